@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * Arm CCA Realm Services Interface: /dev/cca-rsi
+ *
+ * What a realm can see of itself: its configuration, its measurement
+ * registers, and attestation tokens signed by the Realm Management Monitor.
+ *
+ * A structure grows at its end only and zero means absent. The size that the
+ * caller knows is part of the ioctl number: a shorter structure is answered as
+ * far as it reaches, a longer one is accepted if what the kernel does not know
+ * is zero (E2BIG otherwise).
+ */
+#ifndef _UAPI_LINUX_CCA_RSI_H
+#define _UAPI_LINUX_CCA_RSI_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define CCA_RSI_IOC_TYPE		0xBC
+
+/* A challenge is always this long; shorter ones are for the caller to pad. */
+#define CCA_RSI_CHALLENGE_SIZE		64
+/* Room for the longest digest. Which part of it counts: digest_size. */
+#define CCA_RSI_DIGEST_MAX		64
+#define CCA_RSI_RPV_SIZE		64
+
+/* Values of cca_rsi_config.hash_algo, as RSI numbers them */
+#define CCA_RSI_HASH_SHA256		0
+#define CCA_RSI_HASH_SHA512		1
+#define CCA_RSI_HASH_SHA384		2
+
+/* Bits of cca_rsi_config.flags */
+/* Tokens can be had here. Clear: another driver owns them, CCA_RSI_TOKEN answers EBUSY. */
+#define CCA_RSI_CONFIG_F_TOKEN		(1U << 0)
+/* A register was seen to change without a record in the log. */
+#define CCA_RSI_CONFIG_F_FOREIGN	(1U << 1)
+
+/**
+ * struct cca_rsi_config - the realm and this interface, as CCA_RSI_CONFIG answers
+ * @abi_lower: lowest RSI revision of the RMM, major << 16 | minor
+ * @abi_higher: highest RSI revision of the RMM, major << 16 | minor
+ * @ipa_bits: width of the realm's intermediate physical addresses
+ * @hash_algo: CCA_RSI_HASH_*, the algorithm of each register
+ * @digest_size: length of that algorithm's digests in bytes
+ * @registers: number of registers; 0 is RIM, the ones above are REM0, REM1, ...
+ * @flags: CCA_RSI_CONFIG_F_*
+ * @event_max: longest event that CCA_RSI_EXTEND takes, in bytes
+ * @log_seq: number of records in the event log
+ * @rpv: Realm Personalization Value, chosen by whoever created the realm
+ */
+struct cca_rsi_config {
+	__u32 abi_lower;
+	__u32 abi_higher;
+	__u32 ipa_bits;
+	__u32 hash_algo;
+	__u32 digest_size;
+	__u32 registers;
+	__u32 flags;
+	__u32 event_max;
+	__aligned_u64 log_seq;
+	__u8 rpv[CCA_RSI_RPV_SIZE];
+};
+
+/**
+ * struct cca_rsi_measurement - one register, as CCA_RSI_MEASUREMENT answers
+ * @index: in: 0 for RIM, 1..4 for REM0..REM3
+ * @size: out: length of the value in bytes
+ * @value: out: the register, zero beyond @size
+ */
+struct cca_rsi_measurement {
+	__u32 index;
+	__u32 size;
+	__u8 value[CCA_RSI_DIGEST_MAX];
+};
+
+/**
+ * struct cca_rsi_extend - extend a register with the digest of an event
+ * @index: in: 1..4 for REM0..REM3; RIM cannot be extended
+ * @digest_size: in: must be cca_rsi_config.digest_size
+ * @digest: in: the register becomes H(register || digest)
+ * @event_type: in: TCG event type of the record
+ * @event_size: in: length of the event, at most cca_rsi_config.event_max
+ * @event: in: pointer to the event, what the digest is of
+ * @seq: out: position of the record in the event log
+ *
+ * Wants a file that is open for writing. An extension cannot be undone: EFAULT
+ * may also mean that only @seq could not be written back.
+ */
+struct cca_rsi_extend {
+	__u32 index;
+	__u32 digest_size;
+	__u8 digest[CCA_RSI_DIGEST_MAX];
+	__u32 event_type;
+	__u32 event_size;
+	__aligned_u64 event;
+	__aligned_u64 seq;
+};
+
+/**
+ * struct cca_rsi_token - have an attestation token signed
+ * @challenge: in: all of it goes into the token as it is
+ * @fd: out: read-only, seekable, close-on-exec; reads as the token
+ * @size: out: length of the token in bytes
+ * @log_seq: out: number of log records that the token's registers account for
+ */
+struct cca_rsi_token {
+	__u8 challenge[CCA_RSI_CHALLENGE_SIZE];
+	__s32 fd;
+	__u32 size;
+	__aligned_u64 log_seq;
+};
+
+/* Sizes of the first published version of each structure */
+#define CCA_RSI_CONFIG_SIZE_VER0	104
+#define CCA_RSI_MEASUREMENT_SIZE_VER0	72
+#define CCA_RSI_EXTEND_SIZE_VER0	96
+#define CCA_RSI_TOKEN_SIZE_VER0		80
+
+#define CCA_RSI_CONFIG		_IOR(CCA_RSI_IOC_TYPE, 0, struct cca_rsi_config)
+#define CCA_RSI_MEASUREMENT	_IOWR(CCA_RSI_IOC_TYPE, 1, struct cca_rsi_measurement)
+#define CCA_RSI_EXTEND		_IOWR(CCA_RSI_IOC_TYPE, 2, struct cca_rsi_extend)
+#define CCA_RSI_TOKEN		_IOWR(CCA_RSI_IOC_TYPE, 3, struct cca_rsi_token)
+
+#endif /* _UAPI_LINUX_CCA_RSI_H */
