@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The layout page: what the runner (tests/realm) tells the test RMM about the realm it has loaded.
+ * QEMU's loader puts it at LAYOUT_PA before the machine starts. All numbers are little-endian.
+ *
+ * The page must be zero after the last range. Ranges are the loaded bytes of kernel, initrd and
+ * device tree: page-aligned, ascending, not overlapping once rounded up to whole pages. The loader
+ * puts the bytes of IPA at IPA + LAYOUT_PA_OFFSET; bytes between a range's end and the page's end
+ * are measured as they lie in memory, which is zero.
+ */
+#ifndef RMM_LAYOUT_H
+#define RMM_LAYOUT_H
+
+#include <stdint.h>
+
+#define LAYOUT_PA		0x130000000
+#define LAYOUT_PA_OFFSET	0x140000000
+#define LAYOUT_MAGIC		0x3159414c4d4c4552	/* "RELMLAY1" */
+#define LAYOUT_VERSION		1
+#define LAYOUT_SIZE		4096
+#define LAYOUT_RAM_BASE		0x40000000
+#define LAYOUT_RAM_SIZE		0x40000000
+#define LAYOUT_MAX_VCPUS	8
+
+struct layout_range {
+	uint64_t ipa;
+	uint64_t size;		/* bytes */
+};
+
+#define LAYOUT_MAX_RANGES	((LAYOUT_SIZE - 104) / sizeof(struct layout_range))
+
+struct layout {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t hash_algo;	/* as RMM numbers them: 0 SHA-256, 1 SHA-512, 2 SHA-384 */
+	uint32_t vcpus;		/* 1 to LAYOUT_MAX_VCPUS */
+	uint32_t count;		/* ranges */
+	uint64_t entry_ipa;	/* where REC 0 starts */
+	uint64_t dtb_ipa;	/* its x0 */
+	uint8_t rpv[64];	/* realm personalisation value */
+	struct layout_range range[LAYOUT_MAX_RANGES];
+	uint64_t reserved;	/* zero */
+};
+
+_Static_assert(sizeof(struct layout) == LAYOUT_SIZE, "the layout page is one page");
+
+/*
+ * layout_check - judge a layout page
+ * @layout: LAYOUT_SIZE bytes, 8-byte aligned
+ *
+ * Returns NULL when every field is in its bounds, else one line that names the field and the reason.
+ */
+const char *layout_check(const struct layout *layout);
+
+#endif
