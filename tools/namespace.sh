@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
+#
+# How the tools become root of a mount namespace of their own: root simply, an ordinary user through
+# a user namespace. Sourced by tools/setup and tools/in-root.
+
+# namespace_run CMD...: runs CMD as (that namespace's) root with private mounts.
+namespace_run()
+{
+	if [ "$(id -u)" = 0 ]; then
+		unshare --mount -- "$@"
+	else
+		unshare --mount --map-root-user --map-auto -- "$@"
+	fi
+}
+
+# namespace_exec CMD...: the same in place of this process, so that signals and the terminal need no
+# one between.
+namespace_exec()
+{
+	if [ "$(id -u)" = 0 ]; then
+		exec unshare --mount -- "$@"
+	else
+		exec unshare --mount --map-root-user --map-auto -- "$@"
+	fi
+}
+
+# namespace_check: says what to do where the machine allows no namespace.
+namespace_check()
+{
+	namespace_run mount --rbind /proc /proc 2>/dev/null && return
+	if [ "$(id -u)" = 0 ]; then
+		echo "this root may not mount (a container without CAP_SYS_ADMIN?):" \
+		     "run on the machine itself or in a privileged container" >&2
+		return 1
+	fi
+	cat >&2 <<END
+$(id -un) may not make user namespaces on this machine. Either run the same command as root (sudo),
+or allow them once:
+  sudo apt-get install uidmap
+  sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $(id -un)   # if /etc/subuid lacks you
+  sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0                       # Ubuntu 24.04 and later
+and util-linux 2.38 or later (Debian 12, Ubuntu 24.04).
+END
+	return 1
+}

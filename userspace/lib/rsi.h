@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rsi: the realm as user space sees it, through one of several sources: the character device
+ * /dev/cca-rsi or the generic netlink family "cca-rsi".
+ */
+#ifndef REALMKEY_RSI_H
+#define REALMKEY_RSI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bytes.h"
+#include "error.h"
+
+#define RSI_CHALLENGE_SIZE 64
+#define RSI_DIGEST_MAX 64
+#define RSI_REGISTERS 5		/* 0 RIM, 1..4 REM0..REM3 */
+
+struct rsi_config {
+	unsigned int abi_lower, abi_higher;	/* major << 16 | minor */
+	unsigned int ipa_bits;
+	unsigned int hash_algo;			/* RSI number: 0 SHA-256, 1 SHA-512, 2 SHA-384 */
+	size_t digest_size;			/* 32, 64, 48 */
+	uint8_t rpv[64];
+};
+
+struct rsi;
+
+/*
+ * Open a source by name ("device", "netlink"), or NULL for the first that answers.
+ * ERROR_NO_REALM when this is not a realm, ERROR_NO_DRIVER when it is one (or may be) but the
+ * module is not loaded, ERROR_USAGE for an unknown name (listing the known ones).
+ */
+struct rsi *rsi_open(const char *source, struct error *e);
+void rsi_close(struct rsi *rsi);
+const char *rsi_source_name(const struct rsi *rsi);
+/* The names of the sources, NULL-terminated, static. */
+const char *const *rsi_sources(void);
+
+int rsi_config_get(struct rsi *rsi, struct rsi_config *config, struct error *e);
+/* Register @index (0..4) into @value; @size bytes are used. */
+int rsi_measurement_get(struct rsi *rsi, unsigned int index, uint8_t value[RSI_DIGEST_MAX],
+			size_t *size, struct error *e);
+/* Extend register @index (1..4) with @digest, exactly the realm's digest size. */
+int rsi_measurement_extend(struct rsi *rsi, unsigned int index, const void *digest, size_t size,
+			   struct error *e);
+/* Append the CCA token over @challenge to @token; over 64 KiB is an error. */
+int rsi_token_get(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],
+		  struct bytes *token, struct error *e);
+
+/* "sha-256", "sha-512", "sha-384", or NULL. */
+const char *rsi_hash_name(unsigned int hash_algo);
+
+#endif
