@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+# A thin front for people: each target is one line of a script or of a build system that does the
+# work. (`make -C <kernel build dir> M=$PWD` reads ./Kbuild instead.)
+ROOT := tools/in-root
+Q := @
+export SMP HASH APPEND TIMEOUT TOKEN RUN DEMO_SECRET V
+
+.DEFAULT_GOAL := help
+.PHONY: help demo check realm realm-initramfs modules user native rmm setup bench clean distclean
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+help: ##		this text
+	@sed -n 's/^\([a-z][a-z-]*\):.*##[[:space:]]*/\1\t/p' $(firstword $(MAKEFILE_LIST)) | \
+		while IFS='	' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
+
+demo: realm-initramfs native rmm ##	the whole story: deny, endorse, deliver (DEMO_SECRET='text')
+	$(Q)tests/e2e/demo
+
+check: realm-initramfs native rmm ##	unit tests, vectors, lint, and the story end to end in a realm
+	$(Q)tests/check
+
+realm: realm-initramfs rmm ##	a shell in a realm; RUN='command' SMP= HASH= APPEND= TIMEOUT=
+	$(Q)tests/realm/realm $(if $(RUN),run "$$RUN",boot)
+
+realm-initramfs: user modules ##	build/realm/initramfs.cpio.gz alone, for any realm
+	$(Q)tests/realm/initramfs/build >&2
+
+modules: setup ##	the kernel module, build/kmod/cca_rsi.ko (KDIR= for another kernel)
+	$(Q)$(ROOT) make -s -C kmod >&2
+
+user: setup ##	user space for the realm: arm64, in build/arm64
+	$(Q)tools/build-user arm64
+
+native: setup ##	user space for this machine, in build/release
+	$(Q)tools/build-user release
+
+rmm: setup ##	the test RMM and its signer, in build/rmm
+	$(Q)$(ROOT) make -s -C tests/rmm >&2
+
+setup: ##	install what is missing, build the toolchain root below build/
+	$(Q)tools/setup >&2
+
+bench: realm-initramfs native rmm ##	measure boot, tokens and handshakes; prints a table
+	$(Q)tests/bench/run
+
+clean: ##	remove what was built; the toolchain root and downloads stay
+	$(Q)rm -rf build/kmod build/rmm build/realm build/arm64 build/native build/release
+
+distclean: ##	remove everything below build/
+	$(Q)tools/setup --remove
+	$(Q)rm -rf build
