@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "args.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HELP_COLUMN 24
+#define HELP_WIDTH 80
+
+/* Appended to every program's own tables, so that help lists them. */
+static const struct args_option builtin_options[] = {
+	{ .name = "help", .help = "show this text and exit" },
+	{ .name = "version", .help = "show the version and exit" },
+	{ 0 },
+};
+
+struct scan {
+	const struct args_spec *spec;
+	void *target;
+	const char **operands;
+	unsigned int count;	/* operands so far */
+	uint64_t seen;		/* options so far, one bit each in the order of the tables */
+	struct error *e;
+};
+
+/* Whether the @len characters at @word spell @name. */
+static bool word_is(const char *word, size_t len, const char *name)
+{
+	return name && strlen(name) == len && !memcmp(word, name, len);
+}
+
+/* The option that @len characters at @word name, and its index over all tables. */
+static const struct args_option *option_find(const struct args_spec *spec, const char *word,
+					     size_t len, unsigned int *index)
+{
+	*index = 0;
+	for (const struct args_option *const *table = spec->options; *table; table++) {
+		for (const struct args_option *o = *table; o->name; o++, (*index)++) {
+			if (word_is(word, len, o->name) || word_is(word, len, o->alias))
+				return o;
+		}
+	}
+	return NULL;
+}
+
+static int number_read(const struct args_option *o, const char *text, unsigned int *value,
+		       struct error *e)
+{
+	unsigned long number;
+	char *end;
+
+	errno = 0;
+	number = strtoul(text, &end, 10);
+	if (!isdigit((unsigned char)text[0]) || *end || errno || number < o->min ||
+	    number > o->max)
+		return error_set(e, ERROR_USAGE, "--%s: '%s' is not a number from %u to %u",
+				 o->name, text, o->min, o->max);
+	*value = (unsigned int)number;
+	return 0;
+}
+
+static int option_store(struct scan *s, const struct args_option *o, const char *value)
+{
+	char *member = (char *)s->target + o->offset;
+
+	switch (o->type) {
+	case ARGS_FLAG:
+		*(bool *)(void *)member = true;
+		return 0;
+	case ARGS_TEXT:
+		*(const char **)(void *)member = value;
+		return 0;
+	case ARGS_NUMBER:
+		return number_read(o, value, (unsigned int *)(void *)member, s->e);
+	}
+	return 0;
+}
+
+/* One argument that begins with "--"; @next follows it or is NULL. Returns how many were used. */
+static int option_take(struct scan *s, const char *arg, const char *next)
+{
+	const char *word = arg + 2, *equals = strchr(word, '=');
+	size_t len = equals ? (size_t)(equals - word) : strlen(word);
+	const char *value = equals ? equals + 1 : next;
+	const struct args_option *o;
+	unsigned int index;
+
+	o = option_find(s->spec, word, len, &index);
+	if (!o || index >= ARGS_OPTIONS_MAX)
+		return error_set(s->e, ERROR_USAGE, "unknown option '--%.*s' (see --help)",
+				 (int)len, word);
+	if (o->type == ARGS_FLAG && equals)
+		return error_set(s->e, ERROR_USAGE, "--%s takes no value", o->name);
+	if (o->type != ARGS_FLAG && !value)
+		return error_set(s->e, ERROR_USAGE, "--%s needs a value: %s", o->name, o->value);
+	if (o->type != ARGS_FLAG && s->seen & UINT64_C(1) << index)
+		return error_set(s->e, ERROR_USAGE, "--%s is given twice", o->name);
+	s->seen |= UINT64_C(1) << index;
+	if (option_store(s, o, value))
+		return -1;
+	return o->type == ARGS_FLAG || equals ? 1 : 2;
+}
+
+static int operand_take(struct scan *s, const char *word)
+{
+	if (s->count == s->spec->operands_max)
+		return error_set(s->e, ERROR_USAGE, "'%s' is one argument too many (see --help)",
+				 word);
+	s->operands[s->count++] = word;
+	return 1;
+}
+
+static int operands_check(const struct scan *s)
+{
+	if (s->count < s->spec->operands_min)
+		return error_set(s->e, ERROR_USAGE, "an argument is missing: %s (see --help)",
+				 s->spec->operands);
+	return ARGS_RUN;
+}
+
+int args_parse(const struct args_spec *spec, int argc, char *const argv[], void *target,
+	       const char **operands, struct error *e)
+{
+	struct scan s = { .spec = spec, .target = target, .operands = operands, .e = e };
+	bool options = true;
+
+	for (unsigned int i = 0; i < spec->operands_max; i++)
+		operands[i] = NULL;
+	for (int i = 1, used; i < argc; i += used) {
+		const char *arg = argv[i];
+
+		used = 1;
+		if (!options || arg[0] != '-' || !arg[1])
+			used = operand_take(&s, arg);
+		else if (!strcmp(arg, "--"))
+			options = false;
+		else if (!strcmp(arg, "--help") || !strcmp(arg, "-h"))
+			return ARGS_HELP;
+		else if (!strcmp(arg, "--version"))
+			return ARGS_VERSION;
+		else if (arg[1] == '-')
+			used = option_take(&s, arg, i + 1 < argc ? argv[i + 1] : NULL);
+		else
+			used = error_set(e, ERROR_USAGE, "unknown option '%s' (see --help)", arg);
+		if (used < 0)
+			return -1;
+	}
+	return operands_check(&s);
+}
+
+/* Append @text with its words wrapped at HELP_WIDTH, every line after the first indented. */
+static int help_wrap(const char *text, struct bytes *out)
+{
+	size_t column = HELP_COLUMN;
+
+	while (*text) {
+		size_t word = strcspn(text, " ");
+
+		if (column > HELP_COLUMN && column + 1 + word > HELP_WIDTH) {
+			if (bytes_printf(out, "\n%*s", HELP_COLUMN, ""))
+				return -1;
+			column = HELP_COLUMN;
+		}
+		if (bytes_printf(out, "%s%.*s", column > HELP_COLUMN ? " " : "", (int)word, text))
+			return -1;
+		column += word + (column > HELP_COLUMN);
+		text += word;
+		text += strspn(text, " ");
+	}
+	return bytes_append_text(out, "\n");
+}
+
+static int help_option(const struct args_option *o, struct bytes *out)
+{
+	size_t start = out->len, width;
+
+	if (bytes_printf(out, "  --%s", o->name) ||
+	    (o->alias && bytes_printf(out, ", --%s", o->alias)) ||
+	    (o->value && bytes_printf(out, " %s", o->value)))
+		return -1;
+	width = out->len - start;
+	if (width + 2 > HELP_COLUMN) {
+		if (bytes_printf(out, "\n%*s", HELP_COLUMN, ""))
+			return -1;
+	} else if (bytes_printf(out, "%*s", (int)(HELP_COLUMN - width), "")) {
+		return -1;
+	}
+	return help_wrap(o->help, out);
+}
+
+static int help_table(const struct args_option *table, struct bytes *out)
+{
+	for (const struct args_option *o = table; o->name; o++) {
+		if (help_option(o, out))
+			return -1;
+	}
+	return 0;
+}
+
+int args_help(const struct args_spec *spec, struct bytes *out)
+{
+	if (bytes_printf(out, "usage: %s [OPTION]...%s%s\n\n%s\n\nOptions:\n", spec->name,
+			 *spec->operands ? " " : "", spec->operands, spec->about))
+		return -1;
+	for (const struct args_option *const *table = spec->options; *table; table++) {
+		if (help_table(*table, out))
+			return -1;
+	}
+	if (help_table(builtin_options, out))
+		return -1;
+	return spec->notes ? bytes_printf(out, "\n%s\n", spec->notes) : 0;
+}
