@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/landlock.h>
+#include <linux/prctl.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "log.h"
+
+#define NOBODY 65534
+
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE 65
+#define PR_MDWE_REFUSE_EXEC_GAIN 1
+#endif
+
+int sandbox_no_dump(struct error *e)
+{
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return error_set_errno(e, ERROR_SYSTEM, "PR_SET_DUMPABLE");
+	return sandbox_limit(RLIMIT_CORE, 0, e);
+}
+
+int sandbox_no_new_privs(struct error *e)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return error_set_errno(e, ERROR_SYSTEM, "PR_SET_NO_NEW_PRIVS");
+	return 0;
+}
+
+int sandbox_no_new_code(struct error *e)
+{
+	if (prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) < 0 && errno != EINVAL)
+		return error_set_errno(e, ERROR_SYSTEM, "PR_SET_MDWE");
+	return 0;
+}
+
+int sandbox_limit(int resource, unsigned long max, struct error *e)
+{
+	struct rlimit limit = { .rlim_cur = max, .rlim_max = max };
+
+	if (setrlimit((__rlimit_resource_t)resource, &limit) < 0)
+		return error_set_errno(e, ERROR_SYSTEM, "setrlimit %d to %lu", resource, max);
+	return 0;
+}
+
+static void user_lookup(const char *name, uid_t *uid, gid_t *gid)
+{
+	const struct passwd *entry = getpwnam(name);
+
+	if (entry && entry->pw_uid != 0) {
+		*uid = entry->pw_uid;
+		*gid = entry->pw_gid;
+		return;
+	}
+	log_line(LOG_LEVEL_DEBUG, "no user %s: using %d", name, NOBODY);
+	*uid = NOBODY;
+	*gid = NOBODY;
+}
+
+int sandbox_drop_user(const char *name, struct error *e)
+{
+	uid_t uid;
+	gid_t gid;
+
+	if (geteuid() != 0)
+		return 0;
+	user_lookup(name, &uid, &gid);
+	if (setgroups(0, NULL) < 0)
+		return error_set_errno(e, ERROR_SYSTEM, "setgroups");
+	if (setresgid(gid, gid, gid) < 0)
+		return error_set_errno(e, ERROR_SYSTEM, "setresgid %u", gid);
+	if (setresuid(uid, uid, uid) < 0)
+		return error_set_errno(e, ERROR_SYSTEM, "setresuid %u", uid);
+	return 0;
+}
+
+int sandbox_drop_capabilities(struct error *e)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	/* Only CAP_SETPCAP may shrink the bounding set; who lacks it cannot exec into more either. */
+	for (unsigned long i = 0; i <= CAP_LAST_CAP; i++)
+		(void)prctl(PR_CAPBSET_DROP, i, 0, 0, 0);
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+		return error_set_errno(e, ERROR_SYSTEM, "PR_CAP_AMBIENT_CLEAR_ALL");
+	if (syscall(SYS_capset, &header, data) < 0)
+		return error_set_errno(e, ERROR_SYSTEM, "capset");
+	return 0;
+}
+
+/* --- Landlock ------------------------------------------------------------------------------- */
+
+#define FILE_RIGHTS                                                                           \
+	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | \
+	 LANDLOCK_ACCESS_FS_TRUNCATE | LANDLOCK_ACCESS_FS_IOCTL_DEV)
+
+static const struct {
+	unsigned int access;
+	uint64_t rights;
+} landlock_rights[] = {
+	{ SANDBOX_READ, LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR },
+	{ SANDBOX_WRITE,
+	  LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE |
+		  LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |
+		  LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
+		  LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
+		  LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_REFER },
+	{ SANDBOX_IOCTL, LANDLOCK_ACCESS_FS_IOCTL_DEV },
+};
+
+/* The version of Landlock's ABI, 0 where there is none: not built, not booted, or hidden by a
+ * container's own filter. */
+static int landlock_abi(void)
+{
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+
+	return abi > 0 ? (int)abi : 0;
+}
+
+/* Everything that ABI @abi can refuse. */
+static struct landlock_ruleset_attr landlock_handled(int abi, const struct sandbox_access *access)
+{
+	struct landlock_ruleset_attr attr = {
+		.handled_access_fs = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1,
+	};
+
+	if (abi >= 2)
+		attr.handled_access_fs |= LANDLOCK_ACCESS_FS_REFER;
+	if (abi >= 3)
+		attr.handled_access_fs |= LANDLOCK_ACCESS_FS_TRUNCATE;
+	if (abi >= 5)
+		attr.handled_access_fs |= LANDLOCK_ACCESS_FS_IOCTL_DEV;
+	if (abi >= 4 && access->port)
+		attr.handled_access_net = LANDLOCK_ACCESS_NET_BIND_TCP |
+					  LANDLOCK_ACCESS_NET_CONNECT_TCP;
+	if (abi >= 6 && access->alone)
+		attr.scoped = LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET | LANDLOCK_SCOPE_SIGNAL;
+	return attr;
+}
+
+static uint64_t path_rights(unsigned int access, const struct stat *st)
+{
+	uint64_t rights = 0;
+
+	for (size_t i = 0; i < sizeof(landlock_rights) / sizeof(landlock_rights[0]); i++)
+		if (access & landlock_rights[i].access)
+			rights |= landlock_rights[i].rights;
+	return S_ISDIR(st->st_mode) ? rights : rights & FILE_RIGHTS;
+}
+
+static int landlock_add_path(int ruleset, uint64_t handled, const struct sandbox_path *path,
+			     struct error *e)
+{
+	struct landlock_path_beneath_attr attr = { .parent_fd = -1 };
+	struct stat st;
+	int ret = -1;
+
+	attr.parent_fd = open(path->path, O_PATH | O_CLOEXEC);
+	if (attr.parent_fd < 0)	/* also one that may not be reached: it stays closed */
+		return errno == ENOENT || errno == EACCES || errno == ENOTDIR ? 0 :
+			error_set_errno(e, ERROR_SYSTEM, "%s", path->path);
+	if (fstat(attr.parent_fd, &st) < 0) {
+		error_set_errno(e, ERROR_SYSTEM, "%s", path->path);
+		goto out;
+	}
+	attr.allowed_access = path_rights(path->access, &st) & handled;
+	ret = 0;
+	if (attr.allowed_access &&
+	    syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &attr, 0) < 0)
+		ret = error_set_errno(e, ERROR_SYSTEM, "landlock: %s", path->path);
+out:
+	close(attr.parent_fd);
+	return ret;
+}
+
+static int landlock_add_port(int ruleset, uint16_t port, struct error *e)
+{
+	struct landlock_net_port_attr attr = {
+		.allowed_access = LANDLOCK_ACCESS_NET_CONNECT_TCP,
+		.port = port,
+	};
+
+	if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_NET_PORT, &attr, 0) < 0)
+		return error_set_errno(e, ERROR_SYSTEM, "landlock: port %u", port);
+	return 0;
+}
+
+static int landlock_add_all(int ruleset, const struct landlock_ruleset_attr *attr,
+			    const struct sandbox_access *access, struct error *e)
+{
+	for (size_t i = 0; i < access->paths; i++)
+		if (landlock_add_path(ruleset, attr->handled_access_fs, &access->path[i], e) < 0)
+			return -1;
+	for (size_t i = 0; attr->handled_access_net && i < access->ports; i++)
+		if (landlock_add_port(ruleset, access->port[i], e) < 0)
+			return -1;
+	return 0;
+}
+
+int sandbox_landlock(const struct sandbox_access *access, struct error *e)
+{
+	int abi = landlock_abi(), ruleset, ret = -1;
+	struct landlock_ruleset_attr attr = landlock_handled(abi, access);
+
+	if (!abi)
+		return 0;
+	ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+	if (ruleset < 0)
+		return error_set_errno(e, ERROR_SYSTEM, "landlock_create_ruleset");
+	if (landlock_add_all(ruleset, &attr, access, e) < 0 || sandbox_no_new_privs(e) < 0)
+		goto out;
+	if (syscall(SYS_landlock_restrict_self, ruleset, 0) < 0) {
+		error_set_errno(e, ERROR_SYSTEM, "landlock_restrict_self");
+		goto out;
+	}
+	ret = 1;
+out:
+	close(ruleset);
+	return ret;
+}
+
+/* --- seccomp -------------------------------------------------------------------------------- */
+
+static int filter_add(scmp_filter_ctx filter, const struct sandbox_rule *rule, struct error *e)
+{
+	int error = seccomp_rule_add_array(filter, rule->action, rule->call, rule->count, rule->arg);
+
+	if (error) {
+		errno = -error;
+		return error_set_errno(e, ERROR_SYSTEM, "seccomp: system call %d", rule->call);
+	}
+	return 0;
+}
+
+int sandbox_seccomp(uint32_t otherwise, const struct sandbox_rule *rule, size_t count,
+		    struct error *e)
+{
+	scmp_filter_ctx filter = seccomp_init(otherwise);
+	int error, ret = -1;
+
+	if (!filter)
+		return error_set_memory(e);
+	/* A call by another ABI of the machine would be numbered differently. */
+	error = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+	for (size_t i = 0; !error && i < count; i++)
+		if (rule[i].action != otherwise && filter_add(filter, &rule[i], e) < 0)
+			goto out;
+	if (!error)
+		error = seccomp_load(filter);
+	if (error) {
+		errno = -error;
+		error_set_errno(e, ERROR_SYSTEM, "seccomp");
+		goto out;
+	}
+	ret = 0;
+out:
+	seccomp_release(filter);
+	return ret;
+}
