@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bytes.h"
+
+#include <openssl/crypto.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define BYTES_SIZE_MIN ((size_t)64)
+
+static bool lock_optional;
+
+void bytes_lock_optional(bool optional)
+{
+	lock_optional = optional;
+}
+
+/* The system call itself: sanitizers make mlock() do nothing, and the tests look at the pages. */
+static int pages_lock(void *pages, size_t size)
+{
+	if (syscall(SYS_mlock, pages, size) == 0)
+		return 0;
+	return lock_optional ? 0 : -1;
+}
+
+static void *pages_allocate(size_t size)
+{
+	void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (pages == MAP_FAILED)
+		return NULL;
+	if (madvise(pages, size, MADV_DONTDUMP) < 0 || pages_lock(pages, size) < 0) {
+		munmap(pages, size);
+		return NULL;
+	}
+	/* Not known to every kernel and emulator; our programs exec right after they fork. */
+	(void)madvise(pages, size, MADV_WIPEONFORK);
+	return pages;
+}
+
+static uint8_t *memory_allocate(const struct bytes *b, size_t size)
+{
+	return b->locked ? pages_allocate(size) : malloc(size);
+}
+
+static void memory_release(const struct bytes *b)
+{
+	if (!b->data)
+		return;
+	OPENSSL_cleanse(b->data, b->size);
+	if (b->locked)
+		munmap(b->data, b->size);
+	else
+		free(b->data);
+}
+
+/* What to allocate so that @size bytes and the NUL fit: doubling, in whole pages when locked. */
+static size_t memory_size(const struct bytes *b, size_t size)
+{
+	size_t unit = b->locked ? (size_t)sysconf(_SC_PAGESIZE) : BYTES_SIZE_MIN;
+	size_t want = size + 1;
+
+	if (want < 2 * b->size && 2 * b->size <= BYTES_MAX)
+		want = 2 * b->size;
+	return (want + unit - 1) / unit * unit;
+}
+
+int bytes_reserve(struct bytes *b, size_t size)
+{
+	size_t allocate;
+	uint8_t *data;
+
+	if (size > BYTES_MAX)
+		return -1;
+	if (size < b->size)
+		return 0;
+	allocate = memory_size(b, size);
+	data = memory_allocate(b, allocate);
+	if (!data)
+		return -1;
+	if (b->len > 0)
+		memcpy(data, b->data, b->len);
+	data[b->len] = '\0';
+	memory_release(b);
+	b->data = data;
+	b->size = allocate;
+	return 0;
+}
+
+int bytes_append(struct bytes *b, const void *data, size_t len)
+{
+	if (len > BYTES_MAX - b->len || bytes_reserve(b, b->len + len) < 0)
+		return -1;
+	if (len > 0)
+		memcpy(b->data + b->len, data, len);
+	b->len += len;
+	b->data[b->len] = '\0';
+	return 0;
+}
+
+int bytes_append_text(struct bytes *b, const char *text)
+{
+	return bytes_append(b, text, strlen(text));
+}
+
+static int bytes_vprintf(struct bytes *b, size_t len, const char *format, va_list args)
+{
+	if (len > BYTES_MAX - b->len || bytes_reserve(b, b->len + len) < 0)
+		return -1;
+	vsnprintf((char *)b->data + b->len, len + 1, format, args);
+	b->len += len;
+	return 0;
+}
+
+int bytes_printf(struct bytes *b, const char *format, ...)
+{
+	va_list args;
+	int len, ret;
+
+	va_start(args, format);
+	len = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	if (len < 0)
+		return -1;
+	va_start(args, format);
+	ret = bytes_vprintf(b, (size_t)len, format, args);
+	va_end(args);
+	return ret;
+}
+
+int bytes_resize(struct bytes *b, size_t len)
+{
+	if (bytes_reserve(b, len) < 0)
+		return -1;
+	if (len > b->len)
+		memset(b->data + b->len, 0, len - b->len);
+	else
+		OPENSSL_cleanse(b->data + len, b->len - len);
+	b->len = len;
+	b->data[len] = '\0';
+	return 0;
+}
+
+int bytes_set(struct bytes *b, const void *data, size_t len)
+{
+	if (bytes_reserve(b, len) < 0)
+		return -1;
+	if (len > 0)
+		memcpy(b->data, data, len);
+	if (len < b->len)
+		OPENSSL_cleanse(b->data + len, b->len - len);
+	b->len = len;
+	b->data[len] = '\0';
+	return 0;
+}
+
+void bytes_free(struct bytes *b)
+{
+	memory_release(b);
+	*b = (struct bytes){ .locked = b->locked };
+}
+
+void bytes_clear(struct bytes *b)
+{
+	/* All of it, not only what is in use: some write into reserved memory before they commit. */
+	if (b->data)
+		OPENSSL_cleanse(b->data, b->size);
+	b->len = 0;
+}
+
+void bytes_swap(struct bytes *a, struct bytes *b)
+{
+	struct bytes swapped = *a;
+
+	*a = *b;
+	*b = swapped;
+}
+
+bool bytes_equal(const void *a, size_t alen, const void *b, size_t blen)
+{
+	return alen == blen && (alen == 0 || CRYPTO_memcmp(a, b, alen) == 0);
+}
+
+const char *bytes_text(const struct bytes *b)
+{
+	return b->data ? (const char *)b->data : "";
+}

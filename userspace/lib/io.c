@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define IO_CHUNK ((size_t)16 << 10)
+
+static ssize_t read_some(int fd, void *data, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, data, len);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+int io_read_full(int fd, void *data, size_t len, struct error *e)
+{
+	uint8_t *at = data;
+
+	while (len > 0) {
+		ssize_t n = read_some(fd, at, len);
+
+		if (n < 0)
+			return error_set_errno(e, ERROR_SYSTEM, "read");
+		if (n == 0)
+			return error_set(e, ERROR_SYSTEM, "read: end of file, %zu bytes missing",
+					 len);
+		at += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int io_write_full(int fd, const void *data, size_t len, struct error *e)
+{
+	const uint8_t *at = data;
+
+	while (len > 0) {
+		ssize_t n = write(fd, at, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_set_errno(e, ERROR_SYSTEM, "write");
+		at += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int io_read_all(int fd, size_t max, const char *what, struct bytes *out, struct error *e)
+{
+	size_t before = out->len;
+	ssize_t n;
+
+	do {
+		if (bytes_reserve(out, out->len + IO_CHUNK) < 0)
+			return error_set_memory(e);
+		n = read_some(fd, out->data + out->len, IO_CHUNK);
+		if (n > 0)
+			out->len += (size_t)n;
+	} while (n > 0 && out->len - before <= max);
+	out->data[out->len] = '\0';
+	if (n == 0)
+		return 0;
+	if (n < 0)
+		error_set_errno(e, ERROR_INPUT, "%s", what);
+	else
+		error_set(e, ERROR_INPUT, "%s: more than %zu bytes", what, max);
+	bytes_resize(out, before);
+	return -1;
+}
+
+int io_read_file(const char *path, size_t max, struct bytes *out, struct error *e)
+{
+	int fd, ret;
+
+	if (strcmp(path, "-") == 0)
+		return io_read_all(STDIN_FILENO, max, "standard input", out, e);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return error_set_errno(e, ERROR_INPUT, "%s", path);
+	ret = io_read_all(fd, max, path, out, e);
+	close(fd);
+	return ret;
+}
+
+static bool file_is_ram(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
+}
+
+static int file_sync(int fd, const char *path, struct error *e)
+{
+	if (!file_is_ram(fd) && fsync(fd) < 0)
+		return error_set_errno(e, ERROR_SYSTEM, "%s", path);
+	return 0;
+}
+
+/* Without it a crash may undo the rename. */
+static int parent_sync(const char *path, struct error *e)
+{
+	const char *slash = strrchr(path, '/');
+	char *parent = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+	int fd, ret;
+
+	if (!parent)
+		return error_set_memory(e);
+	fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(parent);
+	if (fd < 0)
+		return error_set_errno(e, ERROR_SYSTEM, "%s", path);
+	ret = file_sync(fd, path, e);
+	close(fd);
+	return ret;
+}
+
+/* @temporary begins to exist as 0600 and is never more open than @mode. */
+static int temporary_write(char *temporary, mode_t mode, const void *data, size_t len,
+			   struct error *e)
+{
+	int fd = mkostemp(temporary, O_CLOEXEC), ret = -1;
+
+	if (fd < 0)
+		return error_set_errno(e, ERROR_SYSTEM, "%s", temporary);
+	if (fchmod(fd, mode) < 0)
+		error_set_errno(e, ERROR_SYSTEM, "%s", temporary);
+	else if (io_write_full(fd, data, len, e) < 0)
+		error_add(e, "%s", temporary);
+	else
+		ret = file_sync(fd, temporary, e);
+	if (close(fd) < 0 && ret == 0)
+		ret = error_set_errno(e, ERROR_SYSTEM, "%s", temporary);
+	if (ret < 0)
+		unlink(temporary);
+	return ret;
+}
+
+int io_write_file(const char *path, mode_t mode, const void *data, size_t len, struct error *e)
+{
+	char *temporary = NULL;
+	int ret;
+
+	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
+		return error_set_memory(e);
+	ret = temporary_write(temporary, mode, data, len, e);
+	if (ret == 0 && rename(temporary, path) < 0) {
+		ret = error_set_errno(e, ERROR_SYSTEM, "%s", path);
+		unlink(temporary);
+	}
+	if (ret == 0)
+		ret = parent_sync(path, e);
+	free(temporary);
+	return ret;
+}
