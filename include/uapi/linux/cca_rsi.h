@@ -31,9 +31,9 @@
 
 /* Bits of cca_rsi_config.flags */
 /* Tokens can be had here. Clear: another driver owns them, CCA_RSI_TOKEN answers EBUSY. */
-#define CCA_RSI_CONFIG_F_TOKEN		(1U << 0)
+#define CCA_RSI_CONFIG_F_TOKEN		0x1
 /* A register was seen to change without a record in the log. */
-#define CCA_RSI_CONFIG_F_FOREIGN	(1U << 1)
+#define CCA_RSI_CONFIG_F_FOREIGN	0x2
 
 /**
  * struct cca_rsi_config - the realm and this interface, as CCA_RSI_CONFIG answers

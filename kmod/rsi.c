@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+#include <linux/arm-smccc.h>
+#include <linux/errno.h>
+#include <linux/gfp.h>
+#include <linux/io.h>
+#include <linux/string.h>
+
+#include <asm/rsi.h>
+
+#include <uapi/linux/cca_rsi.h>
+
+#include "rsi.h"
+
+/*
+ * The registers of a call, in and out. An initialiser of @x clears what it does
+ * not name, and that matters: an RMM may leave result registers as they were,
+ * and what was in them would reach user space.
+ */
+union rsi_call {
+	struct arm_smccc_1_2_regs regs;
+	u64 x[sizeof(struct arm_smccc_1_2_regs) / sizeof(u64)];
+};
+
+static int rsi_call(union rsi_call *call)
+{
+	arm_smccc_1_2_smc(&call->regs, &call->regs);
+
+	switch (call->x[0]) {
+	case RSI_SUCCESS:
+		return 0;
+	case RSI_ERROR_INPUT:
+		return -EINVAL;
+	case RSI_ERROR_STATE:
+		return -ESTALE;
+	case (u64)SMCCC_RET_NOT_SUPPORTED:
+		return -EOPNOTSUPP;
+	default:
+		return -EIO;
+	}
+}
+
+static int rsi_version_read(struct cca_rsi_config *config)
+{
+	union rsi_call call = { .x = { SMC_RSI_ABI_VERSION, RSI_ABI_VERSION } };
+	int ret = rsi_call(&call);
+
+	config->abi_lower = call.x[1];
+	config->abi_higher = call.x[2];
+	return ret;
+}
+
+/**
+ * cca_rsi_config_read() - RSI_VERSION and RSI_REALM_CONFIG
+ * @config: its abi_lower, abi_higher, ipa_bits, hash_algo and rpv are set
+ *
+ * Return: 0, -ENOMEM, or an error as in rsi.h
+ */
+int cca_rsi_config_read(struct cca_rsi_config *config)
+{
+	void *page __free(free_page) = (void *)get_zeroed_page(GFP_KERNEL);
+	union rsi_call call = { .x = { SMC_RSI_REALM_CONFIG } };
+	const struct realm_config *realm = page;
+	int ret;
+
+	if (!page)
+		return -ENOMEM;
+	ret = rsi_version_read(config);
+	if (ret)
+		return ret;
+	call.x[1] = virt_to_phys(page);
+	ret = rsi_call(&call);
+	if (ret)
+		return ret;
+
+	config->ipa_bits = realm->ipa_bits;
+	/* The kernel declares 64 bits where the RMM writes 8. */
+	config->hash_algo = (u8)realm->hash_algo;
+	memcpy(config->rpv, realm->rpv, sizeof(config->rpv));
+	return 0;
+}
+
+/**
+ * cca_rsi_measurement_read() - RSI_MEASUREMENT_READ
+ * @index: 0 for RIM, 1..4 for REM0..REM3
+ * @value: takes the register
+ * @size: bytes of it to take, at most CCA_RSI_DIGEST_MAX
+ *
+ * Return: 0 or an error as in rsi.h
+ */
+int cca_rsi_measurement_read(u32 index, u8 *value, size_t size)
+{
+	union rsi_call call = { .x = { SMC_RSI_MEASUREMENT_READ, index } };
+	int ret = rsi_call(&call);
+
+	if (!ret)
+		memcpy(value, &call.x[1], size);
+	return ret;
+}
+
+/**
+ * cca_rsi_measurement_extend() - RSI_MEASUREMENT_EXTEND
+ * @index: 1..4 for REM0..REM3
+ * @digest: the register becomes H(register || digest)
+ * @size: bytes in @digest, at most CCA_RSI_DIGEST_MAX
+ *
+ * Return: 0 or an error as in rsi.h; the register is unchanged then
+ */
+int cca_rsi_measurement_extend(u32 index, const u8 *digest, size_t size)
+{
+	union rsi_call call = { .x = { SMC_RSI_MEASUREMENT_EXTEND, index, size } };
+
+	memcpy(&call.x[3], digest, size);
+	return rsi_call(&call);
+}
+
+/**
+ * cca_rsi_token_init() - RSI_ATTESTATION_TOKEN_INIT
+ * @challenge: CCA_RSI_CHALLENGE_SIZE bytes
+ * @bound: takes the RMM's upper bound of the token's size
+ *
+ * Starts a token on this vCPU and drops any that was in progress on it.
+ *
+ * Context: from here to the last cca_rsi_token_continue() on one CPU, and
+ * nobody else may start a token there
+ * Return: 0 or an error as in rsi.h
+ */
+int cca_rsi_token_init(const u8 *challenge, size_t *bound)
+{
+	union rsi_call call = { .x = { SMC_RSI_ATTESTATION_TOKEN_INIT } };
+	int ret;
+
+	memcpy(&call.x[1], challenge, CCA_RSI_CHALLENGE_SIZE);
+	ret = rsi_call(&call);
+	*bound = call.x[1];
+	return ret;
+}
+
+/**
+ * cca_rsi_token_continue() - RSI_ATTESTATION_TOKEN_CONTINUE
+ * @granule: a granule in the linear map, aligned to its size
+ * @offset: where in @granule to write
+ * @size: at most so many bytes
+ * @len: takes the number of bytes written; 0 is ordinary while the RMM signs
+ *
+ * Return: 0 at the end of the token, CCA_RSI_INCOMPLETE before, or an error as
+ * in rsi.h
+ */
+int cca_rsi_token_continue(u8 *granule, size_t offset, size_t size, size_t *len)
+{
+	union rsi_call call = {
+		.x = { SMC_RSI_ATTESTATION_TOKEN_CONTINUE, virt_to_phys(granule), offset, size }
+	};
+	int ret = rsi_call(&call);
+
+	*len = call.x[1];
+	return call.x[0] == RSI_INCOMPLETE ? CCA_RSI_INCOMPLETE : ret;
+}
