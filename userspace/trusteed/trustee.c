@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trustee.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin_token.h"
+#include "log.h"
+
+#define FILE_MAX ((size_t)16 << 10)
+
+/* The P-256 key in the file @name, made when there is none. */
+static int trustee_key(const struct store *store, const char *name, struct tee_key *key,
+		       struct error *e)
+{
+	struct bytes pem = BYTES_LOCKED_INIT;
+	int ret = store_read(store, name, FILE_MAX, &pem, e);
+
+	if (ret > 0) {
+		ret = tee_key_from_pem(key, pem.data, pem.len, e);
+		if (ret == 0 && !EVP_PKEY_is_a(key->pkey, "EC"))
+			ret = error_set(e, ERROR_CONFIG, "not a P-256 key");
+		if (ret < 0)
+			error_add(e, "%s/%s", store->path, name);
+	} else if (ret == 0) {
+		log_line(LOG_LEVEL_INFO, "making %s", name);
+		ret = -1;
+		if (tee_key_generate(key, e) == 0 && tee_key_to_pem(key, &pem, e) == 0)
+			ret = store_write(store, name, pem.data, pem.len, e);
+	}
+	bytes_free(&pem);
+	return ret;
+}
+
+static size_t trustee_line(const struct bytes *text)
+{
+	return strcspn(bytes_text(text), "\r\n");
+}
+
+/* Issue the admin token unless the one on disk is good. */
+static int trustee_admin(const struct store *store, EVP_PKEY *key, int64_t now, struct error *e)
+{
+	struct bytes token = BYTES_LOCKED_INIT;
+	struct error why = ERROR_INIT;
+	int ret = -1, found = store_read(store, "admin-token", FILE_MAX, &token, e);
+
+	if (found < 0)
+		goto out;
+	ret = 0;
+	if (found && admin_token_check(key, bytes_text(&token), trustee_line(&token), now, &why) == 0)
+		goto out;
+	log_line(LOG_LEVEL_INFO, "making admin-token%s%s", found ? ": the old one is no good: " : "",
+		 why.text);
+	bytes_clear(&token);
+	ret = admin_token_issue(key, now, &token, e);
+	if (ret == 0 && bytes_append_text(&token, "\n") < 0)
+		ret = error_set_memory(e);
+	if (ret == 0)
+		ret = store_write(store, "admin-token", token.data, token.len, e);
+out:
+	bytes_free(&token);
+	return ret;
+}
+
+static int trustee_policy(struct trustee *t, struct error *e)
+{
+	struct bytes name = BYTES_INIT;
+	int ret = store_read(&t->store, "policy", FILE_MAX, &name, e);
+
+	if (ret > 0) {
+		ret = policy_from_name(bytes_text(&name), name.len, &t->policy, e);
+		if (ret < 0)
+			error_add(e, "%s", t->store.path);
+	} else if (ret == 0) {
+		ret = trustee_set_policy(t, POLICY_AFFIRMING, e);
+	}
+	bytes_free(&name);
+	return ret;
+}
+
+static int trustee_reference(struct trustee *t, struct error *e)
+{
+	struct bytes text = BYTES_INIT;
+	int ret = store_read(&t->store, "reference-values.json", REFERENCE_TEXT_MAX, &text, e);
+
+	if (ret >= 0) {
+		ret = reference_load(&t->reference, text.data, text.len, e);
+		if (ret < 0)
+			error_add(e, "%s/reference-values.json", t->store.path);
+	}
+	bytes_free(&text);
+	return ret;
+}
+
+static int trustee_trust(struct trustee *t, const struct trustee_options *options, struct error *e)
+{
+	char *path;
+	int ret = -1;
+
+	if (options->anchors)
+		return trust_open(&t->trust, options->anchors, options->development, e);
+	path = store_path(&t->store, "anchors", e);
+	if (path && store_make(&t->store, "anchors", e) == 0)
+		ret = trust_open(&t->trust, path, options->development, e);
+	free(path);
+	return ret;
+}
+
+int trustee_open(struct trustee *t, const struct trustee_options *options, int64_t now,
+		 struct error *e)
+{
+	if (store_open(&t->store, options->state, e) < 0 ||
+	    trustee_key(&t->store, "ear-key.pem", &t->ear_key, e) < 0 ||
+	    trustee_key(&t->store, "admin-key.pem", &t->admin_key, e) < 0 ||
+	    trustee_admin(&t->store, t->admin_key.pkey, now, e) < 0 ||
+	    trustee_policy(t, e) < 0 || trustee_reference(t, e) < 0 ||
+	    trustee_trust(t, options, e) < 0)
+		return -1;
+	return kbs_sessions_init(&t->sessions, e);
+}
+
+void trustee_close(struct trustee *t)
+{
+	kbs_sessions_free(&t->sessions);
+	trust_close(&t->trust);
+	reference_free(&t->reference);
+	tee_key_free(&t->admin_key);
+	tee_key_free(&t->ear_key);
+	store_close(&t->store);
+}
+
+int trustee_set_policy(struct trustee *t, enum policy policy, struct error *e)
+{
+	struct bytes text = BYTES_INIT;
+	int ret = -1;
+
+	if (bytes_printf(&text, "%s\n", policy_name(policy)) < 0)
+		error_set_memory(e);
+	else
+		ret = store_write(&t->store, "policy", text.data, text.len, e);
+	if (ret == 0)
+		t->policy = policy;
+	bytes_free(&text);
+	return ret;
+}
+
+int trustee_set_reference(struct trustee *t, struct reference *next, struct error *e)
+{
+	struct bytes text = BYTES_INIT;
+	int ret = -1;
+
+	if (reference_text(next, &text, e) == 0)
+		ret = store_write(&t->store, "reference-values.json", text.data, text.len, e);
+	if (ret == 0) {
+		reference_free(&t->reference);
+		t->reference = *next;
+		*next = (struct reference)REFERENCE_INIT;
+	}
+	bytes_free(&text);
+	return ret;
+}

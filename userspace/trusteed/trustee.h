@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* trustee: all that the running server knows, read from its state directory. One thread uses it. */
+#ifndef TRUSTEED_TRUSTEE_H
+#define TRUSTEED_TRUSTEE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "kbs_sessions.h"
+#include "policy.h"
+#include "reference.h"
+#include "store.h"
+#include "tee_key.h"
+#include "trust.h"
+
+struct trustee {
+	struct store store;
+	struct tee_key ear_key;		/* signs EARs */
+	struct tee_key admin_key;	/* signs the admin token, and nothing else */
+	struct trust trust;
+	struct kbs_sessions sessions;
+	struct reference reference;
+	enum policy policy;
+};
+
+#define TRUSTEE_INIT { .store = STORE_INIT }
+
+struct trustee_options {
+	const char *state;		/* directory */
+	const char *anchors;		/* directory or file; NULL: anchors/ in the state */
+	bool development;
+};
+
+/* Read the state, making at first start what is missing: keys, admin token, anchors directory.
+ * @now in seconds since 1970. @t must be closed in both cases. */
+int trustee_open(struct trustee *t, const struct trustee_options *options, int64_t now,
+		 struct error *e);
+void trustee_close(struct trustee *t);
+
+/* Change the policy or the reference values (whose ownership moves from @next), on disk first. */
+int trustee_set_policy(struct trustee *t, enum policy policy, struct error *e);
+int trustee_set_reference(struct trustee *t, struct reference *next, struct error *e);
+
+#endif
