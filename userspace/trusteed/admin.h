@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* admin: the handlers of resource-policy and reference-value. */
+#ifndef TRUSTEED_ADMIN_H
+#define TRUSTEED_ADMIN_H
+
+#include "reply.h"
+#include "request.h"
+#include "trustee.h"
+
+void admin_policy_get(struct trustee *t, const struct request *request, const char *rest,
+		      struct reply *reply);
+void admin_policy_set(struct trustee *t, const struct request *request, const char *rest,
+		      struct reply *reply);
+void admin_reference_get(struct trustee *t, const struct request *request, const char *rest,
+			 struct reply *reply);
+void admin_reference_set(struct trustee *t, const struct request *request, const char *rest,
+			 struct reply *reply);
+
+#endif

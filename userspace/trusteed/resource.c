@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "resource.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ear_issue.h"
+#include "jwe.h"
+#include "jwt.h"
+#include "kbs.h"
+
+/* Short enough that each segment, with the suffix of a temporary file, is a file name. */
+#define RESOURCE_PATH_MAX 240
+
+/* What jsonwebtoken, and so Trustee, allows clocks to differ. */
+#define LEEWAY 60
+
+struct resource_name {
+	char path[RESOURCE_PATH_MAX];				/* repository/type/tag */
+	char file[RESOURCE_PATH_MAX + sizeof("resources/")];	/* in the store */
+};
+
+static int resource_name(const char *rest, struct resource_name *name, struct reply *reply)
+{
+	struct error e = ERROR_INIT;
+	char cause[ERROR_TEXT_MAX];
+
+	/* No scheme: kbs_resource_path() takes "kbs:///" off, which has no place in a request. */
+	if (strchr(rest, ':') || kbs_resource_path(rest, name->path, sizeof(name->path), &e) < 0) {
+		snprintf(cause, sizeof(cause), "Request path resource/%.200s is invalid", rest);
+		reply_refuse(reply, REPLY_REQUEST_PATH, cause);
+		return -1;
+	}
+	snprintf(name->file, sizeof(name->file), "resources/%s", name->path);
+	return 0;
+}
+
+/* The verified claims of the session's EAR, else of the bearer's; both are verified each time. */
+static int resource_claims(struct trustee *t, const struct request *request, struct jwt *jwt,
+			   struct reply *reply)
+{
+	const struct kbs_session *session;
+	const char *token = request_bearer(request);
+	struct error e = ERROR_INIT;
+
+	session = kbs_sessions_find(&t->sessions, request->session, request->monotonic);
+	if (session && session->token.len > 0) {
+		reply_note(reply, "session %.8s", session->id);
+		token = bytes_text(&session->token);
+	}
+	if (!token) {
+		reply_refuse(reply, REPLY_TOKEN_NOT_FOUND, NULL);
+		return -1;
+	}
+	if (jwt_decode(token, strlen(token), jwt, &e) < 0 ||
+	    jwt_verify(jwt, t->ear_key.pkey, &e) < 0 ||
+	    jwt_check_times(jwt, request->now, LEEWAY, &e) < 0) {
+		reply_fail(reply, REPLY_TOKEN_VERIFIER, &e);
+		return -1;
+	}
+	return 0;
+}
+
+/* Seal the resource for @jwk into the reply. Only who may have it learns whether it exists. */
+static void resource_seal(struct trustee *t, const struct resource_name *name, const json_t *jwk,
+			  struct reply *reply)
+{
+	struct bytes secret = BYTES_LOCKED_INIT;
+	struct error e = ERROR_INIT;
+	int found = store_read(&t->store, name->file, JWE_PLAINTEXT_MAX, &secret, &e);
+
+	if (found < 0) {
+		reply_refuse(reply, REPLY_INTERNAL, NULL);
+		reply_note(reply, "(%s)", e.text);
+		reply->warning = true;
+	} else if (found == 0) {
+		reply_refuse(reply, REPLY_RESOURCE_NOT_FOUND, name->path);
+	} else if (jwe_seal(jwk, secret.data, secret.len, NULL, &reply->body, &e) < 0) {
+		reply_fail(reply, REPLY_JWE, &e);
+	}
+	bytes_free(&secret);
+}
+
+void resource_get(struct trustee *t, const struct request *request, const char *rest,
+		  struct reply *reply)
+{
+	struct resource_name name;
+	struct jwt jwt = JWT_INIT;
+	struct error e = ERROR_INIT;
+	const json_t *jwk;
+
+	if (resource_name(rest, &name, reply) < 0)
+		return;
+	if (resource_claims(t, request, &jwt, reply) < 0)
+		goto out;
+	if (!policy_allows(t->policy, jwt.payload, &e)) {
+		reply_refuse(reply, REPLY_POLICY_DENY, NULL);
+		reply_note(reply, "(%s)", e.text);
+		goto out;
+	}
+	jwk = ear_issue_tee_pubkey(jwt.payload);
+	if (jwk)
+		resource_seal(t, &name, jwk, reply);
+	else
+		reply_refuse(reply, REPLY_TOKEN_VERIFIER, "no tee-pubkey");
+out:
+	jwt_free(&jwt);
+}
+
+void resource_put(struct trustee *t, const struct request *request, const char *rest,
+		  struct reply *reply)
+{
+	struct resource_name name;
+	struct error e = ERROR_INIT;
+
+	if (resource_name(rest, &name, reply) < 0)
+		return;
+	if (request->len > JWE_PLAINTEXT_MAX)
+		reply_refuse(reply, REPLY_TOO_LARGE, "a resource has at most 1 MiB");
+	else if (store_write(&t->store, name.file, request->body, request->len, &e) < 0)
+		reply_fail(reply, REPLY_INTERNAL, &e);
+}

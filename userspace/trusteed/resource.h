@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* resource: the handlers of GET and POST resource/REPOSITORY/TYPE/TAG. */
+#ifndef TRUSTEED_RESOURCE_H
+#define TRUSTEED_RESOURCE_H
+
+#include "reply.h"
+#include "request.h"
+#include "trustee.h"
+
+void resource_get(struct trustee *t, const struct request *request, const char *rest,
+		  struct reply *reply);
+void resource_put(struct trustee *t, const struct request *request, const char *rest,
+		  struct reply *reply);
+
+#endif

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "route.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "admin.h"
+#include "admin_token.h"
+#include "attestation.h"
+#include "resource.h"
+
+#define BASE "/kbs/v0/"
+
+typedef void route_handler(struct trustee *t, const struct request *request, const char *rest,
+			   struct reply *reply);
+
+/* Whoever can connect may know that the server runs, and nothing more. */
+static void route_health(struct trustee *t, const struct request *request, const char *rest,
+			 struct reply *reply)
+{
+	(void)t;
+	(void)request;
+	(void)rest;
+	(void)reply;
+}
+
+/* A path that ends in '/' stands for all below it; the handler gets the rest. */
+static const struct route {
+	const char *method, *path;
+	route_handler *handler;
+	bool admin, secret_body;
+} routes[] = {
+	{ "POST", BASE "auth", attestation_auth, false, false },
+	{ "POST", BASE "attest", attestation_attest, false, false },
+	{ "GET", BASE "resource/", resource_get, false, false },
+	{ "POST", BASE "resource/", resource_put, true, true },
+	{ "GET", BASE "resource-policy", admin_policy_get, true, false },
+	{ "POST", BASE "resource-policy", admin_policy_set, true, false },
+	{ "GET", BASE "reference-value/", admin_reference_get, true, false },
+	{ "POST", BASE "reference-value", admin_reference_set, true, false },
+	{ "GET", "/healthz", route_health, false, false },
+};
+
+#define ROUTES (sizeof(routes) / sizeof(routes[0]))
+
+/* What follows the route's path in @path, or NULL when it is not this route's. */
+static const char *route_rest(const struct route *route, const char *path)
+{
+	size_t len = strlen(route->path);
+
+	if (strcmp(route->path, path) == 0)
+		return path + len;
+	return route->path[len - 1] == '/' && strncmp(route->path, path, len) == 0 ? path + len :
+										     NULL;
+}
+
+bool route_body_is_secret(const char *method, const char *path)
+{
+	for (size_t i = 0; i < ROUTES; i++)
+		if (routes[i].secret_body && strcmp(routes[i].method, method) == 0 &&
+		    route_rest(&routes[i], path))
+			return true;
+	return false;
+}
+
+static int route_check_admin(struct trustee *t, const struct request *request,
+			     struct reply *reply)
+{
+	const char *token = request_bearer(request);
+	char cause[ERROR_TEXT_MAX];
+	struct error e = ERROR_INIT;
+
+	if (admin_token_check(t->admin_key.pkey, token, token ? strlen(token) : 0, request->now,
+			      &e) == 0)
+		return 0;
+	snprintf(cause, sizeof(cause), "admin access denied for endpoint %.256s: %.512s",
+		 request->path, e.text);
+	reply_refuse(reply, REPLY_ADMIN, cause);
+	return -1;
+}
+
+/* Collect in reply->allow the methods that @path is there for. */
+static void route_allow(const char *path, struct reply *reply)
+{
+	for (size_t i = 0; i < ROUTES; i++) {
+		size_t len = strlen(reply->allow);
+
+		if (route_rest(&routes[i], path))
+			snprintf(reply->allow + len, sizeof(reply->allow) - len, "%s%s",
+				 len > 0 ? ", " : "", routes[i].method);
+	}
+}
+
+static void route_refuse(const char *path, struct reply *reply)
+{
+	bool ours = strncmp(path, BASE, strlen(BASE)) == 0 && path[strlen(BASE)];
+	char cause[ERROR_TEXT_MAX];
+
+	route_allow(path, reply);
+	if (reply->allow[0]) {
+		reply_refuse(reply, REPLY_METHOD, NULL);
+	} else if (ours) {
+		const char *plugin = path + strlen(BASE);
+
+		snprintf(cause, sizeof(cause), "Plugin %.*s not found", (int)strcspn(plugin, "/"),
+			 plugin);
+		reply_refuse(reply, REPLY_PLUGIN_NOT_FOUND, cause);
+	} else {
+		snprintf(cause, sizeof(cause), "Request path %s is invalid", path);
+		reply_refuse(reply, REPLY_REQUEST_PATH, cause);
+	}
+}
+
+void route_dispatch(struct trustee *t, const struct request *request, struct reply *reply)
+{
+	for (size_t i = 0; i < ROUTES; i++) {
+		const char *rest = route_rest(&routes[i], request->path);
+
+		if (!rest || strcmp(routes[i].method, request->method) != 0)
+			continue;
+		if (!routes[i].admin || route_check_admin(t, request, reply) == 0)
+			routes[i].handler(t, request, rest, reply);
+		return;
+	}
+	route_refuse(request->path, reply);
+}
