@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cbor_tree.h"
+
+#include <cbor.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct open_item {
+	unsigned int node;
+	uint64_t left;		/* children still to come */
+};
+
+struct reader {
+	struct cbor_tree *tree;
+	unsigned int room;	/* nodes allocated */
+	struct open_item open[CBOR_TREE_DEPTH_MAX];
+	unsigned int depth;
+	bool indefinite;
+};
+
+/* The main loop has made sure of room for one more node. */
+static struct cbor_node *node_push(void *context, enum cbor_node_kind kind, uint64_t value)
+{
+	struct reader *r = context;
+	struct cbor_node *node = &r->tree->node[r->tree->count++];
+
+	*node = (struct cbor_node){ .kind = kind, .span = 1, .value = value };
+	return node;
+}
+
+static void on_uint8(void *context, uint8_t value)
+{
+	node_push(context, CBOR_NODE_UINT, value);
+}
+
+static void on_uint16(void *context, uint16_t value)
+{
+	node_push(context, CBOR_NODE_UINT, value);
+}
+
+static void on_uint32(void *context, uint32_t value)
+{
+	node_push(context, CBOR_NODE_UINT, value);
+}
+
+static void on_uint64(void *context, uint64_t value)
+{
+	node_push(context, CBOR_NODE_UINT, value);
+}
+
+static void on_negint8(void *context, uint8_t value)
+{
+	node_push(context, CBOR_NODE_NINT, value);
+}
+
+static void on_negint16(void *context, uint16_t value)
+{
+	node_push(context, CBOR_NODE_NINT, value);
+}
+
+static void on_negint32(void *context, uint32_t value)
+{
+	node_push(context, CBOR_NODE_NINT, value);
+}
+
+static void on_negint64(void *context, uint64_t value)
+{
+	node_push(context, CBOR_NODE_NINT, value);
+}
+
+static void on_bytes(void *context, cbor_data data, uint64_t len)
+{
+	node_push(context, CBOR_NODE_BYTES, len)->data = data;
+}
+
+static void on_text(void *context, cbor_data data, uint64_t len)
+{
+	node_push(context, CBOR_NODE_TEXT, len)->data = data;
+}
+
+static void on_array(void *context, uint64_t elements)
+{
+	node_push(context, CBOR_NODE_ARRAY, elements);
+}
+
+static void on_map(void *context, uint64_t pairs)
+{
+	node_push(context, CBOR_NODE_MAP, pairs);
+}
+
+static void on_tag(void *context, uint64_t number)
+{
+	node_push(context, CBOR_NODE_TAG, number);
+}
+
+static void on_double(void *context, double value)
+{
+	memcpy(&node_push(context, CBOR_NODE_FLOAT, 0)->value, &value, sizeof(value));
+}
+
+static void on_float(void *context, float value)
+{
+	on_double(context, (double)value);
+}
+
+static void on_bool(void *context, bool value)
+{
+	node_push(context, CBOR_NODE_SIMPLE, value ? 21 : 20);
+}
+
+static void on_null(void *context)
+{
+	node_push(context, CBOR_NODE_SIMPLE, CBOR_SIMPLE_NULL);
+}
+
+static void on_undefined(void *context)
+{
+	node_push(context, CBOR_NODE_SIMPLE, 23);
+}
+
+static void on_indefinite(void *context)
+{
+	struct reader *r = context;
+
+	r->indefinite = true;
+}
+
+static const struct cbor_callbacks callbacks = {
+	.uint8 = on_uint8, .uint16 = on_uint16, .uint32 = on_uint32, .uint64 = on_uint64,
+	.negint8 = on_negint8, .negint16 = on_negint16,
+	.negint32 = on_negint32, .negint64 = on_negint64,
+	.byte_string = on_bytes, .byte_string_start = on_indefinite,
+	.string = on_text, .string_start = on_indefinite,
+	.array_start = on_array, .indef_array_start = on_indefinite,
+	.map_start = on_map, .indef_map_start = on_indefinite,
+	.tag = on_tag,
+	.float2 = on_float, .float4 = on_float, .float8 = on_double,
+	.boolean = on_bool, .null = on_null, .undefined = on_undefined,
+	.indef_break = on_indefinite,
+};
+
+/* Items directly inside @node; UINT64_MAX when their number does not even fit. */
+static uint64_t node_children(const struct cbor_node *node)
+{
+	switch (node->kind) {
+	case CBOR_NODE_ARRAY:
+		return node->value;
+	case CBOR_NODE_MAP:
+		return node->value > UINT64_MAX / 2 ? UINT64_MAX : node->value * 2;
+	case CBOR_NODE_TAG:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+const struct cbor_node *cbor_node_child(const struct cbor_node *node)
+{
+	return node + 1;
+}
+
+const struct cbor_node *cbor_node_next(const struct cbor_node *node)
+{
+	return node + node->span;
+}
+
+static bool head_equal(const struct cbor_node *a, const struct cbor_node *b)
+{
+	if (a->kind != b->kind || a->value != b->value)
+		return false;
+	return !a->data || a->value == 0 || memcmp(a->data, b->data, (size_t)a->value) == 0;
+}
+
+bool cbor_node_equal(const struct cbor_node *a, const struct cbor_node *b)
+{
+	if (a->span != b->span)
+		return false;
+	for (unsigned int i = 0; i < a->span; i++) {
+		if (!head_equal(&a[i], &b[i]))
+			return false;
+	}
+	return true;
+}
+
+bool cbor_node_integer(const struct cbor_node *node, int64_t *value)
+{
+	if (node->kind > CBOR_NODE_NINT || node->value > INT64_MAX)
+		return false;
+	*value = node->kind == CBOR_NODE_UINT ? (int64_t)node->value : -1 - (int64_t)node->value;
+	return true;
+}
+
+const struct cbor_node *cbor_map_find(const struct cbor_node *map, int64_t key)
+{
+	const struct cbor_node *at = cbor_node_child(map);
+	int64_t found;
+
+	for (uint64_t i = 0; i < map->value; i++) {
+		const struct cbor_node *value = cbor_node_next(at);
+
+		if (cbor_node_integer(at, &found) && found == key)
+			return value;
+		at = cbor_node_next(value);
+	}
+	return NULL;
+}
+
+/* Quadratic, which CBOR_TREE_NODES_MAX keeps in the milliseconds. */
+static bool map_has_duplicate(const struct cbor_node *map)
+{
+	const struct cbor_node *key = cbor_node_child(map);
+
+	for (uint64_t i = 0; i < map->value; i++) {
+		const struct cbor_node *earlier = cbor_node_child(map);
+
+		while (earlier != key) {
+			if (cbor_node_equal(earlier, key))
+				return true;
+			earlier = cbor_node_next(cbor_node_next(earlier));
+		}
+		key = cbor_node_next(cbor_node_next(key));
+	}
+	return false;
+}
+
+/* The last node pushed is complete: so may be the items around it. */
+static int items_close(struct reader *r, size_t at, struct error *e)
+{
+	while (r->depth > 0 && --r->open[r->depth - 1].left == 0) {
+		unsigned int index = r->open[--r->depth].node;
+		struct cbor_node *node = &r->tree->node[index];
+
+		node->span = r->tree->count - index;
+		if (node->kind == CBOR_NODE_MAP && map_has_duplicate(node))
+			return error_set(e, ERROR_INPUT,
+					 "duplicate key in the map that ends at byte %zu", at);
+	}
+	return 0;
+}
+
+/* @left: bytes of input behind the node just pushed. */
+static int item_open(struct reader *r, uint64_t children, size_t at, size_t left, struct error *e)
+{
+	/* Each child takes a byte at least: a huge number is known for a lie right here. */
+	if (children > left)
+		return error_set(e, ERROR_INPUT,
+				 "truncated: the item before byte %zu declares more than follows", at);
+	if (r->depth == CBOR_TREE_DEPTH_MAX)
+		return error_set(e, ERROR_INPUT, "nested deeper than %d at byte %zu",
+				 CBOR_TREE_DEPTH_MAX, at);
+	r->open[r->depth++] = (struct open_item){ r->tree->count - 1, children };
+	return 0;
+}
+
+/* One head at @data + *@at. */
+static int item_read(struct reader *r, const uint8_t *data, size_t len, size_t *at, struct error *e)
+{
+	struct cbor_decoder_result result;
+	uint64_t children;
+
+	if (r->tree->count == r->room)
+		return r->room < CBOR_TREE_NODES_MAX ?
+			error_set(e, ERROR_INPUT, "truncated at byte %zu", *at) :
+			error_set(e, ERROR_INPUT, "more than %d items", CBOR_TREE_NODES_MAX);
+	result = cbor_stream_decode(data + *at, len - *at, &callbacks, r);
+	if (result.status == CBOR_DECODER_NEDATA)
+		return error_set(e, ERROR_INPUT, "truncated: the item at byte %zu is not complete",
+				 *at);
+	if (result.status != CBOR_DECODER_FINISHED)
+		return error_set(e, ERROR_INPUT, "not CBOR at byte %zu", *at);
+	if (r->indefinite)
+		return error_set(e, ERROR_INPUT, "indefinite length at byte %zu", *at);
+	*at += result.read;
+	children = node_children(&r->tree->node[r->tree->count - 1]);
+	return children ? item_open(r, children, *at, len - *at, e) : items_close(r, *at, e);
+}
+
+static int items_read(struct reader *r, const uint8_t *data, size_t len, struct error *e)
+{
+	size_t at = 0;
+
+	do {
+		if (item_read(r, data, len, &at, e) < 0)
+			return -1;
+	} while (r->depth > 0);
+	if (at != len)
+		return error_set(e, ERROR_INPUT, "trailing bytes: %zu after byte %zu", len - at,
+				 at);
+	return 0;
+}
+
+int cbor_tree_parse(const void *data, size_t len, struct cbor_tree *tree, struct error *e)
+{
+	struct reader r = { .tree = tree };
+
+	*tree = (struct cbor_tree)CBOR_TREE_INIT;
+	if (len == 0)
+		return error_set(e, ERROR_INPUT, "truncated: empty");
+	/* No more nodes than bytes, so this is memory in proportion to the input. */
+	r.room = len < CBOR_TREE_NODES_MAX ? (unsigned int)len : CBOR_TREE_NODES_MAX;
+	tree->node = calloc(r.room, sizeof(*tree->node));
+	if (!tree->node)
+		return error_set_memory(e);
+	if (items_read(&r, data, len, e) < 0) {
+		cbor_tree_free(tree);
+		return -1;
+	}
+	return 0;
+}
+
+void cbor_tree_free(struct cbor_tree *tree)
+{
+	free(tree->node);
+	*tree = (struct cbor_tree)CBOR_TREE_INIT;
+}
