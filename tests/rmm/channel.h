@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The channel between the test RMM and its signer `hes`: frames on a byte stream (UART1 of the
+ * machine, a unix socket on the host). A frame is a header and @size bytes of payload, numbers
+ * little-endian. An answer carries rec and seq of its request. Either end drops what it cannot
+ * parse and goes on at the next magic. No I/O here.
+ */
+#ifndef RMM_CHANNEL_H
+#define RMM_CHANNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CHANNEL_MAGIC		0x43484d52	/* "RMHC" */
+#define CHANNEL_VERSION		1
+#define CHANNEL_PAYLOAD_MAX	4096		/* also the longest token: TF-RMM's RMM_CCA_TOKEN_BUFFER */
+
+enum channel_type {
+	CHANNEL_TOKEN_REQUEST = 1,	/* RMM to signer: struct channel_request */
+	CHANNEL_TOKEN = 2,		/* signer to RMM: the CCA token */
+	CHANNEL_REFUSAL = 3,		/* signer to RMM: no token; payload empty */
+};
+
+struct channel_header {
+	uint32_t magic;
+	uint8_t version;
+	uint8_t type;
+	uint16_t rec;		/* index of the REC that asks */
+	uint32_t seq;		/* new with every TOKEN_INIT; a repeated request keeps it */
+	uint32_t size;		/* of the payload, at most CHANNEL_PAYLOAD_MAX */
+	uint32_t crc;		/* CRC-32 of the fields above and the payload */
+};
+
+/* Everything the realm token needs, as it was when the realm called TOKEN_INIT. */
+struct channel_request {
+	uint8_t challenge[64];
+	uint8_t rpv[64];
+	uint8_t measurement[5][64];	/* RIM, REM0 to REM3; zero after the digest */
+	uint8_t hash_algo;		/* enum hash_algo */
+	uint8_t reserved[7];
+};
+
+_Static_assert(sizeof(struct channel_header) == 20, "no padding in the frame header");
+_Static_assert(sizeof(struct channel_request) == 456, "no padding in the request");
+
+/* One direction of the stream, as far as it has come in. Zero it to start. */
+struct channel_reader {
+	struct channel_header header;
+	size_t got;		/* bytes of the frame so far */
+	uint8_t payload[CHANNEL_PAYLOAD_MAX];
+};
+
+enum channel_state { CHANNEL_MORE, CHANNEL_FRAME, CHANNEL_BAD };
+
+/*
+ * channel_feed - take in one byte
+ *
+ * Returns CHANNEL_FRAME when the reader holds a whole frame, valid until the next call;
+ * CHANNEL_BAD when bytes had to be dropped; else CHANNEL_MORE.
+ */
+enum channel_state channel_feed(struct channel_reader *reader, uint8_t byte);
+
+/* channel_header_make - the header for @size bytes of @payload */
+struct channel_header channel_header_make(enum channel_type type, uint16_t rec, uint32_t seq,
+					  const void *payload, uint32_t size);
+
+#endif

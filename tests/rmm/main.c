@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The way from reset to the realm: check the layout page, measure what was loaded, enter. */
+#include "machine.h"
+#include "mem.h"
+#include "rim.h"
+#include "uart.h"
+
+static const struct realm_ops ops = {
+	.page = s2_page,
+	.ripas_changed = s2_changed,
+	.ripas_sync = s2_sync,
+	.token_send = signer_send,
+	.token_poll = signer_poll,
+	.now = cpu_ms,
+};
+
+struct realm the_realm = { .ops = &ops, .ipa_bits = IPA_BITS };
+static uint64_t stage2;
+
+/* called from start.S on each CPU */
+void main_cpu(uint64_t index, struct cpu_regs *regs);
+
+void *memset(void *to, int byte, size_t size)
+{
+	uint64_t word = (uint8_t)byte * 0x0101010101010101UL;
+	uint8_t *p = to;
+
+	for (; size && (uint64_t)p % 8; size--)
+		*p++ = (uint8_t)byte;
+	for (; size >= 8; size -= 8, p += 8)
+		*(uint64_t *)p = word;
+	while (size--)
+		*p++ = (uint8_t)byte;
+	return to;
+}
+
+void *memcpy(void *restrict to, const void *restrict from, size_t size)
+{
+	const uint8_t *q = from;
+	uint8_t *p = to;
+
+	while (size--)
+		*p++ = *q++;
+	return to;
+}
+
+static const struct layout *layout_get(void)
+{
+	const struct layout *layout = (const struct layout *)LAYOUT_PA;
+	const char *fault = layout_check(layout);
+
+	if (!fault)
+		return layout;
+	print("rmm: layout page at 0x%lx: %s\nrmm: power off\n", LAYOUT_PA, fault);
+	psci_power_off();
+}
+
+static const void *loaded(uint64_t ipa)
+{
+	return s2_page(ipa);
+}
+
+static void print_digest(const uint8_t *digest, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		print("%lx%lx", (uint64_t)digest[i] >> 4, (uint64_t)digest[i] & 15);
+	print("\n");
+}
+
+/* With the CPU's own SHA-2 instructions where it has them; not later, see hash_ce.S. */
+static void measure(const struct layout *layout)
+{
+	uint64_t sha2 = read_sysreg(id_aa64isar0_el1) >> 12 & 15, start = cpu_ms(), size = 0;
+	struct rim rim;
+
+	cpu_fpu_allow();
+	hash_engine_set(sha2 ? hash_ce_sha256 : 0, sha2 > 1 ? hash_ce_sha512 : 0);
+	rim_layout(&rim, layout, loaded);
+	hash_engine_set(0, 0);
+	memcpy(the_realm.measurement[0], rim.value, sizeof(rim.value));
+	for (uint32_t i = 0; i < layout->count; i++)
+		size += layout->range[i].size;
+	print("rmm: %lu KiB measured in %lu ms, RIM %s ", size >> 10, cpu_ms() - start,
+	      hash_name(rim.algo));
+	print_digest(rim.value, hash_size(rim.algo));
+}
+
+static void realm_init(const struct layout *layout)
+{
+	the_realm.hash_algo = (enum hash_algo)layout->hash_algo;
+	the_realm.vcpus = layout->vcpus;
+	the_realm.seq = (uint32_t)read_sysreg(cntpct_el0);	/* no answer from before a reset fits */
+	memcpy(the_realm.rpv, layout->rpv, sizeof(the_realm.rpv));
+	for (uint16_t i = 0; i < REC_MAX; i++)
+		the_realm.rec[i].index = i;
+	psci_boot_set(0, layout->entry_ipa, layout->dtb_ipa);
+}
+
+static void machine_init(void)
+{
+	const struct layout *layout;
+
+	uart_init(UART0);
+	print("rmm: test RMM for development and tests: IT PROTECTS NOTHING\n");
+	signer_init();
+	layout = layout_get();
+	measure(layout);
+	realm_init(layout);
+	stage2 = s2_init(&the_realm);
+	print("rmm: starting the realm, %lu vCPUs, %lu ms after power on\n", (uint64_t)the_realm.vcpus,
+	      cpu_ms());
+}
+
+void main_cpu(uint64_t index, struct cpu_regs *regs)
+{
+	if (index == 0 && !stage2)
+		machine_init();
+	cpu_setup(stage2);
+	psci_start(index, regs);
+}

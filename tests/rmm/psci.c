@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * PSCI 1.1 as TF-RMM offers it to a realm. Below us QEMU is the firmware: it answers SMCs of EL2,
+ * and powers CPUs on at EL2, where start.S leads them to psci_start().
+ */
+#include "machine.h"
+#include "mem.h"
+#include "uart.h"
+
+#define SMCCC_VERSION		0x80000000
+#define PSCI_VERSION		0x84000000
+#define PSCI_CPU_SUSPEND	0x84000001
+#define PSCI_CPU_OFF		0x84000002
+#define PSCI_CPU_ON		0x84000003
+#define PSCI_AFFINITY_INFO	0x84000004
+#define PSCI_SYSTEM_OFF		0x84000008
+#define PSCI_SYSTEM_RESET	0x84000009
+#define PSCI_FEATURES		0x8400000a
+#define FID_64			0x40000000U
+
+#define NOT_SUPPORTED		(-1)
+#define INVALID_PARAMETERS	(-2)
+#define ALREADY_ON		(-4)
+#define ON_PENDING		(-5)
+#define INVALID_ADDRESS		(-9)
+
+enum { AFFINITY_ON, AFFINITY_OFF, AFFINITY_ON_PENDING };
+
+/* Where each CPU enters the realm; written under the lock while the CPU is off. */
+static struct {
+	uint64_t entry, context;
+} boot[REC_MAX];
+
+void psci_boot_set(uint64_t index, uint64_t entry, uint64_t context)
+{
+	boot[index].entry = entry;
+	boot[index].context = context;
+}
+
+void psci_start(uint64_t index, struct cpu_regs *regs)
+{
+	memset(regs, 0, sizeof(*regs));
+	regs->x[0] = boot[index].context;
+	regs->pc = boot[index].entry;
+	regs->pstate = PSTATE_START;
+}
+
+void psci_power_off(void)
+{
+	for (;;)
+		smc(PSCI_SYSTEM_OFF, 0, 0, 0);
+}
+
+static int64_t smccc_version(const uint64_t *x)
+{
+	(void)x;
+	return 0x10002;
+}
+
+static int64_t version(const uint64_t *x)
+{
+	(void)x;
+	return 0x10001;
+}
+
+/* Any state is a standby: the realm continues with its next interrupt. */
+static int64_t cpu_suspend(const uint64_t *x)
+{
+	(void)x;
+	__asm__ volatile("wfi");
+	return 0;
+}
+
+static int64_t cpu_off(const uint64_t *x)
+{
+	return (int64_t)smc((uint32_t)x[0], 0, 0, 0);
+}
+
+static int64_t cpu_on(const uint64_t *x)
+{
+	int64_t ret;
+
+	if (!realm_is_protected(&the_realm, x[2], x[2] + 1))
+		return INVALID_ADDRESS;
+	if (x[1] >= the_realm.vcpus)
+		return INVALID_PARAMETERS;
+	realm_lock();
+	switch (smc(PSCI_AFFINITY_INFO | FID_64, x[1], 0, 0)) {
+	case AFFINITY_ON:
+		ret = ALREADY_ON;
+		break;
+	case AFFINITY_ON_PENDING:
+		ret = ON_PENDING;
+		break;
+	default:
+		psci_boot_set(x[1], x[2], x[3]);
+		ret = (int64_t)smc(PSCI_CPU_ON | FID_64, x[1], (uint64_t)secondary_entry, x[1]);
+	}
+	realm_unlock();
+	return ret;
+}
+
+static int64_t affinity_info(const uint64_t *x)
+{
+	if (x[2] || x[1] >= the_realm.vcpus)
+		return INVALID_PARAMETERS;
+	return (int64_t)smc(PSCI_AFFINITY_INFO | FID_64, x[1], 0, 0);
+}
+
+static int64_t system_off(const uint64_t *x)
+{
+	bool reset = (uint32_t)x[0] == PSCI_SYSTEM_RESET;
+
+	print("\nrmm: the realm %s\n", reset ? "reset itself" : "powered off");
+	return (int64_t)smc((uint32_t)x[0], 0, 0, 0);
+}
+
+static int64_t features(const uint64_t *x);
+
+static const struct call {
+	uint32_t fid;
+	uint32_t fid_64;	/* its 64-bit form, if there is one */
+	int64_t (*execute)(const uint64_t *x);
+} calls[] = {
+	{ SMCCC_VERSION, 0, smccc_version },
+	{ PSCI_VERSION, 0, version },
+	{ PSCI_CPU_SUSPEND, PSCI_CPU_SUSPEND | FID_64, cpu_suspend },
+	{ PSCI_CPU_OFF, 0, cpu_off },
+	{ PSCI_CPU_ON, PSCI_CPU_ON | FID_64, cpu_on },
+	{ PSCI_AFFINITY_INFO, PSCI_AFFINITY_INFO | FID_64, affinity_info },
+	{ PSCI_SYSTEM_OFF, 0, system_off },
+	{ PSCI_SYSTEM_RESET, 0, system_off },
+	{ PSCI_FEATURES, 0, features },
+};
+
+static const struct call *call_find(uint64_t fid)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+		if (calls[i].fid == (uint32_t)fid || calls[i].fid_64 == (uint32_t)fid)
+			return &calls[i];
+	}
+	return 0;
+}
+
+/* Linux takes the SMC conduit, and so looks for RSI, only if SMCCC_VERSION is among them. */
+static int64_t features(const uint64_t *x)
+{
+	return call_find(x[1]) ? 0 : NOT_SUPPORTED;
+}
+
+bool psci_execute(uint64_t *x)
+{
+	const struct call *call = call_find(x[0]);
+
+	if (!call)
+		return false;
+	x[0] = (uint64_t)call->execute(x);
+	x[1] = x[2] = x[3] = 0;
+	return true;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The realm's state and what its logic (rsi.c, token.c) asks of the machine it runs on. */
+#ifndef RMM_REALM_H
+#define RMM_REALM_H
+
+#include "channel.h"
+#include "hash.h"
+#include "layout.h"
+#include "ripas.h"
+
+#define REC_MAX			LAYOUT_MAX_VCPUS
+#define REALM_MEASUREMENTS	5	/* RIM, REM0 to REM3 */
+
+/* One attestation token operation: INIT freezes what the token says, CONTINUE hands it out. */
+struct token {
+	enum { TOKEN_IDLE, TOKEN_WAITING, TOKEN_READY, TOKEN_REFUSED } state;
+	uint32_t seq;
+	uint64_t since;		/* ms; when the realm began to wait, 0 before its first CONTINUE */
+	uint64_t sent;		/* ms; when the request last went out */
+	struct channel_request request;
+	uint32_t size, copied;	/* bytes */
+	uint8_t bytes[CHANNEL_PAYLOAD_MAX];
+};
+
+struct rec {
+	uint16_t index;
+	struct token token;
+};
+
+struct realm;
+
+/* What lies outside the logic: QEMU's machine in the RMM, a fake in the host's tests. */
+struct realm_ops {
+	void *(*page)(uint64_t ipa);	/* the bytes of a granule that is RAM */
+	void (*ripas_changed)(uint64_t ipa, enum ripas to);
+	void (*ripas_sync)(void);	/* after the last change of a call */
+	void (*token_send)(const struct rec *rec);
+	void (*token_poll)(struct realm *realm);	/* calls token_answer() for what has come */
+	uint64_t (*now)(void);		/* ms, monotonic, never 0 */
+};
+
+struct realm {
+	const struct realm_ops *ops;
+	enum hash_algo hash_algo;
+	unsigned int ipa_bits;		/* the top bit selects the shared half */
+	unsigned int vcpus;
+	uint32_t seq;			/* of the last token request */
+	uint8_t rpv[64];
+	uint8_t measurement[REALM_MEASUREMENTS][HASH_MAX];
+	struct ripas_map ripas;
+	struct rec rec[REC_MAX];
+};
+
+/* realm_is_protected - [@ipa, @top) lies in the protected half */
+static inline bool realm_is_protected(const struct realm *realm, uint64_t ipa, uint64_t top)
+{
+	return ipa < top && top <= 1UL << (realm->ipa_bits - 1);
+}
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What brings the realm to EL2: its SMCs, accesses that stage 2 refuses, and nothing else. */
+#include "machine.h"
+#include "rsi.h"
+#include "uart.h"
+
+#define EC(esr)		((esr) >> 26 & 0x3f)
+#define EC_SMC		0x17
+#define EC_INSTRUCTION	0x20	/* aborts from a lower level; one more: from the same one */
+#define EC_DATA		0x24
+#define ESR_IL		(1UL << 25)
+#define ESR_FNV		(1UL << 10)
+#define ESR_SEA		0x10
+#define PSTATE_PAN	(1UL << 22)
+
+static uint32_t lock;
+
+/* called from start.S */
+void trap_sync(struct cpu_regs *r);
+_Noreturn void trap_fatal(const struct cpu_regs *r);
+
+void realm_lock(void)
+{
+	while (__atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE))
+		;
+}
+
+void realm_unlock(void)
+{
+	__atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
+}
+
+static struct rec *this_rec(void)
+{
+	return &the_realm.rec[read_sysreg(mpidr_el1) % REC_MAX];
+}
+
+/* Takes the realm to its EL1 vector, as the exception @esr at @r->pc would. */
+static void inject(struct cpu_regs *r, uint64_t esr, uint64_t far)
+{
+	static const uint64_t el1t = 0x000, el1h = 0x200, el0 = 0x400;
+	uint64_t mode = r->pstate & 0xf, vector = mode == 5 ? el1h : mode == 4 ? el1t : el0;
+
+	vector += read_sysreg(vbar_el1);
+	if (r->pc == vector) {
+		print("rmm: the realm has no vector for this: power off\n");
+		psci_power_off();
+	}
+	write_sysreg(esr_el1, esr | ESR_IL);
+	write_sysreg(far_el1, far);
+	write_sysreg(elr_el1, r->pc);
+	write_sysreg(spsr_el1, r->pstate);
+	r->pc = vector;
+	r->pstate = PSTATE_START | (r->pstate & PSTATE_PAN);
+}
+
+static void inject_sea(struct cpu_regs *r, uint64_t ec, uint64_t iss, uint64_t far)
+{
+	bool from_el1 = r->pstate & 0xf;
+
+	inject(r, (ec + from_el1) << 26 | iss | ESR_SEA, far);
+}
+
+static const char *ipa_describe(uint64_t ipa)
+{
+	static const char *const states[] = { "EMPTY", "not accessible", "DESTROYED" };
+
+	return ipa & IPA_SHARED ? "shared, with nothing there" : states[ripas_at(&the_realm.ripas, ipa)];
+}
+
+static void abort_handle(struct cpu_regs *r, uint64_t esr)
+{
+	uint64_t far = read_sysreg(far_el2), hpfar = read_sysreg(hpfar_el2);
+	uint64_t ipa = (hpfar & 0xffffffffff0) << 8 | (far & (GRANULE - 1));
+	const char *access = EC(esr) == EC_INSTRUCTION ? "execution" : esr & 1 << 6 ? "write" : "read";
+
+	print("\nrmm: REC %lu: %s at IPA 0x%lx, which is %s (address 0x%lx, pc 0x%lx): abort injected\n",
+	      (uint64_t)this_rec()->index, access, ipa, ipa_describe(ipa), far, r->pc);
+	inject_sea(r, EC(esr), 0, far);
+}
+
+static void smc_handle(struct cpu_regs *r)
+{
+	struct rec *rec = this_rec();
+	bool done;
+
+	if (psci_execute(r->x)) {
+		r->pc += 4;
+		return;
+	}
+	realm_lock();
+	done = rsi_execute(&the_realm, rec, r->x);
+	realm_unlock();
+	if (done && r->x[0] == RSI_ERROR_UNKNOWN)
+		print("\nrmm: REC %lu: no token from the signer\n", (uint64_t)rec->index);
+	if (done) {
+		r->pc += 4;
+		return;
+	}
+	print("\nrmm: REC %lu: RSI command on a DESTROYED granule, IPA 0x%lx: abort injected\n",
+	      (uint64_t)rec->index, r->x[1]);
+	inject_sea(r, EC_DATA, ESR_FNV, 0);
+}
+
+void trap_sync(struct cpu_regs *r)
+{
+	uint64_t esr = read_sysreg(esr_el2);
+
+	switch (EC(esr)) {
+	case EC_SMC:
+		smc_handle(r);
+		break;
+	case EC_INSTRUCTION:
+	case EC_DATA:
+		abort_handle(r, esr);
+		break;
+	default:
+		print("\nrmm: trap of class 0x%lx (esr 0x%lx, pc 0x%lx): undefined instruction injected\n",
+		      EC(esr), esr, r->pc);
+		inject(r, 0, read_sysreg(far_el1));
+	}
+}
+
+void trap_fatal(const struct cpu_regs *r)
+{
+	print("\nrmm: exception at EL2: esr 0x%lx, far 0x%lx, pc 0x%lx: power off\n",
+	      read_sysreg(esr_el2), read_sysreg(far_el2), r->pc);
+	psci_power_off();
+}
