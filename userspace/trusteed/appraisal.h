@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * appraisal: what verified CCA evidence is worth. The rules are those of the Arm CCA demonstration's
- * attestation policy, evaluated over the same JSON that a full Trustee gives its policy and puts in
- * the EAR. Pure.
+ * appraisal: what verified CCA evidence is worth. The rules are those of the attestation policy in
+ * Arm's CCA demonstration, evaluated over the same JSON that a full Trustee gives its policy and
+ * puts in the EAR. Pure.
  */
 #ifndef TRUSTEED_APPRAISAL_H
 #define TRUSTEED_APPRAISAL_H

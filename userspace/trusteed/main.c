@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef TRUSTEED_SYSTEMD
+#include <systemd/sd-daemon.h>
+#endif
+
+#include "args.h"
+#include "http.h"
+#include "listen.h"
+#include "log.h"
+#include "sandbox.h"
+#include "tls_files.h"
+#include "trustee.h"
+
+struct options {
+	const char *state, *listen, *cert, *key, *anchors;
+	bool dev, allow_plain, verbose;
+};
+
+static const struct args_option options_table[] = {
+	{ .name = "state", .type = ARGS_TEXT, .offset = offsetof(struct options, state),
+	  .value = "DIR", .help = "the state directory, made when it does not exist (needed)" },
+	{ .name = "listen", .type = ARGS_TEXT, .offset = offsetof(struct options, listen),
+	  .value = "ADDR:PORT", .help = "where to listen (127.0.0.1:8080)" },
+	{ .name = "cert", .type = ARGS_TEXT, .offset = offsetof(struct options, cert),
+	  .value = "FILE", .help = "speak TLS with this certificate (PEM) and --key" },
+	{ .name = "key", .type = ARGS_TEXT, .offset = offsetof(struct options, key),
+	  .value = "FILE", .help = "the certificate's private key (PEM)" },
+	{ .name = "anchors", .type = ARGS_TEXT, .offset = offsetof(struct options, anchors),
+	  .value = "DIR", .help = "trust anchors: a directory of *.jwk and *.json files "
+	  "(anchors/ in the state directory)" },
+	{ .name = "dev", .type = ARGS_FLAG, .offset = offsetof(struct options, dev),
+	  .help = "trust development anchors: realms that protect nothing get secrets" },
+	{ .name = "allow-plain", .type = ARGS_FLAG, .offset = offsetof(struct options, allow_plain),
+	  .help = "allow plain HTTP on other than loopback addresses" },
+	{ .name = "verbose", .type = ARGS_FLAG, .offset = offsetof(struct options, verbose),
+	  .help = "log more" },
+	{ 0 },
+};
+
+static const struct args_option *const options_tables[] = { options_table, NULL };
+
+static const struct args_spec spec = {
+	.name = "trusteed",
+	.operands = "",
+	.about = "An embedded Trustee: verifies the evidence of Arm CCA realms, issues EARs, and\n"
+		 "releases resources as JWE, by the protocol of the Key Broker Service (0.4.0).",
+	.options = options_tables,
+	.notes = "For development, tests and single hosts. trusteed(8) tells more.",
+};
+
+/* Everything that runs, in the order of its start. */
+struct server {
+	struct trustee trustee;
+	struct tls_files files;
+	struct http *http;
+	int fd;
+};
+
+static bool verbose;
+
+static void log_filtered(enum log_level level, const char *line)
+{
+	if (verbose || level != LOG_LEVEL_DEBUG)
+		log_to_stderr(level, line);
+}
+
+static int options_check(const struct options *options, const struct listen_address *address,
+			 struct error *e)
+{
+	if (!options->state)
+		return error_set(e, ERROR_USAGE, "--state is needed (see --help)");
+	if (!options->cert != !options->key)
+		return error_set(e, ERROR_USAGE, "--cert and --key belong together");
+	if (!options->cert && !options->allow_plain && !listen_is_loopback(address))
+		return error_set(e, ERROR_USAGE, "plain HTTP only on loopback: give --cert and "
+				 "--key, or --allow-plain");
+	return 0;
+}
+
+static void server_ready(const struct options *options, const struct listen_address *address)
+{
+	char text[128];
+
+	listen_print(address, text, sizeof(text));
+	printf("trusteed: listening on %s://%s\n", options->cert ? "https" : "http", text);
+	fflush(stdout);
+#ifdef TRUSTEED_SYSTEMD
+	sd_notify(0, "READY=1");
+#endif
+}
+
+static void server_warn(const struct options *options, const struct listen_address *address)
+{
+	if (options->dev)
+		log_line(LOG_LEVEL_WARNING, "*** --dev: development anchors are trusted; realms "
+			 "that protect nothing can get secrets here ***");
+	if (!options->cert && !listen_is_loopback(address))
+		log_line(LOG_LEVEL_WARNING, "plain HTTP: anybody on the way can read and change "
+			 "what is said, the admin token too");
+}
+
+static int server_start(struct server *server, const struct options *options,
+			struct listen_address *address, struct error *e)
+{
+	struct trustee_options trustee = {
+		.state = options->state,
+		.anchors = options->anchors,
+		.development = options->dev,
+	};
+
+	if (options->cert && tls_files_read(&server->files, options->cert, options->key, e) < 0)
+		return -1;
+	server_warn(options, address);
+	if (trustee_open(&server->trustee, &trustee, time(NULL), e) < 0)
+		return -1;
+	server->fd = listen_open(address, e);
+	if (server->fd < 0)
+		return -1;
+	server->http = http_start(&server->trustee, server->fd,
+				  options->cert ? &server->files : NULL, e);
+	if (!server->http)
+		return -1;
+	server->fd = -1;	/* the HTTP server's now */
+	server_ready(options, address);
+	return 0;
+}
+
+static void server_stop(struct server *server)
+{
+	http_stop(server->http);
+	if (server->fd >= 0)
+		close(server->fd);
+	trustee_close(&server->trustee);
+	tls_files_free(&server->files);
+}
+
+static void signals_block(sigset_t *set)
+{
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	/* Before any thread is made, so that none but main's sigwait() takes them. */
+	pthread_sigmask(SIG_BLOCK, set, NULL);
+}
+
+static int serve(const struct options *options, struct error *e)
+{
+	struct server server = { .trustee = TRUSTEE_INIT, .files = TLS_FILES_INIT, .fd = -1 };
+	struct listen_address address;
+	int ret = -1, signal_number;
+	sigset_t set;
+
+	if (listen_parse(options->listen ? options->listen : "127.0.0.1:8080", &address, e) < 0 ||
+	    options_check(options, &address, e) < 0 || sandbox_limit(RLIMIT_CORE, 0, e) < 0)
+		return -1;
+	umask(077);
+	bytes_lock_optional(true);
+	signals_block(&set);
+	if (server_start(&server, options, &address, e) < 0)
+		goto out;
+	sigwait(&set, &signal_number);
+	log_line(LOG_LEVEL_INFO, "stopping: %s", strsignal(signal_number));
+	ret = 0;
+out:
+	server_stop(&server);
+	return ret;
+}
+
+static void help(void)
+{
+	struct bytes text = BYTES_INIT;
+
+	if (args_help(&spec, &text) == 0)
+		fputs(bytes_text(&text), stdout);
+	bytes_free(&text);
+}
+
+int main(int argc, char *argv[])
+{
+	struct options options = { 0 };
+	struct error e = ERROR_INIT;
+
+	log_set(log_filtered);
+	switch (args_parse(&spec, argc, argv, &options, NULL, &e)) {
+	case ARGS_RUN:
+		verbose = options.verbose;
+		serve(&options, &e);
+		break;
+	case ARGS_HELP:
+		help();
+		break;
+	case ARGS_VERSION:
+		puts("trusteed " REALMKEY_VERSION);
+		break;
+	default:
+		break;
+	}
+	if (e.kind != ERROR_NONE)
+		log_line(LOG_LEVEL_ERROR, "%s", e.text);
+	return error_exit_code(&e);
+}
