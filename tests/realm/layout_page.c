@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Writes the layout page (tests/rmm/layout.h) of a realm from the files that are loaded into it. */
+#include "../rmm/layout.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char *const hashes[] = { "sha256", "sha512", "sha384" };	/* by hash_algo */
+
+static _Noreturn void die(const char *what, const char *why)
+{
+	fprintf(stderr, "layout-page: %s: %s\n", what, why);
+	exit(2);
+}
+
+static uint64_t number(const char *text)
+{
+	char *end;
+	uint64_t n;
+
+	errno = 0;
+	n = strtoull(text, &end, 0);
+	if (errno || end == text || *end)
+		die(text, "not a number");
+	return n;
+}
+
+static uint32_t hash_number(const char *name)
+{
+	for (uint32_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++) {
+		if (strcmp(name, hashes[i]) == 0)
+			return i;
+	}
+	die(name, "not a hash: sha256, sha384 or sha512");
+}
+
+static void rpv_read(uint8_t *rpv, size_t size, const char *hex)
+{
+	const size_t digits = strlen(hex);
+	unsigned int byte;
+
+	if (digits % 2 || digits > 2 * size || strspn(hex, "0123456789abcdefABCDEF") != digits)
+		die("--rpv", "not up to 64 bytes in hexadecimal");
+	for (size_t i = 0; i < digits / 2 && sscanf(hex + 2 * i, "%2x", &byte) == 1; i++)
+		rpv[i] = (uint8_t)byte;
+}
+
+/* IPA:FILE */
+static void range_add(struct layout *layout, char *text)
+{
+	char *file = strchr(text, ':');
+	struct stat st;
+
+	if (!file)
+		die(text, "not IPA:FILE");
+	*file++ = '\0';
+	if (stat(file, &st))
+		die(file, strerror(errno));
+	if (layout->count == LAYOUT_MAX_RANGES)
+		die(file, "too many files");
+	layout->range[layout->count++] = (struct layout_range){ number(text), (uint64_t)st.st_size };
+}
+
+/* In the byte order of the page, however this machine counts. */
+static void layout_write(const struct layout *layout, const char *file)
+{
+	struct layout page = *layout;
+	FILE *f = fopen(file, "we");
+
+	page.magic = htole64(layout->magic);
+	page.version = htole32(layout->version);
+	page.hash_algo = htole32(layout->hash_algo);
+	page.vcpus = htole32(layout->vcpus);
+	page.count = htole32(layout->count);
+	page.entry_ipa = htole64(layout->entry_ipa);
+	page.dtb_ipa = htole64(layout->dtb_ipa);
+	for (uint32_t i = 0; i < layout->count; i++) {
+		page.range[i].ipa = htole64(layout->range[i].ipa);
+		page.range[i].size = htole64(layout->range[i].size);
+	}
+	if (!f || fwrite(&page, sizeof(page), 1, f) != 1 || fclose(f))
+		die(file, strerror(errno));
+}
+
+static const char usage[] =
+	"usage: layout-page [--hash sha256|sha384|sha512] [--vcpus N] [--rpv HEX] --entry IPA --dtb IPA\n"
+	"                   OUTPUT IPA:FILE...\n";
+
+static void option_apply(struct layout *layout, int option, const char *value)
+{
+	switch (option) {
+	case 'h':
+		layout->hash_algo = hash_number(value);
+		break;
+	case 'v':
+		layout->vcpus = (uint32_t)number(value);
+		break;
+	case 'r':
+		rpv_read(layout->rpv, sizeof(layout->rpv), value);
+		break;
+	case 'e':
+		layout->entry_ipa = number(value);
+		break;
+	case 'd':
+		layout->dtb_ipa = number(value);
+		break;
+	default:
+		fputs(usage, stderr);
+		exit(2);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "hash", required_argument, NULL, 'h' },  { "vcpus", required_argument, NULL, 'v' },
+		{ "rpv", required_argument, NULL, 'r' },   { "entry", required_argument, NULL, 'e' },
+		{ "dtb", required_argument, NULL, 'd' },   { 0 },
+	};
+	static struct layout layout = { .magic = LAYOUT_MAGIC, .version = LAYOUT_VERSION, .vcpus = 1 };
+	const char *fault, *output;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
+		option_apply(&layout, c, optarg);
+	if (argc - optind < 2)
+		option_apply(&layout, '?', NULL);
+	output = argv[optind];
+	for (int i = optind + 1; i < argc; i++)
+		range_add(&layout, argv[i]);
+	fault = layout_check(&layout);
+	if (fault)
+		die(output, fault);
+	layout_write(&layout, output);
+	return 0;
+}
