@@ -14,7 +14,7 @@
 #include "error.h"
 
 enum message_type {
-	MESSAGE_OPEN = 1,	/* keeper: url, ca (PEM or empty: system roots), flags, timeout */
+	MESSAGE_OPEN = 1,	/* keeper: url, ca (PEM or empty: system roots), flags, timeout (s) */
 	MESSAGE_AUTH,		/* keeper: body */
 	MESSAGE_ATTEST,		/* keeper: body */
 	MESSAGE_RESOURCE,	/* keeper: path, bearer (or empty: session cookie) */
@@ -26,6 +26,10 @@ enum message_type {
 #define MESSAGE_HEADER_SIZE 8
 #define MESSAGE_BODY_MAX ((size_t)4 << 20)
 #define MESSAGE_FIELDS_MAX 4
+/* The longest body of an HTTP answer: what an ANSWER has room for beside its status. */
+#define MESSAGE_ANSWER_MAX (MESSAGE_BODY_MAX - 12)
+
+#define MESSAGE_OPEN_INSECURE 1U	/* flag: http:// is allowed */
 
 struct message_field {
 	const uint8_t *data;
