@@ -16,7 +16,11 @@
 struct courier {
 	int fd;			/* our end of the socketpair, -1 when not started */
 	pid_t pid;
+	unsigned int patience;	/* seconds to wait for an answer: more than the courier itself may take */
 };
+
+/* The descriptor on which the courier is spoken to. */
+#define COURIER_FD 3
 
 #define COURIER_INIT { .fd = -1 }
 
@@ -28,14 +32,16 @@ struct courier_target {
 	bool insecure;		/* http:// is allowed */
 };
 
-/* Start realmkey-courier (path: @program, or NULL for the installed one or $REALMKEY_COURIER in the
- * CLI's case) with only its end of the socketpair and stderr open, and tell it the target. */
+/* Start realmkey-courier (path: @program, or NULL for the installed one) with an empty environment
+ * and only its end of the socketpair (as COURIER_FD) and stderr open, and tell it the target. It is
+ * confined when this returns. @target need not live longer. */
 int courier_start(struct courier *courier, const char *program,
 		  const struct courier_target *target, struct error *e);
 void courier_stop(struct courier *courier);
 
 /* Send @m, wait for ANSWER or FAILURE. @status and @body get the HTTP answer; a FAILURE becomes the
- * error (ERROR_NETWORK, ERROR_TLS). A courier that died or babbles is an ERROR_PROTOCOL. */
+ * error (ERROR_NETWORK, ERROR_TLS). A courier that died, babbles or is silent for too long is an
+ * ERROR_PROTOCOL; it is stopped then, and further calls fail. */
 int courier_call(struct courier *courier, const struct message *m, int *status,
 		 struct bytes *body, struct error *e);
 
