@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The realm through the generic netlink family "cca-rsi" (Documentation/netlink/specs). */
+#include <linux/cca_rsi_netlink.h>
+#include <netlink/genl/ctrl.h>
+#include <netlink/genl/genl.h>
+#include <netlink/netlink.h>
+#include <string.h>
+
+#include "rsi_source.h"
+
+#define WHERE "netlink " CCA_RSI_FAMILY_NAME
+#define ATTRIBUTES 16	/* more than any of the family's sets has */
+
+/* --- messages to structures: no I/O ----------------------------------------------------------- */
+
+typedef int take_function(struct nlattr *const attrs[], void *out, struct error *e);
+
+static const struct nla_policy config_policy[ATTRIBUTES + 1] = {
+	[CCA_RSI_A_CONFIG_ABI_LOWER] = { .type = NLA_U32 },
+	[CCA_RSI_A_CONFIG_ABI_HIGHER] = { .type = NLA_U32 },
+	[CCA_RSI_A_CONFIG_IPA_BITS] = { .type = NLA_U32 },
+	[CCA_RSI_A_CONFIG_HASH_ALGO] = { .type = NLA_U32 },
+	[CCA_RSI_A_CONFIG_DIGEST_SIZE] = { .type = NLA_U32 },
+	[CCA_RSI_A_CONFIG_RPV] = { .minlen = CCA_RSI_RPV_LEN, .maxlen = CCA_RSI_RPV_LEN },
+};
+
+static const struct nla_policy measurement_policy[ATTRIBUTES + 1] = {
+	[CCA_RSI_A_MEASUREMENT_INDEX] = { .type = NLA_U32 },
+	[CCA_RSI_A_MEASUREMENT_VALUE] = { .minlen = 1, .maxlen = CCA_RSI_DIGEST_LEN_MAX },
+};
+
+static const struct nla_policy token_policy[ATTRIBUTES + 1] = {
+	[CCA_RSI_A_TOKEN_SIZE] = { .type = NLA_U32 },
+	[CCA_RSI_A_TOKEN_OFFSET] = { .type = NLA_U32 },
+	[CCA_RSI_A_TOKEN_CHUNK] = { .minlen = 1 },
+	[CCA_RSI_A_TOKEN_LOG_SEQ] = { .minlen = 4, .maxlen = 8 },
+};
+
+/* Each attribute of @wanted (ended by 0) must be there. */
+static int attributes_present(struct nlattr *const attrs[], const int *wanted, struct error *e)
+{
+	for (; *wanted; wanted++)
+		if (!attrs[*wanted])
+			return error_set(e, ERROR_SYSTEM, WHERE ": answer without attribute %d",
+					 *wanted);
+	return 0;
+}
+
+static int config_take(struct nlattr *const attrs[], void *out, struct error *e)
+{
+	static const int wanted[] = { CCA_RSI_A_CONFIG_ABI_LOWER, CCA_RSI_A_CONFIG_ABI_HIGHER,
+				      CCA_RSI_A_CONFIG_IPA_BITS, CCA_RSI_A_CONFIG_HASH_ALGO,
+				      CCA_RSI_A_CONFIG_DIGEST_SIZE, CCA_RSI_A_CONFIG_RPV, 0 };
+	struct rsi_config *config = out;
+
+	if (attributes_present(attrs, wanted, e) < 0)
+		return -1;
+	config->abi_lower = nla_get_u32(attrs[CCA_RSI_A_CONFIG_ABI_LOWER]);
+	config->abi_higher = nla_get_u32(attrs[CCA_RSI_A_CONFIG_ABI_HIGHER]);
+	config->ipa_bits = nla_get_u32(attrs[CCA_RSI_A_CONFIG_IPA_BITS]);
+	config->hash_algo = nla_get_u32(attrs[CCA_RSI_A_CONFIG_HASH_ALGO]);
+	config->digest_size = nla_get_u32(attrs[CCA_RSI_A_CONFIG_DIGEST_SIZE]);
+	memcpy(config->rpv, nla_data(attrs[CCA_RSI_A_CONFIG_RPV]), sizeof(config->rpv));
+	return 0;
+}
+
+struct measurement {
+	unsigned int index;
+	uint8_t *value;		/* RSI_DIGEST_MAX bytes */
+	size_t size;
+};
+
+static int measurement_take(struct nlattr *const attrs[], void *out, struct error *e)
+{
+	static const int wanted[] = { CCA_RSI_A_MEASUREMENT_INDEX, CCA_RSI_A_MEASUREMENT_VALUE, 0 };
+	const struct nlattr *value = attrs[CCA_RSI_A_MEASUREMENT_VALUE];
+	struct measurement *m = out;
+
+	if (attributes_present(attrs, wanted, e) < 0)
+		return -1;
+	if (nla_get_u32(attrs[CCA_RSI_A_MEASUREMENT_INDEX]) != m->index)
+		return error_set(e, ERROR_SYSTEM, WHERE ": answer about another register");
+	m->size = (size_t)nla_len(value);
+	memset(m->value, 0, RSI_DIGEST_MAX);
+	memcpy(m->value, nla_data(value), m->size);
+	return 0;
+}
+
+/* The specification's "uint": as short as the value allows. */
+static uint64_t attribute_uint(const struct nlattr *attr)
+{
+	return nla_len(attr) == 8 ? nla_get_u64(attr) : nla_get_u32(attr);
+}
+
+struct token_reader {
+	struct rsi_chunks chunks;
+	struct bytes *token;
+};
+
+static int token_take(struct nlattr *const attrs[], void *out, struct error *e)
+{
+	static const int wanted[] = { CCA_RSI_A_TOKEN_SIZE, CCA_RSI_A_TOKEN_OFFSET,
+				      CCA_RSI_A_TOKEN_CHUNK, CCA_RSI_A_TOKEN_LOG_SEQ, 0 };
+	struct token_reader *reader = out;
+
+	if (attributes_present(attrs, wanted, e) < 0)
+		return -1;
+	return rsi_chunks_add(&reader->chunks, nla_get_u32(attrs[CCA_RSI_A_TOKEN_SIZE]),
+			      nla_get_u32(attrs[CCA_RSI_A_TOKEN_OFFSET]),
+			      attribute_uint(attrs[CCA_RSI_A_TOKEN_LOG_SEQ]),
+			      nla_data(attrs[CCA_RSI_A_TOKEN_CHUNK]),
+			      (size_t)nla_len(attrs[CCA_RSI_A_TOKEN_CHUNK]), reader->token, e);
+}
+
+/* --- one request ------------------------------------------------------------------------------ */
+
+struct answer {
+	take_function *take;	/* NULL: what comes beside the acknowledgement is of no interest */
+	const struct nla_policy *policy;
+	void *out;
+	size_t taken;
+	int error;		/* errno from the kernel, 0 for none */
+	bool failed;		/* @e is set; the rest is read and dropped */
+	struct error *e;
+};
+
+static int on_message(struct nl_msg *msg, void *arg)
+{
+	struct nlattr *attrs[ATTRIBUTES + 1];
+	struct answer *answer = arg;
+
+	if (answer->failed || !answer->take)
+		return NL_OK;
+	if (genlmsg_parse(nlmsg_hdr(msg), 0, attrs, ATTRIBUTES, answer->policy) < 0) {
+		error_set(answer->e, ERROR_SYSTEM, WHERE ": malformed answer");
+		answer->failed = true;
+	} else if (answer->take(attrs, answer->out, answer->e) < 0) {
+		answer->failed = true;
+	}
+	answer->taken++;
+	return NL_OK;
+}
+
+static int on_error(struct sockaddr_nl *from, struct nlmsgerr *message, void *arg)
+{
+	struct answer *answer = arg;
+
+	(void)from;
+	answer->error = -message->error;
+	return NL_STOP;
+}
+
+/* Send @msg (taken), read until the kernel says that it is done, and let @answer take what comes. */
+static int exchange(const struct rsi *rsi, struct nl_msg *msg, struct answer *answer,
+		    struct error *e)
+{
+	bool dump = nlmsg_hdr(msg)->nlmsg_flags & NLM_F_DUMP;
+	int ret;
+
+	answer->e = e;
+	nl_socket_modify_cb(rsi->sock, NL_CB_VALID, NL_CB_CUSTOM, on_message, answer);
+	nl_socket_modify_err_cb(rsi->sock, NL_CB_CUSTOM, on_error, answer);
+	ret = nl_send_auto(rsi->sock, msg);
+	nlmsg_free(msg);
+	if (ret >= 0)
+		ret = dump ? nl_recvmsgs_default(rsi->sock) : nl_wait_for_ack(rsi->sock);
+	if (answer->failed)
+		return -1;
+	if (answer->error)
+		return rsi_error(answer->error, WHERE, e);
+	if (ret < 0)
+		return error_set(e, ERROR_SYSTEM, WHERE ": %s", nl_geterror(ret));
+	if (answer->take && !answer->taken)
+		return error_set(e, ERROR_SYSTEM, WHERE ": empty answer");
+	return 0;
+}
+
+static struct nl_msg *request_new(const struct rsi *rsi, uint8_t command, int flags,
+				  struct error *e)
+{
+	struct nl_msg *msg = nlmsg_alloc();
+
+	if (msg && genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, rsi->family, 0, flags, command,
+			       CCA_RSI_FAMILY_VERSION))
+		return msg;
+	nlmsg_free(msg);
+	error_set_memory(e);
+	return NULL;
+}
+
+/* @full: an attribute found no room. */
+static int request_send(const struct rsi *rsi, struct nl_msg *msg, int full,
+			struct answer *answer, struct error *e)
+{
+	if (full) {
+		nlmsg_free(msg);
+		return error_set_memory(e);
+	}
+	return exchange(rsi, msg, answer, e);
+}
+
+/* --- the source ------------------------------------------------------------------------------- */
+
+static void netlink_close(struct rsi *rsi)
+{
+	nl_socket_free(rsi->sock);
+}
+
+static int netlink_open(struct rsi *rsi, struct error *e)
+{
+	int ret;
+
+	rsi->sock = nl_socket_alloc();
+	if (!rsi->sock)
+		return error_set_memory(e);
+	ret = genl_connect(rsi->sock);
+	if (ret == 0)
+		ret = rsi->family = genl_ctrl_resolve(rsi->sock, CCA_RSI_FAMILY_NAME);
+	if (ret >= 0)
+		return 1;
+	netlink_close(rsi);
+	if (ret == -NLE_OBJ_NOTFOUND)
+		return 0;
+	return error_set(e, ERROR_SYSTEM, WHERE ": %s", nl_geterror(ret));
+}
+
+static int netlink_config(struct rsi *rsi, struct rsi_config *config, struct error *e)
+{
+	struct answer answer = { .take = config_take, .policy = config_policy, .out = config };
+	struct nl_msg *msg = request_new(rsi, CCA_RSI_CMD_CONFIG_GET, 0, e);
+
+	return msg ? exchange(rsi, msg, &answer, e) : -1;
+}
+
+static int netlink_measurement(struct rsi *rsi, unsigned int index, uint8_t value[RSI_DIGEST_MAX],
+			       size_t *size, struct error *e)
+{
+	struct measurement m = { .index = index, .value = value };
+	struct answer answer = { .take = measurement_take, .policy = measurement_policy,
+				 .out = &m };
+	struct nl_msg *msg = request_new(rsi, CCA_RSI_CMD_MEASUREMENT_GET, 0, e);
+
+	if (!msg || request_send(rsi, msg, nla_put_u32(msg, CCA_RSI_A_MEASUREMENT_INDEX, index),
+				 &answer, e) < 0)
+		return -1;
+	*size = m.size;
+	return 0;
+}
+
+static int netlink_extend(struct rsi *rsi, unsigned int index, const void *digest, size_t size,
+			  struct error *e)
+{
+	struct answer answer = { 0 };
+	struct nl_msg *msg = request_new(rsi, CCA_RSI_CMD_MEASUREMENT_EXTEND, 0, e);
+	int full;
+
+	if (!msg)
+		return -1;
+	full = nla_put_u32(msg, CCA_RSI_A_MEASUREMENT_INDEX, index) ||
+	       nla_put(msg, CCA_RSI_A_MEASUREMENT_DIGEST, (int)size, digest) ||
+	       nla_put_u32(msg, CCA_RSI_A_MEASUREMENT_EVENT_TYPE, RSI_EVENT_TAG);
+	return request_send(rsi, msg, full, &answer, e);
+}
+
+static int netlink_token(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],
+			 struct bytes *token, struct error *e)
+{
+	struct token_reader reader = { .token = token };
+	struct answer answer = { .take = token_take, .policy = token_policy, .out = &reader };
+	struct nl_msg *msg = request_new(rsi, CCA_RSI_CMD_TOKEN_GET, NLM_F_DUMP, e);
+	int full;
+
+	if (!msg)
+		return -1;
+	full = nla_put(msg, CCA_RSI_A_TOKEN_CHALLENGE, RSI_CHALLENGE_SIZE, challenge);
+	if (request_send(rsi, msg, full, &answer, e) < 0)
+		return -1;
+	return rsi_chunks_end(&reader.chunks, e);
+}
+
+const struct rsi_source rsi_source_netlink = {
+	.name = "netlink",
+	.open = netlink_open,
+	.close = netlink_close,
+	.config = netlink_config,
+	.measurement = netlink_measurement,
+	.extend = netlink_extend,
+	.token = netlink_token,
+};
