@@ -20,7 +20,8 @@ struct session {
 	struct tee_key key;
 	struct bytes ear;		/* compact JWT; empty when there is none */
 	struct bytes token;		/* the CCA token of the last handshake, for explanations */
-	int64_t ear_until;		/* CLOCK_BOOTTIME ms after which to attest again */
+	int64_t ear_until;		/* CLOCK_BOOTTIME ms after which to attest again; 0: @ear and
+					 * @key were given from outside, and are all there is */
 	const char *source;		/* RSI source, NULL for any */
 };
 

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "session.h"
+
+#include <jansson.h>
+#include <string.h>
+#include <time.h>
+
+#include "jwe.h"
+#include "jwt.h"
+#include "kbs.h"
+#include "log.h"
+
+#define MARGIN_MS 60000		/* an EAR is not used in its last minute */
+#define LIFETIME_MAX 86400	/* seconds; a longer one is a mistake or an attack */
+#define PATH_SIZE 256
+
+static int64_t boot_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/*
+ * How long the EAR lives, in ms: by its own two times, because the wall clock here is the host's. 0
+ * when it does not say.
+ */
+static int64_t ear_lifetime(const struct bytes *ear, struct error *e)
+{
+	struct jwt jwt = JWT_INIT;
+	int64_t seconds = 0;
+	json_t *iat, *exp;
+
+	if (jwt_decode(ear->data, ear->len, &jwt, e) < 0)
+		return error_add(e, "attest");
+	iat = json_object_get(jwt.payload, "iat");
+	exp = json_object_get(jwt.payload, "exp");
+	if (json_is_integer(iat) && json_is_integer(exp) && json_integer_value(iat) >= 0 &&
+	    json_integer_value(exp) > json_integer_value(iat))
+		seconds = json_integer_value(exp) - json_integer_value(iat);
+	jwt_free(&jwt);
+	return (seconds < LIFETIME_MAX ? seconds : LIFETIME_MAX) * 1000;
+}
+
+/* --- the handshake ---------------------------------------------------------------------------- */
+
+static int call_body(struct session *s, enum message_type type, const struct bytes *body,
+		     int *status, struct bytes *answer, struct error *e)
+{
+	struct message m = { .type = type, .count = 1, .field = { { body->data, body->len } } };
+
+	return courier_call(&s->courier, &m, status, answer, e);
+}
+
+static int handshake_auth(struct session *s, struct kbs *kbs, struct error *e)
+{
+	struct bytes body = BYTES_INIT, answer = BYTES_INIT;
+	int status, ret = -1;
+
+	if (kbs_auth_body(&body, e) == 0 &&
+	    call_body(s, MESSAGE_AUTH, &body, &status, &answer, e) == 0)
+		ret = kbs_auth_answer(kbs, status, answer.data, answer.len, e);
+	bytes_free(&body);
+	bytes_free(&answer);
+	return ret;
+}
+
+static int handshake_token(struct session *s, const struct kbs *kbs, struct error *e)
+{
+	uint8_t challenge[RSI_CHALLENGE_SIZE];
+	struct rsi *rsi;
+	int ret = -1;
+
+	if (kbs_challenge(kbs, &s->key, challenge, NULL, e) < 0)
+		return -1;
+	rsi = rsi_open(s->source, e);
+	if (rsi) {
+		bytes_clear(&s->token);
+		ret = rsi_token_get(rsi, challenge, &s->token, e);
+	}
+	rsi_close(rsi);
+	return ret;
+}
+
+static int handshake_attest(struct session *s, const struct kbs *kbs, struct error *e)
+{
+	struct bytes body = BYTES_INIT, answer = BYTES_INIT;
+	int64_t begun = boot_ms(), lifetime;
+	int status, ret = -1;
+
+	bytes_clear(&s->ear);
+	if (kbs_attest_body(kbs, &s->key, s->token.data, s->token.len, &body, e) < 0 ||
+	    call_body(s, MESSAGE_ATTEST, &body, &status, &answer, e) < 0 ||
+	    kbs_attest_answer(status, answer.data, answer.len, &s->ear, e) < 0)
+		goto out;
+	lifetime = ear_lifetime(&s->ear, e);
+	if (lifetime < 0)
+		goto out;
+	s->ear_until = begun + (lifetime > MARGIN_MS ? lifetime - MARGIN_MS : 1);
+	log_line(LOG_LEVEL_DEBUG, "attested; the EAR serves for %lld s",
+		 (long long)(s->ear_until - begun) / 1000);
+	ret = 0;
+out:
+	if (ret < 0)
+		bytes_clear(&s->ear);
+	bytes_free(&body);
+	bytes_free(&answer);
+	return ret;
+}
+
+int session_attest(struct session *s, struct error *e)
+{
+	struct kbs kbs = KBS_INIT;
+
+	if (!s->key.pkey && tee_key_generate(&s->key, e) < 0)
+		return -1;
+	if (handshake_auth(s, &kbs, e) < 0 || handshake_token(s, &kbs, e) < 0)
+		return -1;
+	return handshake_attest(s, &kbs, e);
+}
+
+/* --- a resource ------------------------------------------------------------------------------- */
+
+static int resource_get(struct session *s, const char *path, struct bytes *secret,
+			struct error *e)
+{
+	struct message m = { .type = MESSAGE_RESOURCE, .count = 2, .field = {
+		{ (const uint8_t *)path, strlen(path) }, { s->ear.data, s->ear.len } } };
+	struct bytes answer = BYTES_INIT;
+	int status, ret = -1;
+
+	if (courier_call(&s->courier, &m, &status, &answer, e) == 0 &&
+	    kbs_resource_answer(status, answer.data, answer.len, path, e) == 0) {
+		ret = jwe_open(&s->key, answer.data, answer.len, secret, e);
+		if (ret < 0)
+			error_add(e, "resource %s", path);
+	}
+	bytes_free(&answer);
+	return ret;
+}
+
+static bool ear_given(const struct session *s)
+{
+	return s->ear.len && s->ear_until == 0;
+}
+
+static bool ear_usable(const struct session *s)
+{
+	return ear_given(s) || (s->ear.len && boot_ms() < s->ear_until);
+}
+
+/* The KBS forgot a session, or changed its key: a new EAR can help, anything else cannot. */
+static bool worth_attesting(const struct session *s, const struct error *e)
+{
+	return e->kind == ERROR_ATTESTATION && e->transient && !ear_given(s);
+}
+
+int session_get(struct session *s, const char *path, struct bytes *secret, struct error *e)
+{
+	char checked[PATH_SIZE];
+	bool reused = ear_usable(s);
+
+	if (kbs_resource_path(path, checked, sizeof(checked), e) < 0)
+		return -1;
+	if (!reused && session_attest(s, e) < 0)
+		return -1;
+	if (resource_get(s, checked, secret, e) == 0)
+		return 0;
+	if (!reused || !worth_attesting(s, e))
+		return -1;
+	log_line(LOG_LEVEL_INFO, "%s; attesting again", e->text);
+	if (session_attest(s, e) < 0)
+		return -1;
+	return resource_get(s, checked, secret, e);
+}
+
+void session_close(struct session *s)
+{
+	courier_stop(&s->courier);
+	tee_key_free(&s->key);
+	bytes_free(&s->ear);
+	bytes_free(&s->token);
+	*s = (struct session)SESSION_INIT;
+}
