@@ -252,7 +252,17 @@ static int item_open(struct reader *r, uint64_t children, size_t at, size_t left
 	return 0;
 }
 
-/* One head at @data + *@at. */
+/* libcbor up to 0.10 takes the one-byte tags 6 to 20, COSE_Sign1's among them, for malformed
+ * (its issue 307, mended in 0.11). */
+static struct cbor_decoder_result head_read(struct reader *r, const uint8_t *data, size_t len)
+{
+	if (len > 0 && data[0] >= 0xc6 && data[0] <= 0xd4) {
+		on_tag(r, data[0] & 0x1f);
+		return (struct cbor_decoder_result){ .read = 1, .status = CBOR_DECODER_FINISHED };
+	}
+	return cbor_stream_decode(data, len, &callbacks, r);
+}
+
 static int item_read(struct reader *r, const uint8_t *data, size_t len, size_t *at, struct error *e)
 {
 	struct cbor_decoder_result result;
@@ -262,7 +272,7 @@ static int item_read(struct reader *r, const uint8_t *data, size_t len, size_t *
 		return r->room < CBOR_TREE_NODES_MAX ?
 			error_set(e, ERROR_INPUT, "truncated at byte %zu", *at) :
 			error_set(e, ERROR_INPUT, "more than %d items", CBOR_TREE_NODES_MAX);
-	result = cbor_stream_decode(data + *at, len - *at, &callbacks, r);
+	result = head_read(r, data + *at, len - *at);
 	if (result.status == CBOR_DECODER_NEDATA)
 		return error_set(e, ERROR_INPUT, "truncated: the item at byte %zu is not complete",
 				 *at);
