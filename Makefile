@@ -39,7 +39,7 @@ rmm: setup ##	the test RMM and its signer, in build/rmm
 	$(Q)$(ROOT) make -s -C tests/rmm >&2
 
 setup: ##	install what is missing, build the toolchain root below build/
-	$(Q)tools/setup >&2
+	$(Q)tools/setup --quiet >&2
 
 bench: realm-initramfs native rmm ##	measure boot, tokens and handshakes; prints a table
 	$(Q)tests/bench/run

@@ -209,7 +209,9 @@ int jwt_check_times(const struct jwt *jwt, long long now, long long leeway, stru
 		{ "nbf", "token is not valid yet" },
 		{ "iat", "token is issued in the future" },
 	};
-	double time, latest = (double)now + (double)leeway, earliest = (double)now - (double)leeway;
+	const double latest = (double)now + (double)leeway;
+	const double earliest = (double)now - (double)leeway;
+	double time = 0;
 	int present = time_read(jwt, "exp", &time, e);
 
 	if (present < 0)
