@@ -381,7 +381,7 @@ static EVP_PKEY *cose_key_read(const struct cbor_node *map, struct error *e)
 {
 	uint8_t point[POINT_MAX];
 	const struct curve *curve;
-	size_t len;
+	size_t len = 0;
 
 	if (map->kind != CBOR_NODE_MAP) {
 		error_set(e, ERROR_ATTESTATION, "COSE_Key is not a map");
