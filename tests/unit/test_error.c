@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "error.h"
+#include "log.h"
+
+static void sets_kind_text_and_returns_failure(void **state)
+{
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(error_set(&e, ERROR_TLS, "certificate of %s", "kbs"), -1);
+	assert_int_equal(e.kind, ERROR_TLS);
+	assert_false(e.transient);
+	assert_string_equal(e.text, "certificate of kbs");
+	assert_int_equal(error_set_transient(&e, ERROR_NETWORK, "no route"), -1);
+	assert_true(e.transient);
+	assert_int_equal(error_set(&e, ERROR_POLICY, "denied: %s", e.text), -1);
+	assert_false(e.transient);
+	assert_string_equal(e.text, "denied: no route");
+	errno = ENOENT;
+	assert_int_equal(error_set_errno(&e, ERROR_SYSTEM, "open %s", "a"), -1);
+	assert_string_equal(e.text, "open a: No such file or directory");
+	assert_int_equal(error_set_memory(&e), -1);
+	assert_int_equal(e.kind, ERROR_SYSTEM);
+}
+
+static void hostile_text_cannot_forge_lines(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+		{ "a\nb\r\tc", "a?b??c" },
+		{ "\033[31mred", "?[31mred" },
+		{ "del\177", "del?" },
+		{ "c1 \302\233 csi", "c1 ?? csi" },
+		{ "\303\274ber \342\202\254 \360\237\224\221", "\303\274ber \342\202\254 \360\237\224\221" },
+		{ "overlong \300\257 \340\200\257", "overlong ?? ???" },
+		{ "surrogate \355\240\200", "surrogate ???" },
+		{ "beyond \364\220\200\200", "beyond ????" },
+		{ "cut \342\202", "cut ??" },
+		{ "stray \200\377", "stray ??" },
+	};
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		error_set(&e, ERROR_PROTOCOL, "%s", cases[i].in);
+		assert_string_equal(e.text, cases[i].out);
+		error_set(&e, ERROR_PROTOCOL, "cause");
+		error_add(&e, "%s", cases[i].in);
+		assert_memory_equal(e.text, cases[i].out, strlen(cases[i].out));
+		assert_string_equal(e.text + strlen(cases[i].out), ": cause");
+	}
+}
+
+static void the_cause_survives_any_prefix(void **state)
+{
+	char text[2 * ERROR_TEXT_MAX];
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	memset(text, 'w', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	error_set(&e, ERROR_POLICY, "denied by policy");
+	assert_int_equal(error_add(&e, "%s", "get a/b/c"), -1);
+	assert_string_equal(e.text, "get a/b/c: denied by policy");
+	error_add(&e, "%s", text);
+	assert_int_equal(strlen(e.text), ERROR_TEXT_MAX - 1);
+	assert_string_equal(e.text + ERROR_TEXT_MAX - 1 - 29, ": get a/b/c: denied by policy");
+	error_add(&e, "more");
+	assert_string_equal(e.text + ERROR_TEXT_MAX - 1 - 29, ": get a/b/c: denied by policy");
+	assert_int_equal(e.kind, ERROR_POLICY);
+
+	memset(text, 'c', sizeof(text) - 1);
+	error_set(&e, ERROR_POLICY, "%s", text);
+	error_add(&e, "where");
+	assert_memory_equal(e.text, "cccc", 4);
+	assert_int_equal(strlen(e.text), ERROR_TEXT_MAX - 1);
+}
+
+static void each_kind_has_its_own_exit_code_and_name(void **state)
+{
+	struct error e = ERROR_INIT;
+	bool seen[64] = { false };
+
+	(void)state;
+	for (int kind = ERROR_NONE; kind <= ERROR_NO_DRIVER; kind++) {
+		e.kind = (enum error_kind)kind;
+		assert_in_range(error_exit_code(&e), 0, 63);
+		assert_false(seen[error_exit_code(&e)]);
+		seen[error_exit_code(&e)] = true;
+		assert_non_null(error_kind_name(e.kind));
+	}
+	e.kind = ERROR_POLICY;
+	assert_int_equal(error_exit_code(&e), 8);
+	e.kind = (enum error_kind)77;
+	assert_int_equal(error_exit_code(&e), 1);
+	assert_string_equal(error_kind_name(ERROR_TLS), "tls");
+}
+
+static char logged[2048];
+static int logged_level = -1;
+
+static void keep_line(enum log_level level, const char *line)
+{
+	logged_level = (int)level;
+	strncpy(logged, line, sizeof(logged) - 1);
+}
+
+static void log_lines_are_clean_and_go_to_the_callback(void **state)
+{
+	(void)state;
+	log_line(LOG_LEVEL_ERROR, "nobody hears");
+	log_set(keep_line);
+	log_line(LOG_LEVEL_WARNING, "answer %d: %s", 500, "x\nforged: all is well\033[0m");
+	assert_int_equal(logged_level, LOG_LEVEL_WARNING);
+	assert_string_equal(logged, "answer 500: x?forged: all is well?[0m");
+	log_set(NULL);
+	log_line(LOG_LEVEL_ERROR, "nobody hears");
+	assert_int_equal(logged_level, LOG_LEVEL_WARNING);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sets_kind_text_and_returns_failure),
+		cmocka_unit_test(hostile_text_cannot_forge_lines),
+		cmocka_unit_test(the_cause_survives_any_prefix),
+		cmocka_unit_test(each_kind_has_its_own_exit_code_and_name),
+		cmocka_unit_test(log_lines_are_clean_and_go_to_the_callback),
+	};
+
+	return cmocka_run_group_tests_name("error", tests, NULL, NULL);
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "io.h"
+
+static char directory[] = "/tmp/test_io.XXXXXX";
+
+static int directory_make(void **state)
+{
+	(void)state;
+	return mkdtemp(directory) ? 0 : -1;
+}
+
+static int directory_remove(void **state)
+{
+	(void)state;
+	return rmdir(directory);
+}
+
+static const char *path_of(const char *name)
+{
+	static char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	return path;
+}
+
+static int entries(void)
+{
+	DIR *dir = opendir(directory);
+	int count = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		count++;
+	closedir(dir);
+	return count - 2;
+}
+
+static void moves_whole_buffers_through_a_pipe(void **state)
+{
+	struct error e = ERROR_INIT;
+	uint8_t out[1000], in[1000];
+	int fds[2];
+
+	(void)state;
+	memset(out, 0x5a, sizeof(out));
+	assert_int_equal(pipe(fds), 0);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(io_write_full(fds[1], out + 250 * i, 250, &e), 0);
+	assert_int_equal(io_read_full(fds[0], in, sizeof(in), &e), 0);
+	assert_memory_equal(in, out, sizeof(in));
+	assert_int_equal(io_write_full(fds[1], "abc", 3, &e), 0);
+	close(fds[1]);
+	assert_int_equal(io_read_full(fds[0], in, 5, &e), -1);
+	assert_string_equal(e.text, "read: end of file, 2 bytes missing");
+	close(fds[0]);
+	assert_int_equal(io_read_full(-1, in, 1, &e), -1);
+	assert_string_equal(e.text, "read: Bad file descriptor");
+	assert_int_equal(io_write_full(-1, in, 1, &e), -1);
+	assert_string_equal(e.text, "write: Bad file descriptor");
+}
+
+static volatile sig_atomic_t signals;
+
+static void on_signal(int number)
+{
+	(void)number;
+	signals++;
+}
+
+static void an_interrupted_read_goes_on(void **state)
+{
+	struct sigaction action = { .sa_handler = on_signal };	/* no SA_RESTART */
+	struct error e = ERROR_INIT;
+	char c = 0;
+	int fds[2];
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(sigaction(SIGUSR1, &action, NULL), 0);
+	assert_int_equal(pipe(fds), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		for (int i = 0; i < 3; i++) {
+			usleep(20000);
+			kill(getppid(), SIGUSR1);
+		}
+		usleep(20000);
+		_exit(write(fds[1], "x", 1) == 1 ? 0 : 1);
+	}
+	assert_int_equal(io_read_full(fds[0], &c, 1, &e), 0);
+	assert_int_equal(c, 'x');
+	assert_true(signals > 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void a_file_goes_out_and_comes_back(void **state)
+{
+	struct bytes in = BYTES_INIT, out = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(bytes_resize(&out, 100000), 0);
+	memset(out.data, 0xa5, out.len);
+	assert_int_equal(io_write_file(path_of("f"), 0640, out.data, out.len, &e), 0);
+	assert_int_equal(stat(path_of("f"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+	assert_int_equal(bytes_append_text(&in, "kept"), 0);
+	assert_int_equal(io_read_file(path_of("f"), 100000, &in, &e), 0);
+	assert_int_equal(in.len, 100004);
+	assert_memory_equal(in.data + 4, out.data, out.len);
+	assert_int_equal(io_write_file(path_of("f"), 0400, "new", 3, &e), 0);
+	bytes_clear(&in);
+	assert_int_equal(io_read_file(path_of("f"), 100000, &in, &e), 0);
+	assert_string_equal(bytes_text(&in), "new");
+	assert_int_equal(stat(path_of("f"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0400);
+	assert_int_equal(entries(), 1);
+	assert_int_equal(unlink(path_of("f")), 0);
+	bytes_free(&in);
+	bytes_free(&out);
+}
+
+static void a_reader_has_the_old_file_or_the_new_one(void **state)
+{
+	struct error e = ERROR_INIT;
+	char c[8] = "";
+	int fd;
+
+	(void)state;
+	assert_int_equal(io_write_file(path_of("f"), 0600, "old", 3, &e), 0);
+	fd = open(path_of("f"), O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(io_write_file(path_of("f"), 0600, "newer", 5, &e), 0);
+	assert_int_equal(read(fd, c, sizeof(c)), 3);
+	assert_string_equal(c, "old");
+	close(fd);
+	assert_int_equal(unlink(path_of("f")), 0);
+}
+
+static void reading_is_bounded(void **state)
+{
+	struct bytes in = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	char expected[300];
+
+	(void)state;
+	assert_int_equal(io_write_file(path_of("f"), 0600, "12345678", 8, &e), 0);
+	assert_int_equal(bytes_append_text(&in, "kept"), 0);
+	assert_int_equal(io_read_file(path_of("f"), 8, &in, &e), 0);
+	assert_string_equal(bytes_text(&in), "kept12345678");
+	assert_int_equal(io_read_file(path_of("f"), 7, &in, &e), -1);
+	assert_string_equal(bytes_text(&in), "kept12345678");
+	assert_int_equal(e.kind, ERROR_INPUT);
+	snprintf(expected, sizeof(expected), "%s: more than 7 bytes", path_of("f"));
+	assert_string_equal(e.text, expected);
+	assert_int_equal(unlink(path_of("f")), 0);
+
+	/* A file without end ends at the bound. */
+	assert_int_equal(io_read_file("/dev/zero", 100000, &in, &e), -1);
+	assert_string_equal(e.text, "/dev/zero: more than 100000 bytes");
+	bytes_free(&in);
+}
+
+static void errors_name_the_path_and_leave_nothing(void **state)
+{
+	struct bytes in = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	char expected[300];
+
+	(void)state;
+	assert_int_equal(io_read_file(path_of("none"), 8, &in, &e), -1);
+	snprintf(expected, sizeof(expected), "%s: No such file or directory", path_of("none"));
+	assert_string_equal(e.text, expected);
+	assert_int_equal(io_read_file(directory, 8, &in, &e), -1);
+	snprintf(expected, sizeof(expected), "%s: Is a directory", directory);
+	assert_string_equal(e.text, expected);
+	assert_int_equal(io_write_file(path_of("none/f"), 0600, "x", 1, &e), -1);
+	assert_non_null(strstr(e.text, "No such file or directory"));
+	assert_int_equal(mkdir(path_of("d"), 0700), 0);
+	assert_int_equal(io_write_file(path_of("d"), 0600, "x", 1, &e), -1);
+	assert_int_equal(e.kind, ERROR_SYSTEM);
+	assert_int_equal(entries(), 1);
+	assert_int_equal(rmdir(path_of("d")), 0);
+	bytes_free(&in);
+}
+
+static void dash_is_standard_input(void **state)
+{
+	struct bytes in = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	int fds[2], saved = dup(STDIN_FILENO);
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(io_write_full(fds[1], "piped", 5, &e), 0);
+	close(fds[1]);
+	assert_true(dup2(fds[0], STDIN_FILENO) >= 0);
+	close(fds[0]);
+	assert_int_equal(io_read_file("-", 100, &in, &e), 0);
+	assert_string_equal(bytes_text(&in), "piped");
+	if (saved >= 0) {
+		dup2(saved, STDIN_FILENO);
+		close(saved);
+	}
+	bytes_free(&in);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(moves_whole_buffers_through_a_pipe),
+		cmocka_unit_test(an_interrupted_read_goes_on),
+		cmocka_unit_test(a_file_goes_out_and_comes_back),
+		cmocka_unit_test(a_reader_has_the_old_file_or_the_new_one),
+		cmocka_unit_test(reading_is_bounded),
+		cmocka_unit_test(errors_name_the_path_and_leave_nothing),
+		cmocka_unit_test(dash_is_standard_input),
+	};
+
+	return cmocka_run_group_tests_name("io", tests, directory_make, directory_remove);
+}

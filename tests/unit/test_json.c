@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "json.h"
+#include "vector.h"
+
+static json_t *parse(const char *text, struct error *e)
+{
+	return json_parse(text, strlen(text), "answer", ERROR_PROTOCOL, e);
+}
+
+static void assert_canonical(const char *text, const char *expected)
+{
+	struct bytes out = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	json_t *value = parse(text, &e);
+
+	assert_non_null(value);
+	assert_int_equal(json_canonical(value, &out, &e), 0);
+	assert_string_equal(bytes_text(&out), expected);
+	json_decref(value);
+	bytes_free(&out);
+}
+
+static void refuses_what_is_not_one_json_text(void **state)
+{
+	static const struct {
+		const char *text, *cause;
+	} cases[] = {
+		{ "", "not JSON" },
+		{ "{", "not JSON" },
+		{ "{} {}", "end of file expected" },
+		{ "{}x", "end of file expected" },
+		{ "{\"a\":1,\"a\":2}", "duplicate object key" },
+		{ "{\"a\":\"\\u0000\"}", "not JSON" },
+		{ "[\"\xff\"]", "not JSON" },
+		{ "[01]", "not JSON" },
+		{ "[99999999999999999999]", "not JSON" },
+		{ "[NaN]", "not JSON" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct error e = ERROR_INIT;
+
+		assert_null(parse(cases[i].text, &e));
+		assert_int_equal(e.kind, ERROR_PROTOCOL);
+		assert_memory_equal(e.text, "answer: not JSON: ", 18);
+		if (!strstr(e.text, cases[i].cause))
+			fail_msg("'%s' for '%s'", e.text, cases[i].text);
+	}
+}
+
+static void does_not_quote_its_input(void **state)
+{
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	assert_null(parse("{\"d\": hunter2}", &e));
+	assert_null(strstr(e.text, "hunter2"));
+	assert_non_null(strstr(e.text, "line 1, column"));
+	assert_null(parse("{\"hunter2\":1,\"hunter2\":1}", &e));
+	assert_null(strstr(e.text, "hunter2"));
+}
+
+static void bounds_depth_and_size(void **state)
+{
+	struct bytes text = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	json_t *value;
+
+	(void)state;
+	for (int i = 0; i < 64; i++)
+		assert_int_equal(bytes_append_text(&text, "["), 0);
+	for (int i = 0; i < 64; i++)
+		assert_int_equal(bytes_append_text(&text, "]"), 0);
+	value = parse(bytes_text(&text), &e);
+	assert_non_null(value);
+	json_decref(value);
+
+	bytes_clear(&text);
+	for (int i = 0; i < 32; i++)
+		assert_int_equal(bytes_append_text(&text, "[{\"\\\"]\":"), 0);
+	assert_int_equal(bytes_append_text(&text, "["), 0);
+	assert_null(parse(bytes_text(&text), &e));
+	assert_string_equal(e.text, "answer: JSON nested deeper than 64");
+
+	assert_int_equal(bytes_resize(&text, 0), 0);
+	assert_int_equal(bytes_resize(&text, JSON_INPUT_MAX + 1), 0);
+	memset(text.data, ' ', text.len);
+	assert_null(json_parse(text.data, text.len, "answer", ERROR_PROTOCOL, &e));
+	assert_string_equal(e.text, "answer: JSON of more than 4194304 bytes");
+	bytes_free(&text);
+}
+
+static void members_are_named_in_errors(void **state)
+{
+	struct error e = ERROR_INIT;
+	json_t *value = parse("{\"t\":\"x\",\"o\":{\"n\":1}}", &e);
+	json_t *array = parse("[]", &e);
+
+	(void)state;
+	assert_string_equal(json_member_text(value, "t", "answer", ERROR_PROTOCOL, &e), "x");
+	assert_non_null(json_member_object(value, "o", "answer", ERROR_PROTOCOL, &e));
+	assert_null(json_member_text(value, "nonce", "answer", ERROR_PROTOCOL, &e));
+	assert_string_equal(e.text, "answer: nonce: missing");
+	assert_null(json_member_text(value, "o", "answer", ERROR_INPUT, &e));
+	assert_string_equal(e.text, "answer: o: not a string");
+	assert_int_equal(e.kind, ERROR_INPUT);
+	assert_null(json_member_object(value, "t", "answer", ERROR_PROTOCOL, &e));
+	assert_string_equal(e.text, "answer: t: not an object");
+	assert_null(json_member_object(array, "t", "answer", ERROR_PROTOCOL, &e));
+	assert_string_equal(e.text, "answer: not an object");
+	assert_null(json_member_text(NULL, "t", "answer", ERROR_PROTOCOL, &e));
+	json_decref(value);
+	json_decref(array);
+}
+
+/* RFC 8785 sections 3.2.2 and 3.2.3, the sorting example included. */
+static void canonical_form_is_that_of_rfc_8785(void **state)
+{
+	(void)state;
+	assert_canonical("{ \"b\" : [ 1 , -0 , true, false, null ], \"a\": { } }",
+			 "{\"a\":{},\"b\":[1,0,true,false,null]}");
+	assert_canonical("[\"\\u20ac$\\u000F\\u000aA'\\u0042\\u0022\\u005c\\\\\\\"\\/\"]",
+			 "[\"\xe2\x82\xac$\\u000f\\nA'B\\\"\\\\\\\\\\\"/\"]");
+	assert_canonical("[\"\\b\\t\\n\\f\\r\\u001f\\u007f\"]",
+			 "[\"\\b\\t\\n\\f\\r\\u001f\x7f\"]");
+	assert_canonical("{\"\\u20ac\":\"Euro Sign\",\"\\r\":\"Carriage Return\","
+			 "\"\\ufb33\":\"Hebrew Letter Dalet With Dagesh\",\"1\":\"One\","
+			 "\"\\ud83d\\ude00\":\"Emoji: Grinning Face\",\"\\u0080\":\"Control\","
+			 "\"\\u00f6\":\"Latin Small Letter O With Diaeresis\"}",
+			 "{\"\\r\":\"Carriage Return\",\"1\":\"One\",\"\xc2\x80\":\"Control\","
+			 "\"\xc3\xb6\":\"Latin Small Letter O With Diaeresis\","
+			 "\"\xe2\x82\xac\":\"Euro Sign\","
+			 "\"\xf0\x9f\x98\x80\":\"Emoji: Grinning Face\","
+			 "\"\xef\xac\xb3\":\"Hebrew Letter Dalet With Dagesh\"}");
+	assert_canonical("{\"ab\":1,\"a\":2,\"\":3,\"\xed\x9f\xbf\":4,\"\xee\x80\x80\":5,"
+			 "\"\xf4\x8f\xbf\xbf\":6}",
+			 "{\"\":3,\"a\":2,\"ab\":1,\"\xed\x9f\xbf\":4,\"\xf4\x8f\xbf\xbf\":6,"
+			 "\"\xee\x80\x80\":5}");
+	assert_canonical("[9007199254740991,-9007199254740991]",
+			 "[9007199254740991,-9007199254740991]");
+}
+
+static void canonical_form_refuses_numbers_with_more_than_one(void **state)
+{
+	static const char *const cases[] = { "[1.5]", "[1e3]", "[9007199254740992]",
+					     "{\"a\":[-9007199254740992]}" };
+	struct bytes out = BYTES_INIT;
+
+	(void)state;
+	assert_int_equal(bytes_append_text(&out, "kept"), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct error e = ERROR_INIT;
+		json_t *value = parse(cases[i], &e);
+
+		assert_non_null(value);
+		assert_int_equal(json_canonical(value, &out, &e), -1);
+		assert_string_equal(bytes_text(&out), "kept");
+		json_decref(value);
+	}
+	bytes_free(&out);
+}
+
+/* What a KBS and an attester hash must be the same bytes. */
+static void canonical_form_is_that_of_trustee(void **state)
+{
+	json_t *vectors = vector_read_json("own-vectors/vectors.json");
+	json_t *ec = json_object_get(vectors, "ec_report_data");
+	json_t *rsa = json_object_get(vectors, "rsa_report_data");
+	json_t *unit = json_object_get(vectors, "trustee_unit_test");
+	const char *nonce = json_string_value(json_object_get(ec, "nonce"));
+	struct bytes out = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	json_t *value;
+
+	(void)state;
+	assert_canonical("{\"b\":1,\"a\":\"test\",\"c\":{\"d\":\"e\"}}",
+			 json_string_value(json_object_get(unit, "jcs")));
+	for (int i = 0; i < 2; i++) {
+		json_t *from = i == 0 ? ec : rsa;
+		const char *member = i == 0 ? "primary_canonical_json" : "canonical_json";
+
+		value = json_pack("{s:O, s:s, s:s}", "tee-pubkey",
+				  json_object_get(from, "tee_pubkey_jwk"), "nonce", nonce,
+				  "additional-evidence", "");
+		bytes_clear(&out);
+		assert_int_equal(json_canonical(value, &out, &e), 0);
+		assert_string_equal(bytes_text(&out),
+				    json_string_value(json_object_get(from, member)));
+		json_decref(value);
+	}
+	bytes_free(&out);
+	json_decref(vectors);
+}
+
+static void other_forms_keep_the_order(void **state)
+{
+	struct bytes out = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	json_t *value = parse("{\"z\":\"a/b\",\"a\":[1]}", &e);
+
+	(void)state;
+	assert_int_equal(json_compact(value, &out, &e), 0);
+	assert_string_equal(bytes_text(&out), "{\"z\":\"a/b\",\"a\":[1]}");
+	bytes_clear(&out);
+	assert_int_equal(json_pretty(value, &out, &e), 0);
+	assert_string_equal(bytes_text(&out), "{\n  \"z\": \"a/b\",\n  \"a\": [\n    1\n  ]\n}\n");
+	bytes_free(&out);
+	json_decref(value);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(refuses_what_is_not_one_json_text),
+		cmocka_unit_test(does_not_quote_its_input),
+		cmocka_unit_test(bounds_depth_and_size),
+		cmocka_unit_test(members_are_named_in_errors),
+		cmocka_unit_test(canonical_form_is_that_of_rfc_8785),
+		cmocka_unit_test(canonical_form_refuses_numbers_with_more_than_one),
+		cmocka_unit_test(canonical_form_is_that_of_trustee),
+		cmocka_unit_test(other_forms_keep_the_order),
+	};
+
+	return cmocka_run_group_tests_name("json", tests, NULL, NULL);
+}
