@@ -38,42 +38,23 @@ struct channel_header channel_header_make(enum channel_type type, uint16_t rec, 
 	return h;
 }
 
-/* A byte that does not continue the magic may still begin one. */
-static enum channel_state magic_feed(struct channel_reader *r, uint8_t byte)
+static bool header_is_valid(const struct channel_header *h)
 {
-	uint32_t magic = CHANNEL_MAGIC;
-	uint8_t *header = (uint8_t *)&r->header;
-	const uint8_t *expected = (const uint8_t *)&magic;
-	bool dropped = byte != expected[r->got];
-
-	if (dropped) {
-		r->got = 0;
-		if (byte != expected[0])
-			return CHANNEL_BAD;
-	}
-	header[r->got++] = byte;
-	return dropped ? CHANNEL_BAD : CHANNEL_MORE;
-}
-
-static enum channel_state frame_end(struct channel_reader *r)
-{
-	r->got = 0;
-	return r->header.crc == frame_crc(&r->header, r->payload) ? CHANNEL_FRAME : CHANNEL_BAD;
+	return h->version == CHANNEL_VERSION && h->size <= CHANNEL_PAYLOAD_MAX;
 }
 
 enum channel_state channel_feed(struct channel_reader *r, uint8_t byte)
 {
-	if (r->got < sizeof(r->header.magic))
-		return magic_feed(r, byte);
-	if (r->got < sizeof(r->header))
-		((uint8_t *)&r->header)[r->got++] = byte;
-	else
-		r->payload[r->got++ - sizeof(r->header)] = byte;
-	if (r->got < sizeof(r->header))
-		return CHANNEL_MORE;
-	if (r->header.version != CHANNEL_VERSION || r->header.size > CHANNEL_PAYLOAD_MAX) {
-		r->got = 0;
+	const struct channel_header *h = &r->header;
+
+	r->bytes[r->got++] = byte;
+	if (r->got == sizeof(h->magic) && h->magic != CHANNEL_MAGIC) {
+		r->header.magic >>= 8;	/* drops the oldest byte: a frame may begin at the next */
+		r->got--;
 		return CHANNEL_BAD;
 	}
-	return r->got == sizeof(r->header) + r->header.size ? frame_end(r) : CHANNEL_MORE;
+	if (r->got < sizeof(*h) || (header_is_valid(h) && r->got < sizeof(*h) + h->size))
+		return CHANNEL_MORE;
+	r->got = 0;
+	return header_is_valid(h) && h->crc == frame_crc(h, r->payload) ? CHANNEL_FRAME : CHANNEL_BAD;
 }

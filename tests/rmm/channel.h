@@ -46,9 +46,14 @@ _Static_assert(sizeof(struct channel_request) == 456, "no padding in the request
 
 /* One direction of the stream, as far as it has come in. Zero it to start. */
 struct channel_reader {
-	struct channel_header header;
 	size_t got;		/* bytes of the frame so far */
-	uint8_t payload[CHANNEL_PAYLOAD_MAX];
+	union {
+		struct {
+			struct channel_header header;
+			uint8_t payload[CHANNEL_PAYLOAD_MAX];
+		};
+		uint8_t bytes[sizeof(struct channel_header) + CHANNEL_PAYLOAD_MAX];
+	};
 };
 
 enum channel_state { CHANNEL_MORE, CHANNEL_FRAME, CHANNEL_BAD };

@@ -61,7 +61,8 @@ static void extensions_allow(void)
 {
 	uint64_t dfr0 = read_sysreg(id_aa64dfr0_el1), pmu = field(dfr0, 8);
 
-	cpu_fpu_allow();
+	write_sysreg(cptr_el2, CPTR_NO_TRAP);
+	isb();
 	if (field(read_sysreg(id_aa64pfr0_el1), 32))		/* SVE */
 		write_sysreg(ZCR_EL2, 15);
 	if (field(read_sysreg(id_aa64pfr1_el1), 24))		/* SME, with FA64 and ZT0 */
@@ -71,12 +72,6 @@ static void extensions_allow(void)
 	if (field(read_sysreg(id_aa64mmfr1_el1), 40))
 		write_sysreg(HCRX_EL2, HCRX);
 	fine_traps_off(read_sysreg(id_aa64mmfr0_el1));
-}
-
-void cpu_fpu_allow(void)
-{
-	write_sysreg(cptr_el2, CPTR_NO_TRAP);
-	isb();
 }
 
 void cpu_setup(uint64_t stage2_table)

@@ -9,8 +9,8 @@
 typedef uint32_t __attribute__((may_alias)) word32;
 typedef uint64_t __attribute__((may_alias)) word64;
 
-/* FIPS 180-4, 4.2.3 */
-const uint64_t hash_k[80] = {
+/* FIPS 180-4, 4.2.3; the upper halves of the first 64 are SHA-256's, 4.2.2 */
+static const uint64_t hash_k[80] = {
 	0x428a2f98d728ae22, 0x7137449123ef65cd, 0xb5c0fbcfec4d3b2f, 0xe9b5dba58189dbbc,
 	0x3956c25bf348b538, 0x59f111f1b605d019, 0x923f82a4af194f9b, 0xab1c5ed5da6d8118,
 	0xd807aa98a3030242, 0x12835b0145706fbe, 0x243185be4ee4b28c, 0x550c7dc3d5ffb4e2,
@@ -66,15 +66,6 @@ static const uint64_t initial[16] = {
 #define SHA2_W1(x)	(ROR64(x, 19) ^ ROR64(x, 61) ^ (x) >> 6)
 #include "hash_sha2.h"
 
-static hash_fn engine_sha256 = sha256_blocks;
-static hash_fn engine_sha512 = sha512_blocks;
-
-void hash_engine_set(hash_fn sha256, hash_fn sha512)
-{
-	engine_sha256 = sha256 ? sha256 : sha256_blocks;
-	engine_sha512 = sha512 ? sha512 : sha512_blocks;
-}
-
 size_t hash_size(enum hash_algo algo)
 {
 	return algo == HASH_SHA256 ? 32 : algo == HASH_SHA384 ? 48 : 64;
@@ -100,7 +91,7 @@ static size_t tail_pad(uint64_t *tail, const uint8_t *rest, size_t size, size_t 
 void hash_bytes(enum hash_algo algo, const void *data, size_t size, uint8_t *digest)
 {
 	bool narrow = algo == HASH_SHA256;
-	hash_fn compress = narrow ? engine_sha256 : engine_sha512;
+	void (*compress)(void *, const void *, size_t) = narrow ? sha256_blocks : sha512_blocks;
 	const uint64_t *start = initial + (algo == HASH_SHA384 ? 8 : 0);
 	size_t block = narrow ? 64 : 128, whole = size / block;
 	uint64_t state[8], tail[32];

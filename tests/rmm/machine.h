@@ -44,9 +44,8 @@ struct cpu_regs {
 extern char secondary_entry[];
 uint64_t smc(uint64_t fid, uint64_t x1, uint64_t x2, uint64_t x3);
 
-/* cpu.c: cpu_setup - this CPU's EL2 registers, so that EL1 is the realm's; cpu_fpu_allow - for us */
+/* cpu.c: cpu_setup - this CPU's EL2 registers, so that EL1 is the realm's */
 void cpu_setup(uint64_t stage2_table);
-void cpu_fpu_allow(void);
 uint64_t cpu_ms(void);
 
 /* s2.c: s2_init - stage 2 tables, all memory RAM; returns the root. The rest are realm_ops. */

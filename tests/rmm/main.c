@@ -67,16 +67,12 @@ static void print_digest(const uint8_t *digest, size_t size)
 	print("\n");
 }
 
-/* With the CPU's own SHA-2 instructions where it has them; not later, see hash_ce.S. */
 static void measure(const struct layout *layout)
 {
-	uint64_t sha2 = read_sysreg(id_aa64isar0_el1) >> 12 & 15, start = cpu_ms(), size = 0;
+	uint64_t start = cpu_ms(), size = 0;
 	struct rim rim;
 
-	cpu_fpu_allow();
-	hash_engine_set(sha2 ? hash_ce_sha256 : 0, sha2 > 1 ? hash_ce_sha512 : 0);
 	rim_layout(&rim, layout, loaded);
-	hash_engine_set(0, 0);
 	memcpy(the_realm.measurement[0], rim.value, sizeof(rim.value));
 	for (uint32_t i = 0; i < layout->count; i++)
 		size += layout->range[i].size;
