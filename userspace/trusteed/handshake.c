@@ -99,7 +99,7 @@ static int handshake_evidence(const json_t *evidence, struct handshake_attest *a
  */
 static json_t *handshake_pubkey(const json_t *jwk, struct error *e)
 {
-	static const char *const ec[] = { "kty", "alg", "crv", "x", "y", NULL };
+	static const char *const ec[] = { "kty", "crv", "alg", "x", "y", NULL };
 	static const char *const rsa[] = { "kty", "alg", "n", "e", NULL };
 	const char *kty = json_member_text(jwk, "kty", "tee-pubkey", ERROR_PROTOCOL, e);
 	const char *const *member;

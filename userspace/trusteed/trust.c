@@ -126,7 +126,7 @@ int trust_refresh(struct trust *trust, struct error *e)
 		return -1;
 	}
 	trust_filter(&trust->anchors, trust->development);
-	log_line(LOG_LEVEL_INFO, "%zu trust anchors from %s", trust->anchors.count, trust->path);
+	log_line(LOG_LEVEL_INFO, "trust anchors: %zu from %s", trust->anchors.count, trust->path);
 	trust->loaded = true;
 	trust->stamp = stamp;
 	return 0;

@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: Apache-2.0
+/* trusteed over loopback: what only a real connection shows. */
+#include "trusteed_world.h"
+
+#include <curl/curl.h>
+#include <openssl/ec.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "http.h"
+#include "io.h"
+#include "listen.h"
+#include "log.h"
+#include "tls_files.h"
+
+#define BODY_MAX ((size_t)2 << 20)
+
+struct net {
+	struct world *world;
+	struct http *http;
+	struct tls_files files;
+	char cert[96], key[96], url[160];
+};
+
+struct answer {
+	CURLcode code;
+	long status;
+	struct bytes head, body;
+};
+
+static struct bytes logged;
+
+static void log_keep(enum log_level level, const char *line)
+{
+	if (level != LOG_LEVEL_DEBUG)
+		bytes_printf(&logged, "%s\n", line);
+}
+
+static size_t log_count(const char *prefix)
+{
+	size_t count = 0;
+
+	for (const char *at = bytes_text(&logged); (at = strstr(at, prefix)); at++)
+		count++;
+	return count;
+}
+
+static void net_start(struct net *net, bool tls)
+{
+	struct listen_address address;
+	struct error e = ERROR_INIT;
+	char text[128];
+	int fd;
+
+	assert_int_equal(listen_parse("127.0.0.1:0", &address, &e), 0);
+	fd = listen_open(&address, &e);
+	assert_true(fd >= 0);
+	net->http = http_start(&net->world->trustee, fd, tls ? &net->files : NULL, &e);
+	if (!net->http)
+		fail_msg("%s", e.text);
+	listen_print(&address, text, sizeof(text));
+	snprintf(net->url, sizeof(net->url), "%s://%s", tls ? "https" : "http", text);
+}
+
+static int net_setup(void **state)
+{
+	struct net *net = calloc(1, sizeof(*net));
+	void *world;
+
+	assert_non_null(net);
+	assert_int_equal(world_setup(&world), 0);
+	net->world = world;
+	net->files = (struct tls_files)TLS_FILES_INIT;
+	bytes_clear(&logged);
+	log_set(log_keep);
+	*state = net;
+	return 0;
+}
+
+static int net_teardown(void **state)
+{
+	struct net *net = *state;
+	void *world = net->world;
+
+	http_stop(net->http);
+	log_set(NULL);
+	tls_files_free(&net->files);
+	world_teardown(&world);
+	bytes_free(&logged);
+	free(net);
+	return 0;
+}
+
+static size_t take(char *data, size_t size, size_t count, void *out)
+{
+	return bytes_append(out, data, size * count) < 0 ? 0 : size * count;
+}
+
+/* A request by libcurl; @header and @body may be NULL. A @body of many bytes goes out chunked when
+ * @header says so. */
+static void net_request(struct net *net, CURL *curl, const char *path, const char *header,
+			const struct bytes *body, struct answer *answer)
+{
+	struct curl_slist *headers = curl_slist_append(NULL, "Expect:");
+	char url[512];
+
+	*answer = (struct answer){ 0 };
+	snprintf(url, sizeof(url), "%s%s", net->url, path);
+	if (header)
+		headers = curl_slist_append(headers, header);
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, 20L);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer->body);
+	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take);
+	curl_easy_setopt(curl, CURLOPT_HEADERDATA, &answer->head);
+	curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
+	if (body) {
+		curl_easy_setopt(curl, CURLOPT_POST, 1L);
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)body->len);
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, bytes_text(body));
+	}
+	answer->code = curl_easy_perform(curl);
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer->status);
+	curl_slist_free_all(headers);
+}
+
+static void answer_free(struct answer *answer)
+{
+	bytes_free(&answer->head);
+	bytes_free(&answer->body);
+}
+
+/* The handshake's three requests and a fourth with the cookie, on one connection, each one line in
+ * the log. */
+static void test_story(void **state)
+{
+	static const char *const lines[] = {
+		"request POST /kbs/v0/auth 200 session ",
+		"request POST /kbs/v0/attest 200 session ",
+		"request GET /kbs/v0/resource/a/b/c 401 session ",
+		"request GET /healthz 200\n",
+	};
+	struct net *net = *state;
+	struct bytes auth = BYTES_INIT, attest = BYTES_INIT;
+	CURL *curl = curl_easy_init();
+	struct error e = ERROR_INIT;
+	struct answer answer;
+	struct world *w = net->world;
+
+	net_start(net, false);
+	curl_easy_setopt(curl, CURLOPT_COOKIEFILE, "");
+	assert_int_equal(kbs_auth_body(&auth, &e), 0);
+	net_request(net, curl, "/kbs/v0/auth", "Content-Type: application/json", &auth, &answer);
+	assert_int_equal(kbs_auth_answer(&w->kbs, (int)answer.status, answer.body.data,
+					 answer.body.len, &e), 0);
+	assert_non_null(strstr(bytes_text(&answer.head), "Content-Type: application/json\r\n"));
+	answer_free(&answer);
+	world_attest_body(w, &attest);
+	net_request(net, curl, "/kbs/v0/attest", NULL, &attest, &answer);
+	assert_int_equal(answer.status, 200);
+	answer_free(&answer);
+	net_request(net, curl, "/kbs/v0/resource/a/b/c", NULL, NULL, &answer);
+	assert_int_equal(answer.status, 401);
+	assert_non_null(strstr(bytes_text(&answer.body), "/PolicyDeny\""));
+	answer_free(&answer);
+	net_request(net, curl, "/healthz", NULL, NULL, &answer);
+	assert_int_equal(answer.status, 200);
+	assert_int_equal(answer.body.len, 0);
+	answer_free(&answer);
+	curl_easy_cleanup(curl);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		if (log_count(lines[i]) != 1)
+			fail_msg("%s: %zu times in\n%s", lines[i], log_count(lines[i]),
+				 bytes_text(&logged));
+	assert_int_equal(log_count("request "), 4);
+	bytes_free(&auth);
+	bytes_free(&attest);
+}
+
+static void test_body_limit(void **state)
+{
+	static const char *const headers[] = { NULL, "Transfer-Encoding: chunked" };
+	struct net *net = *state;
+	struct bytes body = BYTES_INIT;
+
+	net_start(net, false);
+	for (size_t i = 0; i < 2; i++) {
+		CURL *curl = curl_easy_init();
+		struct answer answer;
+
+		assert_int_equal(bytes_resize(&body, BODY_MAX), 0);
+		net_request(net, curl, "/kbs/v0/auth", headers[i], &body, &answer);
+		assert_int_equal(answer.status, 401);
+		answer_free(&answer);
+		assert_int_equal(bytes_resize(&body, BODY_MAX + 1), 0);
+		net_request(net, curl, "/kbs/v0/auth", headers[i], &body, &answer);
+		assert_int_equal(answer.status, 413);
+		assert_non_null(strstr(bytes_text(&answer.body), "/PayloadTooLarge\""));
+		answer_free(&answer);
+		curl_easy_cleanup(curl);
+	}
+	assert_int_equal(log_count("request POST /kbs/v0/auth 413 PayloadTooLarge"), 2);
+	bytes_free(&body);
+}
+
+/* One endless body ends with its connection; the server lives on. */
+static void test_body_endless(void **state)
+{
+	struct net *net = *state;
+	CURL *curl = curl_easy_init();
+	struct bytes body = BYTES_INIT;
+	struct answer answer;
+
+	net_start(net, false);
+	assert_int_equal(bytes_resize(&body, 5 * BODY_MAX), 0);
+	net_request(net, curl, "/kbs/v0/auth", "Transfer-Encoding: chunked", &body, &answer);
+	assert_int_not_equal(answer.code, CURLE_OK);
+	answer_free(&answer);
+	net_request(net, curl, "/healthz", NULL, NULL, &answer);
+	assert_int_equal(answer.status, 200);
+	answer_free(&answer);
+	bytes_free(&body);
+	curl_easy_cleanup(curl);
+}
+
+/* A bearer of 100 KiB fits the head; nothing of it reaches the log. */
+static void test_large_bearer(void **state)
+{
+	struct net *net = *state;
+	CURL *curl = curl_easy_init();
+	struct bytes header = BYTES_INIT;
+	struct answer answer;
+
+	net_start(net, false);
+	assert_int_equal(bytes_append_text(&header, "Authorization: Bearer e30.e30."), 0);
+	for (int i = 0; i < 10240; i++)
+		assert_int_equal(bytes_append_text(&header, "SECRETSECR"), 0);
+	net_request(net, curl, "/kbs/v0/resource/a/b/c", bytes_text(&header), NULL, &answer);
+	assert_int_equal(answer.status, 401);
+	assert_non_null(strstr(bytes_text(&answer.body), "/TokenVerifierError\""));
+	assert_int_equal(log_count("SECRET"), 0);
+	answer_free(&answer);
+	bytes_free(&header);
+	curl_easy_cleanup(curl);
+}
+
+/* What a path holds cannot forge a line of the log. */
+static void test_odd_paths(void **state)
+{
+	struct net *net = *state;
+	CURL *curl = curl_easy_init();
+	struct answer answer;
+
+	net_start(net, false);
+	net_request(net, curl, "/x%0atrusteed:%20request%20GET%20/forged%20200%ff", NULL, NULL,
+		    &answer);
+	assert_int_equal(answer.status, 404);
+	assert_int_equal(log_count("\ntrusteed: request"), 0);
+	assert_int_equal(log_count("request GET /x?trusteed:?request?GET?/forged?200? 404 "), 1);
+	answer_free(&answer);
+	net_request(net, curl, "/healthz%00/etc", NULL, NULL, &answer);
+	assert_int_equal(answer.status, 404);
+	answer_free(&answer);
+	net_request(net, curl, "/kbs/v0/resource/a/b/%2e%2e", NULL, NULL, &answer);
+	assert_int_equal(answer.status, 404);
+	answer_free(&answer);
+	curl_easy_cleanup(curl);
+}
+
+static void pem_write(const char *path, X509 *cert, EVP_PKEY *key)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	if (cert)
+		assert_int_equal(PEM_write_X509(file, cert), 1);
+	if (key)
+		assert_int_equal(PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL), 1);
+	fclose(file);
+}
+
+static void name_add(X509 *cert, int nid, const char *value)
+{
+	X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
+
+	assert_non_null(extension);
+	assert_int_equal(X509_add_ext(cert, extension, -1), 1);
+	X509_EXTENSION_free(extension);
+}
+
+/* A certificate for 127.0.0.1 that signs itself, and its key. */
+static void net_certificate(struct net *net, EVP_PKEY *key)
+{
+	X509 *cert = X509_new();
+
+	snprintf(net->cert, sizeof(net->cert), "%s/cert.pem", net->world->dir);
+	snprintf(net->key, sizeof(net->key), "%s/key.pem", net->world->dir);
+	X509_set_version(cert, X509_VERSION_3);
+	ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
+	X509_gmtime_adj(X509_getm_notBefore(cert), -3600);
+	X509_gmtime_adj(X509_getm_notAfter(cert), 86400);
+	X509_set_pubkey(cert, key);
+	X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC,
+				   (const unsigned char *)"trusteed test", -1, -1, 0);
+	X509_set_issuer_name(cert, X509_get_subject_name(cert));
+	name_add(cert, NID_basic_constraints, "critical,CA:TRUE");
+	name_add(cert, NID_subject_alt_name, "IP:127.0.0.1");
+	assert_true(X509_sign(cert, key, EVP_sha256()) > 0);
+	pem_write(net->cert, cert, NULL);
+	pem_write(net->key, NULL, key);
+	X509_free(cert);
+}
+
+static void tls_get(struct net *net, const char *ca, long version, CURLcode want)
+{
+	CURL *curl = curl_easy_init();
+	struct answer answer;
+
+	if (ca)
+		curl_easy_setopt(curl, CURLOPT_CAINFO, ca);
+	curl_easy_setopt(curl, CURLOPT_SSLVERSION, version);
+	curl_easy_setopt(curl, CURLOPT_SSL_CIPHER_LIST, "DEFAULT@SECLEVEL=0");
+	net_request(net, curl, "/healthz", NULL, NULL, &answer);
+	if (answer.code != want)
+		fail_msg("%s, want %s", curl_easy_strerror(answer.code), curl_easy_strerror(want));
+	if (want == CURLE_OK)
+		assert_int_equal(answer.status, 200);
+	answer_free(&answer);
+	curl_easy_cleanup(curl);
+}
+
+static void test_tls(void **state)
+{
+	struct net *net = *state;
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	struct error e = ERROR_INIT;
+
+	net_certificate(net, key);
+	if (tls_files_read(&net->files, net->cert, net->key, &e) < 0)
+		fail_msg("%s", e.text);
+	net_start(net, true);
+	tls_get(net, net->cert, CURL_SSLVERSION_TLSv1_2 | CURL_SSLVERSION_MAX_TLSv1_2, CURLE_OK);
+	tls_get(net, net->cert, CURL_SSLVERSION_TLSv1_3, CURLE_OK);
+	tls_get(net, net->cert, CURL_SSLVERSION_TLSv1_0 | CURL_SSLVERSION_MAX_TLSv1_1,
+		CURLE_SSL_CONNECT_ERROR);
+	tls_get(net, NULL, CURL_SSLVERSION_DEFAULT, CURLE_PEER_FAILED_VERIFICATION);
+	EVP_PKEY_free(key);
+}
+
+static void files_refused(const char *cert, const char *key, const char *words)
+{
+	struct tls_files files = TLS_FILES_INIT;
+	struct error e = ERROR_INIT;
+
+	assert_int_equal(tls_files_read(&files, cert, key, &e), -1);
+	if (!strstr(e.text, words))
+		fail_msg("'%s' does not say '%s'", e.text, words);
+	assert_int_equal(e.kind, ERROR_CONFIG);
+	tls_files_free(&files);
+}
+
+static void test_tls_files(void **state)
+{
+	struct net *net = *state;
+	EVP_PKEY *key = EVP_EC_gen("P-256"), *other = EVP_EC_gen("P-256");
+
+	net_certificate(net, key);
+	files_refused("/nonexistent", net->key, "/nonexistent");
+	files_refused(net->key, net->key, "no certificate");
+	files_refused(net->cert, net->cert, "no private key");
+	pem_write(net->key, NULL, other);
+	files_refused(net->cert, net->key, "not the key of the certificate");
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(other);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, net_setup, net_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(story),
+		TEST(body_limit),
+		TEST(body_endless),
+		TEST(large_bearer),
+		TEST(odd_paths),
+		TEST(tls),
+		TEST(tls_files),
+	};
+
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	return cmocka_run_group_tests_name("trusteed_http", tests, NULL, NULL);
+}

@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: Apache-2.0
+/* trusteed's nouns below the handlers: requests, sessions, vectors, trust anchors, state. */
+#include "trusteed_world.h"
+
+#include <openssl/ec.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "encode.h"
+#include "handshake.h"
+#include "io.h"
+#include "json.h"
+#include "listen.h"
+#include "log.h"
+#include "policy.h"
+#include "policy_text.h"
+#include "request.h"
+
+static void test_bearer_header(void **state)
+{
+	static const struct {
+		const char *header, *token;
+	} headers[] = {
+		{ "Bearer abc", "abc" },   { "bearer abc", "abc" }, { "BEARER   abc", "abc" },
+		{ "Bearer ", "" },	   { "Bearer", NULL },	    { "Basic abc", NULL },
+		{ "Bearerabc", NULL },	   { "", NULL },	    { NULL, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+		struct request request = { .authorization = headers[i].header };
+		const char *token = request_bearer(&request);
+
+		if (headers[i].token)
+			assert_string_equal(token, headers[i].token);
+		else
+			assert_null(token);
+	}
+}
+
+static void test_printable(void **state)
+{
+	char out[12];
+
+	(void)state;
+	request_printable("/a b\n\x1b[\x80\xff", out, sizeof(out));
+	assert_string_equal(out, "/a?b??[??");
+	request_printable("/0123456789abcdef", out, sizeof(out));
+	assert_string_equal(out, "/0123456789");
+}
+
+/* A note cannot start a line of its own, nor overflow. */
+static void test_note(void **state)
+{
+	struct reply reply = REPLY_INIT;
+
+	(void)state;
+	reply_note(&reply, "one\ntrusteed: request GET /forged 200");
+	assert_null(strchr(reply.note, '\n'));
+	for (int i = 0; i < 1000; i++)
+		reply_note(&reply, "more");
+	assert_int_equal(strlen(reply.note), sizeof(reply.note) - 1);
+	reply_refuse(&reply, REPLY_REQUEST_PATH, "\xff\x01 is invalid");
+	assert_string_equal(reply_detail(&reply), "?? is invalid");
+	reply_free(&reply);
+}
+
+static void test_listen(void **state)
+{
+	static const struct {
+		const char *text;
+		bool good, loopback;
+	} addresses[] = {
+		{ "127.0.0.1:8080", true, true },
+		{ "127.9.9.9:0", true, true },
+		{ "[::1]:8080", true, true },
+		{ "[::ffff:127.0.0.1]:1", true, true },
+		{ "0.0.0.0:8080", true, false },
+		{ "[::]:8080", true, false },
+		{ "10.0.2.2:80", true, false },
+		{ "[::ffff:10.0.0.1]:1", true, false },
+		{ "localhost:8080", false, false },
+		{ "127.0.0.1", false, false },
+		{ "127.0.0.1:", false, false },
+		{ ":8080", false, false },
+		{ "::1:8080", false, false },
+		{ "[::1:8080", false, false },
+		{ "[]:1", false, false },
+		{ "127.0.0.1:http", false, false },
+		{ "", false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+		struct listen_address address = { 0 };
+		struct error e = ERROR_INIT;
+		int ret = listen_parse(addresses[i].text, &address, &e);
+
+		if (ret != (addresses[i].good ? 0 : -1))
+			fail_msg("%s", addresses[i].text);
+		assert_int_equal(e.kind, addresses[i].good ? ERROR_NONE : ERROR_USAGE);
+		if (addresses[i].good)
+			assert_int_equal(listen_is_loopback(&address), addresses[i].loopback);
+	}
+}
+
+static json_t *vectors_read(void)
+{
+	char path[512];
+	json_t *root;
+
+	snprintf(path, sizeof(path), "%s/own-vectors/vectors.json", getenv("REALMKEY_VECTORS"));
+	root = json_load_file(path, 0, NULL);
+	assert_non_null(root);
+	return root;
+}
+
+/* The published challenges, computed from a body as a client sends it. */
+static void test_challenge_vectors(void **state)
+{
+	static const struct {
+		const char *key, *vector, *digest, *additional;
+	} cases[] = {
+		{ "ec_report_data", "ec_report_data", "primary_sha384", "" },
+		{ "ec_report_data", "ec_report_data_with_additional", "sha384",
+		  "{\"sampledevice\":{\"svn\":\"1\"}}" },
+		{ "rsa_report_data", "rsa_report_data", "sha384", "" },
+	};
+	json_t *root = vectors_read();
+	const char *nonce = json_string_value(json_object_get(
+		json_object_get(root, "ec_report_data"), "nonce"));
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		json_t *vector = json_object_get(root, cases[i].vector);
+		struct handshake_attest attest = {
+			.nonce = nonce,
+			.additional = cases[i].additional,
+			.tee_pubkey = json_object_get(json_object_get(root, cases[i].key),
+						      "tee_pubkey_jwk"),
+		};
+		struct bytes hex = BYTES_INIT;
+		struct error e = ERROR_INIT;
+		uint8_t challenge[64];
+		json_t *runtime = handshake_runtime_data(&attest, &e);
+
+		assert_int_equal(handshake_challenge(runtime, challenge, &e), 0);
+		assert_int_equal(encode_hex(challenge, sizeof(challenge), &hex), 0);
+		assert_memory_equal(hex.data,
+				    json_string_value(json_object_get(vector, cases[i].digest)),
+				    96);
+		assert_string_equal(bytes_text(&hex) + 96, "00000000000000000000000000000000");
+		bytes_free(&hex);
+		json_decref(runtime);
+	}
+	json_decref(root);
+}
+
+static void test_policy_texts(void **state)
+{
+	static const char *const texts[] = {
+		[POLICY_AFFIRMING] = POLICY_TEXT_AFFIRMING,
+		[POLICY_ALLOW_ALL] = POLICY_TEXT_ALLOW_ALL,
+		[POLICY_DENY_ALL] = POLICY_TEXT_DENY_ALL,
+	};
+	struct error e = ERROR_INIT;
+	enum policy policy;
+
+	(void)state;
+	for (int i = 0; i < POLICIES; i++) {
+		const char *text = texts[i];
+
+		assert_int_equal(policy_from_text(text, strlen(text), &policy, &e), 0);
+		assert_int_equal(policy, i);
+		assert_int_equal(policy_from_text(text, strlen(text) - 1, &policy, &e), 0);
+		assert_int_equal(policy_from_text(text, strlen(text) - 2, &policy, &e), -1);
+		assert_non_null(strstr(text, policy_name((enum policy)i)));
+	}
+}
+
+static void attest_refused(struct world *w, const char *cause)
+{
+	struct reply reply;
+	char want[64];
+
+	assert_int_equal(world_attest(w, NULL, &reply), 401);
+	snprintf(want, sizeof(want), "Attestation error: %s: ", cause);
+	assert_memory_equal(reply_detail(&reply), want, strlen(want));
+	reply_free(&reply);
+}
+
+static void anchor_with(struct world *w, const char *name, const char *more)
+{
+	char *jwk = world_jwk(w->builder.cpak, more);
+
+	world_anchor(w, name, jwk);
+	free(jwk);
+}
+
+static void anchor_remove(struct world *w, const char *name)
+{
+	char path[192];
+
+	snprintf(path, sizeof(path), "%s/%s", w->anchors, name);
+	assert_int_equal(unlink(path), 0);
+}
+
+/* The directory is followed while the server runs: removed, added, revoked, broken, mended. */
+static void test_anchors_followed(void **state)
+{
+	struct world *w = *state;
+
+	world_attest_ok(w, NULL);
+	anchor_remove(w, "platform.jwk");
+	attest_refused(w, "E_NO_TRUST_ANCHOR");
+	anchor_with(w, "other.json", "");
+	world_attest_ok(w, NULL);
+	anchor_with(w, "revoked.jwk", ",\"revoked\":true");
+	attest_refused(w, "E_TRUST_ANCHOR_REVOKED");
+	anchor_remove(w, "revoked.jwk");
+	world_attest_ok(w, NULL);
+	world_anchor(w, "broken.jwk", "{");
+	attest_refused(w, "E_NO_TRUST_ANCHOR");
+	attest_refused(w, "E_NO_TRUST_ANCHOR");
+	anchor_with(w, "broken.jwk", "");
+	world_attest_ok(w, NULL);
+}
+
+static void test_anchor_of_another(void **state)
+{
+	struct world *w = *state;
+	EVP_PKEY *other = EVP_EC_gen("P-384");
+	char *jwk = world_jwk(other, "");
+
+	world_anchor(w, "platform.jwk", jwk);
+	attest_refused(w, "E_SIG_PLATFORM");
+	free(jwk);
+	EVP_PKEY_free(other);
+}
+
+/* A development anchor counts only under --dev, and then each verdict says so. */
+static void test_development(void **state)
+{
+	struct world *w = *state;
+	struct reply reply;
+
+	anchor_with(w, "platform.jwk", ",\"realmkey-dev\":true");
+	attest_refused(w, "E_NO_TRUST_ANCHOR");
+	w->development = true;
+	world_reopen(w);
+	assert_int_equal(world_attest(w, NULL, &reply), 200);
+	assert_true(reply.warning);
+	assert_non_null(strstr(reply.note, "WARNING: development anchor "));
+	assert_non_null(strstr(reply.note, "platform.jwk"));
+	reply_free(&reply);
+	/* Without it nothing warns. */
+	anchor_with(w, "platform.jwk", "");
+	assert_int_equal(world_attest(w, NULL, &reply), 200);
+	assert_false(reply.warning);
+	assert_null(strstr(reply.note, "WARNING"));
+	reply_free(&reply);
+}
+
+/* The firmware trees' sample key, and the key on the other side of the curve, under every flag. */
+static void test_published(void **state)
+{
+	struct world *w = *state;
+	struct bytes jwk = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/tfrmm-fakehost/cpak-sample.pub.jwk",
+		 getenv("REALMKEY_VECTORS"));
+	assert_int_equal(io_read_file(path, 4096, &jwk, &e), 0);
+	world_anchor(w, "sample.jwk", bytes_text(&jwk));
+	w->development = true;
+	world_reopen(w);
+	assert_int_equal(w->trustee.trust.anchors.count, 1);
+	assert_non_null(strstr(w->trustee.trust.anchors.anchor[0].name, "platform.jwk"));
+	anchor_remove(w, "platform.jwk");
+	attest_refused(w, "E_NO_TRUST_ANCHOR");
+	assert_int_equal(w->trustee.trust.anchors.count, 0);
+	bytes_free(&jwk);
+}
+
+static char logged[8192];
+
+static void log_keep(enum log_level level, const char *line)
+{
+	size_t len = strlen(logged);
+
+	(void)level;
+	snprintf(logged + len, sizeof(logged) - len, "%s\n", line);
+}
+
+static void test_anchor_log(void **state)
+{
+	struct world *w = *state;
+
+	logged[0] = '\0';
+	log_set(log_keep);
+	anchor_with(w, "dev.jwk", ",\"realmkey-dev\":true");
+	world_attest_ok(w, NULL);
+	world_attest_ok(w, NULL);
+	log_set(NULL);
+	/* Once, when it was loaded; not with each request. */
+	assert_non_null(strstr(logged, "dev.jwk: ignored: a development key"));
+	assert_null(strstr(strstr(logged, "ignored") + 1, "ignored"));
+}
+
+static void open_refused(struct world *w, const char *words)
+{
+	struct trustee_options options = { .state = w->state, .anchors = w->anchors };
+	struct trustee other = TRUSTEE_INIT;
+	struct error e = ERROR_INIT;
+
+	assert_int_equal(trustee_open(&other, &options, w->now, &e), -1);
+	trustee_close(&other);
+	if (!strstr(e.text, words))
+		fail_msg("'%s' does not say '%s'", e.text, words);
+	assert_int_not_equal(error_exit_code(&e), 0);
+}
+
+static void state_write(struct world *w, const char *name, const char *text)
+{
+	struct error e = ERROR_INIT;
+	char path[192];
+
+	snprintf(path, sizeof(path), "%s/%s", w->state, name);
+	assert_int_equal(io_write_file(path, 0600, text, strlen(text), &e), 0);
+}
+
+static mode_t mode_of(struct world *w, const char *name)
+{
+	char path[192];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/%s", w->state, name);
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_mode & 07777;
+}
+
+/* Whatever the umask. */
+static void test_state_modes(void **state)
+{
+	struct world *w = *state;
+	mode_t old = umask(0);
+
+	assert_int_equal(world_admin(w, "POST", "/kbs/v0/resource/a/b/c", "x"), 200);
+	world_endorse(w);
+	umask(old);
+	assert_int_equal(mode_of(w, ""), 0700);
+	assert_int_equal(mode_of(w, "resources/a/b"), 0700);
+	assert_int_equal(mode_of(w, "resources/a/b/c"), 0600);
+	assert_int_equal(mode_of(w, "reference-values.json"), 0600);
+	assert_int_equal(mode_of(w, "ear-key.pem"), 0600);
+	assert_int_equal(mode_of(w, "admin-key.pem"), 0600);
+	assert_int_equal(mode_of(w, "admin-token"), 0600);
+	assert_int_equal(mode_of(w, "policy"), 0600);
+}
+
+static void test_state_refused(void **state)
+{
+	struct world *w = *state;
+	char path[192];
+
+	open_refused(w, "another trusteed uses it");
+	trustee_close(&w->trustee);
+	assert_int_equal(chmod(w->state, 0750), 0);
+	open_refused(w, "mode 0750");
+	assert_int_equal(chmod(w->state, 0700), 0);
+	state_write(w, "policy", "none\n");
+	open_refused(w, "policy: neither");
+	state_write(w, "policy", "deny-all\n");
+	state_write(w, "reference-values.json", "{");
+	open_refused(w, "reference-values.json");
+	state_write(w, "reference-values.json", "{\"a\":{}}");
+	open_refused(w, "'a': no value");
+	state_write(w, "reference-values.json", "{}");
+	state_write(w, "ear-key.pem", "?");
+	open_refused(w, "ear-key.pem");
+	snprintf(path, sizeof(path), "%s/ear-key.pem", w->state);
+	assert_int_equal(unlink(path), 0);
+	world_anchor(w, "broken.json", "{}");
+	open_refused(w, "broken.json");
+	anchor_remove(w, "broken.json");
+	world_reopen(w);
+	assert_int_equal(w->trustee.policy, POLICY_DENY_ALL);
+}
+
+/* A key that is no P-256 key must not sign ES256. */
+static void test_state_key_kind(void **state)
+{
+	struct world *w = *state;
+	struct bytes pem = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/own-vectors/tee-rsa2048.pem", getenv("REALMKEY_VECTORS"));
+	assert_int_equal(io_read_file(path, 8192, &pem, &e), 0);
+	state_write(w, "admin-key.pem", bytes_text(&pem));
+	trustee_close(&w->trustee);
+	open_refused(w, "not a P-256 key");
+	bytes_free(&pem);
+}
+
+/* An admin token that does not fit the key, or is over, is made anew; a good one stays. */
+static void test_admin_token_renewed(void **state)
+{
+	struct world *w = *state;
+	struct bytes first = BYTES_INIT, again = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	char path[192];
+
+	snprintf(path, sizeof(path), "%s/admin-token", w->state);
+	assert_int_equal(io_read_file(path, 4096, &first, &e), 0);
+	world_reopen(w);
+	assert_int_equal(io_read_file(path, 4096, &again, &e), 0);
+	assert_true(bytes_equal(first.data, first.len, again.data, again.len));
+	state_write(w, "admin-token", "x.y.z\n");
+	world_reopen(w);
+	assert_int_equal(world_admin(w, "GET", "/kbs/v0/resource-policy", ""), 200);
+	w->now += INT64_C(3651) * 86400;
+	assert_int_equal(world_admin(w, "GET", "/kbs/v0/resource-policy", ""), 401);
+	world_reopen(w);
+	assert_int_equal(world_admin(w, "GET", "/kbs/v0/resource-policy", ""), 200);
+	bytes_free(&first);
+	bytes_free(&again);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, world_setup, world_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bearer_header),
+		cmocka_unit_test(test_printable),
+		cmocka_unit_test(test_note),
+		cmocka_unit_test(test_listen),
+		cmocka_unit_test(test_challenge_vectors),
+		cmocka_unit_test(test_policy_texts),
+		TEST(anchors_followed),
+		TEST(anchor_of_another),
+		TEST(development),
+		TEST(published),
+		TEST(anchor_log),
+		TEST(state_modes),
+		TEST(state_refused),
+		TEST(state_key_kind),
+		TEST(admin_token_renewed),
+	};
+
+	return cmocka_run_group_tests_name("trusteed_parts", tests, NULL, NULL);
+}

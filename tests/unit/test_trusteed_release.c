@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What trusteed releases to whom: resources, policies, reference values, the administrator. */
+#include "trusteed_world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "encode.h"
+#include "handshake.h"
+#include "io.h"
+#include "policy_text.h"
+
+#define RESOURCE "/kbs/v0/resource/default/key/1"
+#define MISSING "/kbs/v0/resource/default/key/2"
+
+static void set_policy(struct world *w, const char *text, unsigned int status)
+{
+	struct bytes base64 = BYTES_INIT, body = BYTES_INIT;
+
+	assert_int_equal(encode_base64(ENCODE_BASE64URL, text, strlen(text), &base64), 0);
+	assert_int_equal(bytes_printf(&body, "{\"policy\":\"%s\"}", bytes_text(&base64)), 0);
+	assert_int_equal(world_admin(w, "POST", "/kbs/v0/resource-policy", bytes_text(&body)),
+			 status);
+	bytes_free(&base64);
+	bytes_free(&body);
+}
+
+/* Denied, endorsed, released: by the session's cookie and by the EAR as bearer. */
+static void test_story(void **state)
+{
+	struct world *w = *state;
+	struct bytes ear = BYTES_INIT;
+
+	assert_int_equal(world_admin(w, "POST", RESOURCE, "a secret"), 200);
+	world_expect(w, "GET", RESOURCE, "", 401, "TokenNotFound");
+	world_expect(w, "GET", MISSING, "", 401, "TokenNotFound");
+	world_attest_ok(w, NULL);
+	world_expect(w, "GET", RESOURCE, "", 401, "PolicyDeny");
+	world_expect(w, "GET", MISSING, "", 401, "PolicyDeny");
+	world_endorse(w);
+	world_expect(w, "GET", RESOURCE, "", 401, "PolicyDeny");	/* the session's EAR is of before */
+	world_attest_ok(w, &ear);
+	world_get_secret(w, RESOURCE, "a secret");
+	world_expect(w, "GET", MISSING, "", 404, "ResourceNotFound");
+	w->session[0] = '\0';
+	bytes_swap(&w->bearer, &ear);
+	world_get_secret(w, RESOURCE, "a secret");
+	world_expect(w, "GET", MISSING, "", 404, "ResourceNotFound");
+	assert_int_equal(world_admin(w, "POST", RESOURCE, "another"), 200);
+	world_get_secret(w, RESOURCE, "another");
+	bytes_free(&ear);
+}
+
+static void test_bearer(void **state)
+{
+	struct world *w = *state;
+	struct bytes ear = BYTES_INIT;
+
+	set_policy(w, POLICY_TEXT_ALLOW_ALL, 200);
+	assert_int_equal(world_admin(w, "POST", RESOURCE, "a secret"), 200);
+	world_attest_ok(w, &ear);
+	w->session[0] = '\0';
+	bytes_swap(&w->bearer, &ear);
+	w->now += 1800 + 59;
+	world_get_secret(w, RESOURCE, "a secret");
+	w->now += 2;
+	world_expect(w, "GET", RESOURCE, "", 401, "TokenVerifierError");
+	w->now -= 600;
+	w->bearer.data[w->bearer.len - 3] ^= 1;
+	world_expect(w, "GET", RESOURCE, "", 401, "TokenVerifierError");
+	assert_int_equal(bytes_set(&w->bearer, "x.y", 3), 0);
+	world_expect(w, "GET", RESOURCE, "", 401, "TokenVerifierError");
+	bytes_free(&ear);
+}
+
+/* The session's EAR runs out by its own time as well, and then the cookie is worth nothing. */
+static void test_session_ear_expires(void **state)
+{
+	struct world *w = *state;
+
+	set_policy(w, POLICY_TEXT_ALLOW_ALL, 200);
+	assert_int_equal(world_admin(w, "POST", RESOURCE, "a secret"), 200);
+	world_attest_ok(w, NULL);
+	world_get_secret(w, RESOURCE, "a secret");
+	w->now += 1861;
+	world_expect(w, "GET", RESOURCE, "", 401, "TokenVerifierError");
+}
+
+/* Neither token passes for the other. */
+static void test_tokens_apart(void **state)
+{
+	struct world *w = *state;
+	struct bytes ear = BYTES_INIT;
+
+	set_policy(w, POLICY_TEXT_ALLOW_ALL, 200);
+	assert_int_equal(world_admin(w, "POST", RESOURCE, "a secret"), 200);
+	assert_int_equal(world_admin(w, "GET", RESOURCE, ""), 401);
+	world_attest_ok(w, &ear);
+	bytes_swap(&w->bearer, &ear);
+	world_expect(w, "POST", RESOURCE, "mine", 401, "AdminAuthAccess");
+	bytes_free(&ear);
+}
+
+static void test_admin_refused(void **state)
+{
+	static const char *const paths[][2] = {
+		{ "POST", RESOURCE },
+		{ "POST", "/kbs/v0/resource-policy" },
+		{ "GET", "/kbs/v0/resource-policy" },
+		{ "POST", "/kbs/v0/reference-value" },
+		{ "GET", "/kbs/v0/reference-value/x" },
+	};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		world_expect(w, paths[i][0], paths[i][1], "", 401, "AdminAuthAccess");
+	/* The token is good for ten years and no more. */
+	w->now += INT64_C(3651) * 86400;
+	assert_int_equal(world_admin(w, "GET", "/kbs/v0/resource-policy", ""), 401);
+}
+
+static void test_policies(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(world_admin(w, "POST", RESOURCE, "a secret"), 200);
+	world_attest_ok(w, NULL);
+	world_expect(w, "GET", RESOURCE, "", 401, "PolicyDeny");
+	set_policy(w, POLICY_TEXT_ALLOW_ALL, 200);
+	world_get_secret(w, RESOURCE, "a secret");
+	set_policy(w, POLICY_TEXT_DENY_ALL, 200);
+	world_endorse(w);
+	world_attest_ok(w, NULL);
+	world_expect(w, "GET", RESOURCE, "", 401, "PolicyDeny");
+	set_policy(w, POLICY_TEXT_AFFIRMING, 200);
+	world_get_secret(w, RESOURCE, "a secret");
+	/* What is not known changes nothing. */
+	set_policy(w, "package policy\ndefault allow = false\n", 401);
+	set_policy(w, POLICY_TEXT_DENY_ALL "allow if { true }\n", 401);
+	set_policy(w, "", 401);
+	world_get_secret(w, RESOURCE, "a secret");
+}
+
+static void test_reference_values(void **state)
+{
+	/* {"a":["1"],"b":7} */
+	static const char good[] = "{\"type\":\"sample\",\"payload\":\"eyJhIjpbIjEiXSwiYiI6N30=\"}";
+	static const char *const bad[] = {
+		"{\"type\":\"swid\",\"payload\":\"e30=\"}",
+		"{\"version\":\"0.2.0\",\"type\":\"sample\",\"payload\":\"e30=\"}",
+		"{\"type\":\"sample\",\"payload\":\"e30\"}",
+		"{\"type\":\"sample\",\"payload\":\"W10=\"}",
+		"{\"type\":\"sample\"}",
+		"{\"type\":\"sample\",\"payload\":\"eyIiOjF9\"}",
+		"",
+	};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(world_admin(w, "POST", "/kbs/v0/reference-value", bad[i]), 401);
+	assert_int_equal(world_admin(w, "GET", "/kbs/v0/reference-value/a", ""), 401);
+	assert_int_equal(world_admin(w, "POST", "/kbs/v0/reference-value", good), 200);
+	world_reopen(w);
+	assert_int_equal(world_admin(w, "GET", "/kbs/v0/reference-value/a", ""), 200);
+	assert_int_equal(json_integer_value(reference_value(&w->trustee.reference, "b")), 7);
+	assert_int_equal(world_admin(w, "GET", "/kbs/v0/reference-value/c", ""), 401);
+}
+
+/* Keys, tokens, policy, resources and endorsements outlive a restart; sessions do not. */
+static void test_restart(void **state)
+{
+	struct world *w = *state;
+	struct bytes ear = BYTES_INIT;
+
+	set_policy(w, POLICY_TEXT_ALLOW_ALL, 200);
+	assert_int_equal(world_admin(w, "POST", RESOURCE, "a secret"), 200);
+	world_attest_ok(w, &ear);
+	world_reopen(w);
+	assert_int_equal(w->trustee.policy, POLICY_ALLOW_ALL);
+	world_expect(w, "GET", RESOURCE, "", 401, "TokenNotFound");
+	bytes_swap(&w->bearer, &ear);
+	world_get_secret(w, RESOURCE, "a secret");
+	bytes_free(&ear);
+}
+
+static void test_resource_paths(void **state)
+{
+	static const char *const bad[] = {
+		"", "a", "a/b", "a/b/c/d", "a//c", "a/b/", "/b/c", "a/b/..", "../b/c", "a/.b/c",
+		"a/b/c%20", "kbs:///a/b/c", "a/b/\xff",
+	};
+	char path[512], variant[] = "InvalidRequestPath";
+	struct world *w = *state;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(path, sizeof(path), "/kbs/v0/resource/%s", bad[i]);
+		world_expect(w, "GET", path, "", 404, variant);
+		assert_int_equal(world_admin(w, "POST", path, "x"), 404);
+	}
+	memset(path, 'a', sizeof(path));
+	memcpy(path, "/kbs/v0/resource/a/b/", 21);
+	path[21 + 236] = '\0';
+	world_expect(w, "GET", path, "", 404, variant);
+	path[21 + 235] = '\0';
+	assert_int_equal(world_admin(w, "POST", path, "long"), 200);
+}
+
+static void test_resource_sizes(void **state)
+{
+	struct world *w = *state;
+	char *text = malloc((1 << 20) + 2);
+
+	assert_non_null(text);
+	memset(text, 's', (1 << 20) + 1);
+	text[(1 << 20) + 1] = '\0';
+	assert_int_equal(world_admin(w, "POST", RESOURCE, text), 413);
+	assert_int_equal(world_admin(w, "POST", RESOURCE, text + 1), 200);
+	assert_int_equal(world_admin(w, "POST", MISSING, ""), 200);
+	set_policy(w, POLICY_TEXT_ALLOW_ALL, 200);
+	world_attest_ok(w, NULL);
+	world_get_secret(w, RESOURCE, text + 1);
+	world_get_secret(w, MISSING, "");
+	free(text);
+}
+
+static void test_routes(void **state)
+{
+	static const struct {
+		const char *method, *path;
+		unsigned int status;
+		const char *variant, *allow;
+	} wrong[] = {
+		{ "GET", "/", 404, "InvalidRequestPath", "" },
+		{ "GET", "/kbs/v0", 404, "InvalidRequestPath", "" },
+		{ "GET", "/kbs/v0/", 404, "InvalidRequestPath", "" },
+		{ "GET", "/kbs/v0/test", 404, "PluginNotFound", "" },
+		{ "POST", "/kbs/v0/attestation-policy", 404, "PluginNotFound", "" },
+		{ "GET", "/kbs/v0/auth/", 404, "PluginNotFound", "" },
+		{ "GET", "/kbs/v0/auth", 405, "MethodNotAllowed", "POST" },
+		{ "DELETE", RESOURCE, 405, "MethodNotAllowed", "GET, POST" },
+		{ "get", RESOURCE, 405, "MethodNotAllowed", "GET, POST" },
+		{ "PUT", "/kbs/v0/resource-policy", 405, "MethodNotAllowed", "GET, POST" },
+		{ "POST", "/healthz", 405, "MethodNotAllowed", "GET" },
+	};
+	struct world *w = *state;
+	struct reply reply;
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		world_request(w, wrong[i].method, wrong[i].path, NULL, 0, &reply);
+		assert_int_equal(reply.status, wrong[i].status);
+		assert_string_equal(reply_variant(&reply), wrong[i].variant);
+		assert_string_equal(reply.allow, wrong[i].allow);
+		reply_free(&reply);
+	}
+	world_request(w, "GET", "/healthz", NULL, 0, &reply);
+	assert_int_equal(reply.status, 200);
+	assert_int_equal(reply.body.len, 0);
+	reply_free(&reply);
+}
+
+/* Attest with the public key @jwk, whatever it is worth. */
+static void attest_with_key(struct world *w, const char *jwk)
+{
+	struct handshake_attest attest = { .additional = "", .nonce = w->kbs.nonce };
+	struct bytes token = BYTES_INIT, body = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	uint8_t challenge[64];
+	json_t *runtime;
+
+	attest.tee_pubkey = json_loads(jwk, 0, NULL);
+	runtime = handshake_runtime_data(&attest, &e);
+	assert_int_equal(handshake_challenge(runtime, challenge, &e), 0);
+	cca_builder_token(&w->builder, challenge, &token);
+	assert_int_equal(bytes_printf(&body, "{\"runtime-data\":{\"nonce\":\"%s\",\"tee-pubkey\":%s},"
+				      "\"tee-evidence\":{\"additional_evidence\":\"\","
+				      "\"primary_evidence\":{\"token\":[", w->kbs.nonce, jwk), 0);
+	for (size_t i = 0; i < token.len; i++)
+		assert_int_equal(bytes_printf(&body, "%s%u", i ? "," : "", token.data[i]), 0);
+	assert_int_equal(bytes_append_text(&body, "]}}}"), 0);
+	assert_int_equal(world_status(w, "POST", "/kbs/v0/attest", bytes_text(&body)), 200);
+	json_decref(runtime);
+	json_decref(attest.tee_pubkey);
+	bytes_free(&token);
+	bytes_free(&body);
+}
+
+/* A key that cannot be encrypted to does for attesting, and for nothing else. */
+static void test_useless_keys(void **state)
+{
+	static const char *const keys[] = {
+		"{\"kty\":\"EC\",\"crv\":\"P-256\",\"alg\":\"ECDH-ES+A256KW\",\"x\":\"\",\"y\":\"\"}",
+		"{\"kty\":\"EC\",\"crv\":\"P-256\",\"alg\":\"ECDH-ES+A256KW\",\"x\":\"AQ\",\"y\":\"AQ\"}",
+		"{\"kty\":\"EC\",\"crv\":\"P-9\",\"alg\":\"ECDH-ES+A256KW\",\"x\":\"AQ\",\"y\":\"AQ\"}",
+		"{\"kty\":\"EC\",\"crv\":\"P-256\",\"alg\":\"none\",\"x\":\"AQ\",\"y\":\"AQ\"}",
+		"{\"kty\":\"RSA\",\"alg\":\"RSA-OAEP-256\",\"n\":\"AQ\",\"e\":\"AQAB\"}",
+		"{\"kty\":\"RSA\",\"alg\":\"RSA1_5\",\"n\":\"AQ\",\"e\":\"AQAB\"}",
+	};
+	struct world *w = *state;
+
+	set_policy(w, POLICY_TEXT_ALLOW_ALL, 200);
+	assert_int_equal(world_admin(w, "POST", RESOURCE, "a secret"), 200);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		world_auth(w);
+		attest_with_key(w, keys[i]);
+		world_expect(w, "GET", RESOURCE, "", 401, "JweError");
+	}
+}
+
+/* An RSA key gets RSA-OAEP-256. */
+static void test_rsa_key(void **state)
+{
+	struct world *w = *state;
+	struct bytes pem = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/own-vectors/tee-rsa2048.pem", getenv("REALMKEY_VECTORS"));
+	assert_int_equal(io_read_file(path, 8192, &pem, &e), 0);
+	tee_key_free(&w->tee);
+	assert_int_equal(tee_key_from_pem(&w->tee, pem.data, pem.len, &e), 0);
+	set_policy(w, POLICY_TEXT_ALLOW_ALL, 200);
+	assert_int_equal(world_admin(w, "POST", RESOURCE, "a secret"), 200);
+	world_attest_ok(w, NULL);
+	world_get_secret(w, RESOURCE, "a secret");
+	bytes_free(&pem);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, world_setup, world_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(story),
+		TEST(bearer),
+		TEST(session_ear_expires),
+		TEST(tokens_apart),
+		TEST(admin_refused),
+		TEST(policies),
+		TEST(reference_values),
+		TEST(restart),
+		TEST(resource_paths),
+		TEST(resource_sizes),
+		TEST(routes),
+		TEST(useless_keys),
+		TEST(rsa_key),
+	};
+
+	return cmocka_run_group_tests_name("trusteed_release", tests, NULL, NULL);
+}
