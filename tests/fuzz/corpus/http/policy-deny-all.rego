@@ -1,0 +1,4 @@
+# realmkey-policy: deny-all
+package policy
+
+default allow := false

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Everything that trusteed parses of what a client sends. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "handshake.h"
+#include "listen.h"
+#include "policy.h"
+#include "reference.h"
+#include "request.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void fuzz_attest(const uint8_t *data, size_t size)
+{
+	struct handshake_attest attest = HANDSHAKE_ATTEST_INIT;
+	uint8_t challenge[CCA_CHALLENGE_SIZE];
+	struct error e = ERROR_INIT;
+	json_t *runtime;
+
+	if (handshake_attest_parse(data, size, &attest, &e) == 0) {
+		runtime = handshake_runtime_data(&attest, &e);
+		if (!runtime || handshake_challenge(runtime, challenge, &e) < 0)
+			abort();	/* what was read can always be hashed */
+		json_decref(runtime);
+	}
+	handshake_attest_free(&attest);
+}
+
+/* What one message stores can be stored as text and read again. */
+static void fuzz_reference(const uint8_t *data, size_t size)
+{
+	struct reference empty = REFERENCE_INIT, next = REFERENCE_INIT, again = REFERENCE_INIT;
+	struct bytes text = BYTES_INIT;
+	struct error e = ERROR_INIT;
+
+	if (reference_load(&empty, NULL, 0, &e) < 0)
+		abort();
+	if (reference_apply(&empty, data, size, 1800000000, &next, &e) == 0 &&
+	    reference_text(&next, &text, &e) == 0 &&
+	    (reference_load(&again, text.data, text.len, &e) < 0 ||
+	     !json_equal(next.records, again.records)))
+		abort();
+	reference_free(&empty);
+	reference_free(&next);
+	reference_free(&again);
+	bytes_free(&text);
+}
+
+static void fuzz_text(const uint8_t *data, size_t size)
+{
+	struct listen_address address;
+	struct error e = ERROR_INIT;
+	char *text = strndup((const char *)data, size);
+	struct request request = { .authorization = text };
+	char printable[64];
+
+	if (!text)
+		abort();
+	request_bearer(&request);
+	request_printable(text, printable, sizeof(printable));
+	listen_parse(text, &address, &e);
+	free(text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct error e = ERROR_INIT;
+	enum policy policy;
+
+	handshake_auth_parse(data, size, &e);
+	fuzz_attest(data, size);
+	fuzz_reference(data, size);
+	policy_from_body(data, size, &policy, &e);
+	policy_from_text(data, size, &policy, &e);
+	policy_from_name((const char *)data, size, &policy, &e);
+	fuzz_text(data, size);
+	return 0;
+}
