@@ -7,45 +7,18 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "cca_token.h"
-#include "io.h"
-
-static inline const char *test_directory(const char *variable)
-{
-	const char *directory = getenv(variable);
-
-	assert_non_null(directory);
-	return directory;
-}
-
-/* A file below tests/vectors. */
-static inline void vector_path(char path[512], const char *file)
-{
-	snprintf(path, 512, "%s/%s", test_directory("REALMKEY_VECTORS"), file);
-}
-
-/* A file of another project below ../shared/data/cca, which a clone need not have. */
-static inline void shared_path(char path[512], const char *file)
-{
-	snprintf(path, 512, "%s/data/cca/%s", test_directory("REALMKEY_SHARED"), file);
-	if (access(path, R_OK) == 0)
-		return;
-	print_message("# %s is not here\n", file);
-	skip();
-}
+#include "vector.h"
 
 static inline void file_read(const char *path, struct bytes *out)
 {
 	struct error e = ERROR_INIT;
 
-	if (io_read_file(path, (size_t)1 << 20, out, &e) < 0)
+	if (io_read_file(path, VECTOR_MAX, out, &e) < 0)
 		fail_msg("%s", e.text);
 }
 
@@ -55,6 +28,17 @@ static inline void anchors_read(const char *path, struct cca_anchors *anchors)
 
 	if (cca_anchors_load(anchors, path, &e) < 0)
 		fail_msg("%s", e.text);
+}
+
+static inline void vector_anchors(const char *name, struct cca_anchors *anchors)
+{
+	struct bytes text = BYTES_INIT;
+	struct error e = ERROR_INIT;
+
+	vector_read(name, &text);
+	if (cca_anchors_add(anchors, text.data, text.len, name, &e) < 0)
+		fail_msg("%s", e.text);
+	bytes_free(&text);
 }
 
 /* A challenge of 64 bytes, each one more than the one before it. */

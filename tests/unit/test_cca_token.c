@@ -9,6 +9,8 @@
 
 #define GENERATED "cca-generated/"
 #define FAKEHOST "tfrmm-fakehost/"
+#define RUST "data/cca/rust-ccatoken/"
+#define TRUSTEE "data/cca/trustee-cca/"
 #define V01 GENERATED "v01-907-2023-es384.cbor"
 #define ROWS_MAX 100
 
@@ -79,17 +81,15 @@ static void test_row(void **state)
 	struct cca_token token = CCA_TOKEN_INIT;
 	struct bytes data = BYTES_INIT;
 	struct cca_verdict verdict;
-	char file[256], path[512];
+	char file[256];
 	int result;
 
 	if (strcmp(row->anchor, "-") != 0) {
 		snprintf(file, sizeof(file), GENERATED "%s.json", row->anchor);
-		vector_path(path, file);
-		anchors_read(path, &anchors);
+		vector_anchors(file, &anchors);
 	}
 	snprintf(file, sizeof(file), GENERATED "%s", row->file);
-	vector_path(path, file);
-	file_read(path, &data);
+	vector_read(file, &data);
 	assert_int_equal(data.len, row->size);
 	result = token_judge(data.data, data.len, &anchors, challenge_from(0), &token, &verdict);
 	row_expect(row, &token, &verdict, result);
@@ -118,10 +118,11 @@ static void row_parse(char *line)
 static void rows_load(struct bytes *table)
 {
 	struct error e = ERROR_INIT;
+	const char *top = getenv("REALMKEY_VECTORS");
 	char path[512], *text, *line;
 
 	snprintf(path, sizeof(path), "%s/" GENERATED "EXPECTED.tsv",
-		 getenv("REALMKEY_VECTORS") ? getenv("REALMKEY_VECTORS") : ".");
+		 top ? top : "tests/vectors");
 	if (io_read_file(path, (size_t)1 << 20, table, &e) < 0)
 		return;	/* test_table fails */
 	text = (char *)table->data;
@@ -145,13 +146,10 @@ struct fixture {
 static int fixture_setup(void **state)
 {
 	static struct fixture f;
-	char path[512];
 
 	f = (struct fixture){ 0 };
-	vector_path(path, V01);
-	file_read(path, &f.data);
-	vector_path(path, GENERATED "ta-p384.json");
-	anchors_read(path, &f.anchors);
+	vector_read(V01, &f.data);
+	vector_anchors(GENERATED "ta-p384.json", &f.anchors);
 	*state = &f;
 	return 0;
 }
@@ -263,10 +261,8 @@ static void token_read(const char *file, struct cca_token *token)
 {
 	struct bytes data = BYTES_INIT;
 	struct cca_verdict verdict;
-	char path[512];
 
-	vector_path(path, file);
-	file_read(path, &data);
+	vector_read(file, &data);
 	assert_int_equal(cca_token_decode(data.data, data.len, token, &verdict), 0);
 	bytes_free(&data);	/* what follows must not need it */
 }
@@ -371,34 +367,31 @@ static void test_cause_names(void **state)
 /* --- tokens that others made */
 
 /* @warning: a word of it, "" for none. */
-static void real_token(const char *token_path, const char *anchors_path, const uint8_t *challenge,
-		       enum cca_cause cause, const char *warning)
+static void real_token(const struct bytes *data, const struct cca_anchors *anchors,
+		       const uint8_t *challenge, enum cca_cause cause, const char *warning)
 {
-	struct cca_anchors anchors = CCA_ANCHORS_INIT;
 	struct cca_token token = CCA_TOKEN_INIT;
-	struct bytes data = BYTES_INIT;
 	struct cca_verdict verdict;
 
-	file_read(token_path, &data);
-	anchors_read(anchors_path, &anchors);
-	token_judge(data.data, data.len, &anchors, challenge, &token, &verdict);
+	token_judge(data->data, data->len, anchors, challenge, &token, &verdict);
 	verdict_expect(&verdict, cause, "");
 	if (*warning)
 		assert_non_null(strstr(verdict.warning, warning));
 	else
 		assert_string_equal(verdict.warning, "");
 	cca_token_free(&token);
-	cca_anchors_free(&anchors);
-	bytes_free(&data);
 }
 
 static void fakehost_token(const char *file, uint8_t challenge, const char *warning)
 {
-	char token[512], anchors[512];
+	struct cca_anchors anchors = CCA_ANCHORS_INIT;
+	struct bytes data = BYTES_INIT;
 
-	vector_path(token, file);
-	vector_path(anchors, FAKEHOST "cpak-sample.pub.jwk");
-	real_token(token, anchors, challenge_from(challenge), CCA_OK, warning);
+	vector_read(file, &data);
+	vector_anchors(FAKEHOST "cpak-sample.pub.jwk", &anchors);
+	real_token(&data, &anchors, challenge_from(challenge), CCA_OK, warning);
+	cca_anchors_free(&anchors);
+	bytes_free(&data);
 }
 
 static void test_tfrmm_v080(void **state)
@@ -418,38 +411,44 @@ static void test_tfrmm_head(void **state)
 
 static void shared_token(const char *file, const char *store, enum cca_cause cause)
 {
-	char token[512], anchors[512];
+	struct cca_anchors anchors = CCA_ANCHORS_INIT;
+	struct bytes data = BYTES_INIT;
+	char path[512];
 
-	shared_path(token, file);
-	shared_path(anchors, store);
-	real_token(token, anchors, NULL, cause, "");
+	shared_path(file, path, sizeof(path));
+	file_read(path, &data);
+	shared_path(store, path, sizeof(path));
+	anchors_read(path, &anchors);
+	real_token(&data, &anchors, NULL, cause, "");
+	cca_anchors_free(&anchors);
+	bytes_free(&data);
 }
 
 static void test_rust_ccatoken_legacy(void **state)
 {
 	(void)state;
-	shared_token("rust-ccatoken/cca-token-01.cbor", "rust-ccatoken/ta-tfa.json", CCA_OK);
+	shared_token(RUST "cca-token-01.cbor", RUST "ta-tfa.json", CCA_OK);
 }
 
 /* sha-256 is what it says, 64 bytes is what it gives */
 static void test_rust_ccatoken_lengths(void **state)
 {
 	(void)state;
-	shared_token("rust-ccatoken/cca-token-02.cbor", "rust-ccatoken/ta-02-ok.json",
+	shared_token(RUST "cca-token-02.cbor", RUST "ta-02-ok.json",
 		     CCA_E_CLAIM_SIZE);
 }
 
 static void test_rust_ccatoken_2023(void **state)
 {
 	(void)state;
-	shared_token("rust-ccatoken/cca-token-draft-ffm-00.cbor", "rust-ccatoken/ta-tfa.json",
+	shared_token(RUST "cca-token-draft-ffm-00.cbor", RUST "ta-tfa.json",
 		     CCA_OK);
 }
 
 static void test_trustee_cca(void **state)
 {
 	(void)state;
-	shared_token("trustee-cca/cca-example-token.cbor", "trustee-cca/tastore.json", CCA_OK);
+	shared_token(TRUSTEE "cca-example-token.cbor", TRUSTEE "tastore.json", CCA_OK);
 }
 
 #define BROKEN(function) cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
