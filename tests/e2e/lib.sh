@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# Common ground of the demo, the end-to-end test and the benchmark: a Trustee on loopback with fresh state, and
+# realms that reach it at 10.0.2.2. Everything that was started is stopped when the shell that sourced this ends.
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
+cd "$top" || exit 1
+in_root=tools/in-root
+bin=build/release/userspace
+tls=build/realm/tls
+anchors=build/realm/keys
+
+cleanups=()
+# on_exit COMMAND: run it at the end, last given first.
+on_exit() { cleanups=("$1" "${cleanups[@]}"); }
+clean_up()
+{
+	local command
+	trap - EXIT
+	trap '' INT TERM
+	for command in "${cleanups[@]}"; do
+		$command
+	done
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# trustee_start NAME [OPTION...]: a trusteed with fresh state in build/e2e/NAME; sets trustee_state, trustee_port,
+# trustee_log, trustee_pid. Waits until it listens.
+trustee_start()
+{
+	trustee_state=build/e2e/$1 trustee_log=build/e2e/$1.log
+	shift
+	rm -rf "$trustee_state"
+	mkdir -p "$trustee_state/anchors"
+	chmod 0700 "$trustee_state"
+	cp "$anchors/cpak.pub.jwk" "$trustee_state/anchors/bench.jwk"
+	trustee_run "$@"
+}
+
+# trustee_run [OPTION...]: the same with the state that is there.
+trustee_run()
+{
+	local i
+	$in_root "$bin/trusteed/trusteed" --state "$trustee_state" --listen "127.0.0.1:${trustee_port:-0}" \
+		--cert "$tls/server.pem" --key "$tls/server.key" --dev "$@" 2>"$trustee_log" >&2 &
+	trustee_pid=$!
+	on_exit trustee_stop
+	for ((i = 0; i < 100; i++)); do
+		trustee_port=$(sed -n 's/.*listening on https\{0,1\}:.*:\([0-9]*\)$/\1/p' "$trustee_log" | tail -n 1)
+		[ -z "$trustee_port" ] || return 0
+		kill -0 "$trustee_pid" 2>/dev/null || break
+		sleep 0.1
+	done
+	echo "trusteed did not start:" >&2
+	cat "$trustee_log" >&2
+	return 1
+}
+
+trustee_stop()
+{
+	[ -n "${trustee_pid-}" ] || return 0
+	kill "$trustee_pid" 2>/dev/null
+	wait "$trustee_pid" 2>/dev/null
+	trustee_pid=
+}
+
+# requests PATTERN: how many requests trusteed has logged that match.
+requests() { grep -c "request $1" "$trustee_log"; }
+
+# host_realmkey ARG...: the tool on this side.
+host_realmkey() { $in_root env REALMKEY_COURIER="$bin/courier/realmkey-courier" "$bin/cli/realmkey" "$@"; }
+
+# admin COMMAND ARG...: as the operator of this trusteed.
+admin()
+{
+	host_realmkey admin --url "https://127.0.0.1:$trustee_port" --ca "$tls/ca.pem" \
+		--admin-token-file "$trustee_state/admin-token" "$@"
+}
+
+# realm_start NAME / realm_sh COMMAND / realm_stop: one realm at a time, many commands in it.
+realm_start()
+{
+	realm_name=$1
+	on_exit realm_stop
+	OWNER=$$ tests/realm/realm start "$realm_name"
+}
+realm_sh() { tests/realm/realm sh "$realm_name" "$1"; }
+# realm_put FILE: one of the things that tests/e2e/Makefile makes, into the realm's /tmp.
+realm_put()
+{
+	$in_root make -s -C tests/e2e >&2 && tests/realm/realm put "$realm_name" "build/e2e/realm/$1" "/tmp/$1"
+}
+realm_stop()
+{
+	[ -n "${realm_name-}" ] || return 0
+	tests/realm/realm stop "$realm_name" 2>/dev/null
+	realm_name=
+}

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# `make realm RUN=...` and its options; and that the RIM covers every byte that was loaded.
+
+# flipped FILE OFFSET COPY: COPY is FILE with the lowest bit of one byte flipped.
+flipped()
+{
+	local byte
+	cp "$1" "$3"
+	byte=$(dd if="$1" bs=1 skip="$2" count=1 status=none | od -An -tu1 | tr -d ' ')
+	printf '%b' "\\x$(printf '%02x' $((byte ^ 1)))" | dd of="$3" bs=1 seek="$2" conv=notrunc status=none
+}
+
+rim_of() { tests/realm/realm run "realmkey rim" 2>/dev/null; }
+
+runner_rim()
+{
+	local plain changed
+	plain=$(rim_of)
+	same "the RIM is that of a realm of the same contents" "$plain" "$(rim_of)"
+	flipped build/realm/Image 40 build/e2e/Image
+	flipped build/realm/initramfs.cpio.gz 4 build/e2e/initramfs
+	changed=$(IMAGE=build/e2e/Image rim_of)
+	if [ -n "$changed" ] && [ "$changed" != "$plain" ]; then tap 0 "one bit of the kernel changes the RIM"; else
+		tap 1 "one bit of the kernel changes the RIM" "$changed"; fi
+	changed=$(INITRD=build/e2e/initramfs rim_of)
+	if [ -n "$changed" ] && [ "$changed" != "$plain" ]; then tap 0 "one bit of the initramfs changes the RIM"; else
+		tap 1 "one bit of the initramfs changes the RIM" "$changed"; fi
+	plain=$(APPEND=realm.test=0 rim_of)
+	changed=$(APPEND=realm.test=1 rim_of)
+	if [ -n "$changed" ] && [ "$changed" != "$plain" ]; then tap 0 "one bit of the device tree changes the RIM"; else
+		tap 1 "one bit of the device tree changes the RIM" "$changed"; fi
+	rm -f build/e2e/Image build/e2e/initramfs
+}
+
+scenario_runner()
+{
+	local errors=build/e2e/runner.err
+	output=$(make realm RUN='echo out; echo err >&2; cat /proc/cmdline' APPEND=realm.test=1 2>"$errors")
+	status=$?
+	same "make realm RUN= ends with 0" 0 "$status"
+	same "prints the command's output" out "$(head -n 1 <<<"$output")"
+	has "with APPEND on the kernel's command line" realm.test=1
+	same "and nothing else" 2 "$(wc -l <<<"$output")"
+	if grep -qx err "$errors"; then tap 0 "its errors go to standard error"; else tap 1 "its errors go to standard error" "$(cat "$errors")"; fi
+	if [ -s build/realm/console.log ]; then tap 0 "the console is in console.log"; else tap 1 "the console is in console.log"; fi
+	runs 7 "the runner ends with the command's status" tests/realm/realm run 'exit 7'
+	TIMEOUT=12 runs 124 "a command that takes too long" tests/realm/realm run 'sleep 100'
+	has "shows the console's last lines" console.log
+	runs 0 "the realm reaches the host" realm_reaches_host
+	runner_rim
+}
+
+realm_reaches_host()
+{
+	trustee_start runner || return 1
+	tests/realm/realm run "nc -w 5 10.0.2.2 $trustee_port </dev/null"
+}

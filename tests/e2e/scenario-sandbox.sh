@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# What keeper and courier do, seen by strace in the realm. (That they are refused when they try more is in
+# the unit tests of their profiles, and the courier's is tried here once more from outside.)
+
+# after_seal PROGRAM: of the trace on standard input, the calls that processes and threads which executed
+# PROGRAM made after they sealed themselves with seccomp.
+after_seal()
+{
+	awk -v program="$1" '
+	{ pid = $1; line = $0; sub(/^[0-9]+ +/, "", line) }
+	line ~ /^execve\(/ && line ~ /= 0$/ { mine[pid] = index(line, program "\"") > 0; sealed[pid] = 0 }
+	line ~ /^(clone3?|v?fork)\(/ && line ~ /= [0-9]+$/ { child = $NF; mine[child] = mine[pid]; sealed[child] = sealed[pid] }
+	line ~ /resumed/ && line ~ /(clone3?|v?fork)/ && line ~ /= [0-9]+$/ { child = $NF; mine[child] = mine[pid]; sealed[child] = sealed[pid] }
+	mine[pid] && sealed[pid] { print line }
+	line ~ /^seccomp\(SECCOMP_SET_MODE_FILTER/ { sealed[pid] = 1 }'
+}
+
+# opened: the paths that the calls on standard input opened or tried to.
+opened() { sed -nE 's/^(open|openat|openat2|execve|readlink|readlinkat|stat|newfstatat|statx|access|faccessat2?|mkdirat|unlinkat)\((AT_FDCWD, )?"([^"]*)".*/\3/p' | sort -u; }
+
+resolver='^/etc/(resolv\.conf|hosts|nsswitch\.conf|host\.conf|gai\.conf|services|protocols|localtime)$|^/run/systemd/resolve/'
+
+scenario_sandbox()
+{
+	local trace files
+	story_set_up sandbox || return
+	story_endorse
+	realm_put strace
+	realm_sh "echo 10.0.2.2 kbs.example >>/etc/hosts"
+	runs 6 "a get by a name the certificate does not have" realm_sh "cd /tmp &&
+		/tmp/strace -f -s 200 -o trace -e trace=%file,%network,seccomp,%process \
+			realmkey get-resource --url https://kbs.example:$trustee_port --ca $ca --path a/b/c"
+	trace=$(realm_sh "cat /tmp/trace")
+	files=$(after_seal realmkey-courier <<<"$trace" | opened)
+	if grep -q '^/etc/hosts$' <<<"$files"; then tap 0 "the trace sees the courier's resolver read its files"; else
+		tap 1 "the trace sees the courier's resolver read its files" "$files"; fi
+	same "the courier opens no other file after its start" "" "$(grep -vE "$resolver" <<<"$files")"
+	if after_seal realmkey-courier <<<"$trace" | grep -qE '^(socket\(AF_INET|connect\()'; then tap 0 "the courier has the network"; else
+		tap 1 "the courier has the network" "$(after_seal realmkey-courier <<<"$trace" | head -n 40)"; fi
+
+	runs 0 "the daemon's configuration" realm_sh "printf '[kbs]\nurl = $url\nca = $ca\n[secret s]\nresource = a/b/c\nfile = s\n' >/tmp/c"
+	runs 0 "the daemon delivers under strace" realm_sh "cd /tmp &&
+		/tmp/strace -f -s 200 -o trace -e trace=%file,%network,seccomp,%process realmkeyd --config /tmp/c --once"
+	trace=$(realm_sh "cat /tmp/trace")
+	same "the keeper makes no INET socket, at any time" "" \
+		"$(sed 's/seccomp(SECCOMP_SET_MODE_FILTER/_&/' <<<"$trace" | keeper_calls | grep -E 'AF_INET|AF_PACKET')"
+	if after_seal realmkeyd <<<"$trace" | grep -q .; then tap 0 "the keeper sealed itself before it worked"; else
+		tap 1 "the keeper sealed itself before it worked" "$(tail -n 40 <<<"$trace")"; fi
+	runs 0 "the courier runs as a user of its own, without privileges" realm_sh "
+		mkfifo /tmp/hold; (sleep 5 >/tmp/hold) & nc -l -p 8098 </tmp/hold >/dev/null & sleep 0.3
+		realmkey get-resource --insecure --url http://127.0.0.1:8098 --path a/b/c >/dev/null 2>&1 & sleep 1.5
+		p=\$(pidof realmkey-courier) && grep -E '^(Uid|CapEff|NoNewPrivs|Seccomp):' /proc/\$p/status && ls /proc/\$p/fd | wc -l"
+	has "no capability" "CapEff:	0000000000000000"
+	has "no new privileges" "NoNewPrivs:	1"
+	has "a seccomp filter" "Seccomp:	2"
+	lacks "not root" "Uid:	0"
+}
+
+# keeper_calls: every call of processes that executed realmkeyd, sealed or not.
+keeper_calls()
+{
+	awk '
+	{ pid = $1; line = $0; sub(/^[0-9]+ +/, "", line) }
+	line ~ /^execve\(/ && line ~ /= 0$/ { mine[pid] = line ~ /realmkeyd"/ }
+	line ~ /(clone3?|v?fork)/ && line ~ /= [0-9]+$/ && !($NF in mine) { mine[$NF] = mine[pid] }
+	mine[pid] { print line }'
+}

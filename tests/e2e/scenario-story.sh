@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# Deny, endorse, affirm; by both RSI sources; with the number of requests each step costs.
+
+reference=cca.realm.cca-realm-initial-measurement
+ca=/etc/realmkey/ca.pem
+
+# story_set_up NAME: a trusteed with one secret, and a realm.
+story_set_up()
+{
+	secret=$(cat /proc/sys/kernel/random/uuid)
+	trustee_start "$1" || { tap 1 "trusteed starts" "$(cat "$trustee_log")"; return 1; }
+	url=https://10.0.2.2:$trustee_port
+	kbs="--url $url --ca $ca"
+	printf '%s' "$secret" >"build/e2e/$1.secret"
+	runs 0 "the operator stores a secret" admin set-resource --path a/b/c --resource-file "build/e2e/$1.secret"
+	lacks "the secret is not echoed" "$secret"
+	rm -f "build/e2e/$1.secret"
+	runs 0 "the operator sets the affirming policy" admin set-resource-policy --affirming
+	runs 0 "a realm boots" realm_start "$1"
+	[ "$status" -eq 0 ] || return 1
+	realm_put tee.pem
+}
+
+# counted N TEXT STATUS COMMAND: runs COMMAND in the realm and compares how many requests trusteed saw.
+counted()
+{
+	local before want=$1 text=$2 kbs_requests='[A-Z]* /kbs/v0/'
+	before=$(requests "$kbs_requests")
+	runs "$3" "$text" realm_sh "$4"
+	same "$text: $want requests" "$want" "$(($(requests "$kbs_requests") - before))"
+}
+
+story_endorse()
+{
+	runs 0 "realmkey rim prints the RIM" realm_sh "realmkey rim"
+	one_line "the RIM is one line"
+	rim=$output
+	runs 0 "the operator endorses it" admin set-reference-value $reference "$rim"
+}
+
+story_sources()
+{
+	local source claims=()
+	for source in device netlink; do
+		runs 0 "token by $source" realm_sh "realmkey token --source $source --challenge 00112233 --json"
+		claims+=("$($in_root jq -S 'del(..|.signature?)' <<<"$output")")
+		runs 0 "measurements by $source" realm_sh "realmkey measurements --source $source"
+		runs 0 "extend by $source" realm_sh "realmkey extend --source $source 4 /init"
+	done
+	has_text=$($in_root jq -r '.. | .challenge? // empty' <<<"${claims[0]}" | head -n 1)
+	same "the token carries the challenge, padded with zeros" "00112233$(printf '0%.0s' {1..120})" "$has_text"
+	same "both sources give the same claims but for the extended REM" \
+		"$($in_root jq 'del(..|.rem?)|del(..|.rems?)' <<<"${claims[0]}")" "$($in_root jq 'del(..|.rem?)|del(..|.rems?)' <<<"${claims[1]}")"
+	if [ "${claims[0]}" != "${claims[1]}" ]; then tap 0 "an extension shows in the next token"; else
+		tap 1 "an extension shows in the next token" "${claims[0]}"; fi
+}
+
+story_daemon()
+{
+	runs 0 "the daemon's configuration" realm_sh "cat >/tmp/realmkeyd.conf <<'.'
+[kbs]
+url = $url
+ca = $ca
+
+[secret one]
+resource = a/b/c
+file = one/secret
+owner = app
+group = app
+mode = 0440
+required = yes
+."
+	counted 3 "realmkeyd --once delivers one secret" 0 "realmkeyd --config /tmp/realmkeyd.conf --once"
+	lacks "the daemon's log holds no secret" "$secret"
+	runs 0 "the keyring holds the secret" realm_sh "cat /run/realmkey/keyring/one/secret"
+	same "the keyring's text is the secret" "$secret" "$output"
+	runs 0 "owner and mode" realm_sh "stat -c '%U %G %a' /run/realmkey/keyring/one/secret"
+	same "owner and mode are final" "app app 440" "$output"
+	runs 0 "the keyring's mount" realm_sh "grep ' /run/realmkey/keyring ' /proc/mounts"
+	has "the keyring is nosuid" nosuid
+	has "the keyring is nodev" nodev
+	has "the keyring is noexec" noexec
+	if [[ $output == *noswap* || $output == *ramfs* ]]; then tap 0 "the keyring cannot swap"; else
+		tap 1 "the keyring cannot swap" "$output"; fi
+	runs 0 "no other file in the keyring" realm_sh "find /run/realmkey/keyring -type f | wc -l"
+	same "exactly one file" 1 "$output"
+	story_notify
+}
+
+# READY=1 reaches a service manager's socket when every required secret is there, not before.
+story_notify()
+{
+	realm_put notify_listen
+	runs 0 "the daemon tells the service manager READY=1" realm_sh "
+		rm -f /tmp/notify; /tmp/notify_listen /tmp/notify.sock /tmp/notify & l=\$!
+		sleep 1; NOTIFY_SOCKET=/tmp/notify.sock realmkeyd --config /tmp/realmkeyd.conf & d=\$!
+		for i in 1 2 3 4 5 6 7 8 9 10; do grep -q READY=1 /tmp/notify 2>/dev/null && break; sleep 1; done
+		kill \$d \$l; wait; grep READY=1 /tmp/notify"
+}
+
+scenario_story()
+{
+	story_set_up story || return
+	runs 0 "the kernel found RSI" realm_sh "dmesg | grep 'RME: Using RSI'"
+	runs 0 "the module is loaded" realm_sh "grep cca_rsi /proc/modules"
+	story_sources
+
+	counted 3 "a cold get is denied" 8 "realmkey get-resource $kbs --path a/b/c"
+	lacks "nothing of the secret leaves" "$secret"
+	has "the denial names the claim" "executables"
+	has "and the reference value that would cure it" "$reference"
+	counted 2 "attest prints an EAR" 0 "realmkey attest $kbs >/tmp/ear"
+	runs 0 "verify shows the EAR" realm_sh "realmkey verify /tmp/ear"
+	has "the words of the warning" "Executables [warning]: unrecognized run-time"
+	story_endorse
+	has_rim=$rim
+	counted 3 "a cold get costs three requests" 0 "realmkey get-resource $kbs --path a/b/c"
+	same "and prints the secret" "$secret" "$output"
+	runs 0 "the same in base64" realm_sh "realmkey get-resource $kbs --path a/b/c --base64"
+	same "as other tools print it" "$(printf '%s' "$secret" | base64)" "$output"
+	counted 2 "attest with a key of one's own" 0 "realmkey attest $kbs --tee-key-file /tmp/tee.pem >/tmp/ear"
+	counted 1 "a get after an attest costs one" 0 \
+		"realmkey get-resource $kbs --path a/b/c --attestation-token /tmp/ear --tee-key-file /tmp/tee.pem"
+	same "and prints the secret too" "$secret" "$output"
+	runs 0 "verify shows affirming" realm_sh "realmkey verify /tmp/ear"
+	has "executables affirming" "Executables [affirming]: recognized and approved boot-time"
+	runs 0 "get by netlink" realm_sh "realmkey get-resource $kbs --source netlink --path a/b/c"
+	same "gives the same" "$secret" "$output"
+	story_daemon
+
+	runs 0 "the bench's own anchor is marked in each verdict" grep -i "development\|bench" "$trustee_log"
+	realm_sh "cd /usr/lib/realmkey/tests && for t in *_test; do ./\$t; done" 2>&1 | sub_tap kselftest
+	runs 0 "the module unloads" realm_sh "rmmod cca_rsi"
+	runs 13 "a realm without the module is told so" realm_sh "realmkey rim"
+	one_line "in one line"
+	runs 0 "and loads again" realm_sh "modprobe cca_rsi && realmkey rim"
+	same "with the same RIM" "$has_rim" "$output"
+	runs 1 "no warning of the kernel" realm_sh "dmesg | grep -E 'WARNING|BUG|Oops|Call trace'"
+}

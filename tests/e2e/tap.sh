@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# TAP for tests that run commands: every check prints what was seen when it fails.
+
+tap_count=0
+tap_failed=0
+output=
+status=0
+
+# tap TRUTH TEXT [SEEN]
+tap()
+{
+	tap_count=$((tap_count + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $tap_count - $2"
+		return 0
+	fi
+	tap_failed=$((tap_failed + 1))
+	echo "not ok $tap_count - $2"
+	[ -z "${3-}" ] || printf '%s\n' "$3" | cut -c 1-300 | sed 's/^/#   /'
+}
+
+tap_skip()
+{
+	tap_count=$((tap_count + 1))
+	echo "ok $tap_count - $1 # SKIP $2"
+}
+
+tap_done()
+{
+	echo "1..$tap_count"
+	[ "$tap_failed" -eq 0 ]
+}
+
+# runs STATUS TEXT COMMAND...: standard output and error together in $output.
+runs()
+{
+	local want=$1 text=$2
+	shift 2
+	status=0
+	output=$("$@" 2>&1) || status=$?
+	if [ "$status" -eq "$want" ]; then tap 0 "$text"; else tap 1 "$text" "status $status, not $want
+$output"; fi
+}
+
+# has TEXT PATTERN: the last output contains the fixed string PATTERN. lacks: it does not.
+has() { if [[ $output == *"$2"* ]]; then tap 0 "$1"; else tap 1 "$1" "no '$2' in:
+$output"; fi; }
+lacks() { if [[ $output != *"$2"* ]]; then tap 0 "$1"; else tap 1 "$1" "'$2' in:
+$output"; fi; }
+
+# one_line TEXT: the last output is exactly one line.
+one_line() { if [ "$(printf '%s\n' "$output" | wc -l)" -eq 1 ] && [ -n "$output" ]; then tap 0 "$1"; else tap 1 "$1" "$output"; fi; }
+
+# same TEXT WANT GOT
+same() { if [ "$2" = "$3" ]; then tap 0 "$1"; else tap 1 "$1" "wanted '$2'
+got    '$3'"; fi; }
+
+# sub_tap PREFIX: a TAP stream on standard input becomes checks of this one.
+sub_tap()
+{
+	local line plan=0 seen=0 text
+	while IFS= read -r line; do
+		case $line in
+		1..*) plan=$((plan + ${line#1..})) ;;
+		"ok "* | "not ok "*)
+			seen=$((seen + 1))
+			text=$(printf '%s' "$line" | sed -E 's/^(not )?ok *[0-9]* *(- *)?//')
+			tap_count=$((tap_count + 1))
+			case $line in
+			not*) tap_failed=$((tap_failed + 1)); echo "not ok $tap_count - $1: $text" ;;
+			*) echo "ok $tap_count - $1: $text" ;;
+			esac
+			;;
+		*) printf '# %s\n' "$line" ;;
+		esac
+	done
+	[ "$seen" -gt 0 ] && [ "$seen" -eq "$plan" ] || tap 1 "$1: planned $plan tests and ran $seen"
+}
