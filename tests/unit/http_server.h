@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * http_server: a small, ill-mannered HTTP/1.1 server in a child process, for tests of the courier.
+ *
+ * It answers 200 with "connection=N request=N" and a line feed, and then the request as it came. A
+ * path with one of these words in it gets something else: slow (an answer after 10 s), silent (the
+ * connection closed), garbage (not HTTP), huge (5 MiB), redirect (302), cut (half of an answer),
+ * cookie (200 with a session cookie), status418.
+ */
+#ifndef REALMKEY_TEST_HTTP_SERVER_H
+#define REALMKEY_TEST_HTTP_SERVER_H
+
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+#include <sys/types.h>
+
+#include "bytes.h"
+
+struct http_server {
+	pid_t pid;
+	unsigned int port;	/* on 127.0.0.1 */
+	char url[64];		/* http:// or https:// */
+};
+
+/* @tls NULL: plain HTTP. */
+void http_server_start(struct http_server *server, SSL_CTX *tls);
+void http_server_stop(struct http_server *server);
+
+/* A TLS context with a fresh self-signed certificate for @name ("IP:127.0.0.1"), its PEM in @pem. */
+SSL_CTX *http_server_tls(const char *name, struct bytes *pem);
+
+#endif
