@@ -9,6 +9,7 @@
 
 #include "io.h"
 #include "json.h"
+#include "tee_key.h"
 
 #define VECTOR_MAX ((size_t)1 << 20)
 
@@ -37,6 +38,17 @@ static inline json_t *vector_read_json(const char *name)
 		fail_msg("%s", e.text);
 	bytes_free(&text);
 	return value;
+}
+
+static inline void vector_read_key(const char *name, struct tee_key *key)
+{
+	struct bytes pem = BYTES_LOCKED_INIT;
+	struct error e = ERROR_INIT;
+
+	vector_read(name, &pem);
+	if (tee_key_from_pem(key, pem.data, pem.len, &e) < 0)
+		fail_msg("%s: %s", name, e.text);
+	bytes_free(&pem);
 }
 
 /* The path of @name in ../shared, in @path; the test says that it skips when it is not there. */

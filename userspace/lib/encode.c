@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "encode.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 static const char alphabets[][65] = {
@@ -70,19 +69,21 @@ static void alphabet_invert(const char *alphabet, size_t count, uint8_t values[2
 		values[(uint8_t)alphabet[i]] = (uint8_t)(i + 1);
 }
 
-/* Decode the 2 to 4 characters at @text to @out; false if one is foreign or unused bits are set. */
-static bool group_decode(const uint8_t values[256], const uint8_t *text, size_t len, uint8_t *out)
+/* Decode the 2 to 4 characters at @text to @out. Returns how many are good: fewer than @len if one
+ * is foreign to the alphabet, or the last one sets bits that nobody uses. */
+static size_t group_decode(const uint8_t values[256], const uint8_t *text, size_t len,
+			   uint8_t *out)
 {
 	uint32_t group = 0;
 
 	for (size_t i = 0; i < len; i++) {
 		if (values[text[i]] == 0)
-			return false;
+			return i;
 		group |= (uint32_t)(values[text[i]] - 1) << (18 - 6 * i);
 	}
 	for (size_t i = 0; i < len - 1; i++)
 		out[i] = (uint8_t)(group >> (16 - 8 * i));
-	return (group & ((1U << (8 * (4 - len))) - 1)) == 0;
+	return (group & ((1U << (8 * (4 - len))) - 1)) == 0 ? len : len - 1;
 }
 
 static size_t padding_length(enum encode_alphabet alphabet, const char *text, size_t len)
@@ -103,10 +104,11 @@ static int groups_decode(enum encode_alphabet alphabet, const char *text, size_t
 	alphabet_invert(alphabets[alphabet], 64, values);
 	for (size_t i = 0; i < len; i += 4) {
 		size_t count = len - i < 4 ? len - i : 4;
+		size_t good = group_decode(values, (const uint8_t *)text + i, count, group);
 
-		if (!group_decode(values, (const uint8_t *)text + i, count, group))
+		if (good < count)
 			return error_set(e, ERROR_INPUT, "%s: not base64 at character %zu", what,
-					 i + 1);
+					 i + good + 1);
 		if (bytes_append(out, group, count - 1) < 0)
 			return error_set_memory(e);
 	}

@@ -116,9 +116,19 @@ static int header_refuse_unsupported(const json_t *header, struct error *e)
 
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
 		if (json_object_get(header, members[i]))
-			return error_set(e, ERROR_PROTOCOL, "JWE: protected: %s: not supported",
+			return error_set(e, ERROR_PROTOCOL, "JWE: header: %s: not supported",
 					 members[i]);
 	return 0;
+}
+
+static int headers_check(const struct jwe *jwe, const char *alg, struct error *e)
+{
+	if (header_text_check(jwe->header, "alg", alg, e) < 0 ||
+	    header_text_check(jwe->header, "enc", ENC, e) < 0 ||
+	    header_refuse_unsupported(jwe->header, e) < 0 ||
+	    header_refuse_unsupported(json_object_get(jwe->object, "header"), e) < 0)
+		return -1;
+	return header_refuse_unsupported(json_object_get(jwe->object, "unprotected"), e);
 }
 
 static int size_check(const struct bytes *value, size_t size, const char *member, struct error *e)
@@ -135,9 +145,7 @@ static int jwe_check(const struct jwe *jwe, const struct tee_key *key, struct er
 	bool rsa = strcmp(key->alg, ALG_RSA) == 0;
 	size_t wrapped = rsa ? (size_t)EVP_PKEY_get_size(key->pkey) : WRAPPED_SIZE;
 
-	if (header_text_check(jwe->header, "alg", key->alg, e) < 0 ||
-	    header_text_check(jwe->header, "enc", ENC, e) < 0 ||
-	    header_refuse_unsupported(jwe->header, e) < 0)
+	if (headers_check(jwe, key->alg, e) < 0)
 		return -1;
 	if (aad && !json_is_null(aad))
 		return error_set(e, ERROR_PROTOCOL, "JWE: aad: not supported");
@@ -212,10 +220,20 @@ static int open_failed(struct error *e)
 	return error_set(e, ERROR_PROTOCOL, "JWE: could not be opened with this key");
 }
 
+/* Trustee protects it, libjose does not, and need not: any other one only fails to unwrap. */
+static json_t *epk_find(const struct jwe *jwe, struct error *e)
+{
+	json_t *recipient = json_object_get(jwe->object, "header");
+
+	if (!json_object_get(jwe->header, "epk") && json_object_get(recipient, "epk"))
+		return json_member_object(recipient, "epk", "JWE: header", ERROR_PROTOCOL, e);
+	return json_member_object(jwe->header, "epk", "JWE: protected", ERROR_PROTOCOL, e);
+}
+
 static int cek_open_ecdh(const struct tee_key *key, const struct jwe *jwe, uint8_t cek[CEK_SIZE],
 			 struct error *e)
 {
-	json_t *epk = json_member_object(jwe->header, "epk", "JWE: protected", ERROR_PROTOCOL, e);
+	json_t *epk = epk_find(jwe, e);
 	EVP_PKEY *peer = epk ? jwk_public_key(epk, "epk", e) : NULL;
 	uint8_t kek[KEK_SIZE], out[WRAPPED_SIZE];
 	int ret = -1;

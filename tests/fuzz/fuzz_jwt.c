@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A token is taken apart, its own key (if it names one) tried on it, its times judged. */
+#include <stdlib.h>
+
+#include "jwt.h"
+#include "tee_key.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct jwt jwt = JWT_INIT;
+	struct error e = ERROR_INIT;
+	EVP_PKEY *key;
+
+	if (jwt_decode(data, size, &jwt, &e) < 0) {
+		if (jwt.header || jwt.payload || jwt.signing_input.data || jwt.signature.data)
+			abort();
+		return 0;
+	}
+	key = jwk_public_key(json_object_get(jwt.header, "jwk"), "jwk", &e);
+	if (key)
+		jwt_verify(&jwt, key, &e);
+	jwt_check_times(&jwt, 1800000000, 60, &e);
+	EVP_PKEY_free(key);
+	jwt_free(&jwt);
+	return 0;
+}
