@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A trust anchor or a store of them. */
+#include <stdlib.h>
+
+#include "cca_token.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct cca_anchors anchors = CCA_ANCHORS_INIT;
+	struct error e = ERROR_INIT;
+
+	if (cca_anchors_add(&anchors, data, size, "fuzz", &e) < 0 &&
+	    (anchors.count != 0 || e.kind == ERROR_NONE))
+		abort();	/* half a store, or a failure without a cause */
+	for (size_t i = 0; i < anchors.count; i++) {
+		if (!anchors.anchor[i].key)
+			abort();
+	}
+	cca_anchors_free(&anchors);
+	return 0;
+}
