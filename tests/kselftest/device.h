@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /dev/cca-rsi as the tests use it. */
+#ifndef DEVICE_H
+#define DEVICE_H
+
+#include <linux/cca_rsi.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DEVICE_PATH "/dev/cca-rsi"
+#define CHALLENGE_SIZE CCA_RSI_CHALLENGE_SIZE
+#define REGISTERS 5
+#define TOKEN_ROOM 65536
+
+/* Opens the device with @flags (O_RDONLY ...); ends the program if it cannot. */
+int device_open(int flags);
+
+/* The number of ioctl @cmd for a caller whose structure has @size bytes. */
+unsigned long device_cmd_sized(unsigned long cmd, size_t size);
+
+/* Wrappers that open and close the device; false, with a note, if anything fails. */
+bool device_config(struct cca_rsi_config *config);
+bool device_measurement(uint32_t index, struct cca_rsi_measurement *value);
+bool device_token(const uint8_t *challenge, uint8_t *token, size_t *size);
+
+/* An extension with @digest (of the realm's size) and no event; as ioctl() answers. */
+int device_extend(int fd, uint32_t index, const uint8_t *digest);
+
+/* Fills @challenge with CHALLENGE_SIZE random bytes. */
+void challenge_random(uint8_t *challenge);
+
+/* Is @challenge a byte string of the token (CBOR: 58 40, then 64 bytes)? */
+bool token_carries(const uint8_t *token, size_t size, const uint8_t *challenge);
+
+/* Are @digest_size bytes at @digest a byte string of the token? */
+bool token_has_digest(const uint8_t *token, size_t size, const uint8_t *digest, size_t digest_size);
+
+/*
+ * H(@old || @digest) by the realm's algorithm, into @result. The hash is the shell's sha256sum or
+ * sha512sum, so that the tests need no library. False if there is none.
+ */
+bool register_after(const struct cca_rsi_config *config, const uint8_t *old, const uint8_t *digest,
+		    uint8_t *result);
+
+#endif /* DEVICE_H */

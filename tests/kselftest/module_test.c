@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Loading and unloading. Ends with the module loaded, as it found it. Run it last and alone: while
+ * anyone else has the device open, nothing here can work.
+ */
+#define _GNU_SOURCE
+#include "client.h"
+#include "device.h"
+#include "tap.h"
+
+#include <fcntl.h>
+#include <netlink/genl/genl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/klog.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#define CYCLES 20
+#define CONFIGFS "/sys/kernel/config"
+#define REPORT CONFIGFS "/tsm/report/kselftest"
+#define KLOG_READ_ALL 3
+#define KLOG_CLEAR 5
+
+static int module_unload(const char *name)
+{
+	return (int)syscall(SYS_delete_module, name, O_NONBLOCK);
+}
+
+static bool module_load(const char *name)
+{
+	char command[64];
+
+	snprintf(command, sizeof(command), "modprobe %s 2>/dev/null", name);
+	return system(command) == 0;
+}
+
+static bool device_there(void)
+{
+	return access(DEVICE_PATH, F_OK) == 0;
+}
+
+static bool family_there(void)
+{
+	struct client client;
+	bool there = client_open(&client);
+
+	client_close(&client);
+	return there;
+}
+
+static void open_device_holds(void)
+{
+	int device = device_open(O_RDONLY);
+
+	CHECK_ERRNO(module_unload("cca_rsi"), EAGAIN);
+	close(device);
+}
+
+static void open_token_holds(void)
+{
+	static uint8_t token[TOKEN_ROOM];
+	int device = device_open(O_RDONLY);
+	struct cca_rsi_token arg = { 0 };
+
+	CHECK(ioctl(device, CCA_RSI_TOKEN, &arg) == 0);
+	close(device);
+	CHECK_ERRNO(module_unload("cca_rsi"), EAGAIN);
+	CHECK(read(arg.fd, token, sizeof(token)) == (ssize_t)arg.size);
+	close(arg.fd);
+}
+
+/*
+ * A dump that still runs: its socket's buffer holds all of a token unless it is made small. Then the
+ * kernel goes on only when something is read.
+ */
+static void running_dump_holds(void)
+{
+	uint8_t challenge[CHALLENGE_SIZE] = { 0 };
+	struct nl_msg *request;
+	struct client client;
+	int small = 1, result;
+
+	CHECK(client_open(&client));
+	CHECK(setsockopt(nl_socket_get_fd(client.sock), SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)) == 0);
+	request = client_request(&client, CCA_RSI_CMD_TOKEN_GET, NLM_F_DUMP);
+	nla_put(request, CCA_RSI_A_TOKEN_CHALLENGE, sizeof(challenge), challenge);
+	CHECK(nl_send_auto(client.sock, request) > 0);
+	nlmsg_free(request);
+	result = module_unload("cca_rsi");
+	CHECK_ERRNO(result, EAGAIN);
+	client_close(&client);
+}
+
+static void unloads_and_loads(void)
+{
+	struct cca_rsi_measurement before[REGISTERS], after;
+
+	for (uint32_t i = 0; i < REGISTERS; i++)
+		CHECK(device_measurement(i, &before[i]));
+	CHECK(device_there() && family_there());
+	CHECK(module_unload("cca_rsi") == 0);
+	CHECK(!device_there() && !family_there());
+	CHECK(module_load("cca_rsi"));
+	CHECK(device_there() && family_there());
+	for (uint32_t i = 0; i < REGISTERS; i++)
+		CHECK(device_measurement(i, &after) && memcmp(&after, &before[i], sizeof(after)) == 0);
+}
+
+/* Every other load makes a token, so that what it allocates is there to be missed. */
+static void unloads_and_loads_often(void)
+{
+	static uint8_t token[TOKEN_ROOM];
+	uint8_t challenge[CHALLENGE_SIZE] = { 0 };
+	size_t size;
+
+	for (int i = 0; i < CYCLES; i++) {
+		CHECK(module_unload("cca_rsi") == 0);
+		CHECK(module_load("cca_rsi"));
+		CHECK(i % 2 || device_token(challenge, token, &size));
+	}
+}
+
+/* With tokens owned by another driver: everything but tokens. */
+static void token_owner_respected(void)
+{
+	uint8_t challenge[CHALLENGE_SIZE] = { 0 };
+	struct cca_rsi_token arg = { 0 };
+	struct cca_rsi_measurement value;
+	struct cca_rsi_config config;
+	static uint8_t token[TOKEN_ROOM];
+	struct client client;
+	int device;
+	size_t size;
+
+	device = device_open(O_RDONLY);
+	CHECK(device_config(&config) && config.flags == 0);
+	CHECK(device_measurement(0, &value));
+	CHECK_ERRNO(ioctl(device, CCA_RSI_TOKEN, &arg), EBUSY);
+	close(device);
+	CHECK(client_open(&client));
+	CHECK_ERRNO(client_token(&client, challenge, sizeof(challenge), token, &size), EBUSY);
+	client_close(&client);
+}
+
+static void other_driver_keeps_tokens(void)
+{
+	CHECK(module_unload("cca_rsi") == 0);
+	if (!module_load("arm-cca-guest")) {
+		tap_skip("this realm has no arm-cca-guest module");
+		module_load("cca_rsi");
+		return;
+	}
+	CHECK(module_load("cca_rsi"));
+	token_owner_respected();
+	CHECK(module_unload("cca_rsi") == 0);
+	CHECK(module_unload("arm_cca_guest") == 0);
+	CHECK(module_load("cca_rsi"));
+}
+
+/* configfs-tsm takes no provider while reports of the last one are left. */
+static void left_report_costs_tokens(void)
+{
+	if (access(CONFIGFS "/tsm", F_OK) && mount("none", CONFIGFS, "configfs", 0, NULL))
+		tap_note("cannot mount configfs: %s", strerror(errno));
+	CHECK(mkdir(REPORT, 0700) == 0);
+	CHECK(module_unload("cca_rsi") == 0);
+	CHECK(module_load("cca_rsi"));
+	token_owner_respected();
+	CHECK(rmdir(REPORT) == 0);
+	CHECK(module_unload("cca_rsi") == 0);
+	CHECK(module_load("cca_rsi"));
+}
+
+static void kernel_has_no_complaint(void)
+{
+	static const char *const words[] = { "WARNING:", "BUG:", "Oops", "leak", "Call trace" };
+	static char log[1 << 20];
+	int length = klogctl(KLOG_READ_ALL, log, sizeof(log) - 1);
+
+	CHECK(length > 0);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strstr(log, words[i]))
+			tap_note("the kernel's log has \"%s\"", words[i]);
+		CHECK(!strstr(log, words[i]));
+	}
+}
+
+static const struct tap_test tests[] = {
+	{ "an open device holds the module", open_device_holds },
+	{ "an open token holds the module", open_token_holds },
+	{ "a running dump holds the module", running_dump_holds },
+	{ "unloads, leaves nothing, loads, finds the registers as they were", unloads_and_loads },
+	{ "unloads and loads often", unloads_and_loads_often },
+	{ "tokens of another driver's are left to it, the rest works", other_driver_keeps_tokens },
+	{ "a report left in configfs costs tokens, the rest works", left_report_costs_tokens },
+	{ "the kernel's log has no complaint", kernel_has_no_complaint },
+};
+
+int main(void)
+{
+	close(device_open(O_RDONLY));
+	return tap_run(tests, sizeof(tests) / sizeof(tests[0]));
+}

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The netlink family says what the device says, and refuses what it should with a reason. */
+#define _GNU_SOURCE
+#include "client.h"
+#include "device.h"
+#include "tap.h"
+
+#include <fcntl.h>
+#include <netlink/genl/genl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NOBODY 65534
+#define ROUNDS 25
+/* Two tokens over one challenge differ in their two signatures only, of P-384 at most. */
+#define SIGNATURE_MAX 96
+#define SIGNATURES 2
+
+static struct client client;
+static struct cca_rsi_config config;
+
+/* --- answers ------------------------------------------------------------------------------- */
+
+static bool u32_is(struct nlattr **attrs, int type, uint32_t expected)
+{
+	return attrs[type] && nla_len(attrs[type]) == 4 && nla_get_u32(attrs[type]) == expected;
+}
+
+/* A "uint" has four bytes or eight. */
+static bool uint_is(struct nlattr **attrs, int type, uint64_t expected)
+{
+	if (attrs[type] && nla_len(attrs[type]) == 8)
+		return nla_get_u64(attrs[type]) == expected;
+	return expected <= UINT32_MAX && u32_is(attrs, type, (uint32_t)expected);
+}
+
+static bool bytes_are(struct nlattr **attrs, int type, const uint8_t *expected, size_t size)
+{
+	return attrs[type] && (size_t)nla_len(attrs[type]) == size &&
+	       memcmp(nla_data(attrs[type]), expected, size) == 0;
+}
+
+static bool config_same(struct nlattr **attrs, void *context)
+{
+	(void)context;
+	return u32_is(attrs, CCA_RSI_A_CONFIG_ABI_LOWER, config.abi_lower) &&
+	       u32_is(attrs, CCA_RSI_A_CONFIG_ABI_HIGHER, config.abi_higher) &&
+	       u32_is(attrs, CCA_RSI_A_CONFIG_IPA_BITS, config.ipa_bits) &&
+	       u32_is(attrs, CCA_RSI_A_CONFIG_HASH_ALGO, config.hash_algo) &&
+	       u32_is(attrs, CCA_RSI_A_CONFIG_DIGEST_SIZE, config.digest_size) &&
+	       u32_is(attrs, CCA_RSI_A_CONFIG_REGISTERS, config.registers) &&
+	       u32_is(attrs, CCA_RSI_A_CONFIG_FLAGS, config.flags) &&
+	       u32_is(attrs, CCA_RSI_A_CONFIG_EVENT_MAX, config.event_max) &&
+	       uint_is(attrs, CCA_RSI_A_CONFIG_LOG_SEQ, config.log_seq) &&
+	       bytes_are(attrs, CCA_RSI_A_CONFIG_RPV, config.rpv, sizeof(config.rpv));
+}
+
+/* @context: the register that has to come next. */
+static bool measurement_same(struct nlattr **attrs, void *context)
+{
+	struct cca_rsi_measurement value;
+	uint32_t *next = context;
+
+	return device_measurement(*next, &value) &&
+	       u32_is(attrs, CCA_RSI_A_MEASUREMENT_INDEX, (*next)++) &&
+	       bytes_are(attrs, CCA_RSI_A_MEASUREMENT_VALUE, value.value, value.size);
+}
+
+static bool has_seq(struct nlattr **attrs, void *context)
+{
+	bool *answered = context;
+
+	*answered = true;
+	return attrs[CCA_RSI_A_MEASUREMENT_SEQ] != NULL;
+}
+
+/* --- requests ------------------------------------------------------------------------------ */
+
+static int config_get(client_answer *answer)
+{
+	return client_call(&client, client_request(&client, CCA_RSI_CMD_CONFIG_GET, 0), answer, NULL);
+}
+
+static int measurement_get(uint32_t index)
+{
+	struct nl_msg *request = client_request(&client, CCA_RSI_CMD_MEASUREMENT_GET, 0);
+
+	nla_put_u32(request, CCA_RSI_A_MEASUREMENT_INDEX, index);
+	return client_call(&client, request, measurement_same, &index);
+}
+
+static struct nl_msg *extend_request(uint32_t index, const uint8_t *digest, size_t size)
+{
+	struct nl_msg *request = client_request(&client, CCA_RSI_CMD_MEASUREMENT_EXTEND, 0);
+
+	nla_put_u32(request, CCA_RSI_A_MEASUREMENT_INDEX, index);
+	nla_put(request, CCA_RSI_A_MEASUREMENT_DIGEST, (int)size, digest);
+	nla_put_u32(request, CCA_RSI_A_MEASUREMENT_EVENT_TYPE, 13);
+	return request;
+}
+
+/* --- tests --------------------------------------------------------------------------------- */
+
+static void same_config(void)
+{
+	CHECK(config_get(config_same) == 0);
+}
+
+static void same_registers(void)
+{
+	uint32_t next = 0;
+
+	for (uint32_t i = 0; i < REGISTERS; i++)
+		CHECK(measurement_get(i) == 0);
+	CHECK(client_call(&client, client_request(&client, CCA_RSI_CMD_MEASUREMENT_GET, NLM_F_DUMP),
+			  measurement_same, &next) == 0);
+	CHECK(next == REGISTERS);
+}
+
+static void wrong_register_refused(void)
+{
+	CHECK_ERRNO(measurement_get(REGISTERS), ERANGE);
+	CHECK_ERRNO(measurement_get(UINT32_MAX), ERANGE);
+	CHECK_ERRNO(client_call(&client, client_request(&client, CCA_RSI_CMD_MEASUREMENT_GET, 0), NULL,
+				NULL), EINVAL);
+}
+
+static void unknown_attribute_refused(void)
+{
+	struct nl_msg *request = client_request(&client, CCA_RSI_CMD_MEASUREMENT_GET, 0);
+
+	nla_put_u32(request, CCA_RSI_A_MEASUREMENT_INDEX, 0);
+	nla_put_u32(request, CCA_RSI_A_MEASUREMENT_SEQ, 0);
+	CHECK_ERRNO(client_call(&client, request, NULL, NULL), EINVAL);
+}
+
+static void extension_follows_rule(void)
+{
+	struct cca_rsi_measurement before, after;
+	uint8_t digest[64], expected[64], event[4096] = { 0 };
+	struct nl_msg *request;
+	bool answered = false;
+
+	memset(digest, 0x5a, sizeof(digest));
+	CHECK(device_measurement(3, &before));
+	SKIP_IF(!register_after(&config, before.value, digest, expected),
+		"no program for the realm's hash");
+	request = extend_request(3, digest, config.digest_size);
+	CHECK(nla_put(request, CCA_RSI_A_MEASUREMENT_EVENT, sizeof(event), event) == 0);
+	CHECK(client_call(&client, request, has_seq, &answered) == 0 && answered);
+	CHECK(device_measurement(3, &after));
+	CHECK(memcmp(after.value, expected, config.digest_size) == 0);
+}
+
+static void rim_refused_with_reason(void)
+{
+	uint8_t digest[64] = { 0 };
+
+	CHECK_ERRNO(client_call(&client, extend_request(0, digest, config.digest_size), NULL, NULL), EINVAL);
+	CHECK(strstr(client.message, "RIM") != NULL);
+}
+
+static void digest_size_refused_with_reason(void)
+{
+	uint8_t digest[65] = { 0 };
+
+	CHECK_ERRNO(client_call(&client, extend_request(1, digest, 20), NULL, NULL), EINVAL);
+	CHECK(strstr(client.message, "digest") != NULL);
+	CHECK_ERRNO(client_call(&client, extend_request(1, digest, 0), NULL, NULL), EINVAL);
+	CHECK_ERRNO(client_call(&client, extend_request(1, digest, 65), NULL, NULL), ERANGE);
+}
+
+static void extension_needs_its_parts(void)
+{
+	struct nl_msg *request = client_request(&client, CCA_RSI_CMD_MEASUREMENT_EXTEND, 0);
+	uint8_t digest[64] = { 0 }, event[4097] = { 0 };
+	struct cca_rsi_measurement before, after;
+
+	CHECK(device_measurement(1, &before));
+	nla_put_u32(request, CCA_RSI_A_MEASUREMENT_INDEX, 1);
+	CHECK_ERRNO(client_call(&client, request, NULL, NULL), EINVAL);
+	request = extend_request(1, digest, config.digest_size);
+	nla_put(request, CCA_RSI_A_MEASUREMENT_EVENT, sizeof(event), event);
+	CHECK_ERRNO(client_call(&client, request, NULL, NULL), ERANGE);
+	CHECK(device_measurement(1, &after));
+	CHECK(memcmp(&before, &after, sizeof(before)) == 0);
+}
+
+/* In how many places of a signature's size do the two differ? */
+static unsigned int places_differing(const uint8_t *a, const uint8_t *b, size_t size)
+{
+	unsigned int places = 0;
+
+	for (size_t i = 0; i < size; i++) {
+		if (a[i] == b[i])
+			continue;
+		places++;
+		i += SIGNATURE_MAX - 1;
+	}
+	return places;
+}
+
+static void same_token(void)
+{
+	static uint8_t by_netlink[TOKEN_ROOM], by_device[TOKEN_ROOM];
+	uint8_t challenge[CHALLENGE_SIZE];
+	size_t size, device_size;
+
+	challenge_random(challenge);
+	CHECK(client_token(&client, challenge, sizeof(challenge), by_netlink, &size) == 0);
+	CHECK(token_carries(by_netlink, size, challenge));
+	CHECK(device_token(challenge, by_device, &device_size));
+	CHECK(device_size == size);
+	CHECK(places_differing(by_netlink, by_device, size) <= SIGNATURES);
+}
+
+static void challenge_size_refused(void)
+{
+	static uint8_t token[TOKEN_ROOM];
+	uint8_t challenge[CHALLENGE_SIZE + 1] = { 0 };
+	size_t size;
+
+	CHECK_ERRNO(client_token(&client, challenge, CHALLENGE_SIZE - 1, token, &size), ERANGE);
+	CHECK_ERRNO(client_token(&client, challenge, CHALLENGE_SIZE + 1, token, &size), ERANGE);
+	CHECK_ERRNO(client_call(&client, client_request(&client, CCA_RSI_CMD_TOKEN_GET, NLM_F_DUMP), NULL,
+				NULL), EINVAL);
+}
+
+/* Asks for a token, looks at no answer, goes away. */
+static void dump_given_up(void)
+{
+	static uint8_t token[TOKEN_ROOM];
+	uint8_t challenge[CHALLENGE_SIZE];
+	struct nl_msg *request;
+	struct client other;
+	size_t size;
+
+	for (int i = 0; i < 8; i++) {
+		CHECK(client_open(&other));
+		challenge_random(challenge);
+		request = client_request(&other, CCA_RSI_CMD_TOKEN_GET, NLM_F_DUMP);
+		nla_put(request, CCA_RSI_A_TOKEN_CHALLENGE, sizeof(challenge), challenge);
+		CHECK(nl_send_auto(other.sock, request) > 0);
+		nlmsg_free(request);
+		client_close(&other);
+	}
+	CHECK(client_token(&client, challenge, sizeof(challenge), token, &size) == 0);
+	CHECK(token_carries(token, size, challenge));
+}
+
+/* Runs @body in a child, which is free to change who and where it is. */
+static bool in_child(bool (*body)(void))
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		client_close(&client);
+		_exit(body() ? 0 : 1);
+	}
+	return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+	       WEXITSTATUS(status) == 0;
+}
+
+static bool child_without_privilege(void)
+{
+	uint8_t bytes[CHALLENGE_SIZE] = { 0 }, *token = malloc(TOKEN_ROOM);
+	size_t size;
+
+	return token && setuid(NOBODY) == 0 && client_open(&client) && config_get(config_same) == 0 &&
+	       client_call(&client, client_request(&client, CCA_RSI_CMD_MEASUREMENT_GET, NLM_F_DUMP), NULL,
+			   NULL) == 0 &&
+	       tap_errno(client_call(&client, extend_request(1, bytes, config.digest_size), NULL, NULL),
+			 EPERM) &&
+	       tap_errno(client_token(&client, bytes, sizeof(bytes), token, &size), EPERM);
+}
+
+static void unprivileged_may_look_only(void)
+{
+	CHECK(in_child(child_without_privilege));
+}
+
+static bool child_elsewhere(void)
+{
+	return unshare(CLONE_NEWNET) == 0 && !client_open(&client);
+}
+
+static void other_namespaces_see_nothing(void)
+{
+	CHECK(in_child(child_elsewhere));
+}
+
+/* Tokens by netlink (@by_netlink not NULL) or by the device; answers its mistakes. */
+static void *thread_tokens(void *by_netlink)
+{
+	uint8_t challenge[CHALLENGE_SIZE], *token = malloc(TOKEN_ROOM);
+	intptr_t mistakes = 0;
+	struct client own;
+	size_t size;
+	bool good;
+
+	if (!token || !client_open(&own))
+		return (void *)1;
+	for (int i = 0; i < ROUNDS; i++) {
+		challenge_random(challenge);
+		good = by_netlink ? client_token(&own, challenge, sizeof(challenge), token, &size) == 0 :
+				    device_token(challenge, token, &size);
+		if (!good || !token_carries(token, size, challenge))
+			mistakes++;
+	}
+	client_close(&own);
+	free(token);
+	return (void *)mistakes;
+}
+
+static void both_doors_at_once(void)
+{
+	pthread_t threads[4];
+	intptr_t mistakes = 0;
+	void *result;
+
+	for (size_t i = 0; i < 4; i++)
+		CHECK(pthread_create(&threads[i], NULL, thread_tokens, i % 2 ? &client : NULL) == 0);
+	for (size_t i = 0; i < 4; i++) {
+		CHECK(pthread_join(threads[i], &result) == 0);
+		mistakes += (intptr_t)result;
+	}
+	CHECK(mistakes == 0);
+}
+
+static void takes_reasonable_time(void)
+{
+	static uint8_t token[TOKEN_ROOM];
+	uint8_t challenge[CHALLENGE_SIZE];
+	struct timespec begin, end;
+	size_t size;
+	long us;
+
+	challenge_random(challenge);
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	for (int i = 0; i < ROUNDS; i++)
+		CHECK(client_token(&client, challenge, sizeof(challenge), token, &size) == 0);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	us = ((end.tv_sec - begin.tv_sec) * 1000000 + (end.tv_nsec - begin.tv_nsec) / 1000) / ROUNDS;
+	tap_note("one token: mean %ld us", us);
+	CHECK(us < 2000000);
+}
+
+static const struct tap_test tests[] = {
+	{ "config-get says what the device says", same_config },
+	{ "measurement-get, one and all, says what the device says", same_registers },
+	{ "a register that is not there is refused", wrong_register_refused },
+	{ "an attribute out of place is refused", unknown_attribute_refused },
+	{ "measurement-extend makes H(register || digest)", extension_follows_rule },
+	{ "extending RIM is refused, and it says so", rim_refused_with_reason },
+	{ "a digest of another size is refused, and it says so", digest_size_refused_with_reason },
+	{ "an extension needs its parts, and bounds its event", extension_needs_its_parts },
+	{ "token-get gives the token that the device gives", same_token },
+	{ "a challenge of another size is refused", challenge_size_refused },
+	{ "a dump given up spoils nothing", dump_given_up },
+	{ "without privilege one may look, not extend or attest", unprivileged_may_look_only },
+	{ "other network namespaces see nothing", other_namespaces_see_nothing },
+	{ "netlink and device at once, each its own token", both_doors_at_once },
+	{ "a token takes no more than two seconds", takes_reasonable_time },
+};
+
+int main(void)
+{
+	if (!client_open(&client))
+		tap_bail("there is no netlink family " CCA_RSI_FAMILY_NAME);
+	if (!device_config(&config))
+		tap_bail("the device does not tell its configuration");
+	return tap_run(tests, sizeof(tests) / sizeof(tests[0]));
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * PID 1 of a machine that is no realm (see outside): loads the modules that lie beside it in the order
+ * of their names, the last one being ours, and looks at how that one refuses.
+ */
+#include "tap.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/klog.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define KLOG_READ_ALL 3
+
+static int module_load(const char *file)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	int ret, error;
+
+	if (fd < 0)
+		tap_bail("cannot open %s", file);
+	ret = (int)syscall(SYS_finit_module, fd, "", 0);
+	error = errno;
+	close(fd);
+	errno = error;
+	return ret;
+}
+
+/* The module's own lines in the kernel's log; what the loader says of any such module is not its own. */
+static int lines_of_module(void)
+{
+	static char log[1 << 20];
+	int length = klogctl(KLOG_READ_ALL, log, sizeof(log) - 1), count = 0;
+
+	if (length < 0)
+		return -1;
+	for (const char *at = log; (at = strstr(at, "] cca_rsi: ")); at++)
+		count += !strstr(at, "taint") || strchr(at, '\n') < strstr(at, "taint");
+	return count;
+}
+
+static void refuses_with_one_line(void)
+{
+	CHECK_ERRNO(module_load("/3.ko"), ENODEV);
+	CHECK(lines_of_module() == 1);
+	CHECK(access("/sys/module/cca_rsi", F_OK) != 0);
+}
+
+static void refuses_again(void)
+{
+	CHECK_ERRNO(module_load("/3.ko"), ENODEV);
+	CHECK(lines_of_module() == 2);
+}
+
+static const struct tap_test tests[] = {
+	{ "outside a realm the module refuses with ENODEV and one line", refuses_with_one_line },
+	{ "and again", refuses_again },
+};
+
+static void console_open(void)
+{
+	int fd;
+
+	mkdir("/dev", 0755);
+	mkdir("/sys", 0755);
+	mount("none", "/dev", "devtmpfs", 0, NULL);
+	mount("none", "/sys", "sysfs", 0, NULL);
+	fd = open("/dev/console", O_RDWR);
+	for (int i = 0; i < 3; i++)
+		dup2(fd, i);
+}
+
+int main(void)
+{
+	console_open();
+	if (module_load("/1.ko") || module_load("/2.ko"))
+		tap_note("what the module needs does not load: %s", strerror(errno));
+	tap_run(tests, sizeof(tests) / sizeof(tests[0]));
+	sync();
+	return reboot(RB_POWER_OFF);
+}
