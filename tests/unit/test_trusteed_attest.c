@@ -8,6 +8,7 @@
 
 #include "ear.h"
 #include "encode.h"
+#include "io.h"
 #include "json.h"
 #include "jwt.h"
 
@@ -287,7 +288,74 @@ static void test_too_large_token(void **state)
 	bytes_free(&body);
 }
 
-/* Replace @from by @to (NULL: by nothing) in a good body, and expect @cause. */
+/* Whether the table's verdict, "E_CLAIM_SIZE: ..." or "E_CBOR or E_TOP_TAG", is what @detail says.
+ * What verifies was signed over another challenge than this session's, and lifecycle comes last. */
+static bool verdict_fits(const char *verdict, const char *detail)
+{
+	char cause[64];
+
+	if (strncmp(verdict, "OK", 2) == 0 || strncmp(verdict, "E_LIFECYCLE", 11) == 0)
+		verdict = "E_FRESHNESS";
+	assert_int_equal(sscanf(detail, "Attestation error: %63[A-Z_]", cause), 1);
+	/* "E_CLAIM: ..." leaves open which one. */
+	return strstr(verdict, cause) || (strncmp(verdict, "E_CLAIM:", 8) == 0 &&
+					  strncmp(cause, "E_CLAIM_", 8) == 0);
+}
+
+static void attest_vector(struct world *w, const char *dir, const char *file, const char *verdict)
+{
+	struct bytes token = BYTES_INIT, body = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	struct reply reply;
+	char path[1024];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, file);
+	assert_int_equal(io_read_file(path, 65536, &token, &e), 0);
+	world_auth(w);
+	assert_int_equal(kbs_attest_body(&w->kbs, &w->tee, token.data, token.len, &body, &e), 0);
+	world_request(w, "POST", "/kbs/v0/attest", body.data, body.len, &reply);
+	assert_int_equal(reply.status, 401);
+	if (!verdict_fits(verdict, reply_detail(&reply)))
+		fail_msg("%s: %s, want %s", file, reply_detail(&reply), verdict);
+	reply_free(&reply);
+	bytes_free(&token);
+	bytes_free(&body);
+}
+
+/* Each token of the table is refused for the reason that the table gives. */
+static void test_vectors(void **state)
+{
+	struct world *w = *state;
+	struct bytes table = BYTES_INIT, anchors = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	char dir[512], path[600], *text, *line;
+	int count = 0;
+
+	snprintf(dir, sizeof(dir), "%s/cca-generated", getenv("REALMKEY_VECTORS"));
+	snprintf(path, sizeof(path), "%s/ta-p384.json", dir);
+	assert_int_equal(io_read_file(path, 65536, &anchors, &e), 0);
+	world_anchor(w, "platform.jwk", bytes_text(&anchors));
+	snprintf(path, sizeof(path), "%s/EXPECTED.tsv", dir);
+	assert_int_equal(io_read_file(path, 65536, &table, &e), 0);
+	text = (char *)table.data;
+	strsep(&text, "\n");
+	while ((line = strsep(&text, "\n"))) {
+		const char *file = strsep(&line, "\t"), *anchor;
+
+		strsep(&line, "\t");
+		anchor = strsep(&line, "\t");
+		strsep(&line, "\t");
+		if (!line || strcmp(anchor, "ta-p384") != 0)
+			continue;
+		attest_vector(w, dir, file, line);
+		count++;
+	}
+	assert_true(count >= 45);
+	bytes_free(&table);
+	bytes_free(&anchors);
+}
+
+/* Replace @from by @to in a good body, and expect @cause. */
 static void attest_edited(struct world *w, const char *from, const char *to, const char *cause)
 {
 	struct bytes body = BYTES_INIT, edited = BYTES_INIT;
@@ -474,6 +542,7 @@ int main(void)
 		TEST(freshness),
 		TEST(key_substituted),
 		TEST(too_large_token),
+		TEST(vectors),
 		TEST(attest_bodies),
 		TEST(unknown_key_member),
 		TEST(sessions),

@@ -14,8 +14,8 @@
 #define CONNECTION_TIMEOUT 30	/* seconds without progress */
 /* For the request's head, above all a bearer token; Trustee takes 128 KiB. */
 #define CONNECTION_MEMORY ((size_t)160 << 10)
-/* A body without Content-Length is only known to be too large when it is; so much of it is read
- * and dropped in order that the client gets to hear why. */
+/* So much of a body that is too large is read and dropped: closing on a client that still sends
+ * resets the connection, and it may never read why. */
 #define DRAIN_MAX (4 * ROUTE_BODY_MAX)
 
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
@@ -117,12 +117,21 @@ static enum MHD_Result http_dispatch(struct http *http, struct MHD_Connection *c
 	return ret;
 }
 
-/* First call: the head is there. A body that says it is too large is refused unread. */
+/* Whether to refuse, before it is read, the body that the head announces: when the client waits for
+ * leave to send it, or when draining it would take too long. */
+static bool http_refuse_early(struct MHD_Connection *connection)
+{
+	const char *text = http_header(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	unsigned long long len = text ? strtoull(text, NULL, 10) : 0;
+	bool waits = http_header(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT) != NULL;
+
+	return len > (waits ? ROUTE_BODY_MAX : DRAIN_MAX);
+}
+
+/* First call: the head is there. */
 static enum MHD_Result http_begin(struct MHD_Connection *connection, const char *url,
 				  const char *method, void **context)
 {
-	const char *length = http_header(connection, MHD_HEADER_KIND,
-					 MHD_HTTP_HEADER_CONTENT_LENGTH);
 	struct exchange *exchange = calloc(1, sizeof(*exchange));
 	size_t len;
 
@@ -134,9 +143,7 @@ static enum MHD_Result http_begin(struct MHD_Connection *connection, const char 
 	len = strlen(exchange->line);
 	exchange->line[len++] = ' ';
 	request_printable(url, exchange->line + len, sizeof(exchange->line) - len);
-	if (length && strtoull(length, NULL, 10) > ROUTE_BODY_MAX)
-		return http_too_large(connection, exchange);
-	return MHD_YES;
+	return http_refuse_early(connection) ? http_too_large(connection, exchange) : MHD_YES;
 }
 
 static enum MHD_Result http_upload(struct exchange *exchange, const char *data, size_t *len)

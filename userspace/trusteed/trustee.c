@@ -52,9 +52,8 @@ static int trustee_admin(const struct store *store, EVP_PKEY *key, int64_t now, 
 	log_line(LOG_LEVEL_INFO, "making admin-token%s%s", found ? ": the old one is no good: " : "",
 		 why.text);
 	bytes_clear(&token);
+	/* Without a line end: not every tool takes one off before it makes a header of the token. */
 	ret = admin_token_issue(key, now, &token, e);
-	if (ret == 0 && bytes_append_text(&token, "\n") < 0)
-		ret = error_set_memory(e);
 	if (ret == 0)
 		ret = store_write(store, "admin-token", token.data, token.len, e);
 out:
