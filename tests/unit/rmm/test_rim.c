@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rim.c against real TF-RMM runs, step by step, and against the worked examples. */
+#include "fake.h"
+#include "rim.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void expect(const struct rim *rim, const char *hex, const char *what)
+{
+	uint8_t expected[HASH_MAX];
+	size_t size = hex_parse(hex, expected, sizeof(expected));
+
+	assert_int_equal(size, hash_size(rim->algo));
+	if (memcmp(rim->value, expected, size))
+		fail_msg("RIM differs after %s", what);
+}
+
+static enum hash_algo algo_of(const char *name)
+{
+	return !strcmp(name, "sha256") ? HASH_SHA256 :
+	       !strcmp(name, "sha384") ? HASH_SHA384 : HASH_SHA512;
+}
+
+static uint64_t number(const json_t *args, const char *name)
+{
+	const json_t *value = json_object_get(args, name);
+
+	return json_is_string(value) ? strtoull(json_string_value(value), NULL, 16) :
+				       (uint64_t)json_integer_value(value);
+}
+
+static void step_realm(struct rim *rim, enum hash_algo algo, const json_t *args)
+{
+	struct rim_params params = {
+		.flags = number(args, "flags0"),
+		.s2sz = (uint8_t)number(args, "s2sz"),
+		.sve_vl = (uint8_t)number(args, "sve_vl"),
+		.num_bps = (uint8_t)number(args, "num_bps"),
+		.num_wps = (uint8_t)number(args, "num_wps"),
+		.pmu_num_ctrs = (uint8_t)number(args, "pmu_num_ctrs"),
+	};
+
+	assert_int_equal(number(args, "hash_algo"), algo);
+	rim_realm(rim, algo, &params);
+}
+
+/* The content is named in words: byte q of the granule is q times a number, modulo 256. */
+static void step_data(struct rim *rim, const json_t *args)
+{
+	_Alignas(8) uint8_t granule[RIM_GRANULE];
+	unsigned int factor;
+
+	assert_int_equal(sscanf(json_string_value(json_object_get(args, "content")),
+				"4096 bytes, byte q = q*%u mod 256", &factor), 1);
+	for (unsigned int q = 0; q < sizeof(granule); q++)
+		granule[q] = (uint8_t)(q * factor);
+	rim_data(rim, number(args, "ipa"), number(args, "flags"), granule);
+}
+
+static void step_rec(struct rim *rim, const json_t *args)
+{
+	static const uint64_t gprs[8];
+
+	rim_rec(rim, number(args, "flags"), number(args, "pc"), gprs);
+}
+
+static void replay(const json_t *run)
+{
+	enum hash_algo algo = algo_of(json_string_value(json_object_get(run, "hash")));
+	struct rim rim;
+	json_t *step;
+	size_t i;
+
+	json_array_foreach(json_object_get(run, "steps"), i, step) {
+		const char *what = json_string_value(json_array_get(step, 0));
+		const json_t *args = json_array_get(step, 1);
+
+		if (!strcmp(what, "REALM_CREATE"))
+			step_realm(&rim, algo, args);
+		else if (!strcmp(what, "RTT_INIT_RIPAS entry"))
+			rim_ripas(&rim, number(args, "base"), number(args, "top"));
+		else if (!strcmp(what, "DATA_CREATE"))
+			step_data(&rim, args);
+		else if (!strcmp(what, "REC_CREATE"))
+			step_rec(&rim, args);
+		else if (strcmp(what, "RTT_INIT_RIPAS"))	/* HEAD does not measure that */
+			fail_msg("a step that this test does not know: %s", what);
+		expect(&rim, json_string_value(json_array_get(step, 2)), what);
+	}
+	expect(&rim, json_string_value(json_object_get(run, "rim")), "the last step");
+}
+
+static void replay_version(const char *version, size_t runs)
+{
+	json_error_t error;
+	json_t *all = json_load_file(fake_path("tfrmm-fakehost/measurements.json"), 0, &error);
+	json_t *run;
+	size_t i;
+
+	if (!all)
+		fail_msg("measurements.json: %s", error.text);
+	assert_int_equal(json_array_size(json_object_get(all, version)), runs);
+	json_array_foreach(json_object_get(all, version), i, run)
+		replay(run);
+	json_decref(all);
+}
+
+static void replays_tfrmm_0_8(void **state)
+{
+	(void)state;
+	replay_version("v0.8.0", 2);
+}
+
+static void replays_tfrmm_head(void **state)
+{
+	(void)state;
+	replay_version("HEAD 9a7f8ef4", 3);
+}
+
+/* The RIM walk-through of the examples: name, then the value as the line's last word. */
+static void worked_examples(void **state)
+{
+	static const struct rim_params params = { .s2sz = 48, .num_bps = 5, .num_wps = 3 };
+	static const uint64_t zero_page[RIM_GRANULE / 8], gprs[8] = { 0x83000000 };
+	char line[1024], name[16];
+	unsigned int steps = 0;
+	struct rim rim;
+	FILE *file = fopen(fake_path("rmm/rem-rim-examples.txt"), "r");
+
+	(void)state;
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%15s RIM0 ", name) == 1 && strstr(line, " RIM0 "))
+			rim_realm(&rim, algo_of(name), &params);
+		else if (strstr(line, "+RIPAS"))
+			rim_ripas(&rim, 0x80000000, 0x80200000);
+		else if (strstr(line, "unmeasured"))
+			rim_data(&rim, 0x80081000, 0, NULL);
+		else if (strstr(line, "+DATA"))
+			rim_data(&rim, 0x80080000, RIM_MEASURED, zero_page);
+		else if (strstr(line, "+REC"))
+			rim_rec(&rim, RIM_RUNNABLE, 0x80080000, gprs);
+		else
+			continue;
+		expect(&rim, strrchr(line, ' ') + 1, line);
+		steps++;
+	}
+	fclose(file);
+	assert_int_equal(steps, 10);
+}
+
+/* A small realm of the bench: an image of two and a half granules, and a tree. */
+static _Alignas(8) uint8_t loaded[4][RIM_GRANULE];
+static struct layout layout = {
+	.magic = LAYOUT_MAGIC, .version = LAYOUT_VERSION, .vcpus = 1, .count = 2,
+	.entry_ipa = 0x40200000, .dtb_ipa = 0x4fe00000,
+	.range = { { 0x40200000, 10240 }, { 0x4fe00000, 4096 } },
+};
+
+static const void *granule(uint64_t ipa)
+{
+	return ipa == 0x4fe00000 ? loaded[3] : loaded[(ipa - 0x40200000) / RIM_GRANULE];
+}
+
+static void bench_realm_by_hand(void **state)
+{
+	static const struct rim_params params = { .s2sz = 33, .num_bps = 1, .num_wps = 1 };
+	static const uint64_t gprs[8] = { 0x4fe00000 };
+	struct rim rim, expected;
+
+	(void)state;
+	assert_null(layout_check(&layout));
+	for (layout.hash_algo = 0; layout.hash_algo <= 2; layout.hash_algo++) {
+		rim_realm(&expected, (enum hash_algo)layout.hash_algo, &params);
+		for (uint64_t ipa = 0x40000000; ipa < 0x80000000; ipa += 0x200000)
+			rim_ripas(&expected, ipa, ipa + 0x200000);
+		rim_data(&expected, 0x40200000, 1, loaded[0]);
+		rim_data(&expected, 0x40201000, 1, loaded[1]);
+		rim_data(&expected, 0x40202000, 1, loaded[2]);
+		rim_data(&expected, 0x4fe00000, 1, loaded[3]);
+		rim_rec(&expected, 1, 0x40200000, gprs);
+		rim_layout(&rim, &layout, granule);
+		assert_memory_equal(&rim, &expected, sizeof(rim));
+	}
+	layout.hash_algo = 0;
+}
+
+static void every_loaded_bit_counts(void **state)
+{
+	struct rim rim, other;
+
+	(void)state;
+	rim_layout(&rim, &layout, granule);
+	for (size_t at = 0; at < sizeof(loaded); at += 509) {
+		((uint8_t *)loaded)[at] ^= 0x10;
+		rim_layout(&other, &layout, granule);
+		((uint8_t *)loaded)[at] ^= 0x10;
+		assert_memory_not_equal(&rim, &other, sizeof(rim));
+	}
+	rim_layout(&other, &layout, granule);
+	assert_memory_equal(&rim, &other, sizeof(rim));
+}
+
+static void where_it_starts_counts(void **state)
+{
+	struct rim rim, other;
+
+	(void)state;
+	rim_layout(&rim, &layout, granule);
+	layout.entry_ipa += 4;
+	rim_layout(&other, &layout, granule);
+	layout.entry_ipa -= 4;
+	assert_memory_not_equal(&rim, &other, sizeof(rim));
+	layout.dtb_ipa += 8;
+	rim_layout(&other, &layout, granule);
+	layout.dtb_ipa -= 8;
+	assert_memory_not_equal(&rim, &other, sizeof(rim));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(replays_tfrmm_0_8),
+		cmocka_unit_test(replays_tfrmm_head),
+		cmocka_unit_test(worked_examples),
+		cmocka_unit_test(bench_realm_by_hand),
+		cmocka_unit_test(every_loaded_bit_counts),
+		cmocka_unit_test(where_it_starts_counts),
+	};
+
+	return cmocka_run_group_tests_name("rim", tests, NULL, NULL);
+}
