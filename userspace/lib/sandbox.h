@@ -56,7 +56,8 @@ struct sandbox_access {
  */
 int sandbox_landlock(const struct sandbox_access *access, struct error *e);
 
-/* What happens to one system call, if all of its @count comparisons hold. */
+/* What happens to one system call, if all of its @count comparisons hold. They are about 64 bits, of
+ * which the kernel takes 32 for an int: a rule that refuses a value must mask the others away. */
 struct sandbox_rule {
 	int call;		/* SCMP_SYS(name); calls that this machine has not are skipped */
 	uint32_t action;	/* SCMP_ACT_ALLOW, SCMP_ACT_ERRNO(n), SCMP_ACT_KILL_PROCESS */

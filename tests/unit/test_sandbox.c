@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The steps of the sandbox, and the courier's profile: a child confines itself, tries one thing, and
+ * tells by its exit status how it went. */
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "profile.h"
+#include "sandbox.h"
+
+#define KILLED 1000	/* an outcome that is no errno: ended by SIGSYS */
+#define PORT 4433
+
+static long landlock_abi(void)
+{
+	return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+}
+
+/* 0 or an errno, from a call's result. */
+static int outcome(long result)
+{
+	return result < 0 ? errno : 0;
+}
+
+static int child_wait(pid_t pid)
+{
+	int status;
+
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		return KILLED;
+	if (!WIFEXITED(status))
+		fail_msg("child ended with status %#x", (unsigned int)status);
+	return WEXITSTATUS(status);
+}
+
+/* --- what to try ------------------------------------------------------------------------------ */
+
+#define TRY(name, call) \
+	static int try_##name(void) \
+	{ \
+		return outcome(call); \
+	}
+
+TRY(open_passwd, open("/etc/passwd", O_RDONLY))
+TRY(open_null, open("/dev/null", O_RDONLY))
+TRY(open_mem, open("/proc/self/mem", O_RDONLY))
+TRY(open_program, open("/proc/self/exe", O_RDONLY))
+TRY(open_resolv, open("/etc/resolv.conf", O_RDONLY))
+TRY(write_resolv, open("/etc/resolv.conf", O_WRONLY))
+TRY(path_resolv, open("/etc/passwd", O_PATH))
+TRY(create, open("/tmp/realmkey-x", O_CREAT | O_WRONLY, 0600))
+TRY(tmpfile, open("/tmp", O_TMPFILE | O_RDWR, 0600))
+TRY(unlink, unlink("/tmp/realmkey-x"))
+TRY(list, opendir("/") ? 0 : -1)
+TRY(device, open("/dev/cca-rsi", O_RDWR))
+
+TRY(tcp, socket(AF_INET, SOCK_STREAM, IPPROTO_TCP))
+TRY(udp6, socket(AF_INET6, SOCK_DGRAM, 0))
+TRY(unix, socket(AF_UNIX, SOCK_STREAM, 0))
+TRY(netlink, socket(AF_NETLINK, SOCK_RAW, 16))
+TRY(packet, socket(AF_PACKET, SOCK_RAW, 0))
+TRY(raw, socket(AF_INET, SOCK_RAW, IPPROTO_ICMP))
+TRY(mptcp, socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP))
+TRY(vsock, socket(AF_VSOCK, SOCK_STREAM, 0))
+
+static int connect_port(uint16_t port)
+{
+	const struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port),
+					.sin_addr = { htonl(INADDR_LOOPBACK) } };
+
+	return connect(socket(AF_INET, SOCK_STREAM, 0), (const struct sockaddr *)&to, sizeof(to));
+}
+
+TRY(connect, connect_port(PORT))
+TRY(connect_other, connect_port(PORT + 1))
+
+static int try_server(void)
+{
+	const struct sockaddr_in any = { .sin_family = AF_INET };
+
+	return outcome(bind(socket(AF_INET, SOCK_STREAM, 0), (const struct sockaddr *)&any,
+			    sizeof(any)));
+}
+
+static int try_code(void)
+{
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return page == MAP_FAILED ? errno : 0;
+}
+
+static int try_data_to_code(void)
+{
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return outcome(mprotect(page, 4096, PROT_READ | PROT_EXEC));
+}
+
+TRY(process, syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0))
+TRY(clone3, syscall(SYS_clone3, NULL, 0))
+TRY(signal, kill(getppid(), 0))
+TRY(dumpable, prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))
+static int try_limit(void)
+{
+	const struct rlimit more = { 1000, 1000 };
+
+	return outcome(setrlimit(RLIMIT_NOFILE, &more));
+}
+
+static void *thread(void *arg)
+{
+	return arg;
+}
+
+static int try_thread(void)
+{
+	pthread_t t;
+	int error = pthread_create(&t, NULL, thread, NULL);
+
+	return error ? error : pthread_join(t, NULL);
+}
+
+static int try_pair(void)
+{
+	int pair[2];
+
+	return outcome(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+}
+
+static int try_execve(void)
+{
+	char *argv[] = { (char *)"true", NULL };
+
+	return outcome(execve("/bin/true", argv, argv + 1));
+}
+
+TRY(ptrace, syscall(SYS_ptrace, 16, getppid(), 0, 0))
+TRY(peek, syscall(SYS_process_vm_readv, getppid(), 0, 0, 0, 0, 0))
+TRY(mount, syscall(SYS_mount, 0, "/", "tmpfs", 0, 0))
+TRY(unshare, syscall(SYS_unshare, 0x10000000))
+TRY(keyctl, syscall(SYS_keyctl, 0, -3, 0))
+TRY(bpf, syscall(SYS_bpf, 0, 0, 0))
+TRY(io_uring, syscall(SYS_io_uring_setup, 1, 0))
+TRY(handle, syscall(SYS_open_by_handle_at, 0, 0, 0))
+TRY(module, syscall(SYS_finit_module, 0, 0, 0))
+TRY(setuid, syscall(SYS_setresuid, 0, 0, 0))
+
+/* --- the courier's profile -------------------------------------------------------------------- */
+
+static const struct attempt {
+	const char *name;
+	int (*function)(void);
+	int landlock, none;	/* wanted outcome with Landlock, and where the kernel has none */
+} attempts[] = {
+	{ "open /etc/passwd", try_open_passwd, EACCES, EACCES },
+	{ "open /dev/null", try_open_null, EACCES, EACCES },
+	{ "open /dev/cca-rsi", try_device, ENOSYS, ENOSYS },
+	{ "open /proc/self/mem", try_open_mem, EACCES, EACCES },
+	{ "open its program", try_open_program, EACCES, EACCES },
+	{ "open /etc/resolv.conf", try_open_resolv, 0, EACCES },
+	{ "write /etc/resolv.conf", try_write_resolv, ENOSYS, ENOSYS },
+	{ "O_PATH", try_path_resolv, ENOSYS, ENOSYS },
+	{ "create a file", try_create, ENOSYS, ENOSYS },
+	{ "O_TMPFILE", try_tmpfile, ENOSYS, ENOSYS },
+	{ "unlink", try_unlink, ENOSYS, ENOSYS },
+	{ "list /", try_list, EACCES, EACCES },
+	{ "TCP socket", try_tcp, 0, 0 },
+	{ "UDP socket", try_udp6, 0, 0 },
+	{ "Unix socket", try_unix, ENOSYS, ENOSYS },
+	{ "netlink socket", try_netlink, ENOSYS, ENOSYS },
+	{ "packet socket", try_packet, ENOSYS, ENOSYS },
+	{ "raw socket", try_raw, ENOSYS, ENOSYS },
+	{ "MPTCP socket", try_mptcp, ENOSYS, ENOSYS },
+	{ "vsock", try_vsock, ENOSYS, ENOSYS },
+	{ "connect to the KBS's port", try_connect, ECONNREFUSED, ECONNREFUSED },
+	{ "connect to another port", try_connect_other, EACCES, ECONNREFUSED },
+	{ "bind", try_server, ENOSYS, ENOSYS },
+	{ "map code", try_code, ENOSYS, ENOSYS },
+	{ "turn data into code", try_data_to_code, ENOSYS, ENOSYS },
+	{ "clone a process", try_process, ENOSYS, ENOSYS },
+	{ "clone3", try_clone3, ENOSYS, ENOSYS },
+	{ "signal the keeper", try_signal, ENOSYS, ENOSYS },
+	{ "become dumpable", try_dumpable, ENOSYS, ENOSYS },
+	{ "raise a limit", try_limit, ENOSYS, ENOSYS },
+	{ "make a thread", try_thread, 0, 0 },
+	{ "socketpair", try_pair, 0, 0 },
+	{ "execve", try_execve, KILLED, KILLED },
+	{ "ptrace", try_ptrace, KILLED, KILLED },
+	{ "process_vm_readv", try_peek, KILLED, KILLED },
+	{ "mount", try_mount, KILLED, KILLED },
+	{ "unshare", try_unshare, KILLED, KILLED },
+	{ "keyctl", try_keyctl, KILLED, KILLED },
+	{ "bpf", try_bpf, KILLED, KILLED },
+	{ "io_uring", try_io_uring, KILLED, KILLED },
+	{ "open_by_handle_at", try_handle, KILLED, KILLED },
+	{ "finit_module", try_module, KILLED, KILLED },
+	{ "setresuid", try_setuid, KILLED, KILLED },
+};
+
+static int profile_attempt(const struct attempt *attempt, bool landlock)
+{
+	static const struct sandbox_rule hide = { .call = SCMP_SYS(landlock_create_ruleset),
+						  .action = SCMP_ACT_ERRNO(ENOSYS) };
+	struct error e = ERROR_INIT;
+	pid_t pid = fork();
+	int files;
+
+	if (pid == 0) {
+		if (!landlock && sandbox_seccomp(SCMP_ACT_ALLOW, &hide, 1, &e) < 0)
+			_exit(200);
+		if (profile_drop(&e) < 0)
+			_exit(201);
+		files = profile_close_files(PORT, &e);
+		if (files != landlock)
+			_exit(202);
+		if (profile_close_calls(files, &e) < 0)
+			_exit(203);
+		_exit(attempt->function());
+	}
+	return child_wait(pid);
+}
+
+static void profile_check(bool landlock)
+{
+	int failed = 0;
+
+	for (size_t i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++) {
+		int wanted = landlock ? attempts[i].landlock : attempts[i].none;
+		int got = profile_attempt(&attempts[i], landlock);
+
+		if (landlock && attempts[i].function == try_connect_other && landlock_abi() < 4)
+			wanted = ECONNREFUSED;
+		if (got == wanted)
+			continue;
+		failed++;
+		print_error("%s: %s, not %s\n", attempts[i].name,
+			    got == KILLED ? "killed" : strerror(got),
+			    wanted == KILLED ? "killed" : strerror(wanted));
+	}
+	assert_int_equal(failed, 0);
+}
+
+static void test_courier_profile(void **state)
+{
+	(void)state;
+	if (landlock_abi() < 1)
+		skip();
+	profile_check(true);
+}
+
+static void test_courier_profile_without_landlock(void **state)
+{
+	(void)state;
+	profile_check(false);
+}
+
+/* --- the steps -------------------------------------------------------------------------------- */
+
+static void test_drop(void **state)
+{
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		struct error e = ERROR_INIT;
+		uid_t before = geteuid(), ruid, euid, suid;
+
+		if (sandbox_drop_user("no-such-user-here", &e) < 0 ||
+		    sandbox_drop_capabilities(&e) < 0)
+			_exit(1);
+		getresuid(&ruid, &euid, &suid);
+		if (ruid != euid || euid != suid || euid != (before ? before : 65534))
+			_exit(2);
+		if (before == 0 && getgroups(0, NULL) != 0)
+			_exit(3);
+		_exit(setuid(0) == 0 && before == 0 ? 4 : 0);
+	}
+	assert_int_equal(child_wait(pid), 0);
+}
+
+static void test_no_dump(void **state)
+{
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		struct error e = ERROR_INIT;
+		struct rlimit core;
+
+		if (sandbox_no_dump(&e) < 0 || sandbox_no_new_privs(&e) < 0)
+			_exit(1);
+		getrlimit(RLIMIT_CORE, &core);
+		_exit(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) || core.rlim_max ||
+		      prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1);
+	}
+	assert_int_equal(child_wait(pid), 0);
+}
+
+static void test_seccomp_actions(void **state)
+{
+	static const struct sandbox_rule rules[] = {
+		{ .call = SCMP_SYS(getppid), .action = SCMP_ACT_ERRNO(EXDEV) },
+		{ .call = SCMP_SYS(getpid), .action = SCMP_ACT_ALLOW },	/* redundant */
+		{ .call = SCMP_SYS(socket), .action = SCMP_ACT_ERRNO(EPERM), .count = 1,
+		  .arg = { { .arg = 0, .op = SCMP_CMP_MASKED_EQ, .datum_a = 0xffffffff,
+			     .datum_b = AF_INET } } },
+		{ .call = SCMP_SYS(open), .action = SCMP_ACT_ERRNO(EXDEV) },	/* not on arm64 */
+	};
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		struct error e = ERROR_INIT;
+
+		if (sandbox_seccomp(SCMP_ACT_ALLOW, rules, 4, &e) < 0)
+			_exit(1);
+		if (outcome(syscall(SYS_getppid)) != EXDEV || outcome(syscall(SYS_getpid)) != 0)
+			_exit(2);
+		if (try_tcp() != EPERM || try_unix() != 0)
+			_exit(3);
+		_exit(outcome(syscall(SYS_socket, (1L << 32) | AF_INET, SOCK_STREAM, 0)) != EPERM);
+	}
+	assert_int_equal(child_wait(pid), 0);
+}
+
+static void test_landlock_rights(void **state)
+{
+	char dir[] = "/tmp/realmkey-sandbox-XXXXXX", file[64];
+	pid_t pid;
+
+	(void)state;
+	if (landlock_abi() < 1)
+		skip();
+	assert_non_null(mkdtemp(dir));
+	snprintf(file, sizeof(file), "%s/file", dir);
+	pid = fork();
+	if (pid == 0) {
+		const struct sandbox_path paths[] = { { dir, SANDBOX_READ | SANDBOX_WRITE },
+						      { "/etc/passwd", SANDBOX_READ },
+						      { "/nonexistent/x", SANDBOX_READ } };
+		const struct sandbox_access access = { .path = paths, .paths = 3 };
+		struct error e = ERROR_INIT;
+		int fd;
+
+		if (sandbox_landlock(&access, &e) != 1)
+			_exit(1);
+		fd = open(file, O_CREAT | O_RDWR, 0600);
+		if (fd < 0 || rename(file, file) < 0 || unlink(file) < 0)
+			_exit(2);
+		if (try_open_passwd() || open("/etc/passwd", O_WRONLY) >= 0)
+			_exit(3);
+		if (try_create() != EACCES || try_open_null() != EACCES || try_list() != EACCES)
+			_exit(4);
+		_exit(try_connect() == ECONNREFUSED ? 0 : 5);	/* no ports given: not restricted */
+	}
+	assert_int_equal(child_wait(pid), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_drop),
+		cmocka_unit_test(test_no_dump),
+		cmocka_unit_test(test_seccomp_actions),
+		cmocka_unit_test(test_landlock_rights),
+		cmocka_unit_test(test_courier_profile),
+		cmocka_unit_test(test_courier_profile_without_landlock),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
