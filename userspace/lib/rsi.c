@@ -191,7 +191,7 @@ int rsi_chunks_add(struct rsi_chunks *chunks, uint32_t size, uint32_t offset, ui
 	if (!chunks->begun)
 		*chunks = (struct rsi_chunks){ .begun = true, .size = size, .log_seq = log_seq };
 	if (size == 0 || size > RSI_TOKEN_MAX)
-		return error_set(e, ERROR_INPUT, "CCA token: %u bytes, over the limit of %zu", size,
+		return error_set(e, ERROR_INPUT, "CCA token: %u bytes, not 1 to %zu", size,
 				 RSI_TOKEN_MAX);
 	if (size != chunks->size || log_seq != chunks->log_seq)
 		return error_set(e, ERROR_SYSTEM, "CCA token: pieces of different tokens");

@@ -12,6 +12,7 @@
 
 #define MARGIN_MS 60000		/* an EAR is not used in its last minute */
 #define LIFETIME_MAX 86400	/* seconds; a longer one is a mistake or an attack */
+#define LONG_PAST 1		/* on the boot clock; 0 means something else */
 #define PATH_SIZE 256
 
 static int64_t boot_ms(void)
@@ -24,7 +25,7 @@ static int64_t boot_ms(void)
 
 /*
  * How long the EAR lives, in ms: by its own two times, because the wall clock here is the host's. 0
- * when it does not say.
+ * when it does not say; -1 with @e when it is no JWT.
  */
 static int64_t ear_lifetime(const struct bytes *ear, struct error *e)
 {
@@ -32,8 +33,10 @@ static int64_t ear_lifetime(const struct bytes *ear, struct error *e)
 	int64_t seconds = 0;
 	json_t *iat, *exp;
 
-	if (jwt_decode(ear->data, ear->len, &jwt, e) < 0)
+	if (jwt_decode(ear->data, ear->len, &jwt, e) < 0) {
+		e->kind = ERROR_PROTOCOL;
 		return error_add(e, "attest");
+	}
 	iat = json_object_get(jwt.payload, "iat");
 	exp = json_object_get(jwt.payload, "exp");
 	if (json_is_integer(iat) && json_is_integer(exp) && json_integer_value(iat) >= 0 &&
@@ -97,9 +100,8 @@ static int handshake_attest(struct session *s, const struct kbs *kbs, struct err
 	lifetime = ear_lifetime(&s->ear, e);
 	if (lifetime < 0)
 		goto out;
-	s->ear_until = begun + (lifetime > MARGIN_MS ? lifetime - MARGIN_MS : 1);
-	log_line(LOG_LEVEL_DEBUG, "attested; the EAR serves for %lld s",
-		 (long long)(s->ear_until - begun) / 1000);
+	s->ear_until = lifetime > MARGIN_MS ? begun + lifetime - MARGIN_MS : LONG_PAST;
+	log_line(LOG_LEVEL_DEBUG, "attested; the EAR lives for %lld s", (long long)lifetime / 1000);
 	ret = 0;
 out:
 	if (ret < 0)

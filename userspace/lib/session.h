@@ -30,7 +30,9 @@ struct session {
 /* One handshake: auth, token, attest. Makes the TEE key if there is none. */
 int session_attest(struct session *s, struct error *e);
 /* GET one resource and open it into @secret (locked). Attests first when there is no usable EAR,
- * and once more when the KBS no longer takes a reused one. A denial is never retried. */
+ * and once more when the KBS no longer takes a reused one. A denial is never retried; who tries again
+ * later, because an endorsement may have come, calls session_attest() first: the EAR that was denied
+ * is kept, as it may do for other resources. */
 int session_get(struct session *s, const char *path, struct bytes *secret, struct error *e);
 void session_close(struct session *s);
 

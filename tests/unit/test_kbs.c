@@ -1,0 +1,552 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "encode.h"
+#include "kbs.h"
+#include "vector.h"
+
+#define ERROR_URL "https://github.com/confidential-containers/kbs/errors/"
+
+/* --- the handshake, byte for byte -------------------------------------------------------------- */
+
+static void key_read(const char *name, struct tee_key *key)
+{
+	struct bytes pem = BYTES_INIT;
+	struct error e = ERROR_INIT;
+
+	vector_read(name, &pem);
+	assert_int_equal(tee_key_from_pem(key, pem.data, pem.len, &e), 0);
+	bytes_free(&pem);
+}
+
+/* The challenge of the vector's nonce. */
+static struct kbs kbs_of(const json_t *vector)
+{
+	struct kbs kbs = { .hash = "sha384" };
+
+	snprintf(kbs.nonce, sizeof(kbs.nonce), "%s",
+		 json_string_value(json_object_get(vector, "nonce")));
+	return kbs;
+}
+
+static void expect_challenge(const char *section, const char *canonical, const char *pem)
+{
+	json_t *vectors = vector_read_json("own-vectors/vectors.json");
+	const json_t *vector = json_object_get(vectors, section);
+	struct bytes runtime = BYTES_INIT, hex = BYTES_INIT;
+	struct tee_key key = TEE_KEY_INIT;
+	struct kbs kbs = kbs_of(json_object_get(vectors, "ec_report_data"));
+	struct error e = ERROR_INIT;
+	uint8_t challenge[64];
+
+	key_read(pem, &key);
+	assert_int_equal(kbs_challenge(&kbs, &key, challenge, &runtime, &e), 0);
+	assert_string_equal(bytes_text(&runtime),
+			    json_string_value(json_object_get(vector, canonical)));
+	assert_int_equal(encode_hex(challenge, 64, &hex), 0);
+	assert_string_equal(bytes_text(&hex),
+			    json_string_value(json_object_get(vector, "cca_challenge_64")));
+	bytes_free(&runtime);
+	bytes_free(&hex);
+	tee_key_free(&key);
+	json_decref(vectors);
+}
+
+static void test_challenge_ec(void **state)
+{
+	(void)state;
+	expect_challenge("ec_report_data", "primary_canonical_json", "own-vectors/tee-p256.pem");
+}
+
+static void test_challenge_rsa(void **state)
+{
+	(void)state;
+	expect_challenge("rsa_report_data", "canonical_json", "own-vectors/tee-rsa2048.pem");
+}
+
+/* Another hash: shorter ones are padded, longer ones fill the challenge. */
+static void test_challenge_hashes(void **state)
+{
+	static const struct {
+		const char *name;
+		size_t size;
+	} hashes[] = { { "sha256", 32 }, { "sha384", 48 }, { "sha512", 64 } };
+	struct tee_key key = TEE_KEY_INIT;
+	struct error e = ERROR_INIT;
+	uint8_t challenge[64];
+
+	(void)state;
+	key_read("own-vectors/tee-p256.pem", &key);
+	for (size_t i = 0; i < 3; i++) {
+		struct kbs kbs = { .nonce = "n" };
+		struct bytes text = BYTES_INIT;
+		uint8_t digest[64] = { 0 };
+
+		snprintf(kbs.hash, sizeof(kbs.hash), "%s", hashes[i].name);
+		assert_int_equal(kbs_challenge(&kbs, &key, challenge, &text, &e), 0);
+		assert_int_equal(EVP_Q_digest(NULL, hashes[i].name, NULL, text.data, text.len,
+					      digest, NULL), 1);
+		assert_memory_equal(challenge, digest, 64);
+		assert_int_not_equal(challenge[hashes[i].size - 1] | challenge[hashes[i].size - 2], 0);
+		bytes_free(&text);
+	}
+	tee_key_free(&key);
+}
+
+static void test_attest_body(void **state)
+{
+	static const uint8_t token[] = { 217, 1, 143, 162 };
+	json_t *vectors = vector_read_json("own-vectors/vectors.json");
+	const json_t *vector = json_object_get(vectors, "ec_report_data");
+	struct tee_key key = TEE_KEY_INIT;
+	struct kbs kbs = kbs_of(vector);
+	struct bytes body = BYTES_INIT;
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	key_read("own-vectors/tee-p256.pem", &key);
+	assert_int_equal(kbs_attest_body(&kbs, &key, token, sizeof(token), &body, &e), 0);
+	assert_string_equal(bytes_text(&body), json_string_value(json_object_get(
+							vector, "initdata_absent_request_body")));
+	bytes_free(&body);
+	tee_key_free(&key);
+	json_decref(vectors);
+}
+
+static void test_attest_body_limits(void **state)
+{
+	static const uint8_t token[65537];
+	struct kbs kbs = { .nonce = "n", .hash = "sha384" };
+	struct tee_key key = TEE_KEY_INIT;
+	struct bytes body = BYTES_INIT;
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	key_read("own-vectors/tee-p256.pem", &key);
+	assert_int_equal(kbs_attest_body(&kbs, &key, token, 65536, &body, &e), 0);
+	assert_int_equal(kbs_attest_body(&kbs, &key, token, 65537, &body, &e), -1);
+	assert_int_equal(e.kind, ERROR_INPUT);
+	assert_string_equal(e.text, "CCA token: 65537 bytes, not 1 to 65536");
+	assert_int_equal(kbs_attest_body(&kbs, &key, token, 0, &body, &e), -1);
+	bytes_free(&body);
+	tee_key_free(&key);
+}
+
+static void test_auth_body(void **state)
+{
+	struct bytes body = BYTES_INIT;
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(kbs_auth_body(&body, &e), 0);
+	assert_string_equal(bytes_text(&body),
+			    "{\"version\":\"0.4.0\",\"tee\":\"cca\",\"extra-params\":"
+			    "{\"supported-hash-algorithms\":[\"sha256\",\"sha384\",\"sha512\",\"sm3\"]}}");
+	bytes_free(&body);
+}
+
+/* --- the challenge's JSON ---------------------------------------------------------------------- */
+
+static int auth(struct kbs *kbs, const char *body, struct error *e)
+{
+	return kbs_auth_answer(kbs, 200, body, strlen(body), e);
+}
+
+static void test_auth_answers(void **state)
+{
+	static const struct {
+		const char *body, *hash;
+	} cases[] = {
+		{ "{\"nonce\":\"n\",\"extra-params\":\"\"}", "sha384" },
+		{ "{\"nonce\":\"n\",\"extra-params\":{}}", "sha384" },
+		{ "{\"nonce\":\"n\",\"extra-params\":null}", "sha384" },
+		{ "{\"nonce\":\"n\",\"extra-params\":{\"selected-hash-algorithm\":\"SHA512\"}}",
+		  "sha512" },
+		{ "{\"nonce\":\"n\",\"extra-params\":{\"selected-hash-algorithm\":\"sha256\"},\"x\":1}",
+		  "sha256" },
+	};
+	struct kbs kbs;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct error e = ERROR_INIT;
+
+		assert_int_equal(auth(&kbs, cases[i].body, &e), 0);
+		assert_string_equal(kbs.hash, cases[i].hash);
+		assert_string_equal(kbs.nonce, "n");
+	}
+}
+
+/* The nonce is text: what base64 would normalise stays as it is. */
+static void test_nonce_is_opaque(void **state)
+{
+	struct error e = ERROR_INIT;
+	struct kbs kbs;
+
+	(void)state;
+	assert_int_equal(auth(&kbs, "{\"nonce\":\"not base64! \\\"\\u00e9=\",\"extra-params\":\"\"}", &e),
+			 0);
+	assert_string_equal(kbs.nonce, "not base64! \"\303\251=");
+}
+
+static void test_nonce_limit(void **state)
+{
+	char body[400];
+	struct error e = ERROR_INIT;
+	struct kbs kbs;
+
+	(void)state;
+	snprintf(body, sizeof(body), "{\"nonce\":\"%0256d\",\"extra-params\":\"\"}", 0);
+	assert_int_equal(auth(&kbs, body, &e), 0);
+	snprintf(body, sizeof(body), "{\"nonce\":\"%0257d\",\"extra-params\":\"\"}", 0);
+	assert_int_equal(auth(&kbs, body, &e), -1);
+	assert_string_equal(e.text, "challenge: nonce: 257 bytes, not 1 to 256");
+}
+
+static void test_bad_challenges(void **state)
+{
+	static const struct {
+		const char *body, *words;
+	} cases[] = {
+		{ "", "challenge" },
+		{ "<html>", "challenge" },
+		{ "[]", "challenge" },
+		{ "{\"extra-params\":\"\"}", "nonce: missing" },
+		{ "{\"nonce\":1,\"extra-params\":\"\"}", "nonce: not a" },
+		{ "{\"nonce\":\"\",\"extra-params\":\"\"}", "nonce: 0 bytes" },
+		{ "{\"nonce\":\"n\"}", "extra-params: missing" },
+		{ "{\"nonce\":\"n\",\"extra-params\":{\"selected-hash-algorithm\":\"md5\"}}",
+		  "selected-hash-algorithm: unknown: md5" },
+		{ "{\"nonce\":\"n\",\"extra-params\":{\"selected-hash-algorithm\":7}}",
+		  "selected-hash-algorithm: not a text" },
+		{ "{\"nonce\":\"n\",\"nonce\":\"m\",\"extra-params\":\"\"}", "challenge" },
+		{ "{\"nonce\":\"a\\u0000b\",\"extra-params\":\"\"}", "challenge" },
+	};
+	struct kbs kbs;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct error e = ERROR_INIT;
+
+		assert_int_equal(auth(&kbs, cases[i].body, &e), -1);
+		assert_int_equal(e.kind, ERROR_PROTOCOL);
+		if (!strstr(e.text, cases[i].words))
+			fail_msg("%s: %s", cases[i].body, e.text);
+	}
+}
+
+/* --- refusals ---------------------------------------------------------------------------------- */
+
+static void test_resource_answers(void **state)
+{
+	static const struct {
+		int status;
+		const char *body;
+		enum error_kind kind;
+		bool transient;
+		const char *words;
+	} cases[] = {
+		{ 401, "{\"type\":\"" ERROR_URL "TokenNotFound\",\"detail\":\"Attestation Token not found\"}",
+		  ERROR_ATTESTATION, true, "(HTTP 401 TokenNotFound: Attestation Token not found)" },
+		{ 401, "{\"type\":\"" ERROR_URL "TokenVerifierError\",\"detail\":\"x\"}",
+		  ERROR_ATTESTATION, true, "does not take the EAR" },
+		{ 401, "{\"type\":\"" ERROR_URL "PolicyDeny\",\"detail\":\"Access denied by policy\"}",
+		  ERROR_POLICY, false,
+		  "resource a/b/c: denied by the KBS's resource policy (HTTP 401 PolicyDeny: Access "
+		  "denied by policy)" },
+		{ 401, "{\"type\":\"" ERROR_URL "PolicyEngine\",\"detail\":\"\"}", ERROR_POLICY, false,
+		  "policy failed" },
+		{ 401, "{\"type\":\"" ERROR_URL "PluginInternalError\",\"detail\":\"Plugin internal error\"}",
+		  ERROR_NOT_FOUND, false, "not found, or the KBS's storage failed" },
+		{ 401, "{\"type\":\"" ERROR_URL "JweError\",\"detail\":\"\"}", ERROR_PROTOCOL, false,
+		  "TEE key" },
+		{ 401, "{\"type\":\"" ERROR_URL "Novelty\",\"detail\":\"of 2027\"}", ERROR_ATTESTATION,
+		  false, "HTTP 401 Novelty: of 2027" },
+		{ 401, "{\"type\":\"PolicyDeny\"}", ERROR_POLICY, false, "denied" },
+		{ 401, "Unauthorized", ERROR_ATTESTATION, false, "refused (HTTP 401)" },
+		{ 401, "{\"type\":7}", ERROR_ATTESTATION, false, "refused (HTTP 401)" },
+		{ 401, "", ERROR_ATTESTATION, false, "refused (HTTP 401)" },
+		{ 404, "{\"type\":\"" ERROR_URL "PluginNotFound\",\"detail\":\"d\"}", ERROR_NOT_FOUND,
+		  false, "no such plugin" },
+		{ 404, "{\"type\":\"" ERROR_URL "ResourceNotFound\",\"detail\":\"d\"}", ERROR_NOT_FOUND,
+		  false, "not found (HTTP 404 ResourceNotFound: d)" },
+		{ 404, "", ERROR_NOT_FOUND, false, "not found (HTTP 404)" },
+		{ 403, "", ERROR_POLICY, false, "forbidden" },
+		{ 302, "", ERROR_PROTOCOL, false, "redirected" },
+		{ 413, "payload reached size limit", ERROR_INPUT, false, "limit" },
+		{ 429, "", ERROR_NETWORK, true, "slow down" },
+		{ 500, "", ERROR_NETWORK, true, "fault of its own" },
+		{ 599, "", ERROR_NETWORK, true, "fault of its own" },
+		{ 204, "", ERROR_PROTOCOL, false, "unexpected answer (HTTP 204)" },
+		{ 0, "", ERROR_PROTOCOL, false, "unexpected" },
+		{ -1, "", ERROR_PROTOCOL, false, "unexpected" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct error e = ERROR_INIT;
+
+		assert_int_equal(kbs_resource_answer(cases[i].status, cases[i].body,
+						     strlen(cases[i].body), "a/b/c", &e), -1);
+		if (e.kind != cases[i].kind || e.transient != cases[i].transient ||
+		    !strstr(e.text, cases[i].words))
+			fail_msg("%d %s: %s %d %s", cases[i].status, cases[i].body,
+				 error_kind_name(e.kind), e.transient, e.text);
+	}
+}
+
+static void test_resource_success(void **state)
+{
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(kbs_resource_answer(200, "anything", 8, "a/b/c", &e), 0);
+}
+
+/* What a server says is shown, but can neither break the line nor fill the screen. */
+static void test_details_are_tamed(void **state)
+{
+	char body[3000];
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	snprintf(body, sizeof(body), "{\"type\":\"" ERROR_URL "PolicyDeny\",\"detail\":"
+		 "\"a\\n\\u001b[31mred%02000d\"}", 0);
+	assert_int_equal(kbs_resource_answer(401, body, strlen(body), "a/b/c", &e), -1);
+	assert_non_null(strstr(e.text, "a??[31mred"));
+	assert_true(strlen(e.text) < 500);
+}
+
+static void test_handshake_refusals(void **state)
+{
+	static const char version[] =
+		"{\"type\":\"" ERROR_URL "AttestationError\",\"detail\":\"RCAR handshake Auth failed: "
+		"KBS Client Protocol Version Mismatch\"}";
+	static const char attest[] =
+		"{\"type\":\"" ERROR_URL "AttestationError\",\"detail\":\"E_BINDING\"}";
+	struct bytes ear = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	struct kbs kbs;
+
+	(void)state;
+	assert_int_equal(kbs_auth_answer(&kbs, 401, version, strlen(version), &e), -1);
+	assert_int_equal(e.kind, ERROR_ATTESTATION);
+	assert_non_null(strstr(e.text, "auth: attestation refused (HTTP 401 AttestationError: RCAR "
+				       "handshake Auth failed: KBS Client Protocol Version Mismatch)"));
+	assert_int_equal(kbs_attest_answer(401, attest, strlen(attest), &ear, &e), -1);
+	assert_int_equal(e.kind, ERROR_ATTESTATION);
+	assert_false(e.transient);
+	assert_non_null(strstr(e.text, "attest: attestation refused (HTTP 401 AttestationError: "
+				       "E_BINDING)"));
+	assert_int_equal(kbs_auth_answer(&kbs, 404, "", 0, &e), -1);
+	assert_int_equal(e.kind, ERROR_PROTOCOL);	/* not "no such resource" */
+	assert_int_equal(ear.len, 0);
+}
+
+static void test_admin_answers(void **state)
+{
+	static const char denied[] =
+		"{\"type\":\"" ERROR_URL "AdminAuthInitialization\",\"detail\":\"d\"}";
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(kbs_admin_answer(200, "", 0, "set-resource", &e), 0);
+	assert_int_equal(kbs_admin_answer(204, "", 0, "set-resource", &e), 0);
+	assert_int_equal(kbs_admin_answer(401, denied, strlen(denied), "set-resource", &e), -1);
+	assert_int_equal(e.kind, ERROR_POLICY);
+	assert_string_equal(e.text, "set-resource: administrator's token refused (HTTP 401 "
+				    "AdminAuthInitialization: d)");
+}
+
+/* --- the EAR ----------------------------------------------------------------------------------- */
+
+static void test_attest_answer(void **state)
+{
+	static const char *const bad[] = {
+		"", "[]", "{}", "{\"token\":1}", "{\"token\":\"\"}", "{\"token\":\"a.b\"}",
+		"{\"token\":\"a.b.c.d\"}", "{\"token\":\"a.b.c\\r\\nX: y\"}", "{\"token\":\"a.b.c=\"}",
+		"{\"token\":\"a.b c.d\"}",
+	};
+	static const char good[] = "{\"token\":\"ab-_.cd.EF09\"}";
+	struct bytes ear = BYTES_INIT;
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(kbs_attest_answer(200, bad[i], strlen(bad[i]), &ear, &e), -1);
+		assert_int_equal(e.kind, ERROR_PROTOCOL);
+		assert_int_equal(ear.len, 0);
+	}
+	assert_int_equal(kbs_attest_answer(200, good, strlen(good), &ear, &e), 0);
+	assert_string_equal(bytes_text(&ear), "ab-_.cd.EF09");
+	bytes_free(&ear);
+}
+
+static void test_attest_answer_too_long(void **state)
+{
+	struct bytes body = BYTES_INIT, ear = BYTES_INIT;
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(bytes_printf(&body, "{\"token\":\"a.b.%0*d\"}", (int)KBS_TOKEN_MAX, 0), 0);
+	assert_int_equal(kbs_attest_answer(200, body.data, body.len, &ear, &e), -1);
+	assert_non_null(strstr(e.text, "attest: token: 262148 bytes, over 262144"));
+	bytes_free(&body);
+}
+
+/* --- names ------------------------------------------------------------------------------------- */
+
+static void test_resource_paths(void **state)
+{
+	static const struct {
+		const char *text, *path, *words;
+	} cases[] = {
+		{ "default/key/1", "default/key/1", NULL },
+		{ "kbs:///default/key/1", "default/key/1", NULL },
+		{ "_a/-b/c.d..e", "_a/-b/c.d..e", NULL },
+		{ "", NULL, "repository is empty" },
+		{ "a", NULL, "want repository/type/tag" },
+		{ "a/b", NULL, "want repository/type/tag" },
+		{ "a/b/c/d", NULL, "want repository/type/tag" },
+		{ "a/b/c/", NULL, "want repository/type/tag" },
+		{ "/a/b", NULL, "repository is empty" },
+		{ "a//b", NULL, "type is empty" },
+		{ "a/b/", NULL, "tag is empty" },
+		{ "a/.b/c", NULL, "type '.b' begins with '.'" },
+		{ "a/../c", NULL, "type '..' begins with '.'" },
+		{ "a/b/c d", NULL, "tag 'c d' has a character" },
+		{ "a/b?/c", NULL, "type 'b?' has a character" },
+		{ "a/b/c\n", NULL, "has a character" },
+		{ "kbs://host/a/b/c", NULL, "repository 'kbs:' has" },
+		{ "\303\244/b/c", NULL, "has a character" },
+	};
+	char path[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct error e = ERROR_INIT;
+		int ret = kbs_resource_path(cases[i].text, path, sizeof(path), &e);
+
+		assert_int_equal(ret, cases[i].path ? 0 : -1);
+		if (cases[i].path)
+			assert_string_equal(path, cases[i].path);
+		else if (e.kind != ERROR_USAGE || !strstr(e.text, cases[i].words))
+			fail_msg("%s: %s", cases[i].text, e.text);
+	}
+}
+
+static void test_resource_path_length(void **state)
+{
+	char text[80], path[64];
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	snprintf(text, sizeof(text), "a/b/%059d", 0);
+	assert_int_equal(kbs_resource_path(text, path, sizeof(path), &e), 0);
+	snprintf(text, sizeof(text), "a/b/%060d", 0);
+	assert_int_equal(kbs_resource_path(text, path, sizeof(path), &e), -1);
+	assert_int_equal(e.kind, ERROR_USAGE);
+}
+
+static void test_urls(void **state)
+{
+	static const struct {
+		const char *text;
+		int insecure;
+		const char *url, *words;
+	} cases[] = {
+		{ "https://kbs.example", 0, "https://kbs.example", NULL },
+		{ "https://kbs.example:8443/", 0, "https://kbs.example:8443", NULL },
+		{ "https://kbs.example///", 0, "https://kbs.example", NULL },
+		{ "https://10.0.2.2:8080", 1, "https://10.0.2.2:8080", NULL },
+		{ "https://[::1]:8080", 0, "https://[::1]:8080", NULL },
+		{ "https://[2001:db8::1]", 0, "https://[2001:db8::1]", NULL },
+		{ "http://kbs", 1, "http://kbs", NULL },
+		{ "http://kbs", 0, NULL, "--insecure" },
+		{ "", 0, NULL, "neither https:// nor http://" },
+		{ "kbs.example", 0, NULL, "neither https:// nor http://" },
+		{ "ftp://kbs", 1, NULL, "neither" },
+		{ "file:///etc/passwd", 1, NULL, "neither" },
+		{ "https://", 0, NULL, "no host" },
+		{ "https:///x", 0, NULL, "after them" },
+		{ "https://kbs/kbs/v0", 0, NULL, "'/kbs/v0' after them" },
+		{ "https://kbs?x=1", 0, NULL, "after them" },
+		{ "https://kbs#x", 0, NULL, "after them" },
+		{ "https://user:word@kbs", 0, NULL, "user information" },
+		{ "https://good.example\\@evil.example", 0, NULL, "after them" },
+		{ "https://kbs:0", 0, NULL, "port 0" },
+		{ "https://kbs:65536", 0, NULL, "port 65536" },
+		{ "https://kbs:", 0, NULL, "malformed port" },
+		{ "https://kbs:80x", 0, NULL, "malformed port" },
+		{ "https://kbs:+80", 0, NULL, "malformed port" },
+		{ "https://kbs:000080", 0, NULL, "malformed port" },
+		{ "https://k bs", 0, NULL, "host has a character" },
+		{ "https://kbs\r\nX: y", 0, NULL, "host has a character" },
+		{ "https://[::1", 0, NULL, "IPv6" },
+		{ "https://[::g]", 0, NULL, "IPv6" },
+		{ "https://[]", 0, NULL, "IPv6" },
+		{ "https://[::1]x", 0, NULL, "malformed port" },
+		{ "https://[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000]", 0, NULL, "IPv6" },
+	};
+	char url[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct error e = ERROR_INIT;
+		int ret = kbs_url(cases[i].text, cases[i].insecure, url, sizeof(url), &e);
+
+		if (ret != (cases[i].url ? 0 : -1))
+			fail_msg("%s: %d", cases[i].text, ret);
+		if (cases[i].url)
+			assert_string_equal(url, cases[i].url);
+		else if (e.kind != ERROR_USAGE || !strstr(e.text, cases[i].words))
+			fail_msg("%s: %s", cases[i].text, e.text);
+	}
+}
+
+static void test_url_length(void **state)
+{
+	char text[300], url[300];
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	snprintf(text, sizeof(text), "https://%0253d", 0);
+	assert_int_equal(kbs_url(text, 0, url, sizeof(url), &e), 0);
+	assert_int_equal(kbs_url(text, 0, url, 8 + 253, &e), -1);
+	snprintf(text, sizeof(text), "https://%0254d", 0);
+	assert_int_equal(kbs_url(text, 0, url, sizeof(url), &e), -1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_auth_body),
+		cmocka_unit_test(test_challenge_ec),
+		cmocka_unit_test(test_challenge_rsa),
+		cmocka_unit_test(test_challenge_hashes),
+		cmocka_unit_test(test_attest_body),
+		cmocka_unit_test(test_attest_body_limits),
+		cmocka_unit_test(test_auth_answers),
+		cmocka_unit_test(test_nonce_is_opaque),
+		cmocka_unit_test(test_nonce_limit),
+		cmocka_unit_test(test_bad_challenges),
+		cmocka_unit_test(test_resource_answers),
+		cmocka_unit_test(test_resource_success),
+		cmocka_unit_test(test_details_are_tamed),
+		cmocka_unit_test(test_handshake_refusals),
+		cmocka_unit_test(test_admin_answers),
+		cmocka_unit_test(test_attest_answer),
+		cmocka_unit_test(test_attest_answer_too_long),
+		cmocka_unit_test(test_resource_paths),
+		cmocka_unit_test(test_resource_path_length),
+		cmocka_unit_test(test_urls),
+		cmocka_unit_test(test_url_length),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

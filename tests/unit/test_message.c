@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "message.h"
+
+static struct message_field text(const char *s)
+{
+	return (struct message_field){ (const uint8_t *)s, strlen(s) };
+}
+
+static void test_bytes_on_the_wire(void **state)
+{
+	static const uint8_t wanted[] = {
+		4, 0, 0, 0, 14, 0, 0, 0,
+		5, 0, 0, 0, 'a', '/', 'b', '/', 'c',
+		1, 0, 0, 0, 't',
+	};
+	const struct message m = { .type = MESSAGE_RESOURCE, .count = 2,
+				   .field = { text("a/b/c"), text("t") } };
+	struct bytes out = BYTES_INIT;
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(bytes_append_text(&out, "before"), 0);
+	assert_int_equal(message_encode(&m, &out, &e), 0);
+	assert_int_equal(out.len, 6 + sizeof(wanted));
+	assert_memory_equal(out.data + 6, wanted, sizeof(wanted));
+	bytes_free(&out);
+}
+
+/* One valid message of each type. */
+static const struct {
+	enum message_type type;
+	size_t count;
+	const char *field[MESSAGE_FIELDS_MAX];
+} valid[] = {
+	{ MESSAGE_OPEN, 4, { "https://kbs", "", "flag", "time" } },
+	{ MESSAGE_AUTH, 1, { "{}" } },
+	{ MESSAGE_ATTEST, 1, { "{}" } },
+	{ MESSAGE_RESOURCE, 2, { "a/b/c", "" } },
+	{ MESSAGE_ADMIN, 4, { "POST", "resource/a/b/c", "token", "" } },
+	{ MESSAGE_ANSWER, 2, { "\1\2\3\4", "body" } },
+	{ MESSAGE_FAILURE, 3, { "kind", "tran", "text" } },
+};
+
+static struct message valid_message(size_t i)
+{
+	struct message m = { .type = valid[i].type, .count = valid[i].count };
+
+	for (size_t k = 0; k < m.count; k++)
+		m.field[k] = text(valid[i].field[k]);
+	return m;
+}
+
+static void test_there_and_back(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(valid) / sizeof(valid[0]); i++) {
+		struct message m = valid_message(i), back;
+		struct bytes raw = BYTES_INIT;
+		struct error e = ERROR_INIT;
+		enum message_type type;
+		size_t len;
+
+		assert_int_equal(message_encode(&m, &raw, &e), 0);
+		assert_int_equal(message_decode_header(raw.data, &type, &len, &e), 0);
+		assert_int_equal(type, m.type);
+		assert_int_equal(len, raw.len - MESSAGE_HEADER_SIZE);
+		assert_int_equal(message_decode_body(type, raw.data + MESSAGE_HEADER_SIZE, len, &back,
+						     &e), 0);
+		assert_int_equal(back.count, m.count);
+		for (size_t k = 0; k < m.count; k++) {
+			assert_int_equal(back.field[k].len, m.field[k].len);
+			assert_memory_equal(back.field[k].data, m.field[k].data, m.field[k].len);
+		}
+		bytes_free(&raw);
+	}
+}
+
+/* A body cut anywhere, or one byte too long, is refused. */
+static void test_cut_anywhere(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(valid) / sizeof(valid[0]); i++) {
+		struct message m = valid_message(i), back;
+		struct bytes raw = BYTES_INIT;
+		struct error e = ERROR_INIT;
+
+		assert_int_equal(message_encode(&m, &raw, &e), 0);
+		for (size_t len = 0; len < raw.len - MESSAGE_HEADER_SIZE; len++) {
+			uint8_t *exact = malloc(len + !len);	/* so that ASan sees a byte too far */
+
+			memcpy(exact, raw.data + MESSAGE_HEADER_SIZE, len);
+			assert_int_equal(message_decode_body(m.type, exact, len, &back, &e), -1);
+			assert_int_equal(e.kind, ERROR_PROTOCOL);
+			free(exact);
+		}
+		assert_int_equal(bytes_append(&raw, "x", 1), 0);
+		assert_int_equal(message_decode_body(m.type, raw.data + MESSAGE_HEADER_SIZE,
+						     raw.len - MESSAGE_HEADER_SIZE, &back, &e), -1);
+		assert_non_null(strstr(e.text, "1 bytes after its last field"));
+		bytes_free(&raw);
+	}
+}
+
+/* A field of @len bytes at @index of an otherwise valid message @i: does it pass? */
+static int try_length(size_t i, size_t index, size_t len, struct error *e)
+{
+	struct message m = valid_message(i);
+	struct bytes raw = BYTES_INIT, field = BYTES_INIT;
+	int ret;
+
+	assert_int_equal(bytes_resize(&field, len), 0);
+	m.field[index] = (struct message_field){ field.data, field.len };
+	ret = message_encode(&m, &raw, e);
+	bytes_free(&raw);
+	bytes_free(&field);
+	return ret;
+}
+
+static void test_limits(void **state)
+{
+	static const struct {
+		size_t i, index, min, max;
+		const char *name;
+	} limits[] = {
+		{ 0, 0, 1, 2048, "OPEN: url" },
+		{ 0, 1, 0, 1 << 20, "OPEN: ca" },
+		{ 0, 2, 4, 4, "OPEN: flags" },
+		{ 0, 3, 4, 4, "OPEN: timeout" },
+		{ 1, 0, 1, 16384, "AUTH: body" },
+		{ 2, 0, 1, 512 << 10, "ATTEST: body" },
+		{ 3, 0, 1, 1024, "RESOURCE: path" },
+		{ 3, 1, 0, 256 << 10, "RESOURCE: bearer" },
+		{ 4, 0, 1, 8, "ADMIN: method" },
+		{ 4, 1, 1, 1024, "ADMIN: path" },
+		{ 4, 2, 0, 256 << 10, "ADMIN: bearer" },
+		{ 4, 3, 0, 3 << 20, "ADMIN: body" },
+		{ 5, 0, 4, 4, "ANSWER: status" },
+		{ 5, 1, 0, MESSAGE_ANSWER_MAX, "ANSWER: body" },
+		{ 6, 0, 4, 4, "FAILURE: kind" },
+		{ 6, 1, 4, 4, "FAILURE: transient" },
+		{ 6, 2, 1, ERROR_TEXT_MAX - 1, "FAILURE: text" },
+	};
+
+	(void)state;
+	for (size_t n = 0; n < sizeof(limits) / sizeof(limits[0]); n++) {
+		struct error e = ERROR_INIT;
+
+		assert_int_equal(try_length(limits[n].i, limits[n].index, limits[n].min, &e), 0);
+		assert_int_equal(try_length(limits[n].i, limits[n].index, limits[n].max, &e), 0);
+		assert_int_equal(try_length(limits[n].i, limits[n].index, limits[n].max + 1, &e), -1);
+		assert_non_null(strstr(e.text, limits[n].name));
+		if (limits[n].min)
+			assert_int_equal(try_length(limits[n].i, limits[n].index, limits[n].min - 1, &e),
+					 -1);
+	}
+}
+
+/* The largest message of each type still has a length that message_decode_header() takes. */
+static void test_largest_fits_header(void **state)
+{
+	const struct message m = { .type = MESSAGE_ANSWER, .count = 2 };
+	struct message largest = m;
+	struct bytes raw = BYTES_INIT, body = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	enum message_type type;
+	uint8_t number[4];
+	size_t len;
+
+	(void)state;
+	assert_int_equal(bytes_resize(&body, MESSAGE_ANSWER_MAX), 0);
+	largest.field[0] = message_u32(200, number);
+	largest.field[1] = (struct message_field){ body.data, body.len };
+	assert_int_equal(message_encode(&largest, &raw, &e), 0);
+	assert_int_equal(message_decode_header(raw.data, &type, &len, &e), 0);
+	assert_int_equal(len, MESSAGE_BODY_MAX);
+	bytes_free(&raw);
+	bytes_free(&body);
+}
+
+static void test_bad_headers(void **state)
+{
+	static const struct {
+		uint8_t header[MESSAGE_HEADER_SIZE];
+		const char *words;
+	} cases[] = {
+		{ { 0, 0, 0, 0, 0, 0, 0, 0 }, "unknown type 0" },
+		{ { 8, 0, 0, 0, 0, 0, 0, 0 }, "unknown type 8" },
+		{ { 1, 0, 0, 0x80, 0, 0, 0, 0 }, "unknown type 2147483649" },
+		{ { 6, 0, 0, 0, 1, 0, 0x40, 0 }, "4194305 bytes, over the limit of 4194304" },
+		{ { 6, 0, 0, 0, 0xff, 0xff, 0xff, 0xff }, "over the limit" },
+	};
+	enum message_type type;
+	size_t len;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct error e = ERROR_INIT;
+
+		assert_int_equal(message_decode_header(cases[i].header, &type, &len, &e), -1);
+		assert_int_equal(e.kind, ERROR_PROTOCOL);
+		assert_non_null(strstr(e.text, cases[i].words));
+	}
+}
+
+static void test_wrong_count(void **state)
+{
+	struct message m = { .type = MESSAGE_RESOURCE, .count = 1, .field = { text("a/b/c") } };
+	struct bytes raw = BYTES_INIT;
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(message_encode(&m, &raw, &e), -1);
+	assert_string_equal(e.text, "message RESOURCE: 1 fields, not 2");
+	m.type = (enum message_type)77;
+	assert_int_equal(message_encode(&m, &raw, &e), -1);
+	assert_int_equal(message_decode_body((enum message_type)77, "", 0, &m, &e), -1);
+	assert_int_equal(raw.len, 0);
+}
+
+static void test_numbers(void **state)
+{
+	uint8_t buffer[4];
+	struct message m = { .count = 2, .field = { message_u32(0x80000102, buffer), text("abc") } };
+	struct error e = ERROR_INIT;
+	uint32_t value = 0;
+
+	(void)state;
+	assert_memory_equal(buffer, "\2\1\0\x80", 4);
+	assert_int_equal(message_field_u32(&m, 0, &value, &e), 0);
+	assert_int_equal(value, 0x80000102);
+	assert_int_equal(message_field_u32(&m, 1, &value, &e), -1);
+	assert_int_equal(message_field_u32(&m, 2, &value, &e), -1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bytes_on_the_wire),
+		cmocka_unit_test(test_there_and_back),
+		cmocka_unit_test(test_cut_anywhere),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_largest_fits_header),
+		cmocka_unit_test(test_bad_headers),
+		cmocka_unit_test(test_wrong_count),
+		cmocka_unit_test(test_numbers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Sessions with a KBS and a realm that live in this file: courier_call() and rsi_*() are ours here. */
+#include <jansson.h>
+#include <openssl/ec.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "json.h"
+#include "jwe.h"
+#include "jwt.h"
+#include "kbs.h"
+#include "session.h"
+
+#define REFUSAL(variant) \
+	"{\"type\":\"https://github.com/confidential-containers/kbs/errors/" variant \
+	"\",\"detail\":\"\"}"
+
+/* The KBS, and what it saw. */
+static struct {
+	char calls[32];			/* one letter a request: U auth, A attest, R resource */
+	long iat, lifetime;		/* of the EARs that it gives */
+	bool without_exp;
+	const char *refusal;		/* body of a 401 to the next refusals resources */
+	int refusals;
+	char bearer[64];		/* the signature's part of the last bearer */
+	json_t *jwk;			/* of the last attestation */
+	EVP_PKEY *key;
+	int ears;			/* given so far; makes each one different */
+} kbs;
+
+static struct {
+	uint8_t challenge[RSI_CHALLENGE_SIZE];
+	bool absent;
+	bool closed;
+} realm;
+
+static void called(char letter)
+{
+	size_t n = strlen(kbs.calls);
+
+	assert_true(n + 1 < sizeof(kbs.calls));
+	kbs.calls[n] = letter;
+	kbs.calls[n + 1] = '\0';
+}
+
+/* --- the KBS ------------------------------------------------------------------------------------ */
+
+static void answer_text(struct bytes *body, const char *text)
+{
+	assert_int_equal(bytes_set(body, text, strlen(text)), 0);
+}
+
+/* The evidence is the challenge; it must be what the rest of the body asks for. */
+static void check_binding(const json_t *body)
+{
+	const json_t *runtime = json_object_get(body, "runtime-data");
+	const json_t *token = json_object_get(
+		json_object_get(json_object_get(body, "tee-evidence"), "primary_evidence"), "token");
+	json_t *bound = json_pack("{s:s, s:O, s:O}", "additional-evidence", "", "nonce",
+				  json_object_get(runtime, "nonce"), "tee-pubkey",
+				  json_object_get(runtime, "tee-pubkey"));
+	struct bytes text = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	uint8_t digest[64] = { 0 };
+
+	assert_int_equal(json_canonical(bound, &text, &e), 0);
+	assert_int_equal(EVP_Q_digest(NULL, "SHA384", NULL, text.data, text.len, digest, NULL), 1);
+	assert_int_equal(json_array_size(token), 64);
+	for (size_t i = 0; i < 64; i++)
+		assert_int_equal(json_integer_value(json_array_get(token, i)), digest[i]);
+	bytes_free(&text);
+	json_decref(bound);
+}
+
+static void answer_attest(const struct message *m, struct bytes *answer)
+{
+	struct error e = ERROR_INIT;
+	json_t *body = json_parse(m->field[0].data, m->field[0].len, "attest", ERROR_INPUT, &e);
+	json_t *header = json_pack("{s:s}", "alg", "ES256"), *payload;
+	struct bytes ear = BYTES_INIT;
+
+	assert_non_null(body);
+	check_binding(body);
+	json_decref(kbs.jwk);
+	kbs.jwk = json_deep_copy(json_object_get(json_object_get(body, "runtime-data"), "tee-pubkey"));
+	payload = json_pack("{s:I, s:i}", "iat", (json_int_t)kbs.iat, "n", ++kbs.ears);
+	if (!kbs.without_exp)
+		json_object_set_new(payload, "exp", json_integer(kbs.iat + kbs.lifetime));
+	assert_int_equal(jwt_sign(header, payload, kbs.key, &ear, &e), 0);
+	bytes_clear(answer);
+	assert_int_equal(bytes_printf(answer, "{\"token\":\"%s\"}", bytes_text(&ear)), 0);
+	bytes_free(&ear);
+	json_decref(header);
+	json_decref(payload);
+	json_decref(body);
+}
+
+static int answer_resource(const struct message *m, struct bytes *answer)
+{
+	struct error e = ERROR_INIT;
+	const char *bearer = (const char *)m->field[1].data;
+	size_t skip = m->field[1].len > 20 ? m->field[1].len - 20 : 0;
+
+	snprintf(kbs.bearer, sizeof(kbs.bearer), "%.*s", (int)(m->field[1].len - skip),
+		 bearer + skip);
+	if (kbs.refusals > 0) {
+		kbs.refusals--;
+		answer_text(answer, kbs.refusal);
+		return 401;
+	}
+	bytes_clear(answer);
+	assert_int_equal(jwe_seal(kbs.jwk, "sesame", 6, NULL, answer, &e), 0);
+	return 200;
+}
+
+int courier_call(struct courier *courier, const struct message *m, int *status,
+		 struct bytes *body, struct error *e)
+{
+	(void)courier;
+	(void)e;
+	*status = 200;
+	switch (m->type) {
+	case MESSAGE_AUTH:
+		called('U');
+		answer_text(body, "{\"nonce\":\"AAAA\",\"extra-params\":\"\"}");
+		return 0;
+	case MESSAGE_ATTEST:
+		called('A');
+		answer_attest(m, body);
+		return 0;
+	case MESSAGE_RESOURCE:
+		called('R');
+		*status = answer_resource(m, body);
+		return 0;
+	default:
+		fail_msg("message of type %d", (int)m->type);
+		return -1;
+	}
+}
+
+void courier_stop(struct courier *courier)
+{
+	courier->fd = -1;
+}
+
+/* --- the realm ---------------------------------------------------------------------------------- */
+
+struct rsi *rsi_open(const char *source, struct error *e)
+{
+	(void)source;
+	realm.closed = false;
+	if (!realm.absent)
+		return (struct rsi *)&realm;
+	error_set(e, ERROR_NO_REALM, "no realm");
+	return NULL;
+}
+
+void rsi_close(struct rsi *rsi)
+{
+	(void)rsi;
+	realm.closed = true;
+}
+
+int rsi_token_get(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],
+		  struct bytes *token, struct error *e)
+{
+	(void)rsi;
+	(void)e;
+	memcpy(realm.challenge, challenge, RSI_CHALLENGE_SIZE);
+	return bytes_append(token, challenge, RSI_CHALLENGE_SIZE);
+}
+
+/* --- tests -------------------------------------------------------------------------------------- */
+
+static int setup(void **state)
+{
+	(void)state;
+	EVP_PKEY_free(kbs.key);
+	json_decref(kbs.jwk);
+	memset(&kbs, 0, sizeof(kbs));
+	memset(&realm, 0, sizeof(realm));
+	kbs.key = EVP_EC_gen("P-256");
+	kbs.iat = 1700000000;
+	kbs.lifetime = 300;
+	return kbs.key ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	EVP_PKEY_free(kbs.key);
+	json_decref(kbs.jwk);
+	kbs.key = NULL;
+	kbs.jwk = NULL;
+	return 0;
+}
+
+static void expect_secret(struct session *s)
+{
+	struct bytes secret = BYTES_LOCKED_INIT;
+	struct error e = ERROR_INIT;
+
+	bytes_lock_optional(true);
+	if (session_get(s, "a/b/c", &secret, &e) < 0)
+		fail_msg("%s", e.text);
+	assert_string_equal(bytes_text(&secret), "sesame");
+	bytes_free(&secret);
+}
+
+static void expect_refusal(struct session *s, enum error_kind kind)
+{
+	struct bytes secret = BYTES_LOCKED_INIT;
+	struct error e = ERROR_INIT;
+
+	assert_int_equal(session_get(s, "a/b/c", &secret, &e), -1);
+	if (e.kind != kind)
+		fail_msg("%s: %s", error_kind_name(e.kind), e.text);
+	assert_int_equal(secret.len, 0);
+	bytes_free(&secret);
+}
+
+static int64_t boot_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void test_three_requests_and_then_one(void **state)
+{
+	struct session s = SESSION_INIT;
+
+	(void)state;
+	expect_secret(&s);
+	assert_string_equal(kbs.calls, "UAR");
+	assert_true(realm.closed);
+	expect_secret(&s);
+	expect_secret(&s);
+	assert_string_equal(kbs.calls, "UARRR");
+	assert_non_null(strstr(bytes_text(&s.ear), kbs.bearer));
+	assert_int_equal(s.token.len, 64);
+	assert_memory_equal(s.token.data, realm.challenge, 64);
+	session_close(&s);
+}
+
+/* The wall clock of the EAR is far from ours, which the host may have set. */
+static void test_lifetime_by_the_boot_clock(void **state)
+{
+	struct session s = SESSION_INIT;
+	int64_t left;
+
+	(void)state;
+	kbs.iat = 86400;	/* 1970 */
+	expect_secret(&s);
+	left = s.ear_until - boot_ms();
+	assert_true(left > 230000 && left <= 240000);	/* 300 s less the last minute */
+	expect_secret(&s);
+	assert_string_equal(kbs.calls, "UARR");
+	s.ear_until = boot_ms() - 1;
+	expect_secret(&s);
+	assert_string_equal(kbs.calls, "UARRUAR");
+	session_close(&s);
+}
+
+static void test_short_or_unknown_lifetime_is_used_once(void **state)
+{
+	struct session s = SESSION_INIT;
+
+	(void)state;
+	kbs.lifetime = 60;
+	expect_secret(&s);
+	expect_secret(&s);
+	assert_string_equal(kbs.calls, "UARUAR");
+	kbs.without_exp = true;
+	expect_secret(&s);
+	expect_secret(&s);
+	assert_string_equal(kbs.calls, "UARUARUARUAR");
+	session_close(&s);
+}
+
+static void test_absurd_lifetime_is_a_day(void **state)
+{
+	struct session s = SESSION_INIT;
+
+	(void)state;
+	kbs.lifetime = 1L << 60;
+	expect_secret(&s);
+	assert_true(s.ear_until - boot_ms() <= 86400000);
+	session_close(&s);
+}
+
+static void test_denial_is_not_retried(void **state)
+{
+	struct session s = SESSION_INIT;
+
+	(void)state;
+	kbs.refusal = REFUSAL("PolicyDeny");
+	kbs.refusals = 2;
+	expect_refusal(&s, ERROR_POLICY);
+	assert_string_equal(kbs.calls, "UAR");
+	expect_refusal(&s, ERROR_POLICY);
+	assert_string_equal(kbs.calls, "UARR");
+	expect_secret(&s);
+	session_close(&s);
+}
+
+static void test_missing_is_not_retried(void **state)
+{
+	struct session s = SESSION_INIT;
+
+	(void)state;
+	kbs.refusal = REFUSAL("PluginInternalError");
+	kbs.refusals = 2;
+	expect_refusal(&s, ERROR_NOT_FOUND);
+	expect_refusal(&s, ERROR_NOT_FOUND);
+	assert_string_equal(kbs.calls, "UARR");
+	session_close(&s);
+}
+
+static void test_forgotten_ear_is_renewed_once(void **state)
+{
+	static const char *const refusals[] = { REFUSAL("TokenNotFound"),
+						REFUSAL("TokenVerifierError") };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct session s = SESSION_INIT;
+
+		expect_secret(&s);
+		kbs.calls[0] = '\0';
+		kbs.refusal = refusals[i];
+		kbs.refusals = 1;
+		expect_secret(&s);
+		assert_string_equal(kbs.calls, "RUAR");
+		kbs.calls[0] = '\0';
+		kbs.refusals = 9;
+		expect_refusal(&s, ERROR_ATTESTATION);
+		assert_string_equal(kbs.calls, "RUAR");
+		session_close(&s);
+		kbs.refusals = 0;
+	}
+}
+
+/* A fresh EAR that the KBS does not take itself: another one would be no better. */
+static void test_refused_fresh_ear(void **state)
+{
+	struct session s = SESSION_INIT;
+
+	(void)state;
+	kbs.refusal = REFUSAL("TokenVerifierError");
+	kbs.refusals = 1;
+	expect_refusal(&s, ERROR_ATTESTATION);
+	assert_string_equal(kbs.calls, "UAR");
+	session_close(&s);
+}
+
+/* An EAR and its key from outside cost one request, and are never replaced. */
+static void test_given_ear(void **state)
+{
+	struct session first = SESSION_INIT, second = SESSION_INIT;
+	struct bytes pem = BYTES_INIT;
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(session_attest(&first, &e), 0);
+	assert_int_equal(tee_key_to_pem(&first.key, &pem, &e), 0);
+	assert_int_equal(tee_key_from_pem(&second.key, pem.data, pem.len, &e), 0);
+	assert_int_equal(bytes_set(&second.ear, first.ear.data, first.ear.len), 0);
+	kbs.calls[0] = '\0';
+	expect_secret(&second);
+	assert_string_equal(kbs.calls, "R");
+	kbs.refusal = REFUSAL("TokenVerifierError");
+	kbs.refusals = 1;
+	expect_refusal(&second, ERROR_ATTESTATION);
+	assert_string_equal(kbs.calls, "RR");
+	bytes_free(&pem);
+	session_close(&first);
+	session_close(&second);
+}
+
+static void test_given_key_is_used(void **state)
+{
+	struct session s = SESSION_INIT;
+	struct error e = ERROR_INIT;
+	json_t *jwk;
+
+	(void)state;
+	assert_int_equal(tee_key_generate(&s.key, &e), 0);
+	expect_secret(&s);
+	jwk = tee_key_jwk(&s.key, &e);
+	assert_true(json_equal(jwk, kbs.jwk));
+	json_decref(jwk);
+	session_close(&s);
+}
+
+static void test_bad_path_costs_nothing(void **state)
+{
+	struct bytes secret = BYTES_LOCKED_INIT;
+	struct session s = SESSION_INIT;
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(session_get(&s, "a/b", &secret, &e), -1);
+	assert_int_equal(e.kind, ERROR_USAGE);
+	assert_string_equal(kbs.calls, "");
+	session_close(&s);
+}
+
+static void test_no_realm(void **state)
+{
+	struct session s = SESSION_INIT;
+
+	(void)state;
+	realm.absent = true;
+	expect_refusal(&s, ERROR_NO_REALM);
+	assert_string_equal(kbs.calls, "U");
+	realm.absent = false;
+	expect_secret(&s);
+	session_close(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_three_requests_and_then_one, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lifetime_by_the_boot_clock, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_short_or_unknown_lifetime_is_used_once, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_absurd_lifetime_is_a_day, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_denial_is_not_retried, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_missing_is_not_retried, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_forgotten_ear_is_renewed_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refused_fresh_ear, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_given_ear, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_given_key_is_used, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bad_path_costs_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_realm, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
