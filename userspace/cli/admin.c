@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * An operator's requests, for trusteed and for Trustee. What is stored travels as it is, inside TLS: the
+ * courier sees it, here on the operator's side.
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "encode.h"
+#include "io.h"
+#include "json.h"
+#include "jwe.h"
+#include "kbs.h"
+#include "policy_text.h"
+
+#define ADMIN_TOKEN_MAX ((size_t)64 << 10)
+#define POLICY_MAX ((size_t)1 << 20)
+
+struct options {
+	struct cli_kbs kbs;
+	const char *token_file;
+	const char *path, *resource_file;
+	bool affirming, allow_all, deny_all;
+	const char *policy_file;
+	bool as_integer, as_bool, as_single_value;
+};
+
+static const struct args_option token_option[] = {
+	{ .name = "admin-token-file", .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, token_file), .value = "FILE",
+	  .help = "the operator's bearer token (needed)" },
+	{ 0 },
+};
+
+/* One POST below /kbs/v0/, as the operator. */
+static int admin_post(const struct options *options, const char *path, const struct bytes *body,
+		      const char *what, struct error *e)
+{
+	struct bytes token = BYTES_LOCKED_INIT, answer = BYTES_INIT;
+	struct courier courier = COURIER_INIT;
+	struct message m = { .type = MESSAGE_ADMIN, .count = 4 };
+	int status, ret = -1;
+
+	if (!options->token_file)
+		return error_set(e, ERROR_USAGE, "--admin-token-file is needed");
+	if (cli_read_text(options->token_file, ADMIN_TOKEN_MAX, &token, e) < 0 ||
+	    cli_courier_start(&courier, &options->kbs, e) < 0)
+		goto out;
+	m.field[0] = (struct message_field){ (const uint8_t *)"POST", 4 };
+	m.field[1] = (struct message_field){ (const uint8_t *)path, strlen(path) };
+	m.field[2] = (struct message_field){ token.data, token.len };
+	m.field[3] = (struct message_field){ body->data, body->len };
+	if (courier_call(&courier, &m, &status, &answer, e) == 0)
+		ret = kbs_admin_answer(status, answer.data, answer.len, what, e);
+out:
+	courier_stop(&courier);
+	bytes_free(&token);
+	bytes_free(&answer);
+	return ret;
+}
+
+/* The same with a JSON body, whose reference is taken. */
+static int admin_post_json(const struct options *options, const char *path, json_t *value,
+			   const char *what, struct error *e)
+{
+	struct bytes body = BYTES_INIT;
+	int ret = -1;
+
+	if (!value)
+		error_set_memory(e);
+	else if (json_compact(value, &body, e) == 0)
+		ret = admin_post(options, path, &body, what, e);
+	json_decref(value);
+	bytes_free(&body);
+	return ret;
+}
+
+/* --- set-resource ------------------------------------------------------------------------------ */
+
+static const struct args_option resource_options[] = {
+	{ .name = "path", .type = ARGS_TEXT, .offset = offsetof(struct options, path),
+	  .value = "A/B/C", .help = "the resource: repository/type/tag (needed)" },
+	{ .name = "resource-file", .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, resource_file), .value = "FILE",
+	  .help = "what to store, byte for byte; - is standard input (needed)" },
+	{ 0 },
+};
+
+static const struct args_option *const resource_tables[] = {
+	resource_options, token_option, cli_kbs_options, NULL,
+};
+
+static const struct args_spec resource_spec = {
+	.name = "realmkey admin set-resource",
+	.operands = "",
+	.about = "Stores a secret at the KBS, or replaces it.",
+	.options = resource_tables,
+};
+
+static int set_resource(const struct options *options, struct error *e)
+{
+	struct bytes secret = BYTES_LOCKED_INIT;
+	char path[256], url_path[300];
+	int ret = -1;
+
+	if (!options->path || !options->resource_file)
+		return error_set(e, ERROR_USAGE, "--path and --resource-file are needed");
+	if (kbs_resource_path(options->path, path, sizeof(path), e) < 0)
+		return -1;
+	snprintf(url_path, sizeof(url_path), "resource/%s", path);
+	if (io_read_file(options->resource_file, JWE_PLAINTEXT_MAX, &secret, e) == 0)
+		ret = admin_post(options, url_path, &secret, path, e);
+	bytes_free(&secret);
+	return ret;
+}
+
+static int command_set_resource(int argc, char **argv)
+{
+	struct options options = { 0 };
+	struct error e = ERROR_INIT;
+	int code;
+
+	if (!cli_parse(&resource_spec, argc, argv, &options, NULL, &code))
+		return code;
+	if (set_resource(&options, &e) < 0)
+		return cli_fail("admin set-resource", &e);
+	printf("stored %s\n", options.path);
+	return 0;
+}
+
+/* --- set-reference-value ------------------------------------------------------------------------ */
+
+static const struct args_option value_options[] = {
+	{ .name = "as-integer", .type = ARGS_FLAG, .offset = offsetof(struct options, as_integer),
+	  .help = "VALUE is an integer" },
+	{ .name = "as-bool", .type = ARGS_FLAG, .offset = offsetof(struct options, as_bool),
+	  .help = "VALUE is true or false" },
+	{ .name = "as-single-value", .type = ARGS_FLAG,
+	  .offset = offsetof(struct options, as_single_value),
+	  .help = "store the value itself, not a list of it" },
+	{ 0 },
+};
+
+static const struct args_option *const value_tables[] = {
+	value_options, token_option, cli_kbs_options, NULL,
+};
+
+static const struct args_spec value_spec = {
+	.name = "realmkey admin set-reference-value",
+	.operands = "NAME VALUE",
+	.operands_min = 2,
+	.operands_max = 2,
+	.about = "Endorses a value: what an appraisal compares evidence with. A realm's RIM has the name\n"
+		 "cca.realm.cca-realm-initial-measurement and the form that `realmkey rim` prints.",
+	.options = value_tables,
+};
+
+static json_t *value_integer(const char *text, struct error *e)
+{
+	char *end;
+	long long number;
+
+	errno = 0;
+	number = strtoll(text, &end, 10);
+	if (!*text || *end || errno) {
+		error_set(e, ERROR_USAGE, "'%s' is not an integer", text);
+		return NULL;
+	}
+	return json_integer(number);
+}
+
+static json_t *value_read(const struct options *options, const char *text, struct error *e)
+{
+	json_t *value;
+
+	if (options->as_integer)
+		return value_integer(text, e);
+	if (options->as_bool && strcmp(text, "true") != 0 && strcmp(text, "false") != 0) {
+		error_set(e, ERROR_USAGE, "'%s' is neither true nor false", text);
+		return NULL;
+	}
+	value = options->as_bool ? json_boolean(!strcmp(text, "true")) : json_string(text);
+	if (!value)
+		error_set(e, ERROR_USAGE, "VALUE is not UTF-8 text");
+	return value;
+}
+
+/* The message of Trustee's reference value provider: a JSON text in base64 within JSON. */
+static json_t *value_message(const char *name, json_t *value, struct error *e)
+{
+	struct bytes text = BYTES_INIT, encoded = BYTES_INIT;
+	json_t *payload = json_pack("{s:O}", name, value), *message = NULL;
+
+	if (payload && json_compact(payload, &text, e) == 0 &&
+	    encode_base64(ENCODE_BASE64, text.data, text.len, &encoded) == 0)
+		message = json_pack("{s:s, s:s, s:s}", "version", "0.1.0", "type", "sample",
+				    "payload", bytes_text(&encoded));
+	json_decref(payload);
+	bytes_free(&text);
+	bytes_free(&encoded);
+	return message;
+}
+
+static int set_reference_value(const struct options *options, const char *name, const char *text,
+			       struct error *e)
+{
+	json_t *value, *message;
+
+	if (options->as_integer && options->as_bool)
+		return error_set(e, ERROR_USAGE, "--as-integer and --as-bool exclude each other");
+	value = value_read(options, text, e);
+	if (!value)
+		return -1;
+	if (!options->as_single_value)
+		value = json_pack("[o]", value);
+	message = value_message(name, value, e);
+	json_decref(value);
+	return admin_post_json(options, "reference-value", message, name, e);
+}
+
+static int command_set_reference_value(int argc, char **argv)
+{
+	struct options options = { 0 };
+	struct error e = ERROR_INIT;
+	const char *operand[2];
+	int code;
+
+	if (!cli_parse(&value_spec, argc, argv, &options, operand, &code))
+		return code;
+	if (set_reference_value(&options, operand[0], operand[1], &e) < 0)
+		return cli_fail("admin set-reference-value", &e);
+	printf("endorsed %s\n", operand[0]);
+	return 0;
+}
+
+/* --- set-resource-policy ------------------------------------------------------------------------ */
+
+static const struct args_option policy_options[] = {
+	{ .name = "affirming", .type = ARGS_FLAG, .offset = offsetof(struct options, affirming),
+	  .help = "release to realms whose every appraisal is affirming" },
+	{ .name = "allow-all", .type = ARGS_FLAG, .offset = offsetof(struct options, allow_all),
+	  .help = "release to whoever was attested, whatever the result" },
+	{ .name = "deny-all", .type = ARGS_FLAG, .offset = offsetof(struct options, deny_all),
+	  .help = "release nothing" },
+	{ .name = "policy-file", .type = ARGS_TEXT, .offset = offsetof(struct options, policy_file),
+	  .value = "FILE", .help = "a policy in Rego, for a Trustee that evaluates it" },
+	{ 0 },
+};
+
+static const struct args_option *const policy_tables[] = {
+	policy_options, token_option, cli_kbs_options, NULL,
+};
+
+static const struct args_spec policy_spec = {
+	.name = "realmkey admin set-resource-policy",
+	.operands = "",
+	.about = "Sets the rule by which the KBS releases resources: one of the options.",
+	.options = policy_tables,
+};
+
+static int policy_read(const struct options *options, struct bytes *text, struct error *e)
+{
+	const char *builtin = options->affirming ? POLICY_TEXT_AFFIRMING :
+			      options->allow_all ? POLICY_TEXT_ALLOW_ALL :
+			      options->deny_all ? POLICY_TEXT_DENY_ALL : NULL;
+
+	if (options->affirming + options->allow_all + options->deny_all +
+	    (options->policy_file != NULL) != 1)
+		return error_set(e, ERROR_USAGE,
+				 "one of --affirming, --allow-all, --deny-all, --policy-file");
+	if (!builtin)
+		return io_read_file(options->policy_file, POLICY_MAX, text, e);
+	return bytes_append_text(text, builtin) < 0 ? error_set_memory(e) : 0;
+}
+
+static int set_resource_policy(const struct options *options, struct error *e)
+{
+	struct bytes text = BYTES_INIT, encoded = BYTES_INIT;
+	int ret = policy_read(options, &text, e);
+
+	if (ret == 0 && encode_base64(ENCODE_BASE64URL, text.data, text.len, &encoded) < 0)
+		ret = error_set_memory(e);
+	if (ret == 0)
+		ret = admin_post_json(options, "resource-policy",
+				      json_pack("{s:s}", "policy", bytes_text(&encoded)), "policy",
+				      e);
+	bytes_free(&text);
+	bytes_free(&encoded);
+	return ret;
+}
+
+static int command_set_resource_policy(int argc, char **argv)
+{
+	struct options options = { 0 };
+	struct error e = ERROR_INIT;
+	int code;
+
+	if (!cli_parse(&policy_spec, argc, argv, &options, NULL, &code))
+		return code;
+	if (set_resource_policy(&options, &e) < 0)
+		return cli_fail("admin set-resource-policy", &e);
+	puts("policy set");
+	return 0;
+}
+
+int command_admin(int argc, char **argv)
+{
+	static const struct cli_entry table[] = {
+		{ "set-resource", command_set_resource, "store a secret" },
+		{ "set-reference-value", command_set_reference_value, "endorse a value" },
+		{ "set-resource-policy", command_set_resource_policy, "set who gets secrets" },
+		{ 0 },
+	};
+
+	return cli_dispatch(table, "realmkey admin", argc, argv);
+}

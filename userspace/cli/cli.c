@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli.h"
+
+#include <ctype.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "io.h"
+#include "json.h"
+#include "kbs.h"
+
+#define CA_MAX ((size_t)1 << 20)
+#define PEM_MAX ((size_t)64 << 10)
+#define URL_SIZE 512
+#define TIMEOUT_MAX 600
+
+const struct args_option cli_kbs_options[] = {
+	{ .name = "url", .type = ARGS_TEXT, .offset = offsetof(struct cli_kbs, url),
+	  .value = "URL", .help = "the KBS, https://HOST[:PORT] (needed)" },
+	{ .name = "ca", .alias = "cert-file", .type = ARGS_TEXT,
+	  .offset = offsetof(struct cli_kbs, ca), .value = "FILE",
+	  .help = "trust only the certificates in this PEM file, not the system's" },
+	{ .name = "insecure", .type = ARGS_FLAG, .offset = offsetof(struct cli_kbs, insecure),
+	  .help = "allow http://: anybody on the way can pretend to be the KBS" },
+	{ .name = "timeout", .type = ARGS_NUMBER, .offset = offsetof(struct cli_kbs, timeout),
+	  .value = "SECONDS", .help = "for one request (60)", .min = 1, .max = TIMEOUT_MAX },
+	{ 0 },
+};
+
+const struct args_option cli_source_option[] = {
+	{ .name = "source", .type = ARGS_TEXT, .offset = offsetof(struct cli_kbs, source),
+	  .value = "SOURCE", .help = "where the realm is read: device or netlink (the first that "
+	  "answers)" },
+	{ 0 },
+};
+
+/* --- the command line ------------------------------------------------------------------------- */
+
+static int usage_print(const struct cli_entry *table, const char *program, FILE *to)
+{
+	fprintf(to, "usage: %s COMMAND [ARGUMENT...]\n\n", program);
+	for (; table->name; table++)
+		fprintf(to, "  %-20s %s\n", table->name, table->help);
+	fprintf(to, "\n%s COMMAND --help tells more of each.\n", program);
+	return to == stdout ? 0 : error_exit_code(&(struct error){ .kind = ERROR_USAGE });
+}
+
+int cli_dispatch(const struct cli_entry *table, const char *program, int argc, char **argv)
+{
+	if (argc < 2)
+		return usage_print(table, program, stderr);
+	for (const struct cli_entry *entry = table; entry->name; entry++) {
+		if (!strcmp(entry->name, argv[1]))
+			return entry->run(argc - 1, argv + 1);
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
+		return usage_print(table, program, stdout);
+	fprintf(stderr, "%s: no command '%s' (see %s --help)\n", program, argv[1], program);
+	return error_exit_code(&(struct error){ .kind = ERROR_USAGE });
+}
+
+static int help_print(const struct args_spec *spec)
+{
+	struct bytes text = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	int ret = args_help(spec, &text) < 0 ? error_set_memory(&e) : cli_output(&text, &e);
+
+	bytes_free(&text);
+	return ret < 0 ? cli_fail(spec->name, &e) : 0;
+}
+
+bool cli_parse(const struct args_spec *spec, int argc, char **argv, void *target,
+	       const char **operands, int *code)
+{
+	struct error e = ERROR_INIT;
+	int outcome = args_parse(spec, argc, argv, target, operands, &e);
+
+	if (outcome == ARGS_RUN)
+		return true;
+	if (outcome == ARGS_HELP)
+		*code = help_print(spec);
+	else if (outcome == ARGS_VERSION)
+		*code = puts("realmkey " REALMKEY_VERSION) < 0;
+	else
+		*code = cli_fail(spec->name, &e);
+	return false;
+}
+
+int cli_fail(const char *name, const struct error *e)
+{
+	const char *rest = strncmp(name, "realmkey ", 9) ? name : name + 9;
+
+	fprintf(stderr, "realmkey: %s: %s\n", rest, e->text);
+	return error_exit_code(e);
+}
+
+void cli_warn(const char *name, const char *text)
+{
+	fprintf(stderr, "realmkey: %s: %s\n", name, text);
+}
+
+/* --- the KBS ---------------------------------------------------------------------------------- */
+
+int cli_courier_start(struct courier *courier, const struct cli_kbs *kbs, struct error *e)
+{
+	struct bytes ca = BYTES_INIT;
+	char url[URL_SIZE];
+	struct courier_target target = {
+		.url = url, .timeout = kbs->timeout, .insecure = kbs->insecure,
+	};
+	int ret = -1;
+
+	if (!kbs->url)
+		return error_set(e, ERROR_USAGE, "--url is needed");
+	if (kbs_url(kbs->url, kbs->insecure, url, sizeof(url), e) < 0)
+		return -1;
+	if (kbs->ca) {
+		if (io_read_file(kbs->ca, CA_MAX, &ca, e) < 0)
+			goto out;
+		target.ca = ca.data;
+		target.ca_len = ca.len;
+	}
+	ret = courier_start(courier, secure_getenv("REALMKEY_COURIER"), &target, e);
+out:
+	bytes_free(&ca);
+	return ret;
+}
+
+int cli_session_start(struct session *s, const struct cli_kbs *kbs, struct error *e)
+{
+	struct rsi *rsi;
+
+	s->source = kbs->source;
+	if (kbs->url) {
+		rsi = rsi_open(kbs->source, e);
+		if (!rsi)
+			return -1;
+		rsi_close(rsi);
+	}
+	return cli_courier_start(&s->courier, kbs, e);
+}
+
+int cli_tee_key_read(struct tee_key *key, const char *path, struct error *e)
+{
+	struct bytes pem = BYTES_LOCKED_INIT;
+	int ret = -1;
+
+	if (io_read_file(path, PEM_MAX, &pem, e) == 0) {
+		ret = tee_key_from_pem(key, pem.data, pem.len, e);
+		if (ret < 0)
+			error_add(e, "%s", path);
+	}
+	bytes_free(&pem);
+	return ret;
+}
+
+/* --- input and output ------------------------------------------------------------------------- */
+
+int cli_output(const struct bytes *out, struct error *e)
+{
+	return io_write_full(STDOUT_FILENO, out->data, out->len, e) < 0 ?
+	       error_add(e, "standard output") : 0;
+}
+
+int cli_output_json(const json_t *value, struct error *e)
+{
+	struct bytes text = BYTES_INIT;
+	int ret = -1;
+
+	if (json_pretty(value, &text, e) == 0)
+		ret = cli_output(&text, e);
+	bytes_free(&text);
+	return ret;
+}
+
+int cli_read_text(const char *path, size_t max, struct bytes *out, struct error *e)
+{
+	size_t len;
+
+	if (io_read_file(path, max, out, e) < 0)
+		return -1;
+	len = out->len;
+	while (len && isspace(out->data[len - 1]))
+		len--;
+	return bytes_resize(out, len) < 0 ? error_set_memory(e) : 0;
+}

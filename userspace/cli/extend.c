@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "encode.h"
+#include "rsi.h"
+
+static const struct args_option *const tables[] = { cli_source_option, NULL };
+
+static const struct args_spec spec = {
+	.name = "realmkey extend",
+	.operands = "INDEX FILE",
+	.operands_min = 2,
+	.operands_max = 2,
+	.about = "Extends a measurement register (1 to 4: REM0 to REM3) with the digest of FILE (- is standard\n"
+		 "input) in the realm's hash algorithm: REM becomes H(REM || H(FILE)). There is no way back.",
+	.options = tables,
+};
+
+/* The digest of what @fd still has to say. */
+static int digest_fd(int fd, EVP_MD_CTX *context, const char *what, struct error *e)
+{
+	uint8_t block[16384];
+	ssize_t n;
+
+	while ((n = read(fd, block, sizeof(block))) > 0) {
+		if (EVP_DigestUpdate(context, block, (size_t)n) != 1)
+			return error_set(e, ERROR_SYSTEM, "digest");
+	}
+	return n < 0 ? error_set_errno(e, ERROR_INPUT, "%s", what) : 0;
+}
+
+static int digest_file(const char *path, const char *hash, uint8_t digest[RSI_DIGEST_MAX],
+		       struct error *e)
+{
+	bool standard = !strcmp(path, "-");
+	int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	const EVP_MD *md = hash ? EVP_get_digestbyname(hash) : NULL;
+	int ret = -1;
+
+	if (fd < 0)
+		error_set_errno(e, ERROR_INPUT, "%s", path);
+	else if (!md || !context || EVP_DigestInit_ex(context, md, NULL) != 1)
+		error_set(e, ERROR_SYSTEM, "no %s here", hash ? hash : "hash algorithm");
+	else
+		ret = digest_fd(fd, context, path, e);
+	if (ret == 0 && EVP_DigestFinal_ex(context, digest, NULL) != 1)
+		ret = error_set(e, ERROR_SYSTEM, "digest");
+	EVP_MD_CTX_free(context);
+	if (!standard && fd >= 0)
+		close(fd);
+	return ret;
+}
+
+/* OpenSSL's name of an RSI hash algorithm. */
+static const char *hash_openssl(unsigned int hash_algo)
+{
+	static const char *const names[] = { "SHA256", "SHA512", "SHA384" };
+
+	return hash_algo < sizeof(names) / sizeof(names[0]) ? names[hash_algo] : NULL;
+}
+
+static int report(struct rsi *rsi, unsigned int index, const uint8_t *digest, size_t size,
+		  const char *hash, struct error *e)
+{
+	uint8_t value[RSI_DIGEST_MAX];
+	struct bytes text = BYTES_INIT;
+	size_t len;
+	int ret = rsi_measurement_get(rsi, index, value, &len, e);
+
+	if (ret < 0)
+		return -1;
+	if (bytes_printf(&text, "REM%u extended with %s:", index - 1, hash) < 0 ||
+	    encode_hex(digest, size, &text) < 0 || bytes_append_text(&text, "\nnow ") < 0 ||
+	    encode_hex(value, len, &text) < 0 || bytes_append_text(&text, "\n") < 0)
+		ret = error_set_memory(e);
+	else
+		ret = cli_output(&text, e);
+	bytes_free(&text);
+	return ret;
+}
+
+static int extend(struct rsi *rsi, unsigned int index, const char *path, struct error *e)
+{
+	uint8_t digest[RSI_DIGEST_MAX];
+	struct rsi_config config;
+
+	if (rsi_config_get(rsi, &config, e) < 0 ||
+	    digest_file(path, hash_openssl(config.hash_algo), digest, e) < 0 ||
+	    rsi_measurement_extend(rsi, index, digest, config.digest_size, e) < 0)
+		return -1;
+	return report(rsi, index, digest, config.digest_size, rsi_hash_name(config.hash_algo), e);
+}
+
+int command_extend(int argc, char **argv)
+{
+	struct cli_kbs options = { 0 };
+	struct error e = ERROR_INIT;
+	const char *operand[2];
+	struct rsi *rsi;
+	int code, ret;
+
+	if (!cli_parse(&spec, argc, argv, &options, operand, &code))
+		return code;
+	if (strlen(operand[0]) != 1 || operand[0][0] < '1' || operand[0][0] > '4') {
+		error_set(&e, ERROR_USAGE, "INDEX is 1 to 4 (REM0 to REM3), not '%s'", operand[0]);
+		return cli_fail(argv[0], &e);
+	}
+	rsi = rsi_open(options.source, &e);
+	ret = rsi ? extend(rsi, (unsigned int)(operand[0][0] - '0'), operand[1], &e) : -1;
+	rsi_close(rsi);
+	return ret < 0 ? cli_fail(argv[0], &e) : 0;
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stddef.h>
+#include <stdio.h>
+
+#include "cli.h"
+#include "encode.h"
+#include "io.h"
+#include "jwt.h"
+
+struct options {
+	struct cli_kbs kbs;
+	const char *path, *token, *tee_key_file, *output;
+	bool base64;
+};
+
+static const struct args_option own[] = {
+	{ .name = "path", .type = ARGS_TEXT, .offset = offsetof(struct options, path),
+	  .value = "A/B/C", .help = "the resource: repository/type/tag (needed)" },
+	{ .name = "attestation-token", .type = ARGS_TEXT, .offset = offsetof(struct options, token),
+	  .value = "EAR", .help = "do not attest, use this EAR; with --tee-key-file" },
+	{ .name = "tee-key-file", .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, tee_key_file), .value = "PEM",
+	  .help = "the private key that the EAR names (a fresh one)" },
+	{ .name = "base64", .type = ARGS_FLAG, .offset = offsetof(struct options, base64),
+	  .help = "print base64 and a newline, as other tools do" },
+	{ .name = "output", .type = ARGS_TEXT, .offset = offsetof(struct options, output),
+	  .value = "FILE", .help = "write to FILE, mode 0600, at once or not at all" },
+	{ 0 },
+};
+
+static const struct args_option *const tables[] = {
+	own, cli_kbs_options, cli_source_option, NULL,
+};
+
+static const struct args_spec spec = {
+	.name = "realmkey get-resource",
+	.operands = "",
+	.about = "Gets a secret of the KBS and writes it to standard output, byte for byte, after all of it\n"
+		 "was opened. When the KBS says no, standard error tells what would cure it.",
+	.options = tables,
+	.notes = "Exit status: 5 network, 6 TLS, 7 attestation refused, 8 denied by policy, 9 not found;\n"
+		 "realmkey(1) has them all.",
+};
+
+static int options_check(const struct options *options, struct error *e)
+{
+	if (!options->path)
+		return error_set(e, ERROR_USAGE, "--path is needed");
+	if (options->token && !options->tee_key_file)
+		return error_set(e, ERROR_USAGE,
+				 "--attestation-token needs --tee-key-file, the key it names");
+	return 0;
+}
+
+static int session_prepare(struct session *s, const struct options *options, struct error *e)
+{
+	if (options->tee_key_file && cli_tee_key_read(&s->key, options->tee_key_file, e) < 0)
+		return -1;
+	if (!options->token)
+		return cli_session_start(s, &options->kbs, e);
+	if (cli_read_text(options->token, JWT_MAX, &s->ear, e) < 0)
+		return -1;
+	if (!s->ear.len)
+		return error_set(e, ERROR_INPUT, "%s: is empty", options->token);
+	return cli_courier_start(&s->courier, &options->kbs, e);
+}
+
+static int secret_output(const struct options *options, struct bytes *secret, struct error *e)
+{
+	struct bytes text = BYTES_LOCKED_INIT;
+	const struct bytes *out = secret;
+	int ret = -1;
+
+	if (options->base64) {
+		if (encode_base64(ENCODE_BASE64, secret->data, secret->len, &text) < 0 ||
+		    bytes_append_text(&text, "\n") < 0) {
+			error_set_memory(e);
+			goto out;
+		}
+		out = &text;
+	}
+	ret = options->output ? io_write_file(options->output, 0600, out->data, out->len, e) :
+				cli_output(out, e);
+out:
+	bytes_free(&text);
+	return ret;
+}
+
+/* What the client itself holds says more than the KBS does. */
+static void denial_explain(const struct session *s)
+{
+	struct bytes text = BYTES_INIT;
+	struct error unread = ERROR_INIT;
+
+	if (s->ear.len && session_explain(&s->ear, &s->token, &text, &unread) == 0)
+		fputs(bytes_text(&text), stderr);
+	bytes_free(&text);
+}
+
+static int get_resource(const struct options *options, struct error *e)
+{
+	struct bytes secret = BYTES_LOCKED_INIT;
+	struct session s = SESSION_INIT;
+	int ret = -1;
+
+	if (options_check(options, e) < 0 || session_prepare(&s, options, e) < 0)
+		goto out;
+	ret = session_get(&s, options->path, &secret, e);
+	if (ret == 0)
+		ret = secret_output(options, &secret, e);
+	else if (e->kind == ERROR_POLICY)
+		denial_explain(&s);
+out:
+	bytes_free(&secret);
+	session_close(&s);
+	return ret;
+}
+
+int command_get_resource(int argc, char **argv)
+{
+	struct options options = { 0 };
+	struct error e = ERROR_INIT;
+	int code;
+
+	if (!cli_parse(&spec, argc, argv, &options, NULL, &code))
+		return code;
+	return get_resource(&options, &e) < 0 ? cli_fail(argv[0], &e) : 0;
+}

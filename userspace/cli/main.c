@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+/* realmkey: a realm's evidence, results and secrets by hand; and what an operator tells a KBS. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "cli.h"
+#include "sandbox.h"
+
+static const struct cli_entry commands[] = {
+	{ "attest", command_attest, "attest this realm, print the result (EAR)" },
+	{ "get-resource", command_get_resource, "get a secret of the KBS, print it" },
+	{ "verify", command_verify, "check an EAR and explain it" },
+	{ "token", command_token, "get, show or judge CCA tokens" },
+	{ "measurements", command_measurements, "print RIM and REMs" },
+	{ "extend", command_extend, "extend a REM with a file's digest" },
+	{ "rim", command_rim, "print the RIM as a reference value wants it" },
+	{ "admin", command_admin, "tell a KBS: resources, reference values, policy" },
+	{ 0 },
+};
+
+int main(int argc, char **argv)
+{
+	struct error e = ERROR_INIT;
+
+	/* Secrets pass through here, and an ordinary user may lock little memory. */
+	if (sandbox_no_dump(&e) < 0 || sandbox_limit(RLIMIT_CORE, 0, &e) < 0)
+		return cli_fail("start", &e);
+	bytes_lock_optional(true);
+	signal(SIGPIPE, SIG_IGN);
+	if (argc > 1 && !strcmp(argv[1], "--version"))
+		return puts("realmkey " REALMKEY_VERSION) < 0;
+	return cli_dispatch(commands, "realmkey", argc, argv);
+}

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <openssl/rand.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cca_token.h"
+#include "cli.h"
+#include "encode.h"
+#include "io.h"
+#include "rsi.h"
+
+struct options {
+	struct cli_kbs kbs;	/* for --source */
+	const char *challenge, *anchors, *raw;
+	bool json;
+};
+
+static const struct args_option challenge_option[] = {
+	{ .name = "challenge", .type = ARGS_TEXT, .offset = offsetof(struct options, challenge),
+	  .value = "HEX", .help = "the challenge, up to 64 bytes, padded with zeros" },
+	{ 0 },
+};
+
+static const struct args_option json_option[] = {
+	{ .name = "json", .type = ARGS_FLAG, .offset = offsetof(struct options, json),
+	  .help = "print JSON" },
+	{ 0 },
+};
+
+static const struct args_option raw_option[] = {
+	{ .name = "raw", .type = ARGS_TEXT, .offset = offsetof(struct options, raw),
+	  .value = "FILE", .help = "write the token itself to FILE (- is standard output) instead of "
+	  "showing it" },
+	{ 0 },
+};
+
+static const struct args_option anchors_option[] = {
+	{ .name = "anchors", .type = ARGS_TEXT, .offset = offsetof(struct options, anchors),
+	  .value = "PATH", .help = "trust anchors: a JWK, a store, or a directory of them (needed)" },
+	{ 0 },
+};
+
+/* --- shared ----------------------------------------------------------------------------------- */
+
+/* Up to 64 bytes of hexadecimal text into @challenge, zeros after them. */
+static int challenge_read(const char *text, uint8_t challenge[RSI_CHALLENGE_SIZE],
+			  struct error *e)
+{
+	struct bytes raw = BYTES_INIT;
+	int ret = decode_hex(text, strlen(text), "--challenge", &raw, e);
+
+	memset(challenge, 0, RSI_CHALLENGE_SIZE);
+	if (ret < 0)
+		e->kind = ERROR_USAGE;
+	else if (raw.len > RSI_CHALLENGE_SIZE)
+		ret = error_set(e, ERROR_USAGE, "--challenge: %zu bytes, more than %d", raw.len,
+				RSI_CHALLENGE_SIZE);
+	else if (raw.len)
+		memcpy(challenge, raw.data, raw.len);
+	bytes_free(&raw);
+	return ret;
+}
+
+static int token_decode(const struct bytes *raw, const char *what, struct cca_token *token,
+			struct error *e)
+{
+	struct cca_verdict verdict;
+
+	if (cca_token_decode(raw->data, raw->len, token, &verdict) < 0)
+		return error_set(e, ERROR_ATTESTATION, "%s: %s: %s", what,
+				 cca_cause_name(verdict.cause), verdict.detail);
+	return 0;
+}
+
+static int token_output(const struct cca_token *token, bool json, struct error *e)
+{
+	struct bytes text = BYTES_INIT;
+	json_t *value = NULL;
+	int ret;
+
+	if (json) {
+		value = cca_token_json(token);
+		ret = value ? cli_output_json(value, e) : error_set_memory(e);
+	} else {
+		ret = cca_token_print(token, &text) < 0 ? error_set_memory(e) : cli_output(&text, e);
+	}
+	json_decref(value);
+	bytes_free(&text);
+	return ret;
+}
+
+/* --- token ------------------------------------------------------------------------------------ */
+
+static const struct args_option *const get_tables[] = {
+	challenge_option, cli_source_option, raw_option, json_option, NULL,
+};
+
+static const struct args_spec get_spec = {
+	.name = "realmkey token",
+	.operands = "",
+	.about = "Has this realm's RMM sign a CCA token over a challenge (a random one), and shows it.\n"
+		 "\n"
+		 "realmkey token show FILE     shows any token\n"
+		 "realmkey token verify FILE   judges any token",
+	.options = get_tables,
+};
+
+static int token_fetch(const struct options *options, struct bytes *raw, struct error *e)
+{
+	uint8_t challenge[RSI_CHALLENGE_SIZE];
+	struct rsi *rsi;
+	int ret;
+
+	if (options->challenge ? challenge_read(options->challenge, challenge, e) < 0 :
+				 RAND_bytes(challenge, sizeof(challenge)) != 1)
+		return options->challenge ? -1 : error_set(e, ERROR_SYSTEM, "no random numbers");
+	rsi = rsi_open(options->kbs.source, e);
+	ret = rsi ? rsi_token_get(rsi, challenge, raw, e) : -1;
+	rsi_close(rsi);
+	return ret;
+}
+
+static int raw_output(const char *path, const struct bytes *raw, struct error *e)
+{
+	return !strcmp(path, "-") ? cli_output(raw, e) :
+				    io_write_file(path, 0644, raw->data, raw->len, e);
+}
+
+static int get(const struct options *options, struct error *e)
+{
+	struct cca_token token = CCA_TOKEN_INIT;
+	struct bytes raw = BYTES_INIT;
+	int ret = token_fetch(options, &raw, e);
+
+	if (ret == 0 && options->raw) {
+		ret = raw_output(options->raw, &raw, e);
+	} else if (ret == 0) {
+		ret = token_decode(&raw, "this realm's token", &token, e);
+		if (ret == 0)
+			ret = token_output(&token, options->json, e);
+	}
+	cca_token_free(&token);
+	bytes_free(&raw);
+	return ret;
+}
+
+static int command_get(int argc, char **argv)
+{
+	struct options options = { 0 };
+	struct error e = ERROR_INIT;
+	int code;
+
+	if (!cli_parse(&get_spec, argc, argv, &options, NULL, &code))
+		return code;
+	return get(&options, &e) < 0 ? cli_fail("token", &e) : 0;
+}
+
+/* --- token show ------------------------------------------------------------------------------- */
+
+static const struct args_option *const show_tables[] = { json_option, NULL };
+
+static const struct args_spec show_spec = {
+	.name = "realmkey token show",
+	.operands = "FILE",
+	.operands_min = 1,
+	.operands_max = 1,
+	.about = "Shows the claims of a CCA token (- is standard input) without judging them.",
+	.options = show_tables,
+};
+
+static int command_show(int argc, char **argv)
+{
+	struct cca_token token = CCA_TOKEN_INIT;
+	struct bytes raw = BYTES_INIT;
+	struct options options = { 0 };
+	struct error e = ERROR_INIT;
+	const char *file;
+	int code, ret = -1;
+
+	if (!cli_parse(&show_spec, argc, argv, &options, &file, &code))
+		return code;
+	if (io_read_file(file, CCA_TOKEN_MAX, &raw, &e) == 0 &&
+	    token_decode(&raw, file, &token, &e) == 0)
+		ret = token_output(&token, options.json, &e);
+	cca_token_free(&token);
+	bytes_free(&raw);
+	return ret < 0 ? cli_fail("token show", &e) : 0;
+}
+
+/* --- token verify ----------------------------------------------------------------------------- */
+
+static const struct args_option *const verify_tables[] = {
+	anchors_option, challenge_option, json_option, NULL,
+};
+
+static const struct args_spec verify_spec = {
+	.name = "realmkey token verify",
+	.operands = "FILE",
+	.operands_min = 1,
+	.operands_max = 1,
+	.about = "Judges a CCA token (- is standard input) offline: form, claims, signatures, binding,\n"
+		 "freshness (with --challenge) and life cycle. Prints OK and the anchor that vouched for it,\n"
+		 "or the first check that failed, E_BINDING for one; the exit status is then 7.",
+	.options = verify_tables,
+	.notes = "Whether the realm runs the right software is not judged: compare its RIM.",
+};
+
+static int verdict_output(const struct cca_verdict *verdict, const char *anchor, bool fresh,
+			  bool json, struct error *e)
+{
+	struct bytes text = BYTES_INIT;
+	json_t *value = NULL;
+	int ret;
+
+	if (json) {
+		value = json_pack("{s:s, s:s, s:s, s:s, s:b}", "verdict",
+				  cca_cause_name(verdict->cause), "detail", verdict->detail,
+				  "warning", verdict->warning, "anchor", anchor, "freshness-judged",
+				  fresh);
+		ret = value ? cli_output_json(value, e) : error_set_memory(e);
+		json_decref(value);
+		return ret;
+	}
+	if (verdict->cause == CCA_OK)
+		ret = bytes_printf(&text, "OK anchor %s%s\n", anchor,
+				   fresh ? "" : "; freshness not judged (no --challenge)");
+	else
+		ret = bytes_printf(&text, "%s: %s\n", cca_cause_name(verdict->cause),
+				   verdict->detail);
+	if (ret == 0 && *verdict->warning)
+		ret = bytes_printf(&text, "warning: %s\n", verdict->warning);
+	ret = ret < 0 ? error_set_memory(e) : cli_output(&text, e);
+	bytes_free(&text);
+	return ret;
+}
+
+/* 1: accepted, 0: refused (both printed), -1: could not be judged. */
+static int judge(const struct options *options, const struct bytes *raw, struct error *e)
+{
+	struct cca_anchors anchors = CCA_ANCHORS_INIT;
+	struct cca_token token = CCA_TOKEN_INIT;
+	const struct cca_anchor *used = NULL;
+	struct cca_verdict verdict = { 0 };
+	uint8_t challenge[RSI_CHALLENGE_SIZE];
+	bool fresh = options->challenge != NULL;
+	int ret = -1;
+
+	if (fresh && challenge_read(options->challenge, challenge, e) < 0)
+		goto out;
+	if (cca_anchors_load(&anchors, options->anchors, e) < 0)
+		goto out;
+	if (cca_token_decode(raw->data, raw->len, &token, &verdict) == 0)
+		cca_token_verify(&token, &anchors, fresh ? challenge : NULL, &verdict, &used);
+	ret = verdict_output(&verdict, used ? used->name : "", fresh, options->json, e);
+	if (ret == 0)
+		ret = verdict.cause == CCA_OK;
+out:
+	cca_token_free(&token);
+	cca_anchors_free(&anchors);
+	return ret;
+}
+
+static int command_verify_token(int argc, char **argv)
+{
+	const struct error refused = { .kind = ERROR_ATTESTATION };
+	struct bytes raw = BYTES_INIT;
+	struct options options = { 0 };
+	struct error e = ERROR_INIT;
+	const char *file;
+	int code, ret = -1;
+
+	if (!cli_parse(&verify_spec, argc, argv, &options, &file, &code))
+		return code;
+	if (!options.anchors)
+		error_set(&e, ERROR_USAGE, "--anchors is needed");
+	else if (io_read_file(file, CCA_TOKEN_MAX, &raw, &e) == 0)
+		ret = judge(&options, &raw, &e);
+	bytes_free(&raw);
+	if (ret < 0)
+		return cli_fail("token verify", &e);
+	return ret ? 0 : error_exit_code(&refused);
+}
+
+int command_token(int argc, char **argv)
+{
+	static const struct cli_entry table[] = {
+		{ "get", command_get, "have the RMM sign a token, show it" },
+		{ "show", command_show, "show any token" },
+		{ "verify", command_verify_token, "judge any token" },
+		{ 0 },
+	};
+
+	/* `realmkey token [OPTION...]` is short for `realmkey token get`. */
+	if (argc < 2 || argv[1][0] == '-')
+		return command_get(argc, argv);
+	return cli_dispatch(table, "realmkey token", argc, argv);
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <stddef.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli.h"
+#include "ear.h"
+#include "io.h"
+#include "json.h"
+#include "jwt.h"
+
+#define KEY_MAX ((size_t)256 << 10)
+#define LEEWAY 60	/* seconds, as other verifiers of these tokens */
+
+struct options {
+	const char *key, *cert;
+	bool json;
+};
+
+static const struct args_option own[] = {
+	{ .name = "key", .type = ARGS_TEXT, .offset = offsetof(struct options, key), .value = "JWK",
+	  .help = "the verifier's public key, a JWK" },
+	{ .name = "cert", .type = ARGS_TEXT, .offset = offsetof(struct options, cert),
+	  .value = "PEM", .help = "the verifier's certificate" },
+	{ .name = "json", .type = ARGS_FLAG, .offset = offsetof(struct options, json),
+	  .help = "print one JSON object: key, key-given, claims" },
+	{ 0 },
+};
+
+static const struct args_option *const tables[] = { own, NULL };
+
+static const struct args_spec spec = {
+	.name = "realmkey verify",
+	.operands = "EAR",
+	.operands_min = 1,
+	.operands_max = 1,
+	.about = "Checks the signature and the times of an attestation result (EAR; - is standard input),\n"
+		 "prints its claims, and explains its trustworthiness vectors.",
+	.options = tables,
+	.notes = "Without --key or --cert the key in the token's own header is used: that shows that the token\n"
+		 "is whole, and nothing about who signed it.",
+};
+
+static EVP_PKEY *key_from_jwk(const char *path, struct error *e)
+{
+	struct bytes text = BYTES_INIT;
+	EVP_PKEY *key = NULL;
+	json_t *jwk = NULL;
+
+	if (io_read_file(path, KEY_MAX, &text, e) == 0)
+		jwk = json_parse(text.data, text.len, path, ERROR_INPUT, e);
+	if (jwk)
+		key = jwk_public_key(jwk, path, e);
+	json_decref(jwk);
+	bytes_free(&text);
+	return key;
+}
+
+static EVP_PKEY *key_from_cert(const char *path, struct error *e)
+{
+	struct bytes text = BYTES_INIT;
+	EVP_PKEY *key = NULL;
+	X509 *cert = NULL;
+	BIO *bio = NULL;
+
+	if (io_read_file(path, KEY_MAX, &text, e) < 0)
+		goto out;
+	bio = BIO_new_mem_buf(text.data, (int)text.len);
+	cert = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+	key = cert ? X509_get_pubkey(cert) : NULL;
+	if (!key)
+		error_set(e, ERROR_INPUT, "%s: not a certificate in PEM", path);
+out:
+	X509_free(cert);
+	BIO_free(bio);
+	bytes_free(&text);
+	return key;
+}
+
+/* The key to check with, and in *@name what to call it. */
+static EVP_PKEY *key_find(const struct options *options, const struct jwt *jwt, const char **name,
+			  struct error *e)
+{
+	json_t *jwk;
+
+	*name = options->key ? options->key : options->cert ? options->cert : "JWK header";
+	if (options->key && options->cert) {
+		error_set(e, ERROR_USAGE, "--key and --cert exclude each other");
+		return NULL;
+	}
+	if (options->key)
+		return key_from_jwk(options->key, e);
+	if (options->cert)
+		return key_from_cert(options->cert, e);
+	jwk = json_member_object(jwt->header, "jwk", "JWT header", ERROR_ATTESTATION, e);
+	return jwk ? jwk_public_key(jwk, "JWT header: jwk", e) : NULL;
+}
+
+static int result_json(const struct options *options, const struct jwt *jwt, const char *name,
+		       struct error *e)
+{
+	json_t *value = json_pack("{s:s, s:b, s:O}", "key", name,
+				  "key-given", options->key || options->cert, "claims",
+				  jwt->payload);
+	int ret = value ? cli_output_json(value, e) : error_set_memory(e);
+
+	json_decref(value);
+	return ret;
+}
+
+static int result_text(const char *file, const char *name, const struct ear *ear, struct error *e)
+{
+	struct bytes out = BYTES_INIT;
+	int ret = -1;
+
+	if (bytes_printf(&out, ">> \"%s\" signature successfully verified using \"%s\" key\n"
+			 "[claims-set]\n", file, name) < 0)
+		error_set_memory(e);
+	else if (json_pretty(ear->payload, &out, e) == 0)
+		ret = ear_print_vectors(ear, &out) < 0 ? error_set_memory(e) : cli_output(&out, e);
+	bytes_free(&out);
+	return ret;
+}
+
+static int token_check(const struct options *options, const struct jwt *jwt, const char **name,
+		       struct error *e)
+{
+	EVP_PKEY *key = key_find(options, jwt, name, e);
+	int ret = -1;
+
+	if (key && jwt_verify(jwt, key, e) == 0)
+		ret = jwt_check_times(jwt, time(NULL), LEEWAY, e);
+	EVP_PKEY_free(key);
+	return ret;
+}
+
+static int verify(const struct options *options, const char *file, struct error *e)
+{
+	struct bytes text = BYTES_INIT;
+	struct jwt jwt = JWT_INIT;
+	struct ear ear = EAR_INIT;
+	const char *name;
+	int ret = -1;
+
+	if (cli_read_text(file, JWT_MAX, &text, e) < 0)
+		goto out;
+	if (jwt_decode(text.data, text.len, &jwt, e) < 0) {
+		e->kind = ERROR_INPUT;	/* not a token at all, rather than one refused */
+		error_add(e, "%s", file);
+		goto out;
+	}
+	if (token_check(options, &jwt, &name, e) < 0 ||
+	    ear_from_payload(jwt.payload, &ear, e) < 0) {
+		if (e->kind == ERROR_ATTESTATION)
+			error_add(e, "%s", file);
+		goto out;
+	}
+	ret = options->json ? result_json(options, &jwt, name, e) :
+			      result_text(file, name, &ear, e);
+	if (ret == 0 && !options->key && !options->cert)
+		cli_warn("verify", "the key came with the token: this does not prove who signed it "
+			 "(--key, --cert)");
+out:
+	ear_free(&ear);
+	jwt_free(&jwt);
+	bytes_free(&text);
+	return ret;
+}
+
+int command_verify(int argc, char **argv)
+{
+	struct options options = { 0 };
+	struct error e = ERROR_INIT;
+	const char *file;
+	int code;
+
+	if (!cli_parse(&spec, argc, argv, &options, &file, &code))
+		return code;
+	return verify(&options, file, &e) < 0 ? cli_fail(argv[0], &e) : 0;
+}
