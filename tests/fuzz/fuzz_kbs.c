@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Everything that a KBS says, and the names of it that people type. The first byte chooses. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "kbs.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const int statuses[] = { 200, 401, 404, 302, 500 };
+
+#define STATUSES (sizeof(statuses) / sizeof(statuses[0]))
+
+/* A failure has a kind and one printable line. */
+static void check(int ret, const struct error *e)
+{
+	if (ret == 0)
+		return;
+	if (e->kind == ERROR_NONE || !e->text[0] || strpbrk(e->text, "\r\n\033"))
+		abort();
+}
+
+static void fuzz_auth(int status, const uint8_t *data, size_t size)
+{
+	struct error e = ERROR_INIT;
+	struct kbs kbs;
+
+	check(kbs_auth_answer(&kbs, status, data, size, &e), &e);
+}
+
+static void fuzz_attest(int status, const uint8_t *data, size_t size)
+{
+	struct bytes ear = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	int ret = kbs_attest_answer(status, data, size, &ear, &e);
+
+	check(ret, &e);
+	if ((ret < 0) != (ear.len == 0) || strpbrk(bytes_text(&ear), "\r\n "))
+		abort();
+	bytes_free(&ear);
+}
+
+static void fuzz_resource(int status, const uint8_t *data, size_t size)
+{
+	struct error e = ERROR_INIT;
+
+	check(kbs_resource_answer(status, data, size, "a/b/c", &e), &e);
+}
+
+static void fuzz_admin(int status, const uint8_t *data, size_t size)
+{
+	struct error e = ERROR_INIT;
+
+	check(kbs_admin_answer(status, data, size, "set-resource", &e), &e);
+}
+
+static char *text_of(const uint8_t *data, size_t size)
+{
+	char *text = calloc(1, size + 1);
+
+	if (!text)
+		abort();
+	memcpy(text, data, size);
+	return text;
+}
+
+static void fuzz_path(int status, const uint8_t *data, size_t size)
+{
+	char *text = text_of(data, size), path[64];
+	struct error e = ERROR_INIT;
+
+	(void)status;
+	check(kbs_resource_path(text, path, sizeof(path), &e), &e);
+	free(text);
+}
+
+static void fuzz_url(int status, const uint8_t *data, size_t size)
+{
+	char *text = text_of(data, size), url[300], again[300];
+	struct error e = ERROR_INIT;
+	int ret = kbs_url(text, status == 200, url, sizeof(url), &e);
+
+	check(ret, &e);
+	if (ret == 0 && (kbs_url(url, status == 200, again, sizeof(again), &e) < 0 ||
+			 strcmp(url, again)))
+		abort();
+	free(text);
+}
+
+static void (*const targets[])(int status, const uint8_t *data, size_t size) = {
+	fuzz_auth, fuzz_attest, fuzz_resource, fuzz_admin, fuzz_path, fuzz_url,
+};
+
+#define TARGETS (sizeof(targets) / sizeof(targets[0]))
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (size == 0)
+		return 0;
+	targets[data[0] % TARGETS](statuses[data[0] / TARGETS % STATUSES], data + 1, size - 1);
+	return 0;
+}
