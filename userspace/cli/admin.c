@@ -307,14 +307,34 @@ static int command_set_resource_policy(int argc, char **argv)
 	return 0;
 }
 
+static const struct cli_entry commands[] = {
+	{ "set-resource", command_set_resource, "store a secret" },
+	{ "set-reference-value", command_set_reference_value, "endorse a value" },
+	{ "set-resource-policy", command_set_resource_policy, "set who gets secrets" },
+	{ 0 },
+};
+
+/* The index in argv of the first word that is a command, or 0. */
+static int command_find(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		for (const struct cli_entry *entry = commands; entry->name; entry++) {
+			if (!strcmp(argv[i], entry->name))
+				return i;
+		}
+	}
+	return 0;
+}
+
+/* Options may stand before the command too: `admin --url URL --admin-token-file FILE set-...`. */
 int command_admin(int argc, char **argv)
 {
-	static const struct cli_entry table[] = {
-		{ "set-resource", command_set_resource, "store a secret" },
-		{ "set-reference-value", command_set_reference_value, "endorse a value" },
-		{ "set-resource-policy", command_set_resource_policy, "set who gets secrets" },
-		{ 0 },
-	};
+	int at = command_find(argc, argv);
+	char *command = argv[at];
 
-	return cli_dispatch(table, "realmkey admin", argc, argv);
+	if (at > 1) {
+		memmove(&argv[2], &argv[1], sizeof(*argv) * (size_t)(at - 1));
+		argv[1] = command;
+	}
+	return cli_dispatch(commands, "realmkey admin", argc, argv);
 }

@@ -104,6 +104,13 @@ void cli_warn(const char *name, const char *text)
 
 /* --- the KBS ---------------------------------------------------------------------------------- */
 
+static int kbs_check(const struct cli_kbs *kbs, char *url, struct error *e)
+{
+	if (!kbs->url)
+		return error_set(e, ERROR_USAGE, "--url is needed");
+	return kbs_url(kbs->url, kbs->insecure, url, URL_SIZE, e);
+}
+
 int cli_courier_start(struct courier *courier, const struct cli_kbs *kbs, struct error *e)
 {
 	struct bytes ca = BYTES_INIT;
@@ -113,9 +120,7 @@ int cli_courier_start(struct courier *courier, const struct cli_kbs *kbs, struct
 	};
 	int ret = -1;
 
-	if (!kbs->url)
-		return error_set(e, ERROR_USAGE, "--url is needed");
-	if (kbs_url(kbs->url, kbs->insecure, url, sizeof(url), e) < 0)
+	if (kbs_check(kbs, url, e) < 0)
 		return -1;
 	if (kbs->ca) {
 		if (io_read_file(kbs->ca, CA_MAX, &ca, e) < 0)
@@ -131,15 +136,16 @@ out:
 
 int cli_session_start(struct session *s, const struct cli_kbs *kbs, struct error *e)
 {
+	char url[URL_SIZE];
 	struct rsi *rsi;
 
+	if (kbs_check(kbs, url, e) < 0)
+		return -1;
+	rsi = rsi_open(kbs->source, e);
+	if (!rsi)
+		return -1;
+	rsi_close(rsi);
 	s->source = kbs->source;
-	if (kbs->url) {
-		rsi = rsi_open(kbs->source, e);
-		if (!rsi)
-			return -1;
-		rsi_close(rsi);
-	}
 	return cli_courier_start(&s->courier, kbs, e);
 }
 

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * keeper: which secrets there are, which lie in the keyring, and what to do about the others. One pass
+ * asks for each that is missing, in the order of the configuration, over one session.
+ */
+#ifndef REALMKEY_KEEPER_H
+#define REALMKEY_KEEPER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "config.h"
+#include "error.h"
+#include "session.h"
+#include "sink_tmpfs.h"
+
+struct keeper_secret {
+	const struct config_secret *config;
+	uid_t uid;
+	gid_t gid;
+	bool delivered;
+	struct error error;	/* why it is not */
+};
+
+struct keeper {
+	struct config config;
+	struct session session;
+	struct sink_tmpfs sink;
+	struct keeper_secret *secret;	/* config.count of them, owned */
+};
+
+#define KEEPER_INIT { .config = CONFIG_INIT, .session = SESSION_INIT, .sink = SINK_TMPFS_INIT }
+
+/* Read the configuration file @path and resolve its owners. ERROR_CONFIG names file, line and key. */
+int keeper_configure(struct keeper *keeper, const char *path, struct error *e);
+/* Make sure that this is a realm, start the courier (@program, or NULL for the installed one), open
+ * the keyring at @keyring. */
+int keeper_start(struct keeper *keeper, const char *program, const char *keyring, struct error *e);
+void keeper_stop(struct keeper *keeper);
+
+/* Which of the missing secrets a pass asks for. */
+enum keeper_pass {
+	KEEPER_ALL,		/* every one */
+	KEEPER_TRANSIENT,	/* those whose failure time can mend; a denial is not asked about again */
+};
+
+void keeper_run(struct keeper *keeper, enum keeper_pass pass);
+
+/* Every required secret is there. */
+bool keeper_ready(const struct keeper *keeper);
+/* Some secret is missing for a reason that time can mend. */
+bool keeper_retry(const struct keeper *keeper);
+/* The courier is gone: nothing more can be got by this process. */
+bool keeper_lost(const struct keeper *keeper);
+/* The error of the first required secret that is missing, or NULL. */
+const struct error *keeper_failure(const struct keeper *keeper);
+/* One line for people: how many are there, and what the first missing one lacks. */
+void keeper_status(const struct keeper *keeper, char *text, size_t size);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* owner: users and groups of the configuration, by name or number. */
+#ifndef REALMKEY_OWNER_H
+#define REALMKEY_OWNER_H
+
+#include <sys/types.h>
+
+#include "error.h"
+
+/* @text NULL is root. ERROR_CONFIG "owner: no user 'x'" / "group: ...". */
+int owner_user(const char *text, uid_t *uid, struct error *e);
+int owner_group(const char *text, gid_t *gid, struct error *e);
+
+#endif
