@@ -62,8 +62,8 @@ static void comes_back_from_every_form(void **state)
 			bytes_clear(&text);
 			assert_int_equal(bytes_set(&out, "kept", 4), 0);
 			assert_int_equal(form == 2 ? encode_hex(data, len, &text) :
-					 encode_base64((enum encode_alphabet)form, data, len, &text),
-					 0);
+					 encode_base64((enum encode_alphabet)form, data, len,
+						       &text), 0);
 			t = bytes_text(&text);
 			assert_int_equal(strlen(t), text.len);
 			assert_int_equal(form == 2 ? decode_hex(t, text.len, "t", &out, &e) :
@@ -103,8 +103,9 @@ static void refuses_all_but_the_one_encoding(void **state)
 	} cases[] = {
 		{ ENCODE_BASE64, "Zg" }, { ENCODE_BASE64, "Zg=" }, { ENCODE_BASE64, "Z" },
 		{ ENCODE_BASE64, "Zh==" }, { ENCODE_BASE64, "Zm9=" }, { ENCODE_BASE64, "====" },
-		{ ENCODE_BASE64, "Z===" }, { ENCODE_BASE64, "Zg==Zg==" }, { ENCODE_BASE64, "Zm9v\n" },
-		{ ENCODE_BASE64, "Zm 9" }, { ENCODE_BASE64, "-_8=" }, { ENCODE_BASE64, "Zm9v====" },
+		{ ENCODE_BASE64, "Z===" }, { ENCODE_BASE64, "Zg==Zg==" },
+		{ ENCODE_BASE64, "Zm9v\n" }, { ENCODE_BASE64, "Zm 9" }, { ENCODE_BASE64, "-_8=" },
+		{ ENCODE_BASE64, "Zm9v====" },
 		{ ENCODE_BASE64, "=" }, { ENCODE_BASE64URL, "Zg==" }, { ENCODE_BASE64URL, "Zh" },
 		{ ENCODE_BASE64URL, "Zm9vZ" }, { ENCODE_BASE64URL, "+/8" },
 		{ ENCODE_BASE64URL, "Zm8=" }, { ENCODE_BASE64URL, "Zm9vZ\xffg" },

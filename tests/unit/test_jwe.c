@@ -279,6 +279,7 @@ static void names_the_member_at_fault(void **state)
 		{ "iv", "\"XGizPpfDaC2BKXw/\"", "JWE: iv: not base64 at character 16" },
 		{ "tag", "\"218mIXHupDot7pY_J_zA\"", "JWE: tag: 15 bytes instead of 16" },
 		{ "tag", "\"318mIXHupDot7pY_J_zANQ\"", CLOSED },
+		{ "tag", "\"218mIXHupDot7pY_J_zANA\"", CLOSED },
 		{ "iv", "\"YGizPpfDaC2BKXwU\"", CLOSED },
 		{ "ciphertext", "\"\"", CLOSED },
 		{ "encrypted_key", "\"vaLjmHvNtp6Ey6QueemZLIGf2M7FJ3vAfzOc4ourG4SetFpik8_N2A\"",
@@ -526,7 +527,8 @@ static void understands_jose_and_is_understood(void **state)
 
 		assert_int_equal(bytes_set(&input, secret, strlen(secret)), 0);
 		snprintf(command, sizeof(command), "jose jwe enc -I- -k %s -i "
-			 "'{\"protected\":{\"alg\":\"%s\",\"enc\":\"A256GCM\"}}'", path, keys[i]->alg);
+			 "'{\"protected\":{\"alg\":\"%s\",\"enc\":\"A256GCM\"}}'", path,
+			 keys[i]->alg);
 		run(command, &input, &output);
 		bytes_clear(&input);
 		if (jwe_open(keys[i], output.data, output.len, &input, &e) < 0)

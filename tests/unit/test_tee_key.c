@@ -260,7 +260,8 @@ static void refuses_keys_that_are_none(void **state)
 		  "key: y: not base64 at character 1" },
 		{ "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" X "\"}", "key: y: missing" },
 		{ "{\"kty\":\"RSA\",\"n\":\"" X "\"}", "key: e: missing" },
-		{ "{\"kty\":\"RSA\",\"n\":\"" X "\",\"e\":\"AQAB\"}", "key: n: 256 bits, not 2048" },
+		{ "{\"kty\":\"RSA\",\"n\":\"" X "\",\"e\":\"AQAB\"}",
+		  "key: n: 256 bits, not 2048" },
 		{ "{\"kty\":\"RSA\",\"n\":\"" X "\",\"e\":\"" X "\"}", "key: e: 32 bytes" },
 	};
 

@@ -166,7 +166,7 @@ void bytes_free(struct bytes *b)
 
 void bytes_clear(struct bytes *b)
 {
-	/* All of it, not only what is in use: some write into reserved memory before they commit. */
+	/* All of it, not only what is in use: some write into what they reserved. */
 	if (b->data)
 		OPENSSL_cleanse(b->data, b->size);
 	b->len = 0;

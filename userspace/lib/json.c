@@ -42,8 +42,8 @@ static json_t *parse_failed(const json_error_t *cause, const char *what, enum er
 	if (json_error_code(cause) == json_error_out_of_memory)
 		error_set_memory(e);
 	else
-		error_set(e, kind, "%s: not JSON: %.*s (line %d, column %d)", what, len, cause->text,
-			  cause->line, cause->column);
+		error_set(e, kind, "%s: not JSON: %.*s (line %d, column %d)", what, len,
+			  cause->text, cause->line, cause->column);
 	return NULL;
 }
 

@@ -162,8 +162,8 @@ static int jwe_check(const struct jwe *jwe, const struct tee_key *key, struct er
 static bool ecdh_derive(EVP_PKEY *own, EVP_PKEY *peer, uint8_t *z, size_t *len)
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(own, NULL);
-	bool ok = ctx && EVP_PKEY_derive_init(ctx) == 1 && EVP_PKEY_derive_set_peer(ctx, peer) == 1 &&
-		  EVP_PKEY_derive(ctx, z, len) == 1;
+	bool ok = ctx && EVP_PKEY_derive_init(ctx) == 1 &&
+		  EVP_PKEY_derive_set_peer(ctx, peer) == 1 && EVP_PKEY_derive(ctx, z, len) == 1;
 
 	EVP_PKEY_CTX_free(ctx);
 	return ok;
@@ -476,7 +476,7 @@ static int seal_encode(const struct seal *seal, struct bytes *out, struct error 
 	return error_set_memory(e);
 }
 
-/* Which algorithm @jwk asks for and, for EC, on which group; P-384 is not among those a KBS takes. */
+/* Which algorithm @jwk asks for and, for EC, on which group; no KBS takes P-384. */
 static int recipient_read(struct seal *seal, const json_t *jwk, const char **alg,
 			  const char **group, struct error *e)
 {
