@@ -20,6 +20,7 @@
 #include "hash.h"
 #include "hes_keys.h"
 #include "hes_token.h"
+#include "layout.h"
 
 #define CLIENTS		8
 #define EXIT_USAGE	2
@@ -27,6 +28,7 @@
 struct client {
 	int fd;			/* -1: free */
 	bool broken;		/* inside a run of bytes that are no frame */
+	uint32_t answered[LAYOUT_MAX_VCPUS];	/* number of the request last answered to each REC */
 	struct channel_reader reader;
 };
 
@@ -88,10 +90,16 @@ static bool frame_serve(struct server *s, struct client *c)
 	const char *fault;
 	size_t size;
 
-	if (h->type != CHANNEL_TOKEN_REQUEST || h->size != sizeof(request)) {
+	if (h->type != CHANNEL_TOKEN_REQUEST || h->size != sizeof(request) ||
+	    h->rec >= LAYOUT_MAX_VCPUS) {
 		warnx("frame of type %u and %u bytes dropped: not a token request", h->type, h->size);
 		return true;
 	}
+	if (c->answered[h->rec] == h->seq) {
+		warnx("REC %u, request %u: repeated, the answer is on its way", h->rec, h->seq);
+		return true;
+	}
+	c->answered[h->rec] = h->seq;
 	memcpy(&request, c->reader.payload, sizeof(request));
 	fault = hes_token_make(&s->keys, s->layout, &request, token, &size);
 	if (fault) {
@@ -249,7 +257,10 @@ static bool options_parse(int argc, char **argv, struct server *s, const char **
 			return false;
 		}
 	}
-	return *path && *keys && optind == argc;
+	if (*path && *keys && optind == argc)
+		return true;
+	warnx("--socket and --keys are needed, and nothing but options");
+	return false;
 }
 
 int main(int argc, char **argv)

@@ -11,6 +11,7 @@
 #define UARTCR		0x30
 #define FR_RXFE		(1U << 4)
 #define FR_TXFF		(1U << 5)
+#define FR_RXFF		(1U << 6)
 #define LCR_H_8N1_FIFO	0x70
 #define CR_ENABLE	0x301
 
@@ -36,12 +37,14 @@ void uart_put(uint64_t base, const void *bytes, size_t size)
 	}
 }
 
-bool uart_get(uint64_t base, uint8_t *byte)
+size_t uart_get(uint64_t base, uint8_t bytes[UART_FIFO])
 {
-	if (*reg(base, UARTFR) & FR_RXFE)
-		return false;
-	*byte = (uint8_t)*reg(base, UARTDR);
-	return true;
+	bool full = *reg(base, UARTFR) & FR_RXFF;
+	size_t size = 0;
+
+	while (size < UART_FIFO && (full || !(*reg(base, UARTFR) & FR_RXFE)))
+		bytes[size++] = (uint8_t)*reg(base, UARTDR);
+	return size;
 }
 
 static void put_text(const char *s)
