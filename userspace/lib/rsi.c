@@ -96,10 +96,30 @@ static int explain_absence(const char *source, struct error *e)
 	return error_set(e, ERROR_NO_REALM, "this machine is not an Arm CCA realm");
 }
 
+/* The first source (named @name, if not NULL) that can be opened: 1, or 0 when none is there. One that
+ * is there but fails gives way to the next; -1 with its @e when no other opens. */
+static int source_open(struct rsi *rsi, const char *name, struct error *e)
+{
+	struct error failure = ERROR_INIT;
+	int opened, ret = 0;
+
+	for (size_t i = 0; i < SOURCES; i++) {
+		if (name && strcmp(sources[i]->name, name))
+			continue;
+		rsi->source = sources[i];
+		opened = rsi->source->open(rsi, ret < 0 ? &failure : e);
+		if (opened > 0)
+			return 1;
+		if (opened < 0)
+			ret = -1;
+	}
+	return ret;
+}
+
 struct rsi *rsi_open(const char *source, struct error *e)
 {
 	struct rsi *rsi;
-	int opened = 0;
+	int opened;
 
 	if (source && source_known(source, e) < 0)
 		return NULL;
@@ -108,13 +128,11 @@ struct rsi *rsi_open(const char *source, struct error *e)
 		error_set_memory(e);
 		return NULL;
 	}
-	for (size_t i = 0; i < SOURCES && opened == 0; i++)
-		if (!source || !strcmp(sources[i]->name, source)) {
-			rsi->source = sources[i];
-			opened = rsi->source->open(rsi, e);
-		}
-	if (opened > 0)
+	opened = source_open(rsi, source, e);
+	if (opened > 0) {
+		*e = (struct error)ERROR_INIT;
 		return rsi;
+	}
 	if (opened == 0)
 		explain_absence(source, e);
 	free(rsi);

@@ -119,6 +119,7 @@ struct answer {
 	const struct nla_policy *policy;
 	void *out;
 	size_t taken;
+	bool done;		/* acknowledged, or the end of a dump */
 	int error;		/* errno from the kernel, 0 for none */
 	bool failed;		/* @e is set; the rest is read and dropped */
 	struct error *e;
@@ -141,6 +142,15 @@ static int on_message(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
+static int on_done(struct nl_msg *msg, void *arg)
+{
+	struct answer *answer = arg;
+
+	(void)msg;
+	answer->done = true;
+	return NL_STOP;
+}
+
 static int on_error(struct sockaddr_nl *from, struct nlmsgerr *message, void *arg)
 {
 	struct answer *answer = arg;
@@ -150,20 +160,26 @@ static int on_error(struct sockaddr_nl *from, struct nlmsgerr *message, void *ar
 	return NL_STOP;
 }
 
+static void listen_for(struct nl_sock *sock, struct answer *answer)
+{
+	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_message, answer);
+	nl_socket_modify_cb(sock, NL_CB_ACK, NL_CB_CUSTOM, on_done, answer);
+	nl_socket_modify_cb(sock, NL_CB_FINISH, NL_CB_CUSTOM, on_done, answer);
+	nl_socket_modify_err_cb(sock, NL_CB_CUSTOM, on_error, answer);
+}
+
 /* Send @msg (taken), read until the kernel says that it is done, and let @answer take what comes. */
 static int exchange(const struct rsi *rsi, struct nl_msg *msg, struct answer *answer,
 		    struct error *e)
 {
-	bool dump = nlmsg_hdr(msg)->nlmsg_flags & NLM_F_DUMP;
 	int ret;
 
 	answer->e = e;
-	nl_socket_modify_cb(rsi->sock, NL_CB_VALID, NL_CB_CUSTOM, on_message, answer);
-	nl_socket_modify_err_cb(rsi->sock, NL_CB_CUSTOM, on_error, answer);
+	listen_for(rsi->sock, answer);
 	ret = nl_send_auto(rsi->sock, msg);
 	nlmsg_free(msg);
-	if (ret >= 0)
-		ret = dump ? nl_recvmsgs_default(rsi->sock) : nl_wait_for_ack(rsi->sock);
+	while (ret >= 0 && !answer->done)
+		ret = nl_recvmsgs_default(rsi->sock);
 	if (answer->failed)
 		return -1;
 	if (answer->error)
