@@ -11,6 +11,7 @@ bin=build/release/userspace
 tls=build/realm/tls
 anchors=build/realm/keys
 
+mkdir -p build/e2e
 cleanups=()
 # on_exit COMMAND: run it at the end, last given first.
 on_exit() { cleanups=("$1" "${cleanups[@]}"); }
@@ -91,7 +92,8 @@ realm_sh() { tests/realm/realm sh "$realm_name" "$1"; }
 # realm_put FILE: one of the things that tests/e2e/Makefile makes, into the realm's /tmp.
 realm_put()
 {
-	$in_root make -s -C tests/e2e >&2 && tests/realm/realm put "$realm_name" "build/e2e/realm/$1" "/tmp/$1"
+	$in_root make -s -C tests/e2e >&2 && tests/realm/realm put "$realm_name" "build/e2e/realm/$1" "/tmp/$1" &&
+		realm_sh "chmod 0700 /tmp/$1"
 }
 realm_stop()
 {

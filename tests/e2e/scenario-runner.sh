@@ -48,12 +48,7 @@ scenario_runner()
 	runs 7 "the runner ends with the command's status" tests/realm/realm run 'exit 7'
 	TIMEOUT=12 runs 124 "a command that takes too long" tests/realm/realm run 'sleep 100'
 	has "shows the console's last lines" console.log
-	runs 0 "the realm reaches the host" realm_reaches_host
+	does "trusteed starts" trustee_start runner
+	runs 0 "the realm reaches the host" tests/realm/realm run "nc -w 5 10.0.2.2 $trustee_port </dev/null"
 	runner_rim
-}
-
-realm_reaches_host()
-{
-	trustee_start runner || return 1
-	tests/realm/realm run "nc -w 5 10.0.2.2 $trustee_port </dev/null"
 }

@@ -10,7 +10,8 @@ ca=/etc/realmkey/ca.pem
 story_set_up()
 {
 	secret=$(cat /proc/sys/kernel/random/uuid)
-	trustee_start "$1" || { tap 1 "trusteed starts" "$(cat "$trustee_log")"; return 1; }
+	does "trusteed starts" trustee_start "$1"
+	[ "$status" -eq 0 ] || return 1
 	url=https://10.0.2.2:$trustee_port
 	kbs="--url $url --ca $ca"
 	printf '%s' "$secret" >"build/e2e/$1.secret"
@@ -18,7 +19,7 @@ story_set_up()
 	lacks "the secret is not echoed" "$secret"
 	rm -f "build/e2e/$1.secret"
 	runs 0 "the operator sets the affirming policy" admin set-resource-policy --affirming
-	runs 0 "a realm boots" realm_start "$1"
+	does "a realm boots" realm_start "$1"
 	[ "$status" -eq 0 ] || return 1
 	realm_put tee.pem
 }
@@ -40,6 +41,8 @@ story_endorse()
 	runs 0 "the operator endorses it" admin set-reference-value $reference "$rim"
 }
 
+without_rems() { $in_root jq 'del(.realm."extensible-measurements")'; }
+
 story_sources()
 {
 	local source claims=()
@@ -52,7 +55,7 @@ story_sources()
 	has_text=$($in_root jq -r '.. | .challenge? // empty' <<<"${claims[0]}" | head -n 1)
 	same "the token carries the challenge, padded with zeros" "00112233$(printf '0%.0s' {1..120})" "$has_text"
 	same "both sources give the same claims but for the extended REM" \
-		"$($in_root jq 'del(..|.rem?)|del(..|.rems?)' <<<"${claims[0]}")" "$($in_root jq 'del(..|.rem?)|del(..|.rems?)' <<<"${claims[1]}")"
+		"$(without_rems <<<"${claims[0]}")" "$(without_rems <<<"${claims[1]}")"
 	if [ "${claims[0]}" != "${claims[1]}" ]; then tap 0 "an extension shows in the next token"; else
 		tap 1 "an extension shows in the next token" "${claims[0]}"; fi
 }
@@ -131,7 +134,7 @@ scenario_story()
 	story_daemon
 
 	runs 0 "the bench's own anchor is marked in each verdict" grep -i "development\|bench" "$trustee_log"
-	realm_sh "cd /usr/lib/realmkey/tests && for t in *_test; do ./\$t; done" 2>&1 | sub_tap kselftest
+	sub_tap kselftest < <(realm_sh "cd /usr/lib/realmkey/tests && for t in *_test; do ./\$t; done" 2>&1)
 	runs 0 "the module unloads" realm_sh "rmmod cca_rsi"
 	runs 13 "a realm without the module is told so" realm_sh "realmkey rim"
 	one_line "in one line"

@@ -44,6 +44,17 @@ runs()
 $output"; fi
 }
 
+# does TEXT COMMAND...: the same for a function that sets variables or starts processes of this shell.
+does()
+{
+	local text=$1
+	shift
+	status=0
+	"$@" >build/e2e/does.out 2>&1 || status=$?
+	output=$(cat build/e2e/does.out)
+	tap $((status != 0)) "$text" "$output"
+}
+
 # has TEXT PATTERN: the last output contains the fixed string PATTERN. lacks: it does not.
 has() { if [[ $output == *"$2"* ]]; then tap 0 "$1"; else tap 1 "$1" "no '$2' in:
 $output"; fi; }
