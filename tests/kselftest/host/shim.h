@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * As much of the kernel as kmod/token.c stands on, for a program on this machine. The headers that it
+ * includes are empty files; this one is included before it. What the kernel would only punish later
+ * (memory had while pinned, calls without the lock) ends the test at once.
+ */
+#ifndef SHIM_H
+#define SHIM_H
+
+#include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef uint8_t u8;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef int gfp_t;
+
+struct mutex {
+	bool held;
+};
+
+/* What the kernel around the code under test does, and what it has seen. */
+struct shim {
+	bool interrupted;	/* the lock is not to be had */
+	bool killed;
+	int allocations_left;	/* then one fails; negative: none does */
+	int held;		/* objects not freed yet */
+	int pinned;
+	int yields;
+};
+
+extern struct shim shim;
+
+#define SZ_1M			0x100000
+#define RSI_GRANULE_SIZE	4096UL
+#define GFP_KERNEL_ACCOUNT	0
+#define current			NULL
+
+#define round_up(x, y)			(((x) + (y) - 1) / (y) * (y))
+#define fatal_signal_pending(task)	((void)(task), shim.killed)
+#define cond_resched()			((void)shim.yields++)
+#define migrate_disable()		((void)shim.pinned++)
+#define migrate_enable()		((void)shim.pinned--)
+
+#define __free(name)			__attribute__((cleanup(shim_##name)))
+#define scoped_cond_guard(name, fail, lock)                       \
+	if (!shim_lock(lock)) {                                   \
+		fail;                                             \
+	} else                                                    \
+		for (bool shim_in = true; shim_in; shim_in = shim_unlock(lock))
+
+static inline bool shim_lock(struct mutex *lock)
+{
+	assert(!lock->held);
+	lock->held = !shim.interrupted;
+	return lock->held;
+}
+
+static inline bool shim_unlock(struct mutex *lock)
+{
+	return lock->held = false;
+}
+
+static inline void *shim_alloc(size_t align, size_t size)
+{
+	void *object;
+
+	assert(!shim.pinned);
+	if (shim.allocations_left-- == 0)
+		return NULL;
+	object = aligned_alloc(align, round_up(size, align));
+	assert(object);
+	memset(object, 0xee, size);
+	shim.held++;
+	return object;
+}
+
+static inline void *kvmalloc(size_t size, gfp_t gfp)
+{
+	(void)gfp;
+	return shim_alloc(sizeof(u64), size);
+}
+
+static inline void kvfree(void *object)
+{
+	shim.held -= object != NULL;
+	free(object);
+}
+
+static inline unsigned long get_zeroed_page(gfp_t gfp)
+{
+	void *page = shim_alloc(RSI_GRANULE_SIZE, RSI_GRANULE_SIZE);
+
+	(void)gfp;
+	return (unsigned long)(page ? memset(page, 0, RSI_GRANULE_SIZE) : NULL);
+}
+
+static inline void shim_free_page(u8 **page)
+{
+	kvfree(*page);
+}
+
+#endif /* SHIM_H */

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * kmod/token.c on this machine, over an RMM that answers in pieces, not at all, wrongly, or with lies:
+ * what the bench's RMM, being right, never does.
+ */
+#include "shim.h"
+
+#include "../../../kmod/token.c"
+#include "../tap.h"
+
+#define ROUNDS 300
+
+struct shim shim;
+struct mutex cca_realm_lock;
+
+/* The RMM: what it is to do, then what it has seen. */
+static struct {
+	size_t size;		/* of the token it makes */
+	size_t bound;		/* what it says of that */
+	size_t piece;		/* at most so much at a time; 0: at random, sometimes nothing */
+	int init_error;		/* of so many starts */
+	int init_errors;
+	int continue_error;	/* once this many bytes are out */
+	size_t error_at;
+	int errors;		/* so many times */
+	size_t lie;		/* more bytes said than written */
+	bool kill;		/* the caller is killed in the first piece */
+	bool disowned;
+
+	size_t sent;
+	int inits;
+	int continues;
+	u8 salt;
+} rmm;
+
+static void rmm_reset(size_t size, size_t bound)
+{
+	assert(!cca_realm_lock.held && !shim.pinned && !shim.held);
+	memset(&rmm, 0, sizeof(rmm));
+	memset(&shim, 0, sizeof(shim));
+	shim.allocations_left = -1;
+	rmm.size = size;
+	rmm.bound = bound;
+	rmm.piece = RSI_GRANULE_SIZE;
+	token_room = RSI_GRANULE_SIZE;
+}
+
+static u8 token_byte(u8 salt, size_t i)
+{
+	return (u8)(i * 7 + i / 251 + salt);
+}
+
+bool cca_realm_tokens_owned(void)
+{
+	return !rmm.disowned;
+}
+
+int cca_rsi_token_init(const u8 *challenge, size_t *bound)
+{
+	assert(cca_realm_lock.held && shim.pinned == 1);
+	rmm.inits++;
+	rmm.sent = 0;
+	rmm.salt = challenge[0];
+	*bound = rmm.bound;
+	return rmm.init_errors-- > 0 ? rmm.init_error : 0;
+}
+
+static size_t piece_size(size_t room)
+{
+	size_t size = rmm.piece;
+
+	if (!size && rand() % 3)
+		size = (size_t)rand() % 700;
+	if (size > room)
+		size = room;
+	return size < rmm.size - rmm.sent ? size : rmm.size - rmm.sent;
+}
+
+int cca_rsi_token_continue(u8 *granule, size_t offset, size_t size, size_t *len)
+{
+	size_t count = piece_size(size);
+
+	assert(cca_realm_lock.held && shim.pinned == 1);
+	assert(offset + size == RSI_GRANULE_SIZE && (uintptr_t)granule % RSI_GRANULE_SIZE == 0);
+	rmm.continues++;
+	shim.killed = rmm.kill;
+	*len = ~0UL;
+	if (rmm.continue_error && rmm.sent >= rmm.error_at && rmm.errors-- > 0)
+		return rmm.continue_error;
+	for (size_t i = 0; i < count; i++)
+		granule[offset + i] = token_byte(rmm.salt, rmm.sent + i);
+	rmm.sent += count;
+	*len = count + rmm.lie;
+	return rmm.sent == rmm.size ? 0 : CCA_RSI_INCOMPLETE;
+}
+
+static struct cca_token token;
+
+static int make(u8 salt)
+{
+	u8 challenge[CCA_RSI_CHALLENGE_SIZE] = { salt };
+
+	token = (struct cca_token){ 0 };
+	return cca_token_make(challenge, &token);
+}
+
+/* Is it whole? Frees it; nothing else may be held then. */
+static bool token_good(u8 salt)
+{
+	bool good = token.data && token.size == rmm.size;
+
+	for (size_t i = 0; good && i < token.size; i++)
+		good = token.data[i] == token_byte(salt, i);
+	kvfree(token.data);
+	return good && shim.held == 0 && shim.pinned == 0 && !cca_realm_lock.held;
+}
+
+/* Did it fail with @error, leaving nothing? */
+static bool make_fails(int error)
+{
+	int ret = make(1);
+
+	if (ret != error)
+		tap_note("answered %d, not %d", ret, error);
+	return ret == error && !token.data && shim.held == 0 && shim.pinned == 0 && !cca_realm_lock.held;
+}
+
+static void small_token(void)
+{
+	rmm_reset(1202, 4096);
+	CHECK(make(5) == 0 && token_good(5));
+	CHECK(rmm.inits == 1 && rmm.continues == 1);
+}
+
+static void pieces_at_random(void)
+{
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		srand(i);
+		rmm_reset(9000 + (size_t)rand() % 256, 12288);
+		rmm.piece = 0;
+		CHECK(make((u8)i) == 0 && token_good((u8)i));
+		CHECK(shim.yields > 0);
+	}
+}
+
+static void ends_at_granule(void)
+{
+	rmm_reset(8192, 8192);
+	CHECK(make(1) == 0 && token_good(1));
+	rmm_reset(8192, 8192);
+	rmm.piece = 1;
+	CHECK(make(1) == 0 && token_good(1) && rmm.continues == 8192);
+}
+
+static void room_is_remembered(void)
+{
+	rmm_reset(9000, 9000);
+	CHECK(make(1) == 0 && token_good(1) && rmm.inits == 2);
+	rmm.inits = 0;
+	CHECK(make(2) == 0 && token_good(2) && rmm.inits == 1);
+}
+
+static void bound_has_a_bound(void)
+{
+	rmm_reset(5, SZ_1M);
+	CHECK(make(1) == 0 && token_good(1));
+	rmm_reset(5, SZ_1M + 1);
+	CHECK(make_fails(-EFBIG) && rmm.inits == 1 && rmm.continues == 0);
+	rmm_reset(5, ~0UL);
+	CHECK(make_fails(-EFBIG));
+}
+
+static void never_cut_short(void)
+{
+	rmm_reset(4097, 4096);
+	CHECK(make_fails(-EIO));
+	rmm_reset(1, 0);
+	CHECK(make_fails(-EIO));
+	rmm_reset(0, 4096);
+	CHECK(make_fails(-EIO));
+}
+
+static void lies_are_noticed(void)
+{
+	static const size_t lies[] = { 1, 4096, SIZE_MAX / 2, SIZE_MAX - 4096 };
+
+	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		rmm_reset(4096, 8192);
+		rmm.lie = lies[i];
+		CHECK(make_fails(-EIO));
+	}
+}
+
+static void lost_state_tried_once_more(void)
+{
+	rmm_reset(9000, 12288);
+	token_room = 12288;
+	rmm.continue_error = -ESTALE;
+	rmm.error_at = 5000;
+	rmm.errors = 1;
+	CHECK(make(1) == 0 && token_good(1) && rmm.inits == 2);
+	rmm.errors = 2;
+	CHECK(make_fails(-ESTALE));
+	rmm_reset(100, 4096);
+	rmm.init_error = -ESTALE;
+	rmm.init_errors = 1;
+	CHECK(make(1) == 0 && token_good(1));
+}
+
+static void errors_keep_their_cause(void)
+{
+	static const int errors[] = { -EINVAL, -EIO, -EOPNOTSUPP };
+
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		rmm_reset(9000, 9000);
+		rmm.continue_error = errors[i];
+		rmm.error_at = 4096;
+		rmm.errors = 1;
+		CHECK(make_fails(errors[i]));
+		rmm_reset(9000, 9000);
+		rmm.init_error = errors[i];
+		rmm.init_errors = 1;
+		CHECK(make_fails(errors[i]) && rmm.continues == 0);
+	}
+}
+
+static void killed_stops_soon(void)
+{
+	rmm_reset(9000, 12288);
+	rmm.piece = 10;
+	rmm.kill = true;
+	CHECK(make_fails(-EINTR) && rmm.continues == 1);
+	rmm_reset(9000, 12288);
+	shim.interrupted = true;
+	CHECK(make_fails(-EINTR) && rmm.inits == 0);
+}
+
+static void memory_may_fail(void)
+{
+	for (int i = 0; i < 3; i++) {
+		rmm_reset(9000, 9000);
+		shim.allocations_left = i;
+		CHECK(make_fails(-ENOMEM));
+	}
+	rmm_reset(9000, 9000);
+	shim.allocations_left = 3;
+	CHECK(make(1) == 0 && token_good(1));
+}
+
+static void others_tokens_left_alone(void)
+{
+	rmm_reset(100, 4096);
+	rmm.disowned = true;
+	CHECK(make_fails(-EBUSY) && rmm.inits == 0);
+}
+
+static const struct tap_test tests[] = {
+	{ "a small token", small_token },
+	{ "300 tokens in pieces of random sizes, nothing among them", pieces_at_random },
+	{ "a token that ends where a granule does", ends_at_granule },
+	{ "room for a longer token is made, and remembered", room_is_remembered },
+	{ "a bound beyond reason is refused", bound_has_a_bound },
+	{ "a token beyond its bound is no token, nor is an empty one", never_cut_short },
+	{ "lies on the length are noticed", lies_are_noticed },
+	{ "a lost state is tried for once more", lost_state_tried_once_more },
+	{ "errors keep their cause", errors_keep_their_cause },
+	{ "who is killed stops soon", killed_stops_soon },
+	{ "any allocation may fail", memory_may_fail },
+	{ "without ownership no call is made", others_tokens_left_alone },
+};
+
+TAP_MAIN(tests)
