@@ -310,7 +310,8 @@ static void test_tls_wrong_name(void **state)
 	http_server_start(&server, tls);
 	start(&courier, (struct courier_target){ .url = server.url, .ca = pem.data,
 						 .ca_len = pem.len });
-	expect_failure(&courier, "a/b/c", ERROR_TLS, false, "127.0.0.1");
+	expect_failure(&courier, "a/b/c", ERROR_TLS, false,
+		       "certificate not trusted: SSL: no alternative certificate subject name");
 	courier_stop(&courier);
 	http_server_stop(&server);
 	SSL_CTX_free(tls);
@@ -434,12 +435,12 @@ static void test_confinement(void **state)
 	expect_status(courier.pid, "CapPrm", "0000000000000000");
 	expect_status(courier.pid, "CapEff", "0000000000000000");
 	expect_status(courier.pid, "CapAmb", "0000000000000000");
-	expect_status(courier.pid, "Groups", geteuid() == 0 ? "" : "0");
 	if (geteuid() == 0) {
 		char uid[256];
 
 		proc_status(courier.pid, "Uid", uid, sizeof(uid));
 		assert_int_not_equal(strtoul(uid, NULL, 10), 0);
+		expect_status(courier.pid, "Groups", "");
 		assert_int_equal(descriptors(courier.pid), 4);
 		snprintf(path, sizeof(path), "/proc/%d/environ", (int)courier.pid);
 		assert_int_equal(io_read_file(path, 65536, &environment, &e), 0);

@@ -56,7 +56,8 @@ static const char *failure_cause(const struct http *http, CURLcode code, const c
 
 	curl_easy_getinfo(http->easy, CURLINFO_SSL_VERIFYRESULT, &verify);
 	curl_easy_getinfo(http->easy, CURLINFO_OS_ERRNO, &error);
-	if (code == CURLE_PEER_FAILED_VERIFICATION && verify != X509_V_OK) {
+	if (code == CURLE_PEER_FAILED_VERIFICATION && verify != X509_V_OK &&
+	    verify != X509_V_ERR_UNSPECIFIED) {	/* that one: libcurl checked the name */
 		if (ca_would_help(verify))
 			*advice = "; give its CA (--ca, or ca under [kbs])";
 		return X509_verify_cert_error_string(verify);

@@ -63,15 +63,11 @@ int profile_close_files(uint16_t port, struct error *e)
 
 /* --- system calls ----------------------------------------------------------------------------- */
 
-#define ALLOW(name) { .call = SCMP_SYS(name), .action = SCMP_ACT_ALLOW }
-#define KILL(name) { .call = SCMP_SYS(name), .action = SCMP_ACT_KILL_PROCESS }
-#define ALLOW_IF(name, ...) { .call = SCMP_SYS(name), .action = SCMP_ACT_ALLOW, \
-			      .count = COUNT(((struct scmp_arg_cmp[]){ __VA_ARGS__ })), \
-			      .arg = { __VA_ARGS__ } }
-#define IS(n, value) { .arg = (n), .op = SCMP_CMP_EQ, .datum_a = (value) }
-#define MAX(n, value) { .arg = (n), .op = SCMP_CMP_LE, .datum_a = (value) }
-#define BITS(n, mask, value) { .arg = (n), .op = SCMP_CMP_MASKED_EQ, .datum_a = (mask), \
-			       .datum_b = (value) }
+#define ALLOW SANDBOX_ALLOW
+#define ALLOW_IF SANDBOX_ALLOW_IF
+#define IS SANDBOX_IS
+#define MAX SANDBOX_MAX
+#define BITS SANDBOX_BITS
 
 #define SOCKET(domain, type, protocol) \
 	ALLOW_IF(socket, IS(0, domain), \
@@ -113,14 +109,8 @@ static const struct sandbox_rule calls[] = {
 	ALLOW_IF(fcntl, IS(1, F_GETFL)), ALLOW_IF(fcntl, IS(1, F_SETFL)),
 	ALLOW_IF(fcntl, IS(1, F_GETFD)), ALLOW_IF(fcntl, IS(1, F_SETFD)),
 
-	/* whoever comes here is not the courier any more */
-	KILL(execve), KILL(execveat), KILL(ptrace), KILL(process_vm_readv), KILL(process_vm_writev),
-	KILL(pidfd_getfd), KILL(mount), KILL(umount2), KILL(pivot_root), KILL(chroot),
-	KILL(move_mount), KILL(open_tree), KILL(fsopen), KILL(unshare), KILL(setns), KILL(bpf),
-	KILL(perf_event_open), KILL(userfaultfd), KILL(io_uring_setup), KILL(init_module),
-	KILL(finit_module), KILL(delete_module), KILL(kexec_load), KILL(kexec_file_load),
-	KILL(keyctl), KILL(add_key), KILL(request_key), KILL(open_by_handle_at), KILL(reboot),
-	KILL(setuid), KILL(setresuid), KILL(capset),
+	SANDBOX_KILL_INTRUDER, SANDBOX_KILL(keyctl), SANDBOX_KILL(add_key),
+	SANDBOX_KILL(request_key),
 };
 
 static const struct sandbox_rule no_files[] = {

@@ -65,6 +65,32 @@ struct sandbox_rule {
 	struct scmp_arg_cmp arg[3];
 };
 
+#define SANDBOX_ALLOW(name) { .call = SCMP_SYS(name), .action = SCMP_ACT_ALLOW }
+#define SANDBOX_KILL(name) { .call = SCMP_SYS(name), .action = SCMP_ACT_KILL_PROCESS }
+/* Up to three of the comparisons below. */
+#define SANDBOX_ALLOW_IF(name, ...) \
+	{ .call = SCMP_SYS(name), .action = SCMP_ACT_ALLOW, \
+	  .count = sizeof((struct scmp_arg_cmp[]){ __VA_ARGS__ }) / sizeof(struct scmp_arg_cmp), \
+	  .arg = { __VA_ARGS__ } }
+#define SANDBOX_IS(n, value) { .arg = (n), .op = SCMP_CMP_EQ, .datum_a = (value) }
+#define SANDBOX_MAX(n, value) { .arg = (n), .op = SCMP_CMP_LE, .datum_a = (value) }
+#define SANDBOX_BITS(n, mask, value) \
+	{ .arg = (n), .op = SCMP_CMP_MASKED_EQ, .datum_a = (mask), .datum_b = (value) }
+
+/* Rules for what no honest path of any of our programs does once it has started: whoever comes there
+ * is not the program any more. */
+#define SANDBOX_KILL_INTRUDER \
+	SANDBOX_KILL(execve), SANDBOX_KILL(execveat), SANDBOX_KILL(ptrace), \
+	SANDBOX_KILL(process_vm_readv), SANDBOX_KILL(process_vm_writev), \
+	SANDBOX_KILL(pidfd_getfd), SANDBOX_KILL(mount), SANDBOX_KILL(umount2), \
+	SANDBOX_KILL(pivot_root), SANDBOX_KILL(chroot), SANDBOX_KILL(move_mount), \
+	SANDBOX_KILL(open_tree), SANDBOX_KILL(fsopen), SANDBOX_KILL(unshare), \
+	SANDBOX_KILL(setns), SANDBOX_KILL(bpf), SANDBOX_KILL(perf_event_open), \
+	SANDBOX_KILL(userfaultfd), SANDBOX_KILL(io_uring_setup), SANDBOX_KILL(init_module), \
+	SANDBOX_KILL(finit_module), SANDBOX_KILL(delete_module), SANDBOX_KILL(kexec_load), \
+	SANDBOX_KILL(kexec_file_load), SANDBOX_KILL(open_by_handle_at), SANDBOX_KILL(reboot), \
+	SANDBOX_KILL(setuid), SANDBOX_KILL(setresuid), SANDBOX_KILL(capset)
+
 /*
  * Load a seccomp filter: the rules, and @otherwise for everything else (rules whose action is
  * @otherwise are redundant and skipped). Filters add up: of several, the strictest answer counts.
