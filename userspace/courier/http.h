@@ -37,8 +37,8 @@ int http_prepare(struct error *e);
 int http_open(struct http *http, const struct http_target *target, struct error *e);
 void http_close(struct http *http);
 
-/* Host and port of the target, as text; the port is the scheme's own where the URL has none. Released
- * with curl_free(). */
+/* Host and port of the target, as text; the port is the scheme's own where the URL has none. Both
+ * released with curl_free(). */
 int http_split(const char *url, char **host, char **port, struct error *e);
 
 /* One request; @status (100..999) and http->answer hold what came. ERROR_NETWORK, ERROR_TLS or

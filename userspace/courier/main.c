@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * realmkey-courier: carries requests of a keeper to one KBS, and its answers back. It is started by
- * realmkeyd and realmkey with COURIER_FD as its only tie to them; Documentation/PROTOCOL.md says what
- * passes there. Its order of life: OPEN, all that needs files, the sandbox, and then the network.
+ * realmkeyd and realmkey with COURIER_FD as its only tie to them; Documentation/PROTOCOL.md says
+ * what passes there. Its order of life: OPEN, all that needs files, the sandbox, the network.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -97,7 +97,8 @@ static int target_take(struct courier_state *s, const struct message *m, struct 
 {
 	if (m->type != MESSAGE_OPEN)
 		return error_set(e, ERROR_PROTOCOL, "the first message is not OPEN");
-	if (message_field_u32(m, 2, &s->flags, e) < 0 || message_field_u32(m, 3, &s->timeout, e) < 0)
+	if (message_field_u32(m, 2, &s->flags, e) < 0 ||
+	    message_field_u32(m, 3, &s->timeout, e) < 0)
 		return -1;
 	if (s->timeout < 1 || s->timeout > TIMEOUT_MAX)
 		return error_set(e, ERROR_PROTOCOL, "time-out of %u s is not 1 to %d", s->timeout,

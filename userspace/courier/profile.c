@@ -121,7 +121,7 @@ static const struct sandbox_rule no_files[] = {
 
 int profile_close_calls(int files, struct error *e)
 {
-	/* The strictest answer of all filters counts, and the second one lets no third be loaded. */
+	/* The strictest answer of all filters counts; the second one lets no third be loaded. */
 	if (!files && sandbox_seccomp(SCMP_ACT_ALLOW, no_files, COUNT(no_files), e) < 0)
 		return -1;
 	return sandbox_seccomp(SCMP_ACT_ERRNO(ENOSYS), calls, COUNT(calls), e);

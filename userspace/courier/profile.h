@@ -12,8 +12,8 @@
 
 #define PROFILE_USER "realmkey-courier"
 
-/* Become nobody: own user (if root), no capability, no way to gain one, no core dump, and an end when
- * the parent ends. */
+/* Become nobody: own user (if root), no capability, no way to gain one, no core dump, and an end
+ * when the parent ends. */
 int profile_drop(struct error *e);
 
 /* Leave no file but the resolver's, and no TCP port but @port and DNS. Returns 1, or 0 where the
@@ -24,8 +24,8 @@ int profile_close_files(uint16_t port, struct error *e);
  * Leave no system call but those of a TLS client. @files: what profile_close_files() returned; 0
  * refuses every opening of a file.
  *
- * An unknown call is answered with ENOSYS, so that a newer libc or libcurl falls back as it would on
- * an older kernel. A call that no honest path makes (execve, ptrace, mount ...) ends the process.
+ * An unknown call is answered with ENOSYS, so that a newer libc or libcurl falls back as it would
+ * on an older kernel. A call that no honest path makes (execve, ptrace, mount ...) ends the process.
  */
 int profile_close_calls(int files, struct error *e);
 

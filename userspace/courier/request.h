@@ -20,8 +20,9 @@ struct request {
 
 #define REQUEST_INIT { 0 }
 
-/* Fill @r from AUTH, ATTEST, RESOURCE or ADMIN. ERROR_PROTOCOL for any other message and for a method,
- * path or bearer token that could become more than one line or leave /kbs/v0/. Free @r in any case. */
+/* Fill @r from AUTH, ATTEST, RESOURCE or ADMIN. ERROR_PROTOCOL for any other message, and for a
+ * method, path or bearer token that could become more than one line or leave /kbs/v0/. Free @r in
+ * any case. */
 int request_from_message(const struct message *m, struct request *r, struct error *e);
 void request_free(struct request *r);
 

@@ -6,14 +6,14 @@
 #include "bytes.h"
 #include "error.h"
 
-/* Names come from /etc/hosts and DNS, whatever nsswitch.conf says: other services are modules, which
- * would have to be loaded later, and talk to daemons. */
+/* Names come from /etc/hosts and DNS, whatever nsswitch.conf says: other services are modules,
+ * which would have to be loaded later, and talk to daemons. */
 int resolver_prepare(struct error *e);
 
 /*
- * For a courier that will be allowed no file at all: read resolv.conf for good, and look @host up in
- * /etc/hosts. @pin gets "host:port:address,..." if it is there, and stays empty if not: then DNS will
- * be asked later, inside the sandbox. What changes in either file is not seen any more.
+ * For a courier that will be allowed no file at all: read resolv.conf for good, and look @host up
+ * in /etc/hosts. @pin gets "host:port:address,..." if it is there, and stays empty if not: then DNS
+ * will be asked later, inside the sandbox. What changes in either file is not seen any more.
  */
 int resolver_freeze(const char *host, const char *port, struct bytes *pin, struct error *e);
 

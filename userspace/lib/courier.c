@@ -82,8 +82,8 @@ static int receive_until(int fd, uint8_t *data, size_t len, int64_t deadline, st
 
 /* --- the end of the process ------------------------------------------------------------------- */
 
-/* It has nothing to save, so it gets no time for a farewell. Where it may not be killed (it is another
- * user's and we have no CAP_KILL), the closed socket ends it. Returns its wait status, or 0. */
+/* It has nothing to save, so it gets no time for a farewell. Where it may not be killed (it is
+ * another user's and we have no CAP_KILL), the closed socket ends it. Its wait status, or 0. */
 static int process_stop(struct courier *courier)
 {
 	int status = 0;
@@ -215,8 +215,8 @@ static int actions_fill(posix_spawn_file_actions_t *actions, posix_spawnattr_t *
 	       posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 }
 
-/* The child's end of the socketpair is @fd. The environment is empty: no proxy, no SSL_CERT_FILE, no
- * LD_PRELOAD reaches the courier. */
+/* The child's end of the socketpair is @fd. The environment is empty: no proxy, no SSL_CERT_FILE
+ * and no LD_PRELOAD reaches the courier. */
 static int process_start(struct courier *courier, const char *program, int fd, struct error *e)
 {
 	char *argv[] = { (char *)"realmkey-courier", NULL }, *envp[] = { NULL };

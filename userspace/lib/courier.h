@@ -16,7 +16,7 @@
 struct courier {
 	int fd;			/* our end of the socketpair, -1 when not started */
 	pid_t pid;
-	unsigned int patience;	/* seconds to wait for an answer: more than the courier itself may take */
+	unsigned int patience;	/* seconds to wait for an answer, more than its own limit */
 };
 
 /* The descriptor on which the courier is spoken to. */

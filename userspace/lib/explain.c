@@ -27,10 +27,10 @@ static const struct {
 	{ EAR_INSTANCE_IDENTITY, 97, "the verifier does not know this platform; enrol its CPAK as "
 				     "trust anchor" },
 	{ EAR_INSTANCE_IDENTITY, ANY, "the verifier does not trust this platform's key" },
-	{ EAR_HARDWARE, ANY, "the verifier does not take the platform for genuine; are its CPAK and "
-			     "its firmware known there?" },
-	{ EAR_CONFIGURATION, ANY, "the verifier does not approve of the platform's configuration or "
-				  "life cycle state" },
+	{ EAR_HARDWARE, ANY, "the verifier does not take the platform for genuine; are its CPAK "
+			     "and its firmware known there?" },
+	{ EAR_CONFIGURATION, ANY, "the verifier does not approve of the platform's configuration "
+				  "or life cycle state" },
 	{ EAR_RUNTIME_OPAQUE, ANY, "the verifier does not take the realm's memory for protected" },
 };
 
@@ -118,8 +118,8 @@ static int explain_claim(const struct ear_appraisal *appraisal, enum ear_claim c
 	const char *cure = cure_find(claim, value);
 	char buffer[64];
 
-	if (bytes_printf(out, "%s %s is %d [%s]: %s\n", appraisal->name, ear_claim_name(claim), value,
-			 ear_tier_name(ear_claim_tier(value)),
+	if (bytes_printf(out, "%s %s is %d [%s]: %s\n", appraisal->name, ear_claim_name(claim),
+			 value, ear_tier_name(ear_claim_tier(value)),
 			 ear_claim_text(claim, value, buffer, sizeof(buffer))) < 0)
 		return -1;
 	return cure ? bytes_printf(out, "  %s\n", cure) : 0;
@@ -142,9 +142,10 @@ static bool policy_lacks_cca(const struct ear_appraisal *appraisal)
 
 static int explain_policy(const struct ear_appraisal *appraisal, struct bytes *out)
 {
-	return bytes_printf(out, "%s: hardware %d, configuration %d and no instance-identity are what "
-			    "an attestation policy without rules for Arm CCA says of every realm, as "
-			    "Trustee's own does: set one that has such rules as policy \"default_%.3s\"\n",
+	return bytes_printf(out, "%s: hardware %d, configuration %d and no instance-identity are "
+			    "what an attestation policy without rules for Arm CCA says of every "
+			    "realm, as Trustee's own does: set one that has such rules as policy "
+			    "\"default_%.3s\"\n",
 			    appraisal->name, DEFAULT_HARDWARE, DEFAULT_CONFIGURATION,
 			    appraisal->name);
 }

@@ -123,7 +123,8 @@ static int answer_refused(int status, const void *body, size_t len, const char *
 	detail = json_string_value(json_object_get(json, "detail"));
 	if (type) {
 		variant = strrchr(type, '/');
-		variant_refused(status, variant ? variant + 1 : type, detail ? detail : "", what, e);
+		variant_refused(status, variant ? variant + 1 : type, detail ? detail : "", what,
+				e);
 	} else {
 		status_refused(status, what, e);
 	}

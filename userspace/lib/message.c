@@ -63,7 +63,11 @@ static void put_u32(uint32_t value, uint8_t out[4])
 
 static uint32_t get_u32(const uint8_t in[4])
 {
-	return (uint32_t)in[0] | (uint32_t)in[1] << 8 | (uint32_t)in[2] << 16 | (uint32_t)in[3] << 24;
+	uint32_t value = 0;
+
+	for (unsigned int i = 0; i < 4; i++)
+		value |= (uint32_t)in[i] << (8 * i);
+	return value;
 }
 
 static int field_check(const struct type_rule *rule, size_t index, size_t len, struct error *e)
@@ -165,7 +169,8 @@ int message_decode_body(enum message_type type, const void *body, size_t len, st
 
 	*m = (struct message){ .type = type };
 	if (!rule)
-		return error_set(e, ERROR_PROTOCOL, "message of unknown type %u", (unsigned int)type);
+		return error_set(e, ERROR_PROTOCOL, "message of unknown type %u",
+				 (unsigned int)type);
 	for (size_t i = 0; i < rule->count; i++)
 		if (field_decode(rule, i, &at, &len, &m->field[i], e) < 0)
 			return -1;

@@ -14,7 +14,7 @@
 #include "error.h"
 
 enum message_type {
-	MESSAGE_OPEN = 1,	/* keeper: url, ca (PEM or empty: system roots), flags, timeout (s) */
+	MESSAGE_OPEN = 1,	/* keeper: url, ca (PEM; empty: system roots), flags, timeout (s) */
 	MESSAGE_AUTH,		/* keeper: body */
 	MESSAGE_ATTEST,		/* keeper: body */
 	MESSAGE_RESOURCE,	/* keeper: path, bearer (or empty: session cookie) */

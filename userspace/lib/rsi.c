@@ -96,8 +96,8 @@ static int explain_absence(const char *source, struct error *e)
 	return error_set(e, ERROR_NO_REALM, "this machine is not an Arm CCA realm");
 }
 
-/* The first source (named @name, if not NULL) that can be opened: 1, or 0 when none is there. One that
- * is there but fails gives way to the next; -1 with its @e when no other opens. */
+/* The first source (named @name, if not NULL) that can be opened: 1, or 0 when none is there. One
+ * that is there but fails gives way to the next; -1 with its @e when no other opens. */
 static int source_open(struct rsi *rsi, const char *name, struct error *e)
 {
 	struct error failure = ERROR_INIT;
@@ -161,8 +161,8 @@ int rsi_config_get(struct rsi *rsi, struct rsi_config *config, struct error *e)
 		return -1;
 	if (config->hash_algo >= HASHES ||
 	    config->digest_size != hashes[config->hash_algo].digest_size)
-		return error_set(e, ERROR_SYSTEM, "RSI: hash algorithm %u with digests of %zu bytes",
-				 config->hash_algo, config->digest_size);
+		return error_set(e, ERROR_SYSTEM, "RSI: hash algorithm %u with digests of %zu "
+				 "bytes", config->hash_algo, config->digest_size);
 	return 0;
 }
 

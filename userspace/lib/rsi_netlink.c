@@ -168,7 +168,7 @@ static void listen_for(struct nl_sock *sock, struct answer *answer)
 	nl_socket_modify_err_cb(sock, NL_CB_CUSTOM, on_error, answer);
 }
 
-/* Send @msg (taken), read until the kernel says that it is done, and let @answer take what comes. */
+/* Send @msg (taken), read until the kernel says that it is done, let @answer take what comes. */
 static int exchange(const struct rsi *rsi, struct nl_msg *msg, struct answer *answer,
 		    struct error *e)
 {

@@ -8,7 +8,7 @@
 #include "rsi.h"
 
 #define RSI_TOKEN_MAX ((size_t)64 << 10)
-#define RSI_EVENT_TAG 6U	/* TCG EV_EVENT_TAG: the type of the records that our extensions make */
+#define RSI_EVENT_TAG 6U	/* TCG EV_EVENT_TAG: the records that our extensions make */
 
 struct nl_sock;
 

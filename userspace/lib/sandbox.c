@@ -90,7 +90,7 @@ int sandbox_drop_capabilities(struct error *e)
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
 
-	/* Only CAP_SETPCAP may shrink the bounding set; who lacks it cannot exec into more either. */
+	/* Only CAP_SETPCAP may shrink the bounding set; without it there is nothing to bound. */
 	for (unsigned long i = 0; i <= CAP_LAST_CAP; i++)
 		(void)prctl(PR_CAPBSET_DROP, i, 0, 0, 0);
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
@@ -102,9 +102,11 @@ int sandbox_drop_capabilities(struct error *e)
 
 /* --- Landlock ------------------------------------------------------------------------------- */
 
-#define FILE_RIGHTS                                                                           \
-	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | \
-	 LANDLOCK_ACCESS_FS_TRUNCATE | LANDLOCK_ACCESS_FS_IOCTL_DEV)
+/* Those that a rule about a file may have; the others are about directories. */
+#define FILE_RIGHTS \
+	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | \
+	 LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE | \
+	 LANDLOCK_ACCESS_FS_IOCTL_DEV)
 
 static const struct {
 	unsigned int access;
@@ -235,7 +237,8 @@ out:
 
 static int filter_add(scmp_filter_ctx filter, const struct sandbox_rule *rule, struct error *e)
 {
-	int error = seccomp_rule_add_array(filter, rule->action, rule->call, rule->count, rule->arg);
+	int error = seccomp_rule_add_array(filter, rule->action, rule->call, rule->count,
+					   rule->arg);
 
 	if (error) {
 		errno = -error;

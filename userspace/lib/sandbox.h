@@ -50,14 +50,14 @@ struct sandbox_access {
 
 /*
  * Confine this thread and its future children to @access by Landlock; what is not listed cannot be
- * opened, nothing can be executed. Ports need Landlock ABI 4, @alone ABI 6; older kernels do without
- * these two. Returns 1, or 0 where the kernel has no Landlock: then nothing is confined and the caller must find
- * another way.
+ * opened, nothing can be executed. Ports need Landlock ABI 4, @alone ABI 6; older kernels do
+ * without these two. Returns 1, or 0 where the kernel has no Landlock: then nothing is confined,
+ * and the caller must find another way.
  */
 int sandbox_landlock(const struct sandbox_access *access, struct error *e);
 
-/* What happens to one system call, if all of its @count comparisons hold. They are about 64 bits, of
- * which the kernel takes 32 for an int: a rule that refuses a value must mask the others away. */
+/* What happens to one system call, if all of its @count comparisons hold. They are about 64 bits,
+ * of which the kernel takes 32 for an int: a rule that refuses a value must mask the rest away. */
 struct sandbox_rule {
 	int call;		/* SCMP_SYS(name); calls that this machine has not are skipped */
 	uint32_t action;	/* SCMP_ACT_ALLOW, SCMP_ACT_ERRNO(n), SCMP_ACT_KILL_PROCESS */
@@ -77,8 +77,8 @@ struct sandbox_rule {
 #define SANDBOX_BITS(n, mask, value) \
 	{ .arg = (n), .op = SCMP_CMP_MASKED_EQ, .datum_a = (mask), .datum_b = (value) }
 
-/* Rules for what no honest path of any of our programs does once it has started: whoever comes there
- * is not the program any more. */
+/* Rules for what no honest path of any of our programs does once it has started: whoever comes
+ * there is not the program any more. */
 #define SANDBOX_KILL_INTRUDER \
 	SANDBOX_KILL(execve), SANDBOX_KILL(execveat), SANDBOX_KILL(ptrace), \
 	SANDBOX_KILL(process_vm_readv), SANDBOX_KILL(process_vm_writev), \

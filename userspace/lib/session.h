@@ -20,8 +20,8 @@ struct session {
 	struct tee_key key;
 	struct bytes ear;		/* compact JWT; empty when there is none */
 	struct bytes token;		/* the CCA token of the last handshake, for explanations */
-	int64_t ear_until;		/* CLOCK_BOOTTIME ms after which to attest again; 0: @ear and
-					 * @key were given from outside, and are all there is */
+	int64_t ear_until;		/* CLOCK_BOOTTIME ms after which to attest again; 0: @ear
+					 * and @key were given from outside, never to be replaced */
 	const char *source;		/* RSI source, NULL for any */
 };
 
@@ -30,9 +30,9 @@ struct session {
 /* One handshake: auth, token, attest. Makes the TEE key if there is none. */
 int session_attest(struct session *s, struct error *e);
 /* GET one resource and open it into @secret (locked). Attests first when there is no usable EAR,
- * and once more when the KBS no longer takes a reused one. A denial is never retried; who tries again
- * later, because an endorsement may have come, calls session_attest() first: the EAR that was denied
- * is kept, as it may do for other resources. */
+ * and once more when the KBS no longer takes a reused one. A denial is never retried; who tries
+ * again later, because an endorsement may have come, calls session_attest() first: the EAR that was
+ * denied is kept, as it may do for other resources. */
 int session_get(struct session *s, const char *path, struct bytes *secret, struct error *e);
 void session_close(struct session *s);
 

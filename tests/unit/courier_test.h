@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* courier_test: the real courier ($REALMKEY_COURIER) started and called from tests. Include after
+ * cmocka.h. */
+#ifndef REALMKEY_COURIER_TEST_H
+#define REALMKEY_COURIER_TEST_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "courier.h"
+#include "http_server.h"
+
+static struct http_server plain;	/* each program that includes this starts it */
+
+static inline const char *program(void)
+{
+	const char *path = getenv("REALMKEY_COURIER");
+
+	if (!path)
+		fail_msg("REALMKEY_COURIER does not name the program");
+	return path;
+}
+
+static inline struct message_field text(const char *s)
+{
+	return (struct message_field){ (const uint8_t *)s, strlen(s) };
+}
+
+static inline void start(struct courier *courier, struct courier_target target)
+{
+	struct error e = ERROR_INIT;
+
+	if (courier_start(courier, program(), &target, &e) < 0)
+		fail_msg("%s", e.text);
+}
+
+static inline void start_plain(struct courier *courier)
+{
+	start(courier, (struct courier_target){ .url = plain.url, .insecure = true, .timeout = 5 });
+}
+
+/* GET resource @path; the answer's body is the request as the server saw it. */
+static inline int get(struct courier *courier, const char *path, const char *bearer, int *status,
+	       struct bytes *body, struct error *e)
+{
+	const struct message m = { .type = MESSAGE_RESOURCE, .count = 2,
+				   .field = { text(path), text(bearer) } };
+
+	return courier_call(courier, &m, status, body, e);
+}
+
+static inline void expect_get(struct courier *courier, const char *path, const char *in_answer)
+{
+	struct bytes body = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	int status = 0;
+
+	if (get(courier, path, "", &status, &body, &e) < 0)
+		fail_msg("%s", e.text);
+	assert_int_equal(status, 200);
+	if (!strstr(bytes_text(&body), in_answer))
+		fail_msg("no '%s' in: %s", in_answer, bytes_text(&body));
+	bytes_free(&body);
+}
+
+static inline void expect_failure(struct courier *courier, const char *path, enum error_kind kind,
+			   bool transient, const char *words)
+{
+	struct bytes body = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	int status = 0;
+
+	assert_int_equal(get(courier, path, "", &status, &body, &e), -1);
+	if (e.kind != kind || e.transient != transient || !strstr(e.text, words))
+		fail_msg("%s, %d: %s", error_kind_name(e.kind), e.transient, e.text);
+	bytes_free(&body);
+}
+
+#endif

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The courier as a process: how it is confined, how it ends, and couriers that a network has taken. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "courier_test.h"
+#include "io.h"
+#include "sandbox.h"
+
+/* --- the process ------------------------------------------------------------------------------ */
+
+/* The line of /proc/PID/status that begins with @name, without it and white space. */
+static void proc_status(pid_t pid, const char *name, char *value, size_t size)
+{
+	char path[64], line[256];
+	FILE *f;
+
+	*value = '\0';
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		if (!strncmp(line, name, strlen(name)) && line[strlen(name)] == ':')
+			snprintf(value, size, "%s", line + strlen(name) + 1 +
+				 strspn(line + strlen(name) + 1, " \t"));
+	fclose(f);
+	value[strcspn(value, "\n")] = '\0';
+}
+
+static void expect_status(pid_t pid, const char *name, const char *wanted)
+{
+	char value[256];
+
+	proc_status(pid, name, value, sizeof(value));
+	if (strcmp(value, wanted))
+		fail_msg("%s is '%s', not '%s'", name, value, wanted);
+}
+
+static size_t descriptors(pid_t pid)
+{
+	char path[64];
+	size_t n = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	dir = opendir(path);
+	if (!dir)
+		return 0;
+	for (const struct dirent *entry; (entry = readdir(dir));)
+		n += entry->d_name[0] != '.';
+	closedir(dir);
+	return n;
+}
+
+static void test_confinement(void **state)
+{
+	struct courier courier = COURIER_INIT;
+	int leak = fcntl(2, F_DUPFD, 10);	/* not close-on-exec: what a careless keeper leaves open */
+	struct bytes environment = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	char path[64];
+
+	(void)state;
+	assert_true(leak >= 10);
+	start_plain(&courier);
+	expect_status(courier.pid, "NoNewPrivs", "1");
+	expect_status(courier.pid, "Seccomp", "2");
+	expect_status(courier.pid, "CapPrm", "0000000000000000");
+	expect_status(courier.pid, "CapEff", "0000000000000000");
+	expect_status(courier.pid, "CapAmb", "0000000000000000");
+	if (geteuid() == 0) {
+		char uid[256];
+
+		proc_status(courier.pid, "Uid", uid, sizeof(uid));
+		assert_int_not_equal(strtoul(uid, NULL, 10), 0);
+		expect_status(courier.pid, "Groups", "");
+		assert_int_equal(descriptors(courier.pid), 4);
+		snprintf(path, sizeof(path), "/proc/%d/environ", (int)courier.pid);
+		assert_int_equal(io_read_file(path, 65536, &environment, &e), 0);
+		assert_int_equal(environment.len, 0);
+	}
+	bytes_free(&environment);
+	courier_stop(&courier);
+	close(leak);
+}
+
+/* Without Landlock no file at all can be opened after start, and requests still work. */
+static void test_without_landlock(void **state)
+{
+	static const struct sandbox_rule rule = { .call = SCMP_SYS(landlock_create_ruleset),
+						  .action = SCMP_ACT_ERRNO(ENOSYS) };
+	struct courier courier = COURIER_INIT;
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		struct error e = ERROR_INIT;
+
+		if (sandbox_seccomp(SCMP_ACT_ALLOW, &rule, 1, &e) < 0)
+			_exit(1);
+		start_plain(&courier);
+		expect_status(courier.pid, "Seccomp_filters", "3");
+		expect_get(&courier, "a/b/c", "request=1\n");
+		courier_stop(&courier);
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	assert_int_equal(status, 0);
+}
+
+static bool process_gone(pid_t pid)
+{
+	for (int i = 0; i < 200; i++) {
+		char state[256] = "";
+		char path[64];
+
+		snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+		if (access(path, F_OK) < 0)
+			return true;
+		proc_status(pid, "State", state, sizeof(state));
+		if (state[0] == 'Z')
+			return true;
+		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+	}
+	return false;
+}
+
+static void test_dies_with_its_keeper(void **state)
+{
+	struct courier courier = COURIER_INIT;
+	pid_t keeper, courier_pid = 0;
+	int tell[2];
+
+	(void)state;
+	assert_int_equal(pipe(tell), 0);
+	keeper = fork();
+	if (keeper == 0) {
+		start_plain(&courier);
+		if (write(tell[1], &courier.pid, sizeof(courier.pid)) < 0)
+			_exit(1);
+		pause();
+	}
+	assert_int_equal(read(tell[0], &courier_pid, sizeof(courier_pid)), sizeof(courier_pid));
+	kill(keeper, SIGKILL);
+	waitpid(keeper, NULL, 0);
+	assert_true(process_gone(courier_pid));
+	close(tell[0]);
+	close(tell[1]);
+}
+
+static void test_killed(void **state)
+{
+	struct courier courier = COURIER_INIT;
+
+	(void)state;
+	start_plain(&courier);
+	kill(courier.pid, SIGTERM);
+	expect_failure(&courier, "a/b/c", ERROR_PROTOCOL, false, "courier: died of SIGTERM");
+	expect_failure(&courier, "a/b/c", ERROR_PROTOCOL, false, "courier: not running");
+}
+
+static void test_no_program(void **state)
+{
+	struct courier_target target = { .url = plain.url, .insecure = true };
+	struct courier courier = COURIER_INIT;
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(courier_start(&courier, "/nonexistent/courier", &target, &e), -1);
+	assert_string_equal(e.text, "courier /nonexistent/courier: No such file or directory");
+	assert_int_equal(courier_start(&courier, "/bin/true", &target, &e), -1);
+	assert_int_equal(e.kind, ERROR_PROTOCOL);
+}
+
+/* --- couriers that a network has taken -------------------------------------------------------- */
+
+/* Reads the question, says @len bytes of @data, and waits. */
+static void fake(struct courier *courier, const void *data, size_t len)
+{
+	char question[256];
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	*courier = (struct courier){ .fd = pair[0], .patience = 1, .pid = fork() };
+	if (courier->pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(pair[0]);
+		if (read(pair[1], question, sizeof(question)) < 0 ||
+		    write(pair[1], data, len) < 0)
+			_exit(1);
+		pause();
+	}
+	close(pair[1]);
+}
+
+static void test_babble(void **state)
+{
+	static const struct {
+		const char *says;
+		size_t len;
+		const char *words;
+	} cases[] = {
+		{ "", 0, "silent for too long" },
+		{ "\6\0\0", 3, "silent for too long" },
+		{ "\0\0\0\0\0\0\0\0", 8, "unknown type 0" },
+		{ "\11\0\0\0\0\0\0\0", 8, "unknown type 9" },
+		{ "\2\0\0\0\0\0\0\0", 8, "message of type 2" },
+		{ "\6\0\0\0\0\0\0\1", 8, "over the limit" },
+		{ "\6\0\0\0\0\0\0\0", 8, "ends before status" },
+		{ "\6\0\0\0\14\0\0\0" "\4\0\0\0\1\1\1\1\0\0\0\0", 20, "HTTP status" },
+		{ "\6\0\0\0\15\0\0\0" "\4\0\0\0\1\1\0\0\0\0\0\0x", 21, "after its last field" },
+		{ "\7\0\0\0\25\0\0\0" "\4\0\0\0\10\0\0\0" "\4\0\0\0\0\0\0\0" "\1\0\0\0x", 29,
+		  "failure of unknown kind 8" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct courier courier;
+
+		fake(&courier, cases[i].says, cases[i].len);
+		expect_failure(&courier, "a/b/c", ERROR_PROTOCOL, false, cases[i].words);
+		courier_stop(&courier);
+	}
+}
+
+static int server_start(void **state)
+{
+	(void)state;
+	http_server_start(&plain, NULL);
+	return 0;
+}
+
+static int server_stop(void **state)
+{
+	(void)state;
+	http_server_stop(&plain);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_confinement),
+		cmocka_unit_test(test_without_landlock),
+		cmocka_unit_test(test_dies_with_its_keeper),
+		cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_no_program),
+		cmocka_unit_test(test_babble),
+	};
+
+	return cmocka_run_group_tests(tests, server_start, server_stop);
+}
