@@ -14,7 +14,7 @@
 
 #define CHANNEL_MAGIC		0x43484d52	/* "RMHC" */
 #define CHANNEL_VERSION		1
-#define CHANNEL_PAYLOAD_MAX	4096		/* also the longest token: TF-RMM's RMM_CCA_TOKEN_BUFFER */
+#define CHANNEL_PAYLOAD_MAX	4096		/* so is the longest token, as in TF-RMM */
 
 enum channel_type {
 	CHANNEL_TOKEN_REQUEST = 1,	/* RMM to signer: struct channel_request */

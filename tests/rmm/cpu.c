@@ -97,3 +97,8 @@ uint64_t cpu_ms(void)
 {
 	return read_sysreg(cntpct_el0) / (read_sysreg(cntfrq_el0) / 1000) + 1;
 }
+
+void cpu_wait(void)
+{
+	__asm__ volatile("wfi");
+}

@@ -5,10 +5,6 @@
 
 #include "mem.h"
 
-/* The messages are bytes of any type: let no compiler think otherwise. */
-typedef uint32_t __attribute__((may_alias)) word32;
-typedef uint64_t __attribute__((may_alias)) word64;
-
 /* FIPS 180-4, 4.2.3; the upper halves of the first 64 are SHA-256's, 4.2.2 */
 static const uint64_t hash_k[80] = {
 	0x428a2f98d728ae22, 0x7137449123ef65cd, 0xb5c0fbcfec4d3b2f, 0xe9b5dba58189dbbc,
@@ -45,7 +41,7 @@ static const uint64_t initial[16] = {
 #define ROR64(x, n)	((x) >> (n) | (x) << (64 - (n)))
 
 #define SHA2_NAME	sha256_blocks
-#define SHA2_WORD	word32
+#define SHA2_WORD	uint32_t
 #define SHA2_ROUNDS	64
 #define SHA2_SWAP	__builtin_bswap32
 #define SHA2_K(t)	((uint32_t)(hash_k[t] >> 32))
@@ -56,7 +52,7 @@ static const uint64_t initial[16] = {
 #include "hash_sha2.h"
 
 #define SHA2_NAME	sha512_blocks
-#define SHA2_WORD	word64
+#define SHA2_WORD	uint64_t
 #define SHA2_ROUNDS	80
 #define SHA2_SWAP	__builtin_bswap64
 #define SHA2_K(t)	hash_k[t]
@@ -77,39 +73,29 @@ const char *hash_name(enum hash_algo algo)
 }
 
 /* The last bytes, 0x80, zeros, the length in bits: one or two blocks. Returns how many. */
-static size_t tail_pad(uint64_t *tail, const uint8_t *rest, size_t size, size_t block, uint64_t total)
+static size_t tail_pad(uint64_t *tail, const uint8_t *rest, size_t size, size_t block)
 {
 	size_t left = size % block, blocks = left < block - block / 8 ? 1 : 2;
 
 	memset(tail, 0, 2 * block);
 	memcpy(tail, rest, left);
 	((uint8_t *)tail)[left] = 0x80;
-	tail[blocks * block / 8 - 1] = __builtin_bswap64(total * 8);
+	tail[blocks * block / 8 - 1] = __builtin_bswap64(size * 8);
 	return blocks;
 }
 
 void hash_bytes(enum hash_algo algo, const void *data, size_t size, uint8_t *digest)
 {
 	bool narrow = algo == HASH_SHA256;
-	void (*compress)(void *, const void *, size_t) = narrow ? sha256_blocks : sha512_blocks;
+	void (*compress)(uint64_t *, const void *, size_t) = narrow ? sha256_blocks : sha512_blocks;
 	const uint64_t *start = initial + (algo == HASH_SHA384 ? 8 : 0);
-	size_t block = narrow ? 64 : 128, whole = size / block;
+	size_t word = narrow ? 4 : 8, block = 16 * word, whole = size / block;
 	uint64_t state[8], tail[32];
-	word32 *half = (word32 *)state;
 
-	for (int i = 0; i < 8; i++) {
-		if (narrow)
-			half[i] = (uint32_t)(start[i] >> 32);
-		else
-			state[i] = start[i];
-	}
+	for (int i = 0; i < 8; i++)
+		state[i] = narrow ? start[i] >> 32 : start[i];
 	compress(state, data, whole);
-	compress(state, tail, tail_pad(tail, (const uint8_t *)data + whole * block, size, block, size));
-	for (int i = 0; i < 8; i++) {
-		if (narrow)
-			half[i] = __builtin_bswap32(half[i]);
-		else
-			state[i] = __builtin_bswap64(state[i]);
-	}
-	memcpy(digest, state, hash_size(algo));
+	compress(state, tail, tail_pad(tail, (const uint8_t *)data + whole * block, size, block));
+	for (size_t i = 0; i < hash_size(algo); i++)
+		digest[i] = (uint8_t)(state[i / word] >> 8 * (word - 1 - i % word));
 }

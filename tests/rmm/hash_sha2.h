@@ -5,15 +5,16 @@
  * functions SHA2_S0 SHA2_S1 (of the state) and SHA2_W0 SHA2_W1 (of the schedule).
  */
 
-/* @count blocks at @block into the eight words of @state, all aligned to a word */
-static void SHA2_NAME(void *state, const void *block, size_t count)
+/* @count blocks at @block, aligned to a word, into the eight words of @s, each in 64 bits */
+static void SHA2_NAME(uint64_t *s, const void *block, size_t count)
 {
 	const SHA2_WORD *p = block;
-	SHA2_WORD *s = state, w[SHA2_ROUNDS], t1, t2;
+	SHA2_WORD w[SHA2_ROUNDS], t1, t2;
 
 	for (; count; count--, p += 16) {
-		SHA2_WORD a = s[0], b = s[1], c = s[2], d = s[3];
-		SHA2_WORD e = s[4], f = s[5], g = s[6], h = s[7];
+		SHA2_WORD a = (SHA2_WORD)s[0], b = (SHA2_WORD)s[1], c = (SHA2_WORD)s[2],
+			  d = (SHA2_WORD)s[3], e = (SHA2_WORD)s[4], f = (SHA2_WORD)s[5],
+			  g = (SHA2_WORD)s[6], h = (SHA2_WORD)s[7];
 
 		for (int t = 0; t < 16; t++)
 			w[t] = SHA2_SWAP(p[t]);
@@ -27,7 +28,7 @@ static void SHA2_NAME(void *state, const void *block, size_t count)
 			h = g; g = f; f = e; e = d + t1;
 			d = c; c = b; b = a; a = t1 + t2;
 		}
-		s[0] += a; s[1] += b; s[2] += c; s[3] += d;
+		s[0] += a; s[1] += b; s[2] += c; s[3] += d;	/* what carries over is not read */
 		s[4] += e; s[5] += f; s[6] += g; s[7] += h;
 	}
 }

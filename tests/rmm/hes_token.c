@@ -108,8 +108,8 @@ static bool sign1_make(EVP_PKEY *key, const struct blob *payload, struct blob *o
 	struct blob text;
 	bool ok;
 
-	ok = push(array, cbor_build_string("Signature1")) && push(array, bytes(es384, sizeof(es384))) &&
-	     push(array, bytes("", 0)) && push(array, bytes(payload->data, payload->size));
+	ok = push(array, cbor_build_string("Signature1")) &&
+	     push(array, bytes(es384, sizeof(es384))) && push(array, bytes("", 0)) && push(array, bytes(payload->data, payload->size));
 	ok = finish(array, ok, &text) && sign(key, &text, signature);
 	free(text.data);
 	array = cbor_new_definite_array(4);
@@ -158,7 +158,8 @@ static cbor_item_t *components_make(void)
 {
 	cbor_item_t *array = cbor_new_definite_array(3);
 
-	if (push(array, component_make("HES", "1.0.0")) && push(array, component_make("BL31", "1.0.0")) &&
+	if (push(array, component_make("HES", "1.0.0")) &&
+	    push(array, component_make("BL31", "1.0.0")) &&
 	    push(array, component_make("RMM", "1.0.0")))
 		return array;
 	if (array)
@@ -209,7 +210,8 @@ static bool realm_make(const struct channel_request *r, const struct blob *rak, 
 
 	ok = put(map, CHALLENGE, bytes(r->challenge, sizeof(r->challenge))) &&
 	     put(map, PROFILE, cbor_build_string("tag:arm.com,2023:realm#1.0.0")) &&
-	     put(map, RPV, bytes(r->rpv, sizeof(r->rpv))) && put(map, RAK, bytes(rak->data, rak->size)) &&
+	     put(map, RPV, bytes(r->rpv, sizeof(r->rpv))) &&
+	     put(map, RAK, bytes(rak->data, rak->size)) &&
 	     put(map, REALM_HASH, cbor_build_string(hash_name(algo))) &&
 	     put(map, RAK_HASH, cbor_build_string("sha-256")) &&
 	     put(map, RIM, bytes(r->measurement[0], hash_size(algo))) &&

@@ -46,7 +46,9 @@ uint64_t smc(uint64_t fid, uint64_t x1, uint64_t x2, uint64_t x3);
 
 /* cpu.c: cpu_setup - this CPU's EL2 registers, so that EL1 is the realm's */
 void cpu_setup(uint64_t stage2_table);
+/* milliseconds since power on, never 0; sleep until an interrupt is pending */
 uint64_t cpu_ms(void);
+void cpu_wait(void);
 
 /* s2.c: s2_init - stage 2 tables, all memory RAM; returns the root. The rest are realm_ops. */
 uint64_t s2_init(struct realm *realm);
@@ -55,7 +57,6 @@ void s2_changed(uint64_t ipa, enum ripas to);
 void s2_sync(void);
 
 /* signer.c: realm_ops too */
-void signer_init(void);
 void signer_send(const struct rec *rec);
 void signer_poll(struct realm *realm);
 

@@ -25,9 +25,7 @@ void *memset(void *to, int byte, size_t size)
 	uint64_t word = (uint8_t)byte * 0x0101010101010101UL;
 	uint8_t *p = to;
 
-	for (; size && (uint64_t)p % 8; size--)
-		*p++ = (uint8_t)byte;
-	for (; size >= 8; size -= 8, p += 8)
+	for (; size >= 8 && !((uint64_t)p % 8); size -= 8, p += 8)
 		*(uint64_t *)p = word;
 	while (size--)
 		*p++ = (uint8_t)byte;
@@ -55,11 +53,6 @@ static const struct layout *layout_get(void)
 	psci_power_off();
 }
 
-static const void *loaded(uint64_t ipa)
-{
-	return s2_page(ipa);
-}
-
 static void print_digest(const uint8_t *digest, size_t size)
 {
 	for (size_t i = 0; i < size; i++)
@@ -72,7 +65,7 @@ static void measure(const struct layout *layout)
 	uint64_t start = cpu_ms(), size = 0;
 	struct rim rim;
 
-	rim_layout(&rim, layout, loaded);
+	rim_layout(&rim, layout, s2_page);
 	memcpy(the_realm.measurement[0], rim.value, sizeof(rim.value));
 	for (uint32_t i = 0; i < layout->count; i++)
 		size += layout->range[i].size;
@@ -97,8 +90,8 @@ static void machine_init(void)
 	const struct layout *layout;
 
 	uart_init(UART0);
+	uart_init(UART1);
 	print("rmm: test RMM for development and tests: IT PROTECTS NOTHING\n");
-	signer_init();
 	layout = layout_get();
 	measure(layout);
 	realm_init(layout);

@@ -24,7 +24,7 @@
 #define ON_PENDING		(-5)
 #define INVALID_ADDRESS		(-9)
 
-enum { AFFINITY_ON, AFFINITY_OFF, AFFINITY_ON_PENDING };
+enum { AFFINITY_ON, AFFINITY_OFF };
 
 /* Where each CPU enters the realm; written under the lock while the CPU is off. */
 static struct {
@@ -51,23 +51,16 @@ void psci_power_off(void)
 		smc(PSCI_SYSTEM_OFF, 0, 0, 0);
 }
 
-static int64_t smccc_version(const uint64_t *x)
-{
-	(void)x;
-	return 0x10002;
-}
-
 static int64_t version(const uint64_t *x)
 {
-	(void)x;
-	return 0x10001;
+	return (uint32_t)x[0] == SMCCC_VERSION ? 0x10002 : 0x10001;
 }
 
 /* Any state is a standby: the realm continues with its next interrupt. */
 static int64_t cpu_suspend(const uint64_t *x)
 {
 	(void)x;
-	__asm__ volatile("wfi");
+	cpu_wait();
 	return 0;
 }
 
@@ -78,6 +71,7 @@ static int64_t cpu_off(const uint64_t *x)
 
 static int64_t cpu_on(const uint64_t *x)
 {
+	uint64_t state;
 	int64_t ret;
 
 	if (!realm_is_protected(&the_realm, x[2], x[2] + 1))
@@ -85,16 +79,12 @@ static int64_t cpu_on(const uint64_t *x)
 	if (x[1] >= the_realm.vcpus)
 		return INVALID_PARAMETERS;
 	realm_lock();
-	switch (smc(PSCI_AFFINITY_INFO | FID_64, x[1], 0, 0)) {
-	case AFFINITY_ON:
-		ret = ALREADY_ON;
-		break;
-	case AFFINITY_ON_PENDING:
-		ret = ON_PENDING;
-		break;
-	default:
+	state = smc(PSCI_AFFINITY_INFO | FID_64, x[1], 0, 0);
+	if (state == AFFINITY_OFF) {
 		psci_boot_set(x[1], x[2], x[3]);
 		ret = (int64_t)smc(PSCI_CPU_ON | FID_64, x[1], (uint64_t)secondary_entry, x[1]);
+	} else {
+		ret = state == AFFINITY_ON ? ALREADY_ON : ON_PENDING;
 	}
 	realm_unlock();
 	return ret;
@@ -119,30 +109,32 @@ static int64_t features(const uint64_t *x);
 
 static const struct call {
 	uint32_t fid;
-	uint32_t fid_64;	/* its 64-bit form, if there is one */
+	bool wide;	/* has a 64-bit form as well */
 	int64_t (*execute)(const uint64_t *x);
 } calls[] = {
-	{ SMCCC_VERSION, 0, smccc_version },
-	{ PSCI_VERSION, 0, version },
-	{ PSCI_CPU_SUSPEND, PSCI_CPU_SUSPEND | FID_64, cpu_suspend },
-	{ PSCI_CPU_OFF, 0, cpu_off },
-	{ PSCI_CPU_ON, PSCI_CPU_ON | FID_64, cpu_on },
-	{ PSCI_AFFINITY_INFO, PSCI_AFFINITY_INFO | FID_64, affinity_info },
-	{ PSCI_SYSTEM_OFF, 0, system_off },
-	{ PSCI_SYSTEM_RESET, 0, system_off },
-	{ PSCI_FEATURES, 0, features },
+	{ SMCCC_VERSION, false, version },
+	{ PSCI_VERSION, false, version },
+	{ PSCI_CPU_SUSPEND, true, cpu_suspend },
+	{ PSCI_CPU_OFF, false, cpu_off },
+	{ PSCI_CPU_ON, true, cpu_on },
+	{ PSCI_AFFINITY_INFO, true, affinity_info },
+	{ PSCI_SYSTEM_OFF, false, system_off },
+	{ PSCI_SYSTEM_RESET, false, system_off },
+	{ PSCI_FEATURES, false, features },
 };
 
-static const struct call *call_find(uint64_t fid)
+static const struct call *call_find(uint64_t x)
 {
+	uint32_t fid = (uint32_t)x;
+
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
-		if (calls[i].fid == (uint32_t)fid || calls[i].fid_64 == (uint32_t)fid)
+		if (fid == calls[i].fid || (calls[i].wide && fid == (calls[i].fid | FID_64)))
 			return &calls[i];
 	}
 	return 0;
 }
 
-/* Linux takes the SMC conduit, and so looks for RSI, only if SMCCC_VERSION is among them. */
+/* Linux takes SMC as its conduit, and so looks for RSI, only if SMCCC_VERSION is among them. */
 static int64_t features(const uint64_t *x)
 {
 	return call_find(x[1]) ? 0 : NOT_SUPPORTED;

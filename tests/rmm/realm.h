@@ -45,6 +45,7 @@ struct realm {
 	unsigned int ipa_bits;		/* the top bit selects the shared half */
 	unsigned int vcpus;
 	uint32_t seq;			/* of the last token request */
+	uint64_t heard;			/* ms; when the signer last answered any REC */
 	uint8_t rpv[64];
 	uint8_t measurement[REALM_MEASUREMENTS][HASH_MAX];
 	struct ripas_map ripas;

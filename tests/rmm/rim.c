@@ -94,7 +94,7 @@ void rim_rec(struct rim *rim, uint64_t flags, uint64_t pc, const uint64_t gprs[8
 	step_end(rim, &step);
 }
 
-void rim_layout(struct rim *rim, const struct layout *layout, const void *(*granule)(uint64_t ipa))
+void rim_layout(struct rim *rim, const struct layout *layout, void *(*granule)(uint64_t ipa))
 {
 	static const struct rim_params params = { .s2sz = BENCH_IPA_BITS, .num_bps = 1, .num_wps = 1 };
 	const uint64_t gprs[8] = { layout->dtb_ipa }, ram_end = LAYOUT_RAM_BASE + LAYOUT_RAM_SIZE;

@@ -44,6 +44,6 @@ void rim_rec(struct rim *rim, uint64_t flags, uint64_t pc, const uint64_t gprs[8
  * rim_layout - the RIM of a bench realm, in KVM's order: parameters, RAM, ranges, REC 0
  * @granule: gives the RIM_GRANULE bytes at a page-aligned IPA of a range, 8-byte aligned
  */
-void rim_layout(struct rim *rim, const struct layout *layout, const void *(*granule)(uint64_t ipa));
+void rim_layout(struct rim *rim, const struct layout *layout, void *(*granule)(uint64_t ipa));
 
 #endif

@@ -22,7 +22,7 @@ struct rsi_call {
 	struct realm *realm;
 	struct rec *rec;
 	uint64_t in[11];	/* x0 to x10 as called */
-	uint64_t *x;		/* the results, from x0 on; x1 to x3 are zero until a command sets them */
+	uint64_t *x;		/* results; x1 to x3 are zero until a command sets them */
 };
 
 /*

@@ -13,8 +13,8 @@
 /* AF, inner shareable, read and write; normal write-back or device-nGnRE; no execution */
 #define DESC_RW		(1UL << 10 | 3UL << 8 | 3UL << 6)
 #define DESC_NORMAL	(DESC_RW | 0xfUL << 2)
-#define DESC_DEVICE	(DESC_RW | 1UL << 2 | DESC_XN)
 #define DESC_XN		(2UL << 53)
+#define DESC_DEVICE	(DESC_RW | 1UL << 2 | DESC_XN)
 
 static uint64_t root[ENTRIES] TABLE, ram[ENTRIES] TABLE, devices[ENTRIES] TABLE;
 static uint64_t ram_pages[RAM_PAGES] TABLE, device_pages[2][ENTRIES] TABLE;

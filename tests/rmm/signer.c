@@ -7,11 +7,6 @@
 
 #define PAUSE	50000	/* turns of an empty loop: some tens of microseconds under TCG */
 
-void signer_init(void)
-{
-	uart_init(UART1);
-}
-
 void signer_send(const struct rec *rec)
 {
 	const struct token *t = &rec->token;

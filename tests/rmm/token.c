@@ -31,6 +31,7 @@ void token_answer(struct realm *realm, uint16_t rec, uint32_t seq, const void *b
 
 	if (rec >= realm->vcpus || t->state != TOKEN_WAITING || t->seq != seq)
 		return;
+	realm->heard = realm->ops->now();
 	if (!bytes || !size || size > sizeof(t->bytes)) {
 		t->state = TOKEN_REFUSED;
 		return;
@@ -40,7 +41,15 @@ void token_answer(struct realm *realm, uint16_t rec, uint32_t seq, const void *b
 	t->state = TOKEN_READY;
 }
 
-/* The signer has not answered yet: ask it again now and then, and not for ever. */
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/*
+ * The signer has not answered yet: ask it again now and then, and not for ever. While it answers
+ * other RECs, this one's turn is still to come.
+ */
 static enum rsi_status token_wait(const struct realm *realm, struct rec *rec)
 {
 	struct token *t = &rec->token;
@@ -48,11 +57,11 @@ static enum rsi_status token_wait(const struct realm *realm, struct rec *rec)
 
 	if (!t->since)
 		t->since = t->sent = now;
-	if (now - t->since >= GIVE_UP) {
+	if (now - later(t->since, realm->heard) >= GIVE_UP) {
 		t->state = TOKEN_IDLE;
 		return RSI_ERROR_UNKNOWN;
 	}
-	if (now - t->sent >= SEND_AGAIN) {
+	if (now - later(t->sent, realm->heard) >= SEND_AGAIN) {
 		t->sent = now;
 		realm->ops->token_send(rec);
 	}

@@ -115,8 +115,8 @@ void trap_sync(struct cpu_regs *r)
 		abort_handle(r, esr);
 		break;
 	default:
-		print("\nrmm: trap of class 0x%lx (esr 0x%lx, pc 0x%lx): undefined instruction injected\n",
-		      EC(esr), esr, r->pc);
+		print("\nrmm: trap, esr 0x%lx, pc 0x%lx: undefined instruction injected\n", esr,
+		      r->pc);
 		inject(r, 0, read_sysreg(far_el1));
 	}
 }

@@ -70,14 +70,12 @@ static void put_number(uint64_t n, uint64_t base)
 
 void print(const char *format, ...)
 {
-	char c[2] = "";
 	va_list args;
 
 	va_start(args, format);
 	for (const char *p = format; *p; p++) {
 		if (*p != '%') {
-			c[0] = *p;
-			put_text(c);
+			put_text((char[]){ *p, 0 });
 		} else if (*++p == 's') {
 			put_text(va_arg(args, const char *));
 		} else if (*p == 'l') {

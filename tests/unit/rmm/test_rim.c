@@ -159,7 +159,7 @@ static struct layout layout = {
 	.range = { { 0x40200000, 10240 }, { 0x4fe00000, 4096 } },
 };
 
-static const void *granule(uint64_t ipa)
+static void *granule(uint64_t ipa)
 {
 	return ipa == 0x4fe00000 ? loaded[3] : loaded[(ipa - 0x40200000) / RIM_GRANULE];
 }

@@ -220,6 +220,24 @@ static void silence_ends_after_ten_seconds(void **state)
 	assert_int_equal(more(0, BASE, 0, 4096, NULL), RSI_ERROR_STATE);
 }
 
+/* Eight RECs may wait for one slow signer: only its silence counts. */
+static void a_signer_that_answers_others_is_not_silent(void **state)
+{
+	uint32_t seq;
+
+	(void)state;
+	init(1, 1);
+	seq = fake.seq;
+	init(0, 1);
+	assert_int_equal(more(0, BASE, 0, 4096, NULL), RSI_INCOMPLETE);
+	fake.now += 9000;
+	token_answer(&fake.realm, 1, seq, token, 20);
+	fake.now += 9999;
+	assert_int_equal(more(0, BASE, 0, 4096, NULL), RSI_INCOMPLETE);
+	fake.now += 1;
+	assert_int_equal(more(0, BASE, 0, 4096, NULL), RSI_ERROR_UNKNOWN);
+}
+
 static void the_request_is_repeated(void **state)
 {
 	uint32_t seq;
@@ -293,6 +311,7 @@ int main(void)
 		cmocka_unit_test_setup(init_discards_what_was_under_way, setup),
 		cmocka_unit_test_setup(a_second_answer_changes_nothing, setup),
 		cmocka_unit_test_setup(silence_ends_after_ten_seconds, setup),
+		cmocka_unit_test_setup(a_signer_that_answers_others_is_not_silent, setup),
 		cmocka_unit_test_setup(the_request_is_repeated, setup),
 		cmocka_unit_test_setup(refusal, setup),
 		cmocka_unit_test_setup(granule_that_is_empty, setup),

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* PSCI, with a firmware that records what the RMM asks of it. */
+#include "fake.h"
+#include "machine.h"
+#include "uart.h"
+
+#define VERSION		0x84000000
+#define CPU_SUSPEND	0x84000001
+#define CPU_OFF		0x84000002
+#define CPU_ON		0x84000003
+#define AFFINITY_INFO	0x84000004
+#define MIGRATE		0x84000005
+#define SYSTEM_OFF	0x84000008
+#define SYSTEM_RESET	0x84000009
+#define FEATURES	0x8400000a
+#define SMC64		0x40000000
+#define ENTRY		0x40001000UL
+
+struct realm the_realm;
+char secondary_entry[1];
+
+static uint64_t power[REC_MAX];		/* as AFFINITY_INFO tells it: 0 on, 1 off, 2 on its way */
+static uint64_t last[4];		/* the last SMC to the firmware */
+static unsigned int smcs, waits, prints;
+static bool locked;
+
+uint64_t smc(uint64_t fid, uint64_t x1, uint64_t x2, uint64_t x3)
+{
+	memcpy(last, ((uint64_t[]){ fid, x1, x2, x3 }), sizeof(last));
+	smcs++;
+	if (fid == (AFFINITY_INFO | SMC64))
+		return power[x1];
+	if (fid == (CPU_ON | SMC64)) {
+		assert_true(locked);
+		power[x1] = 2;
+		return 0;
+	}
+	return 0xbad;	/* the other calls do not come back */
+}
+
+void cpu_wait(void)
+{
+	waits++;
+}
+
+void realm_lock(void)
+{
+	assert_false(locked);
+	locked = true;
+}
+
+void realm_unlock(void)
+{
+	assert_true(locked);
+	locked = false;
+}
+
+void print(const char *format, ...)
+{
+	(void)format;
+	prints++;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&the_realm, 0, sizeof(the_realm));
+	the_realm.ipa_bits = 33;
+	the_realm.vcpus = 4;
+	for (int i = 0; i < REC_MAX; i++)
+		power[i] = i > 0;
+	smcs = waits = prints = 0;
+	return 0;
+}
+
+static int64_t call(uint64_t fid, uint64_t x1, uint64_t x2, uint64_t x3)
+{
+	uint64_t x[4] = { fid, x1, x2, x3 };
+
+	assert_true(psci_execute(x));
+	assert_int_equal(x[1] | x[2] | x[3], 0);
+	assert_false(locked);
+	return (int64_t)x[0];
+}
+
+static void versions(void **state)
+{
+	(void)state;
+	assert_int_equal(call(VERSION, 9, 9, 9), 0x10001);
+	assert_int_equal(call(0x80000000, 9, 9, 9), 0x10002);
+	assert_int_equal(smcs, 0);
+}
+
+static void features(void **state)
+{
+	static const uint64_t there[] = {
+		VERSION, CPU_SUSPEND, CPU_SUSPEND | SMC64, CPU_OFF, CPU_ON, CPU_ON | SMC64, AFFINITY_INFO,
+		AFFINITY_INFO | SMC64, SYSTEM_OFF, SYSTEM_RESET, FEATURES, 0x80000000,
+	};
+	static const uint64_t absent[] = { 0, MIGRATE, 0x84000006, VERSION | SMC64, SYSTEM_OFF | SMC64,
+					   0xc4000190, 0x80000001, UINT32_MAX };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(there); i++)
+		assert_int_equal(call(FEATURES, there[i], 0, 0), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(absent); i++)
+		assert_int_equal(call(FEATURES, absent[i], 0, 0), -1);
+}
+
+static void other_functions_are_not_ours(void **state)
+{
+	static const uint64_t fids[] = { 0, MIGRATE, 0xc4000190, SMC64, 0x80000001, 0x8400000b };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(fids); i++) {
+		uint64_t x[4] = { fids[i], 1, 2, 3 };
+
+		assert_false(psci_execute(x));
+		assert_memory_equal(x, ((uint64_t[]){ fids[i], 1, 2, 3 }), sizeof(x));
+	}
+}
+
+static void cpu_on(void **state)
+{
+	struct cpu_regs regs;
+
+	(void)state;
+	assert_int_equal(call(CPU_ON | SMC64, 2, ENTRY, 0x1234), 0);
+	assert_memory_equal(last, ((uint64_t[]){ CPU_ON | SMC64, 2, (uint64_t)secondary_entry, 2 }),
+			    sizeof(last));
+	memset(&regs, 0xee, sizeof(regs));
+	psci_start(2, &regs);
+	assert_int_equal(regs.pc, ENTRY);
+	assert_int_equal(regs.x[0], 0x1234);
+	assert_int_equal(regs.pstate, 0x3c5);
+	for (int i = 1; i < 31; i++)
+		assert_int_equal(regs.x[i], 0);
+}
+
+static void cpu_on_refuses(void **state)
+{
+	struct cpu_regs regs;
+
+	(void)state;
+	psci_boot_set(1, ENTRY, 1);
+	assert_int_equal(call(CPU_ON, 1, 1UL << 32, 0), -9);
+	assert_int_equal(call(CPU_ON, 1, UINT64_MAX, 0), -9);
+	assert_int_equal(call(CPU_ON, 4, ENTRY, 0), -2);
+	assert_int_equal(call(CPU_ON, 0x100, ENTRY, 0), -2);
+	assert_int_equal(call(CPU_ON, UINT64_MAX, ENTRY, 0), -2);
+	assert_int_equal(call(CPU_ON, 0, ENTRY, 0), -4);
+	power[1] = 2;
+	assert_int_equal(call(CPU_ON, 1, ENTRY + 4, 2), -5);
+	/* a CPU that is on its way starts where it was first sent */
+	psci_start(1, &regs);
+	assert_int_equal(regs.pc, ENTRY);
+	assert_int_equal(regs.x[0], 1);
+}
+
+static void affinity_info(void **state)
+{
+	(void)state;
+	assert_int_equal(call(AFFINITY_INFO, 0, 0, 0), 0);
+	assert_int_equal(call(AFFINITY_INFO | SMC64, 3, 0, 0), 1);
+	assert_int_equal(call(AFFINITY_INFO, 3, 1, 0), -2);
+	assert_int_equal(call(AFFINITY_INFO, 4, 0, 0), -2);
+}
+
+static void suspend_is_a_standby(void **state)
+{
+	(void)state;
+	assert_int_equal(call(CPU_SUSPEND, 0x10000, ENTRY, 7), 0);
+	assert_int_equal(call(CPU_SUSPEND | SMC64, 0, 0, 0), 0);
+	assert_int_equal(waits, 2);
+	assert_int_equal(smcs, 0);
+}
+
+static void the_end(void **state)
+{
+	static const uint64_t fids[] = { CPU_OFF, SYSTEM_OFF, SYSTEM_RESET };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(fids); i++) {
+		assert_int_equal(call(fids[i], 1, 2, 3), 0xbad);
+		assert_memory_equal(last, ((uint64_t[]){ fids[i], 0, 0, 0 }), sizeof(last));
+	}
+	assert_int_equal(prints, 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(versions, setup),
+		cmocka_unit_test_setup(features, setup),
+		cmocka_unit_test_setup(other_functions_are_not_ours, setup),
+		cmocka_unit_test_setup(cpu_on, setup),
+		cmocka_unit_test_setup(cpu_on_refuses, setup),
+		cmocka_unit_test_setup(affinity_info, setup),
+		cmocka_unit_test_setup(suspend_is_a_standby, setup),
+		cmocka_unit_test_setup(the_end, setup),
+	};
+
+	return cmocka_run_group_tests_name("psci", tests, NULL, NULL);
+}
