@@ -115,7 +115,7 @@ static bool file_hash(const char *sum, const char *name, uint8_t *result, size_t
 	FILE *output;
 	bool good;
 
-	snprintf(command, sizeof(command), "%s %s", sum, name);
+	snprintf(command, sizeof(command), "%s %s 2>/dev/null", sum, name);
 	output = popen(command, "re");
 	if (!output)
 		return false;
