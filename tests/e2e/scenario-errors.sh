@@ -29,17 +29,33 @@ no resource|[secret a] resource|[kbs]\nurl = https://10.0.2.2:1\n[secret a]\nfil
 	refused 3 "no such configuration" "/tmp/conf/none" "realmkeyd --config /tmp/conf/none --once"
 }
 
+# A daemon that was denied waits; after an endorsement SIGHUP makes it attest anew.
+errors_then_endorsed()
+{
+	runs 0 "a daemon that is denied" realm_sh "printf '[kbs]\nurl = $url\nca = $ca\n[secret s]\nresource = a/b/c\nfile = s\n' >/tmp/c
+		realmkeyd --config /tmp/c >/tmp/log 2>&1 & i=0; while [ \$i -lt 10 ] && ! grep -q denied /tmp/log; do sleep 1; i=\$((i + 1)); done
+		sleep 3; cat /tmp/log"
+	has "says so, and the cure" "$reference"
+	same "once, not again and again" 1 "$(grep -c 'denied by' <<<"$output")"
+	story_endorse
+	runs 0 "an endorsement and SIGHUP" realm_sh "kill -HUP \$(pidof realmkeyd); i=0
+		while [ \$i -lt 10 ] && ! [ -e /run/realmkey/keyring/s ]; do sleep 1; i=\$((i + 1)); done
+		cat /run/realmkey/keyring/s"
+	same "bring the secret" "$secret" "$output"
+	runs 0 "the daemon ends on SIGTERM, the keyring stays" realm_sh "kill \$(pidof realmkeyd); sleep 1; ! pidof realmkeyd && rm /run/realmkey/keyring/s"
+}
+
 scenario_errors()
 {
 	story_set_up errors || return
-	story_endorse
+	errors_then_endorsed
 	realm_put other-ca.pem
 	refused 9 "a resource that does not exist" "a/b/none" "realmkey get-resource $kbs --path a/b/none"
 	refused 6 "an untrusted certificate" "certificate" "realmkey get-resource --url $url --ca /tmp/other-ca.pem --path a/b/c"
 	refused 5 "an unreachable KBS" "10.0.2.2:9" "realmkey get-resource --url https://10.0.2.2:9 --ca $ca --path a/b/c"
 	refused 2 "http:// without insecure" "insecure" "realmkey get-resource --url http://10.0.2.2:$trustee_port --path a/b/c"
 	refused 2 "a path with two segments" "a/b" "realmkey get-resource $kbs --path a/b"
-	refused 12 "a token over 64 KiB" "64" "head -c 65537 /dev/zero >/tmp/big && realmkey token show /tmp/big"
+	refused 12 "a token over 64 KiB" "65536" "head -c 65537 /dev/zero >/tmp/big && realmkey token show /tmp/big"
 	refused 12 "an EAR that is none" "" "echo nonsense >/tmp/e && realmkey verify /tmp/e"
 	runs 0 "attest" realm_sh "realmkey attest $kbs --tee-key-file /tmp/tee.pem >/tmp/ear"
 	trustee_stop

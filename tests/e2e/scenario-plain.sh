@@ -31,7 +31,8 @@ scenario_plain()
 	does "the kernel boots outside a realm" plain_start
 	runs 1 "the module refuses to load" plain_sh "modprobe cca_rsi"
 	has "with ENODEV" "No such device"
-	runs 0 "what the kernel says of it" plain_sh "dmesg | grep -i 'cca.rsi' | grep -v 'loading out-of-tree\|taint'"
+	# (busybox tries both system calls that load a module, so it is said twice.)
+	runs 0 "what the kernel says of it" plain_sh "dmesg -c >/dev/null; modprobe cca_rsi 2>/dev/null; dmesg | grep cca | sed 's/.*] //' | sort -u"
 	one_line "is one line"
 	runs 4 "realmkey says that this is no realm" plain_sh "realmkey rim"
 	one_line "in one line"

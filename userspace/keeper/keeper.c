@@ -134,8 +134,20 @@ static void secret_run(struct keeper *keeper, struct keeper_secret *secret)
 		explain_lines(&keeper->session);
 }
 
+static bool denied(const struct keeper *keeper)
+{
+	for (size_t i = 0; i < keeper->config.count; i++) {
+		if (!keeper->secret[i].delivered && keeper->secret[i].error.kind == ERROR_POLICY)
+			return true;
+	}
+	return false;
+}
+
 void keeper_run(struct keeper *keeper, enum keeper_pass pass)
 {
+	/* What was denied once is denied again with the same EAR: show a new one. */
+	if (pass == KEEPER_ALL && denied(keeper))
+		bytes_clear(&keeper->session.ear);
 	for (size_t i = 0; i < keeper->config.count && !keeper_lost(keeper); i++) {
 		struct keeper_secret *secret = &keeper->secret[i];
 
