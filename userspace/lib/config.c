@@ -190,6 +190,8 @@ static const char *file_fault(const char *path)
 		return "must be relative to the keyring";
 	if (strlen(path) > FILE_PATH_MAX)
 		return "is too long";
+	if (strchr(path, '\t'))
+		return "has a tab in it";
 	for (const char *name = path; name; name = strchr(name, '/')) {
 		name += *name == '/';
 		if (*name == '/' || !*name)
@@ -337,14 +339,24 @@ static int section_open_single(struct parser *p, const char *name)
 	return 0;
 }
 
+/* Whether nothing but white space and a comment is left of a line. */
+static bool line_ends(const char *rest, const char *end)
+{
+	while (rest < end && strchr(" \t\r\n", *rest))
+		rest++;
+	return rest == end || *rest == '#' || *rest == ';';
+}
+
 /* The text between the brackets of @len characters at @text, trimmed, into p->title. */
 static int section_title(struct parser *p, const char *text, size_t len)
 {
-	const char *close = memchr(text, ']', len);
+	const char *close = memchr(text, ']', len), *end = text + len;
 	size_t size;
 
 	if (!close)
 		return parser_fail(p, p->line, NULL, "'[' without ']'");
+	if (!line_ends(close + 1, end))
+		return parser_fail(p, p->line, NULL, "something follows ']'");
 	for (text++; text < close && strchr(" \t", *text); text++)
 		;
 	for (size = (size_t)(close - text); size && strchr(" \t", text[size - 1]); size--)
@@ -378,11 +390,15 @@ static int section_begin(struct parser *p, const char *text, size_t len)
 	return p->section->titled ? section_open_titled(p, name) : section_open_single(p, name);
 }
 
+/* In a line without what ends it: "\n" or "\r\n". */
 static bool has_control(const char *text, size_t len)
 {
+	if (len && text[len - 1] == '\n')
+		len--;
+	if (len && text[len - 1] == '\r')
+		len--;
 	for (size_t i = 0; i < len; i++) {
-		if (((unsigned char)text[i] < ' ' && !strchr("\t\r\n", text[i])) || !text[i] ||
-		    text[i] == 0x7f)
+		if (((unsigned char)text[i] < ' ' && text[i] != '\t') || text[i] == 0x7f)
 			return true;
 	}
 	return false;
@@ -438,6 +454,8 @@ static int parser_key(void *user, const char *section, const char *name, const c
 		return 0;
 	if (!p->section)
 		return parser_fail(p, p->line, NULL, "'%s' stands before any section", name) == 0;
+	if (!*name)
+		return parser_fail(p, p->line, NULL, "nothing stands before '='") == 0;
 	for (key = p->section->key; key < p->section->key + p->section->count; key++) {
 		if (!strcmp(key->name, name))
 			break;
