@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What brings the realm to EL2: its SMCs, accesses that stage 2 refuses, and nothing else. */
 #include "machine.h"
+#include "mem.h"
 #include "rsi.h"
 #include "uart.h"
 
@@ -38,10 +39,11 @@ static struct rec *this_rec(void)
 /* Takes the realm to its EL1 vector, as the exception @esr at @r->pc would. */
 static void inject(struct cpu_regs *r, uint64_t esr, uint64_t far)
 {
-	static const uint64_t el1t = 0x000, el1h = 0x200, el0 = 0x400;
-	uint64_t mode = r->pstate & 0xf, vector = mode == 5 ? el1h : mode == 4 ? el1t : el0;
+	/* by M[4:0] of PSTATE: EL0 of AArch64, EL1 on either stack, else EL0 of AArch32 */
+	static const uint16_t vectors[] = { [0x00] = 0x400, [0x04] = 0x000, [0x05] = 0x200 };
+	uint64_t mode = r->pstate & 0x1f, vector = read_sysreg(vbar_el1);
 
-	vector += read_sysreg(vbar_el1);
+	vector += mode < ARRAY_SIZE(vectors) ? vectors[mode] : 0x600;
 	if (r->pc == vector) {
 		print("rmm: the realm has no vector for this: power off\n");
 		psci_power_off();
