@@ -6,7 +6,7 @@ Q := @
 export SMP HASH APPEND TIMEOUT TOKEN RUN DEMO_SECRET V
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check realm realm-initramfs modules user native rmm setup bench clean distclean
+.PHONY: help demo check realm realm-initramfs modules user native kselftest rmm setup source bench clean distclean
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
@@ -17,13 +17,16 @@ help: ##		this text
 demo: realm-initramfs native rmm ##	the whole story: deny, endorse, deliver (DEMO_SECRET='text')
 	$(Q)tests/e2e/demo
 
-check: realm-initramfs native rmm ##	unit tests, vectors, lint, and the story end to end in a realm
+check: source realm-initramfs native rmm ##	unit tests, vectors, lint, and the story end to end in a realm
 	$(Q)tests/check
+
+source: # the kernel's own checkers
+	$(Q)tools/setup --quiet --with source >&2
 
 realm: realm-initramfs rmm ##	a shell in a realm; RUN='command' SMP= HASH= APPEND= TIMEOUT=
 	$(Q)tests/realm/realm $(if $(RUN),run "$$RUN",boot)
 
-realm-initramfs: user modules ##	build/realm/initramfs.cpio.gz alone, for any realm
+realm-initramfs: user modules kselftest ##	build/realm/initramfs.cpio.gz alone, for any realm
 	$(Q)tests/realm/initramfs/build >&2
 
 modules: setup ##	the kernel module, build/kmod/cca_rsi.ko (KDIR= for another kernel)
@@ -34,6 +37,9 @@ user: setup ##	user space for the realm: arm64, in build/arm64
 
 native: setup ##	user space for this machine, in build/release
 	$(Q)tools/build-user release
+
+kselftest: setup ##	the tests that run in any realm, in build/arm64/tests/realm
+	$(Q)$(ROOT) make -s -C tests/kselftest >&2
 
 rmm: setup ##	the test RMM and its signer, in build/rmm
 	$(Q)$(ROOT) make -s -C tests/rmm >&2
