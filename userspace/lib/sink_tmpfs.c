@@ -5,12 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <openssl/crypto.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -33,7 +33,7 @@
 static int directory_enter(int *dir, const char *name)
 {
 	static const struct open_how how = {
-		.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+		.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
 	};
 	bool made = !mkdirat(*dir, name, DIRECTORY_MODE);
@@ -61,6 +61,10 @@ static int directory_walk(int dir, const char *path, const char **last)
 
 		path += strspn(path, "/");
 		len = strcspn(path, "/");
+		if (len == 2 && !memcmp(path, "..", 2)) {
+			errno = EXDEV;
+			goto fail;
+		}
 		if (!len || (last && !path[len]))
 			break;
 		if (len >= sizeof(name)) {
@@ -79,6 +83,16 @@ static int directory_walk(int dir, const char *path, const char **last)
 fail:
 	close(dir);
 	return -1;
+}
+
+/* What errno says of a @path that was walked. */
+static int path_fail(const char *path, struct error *e)
+{
+	if (errno == ELOOP)
+		return error_set(e, ERROR_DELIVERY, "%s: has a symbolic link in it", path);
+	if (errno == EXDEV)
+		return error_set(e, ERROR_DELIVERY, "%s: has '..' or another mount in it", path);
+	return error_set_errno(e, ERROR_DELIVERY, "%s", path);
 }
 
 /* Whether the comma-separated @options hold @option. */
@@ -250,10 +264,8 @@ int sink_tmpfs_open(struct sink_tmpfs *sink, const char *path, struct error *e)
 				 path);
 	root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	dir = root < 0 ? -1 : directory_walk(root, path, NULL);
-	if (dir < 0 && errno == ELOOP)
-		return error_set(e, ERROR_DELIVERY, "%s: has a symbolic link in it", path);
 	if (dir < 0)
-		return error_set_errno(e, ERROR_DELIVERY, "%s", path);
+		return path_fail(path, e);
 	if (mount_ensure(&dir, e) || keyring_claim(dir, e)) {
 		close(dir);
 		return error_add(e, "%s", path);
@@ -262,19 +274,20 @@ int sink_tmpfs_open(struct sink_tmpfs *sink, const char *path, struct error *e)
 	return 0;
 }
 
-/* Whether the regular file @fd of @len bytes holds @data. Mapped: a copy would have to be wiped. */
-static bool contents_same(int fd, const void *data, size_t len)
+/* Whether the regular file @fd holds just the @len bytes @data. Read, not mapped: its owner may cut it
+ * short meanwhile, which would be a SIGBUS here. */
+static bool contents_same(int fd, const uint8_t *data, size_t len)
 {
-	void *map;
-	bool same;
+	uint8_t block[4096];
+	bool same = true;
 
-	if (!len)
-		return true;
-	map = mmap(NULL, len, PROT_READ, MAP_SHARED, fd, 0);
-	if (map == MAP_FAILED)
-		return false;
-	same = bytes_equal(map, len, data, len);
-	munmap(map, len);
+	for (size_t at = 0; same && at < len; at += sizeof(block)) {
+		size_t size = len - at < sizeof(block) ? len - at : sizeof(block);
+		ssize_t n = pread(fd, block, size, (off_t)at);
+
+		same = n >= 0 && bytes_equal(block, (size_t)n, data + at, size);
+	}
+	OPENSSL_cleanse(block, sizeof(block));
 	return same;
 }
 
@@ -328,7 +341,7 @@ int sink_tmpfs_put(struct sink_tmpfs *sink, const char *file, mode_t mode, uid_t
 	if (dir >= 0)
 		dir = directory_walk(dir, file, &name);
 	if (dir < 0)
-		return error_set_errno(e, ERROR_DELIVERY, "%s", file);
+		return path_fail(file, e);
 	if (file_same(dir, name, mode, uid, gid, data, len)) {
 		ret = 1;
 		goto out;
@@ -338,7 +351,7 @@ int sink_tmpfs_put(struct sink_tmpfs *sink, const char *file, mode_t mode, uid_t
 		goto out;
 	}
 	if (renameat(sink->dir, TEMPORARY, dir, name)) {
-		error_set_errno(e, ERROR_DELIVERY, "%s", file);
+		path_fail(file, e);
 		unlinkat(sink->dir, TEMPORARY, 0);
 		goto out;
 	}
