@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# Completion of realmkey, realmkeyd and trusteed, read from their own --help: it offers what there is.
+
+# _realmkey_commands NAME: the commands that the help text on standard input lists for NAME.
+_realmkey_commands()
+{
+	sed -n -e '/^Options:/q' -e 's/^  \([a-z][a-z-]*\) .*/\1/p' -e "s/^$1 \([a-z][a-z-]*\) .*/\1/p"
+}
+
+# _realmkey_options: the options that the help text on standard input lists.
+_realmkey_options()
+{
+	sed -n 's/^  \(--.*\)/\1/p' | sed 's/  .*//' | grep -oE -e '--[a-z0-9-]+'
+}
+
+# _realmkey_value OPTION: what the help text on standard input calls the value of OPTION; nothing for a flag.
+_realmkey_value()
+{
+	sed -nE "s/^  (--[a-z-]+, )?$1(, --[a-z-]+)? ([A-Z][^ ]*).*/\3/p"
+}
+
+# _realmkey_offer KIND WORD: fill COMPREPLY with what can stand for KIND and begins with WORD.
+_realmkey_offer()
+{
+	case $1 in
+	FILE | PEM | EAR | JWK | PATH | PROGRAM) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$2") ;;
+	DIR) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$2") ;;
+	SOURCE) mapfile -t COMPREPLY < <(compgen -W "device netlink" -- "$2") ;;
+	INDEX) mapfile -t COMPREPLY < <(compgen -W "1 2 3 4" -- "$2") ;;
+	esac
+}
+
+_realmkey()
+{
+	local word=$2 previous=$3 i help commands kind
+	local name=${1##*/} path=() IFS=$' \t\n'
+
+	COMPREPLY=()
+	help=$("$1" --help 2>/dev/null) || return
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		commands=$(_realmkey_commands "$name" <<<"$help")
+		grep -qxF -e "${COMP_WORDS[i]}" <<<"$commands" || continue
+		path+=("${COMP_WORDS[i]}")
+		name="$name ${COMP_WORDS[i]}"
+		help=$("$1" "${path[@]}" --help 2>/dev/null) || return
+	done
+	# --name=VALUE comes as three words
+	[ "$word" != = ] || word=
+	[ "$previous" != = ] || previous=${COMP_WORDS[COMP_CWORD - 2]}
+	kind=$(_realmkey_value "$previous" <<<"$help")
+	commands=$(_realmkey_commands "$name" <<<"$help")
+	if [[ $previous = --* && -n $kind ]]; then
+		_realmkey_offer "$kind" "$word"
+	elif [[ $word = -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(_realmkey_options <<<"$help")" -- "$word")
+	elif [ -n "$commands" ]; then
+		mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word")
+	else
+		kind=$(sed -nE '1s/.*\[OPTION\]\.\.\. //p' <<<"$help")
+		[ "$previous" = extend ] || kind=${kind##* }
+		_realmkey_offer "${kind%% *}" "$word"
+	fi
+}
+
+complete -F _realmkey realmkey realmkeyd trusteed
