@@ -25,10 +25,17 @@ namespace_exec()
 	fi
 }
 
+# namespace_possible: the plain user namespace first, because where that is refused (in a chroot, say)
+# unshare leaves a helper for --map-auto behind that waits for ever.
+namespace_possible()
+{
+	{ [ "$(id -u)" = 0 ] || unshare --user true; } && namespace_run mount --rbind /proc /proc
+}
+
 # namespace_check: says what to do where the machine allows no namespace.
 namespace_check()
 {
-	namespace_run mount --rbind /proc /proc 2>/dev/null && return
+	namespace_possible 2>/dev/null && return
 	if [ "$(id -u)" = 0 ]; then
 		echo "this root may not mount (a container without CAP_SYS_ADMIN?):" \
 		     "run on the machine itself or in a privileged container" >&2
