@@ -136,6 +136,8 @@ static void terminal_open(void)
 
 	if (f && fgets(active, sizeof(active), f))
 		active[strcspn(active, "\n")] = '\0';
+	if (f)
+		fclose(f);
 	name = strrchr(active, ' ');	/* the last one is /dev/console */
 	snprintf(device, sizeof(device), "/dev/%s", name ? name + 1 : active);
 	fd = open(device, O_RDWR | O_NOCTTY);
