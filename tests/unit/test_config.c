@@ -106,6 +106,7 @@ static void every_key_is_read(void **state)
 	assert_true(config.insecure);
 	assert_string_equal(config.source, "netlink");
 	assert_int_equal(config.timeout, 600);
+	assert_int_equal(config.line, 2);
 	assert_int_equal(config.count, 2);
 	assert_string_equal(config.secret[0].name, "db-password");
 	assert_string_equal(config.secret[0].resource, "default/db/password");

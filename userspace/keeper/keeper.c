@@ -20,14 +20,32 @@ static int owners_resolve(struct keeper *keeper, const char *file, struct error 
 		return error_set_memory(e);
 	for (size_t i = 0; i < keeper->config.count; i++) {
 		struct keeper_secret *secret = &keeper->secret[i];
+		const struct config_secret *config = &keeper->config.secret[i];
 
-		secret->config = &keeper->config.secret[i];
-		if (owner_user(secret->config->owner, &secret->uid, e) < 0 ||
-		    owner_group(secret->config->group, &secret->gid, e) < 0)
-			return error_add(e, "%s:%d: [secret %s]", file, secret->config->line,
-					 secret->config->name);
+		secret->config = config;
+		if (owner_user(config->owner, &secret->uid, e) < 0)
+			return error_add(e, "%s:%d: [secret %s] owner", file, config->line,
+					 config->name);
+		if (owner_group(config->group, &secret->gid, e) < 0)
+			return error_add(e, "%s:%d: [secret %s] group", file, config->line,
+					 config->name);
 	}
 	return 0;
+}
+
+/* An empty file must not pass: without CA certificates the courier takes the system's. */
+static int ca_read(struct keeper *keeper, const char *file, struct error *e)
+{
+	const struct config *config = &keeper->config;
+
+	if (!config->ca)
+		return 0;
+	if (io_read_file(config->ca, CA_MAX, &keeper->ca, e) == 0 && keeper->ca.len)
+		return 0;
+	if (!keeper->ca.len && e->kind == ERROR_NONE)
+		error_set(e, ERROR_CONFIG, "%s: is empty", config->ca);
+	e->kind = ERROR_CONFIG;
+	return error_add(e, "%s:%d: [kbs] ca", file, config->line);
 }
 
 int keeper_configure(struct keeper *keeper, const char *path, struct error *e)
@@ -37,7 +55,8 @@ int keeper_configure(struct keeper *keeper, const char *path, struct error *e)
 
 	if (io_read_file(path, CONFIG_FILE_MAX, &text, e) < 0)
 		e->kind = ERROR_CONFIG;
-	else if (config_parse(&keeper->config, text.data, text.len, path, e) == 0)
+	else if (config_parse(&keeper->config, text.data, text.len, path, e) == 0 &&
+		 ca_read(keeper, path, e) == 0)
 		ret = owners_resolve(keeper, path, e);
 	bytes_free(&text);
 	return ret;
@@ -54,21 +73,13 @@ static int realm_check(const char *source, struct error *e)
 static int courier_begin(struct keeper *keeper, const char *program, struct error *e)
 {
 	const struct config *config = &keeper->config;
-	struct bytes ca = BYTES_INIT;
-	struct courier_target target = {
+	const struct courier_target target = {
 		.url = config->url, .timeout = config->timeout, .insecure = config->insecure,
+		.ca = keeper->ca.len ? keeper->ca.data : NULL, .ca_len = keeper->ca.len,
 	};
-	int ret = -1;
+	int ret = courier_start(&keeper->session.courier, program, &target, e);
 
-	if (config->ca && io_read_file(config->ca, CA_MAX, &ca, e) < 0) {
-		e->kind = ERROR_CONFIG;
-		error_add(e, "[kbs] ca");
-	} else {
-		target.ca = config->ca ? ca.data : NULL;
-		target.ca_len = ca.len;
-		ret = courier_start(&keeper->session.courier, program, &target, e);
-	}
-	bytes_free(&ca);
+	bytes_free(&keeper->ca);
 	return ret;
 }
 
@@ -85,6 +96,7 @@ void keeper_stop(struct keeper *keeper)
 {
 	session_close(&keeper->session);
 	sink_tmpfs_close(&keeper->sink);
+	bytes_free(&keeper->ca);
 	free(keeper->secret);
 	keeper->secret = NULL;
 	config_free(&keeper->config);
@@ -134,7 +146,7 @@ static void secret_run(struct keeper *keeper, struct keeper_secret *secret)
 		explain_lines(&keeper->session);
 }
 
-static bool denied(const struct keeper *keeper)
+static bool keeper_denied(const struct keeper *keeper)
 {
 	for (size_t i = 0; i < keeper->config.count; i++) {
 		if (!keeper->secret[i].delivered && keeper->secret[i].error.kind == ERROR_POLICY)
@@ -145,13 +157,16 @@ static bool denied(const struct keeper *keeper)
 
 void keeper_run(struct keeper *keeper, enum keeper_pass pass)
 {
-	/* What was denied once is denied again with the same EAR: show a new one. */
-	if (pass == KEEPER_ALL && denied(keeper))
+	if (pass == KEEPER_ALL && keeper_denied(keeper))
 		bytes_clear(&keeper->session.ear);
-	for (size_t i = 0; i < keeper->config.count && !keeper_lost(keeper); i++) {
+	for (size_t i = 0; i < keeper->config.count; i++) {
 		struct keeper_secret *secret = &keeper->secret[i];
 
-		if (!secret->delivered && (pass == KEEPER_ALL || secret->error.transient))
+		if (secret->delivered || (pass == KEEPER_TRANSIENT && !secret->error.transient))
+			continue;
+		if (keeper_lost(keeper))	/* said already, by the one before */
+			error_set(&secret->error, ERROR_PROTOCOL, "the courier is gone");
+		else
 			secret_run(keeper, secret);
 	}
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "bytes.h"
 #include "config.h"
 #include "error.h"
 #include "session.h"
@@ -25,23 +26,26 @@ struct keeper_secret {
 
 struct keeper {
 	struct config config;
+	struct bytes ca;		/* what config.ca names; empty when it names none */
 	struct session session;
 	struct sink_tmpfs sink;
 	struct keeper_secret *secret;	/* config.count of them, owned */
 };
 
-#define KEEPER_INIT { .config = CONFIG_INIT, .session = SESSION_INIT, .sink = SINK_TMPFS_INIT }
+#define KEEPER_INIT { .config = CONFIG_INIT, .ca = BYTES_INIT, .session = SESSION_INIT, \
+		      .sink = SINK_TMPFS_INIT }
 
-/* Read the configuration file @path and resolve its owners. ERROR_CONFIG names file, line and key. */
+/* Read the configuration file @path and the CA file that it names, resolve its owners. ERROR_CONFIG
+ * names file, line and key. */
 int keeper_configure(struct keeper *keeper, const char *path, struct error *e);
-/* Make sure that this is a realm, start the courier (@program, or NULL for the installed one), open
- * the keyring at @keyring. */
+/* Make sure that this is a realm, open the keyring at @keyring, start the courier (@program, or NULL
+ * for the installed one). */
 int keeper_start(struct keeper *keeper, const char *program, const char *keyring, struct error *e);
 void keeper_stop(struct keeper *keeper);
 
 /* Which of the missing secrets a pass asks for. */
 enum keeper_pass {
-	KEEPER_ALL,		/* every one */
+	KEEPER_ALL,		/* every one; who was denied is attested anew, an endorsement may have come */
 	KEEPER_TRANSIENT,	/* those whose failure time can mend; a denial is not asked about again */
 };
 

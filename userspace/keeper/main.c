@@ -66,9 +66,10 @@ static void terminate(int signal)
 	_exit(0);
 }
 
-static void signals_set(sigset_t *awaited)
+/* To end the daemon is no failure; to interrupt --once is one, which the signal itself tells. */
+static void signals_set(sigset_t *awaited, bool once)
 {
-	struct sigaction action = { .sa_handler = terminate };
+	struct sigaction action = { .sa_handler = once ? SIG_DFL : terminate };
 
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
@@ -147,7 +148,7 @@ static int run(const struct options *options, struct keeper *keeper)
 	const struct error *failure;
 	sigset_t awaited;
 
-	signals_set(&awaited);
+	signals_set(&awaited, options->once);
 	if (keeper_configure(keeper, config, &e) < 0 || profile_open(&e) < 0 ||
 	    keeper_start(keeper, options->courier, keyring, &e) < 0 ||
 	    profile_close(keyring, &e) < 0)

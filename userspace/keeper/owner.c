@@ -29,7 +29,7 @@ int owner_user(const char *text, uid_t *uid, struct error *e)
 	}
 	user = getpwnam(text);
 	if (!user)
-		return error_set(e, ERROR_CONFIG, "owner: no user '%s'", text);
+		return error_set(e, ERROR_CONFIG, "no user '%s'", text);
 	*uid = user->pw_uid;
 	return 0;
 }
@@ -45,7 +45,7 @@ int owner_group(const char *text, gid_t *gid, struct error *e)
 	}
 	group = getgrnam(text);
 	if (!group)
-		return error_set(e, ERROR_CONFIG, "group: no group '%s'", text);
+		return error_set(e, ERROR_CONFIG, "no group '%s'", text);
 	*gid = group->gr_gid;
 	return 0;
 }

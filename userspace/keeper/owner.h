@@ -7,7 +7,7 @@
 
 #include "error.h"
 
-/* @text NULL is root. ERROR_CONFIG "owner: no user 'x'" / "group: ...". */
+/* @text NULL is root. ERROR_CONFIG "no user 'x'" / "no group 'x'". */
 int owner_user(const char *text, uid_t *uid, struct error *e);
 int owner_group(const char *text, gid_t *gid, struct error *e);
 

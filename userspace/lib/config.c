@@ -27,7 +27,7 @@ struct parser {
 	char title[SECTION_MAX + 1];	/* what stands between the brackets */
 	int line;			/* the last one handed to inih */
 	uint32_t seen;			/* keys of this section so far, by index */
-	int kbs_line, url_line;		/* where they were met, or 0 */
+	int url_line;			/* where it was met, or 0 */
 	int failed_line;		/* 0 unless *e is set */
 	struct error *e;
 };
@@ -333,9 +333,9 @@ static int section_open_single(struct parser *p, const char *name)
 {
 	if (*name)
 		return parser_fail(p, p->line, NULL, "takes no name");
-	if (p->kbs_line)
-		return parser_fail(p, p->line, NULL, "already given in line %d", p->kbs_line);
-	p->kbs_line = p->line;
+	if (p->config->line)
+		return parser_fail(p, p->line, NULL, "already given in line %d", p->config->line);
+	p->config->line = p->line;
 	return 0;
 }
 

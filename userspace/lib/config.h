@@ -28,6 +28,7 @@ struct config {
 	bool insecure;
 	char *source;		/* RSI source, or NULL */
 	unsigned int timeout;	/* seconds for one request */
+	int line;		/* where [kbs] begins, for errors */
 	struct config_secret *secret;
 	size_t count;
 };
