@@ -37,6 +37,7 @@ trustee_start()
 	rm -rf "$trustee_state"
 	mkdir -p "$trustee_state/anchors"
 	chmod 0700 "$trustee_state"
+	$in_root build/rmm/hes --keys "$anchors" || return 1
 	cp "$anchors/cpak.pub.jwk" "$trustee_state/anchors/bench.jwk"
 	trustee_run "$@"
 }

@@ -36,7 +36,7 @@ scenario_sandbox()
 	if grep -q '^/etc/hosts$' <<<"$files"; then tap 0 "the trace sees the courier's resolver read its files"; else
 		tap 1 "the trace sees the courier's resolver read its files" "$files"; fi
 	same "the courier opens no other file after its start" "" "$(grep -vE "$resolver" <<<"$files")"
-	if after_seal realmkey-courier <<<"$trace" | grep -qE '^(socket\(AF_INET|connect\()'; then tap 0 "the courier has the network"; else
+	if grep -qE '^(socket\(AF_INET|connect\()' < <(after_seal realmkey-courier <<<"$trace"); then tap 0 "the courier has the network"; else
 		tap 1 "the courier has the network" "$(after_seal realmkey-courier <<<"$trace" | head -n 40)"; fi
 
 	runs 0 "the daemon's configuration" realm_sh "printf '[kbs]\nurl = $url\nca = $ca\n[secret s]\nresource = a/b/c\nfile = s\n' >/tmp/c"
@@ -45,7 +45,7 @@ scenario_sandbox()
 	trace=$(realm_sh "cat /tmp/trace")
 	same "the keeper makes no INET socket, at any time" "" \
 		"$(keeper_calls <<<"$trace" | grep -E 'AF_INET|AF_PACKET')"
-	if after_seal realmkeyd <<<"$trace" | grep -q .; then tap 0 "the keeper sealed itself before it worked"; else
+	if grep -q . < <(after_seal realmkeyd <<<"$trace"); then tap 0 "the keeper sealed itself before it worked"; else
 		tap 1 "the keeper sealed itself before it worked" "$(tail -n 40 <<<"$trace")"; fi
 	runs 0 "the courier runs as a user of its own, without privileges" realm_sh "
 		mkfifo /tmp/hold; (sleep 5 >/tmp/hold) & nc -l -p 8098 </tmp/hold >/dev/null & sleep 0.3

@@ -49,15 +49,16 @@ static void stop(int signal)
 
 static void usage(FILE *file)
 {
-	fputs("usage: hes --socket PATH --keys DIR [--token 399|907]\n"
+	fputs("usage: hes --keys DIR [--socket PATH] [--token 399|907]\n"
 	      "Signs CCA tokens for test RMMs with keys of its own; they vouch for nothing.\n"
 	      "\n"
-	      "  --socket PATH   listen here (QEMU: -chardev socket,path=PATH,reconnect-ms=500)\n"
+	      "  --socket PATH   listen here (QEMU: -chardev socket,path=PATH,reconnect-ms=500);\n"
+	      "                  without it the keys are made, and that is all\n"
 	      "  --keys DIR      cpak.pem and rak.pem, made at first use; hes writes cpak.pub.jwk and\n"
 	      "                  anchors.json for verifiers beside them\n"
 	      "  --token TAG     layout of the tokens: 399 (default) or 907\n"
 	      "  --help          this text\n"
-	      "Exit status: 0 stopped by a signal, 1 failure, 2 wrong usage.\n", file);
+	      "Exit status: 0 stopped by a signal, or keys made; 1 failure, 2 wrong usage.\n", file);
 }
 
 static void client_close(struct client *c)
@@ -257,9 +258,9 @@ static bool options_parse(int argc, char **argv, struct server *s, const char **
 			return false;
 		}
 	}
-	if (*path && *keys && optind == argc)
+	if (*keys && optind == argc)
 		return true;
-	warnx("--socket and --keys are needed, and nothing but options");
+	warnx("--keys is needed, and nothing but options");
 	return false;
 }
 
@@ -277,7 +278,13 @@ int main(int argc, char **argv)
 	for (int i = 0; i < CLIENTS; i++)
 		server.clients[i].fd = -1;
 	signals_setup(&waiting);
-	if (!hes_keys_open(&server.keys, keys) || !server_listen(&server, path))
+	if (!hes_keys_open(&server.keys, keys))
+		goto out;
+	if (!path) {
+		ret = EXIT_SUCCESS;
+		goto out;
+	}
+	if (!server_listen(&server, path))
 		goto out;
 	warnx("listening on %s", path);
 	if (server_run(&server, &waiting))

@@ -356,6 +356,17 @@ static void socket_in_use_is_refused(void **state)
 	stop();
 }
 
+static void without_a_socket_keys_are_made(void **state)
+{
+	char path[128];
+
+	(void)state;
+	assert_int_equal(run("--keys", keys, NULL, NULL, NULL), 0);
+	snprintf(path, sizeof(path), "%s/cpak.pub.jwk", keys);
+	assert_int_equal(access(path, R_OK), 0);
+	assert_int_equal(access(socket_path, F_OK), -1);
+}
+
 static void usage(void **state)
 {
 	(void)state;
@@ -379,6 +390,7 @@ int main(void)
 		TEST(keys_are_kept),
 		TEST(key_of_another_kind_is_refused),
 		TEST(socket_in_use_is_refused),
+		TEST(without_a_socket_keys_are_made),
 		TEST(usage),
 	};
 
