@@ -2,34 +2,39 @@
 #include "profile.h"
 
 #include <errno.h>
+#include <linux/cca_rsi.h>
 #include <linux/netlink.h>
+#include <openssl/crypto.h>
+#include <signal.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "sandbox.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
+/* For private keys: one of P-256 takes some hundred bytes. */
+#define HEAP_SIZE ((size_t)64 << 10)
+#define HEAP_BLOCK 32
+
 int profile_open(struct error *e)
 {
-	if (sandbox_no_dump(e) < 0 || sandbox_limit(RLIMIT_CORE, 0, e) < 0)
+	if (sandbox_no_dump(e) < 0)
 		return -1;
+	/* libcrypto's files are out of reach later, and so is memory with guard pages around it. */
+	if (!CRYPTO_secure_malloc_init(HEAP_SIZE, HEAP_BLOCK) ||
+	    !OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL))
+		return error_set(e, ERROR_SYSTEM, "cannot set libcrypto up");
 	/* Beyond the buffers that are locked anyway: libraries' copies of keys, and the stack. */
 	if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
 		return error_set_errno(e, ERROR_SYSTEM, "cannot lock memory");
 	return 0;
 }
 
-#define ALLOW(name) { .call = SCMP_SYS(name), .action = SCMP_ACT_ALLOW }
-#define KILL(name) { .call = SCMP_SYS(name), .action = SCMP_ACT_KILL_PROCESS }
-#define REFUSE(name) { .call = SCMP_SYS(name), .action = SCMP_ACT_ERRNO(EPERM) }
-#define ALLOW_IF(name, ...) { .call = SCMP_SYS(name), .action = SCMP_ACT_ALLOW, \
-			      .count = COUNT(((struct scmp_arg_cmp[]){ __VA_ARGS__ })), \
-			      .arg = { __VA_ARGS__ } }
-#define IS(n, value) { .arg = (n), .op = SCMP_CMP_EQ, .datum_a = (value) }
-#define BITS(n, mask, value) { .arg = (n), .op = SCMP_CMP_MASKED_EQ, .datum_a = (mask), \
-			       .datum_b = (value) }
+#define ALLOW SANDBOX_ALLOW
+#define ALLOW_IF SANDBOX_ALLOW_IF
+#define IS SANDBOX_IS
+#define BITS SANDBOX_BITS
 
 static const struct sandbox_rule calls[] = {
 	/* memory, never executable: all code is loaded by now */
@@ -40,17 +45,17 @@ static const struct sandbox_rule calls[] = {
 	ALLOW(futex), ALLOW(rseq), ALLOW(sched_yield), ALLOW(sched_getaffinity), ALLOW(gettid),
 	ALLOW(getpid), ALLOW(getppid), ALLOW(exit), ALLOW(exit_group),
 	ALLOW(rt_sigaction), ALLOW(rt_sigprocmask), ALLOW(rt_sigreturn), ALLOW(rt_sigtimedwait),
-	ALLOW(restart_syscall),
+	ALLOW(sigaltstack), ALLOW(restart_syscall),
 	ALLOW(clock_gettime), ALLOW(gettimeofday), ALLOW(clock_nanosleep), ALLOW(nanosleep),
 	ALLOW(getrandom), ALLOW(uname), ALLOW(sysinfo), ALLOW(getuid), ALLOW(geteuid),
 	ALLOW(getgid), ALLOW(getegid), ALLOW_IF(prlimit64, IS(2, 0)),
 
 	/* the courier's end */
-	ALLOW(kill), ALLOW(wait4), ALLOW(waitid),
+	ALLOW_IF(kill, IS(1, SIGKILL)), ALLOW(wait4), ALLOW(waitid),
 
 	/* the courier, the service manager, and the RMM by netlink: no Internet, no packets */
 	ALLOW_IF(socket, IS(0, AF_UNIX)), ALLOW_IF(socket, IS(0, AF_NETLINK), IS(2, NETLINK_GENERIC)),
-	REFUSE(socketpair), ALLOW(bind), ALLOW(connect), ALLOW(shutdown), ALLOW(getsockopt),
+	ALLOW(bind), ALLOW(connect), ALLOW(shutdown), ALLOW(getsockopt),
 	ALLOW(setsockopt), ALLOW(getsockname), ALLOW(sendto), ALLOW(sendmsg), ALLOW(recvfrom),
 	ALLOW(recvmsg), ALLOW(poll), ALLOW(ppoll), ALLOW(select), ALLOW(pselect6),
 
@@ -58,16 +63,11 @@ static const struct sandbox_rule calls[] = {
 	ALLOW(read), ALLOW(readv), ALLOW(pread64), ALLOW(write), ALLOW(writev), ALLOW(close),
 	ALLOW(lseek), ALLOW(openat), ALLOW(openat2), ALLOW(fstat), ALLOW(newfstatat), ALLOW(statx),
 	ALLOW(access), ALLOW(faccessat), ALLOW(faccessat2), ALLOW(readlinkat), ALLOW(fcntl),
-	ALLOW(flock), ALLOW(fchmod), ALLOW(fchown), ALLOW(mkdir), ALLOW(mkdirat), ALLOW(unlinkat),
-	ALLOW(rename), ALLOW(renameat), ALLOW(renameat2), ALLOW(ioctl),
+	ALLOW(flock), ALLOW(fchmod), ALLOW(fchown), ALLOW(mkdirat), ALLOW(unlinkat),
+	ALLOW(renameat), ALLOW(renameat2),
+	ALLOW_IF(ioctl, BITS(1, 0xff00, CCA_RSI_IOC_TYPE << 8)),
 
-	/* whoever comes here is not the keeper any more */
-	KILL(execve), KILL(execveat), KILL(ptrace), KILL(process_vm_readv), KILL(process_vm_writev),
-	KILL(pidfd_getfd), KILL(mount), KILL(umount2), KILL(pivot_root), KILL(chroot),
-	KILL(move_mount), KILL(open_tree), KILL(fsopen), KILL(unshare), KILL(setns), KILL(bpf),
-	KILL(perf_event_open), KILL(userfaultfd), KILL(io_uring_setup), KILL(init_module),
-	KILL(finit_module), KILL(delete_module), KILL(kexec_load), KILL(kexec_file_load),
-	KILL(open_by_handle_at), KILL(reboot), KILL(capset),
+	SANDBOX_KILL_INTRUDER,
 };
 
 int profile_close(const char *keyring, struct error *e)

@@ -8,7 +8,8 @@
 
 #include "error.h"
 
-/* At the start: no core dump, no tracing, memory locked against swap. */
+/* At the start, once: no core dump, no tracing, memory locked against swap, a heap of their own for
+ * private keys. */
 int profile_open(struct error *e);
 /* After courier and keyring (at @keyring) are there, for good. The process has one thread. */
 int profile_close(const char *keyring, struct error *e);
