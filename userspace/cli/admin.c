@@ -195,10 +195,14 @@ static json_t *value_message(const char *name, json_t *value, struct error *e)
 	struct bytes text = BYTES_INIT, encoded = BYTES_INIT;
 	json_t *payload = json_pack("{s:O}", name, value), *message = NULL;
 
-	if (payload && json_compact(payload, &text, e) == 0 &&
+	if (!payload)
+		error_set(e, ERROR_USAGE, "NAME is not UTF-8 text");
+	else if (json_compact(payload, &text, e) == 0 &&
 	    encode_base64(ENCODE_BASE64, text.data, text.len, &encoded) == 0)
 		message = json_pack("{s:s, s:s, s:s}", "version", "0.1.0", "type", "sample",
 				    "payload", bytes_text(&encoded));
+	if (!message && e->kind == ERROR_NONE)
+		error_set_memory(e);
 	json_decref(payload);
 	bytes_free(&text);
 	bytes_free(&encoded);
@@ -219,7 +223,7 @@ static int set_reference_value(const struct options *options, const char *name, 
 		value = json_pack("[o]", value);
 	message = value_message(name, value, e);
 	json_decref(value);
-	return admin_post_json(options, "reference-value", message, name, e);
+	return message ? admin_post_json(options, "reference-value", message, name, e) : -1;
 }
 
 static int command_set_reference_value(int argc, char **argv)

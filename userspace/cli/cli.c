@@ -111,6 +111,14 @@ static int kbs_check(const struct cli_kbs *kbs, char *url, struct error *e)
 	return kbs_url(kbs->url, kbs->insecure, url, URL_SIZE, e);
 }
 
+/* An empty file must not pass: without CA certificates the courier takes the system's. */
+static int ca_read(const char *path, struct bytes *ca, struct error *e)
+{
+	if (io_read_file(path, CA_MAX, ca, e) < 0)
+		return -1;
+	return ca->len ? 0 : error_set(e, ERROR_INPUT, "%s: is empty", path);
+}
+
 int cli_courier_start(struct courier *courier, const struct cli_kbs *kbs, struct error *e)
 {
 	struct bytes ca = BYTES_INIT;
@@ -123,7 +131,7 @@ int cli_courier_start(struct courier *courier, const struct cli_kbs *kbs, struct
 	if (kbs_check(kbs, url, e) < 0)
 		return -1;
 	if (kbs->ca) {
-		if (io_read_file(kbs->ca, CA_MAX, &ca, e) < 0)
+		if (ca_read(kbs->ca, &ca, e) < 0)
 			goto out;
 		target.ca = ca.data;
 		target.ca_len = ca.len;
