@@ -36,6 +36,14 @@ static const struct args_option token_option[] = {
 	{ 0 },
 };
 
+/* What every command needs, before anything is read. */
+static int admin_check(const struct options *options, struct error *e)
+{
+	if (!options->token_file)
+		return error_set(e, ERROR_USAGE, "--admin-token-file is needed");
+	return cli_kbs_check(&options->kbs, e);
+}
+
 /* One POST below /kbs/v0/, as the operator. */
 static int admin_post(const struct options *options, const char *path, const struct bytes *body,
 		      const char *what, struct error *e)
@@ -45,9 +53,7 @@ static int admin_post(const struct options *options, const char *path, const str
 	struct message m = { .type = MESSAGE_ADMIN, .count = 4 };
 	int status, ret = -1;
 
-	if (!options->token_file)
-		return error_set(e, ERROR_USAGE, "--admin-token-file is needed");
-	if (cli_read_text(options->token_file, ADMIN_TOKEN_MAX, &token, e) < 0 ||
+	if (cli_read_token(options->token_file, ADMIN_TOKEN_MAX, &token, e) < 0 ||
 	    cli_courier_start(&courier, &options->kbs, e) < 0)
 		goto out;
 	m.field[0] = (struct message_field){ (const uint8_t *)"POST", 4 };
@@ -109,8 +115,12 @@ static int set_resource(const struct options *options, struct error *e)
 
 	if (!options->path || !options->resource_file)
 		return error_set(e, ERROR_USAGE, "--path and --resource-file are needed");
-	if (kbs_resource_path(options->path, path, sizeof(path), e) < 0)
+	if (kbs_resource_path(options->path, path, sizeof(path), e) < 0 ||
+	    admin_check(options, e) < 0)
 		return -1;
+	if (!strcmp(options->resource_file, "-") && !strcmp(options->token_file, "-"))
+		return error_set(e, ERROR_USAGE, "--resource-file and --admin-token-file cannot "
+				 "both be standard input");
 	snprintf(url_path, sizeof(url_path), "resource/%s", path);
 	if (io_read_file(options->resource_file, JWE_PLAINTEXT_MAX, &secret, e) == 0)
 		ret = admin_post(options, url_path, &secret, path, e);
@@ -128,8 +138,7 @@ static int command_set_resource(int argc, char **argv)
 		return code;
 	if (set_resource(&options, &e) < 0)
 		return cli_fail("admin set-resource", &e);
-	printf("stored %s\n", options.path);
-	return 0;
+	return cli_output_line("admin set-resource", "stored %s", options.path);
 }
 
 /* --- set-reference-value ------------------------------------------------------------------------ */
@@ -216,6 +225,10 @@ static int set_reference_value(const struct options *options, const char *name, 
 
 	if (options->as_integer && options->as_bool)
 		return error_set(e, ERROR_USAGE, "--as-integer and --as-bool exclude each other");
+	if (!*name)
+		return error_set(e, ERROR_USAGE, "NAME is empty");
+	if (admin_check(options, e) < 0)
+		return -1;
 	value = value_read(options, text, e);
 	if (!value)
 		return -1;
@@ -237,8 +250,7 @@ static int command_set_reference_value(int argc, char **argv)
 		return code;
 	if (set_reference_value(&options, operand[0], operand[1], &e) < 0)
 		return cli_fail("admin set-reference-value", &e);
-	printf("endorsed %s\n", operand[0]);
-	return 0;
+	return cli_output_line("admin set-reference-value", "endorsed %s", operand[0]);
 }
 
 /* --- set-resource-policy ------------------------------------------------------------------------ */
@@ -268,14 +280,17 @@ static const struct args_spec policy_spec = {
 
 static int policy_read(const struct options *options, struct bytes *text, struct error *e)
 {
+	const int given = options->affirming + options->allow_all + options->deny_all +
+			  (options->policy_file != NULL);
 	const char *builtin = options->affirming ? POLICY_TEXT_AFFIRMING :
 			      options->allow_all ? POLICY_TEXT_ALLOW_ALL :
 			      options->deny_all ? POLICY_TEXT_DENY_ALL : NULL;
 
-	if (options->affirming + options->allow_all + options->deny_all +
-	    (options->policy_file != NULL) != 1)
-		return error_set(e, ERROR_USAGE,
-				 "one of --affirming, --allow-all, --deny-all, --policy-file");
+	if (given != 1)
+		return error_set(e, ERROR_USAGE, "%s of --affirming, --allow-all, --deny-all, "
+				 "--policy-file is needed", given ? "just one" : "one");
+	if (admin_check(options, e) < 0)
+		return -1;
 	if (!builtin)
 		return io_read_file(options->policy_file, POLICY_MAX, text, e);
 	return bytes_append_text(text, builtin) < 0 ? error_set_memory(e) : 0;
@@ -307,8 +322,7 @@ static int command_set_resource_policy(int argc, char **argv)
 		return code;
 	if (set_resource_policy(&options, &e) < 0)
 		return cli_fail("admin set-resource-policy", &e);
-	puts("policy set");
-	return 0;
+	return cli_output_line("admin set-resource-policy", "policy set");
 }
 
 static const struct cli_entry commands[] = {

@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include <ctype.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,9 @@
 #define PEM_MAX ((size_t)64 << 10)
 #define URL_SIZE 512
 #define TIMEOUT_MAX 600
+#define LINE_SIZE 1024
+#define BEARER_CHARACTERS \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/="
 
 const struct args_option cli_kbs_options[] = {
 	{ .name = "url", .type = ARGS_TEXT, .offset = offsetof(struct cli_kbs, url),
@@ -39,27 +43,40 @@ const struct args_option cli_source_option[] = {
 
 /* --- the command line ------------------------------------------------------------------------- */
 
-static int usage_print(const struct cli_entry *table, const char *program, FILE *to)
+static int usage_print(const struct cli_entry *table, const char *program, int fd)
 {
-	fprintf(to, "usage: %s COMMAND [ARGUMENT...]\n\n", program);
-	for (; table->name; table++)
-		fprintf(to, "  %-20s %s\n", table->name, table->help);
-	fprintf(to, "\n%s COMMAND --help tells more of each.\n", program);
-	return to == stdout ? 0 : error_exit_code(&(struct error){ .kind = ERROR_USAGE });
+	struct bytes text = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	int ret = bytes_printf(&text, "usage: %s COMMAND [ARGUMENT...]\n\n", program);
+
+	for (; ret == 0 && table->name; table++)
+		ret = bytes_printf(&text, "  %-20s %s\n", table->name, table->help);
+	if (ret == 0)
+		ret = bytes_printf(&text, "\n%s COMMAND --help tells more of each.\n", program);
+	ret = ret < 0 ? error_set_memory(&e) : io_write_full(fd, text.data, text.len, &e);
+	bytes_free(&text);
+	if (ret == 0)
+		return 0;
+	error_add(&e, "help");
+	return cli_fail(NULL, &e);
 }
 
 int cli_dispatch(const struct cli_entry *table, const char *program, int argc, char **argv)
 {
-	if (argc < 2)
-		return usage_print(table, program, stderr);
+	struct error e = ERROR_INIT;
+
+	if (argc < 2) {
+		usage_print(table, program, STDERR_FILENO);
+		return error_exit_code(&(struct error){ .kind = ERROR_USAGE });
+	}
 	for (const struct cli_entry *entry = table; entry->name; entry++) {
 		if (!strcmp(entry->name, argv[1]))
 			return entry->run(argc - 1, argv + 1);
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
-		return usage_print(table, program, stdout);
-	fprintf(stderr, "%s: no command '%s' (see %s --help)\n", program, argv[1], program);
-	return error_exit_code(&(struct error){ .kind = ERROR_USAGE });
+		return usage_print(table, program, STDOUT_FILENO);
+	error_set(&e, ERROR_USAGE, "no command '%s' (see %s --help)", argv[1], program);
+	return cli_fail(NULL, &e);
 }
 
 static int help_print(const struct args_spec *spec)
@@ -83,7 +100,7 @@ bool cli_parse(const struct args_spec *spec, int argc, char **argv, void *target
 	if (outcome == ARGS_HELP)
 		*code = help_print(spec);
 	else if (outcome == ARGS_VERSION)
-		*code = puts("realmkey " REALMKEY_VERSION) < 0;
+		*code = cli_output_line(NULL, "realmkey " REALMKEY_VERSION);
 	else
 		*code = cli_fail(spec->name, &e);
 	return false;
@@ -91,9 +108,9 @@ bool cli_parse(const struct args_spec *spec, int argc, char **argv, void *target
 
 int cli_fail(const char *name, const struct error *e)
 {
-	const char *rest = strncmp(name, "realmkey ", 9) ? name : name + 9;
-
-	fprintf(stderr, "realmkey: %s: %s\n", rest, e->text);
+	if (name && !strncmp(name, "realmkey ", 9))
+		name += 9;
+	fprintf(stderr, "realmkey: %s%s%s\n", name ? name : "", name ? ": " : "", e->text);
 	return error_exit_code(e);
 }
 
@@ -109,6 +126,13 @@ static int kbs_check(const struct cli_kbs *kbs, char *url, struct error *e)
 	if (!kbs->url)
 		return error_set(e, ERROR_USAGE, "--url is needed");
 	return kbs_url(kbs->url, kbs->insecure, url, URL_SIZE, e);
+}
+
+int cli_kbs_check(const struct cli_kbs *kbs, struct error *e)
+{
+	char url[URL_SIZE];
+
+	return kbs_check(kbs, url, e);
 }
 
 /* An empty file must not pass: without CA certificates the courier takes the system's. */
@@ -130,12 +154,10 @@ int cli_courier_start(struct courier *courier, const struct cli_kbs *kbs, struct
 
 	if (kbs_check(kbs, url, e) < 0)
 		return -1;
-	if (kbs->ca) {
-		if (ca_read(kbs->ca, &ca, e) < 0)
-			goto out;
-		target.ca = ca.data;
-		target.ca_len = ca.len;
-	}
+	if (kbs->ca && ca_read(kbs->ca, &ca, e) < 0)
+		goto out;
+	target.ca = kbs->ca ? ca.data : NULL;
+	target.ca_len = ca.len;
 	ret = courier_start(courier, secure_getenv("REALMKEY_COURIER"), &target, e);
 out:
 	bytes_free(&ca);
@@ -144,10 +166,9 @@ out:
 
 int cli_session_start(struct session *s, const struct cli_kbs *kbs, struct error *e)
 {
-	char url[URL_SIZE];
 	struct rsi *rsi;
 
-	if (kbs_check(kbs, url, e) < 0)
+	if (cli_kbs_check(kbs, e) < 0)
 		return -1;
 	rsi = rsi_open(kbs->source, e);
 	if (!rsi)
@@ -190,6 +211,25 @@ int cli_output_json(const json_t *value, struct error *e)
 	return ret;
 }
 
+int cli_output_line(const char *name, const char *format, ...)
+{
+	struct error e = ERROR_INIT;
+	char line[LINE_SIZE];
+	va_list args;
+	int ret;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line) - 1, format, args);
+	va_end(args);
+	error_text_clean(line);
+	strcat(line, "\n");
+	ret = io_write_full(STDOUT_FILENO, line, strlen(line), &e);
+	if (ret == 0)
+		return 0;
+	error_add(&e, "standard output");
+	return cli_fail(name, &e);
+}
+
 int cli_read_text(const char *path, size_t max, struct bytes *out, struct error *e)
 {
 	size_t len;
@@ -200,4 +240,15 @@ int cli_read_text(const char *path, size_t max, struct bytes *out, struct error 
 	while (len && isspace(out->data[len - 1]))
 		len--;
 	return bytes_resize(out, len) < 0 ? error_set_memory(e) : 0;
+}
+
+int cli_read_token(const char *path, size_t max, struct bytes *out, struct error *e)
+{
+	if (cli_read_text(path, max, out, e) < 0)
+		return -1;
+	if (!out->len)
+		return error_set(e, ERROR_INPUT, "%s: is empty", path);
+	if (strspn(bytes_text(out), BEARER_CHARACTERS) != out->len)
+		return error_set(e, ERROR_INPUT, "%s: is no bearer token", path);
+	return 0;
 }

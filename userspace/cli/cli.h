@@ -45,11 +45,13 @@ extern const struct args_option cli_source_option[];	/* source; offset in struct
 bool cli_parse(const struct args_spec *spec, int argc, char **argv, void *target,
 	       const char **operands, int *code);
 
-/* Print "realmkey: NAME: text" to standard error; returns the exit code. */
+/* Print "realmkey: NAME: text" (NAME may be NULL) to standard error; returns the exit code. */
 int cli_fail(const char *name, const struct error *e);
 /* A warning in the same form. */
 void cli_warn(const char *name, const char *text);
 
+/* Whether --url is given and good: to be asked before anything is read or started. */
+int cli_kbs_check(const struct cli_kbs *kbs, struct error *e);
 /* Start the courier for @kbs. */
 int cli_courier_start(struct courier *courier, const struct cli_kbs *kbs, struct error *e);
 /* The same for a session that will attest: fails early where there is no realm. */
@@ -60,8 +62,14 @@ int cli_tee_key_read(struct tee_key *key, const char *path, struct error *e);
 /* Write all of @out to standard output. */
 int cli_output(const struct bytes *out, struct error *e);
 int cli_output_json(const json_t *value, struct error *e);
+/* Write one line to standard output; returns the exit code of the command @name. */
+int cli_output_line(const char *name, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
-/* Read @path without the white space that ends it: a token in a text file. */
+/* Read @path without the white space that ends a text file. */
 int cli_read_text(const char *path, size_t max, struct bytes *out, struct error *e);
+/* The same for a bearer token: ERROR_INPUT when it is empty or cannot stand in an HTTP header (RFC 6750
+ * section 2.1). */
+int cli_read_token(const char *path, size_t max, struct bytes *out, struct error *e);
 
 #endif

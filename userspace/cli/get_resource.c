@@ -6,6 +6,9 @@
 #include "encode.h"
 #include "io.h"
 #include "jwt.h"
+#include "kbs.h"
+
+#define PATH_SIZE 256
 
 struct options {
 	struct cli_kbs kbs;
@@ -44,12 +47,16 @@ static const struct args_spec spec = {
 
 static int options_check(const struct options *options, struct error *e)
 {
+	char path[PATH_SIZE];
+
 	if (!options->path)
 		return error_set(e, ERROR_USAGE, "--path is needed");
 	if (options->token && !options->tee_key_file)
 		return error_set(e, ERROR_USAGE,
 				 "--attestation-token needs --tee-key-file, the key it names");
-	return 0;
+	if (kbs_resource_path(options->path, path, sizeof(path), e) < 0)
+		return -1;
+	return cli_kbs_check(&options->kbs, e);
 }
 
 static int session_prepare(struct session *s, const struct options *options, struct error *e)
@@ -58,10 +65,8 @@ static int session_prepare(struct session *s, const struct options *options, str
 		return -1;
 	if (!options->token)
 		return cli_session_start(s, &options->kbs, e);
-	if (cli_read_text(options->token, JWT_MAX, &s->ear, e) < 0)
+	if (cli_read_token(options->token, JWT_MAX, &s->ear, e) < 0)
 		return -1;
-	if (!s->ear.len)
-		return error_set(e, ERROR_INPUT, "%s: is empty", options->token);
 	return cli_courier_start(&s->courier, &options->kbs, e);
 }
 
@@ -103,7 +108,9 @@ static int get_resource(const struct options *options, struct error *e)
 	struct session s = SESSION_INIT;
 	int ret = -1;
 
-	if (options_check(options, e) < 0 || session_prepare(&s, options, e) < 0)
+	if (options_check(options, e) < 0)
+		return -1;
+	if (session_prepare(&s, options, e) < 0)
 		goto out;
 	ret = session_get(&s, options->path, &secret, e);
 	if (ret == 0)

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* realmkey: a realm's evidence, results and secrets by hand; and what an operator tells a KBS. */
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "cli.h"
 #include "sandbox.h"
@@ -25,11 +23,11 @@ int main(int argc, char **argv)
 	struct error e = ERROR_INIT;
 
 	/* Secrets pass through here, and an ordinary user may lock little memory. */
-	if (sandbox_no_dump(&e) < 0 || sandbox_limit(RLIMIT_CORE, 0, &e) < 0)
-		return cli_fail("start", &e);
+	if (sandbox_no_dump(&e) < 0)
+		return cli_fail(NULL, &e);
 	bytes_lock_optional(true);
 	signal(SIGPIPE, SIG_IGN);
 	if (argc > 1 && !strcmp(argv[1], "--version"))
-		return puts("realmkey " REALMKEY_VERSION) < 0;
+		return cli_output_line(NULL, "realmkey " REALMKEY_VERSION);
 	return cli_dispatch(commands, "realmkey", argc, argv);
 }

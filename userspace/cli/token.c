@@ -62,13 +62,14 @@ static int challenge_read(const char *text, uint8_t challenge[RSI_CHALLENGE_SIZE
 	return ret;
 }
 
-static int token_decode(const struct bytes *raw, const char *what, struct cca_token *token,
-			struct error *e)
+/* @kind: what it is when @raw is no token. */
+static int token_decode(const struct bytes *raw, const char *what, enum error_kind kind,
+			struct cca_token *token, struct error *e)
 {
 	struct cca_verdict verdict;
 
 	if (cca_token_decode(raw->data, raw->len, token, &verdict) < 0)
-		return error_set(e, ERROR_ATTESTATION, "%s: %s: %s", what,
+		return error_set(e, kind, "%s: %s: %s", what,
 				 cca_cause_name(verdict.cause), verdict.detail);
 	return 0;
 }
@@ -136,7 +137,7 @@ static int get(const struct options *options, struct error *e)
 	if (ret == 0 && options->raw) {
 		ret = raw_output(options->raw, &raw, e);
 	} else if (ret == 0) {
-		ret = token_decode(&raw, "this realm's token", &token, e);
+		ret = token_decode(&raw, "this realm's token", ERROR_ATTESTATION, &token, e);
 		if (ret == 0)
 			ret = token_output(&token, options->json, e);
 	}
@@ -181,7 +182,7 @@ static int command_show(int argc, char **argv)
 	if (!cli_parse(&show_spec, argc, argv, &options, &file, &code))
 		return code;
 	if (io_read_file(file, CCA_TOKEN_MAX, &raw, &e) == 0 &&
-	    token_decode(&raw, file, &token, &e) == 0)
+	    token_decode(&raw, file, ERROR_INPUT, &token, &e) == 0)
 		ret = token_output(&token, options.json, &e);
 	cca_token_free(&token);
 	bytes_free(&raw);
@@ -236,21 +237,26 @@ static int verdict_output(const struct cca_verdict *verdict, const char *anchor,
 }
 
 /* 1: accepted, 0: refused (both printed), -1: could not be judged. */
-static int judge(const struct options *options, const struct bytes *raw, struct error *e)
+static int judge(const struct options *options, const char *file, struct error *e)
 {
 	struct cca_anchors anchors = CCA_ANCHORS_INIT;
 	struct cca_token token = CCA_TOKEN_INIT;
 	const struct cca_anchor *used = NULL;
 	struct cca_verdict verdict = { 0 };
 	uint8_t challenge[RSI_CHALLENGE_SIZE];
+	struct bytes raw = BYTES_INIT;
 	bool fresh = options->challenge != NULL;
 	int ret = -1;
 
+	if (!options->anchors)
+		return error_set(e, ERROR_USAGE, "--anchors is needed");
 	if (fresh && challenge_read(options->challenge, challenge, e) < 0)
+		return -1;
+	if (io_read_file(file, CCA_TOKEN_MAX, &raw, e) < 0)
 		goto out;
 	if (cca_anchors_load(&anchors, options->anchors, e) < 0)
 		goto out;
-	if (cca_token_decode(raw->data, raw->len, &token, &verdict) == 0)
+	if (cca_token_decode(raw.data, raw.len, &token, &verdict) == 0)
 		cca_token_verify(&token, &anchors, fresh ? challenge : NULL, &verdict, &used);
 	ret = verdict_output(&verdict, used ? used->name : "", fresh, options->json, e);
 	if (ret == 0)
@@ -258,25 +264,21 @@ static int judge(const struct options *options, const struct bytes *raw, struct 
 out:
 	cca_token_free(&token);
 	cca_anchors_free(&anchors);
+	bytes_free(&raw);
 	return ret;
 }
 
 static int command_verify_token(int argc, char **argv)
 {
 	const struct error refused = { .kind = ERROR_ATTESTATION };
-	struct bytes raw = BYTES_INIT;
 	struct options options = { 0 };
 	struct error e = ERROR_INIT;
 	const char *file;
-	int code, ret = -1;
+	int code, ret;
 
 	if (!cli_parse(&verify_spec, argc, argv, &options, &file, &code))
 		return code;
-	if (!options.anchors)
-		error_set(&e, ERROR_USAGE, "--anchors is needed");
-	else if (io_read_file(file, CCA_TOKEN_MAX, &raw, &e) == 0)
-		ret = judge(&options, &raw, &e);
-	bytes_free(&raw);
+	ret = judge(&options, file, &e);
 	if (ret < 0)
 		return cli_fail("token verify", &e);
 	return ret ? 0 : error_exit_code(&refused);

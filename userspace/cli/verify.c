@@ -86,10 +86,6 @@ static EVP_PKEY *key_find(const struct options *options, const struct jwt *jwt, 
 	json_t *jwk;
 
 	*name = options->key ? options->key : options->cert ? options->cert : "JWK header";
-	if (options->key && options->cert) {
-		error_set(e, ERROR_USAGE, "--key and --cert exclude each other");
-		return NULL;
-	}
 	if (options->key)
 		return key_from_jwk(options->key, e);
 	if (options->cert)
@@ -144,6 +140,8 @@ static int verify(const struct options *options, const char *file, struct error 
 	const char *name;
 	int ret = -1;
 
+	if (options->key && options->cert)
+		return error_set(e, ERROR_USAGE, "--key and --cert exclude each other");
 	if (cli_read_text(file, JWT_MAX, &text, e) < 0)
 		goto out;
 	if (jwt_decode(text.data, text.len, &jwt, e) < 0) {
