@@ -194,7 +194,7 @@ static void the_kbs(void **state)
 		  HTTP_REFUSED(2) },
 		{ "[kbs]\ninsecure = no\n\nurl = http://kbs\n" SECRET,
 		  HTTP_REFUSED(4) },
-		{ "[kbs]\nurl = kbs:8080\n", 
+		{ "[kbs]\nurl = kbs:8080\n",
 		  "c:2: [kbs] url: URL: begins with neither https:// nor http://" },
 		{ "[kbs]\nurl = https://kbs/kbs/v0\n",
 		  "c:2: [kbs] url: URL: wants scheme, host and port only, and has '/kbs/v0' after "
