@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* realmkey from outside: what it takes, prints and ends with, as far as that needs no realm and no KBS. */
+/* realmkey from outside: what it takes, prints and ends with, as far as that needs no realm, no KBS. */
 #include "cli_run.h"
 
 #include <openssl/ssl.h>
@@ -330,7 +330,7 @@ static void test_verify_cert(void **state)
 /* --- token ------------------------------------------------------------------------------------ */
 
 /* One line of EXPECTED.tsv: file, bytes, anchors, what it is, verdict. Returns whether it was judged
- * as the line says; what the reference script had no name of its own for counts by its beginning. */
+ * as the line says; what the reference script has no name of its own for, by its beginning. */
 static bool token_as_expected(char *line, const char *challenge)
 {
 	char *field[5] = { NULL }, *save = NULL, file[128], anchors[128];
