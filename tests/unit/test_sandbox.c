@@ -149,6 +149,14 @@ static int try_pair(void)
 	return outcome(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
 }
 
+/* It would reach whoever listens at a path, as the journal and the service manager do. */
+static int try_datagram_pair(void)
+{
+	int pair[2];
+
+	return outcome(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair));
+}
+
 static int try_execve(void)
 {
 	char *argv[] = { (char *)"true", NULL };
@@ -206,6 +214,7 @@ static const struct attempt {
 	{ "raise a limit", try_limit, ENOSYS, ENOSYS },
 	{ "make a thread", try_thread, 0, 0 },
 	{ "socketpair", try_pair, 0, 0 },
+	{ "socketpair of datagrams", try_datagram_pair, ENOSYS, ENOSYS },
 	{ "execve", try_execve, KILLED, KILLED },
 	{ "ptrace", try_ptrace, KILLED, KILLED },
 	{ "process_vm_readv", try_peek, KILLED, KILLED },

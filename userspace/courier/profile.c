@@ -96,7 +96,10 @@ static const struct sandbox_rule calls[] = {
 	/* Internet sockets, plain ones: no Unix, netlink, packet, raw or MPTCP socket, no server */
 	SOCKET(AF_INET, SOCK_STREAM, IPPROTO_TCP), SOCKET(AF_INET, SOCK_DGRAM, IPPROTO_UDP),
 	SOCKET(AF_INET6, SOCK_STREAM, IPPROTO_TCP), SOCKET(AF_INET6, SOCK_DGRAM, IPPROTO_UDP),
-	ALLOW_IF(socketpair, IS(0, AF_UNIX)), ALLOW(connect), ALLOW(shutdown),
+	/* libcurl's wake-up; a pair of datagram sockets could still be sent to any path */
+	ALLOW_IF(socketpair, IS(0, AF_UNIX),
+		 BITS(1, ~(uint64_t)(SOCK_CLOEXEC | SOCK_NONBLOCK), SOCK_STREAM)),
+	ALLOW(connect), ALLOW(shutdown),
 	ALLOW(getsockopt), ALLOW(setsockopt), ALLOW(getsockname), ALLOW(getpeername),
 	ALLOW(sendto), ALLOW(sendmsg), ALLOW(sendmmsg), ALLOW(recvfrom), ALLOW(recvmsg),
 	ALLOW(poll), ALLOW(ppoll), ALLOW(select), ALLOW(pselect6), ALLOW(pipe2), ALLOW(eventfd2),
