@@ -286,6 +286,28 @@ static void test_published(void **state)
 	bytes_free(&jwk);
 }
 
+/* A platform revoked by name stays so when the revoked key is one that is itself never trusted. */
+static void test_revoked_development(void **state)
+{
+	struct world *w = *state;
+	uint8_t implementation[32], instance[33];
+	struct bytes more = BYTES_INIT;
+
+	memset(implementation, CCA_BUILDER_IMPLEMENTATION, sizeof(implementation));
+	memset(instance, CCA_BUILDER_INSTANCE, sizeof(instance));
+	instance[0] = 0x01;
+	assert_int_equal(bytes_append_text(&more, ",\"revoked\":true,\"realmkey-dev\":true,"
+					   "\"implementation-id\":\""), 0);
+	assert_int_equal(encode_hex(implementation, sizeof(implementation), &more), 0);
+	assert_int_equal(bytes_append_text(&more, "\",\"instance-id\":\""), 0);
+	assert_int_equal(encode_hex(instance, sizeof(instance), &more), 0);
+	assert_int_equal(bytes_append_text(&more, "\""), 0);
+	world_attest_ok(w, NULL);
+	anchor_with(w, "revoked.json", bytes_text(&more));
+	attest_refused(w, "E_TRUST_ANCHOR_REVOKED");
+	bytes_free(&more);
+}
+
 static char logged[8192];
 
 static void log_keep(enum log_level level, const char *line)
@@ -446,6 +468,7 @@ int main(void)
 		TEST(anchor_of_another),
 		TEST(development),
 		TEST(published),
+		TEST(revoked_development),
 		TEST(anchor_log),
 		TEST(state_modes),
 		TEST(state_refused),

@@ -41,6 +41,9 @@ static bool trust_may(const struct cca_anchor *anchor, bool development)
 {
 	const char *whose = trust_published(anchor);
 
+	/* It vouches for nothing, and what it revokes stays revoked whatever key it has. */
+	if (anchor->revoked)
+		return true;
 	if (whose)
 		log_line(LOG_LEVEL_WARNING, "anchor %s: never trusted: its private key is public "
 			 "(%s)", anchor->name, whose);
