@@ -218,6 +218,20 @@ static void other_forms_keep_the_order(void **state)
 	json_decref(value);
 }
 
+/* What a stranger signed is shown by `realmkey verify`; U+009B is CSI to a terminal. */
+static void pretty_form_holds_nothing_that_a_terminal_obeys(void **state)
+{
+	struct bytes out = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	json_t *value = parse("[\"\xc2\x9b\\u001b\xe2\x80\xae\"]", &e);
+
+	(void)state;
+	assert_int_equal(json_pretty(value, &out, &e), 0);
+	assert_string_equal(bytes_text(&out), "[\n  \"\\u009B\\u001B\\u202E\"\n]\n");
+	bytes_free(&out);
+	json_decref(value);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +243,7 @@ int main(void)
 		cmocka_unit_test(canonical_form_refuses_numbers_with_more_than_one),
 		cmocka_unit_test(canonical_form_is_that_of_trustee),
 		cmocka_unit_test(other_forms_keep_the_order),
+		cmocka_unit_test(pretty_form_holds_nothing_that_a_terminal_obeys),
 	};
 
 	return cmocka_run_group_tests_name("json", tests, NULL, NULL);

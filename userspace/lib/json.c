@@ -113,7 +113,9 @@ int json_compact(const json_t *value, struct bytes *out, struct error *e)
 
 int json_pretty(const json_t *value, struct bytes *out, struct error *e)
 {
-	if (json_dump_callback(value, dump_append, out, JSON_INDENT(2) | JSON_ENCODE_ANY) < 0 ||
+	const size_t flags = JSON_INDENT(2) | JSON_ENSURE_ASCII | JSON_ENCODE_ANY;
+
+	if (json_dump_callback(value, dump_append, out, flags) < 0 ||
 	    bytes_append_text(out, "\n") < 0)
 		return error_set_memory(e);
 	return 0;

@@ -32,7 +32,8 @@ int json_compact(const json_t *value, struct bytes *out, struct error *e);
 /* Append the canonical form (RFC 8785: members sorted by UTF-16 code units, no white space,
  * minimal escapes). Numbers are integers only; a real number is an error. */
 int json_canonical(const json_t *value, struct bytes *out, struct error *e);
-/* Append a form for people: two-space indent, trailing newline. */
+/* Append a form for people: two-space indent, trailing newline, and ASCII only, for it may say what
+ * strangers wrote, on a terminal. */
 int json_pretty(const json_t *value, struct bytes *out, struct error *e);
 
 #endif
