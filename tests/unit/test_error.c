@@ -48,6 +48,9 @@ static void hostile_text_cannot_forge_lines(void **state)
 		{ "beyond \364\220\200\200", "beyond ????" },
 		{ "cut \342\202", "cut ??" },
 		{ "stray \200\377", "stray ??" },
+		{ "bidi \342\200\256 \342\201\246", "bidi ??? ???" },
+		{ "line\342\200\250forged", "line???forged" },
+		{ "dash \342\200\223", "dash \342\200\223" },
 	};
 	struct error e = ERROR_INIT;
 

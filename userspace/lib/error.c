@@ -44,6 +44,16 @@ static const struct {
 	{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
 };
 
+/* Those that reorder, hide or break the line they stand in (Unicode TR 36 section 3): zero-width
+ * characters, bidirectional controls, line and paragraph separators. */
+static const struct {
+	unsigned char second, third_min, third_max;	/* after 0xe2 */
+} deceptive[] = {
+	{ 0x80, 0x8b, 0x8f },	/* U+200B to U+200F */
+	{ 0x80, 0xa8, 0xae },	/* U+2028 to U+202E */
+	{ 0x81, 0xa0, 0xaf },	/* U+2060 to U+206F */
+};
+
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 static bool sequence_fits(size_t i, const unsigned char *s)
@@ -60,12 +70,21 @@ static bool sequence_fits(size_t i, const unsigned char *s)
 	return true;
 }
 
+static bool character_deceives(const unsigned char *s)
+{
+	for (size_t i = 0; s[0] == 0xe2 && i < ARRAY_SIZE(deceptive); i++)
+		if (s[1] == deceptive[i].second && s[2] >= deceptive[i].third_min &&
+		    s[2] <= deceptive[i].third_max)
+			return true;
+	return false;
+}
+
 /* The length of the printable character at @s, 0 if there is none. */
 static size_t character_length(const unsigned char *s)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(sequences); i++)
 		if (sequence_fits(i, s))
-			return sequences[i].len;
+			return character_deceives(s) ? 0 : sequences[i].len;
 	return 0;
 }
 

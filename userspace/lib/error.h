@@ -52,8 +52,8 @@ int error_set_memory(struct error *e);
 /* Prefix "where: " to an error already set; returns -1. */
 int error_add(struct error *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Make @text safe to print: control characters and what is not UTF-8 become '?', byte for byte. For
- * text from outside that goes anywhere else than through the functions above. */
+/* Make @text safe to print: control characters, those that reorder or hide text, and what is not
+ * UTF-8 become '?', byte for byte. For text from outside that goes anywhere else than through the functions above. */
 void error_text_clean(char *text);
 
 /* The exit code a program ends with: 0, 1 system, 2 usage, 3 config, 4 no realm, 5 network, 6 TLS,
