@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cli_run: run the program `realmkey` that was built beside the tests, as a person or a script does.
+ * cli_run: run the program `realmkey` that was built beside the tests, as a person or script does.
  * What it says is kept; what a sanitizer says of it fails the test by its exit code.
  */
 #ifndef REALMKEY_TEST_CLI_RUN_H

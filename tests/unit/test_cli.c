@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* realmkey from outside: what it takes, prints and ends with, as far as that needs no realm, no KBS. */
+/* realmkey from outside: what it takes, prints, ends with, where that needs no realm and no KBS. */
 #include "cli_run.h"
 
 #include <openssl/ssl.h>
@@ -329,7 +329,7 @@ static void test_verify_cert(void **state)
 
 /* --- token ------------------------------------------------------------------------------------ */
 
-/* One line of EXPECTED.tsv: file, bytes, anchors, what it is, verdict. Returns whether it was judged
+/* One line of EXPECTED.tsv: file, bytes, anchors, what it is, verdict. Whether it was judged
  * as the line says; what the reference script has no name of its own for, by its beginning. */
 static bool token_as_expected(char *line, const char *challenge)
 {

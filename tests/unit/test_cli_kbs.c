@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * realmkey against trusteed, two programs on loopback. There is no realm here, so the EAR of a realm
+ * realmkey against trusteed, two programs on loopback. There is no realm here, so a realm's EAR
  * is issued by the test, with the key that trusteed keeps in its state.
  */
 #include "cli_run.h"
