@@ -27,7 +27,8 @@ static struct {
 	size_t ear_len[8];		/* of the session, at each request */
 	char put[64];			/* "file:mode:uid:gid " of each */
 	bool unchanged;
-	bool no_realm, no_keyring, no_courier;
+	bool no_realm, no_keyring;
+	struct error courier;		/* of its start */
 	char calls[32];			/* R realm, K keyring, C courier */
 	struct bytes ca;		/* what the courier was started with */
 	bool ca_given;
@@ -148,10 +149,9 @@ int courier_start(struct courier *courier, const char *program,
 	called(world.calls, sizeof(world.calls), 'C');
 	world.ca_given = target->ca;
 	bytes_set(&world.ca, target->ca, target->ca ? target->ca_len : 0);
-	if (world.no_courier)
-		return error_set(e, ERROR_SYSTEM, "no courier");
-	courier->fd = 0;
-	return 0;
+	*e = world.courier;
+	courier->fd = e->kind == ERROR_NONE ? 0 : -1;
+	return courier->fd;
 }
 
 static void log_keep(enum log_level level, const char *line)
@@ -393,6 +393,15 @@ static void file_write(const char *name, const char *text)
 	assert_int_equal(io_write_file(path_of(name), 0600, text, strlen(text), &error), 0);
 }
 
+/* Outlives what the keeper remembers of it. */
+static const char *conf_path(void)
+{
+	static char path[64];
+
+	snprintf(path, sizeof(path), "%s/conf", directory);
+	return path;
+}
+
 /* Read a configuration, in whose text '@' stands for the directory. */
 static int configure(const char *text)
 {
@@ -405,7 +414,7 @@ static int configure(const char *text)
 	bytes_free(&whole);
 	keeper_stop(&keeper);
 	error = (struct error)ERROR_INIT;
-	return keeper_configure(&keeper, path_of("conf"), &error);
+	return keeper_configure(&keeper, conf_path(), &error);
 }
 
 static void configure_refused(const char *text, const char *reason)
@@ -492,6 +501,22 @@ static void an_empty_ca_file_is_refused(void **state)
 	assert_non_null(strstr(error.text, "/ca.pem: is empty"));
 }
 
+/* What is in the file, only the courier looks at. */
+static void a_ca_file_without_certificates_is_a_wrong_configuration(void **state)
+{
+	char text[256];
+
+	(void)state;
+	file_write("ca.pem", "rubbish");
+	error_set(&world.courier, ERROR_INPUT, "CA: no certificate");
+	assert_int_equal(configure(CONF "ca = @/ca.pem\n"), 0);
+	assert_int_equal(keeper_start(&keeper, "/courier", "/keyring", &error), -1);
+	assert_int_equal(error.kind, ERROR_CONFIG);
+	snprintf(text, sizeof(text), "%s:1: [kbs] ca: %s: CA: no certificate", conf_path(),
+		 path_of("ca.pem"));
+	assert_string_equal(error.text, text);
+}
+
 static void start_goes_no_further_than_it_can(void **state)
 {
 	(void)state;
@@ -506,7 +531,7 @@ static void start_goes_no_further_than_it_can(void **state)
 	assert_int_equal(error.kind, ERROR_DELIVERY);
 	assert_string_equal(world.calls, "RRK");
 	world.no_keyring = false;
-	world.no_courier = true;
+	error_set(&world.courier, ERROR_SYSTEM, "no courier");
 	assert_int_equal(keeper_start(&keeper, "/courier", "/keyring", &error), -1);
 	assert_int_equal(error.kind, ERROR_SYSTEM);
 	assert_true(keeper_lost(&keeper));
@@ -545,6 +570,7 @@ int main(void)
 		TEST_FILES(what_is_wrong_with_a_configuration_is_told),
 		TEST_FILES(the_courier_gets_the_ca),
 		TEST_FILES(an_empty_ca_file_is_refused),
+		TEST_FILES(a_ca_file_without_certificates_is_a_wrong_configuration),
 		TEST_FILES(start_goes_no_further_than_it_can),
 	};
 

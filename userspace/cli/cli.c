@@ -159,6 +159,8 @@ int cli_courier_start(struct courier *courier, const struct cli_kbs *kbs, struct
 	target.ca = kbs->ca ? ca.data : NULL;
 	target.ca_len = ca.len;
 	ret = courier_start(courier, secure_getenv("REALMKEY_COURIER"), &target, e);
+	if (ret < 0 && kbs->ca && e->kind == ERROR_INPUT)	/* the courier knows no names */
+		error_add(e, "%s", kbs->ca);
 out:
 	bytes_free(&ca);
 	return ret;

@@ -13,7 +13,7 @@
 
 /* --- start ------------------------------------------------------------------------------------ */
 
-static int owners_resolve(struct keeper *keeper, const char *file, struct error *e)
+static int owners_resolve(struct keeper *keeper, struct error *e)
 {
 	keeper->secret = calloc(keeper->config.count, sizeof(*keeper->secret));
 	if (!keeper->secret && keeper->config.count)
@@ -24,28 +24,34 @@ static int owners_resolve(struct keeper *keeper, const char *file, struct error 
 
 		secret->config = config;
 		if (owner_user(config->owner, &secret->uid, e) < 0)
-			return error_add(e, "%s:%d: [secret %s] owner", file, config->line,
+			return error_add(e, "%s:%d: [secret %s] owner", keeper->file, config->line,
 					 config->name);
 		if (owner_group(config->group, &secret->gid, e) < 0)
-			return error_add(e, "%s:%d: [secret %s] group", file, config->line,
+			return error_add(e, "%s:%d: [secret %s] group", keeper->file, config->line,
 					 config->name);
 	}
 	return 0;
 }
 
+/* An error about the CA is one of the configuration. */
+static int ca_fail(const struct keeper *keeper, struct error *e)
+{
+	e->kind = ERROR_CONFIG;
+	return error_add(e, "%s:%d: [kbs] ca", keeper->file, keeper->config.line);
+}
+
 /* An empty file must not pass: without CA certificates the courier takes the system's. */
-static int ca_read(struct keeper *keeper, const char *file, struct error *e)
+static int ca_read(struct keeper *keeper, struct error *e)
 {
 	const struct config *config = &keeper->config;
+	int ret = 0;
 
 	if (!config->ca)
 		return 0;
-	if (io_read_file(config->ca, CA_MAX, &keeper->ca, e) == 0 && keeper->ca.len)
-		return 0;
-	if (!keeper->ca.len && e->kind == ERROR_NONE)
-		error_set(e, ERROR_CONFIG, "%s: is empty", config->ca);
-	e->kind = ERROR_CONFIG;
-	return error_add(e, "%s:%d: [kbs] ca", file, config->line);
+	ret = io_read_file(config->ca, CA_MAX, &keeper->ca, e);
+	if (ret == 0 && !keeper->ca.len)
+		ret = error_set(e, ERROR_INPUT, "%s: is empty", config->ca);
+	return ret < 0 ? ca_fail(keeper, e) : 0;
 }
 
 int keeper_configure(struct keeper *keeper, const char *path, struct error *e)
@@ -53,11 +59,12 @@ int keeper_configure(struct keeper *keeper, const char *path, struct error *e)
 	struct bytes text = BYTES_INIT;
 	int ret = -1;
 
+	keeper->file = path;
 	if (io_read_file(path, CONFIG_FILE_MAX, &text, e) < 0)
 		e->kind = ERROR_CONFIG;
 	else if (config_parse(&keeper->config, text.data, text.len, path, e) == 0 &&
-		 ca_read(keeper, path, e) == 0)
-		ret = owners_resolve(keeper, path, e);
+		 ca_read(keeper, e) == 0)
+		ret = owners_resolve(keeper, e);
 	bytes_free(&text);
 	return ret;
 }
@@ -80,6 +87,10 @@ static int courier_begin(struct keeper *keeper, const char *program, struct erro
 	int ret = courier_start(&keeper->session.courier, program, &target, e);
 
 	bytes_free(&keeper->ca);
+	if (ret < 0 && config->ca && e->kind == ERROR_INPUT) {	/* the courier knows no names */
+		error_add(e, "%s", config->ca);
+		return ca_fail(keeper, e);
+	}
 	return ret;
 }
 

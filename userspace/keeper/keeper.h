@@ -25,6 +25,7 @@ struct keeper_secret {
 };
 
 struct keeper {
+	const char *file;		/* of the configuration, for errors; not owned */
 	struct config config;
 	struct bytes ca;		/* what config.ca names; empty when it names none */
 	struct session session;
