@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin.h"
 #include "encode.h"
 #include "handshake.h"
 #include "io.h"
@@ -165,6 +166,28 @@ static void test_reference_values(void **state)
 	assert_int_equal(world_admin(w, "GET", "/kbs/v0/reference-value/a", ""), 200);
 	assert_int_equal(json_integer_value(reference_value(&w->trustee.reference, "b")), 7);
 	assert_int_equal(world_admin(w, "GET", "/kbs/v0/reference-value/c", ""), 401);
+}
+
+/* The log tells which values a message endorsed, and only those. */
+static void test_endorsement_noted(void **state)
+{
+	/* {"a":["1"],"b":7} and {"b":8} */
+	static const char *const bodies[] = {
+		"{\"type\":\"sample\",\"payload\":\"eyJhIjpbIjEiXSwiYiI6N30=\"}",
+		"{\"type\":\"sample\",\"payload\":\"eyJiIjo4fQ==\"}",
+	};
+	static const char *const notes[] = { "endorsed a endorsed b", "endorsed b" };
+	struct world *w = *state;
+
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+		struct request request = { .body = bodies[i], .len = strlen(bodies[i]) };
+		struct reply reply = REPLY_INIT;
+
+		admin_reference_set(&w->trustee, &request, "", &reply);
+		assert_int_equal(reply.status, 200);
+		assert_string_equal(reply.note, notes[i]);
+		reply_free(&reply);
+	}
 }
 
 /* Keys, tokens, policy, resources and endorsements outlive a restart; sessions do not. */
@@ -338,6 +361,7 @@ int main(void)
 		TEST(admin_refused),
 		TEST(policies),
 		TEST(reference_values),
+		TEST(endorsement_noted),
 		TEST(restart),
 		TEST(resource_paths),
 		TEST(resource_sizes),

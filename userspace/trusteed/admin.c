@@ -45,16 +45,36 @@ void admin_reference_get(struct trustee *t, const struct request *request, const
 	}
 }
 
+/* What an operator endorsed must be told from the log: the names whose record is another one now. */
+static void admin_note_endorsed(const json_t *before, const json_t *after, struct reply *reply)
+{
+	const char *name;
+	json_t *record;
+
+	json_object_foreach((json_t *)after, name, record)
+		if (json_object_get(before, name) != record)
+			reply_note(reply, "endorsed %s", name);
+}
+
 void admin_reference_set(struct trustee *t, const struct request *request, const char *rest,
 			 struct reply *reply)
 {
 	struct reference next = REFERENCE_INIT;
 	struct error e = ERROR_INIT;
+	json_t *before = NULL;
 
 	(void)rest;
 	if (reference_apply(&t->reference, request->body, request->len, request->now, &next,
-			    &e) < 0 ||
-	    trustee_set_reference(t, &next, &e) < 0)
+			    &e) < 0) {
 		reply_fail(reply, REPLY_RVPS, &e);
+		goto out;
+	}
+	before = json_incref(t->reference.records);
+	if (trustee_set_reference(t, &next, &e) < 0)
+		reply_fail(reply, REPLY_RVPS, &e);
+	else
+		admin_note_endorsed(before, t->reference.records, reply);
+out:
+	json_decref(before);
 	reference_free(&next);
 }
