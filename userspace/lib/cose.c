@@ -2,14 +2,12 @@
 #include "cose.h"
 
 #include <cbor.h>
-#include <openssl/core_names.h>
-#include <openssl/ecdsa.h>
 #include <openssl/err.h>
-#include <openssl/param_build.h>
 #include <string.h>
 
 #include "cbor_tree.h"
 #include "cca_verdict.h"
+#include "ecdsa.h"
 
 #define COSE_SIGN1_TAG 18
 #define HEADER_ALG 1
@@ -198,25 +196,6 @@ bool cose_key_usable(const EVP_PKEY *key)
 	return key_curve(key) != NULL;
 }
 
-/* r || s of @size bytes each, as the DER that OpenSSL wants; length, or -1. */
-static int signature_to_der(const uint8_t *raw, size_t size, unsigned char **der)
-{
-	ECDSA_SIG *sig = ECDSA_SIG_new();
-	BIGNUM *r = BN_bin2bn(raw, (int)size, NULL);
-	BIGNUM *s = BN_bin2bn(raw + size, (int)size, NULL);
-	int len = -1;
-
-	*der = NULL;
-	if (sig && r && s && ECDSA_SIG_set0(sig, r, s) == 1) {
-		r = s = NULL;
-		len = i2d_ECDSA_SIG(sig, der);
-	}
-	BN_free(r);
-	BN_free(s);
-	ECDSA_SIG_free(sig);
-	return len;
-}
-
 /* A byte string of Sig_structure: its head, then its content. */
 static bool digest_string(EVP_MD_CTX *ctx, struct cca_slice content)
 {
@@ -243,14 +222,14 @@ static bool signature_matches(const struct cca_sign1 *sign1, EVP_PKEY *key,
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	unsigned char *der = NULL;
-	int len = signature_to_der(sign1->signature.data, curve->size, &der);
+	size_t len = ecdsa_to_der(sign1->signature.data, curve->size, &der);
 	bool matches;
 
 	/* Whatever fails in here, the queue of errors is none of a later caller's business. */
 	ERR_set_mark();
 	matches = ctx && len > 0 &&
 		  EVP_DigestVerifyInit_ex(ctx, NULL, curve->digest, NULL, NULL, key, NULL) == 1 &&
-		  digest_sign1(ctx, sign1) && EVP_DigestVerifyFinal(ctx, der, (size_t)len) == 1;
+		  digest_sign1(ctx, sign1) && EVP_DigestVerifyFinal(ctx, der, len) == 1;
 	ERR_pop_to_mark();
 	OPENSSL_free(der);
 	EVP_MD_CTX_free(ctx);
@@ -275,47 +254,11 @@ int cose_sign1_verify(const struct cca_sign1 *sign1, EVP_PKEY *key, struct error
 	return 0;
 }
 
-static OSSL_PARAM *point_params(const struct curve *curve, const uint8_t *point, size_t len)
-{
-	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-	OSSL_PARAM *params = NULL;
-
-	if (build &&
-	    OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, curve->group, 0) &&
-	    OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point, len))
-		params = OSSL_PARAM_BLD_to_param(build);
-	OSSL_PARAM_BLD_free(build);
-	return params;
-}
-
-/* NULL when the point is not on the curve, or is none at all. */
-static EVP_PKEY *point_import(const struct curve *curve, const uint8_t *point, size_t len)
-{
-	OSSL_PARAM *params = point_params(curve, point, len);
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL), *check = NULL;
-	EVP_PKEY *key = NULL;
-
-	if (params && ctx && EVP_PKEY_fromdata_init(ctx) == 1 &&
-	    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) == 1)
-		check = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
-	if (!check || EVP_PKEY_public_check(check) != 1) {
-		EVP_PKEY_free(key);
-		key = NULL;
-	}
-	EVP_PKEY_CTX_free(check);
-	EVP_PKEY_CTX_free(ctx);
-	OSSL_PARAM_free(params);
-	return key;
-}
-
 static EVP_PKEY *key_from_point(const struct curve *curve, const uint8_t *point, size_t len,
 				struct error *e)
 {
-	EVP_PKEY *key;
+	EVP_PKEY *key = ecdsa_key_from_point(curve->group, point, len);
 
-	ERR_set_mark();
-	key = point_import(curve, point, len);
-	ERR_pop_to_mark();
 	if (!key)
 		error_set(e, ERROR_ATTESTATION, "the point is not on curve %s", curve->name);
 	return key;

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jwt.h"
 
-#include <openssl/bn.h>
-#include <openssl/ec.h>
-#include <openssl/ecdsa.h>
 #include <openssl/evp.h>
 #include <stdbool.h>
 #include <string.h>
 
+#include "ecdsa.h"
 #include "encode.h"
 #include "json.h"
 
@@ -118,48 +116,17 @@ int jwt_decode(const void *text, size_t len, struct jwt *jwt, struct error *e)
 	return 0;
 }
 
-/* r || s, each half of @raw, as OpenSSL wants them. The length of @der, 0 when it failed. */
-static size_t ecdsa_to_der(const uint8_t *raw, size_t len, uint8_t der[DER_MAX])
-{
-	ECDSA_SIG *sig = ECDSA_SIG_new();
-	BIGNUM *r = BN_bin2bn(raw, (int)len / 2, NULL);
-	BIGNUM *s = BN_bin2bn(raw + len / 2, (int)len / 2, NULL);
-	int size = 0;
-
-	if (sig && r && s && ECDSA_SIG_set0(sig, r, s) == 1) {
-		r = NULL;	/* now of sig */
-		s = NULL;
-		if (i2d_ECDSA_SIG(sig, NULL) <= DER_MAX)
-			size = i2d_ECDSA_SIG(sig, &der);
-	}
-	BN_free(r);
-	BN_free(s);
-	ECDSA_SIG_free(sig);
-	return size > 0 ? (size_t)size : 0;
-}
-
-static bool ecdsa_from_der(const uint8_t *der, size_t len, uint8_t *raw, size_t size)
-{
-	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &der, (long)len);
-	int half = (int)size / 2;
-	bool ok = sig && BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, half) == half &&
-		  BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + half, half) == half;
-
-	ECDSA_SIG_free(sig);
-	return ok;
-}
-
 static bool signature_verify(const struct jwt *jwt, const struct algorithm *algorithm,
 			     EVP_PKEY *key)
 {
 	const uint8_t *signature = jwt->signature.data;
 	size_t len = jwt->signature.len;
 	EVP_MD_CTX *ctx = NULL;
-	uint8_t der[DER_MAX];
+	unsigned char *der = NULL;
 	bool ok;
 
 	if (algorithm->digest) {
-		len = ecdsa_to_der(signature, len, der);
+		len = ecdsa_to_der(signature, len / 2, &der);
 		signature = der;
 	}
 	ctx = len > 0 ? EVP_MD_CTX_new() : NULL;
@@ -168,6 +135,7 @@ static bool signature_verify(const struct jwt *jwt, const struct algorithm *algo
 	     EVP_DigestVerify(ctx, signature, len, jwt->signing_input.data,
 			      jwt->signing_input.len) == 1;
 	EVP_MD_CTX_free(ctx);
+	OPENSSL_free(der);
 	return ok;
 }
 
@@ -258,7 +226,7 @@ static bool signature_make(const struct bytes *text, const struct algorithm *alg
 	if (!ok)
 		return false;
 	if (algorithm->digest)
-		return ecdsa_from_der(der, len, raw, algorithm->size);
+		return ecdsa_from_der(der, len, raw, algorithm->size / 2);
 	memcpy(raw, der, algorithm->size);
 	return len == algorithm->size;
 }

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "ecdsa.h"
 #include "encode.h"
 #include "json.h"
 
@@ -203,19 +204,6 @@ json_t *jwk_from_public_key(const EVP_PKEY *pkey, struct error *e)
 	return jwk_encode(pkey, NULL, e);
 }
 
-static EVP_PKEY *key_from_params(const char *type, OSSL_PARAM_BLD *builder)
-{
-	OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(builder);
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
-	EVP_PKEY *pkey = NULL;
-
-	if (params && ctx && EVP_PKEY_fromdata_init(ctx) == 1)
-		EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params);
-	EVP_PKEY_CTX_free(ctx);
-	OSSL_PARAM_free(params);
-	return pkey;
-}
-
 /* Append coordinate @member to @point, filled up with zeros on the left. */
 static int coordinate_decode(const json_t *jwk, const char *member, size_t size, const char *what,
 			     struct bytes *point, struct error *e)
@@ -240,20 +228,6 @@ static int coordinate_decode(const json_t *jwk, const char *member, size_t size,
 	return ret;
 }
 
-static EVP_PKEY *ec_key_from_point(const struct curve *curve, const struct bytes *point)
-{
-	OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
-	EVP_PKEY *pkey = NULL;
-
-	if (builder &&
-	    OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, curve->group, 0) &&
-	    OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, point->data,
-					     point->len))
-		pkey = key_from_params("EC", builder);
-	OSSL_PARAM_BLD_free(builder);
-	return pkey;
-}
-
 static EVP_PKEY *ec_public_key(const json_t *jwk, const char *what, struct error *e)
 {
 	const char *crv = json_member_text(jwk, "crv", what, ERROR_INPUT, e);
@@ -273,7 +247,7 @@ static EVP_PKEY *ec_public_key(const json_t *jwk, const char *what, struct error
 	}
 	if (coordinate_decode(jwk, "x", curve->size, what, &point, e) == 0 &&
 	    coordinate_decode(jwk, "y", curve->size, what, &point, e) == 0) {
-		pkey = ec_key_from_point(curve, &point);
+		pkey = ecdsa_key_from_point(curve->group, point.data, point.len);
 		if (!pkey)
 			error_set(e, ERROR_INPUT, "%s: x, y: not a point of %s", what, crv);
 	}
@@ -304,6 +278,19 @@ static BIGNUM *number_decode(const json_t *jwk, const char *member, size_t max, 
 	return number;
 }
 
+static EVP_PKEY *rsa_key_from_params(OSSL_PARAM_BLD *builder)
+{
+	OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(builder);
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	EVP_PKEY *pkey = NULL;
+
+	if (params && ctx && EVP_PKEY_fromdata_init(ctx) == 1)
+		EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params);
+	EVP_PKEY_CTX_free(ctx);
+	OSSL_PARAM_free(params);
+	return pkey;
+}
+
 static EVP_PKEY *rsa_key_from_numbers(const BIGNUM *n, const BIGNUM *exponent)
 {
 	OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
@@ -311,7 +298,7 @@ static EVP_PKEY *rsa_key_from_numbers(const BIGNUM *n, const BIGNUM *exponent)
 
 	if (builder && OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n) &&
 	    OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, exponent))
-		pkey = key_from_params("RSA", builder);
+		pkey = rsa_key_from_params(builder);
 	OSSL_PARAM_BLD_free(builder);
 	return pkey;
 }
