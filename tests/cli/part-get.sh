@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# realmkey in a realm of its own, against trusteed: what a denial says, what a request costs, what comes out.
+
+# costs N TEXT COMMAND...: how many requests trusteed saw.
+costs()
+{
+	local want=$1 text=$2 before
+	shift 2
+	before=$(requests "[A-Z]* /kbs/v0/")
+	ran "$@"
+	same "$text: $want requests" "$want" "$(($(requests "[A-Z]* /kbs/v0/") - before))"
+}
+
+get_denied()
+{
+	costs 3 "a cold get that is denied" realmkey_here get-resource "${kbs[@]}" --path a/b/c
+	same "is denied by policy" 8 "$status"
+	same "with nothing on standard output" "" "$(cat "$work/out")"
+	has "names the claim" "executables"
+	has "and what would cure it" "$reference"
+	lacks "and not the secret" "$secret"
+	rim=$(realmkey_here rim)
+	has "with the RIM that this realm has" "$rim"
+	runs 0 "the RIM is endorsed" admin set-reference-value "$reference" "$rim"
+}
+
+get_given()
+{
+	costs 3 "a cold get" realmkey_here get-resource "${kbs[@]}" --path a/b/c
+	same "prints the secret and nothing else" "$secret" "$output"
+	runs 0 "the same in base64" realmkey_here get-resource "${kbs[@]}" --path a/b/c --base64
+	same "as other tools print it" "$(printf '%s' "$secret" | base64 -w 0)" "$output"
+	runs 0 "the same into a file" realmkey_here get-resource "${kbs[@]}" --path kbs:///a/b/c --output "$work/got"
+	same "which is its owner's alone" "600 $secret" "$(stat -c %a "$work/got") $(cat "$work/got")"
+	costs 2 "attest" realmkey_here attest "${kbs[@]}" --tee-key-file "$work/tee.pem"
+	cp "$work/out" "$work/ear"
+	costs 1 "a get after it" realmkey_here get-resource "${kbs[@]}" --path a/b/c --attestation-token "$work/ear" --tee-key-file "$work/tee.pem"
+	same "prints the secret too" "$secret" "$output"
+	# An EAR given from outside is all there is: it is not replaced by another.
+	openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$work/tee2.pem" 2>/dev/null
+	costs 1 "a get with a key that the EAR does not name" \
+		realmkey_here get-resource "${kbs[@]}" --path a/b/c --attestation-token "$work/ear" --tee-key-file "$work/tee2.pem"
+	same "opens nothing" "11 1 " "$status $(wc -l <"$work/err") $(cat "$work/out")"
+	cp "$work/out" "$work/nothing"
+	runs 0 "a secret of 1 MiB" admin set-resource --path a/b/large --resource-file "$work/large"
+	realmkey_here get-resource "${kbs[@]}" --path a/b/large >"$work/got"
+	runs 0 "comes back byte for byte" cmp "$work/large" "$work/got"
+}
+
+get_refused()
+{
+	refused 9 "a resource that does not exist" "a/b/none" realmkey_here get-resource "${kbs[@]}" --path a/b/none
+	refused 12 "an EAR that is none" "$work/large: " \
+		realmkey_here get-resource "${kbs[@]}" --path a/b/c --attestation-token "$work/large" --tee-key-file "$work/tee.pem"
+	refused 12 "an empty EAR" "$work/nothing: is empty" \
+		realmkey_here get-resource "${kbs[@]}" --path a/b/c --attestation-token "$work/nothing" --tee-key-file "$work/tee.pem"
+	echo e.a.r >"$work/forged"
+	refused 7 "an EAR that nobody signed" "a/b/c" \
+		realmkey_here get-resource "${kbs[@]}" --path a/b/c --attestation-token "$work/forged" --tee-key-file "$work/tee.pem"
+	refused 12 "no TEE key" "/nonexistent: No such file" realmkey_here attest "${kbs[@]}" --tee-key-file /nonexistent
+	refused 12 "a TEE key that is none" "$work/ear: TEE key: not an unencrypted private key" realmkey_here attest "${kbs[@]}" --tee-key-file "$work/ear"
+	refused 12 "a TEE key of another kind" "cpak.pem: TEE key: neither P-256 nor RSA" realmkey_here attest "${kbs[@]}" --tee-key-file "$work/realm/cpak.pem"
+	refused 1 "a file that cannot be written" "/nonexistent/x" realmkey_here get-resource "${kbs[@]}" --path a/b/c --output /nonexistent/x
+	status=0
+	realmkey_here get-resource "${kbs[@]}" --path a/b/c >/dev/full 2>"$work/err" || status=$?
+	same "a standard output that takes nothing" "1 1" "$status $(wc -l <"$work/err")"
+}
+
+get_token()
+{
+	printed "the realm's token" "challenge" realmkey_here token --challenge 00112233
+	runs 0 "the token itself" realmkey_here token --challenge 00112233 --raw "$work/token"
+	printed "is good" "OK anchor" realmkey_here token verify "$work/token" --anchors "$anchors" --challenge 00112233
+	printed "the same from a pipe" "E_FRESHNESS" bash -c "'$here/realmkey_here' token --raw - | '$bin/cli/realmkey' token verify - --anchors '$anchors' --challenge 00; [ \$? -eq 7 ]"
+	printed "the registers" "REM3  sha-256:" realmkey_here measurements
+	printed "the registers as JSON" '"rem"' realmkey_here measurements --json
+	refused 12 "an event that is no file" "/nonexistent: No such file" realmkey_here extend 1 /nonexistent
+	refused 12 "an event that is a directory" "$work: Is a directory" realmkey_here extend 1 "$work"
+	runs 0 "the EAR is shown" realmkey_here verify "$work/ear"
+	has "as affirming" "Executables [affirming]"
+}
+
+get_no_realm()
+{
+	local words
+	while read -r words; do
+		# shellcheck disable=SC2086 # words
+		refused 4 "$words, where there is no realm" "not an Arm CCA realm" $words
+	done <<'.'
+realmkey rim
+realmkey measurements
+realmkey token
+realmkey extend 1 /etc/passwd
+realmkey attest --url https://127.0.0.1:9
+realmkey get-resource --url https://127.0.0.1:9 --path a/b/c
+.
+}
+
+part_get()
+{
+	head -c 1048576 /dev/urandom >"$work/large"
+	get_no_realm
+	does "trusteed starts" kbs_start get --verbose || return
+	get_denied
+	get_given
+	get_refused
+	get_token
+	output=$(cat "$trustee_log")
+	lacks "trusteed's log holds no secret" "$secret"
+}

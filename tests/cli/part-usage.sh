@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# The command lines: help on standard output, errors of use before anything else is looked at.
+
+usage_help()
+{
+	local words
+	while read -r words; do
+		# shellcheck disable=SC2086 # words
+		printed "$words --help" "usage: $words" $words --help
+	done <<'.'
+realmkey
+realmkey attest
+realmkey get-resource
+realmkey verify
+realmkey token
+realmkey token show
+realmkey token verify
+realmkey measurements
+realmkey extend
+realmkey rim
+realmkey admin
+realmkey admin set-resource
+realmkey admin set-reference-value
+realmkey admin set-resource-policy
+realmkeyd
+trusteed
+.
+	printed "realmkey-courier --help" "usage: realmkey-courier" "$REALMKEY_COURIER" --help
+	for words in realmkey realmkeyd trusteed; do
+		printed "$words --version" "$words 0." "$words" --version
+	done
+	printed "realmkey help" "usage: realmkey" realmkey help
+	printed "-h" "usage: realmkey rim" realmkey rim -h
+	status=0
+	realmkey admin --help >/dev/full 2>"$work/err" || status=$?
+	same "help that cannot be written is not well" 1 "$status"
+	status=0
+	realmkey rim --help >/dev/full 2>"$work/err" || status=$?
+	same "nor is that of a command" 1 "$status"
+	same "and this is said in one line" 1 "$(wc -l <"$work/err")"
+}
+
+# Lines of: pattern | words of the command.
+usage_wrong()
+{
+	local pattern words
+	while IFS='|' read -r pattern words; do
+		# shellcheck disable=SC2086 # words
+		refused 2 "$words" "$pattern" $words
+	done <<'.'
+no command 'bogus' (see realmkey --help)|realmkey bogus
+no command '--bogus' (see realmkey --help)|realmkey --bogus
+no command 'bogus' (see realmkey admin --help)|realmkey admin bogus
+no command 'bogus' (see realmkey token --help)|realmkey token bogus
+unknown option '--bogus' (see --help)|realmkey attest --bogus
+unknown option '--bogus' (see --help)|realmkey get-resource --bogus=1
+unknown option '-u' (see --help)|realmkey attest -u x
+--url needs a value: URL|realmkey attest --url
+--url is given twice|realmkey attest --url a --url b
+--insecure takes no value|realmkey attest --insecure=yes
+'x' is one argument too many|realmkey rim x
+an argument is missing: INDEX FILE|realmkey extend 1
+--timeout: '0' is not a number from 1 to 600|realmkey attest --timeout 0
+--timeout: '601' is not a number|realmkey attest --timeout 601
+--url is needed|realmkey attest
+--url is needed|realmkey attest --tee-key-file /nonexistent
+--path is needed|realmkey get-resource
+--url is needed|realmkey get-resource --path a/b/c --tee-key-file /nonexistent
+want repository/type/tag|realmkey get-resource --path a/b --url https://127.0.0.1:9
+--attestation-token needs --tee-key-file|realmkey get-resource --path a/b/c --url https://127.0.0.1:9 --attestation-token /nonexistent
+http:// is neither private nor authentic|realmkey attest --url http://127.0.0.1:9
+http:// is neither private nor authentic|realmkey get-resource --path a/b/c --url http://127.0.0.1:9
+http:// is neither private nor authentic|realmkey admin set-resource-policy --deny-all --admin-token-file /nonexistent --url http://127.0.0.1:9
+begins with neither https:// nor http://|realmkey attest --url 127.0.0.1:9
+has '/kbs' after them|realmkey attest --url https://127.0.0.1:9/kbs
+--path and --resource-file are needed|realmkey admin set-resource --resource-file /nonexistent
+--path and --resource-file are needed|realmkey admin set-resource --path a/b/c
+--admin-token-file is needed|realmkey admin set-resource --path a/b/c --resource-file /nonexistent
+--url is needed|realmkey admin set-resource --path a/b/c --resource-file /nonexistent --admin-token-file /nonexistent
+want repository/type/tag|realmkey admin set-resource --path a/b --resource-file /nonexistent --admin-token-file x --url https://127.0.0.1:9
+cannot both be standard input|realmkey admin set-resource --path a/b/c --resource-file - --admin-token-file - --url https://127.0.0.1:9
+--admin-token-file is needed|realmkey admin set-reference-value n v
+'seven' is not an integer|realmkey admin set-reference-value n seven --as-integer --admin-token-file x --url https://127.0.0.1:9
+'9999999999999999999' is not an integer|realmkey admin set-reference-value n 9999999999999999999 --as-integer --admin-token-file x --url https://127.0.0.1:9
+'yes' is neither true nor false|realmkey admin set-reference-value n yes --as-bool --admin-token-file x --url https://127.0.0.1:9
+exclude each other|realmkey admin set-reference-value n 1 --as-bool --as-integer
+one of --affirming, --allow-all, --deny-all, --policy-file is needed|realmkey admin set-resource-policy
+just one of --affirming|realmkey admin set-resource-policy --affirming --policy-file /nonexistent
+--key and --cert exclude each other|realmkey verify --key /nonexistent --cert /nonexistent /nonexistent
+--anchors is needed|realmkey token verify /nonexistent
+--challenge: not hexadecimal|realmkey token verify /nonexistent --anchors /nonexistent --challenge zz
+--challenge: 65 bytes, more than 64|realmkey token --challenge 0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
+INDEX is 1 to 4|realmkey extend 0 /nonexistent
+INDEX is 1 to 4|realmkey extend 5 /nonexistent
+INDEX is 1 to 4|realmkey extend REM0 /nonexistent
+no RSI source 'tpm'|realmkey rim --source tpm
+unknown option '--bogus' (see --help)|realmkeyd --bogus
+'x' is one argument too many|realmkeyd x
+unknown option '--bogus' (see --help)|trusteed --bogus
+.
+	refused 2 "a command with a line break in it" "no command 'a?b'" realmkey $'a\nb'
+	status=0
+	output=$(realmkey 2>&1 >/dev/null) || status=$?
+	same "no command at all" 2 "$status"
+	has "gets the list of them" "get-resource"
+}
+
+part_usage()
+{
+	usage_help
+	usage_wrong
+}
