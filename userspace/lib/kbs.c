@@ -7,9 +7,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cca_token.h"
 #include "json.h"
 
-#define CCA_TOKEN_BYTES_MAX ((size_t)64 << 10)
 #define ALNUM "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 #define RESOURCE_SCHEME "kbs:///"
 
@@ -304,9 +304,9 @@ static int append_runtime(const struct kbs *kbs, const struct tee_key *key, stru
 int kbs_attest_body(const struct kbs *kbs, const struct tee_key *key, const void *token,
 		    size_t len, struct bytes *out, struct error *e)
 {
-	if (!len || len > CCA_TOKEN_BYTES_MAX)
+	if (!len || len > CCA_TOKEN_MAX)
 		return error_set(e, ERROR_INPUT, "CCA token: %zu bytes, not 1 to %zu", len,
-				 CCA_TOKEN_BYTES_MAX);
+				 CCA_TOKEN_MAX);
 	if (bytes_reserve(out, out->len + 4 * len + 2048) < 0 ||
 	    bytes_append_text(out, "{\"init-data\":null,\"runtime-data\":") < 0)
 		return error_set_memory(e);
