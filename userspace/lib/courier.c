@@ -82,18 +82,37 @@ static int receive_until(int fd, uint8_t *data, size_t len, int64_t deadline, st
 
 /* --- the end of the process ------------------------------------------------------------------- */
 
-/* It has nothing to save, so it gets no time for a farewell. Where it may not be killed (it is
- * another user's and we have no CAP_KILL), the closed socket ends it. Its wait status, or 0. */
+#define FAREWELL_MS 2000	/* for a courier that we may not kill */
+#define FAREWELL_STEP_MS 20
+
+/* Wait for the process, without end only if its end is certain. Returns its wait status, or 0. */
+static int process_reap(pid_t pid, bool certain)
+{
+	const struct timespec step = { .tv_nsec = FAREWELL_STEP_MS * 1000000L };
+	int status = 0, left = FAREWELL_MS / FAREWELL_STEP_MS;
+	pid_t reaped;
+
+	for (;;) {
+		reaped = waitpid(pid, &status, certain ? 0 : WNOHANG);
+		if (reaped == pid)
+			return status;
+		if (reaped < 0 && errno != EINTR)
+			return 0;
+		if (reaped == 0 && left-- == 0)
+			return 0;	/* init will have it */
+		if (reaped == 0)
+			nanosleep(&step, NULL);
+	}
+}
+
+/* It has nothing to save, so it gets no time for a farewell. Where it may not be killed (it is another
+ * user's and we have no CAP_KILL), the closed socket ends it, unless it was taken over: that one
+ * must not hold us up. Returns its wait status, or 0. */
 static int process_stop(struct courier *courier)
 {
-	int status = 0;
-
 	close(courier->fd);
 	courier->fd = -1;
-	kill(courier->pid, SIGKILL);
-	while (waitpid(courier->pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return status;
+	return process_reap(courier->pid, kill(courier->pid, SIGKILL) == 0);
 }
 
 void courier_stop(struct courier *courier)
