@@ -153,8 +153,6 @@ static void secret_run(struct keeper *keeper, struct keeper_secret *secret)
 		return;
 	log_line(secret->config->required ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s: %s",
 		 secret->config->name, secret->error.text);
-	if (secret->error.kind == ERROR_POLICY)
-		explain_lines(&keeper->session);
 }
 
 static bool keeper_denied(const struct keeper *keeper)
@@ -166,19 +164,44 @@ static bool keeper_denied(const struct keeper *keeper)
 	return false;
 }
 
+/* Whether no other secret would fare better now: it is this realm or this KBS that failed. */
+static bool failure_is_common(const struct keeper *keeper, const struct error *e)
+{
+	return keeper_lost(keeper) || e->kind == ERROR_TLS || e->kind == ERROR_NO_REALM ||
+	       e->kind == ERROR_NO_DRIVER ||
+	       (e->kind == ERROR_ATTESTATION && !keeper->session.ear.len);
+}
+
+static bool secret_wanted(const struct keeper_secret *secret, enum keeper_pass pass)
+{
+	return !secret->delivered && (pass == KEEPER_ALL || secret->error.transient);
+}
+
 void keeper_run(struct keeper *keeper, enum keeper_pass pass)
 {
+	const struct error *common = NULL;
+	bool explained = false;
+
 	if (pass == KEEPER_ALL && keeper_denied(keeper))
 		bytes_clear(&keeper->session.ear);
 	for (size_t i = 0; i < keeper->config.count; i++) {
 		struct keeper_secret *secret = &keeper->secret[i];
 
-		if (secret->delivered || (pass == KEEPER_TRANSIENT && !secret->error.transient))
+		if (!secret_wanted(secret, pass))
 			continue;
-		if (keeper_lost(keeper))	/* said already, by the one before */
-			error_set(&secret->error, ERROR_PROTOCOL, "the courier is gone");
-		else
-			secret_run(keeper, secret);
+		if (common) {	/* said already */
+			secret->error = *common;
+			continue;
+		}
+		secret_run(keeper, secret);
+		if (secret->delivered)
+			continue;
+		if (secret->error.kind == ERROR_POLICY && !explained) {
+			explain_lines(&keeper->session);
+			explained = true;
+		}
+		if (failure_is_common(keeper, &secret->error))
+			common = &secret->error;
 	}
 }
 

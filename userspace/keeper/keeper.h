@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * keeper: which secrets there are, which lie in the keyring, and what to do about the others. One pass
- * asks for each that is missing, in the order of the configuration, over one session.
+ * keeper: which secrets there are, which lie in the keyring, and what to do about the others. One
+ * pass asks for each that is missing, in the order of the configuration, over one session, until
+ * something fails that would fail for all of them.
  */
 #ifndef REALMKEY_KEEPER_H
 #define REALMKEY_KEEPER_H
@@ -39,15 +40,15 @@ struct keeper {
 /* Read the configuration file @path and the CA file that it names, resolve its owners. ERROR_CONFIG
  * names file, line and key. */
 int keeper_configure(struct keeper *keeper, const char *path, struct error *e);
-/* Make sure that this is a realm, open the keyring at @keyring, start the courier (@program, or NULL
- * for the installed one). */
+/* Make sure that this is a realm, open the keyring at @keyring, start the courier (@program, or
+ * NULL for the installed one). */
 int keeper_start(struct keeper *keeper, const char *program, const char *keyring, struct error *e);
 void keeper_stop(struct keeper *keeper);
 
 /* Which of the missing secrets a pass asks for. */
 enum keeper_pass {
-	KEEPER_ALL,		/* every one; who was denied is attested anew, an endorsement may have come */
-	KEEPER_TRANSIENT,	/* those whose failure time can mend; a denial is not asked about again */
+	KEEPER_ALL,		/* every one; who was denied gets a new EAR to show */
+	KEEPER_TRANSIENT,	/* those whose failure time can mend, so none that was denied */
 };
 
 void keeper_run(struct keeper *keeper, enum keeper_pass pass);

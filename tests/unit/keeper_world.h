@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * keeper_world: the KBS, the realm, the keyring and the courier of a keeper under test, as
+ * functions that take the place of the library's.
+ */
+#ifndef TESTS_KEEPER_WORLD_H
+#define TESTS_KEEPER_WORLD_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "keeper.h"
+#include "log.h"
+
+#define SECRET "sesame"
+
+/* What the parts outside of the keeper do, and what they saw. */
+static struct {
+	struct error answer[8];		/* to the resources r/t/0, r/t/1, ...; no error: SECRET */
+	bool ear_kept;			/* by the session, though attestation failed */
+	int dies_at;			/* the resource at whose request the courier dies, or -1 */
+	char asked[32];			/* the resources' numbers, in order */
+	size_t ear_len[8];		/* of the session, at each request */
+	char put[64];			/* "file:mode:uid:gid " of each */
+	bool unchanged;
+	bool no_realm, no_keyring;
+	struct error courier;		/* of its start */
+	char calls[32];			/* R realm, K keyring, C courier */
+	struct bytes ca;		/* what the courier was started with */
+	bool ca_given;
+} world;
+
+static struct bytes logged = BYTES_INIT;
+static struct keeper keeper = KEEPER_INIT;
+
+static inline void called(char *list, size_t size, char c)
+{
+	size_t len = strlen(list);
+
+	assert_true(len + 1 < size);
+	list[len] = c;
+	list[len + 1] = '\0';
+}
+
+int session_get(struct session *s, const char *path, struct bytes *secret, struct error *e)
+{
+	int number = path[strlen(path) - 1] - '0';
+
+	assert_true(secret->locked);
+	world.ear_len[strlen(world.asked)] = s->ear.len;
+	called(world.asked, sizeof(world.asked), path[strlen(path) - 1]);
+	if (!s->ear.len)
+		bytes_append_text(&s->ear, "e.a.r");
+	if (number == world.dies_at) {
+		s->courier.fd = -1;
+		return error_set(e, ERROR_PROTOCOL, "courier: hung up");
+	}
+	*e = world.answer[number];
+	if (e->kind == ERROR_ATTESTATION && !world.ear_kept)
+		bytes_clear(&s->ear);
+	if (e->kind != ERROR_NONE)
+		return -1;
+	return bytes_append_text(secret, SECRET);
+}
+
+int session_attest(struct session *s, struct error *e)
+{
+	(void)s;
+	(void)e;
+	fail_msg("not the keeper's to call");
+	return -1;
+}
+
+int session_explain(const struct bytes *ear, const struct bytes *token, struct bytes *out,
+		    struct error *e)
+{
+	(void)ear;
+	(void)token;
+	(void)e;
+	return bytes_append_text(out, "Executables [warning]\ncure: endorse the RIM\n");
+}
+
+void session_close(struct session *s)
+{
+	bytes_free(&s->ear);
+	*s = (struct session)SESSION_INIT;
+}
+
+int sink_tmpfs_open(struct sink_tmpfs *sink, const char *path, struct error *e)
+{
+	assert_string_equal(path, "/keyring");
+	called(world.calls, sizeof(world.calls), 'K');
+	if (world.no_keyring)
+		return error_set(e, ERROR_DELIVERY, "no keyring");
+	sink->dir = 0;
+	return 0;
+}
+
+int sink_tmpfs_put(struct sink_tmpfs *sink, const char *file, mode_t mode, uid_t uid, gid_t gid,
+		   const void *data, size_t len, struct error *e)
+{
+	size_t used = strlen(world.put);
+
+	(void)sink;
+	assert_int_equal(len, strlen(SECRET));
+	assert_memory_equal(data, SECRET, len);
+	if (!strcmp(file, "full"))
+		return error_set(e, ERROR_DELIVERY, "full: No space left on device");
+	snprintf(world.put + used, sizeof(world.put) - used, "%s:%o:%u:%u ", file, mode, uid, gid);
+	return world.unchanged;
+}
+
+void sink_tmpfs_close(struct sink_tmpfs *sink)
+{
+	sink->dir = -1;
+}
+
+const char *const *rsi_sources(void)
+{
+	static const char *const names[] = { "device", NULL };
+
+	return names;
+}
+
+struct rsi *rsi_open(const char *source, struct error *e)
+{
+	(void)source;
+	called(world.calls, sizeof(world.calls), 'R');
+	if (!world.no_realm)
+		return (struct rsi *)&world;
+	error_set(e, ERROR_NO_REALM, "no realm");
+	return NULL;
+}
+
+void rsi_close(struct rsi *rsi)
+{
+	assert_true(!rsi || rsi == (struct rsi *)&world);
+}
+
+int courier_start(struct courier *courier, const char *program,
+		  const struct courier_target *target, struct error *e)
+{
+	assert_string_equal(program, "/courier");
+	assert_string_equal(target->url, "https://kbs");
+	called(world.calls, sizeof(world.calls), 'C');
+	world.ca_given = target->ca;
+	bytes_set(&world.ca, target->ca, target->ca ? target->ca_len : 0);
+	*e = world.courier;
+	courier->fd = e->kind == ERROR_NONE ? 0 : -1;
+	return courier->fd;
+}
+
+static inline void log_keep(enum log_level level, const char *line)
+{
+	static const char letter[] = { 'E', 'W', 'I', 'D' };
+
+	bytes_printf(&logged, "%c %s\n", letter[level], line);
+}
+
+/* Before each test: an empty world, and a keeper with nothing to do in it. */
+static inline void world_make(void)
+{
+	memset(&world, 0, sizeof(world));
+	world.dies_at = -1;
+	keeper = (struct keeper)KEEPER_INIT;
+	log_set(log_keep);
+}
+
+static inline void world_free(void)
+{
+	log_set(NULL);
+	bytes_free(&logged);
+	bytes_free(&world.ca);
+	bytes_free(&keeper.session.ear);
+}
+
+#endif

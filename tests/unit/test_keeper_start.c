@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The keeper's configuration from files, and the order of its start. */
+#include "keeper_world.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "io.h"
+
+static struct error error;
+static char directory[] = "/tmp/test_keeper.XXXXXX";
+
+#define CONF "[kbs]\nurl = https://kbs\n"
+
+static const char *path_of(const char *name)
+{
+	static char path[64];
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	return path;
+}
+
+static void file_write(const char *name, const char *text)
+{
+	assert_int_equal(io_write_file(path_of(name), 0600, text, strlen(text), &error), 0);
+}
+
+/* Outlives what the keeper remembers of it. */
+static const char *conf_path(void)
+{
+	static char path[64];
+
+	snprintf(path, sizeof(path), "%s/conf", directory);
+	return path;
+}
+
+/* Read a configuration, in whose text '@' stands for the directory. */
+static int configure(const char *text)
+{
+	struct bytes whole = BYTES_INIT;
+
+	for (; *text; text++)
+		assert_int_equal(*text == '@' ? bytes_append_text(&whole, directory) :
+						bytes_append(&whole, text, 1), 0);
+	file_write("conf", bytes_text(&whole));
+	bytes_free(&whole);
+	keeper_stop(&keeper);
+	error = (struct error)ERROR_INIT;
+	return keeper_configure(&keeper, conf_path(), &error);
+}
+
+static void configure_refused(const char *text, const char *reason)
+{
+	assert_int_equal(configure(text), -1);
+	assert_int_equal(error.kind, ERROR_CONFIG);
+	assert_memory_equal(error.text, directory, strlen(directory));
+	assert_string_equal(error.text + strlen(directory), reason);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	world_make();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	unlink(path_of("conf"));
+	unlink(path_of("ca.pem"));
+	keeper_stop(&keeper);
+	world_free();
+	return 0;
+}
+
+static void owners_are_resolved(void **state)
+{
+	(void)state;
+	if (configure(CONF "[secret a]\nresource = r/t/a\nowner = root\ngroup = 7\n"
+		      "[secret b]\nresource = r/t/b\nowner = 1000\n"))
+		fail_msg("%s", error.text);
+	assert_int_equal(keeper.secret[0].uid, 0);
+	assert_int_equal(keeper.secret[0].gid, 7);
+	assert_int_equal(keeper.secret[1].uid, 1000);
+	assert_int_equal(keeper.secret[1].gid, 0);
+	assert_ptr_equal(keeper.secret[1].config, &keeper.config.secret[1]);
+	assert_false(keeper_ready(&keeper));
+}
+
+static void what_is_wrong_with_a_configuration_is_told(void **state)
+{
+	(void)state;
+	configure_refused(CONF "[secret a]\nresource = r/t/a\nowner = no-such-user\n",
+			  "/conf:3: [secret a] owner: no user 'no-such-user'");
+	configure_refused(CONF "[secret a]\nresource = r/t/a\ngroup = 4294967295\n",
+			  "/conf:3: [secret a] group: no group '4294967295'");
+	configure_refused(CONF "colour = blue\n", "/conf:3: [kbs] colour: unknown key");
+	assert_int_equal(configure("\n" CONF "ca = @/none.pem\n"), -1);
+	assert_int_equal(error.kind, ERROR_CONFIG);
+	assert_non_null(strstr(error.text, "/conf:2: [kbs] ca: "));
+	assert_non_null(strstr(error.text, "/none.pem: No such file or directory"));
+	unlink(path_of("conf"));
+	assert_int_equal(keeper_configure(&keeper, path_of("conf"), &error), -1);
+	assert_non_null(strstr(error.text, "/conf: No such file or directory"));
+	assert_int_equal(error.kind, ERROR_CONFIG);
+	assert_int_equal(keeper_configure(&keeper, directory, &error), -1);
+	assert_non_null(strstr(error.text, ": Is a directory"));
+	assert_int_equal(error.kind, ERROR_CONFIG);
+}
+
+static void the_courier_gets_the_ca(void **state)
+{
+	(void)state;
+	file_write("ca.pem", "certificates");
+	assert_int_equal(configure(CONF "ca = @/ca.pem\n"), 0);
+	assert_int_equal(keeper_start(&keeper, "/courier", "/keyring", &error), 0);
+	assert_string_equal(bytes_text(&world.ca), "certificates");
+	assert_string_equal(world.calls, "RKC");
+	assert_int_equal(configure(CONF), 0);
+	assert_int_equal(keeper_start(&keeper, "/courier", "/keyring", &error), 0);
+	assert_false(world.ca_given);
+}
+
+/* The courier would take the system's certificates in its place. */
+static void an_empty_ca_file_is_refused(void **state)
+{
+	(void)state;
+	file_write("ca.pem", "");
+	assert_int_equal(configure(CONF "ca = @/ca.pem\n"), -1);
+	assert_int_equal(error.kind, ERROR_CONFIG);
+	assert_non_null(strstr(error.text, "/conf:1: [kbs] ca: "));
+	assert_non_null(strstr(error.text, "/ca.pem: is empty"));
+}
+
+/* What is in the file, only the courier looks at. */
+static void a_ca_file_without_certificates_is_a_wrong_configuration(void **state)
+{
+	char text[256];
+
+	(void)state;
+	file_write("ca.pem", "rubbish");
+	error_set(&world.courier, ERROR_INPUT, "CA: no certificate");
+	assert_int_equal(configure(CONF "ca = @/ca.pem\n"), 0);
+	assert_int_equal(keeper_start(&keeper, "/courier", "/keyring", &error), -1);
+	assert_int_equal(error.kind, ERROR_CONFIG);
+	snprintf(text, sizeof(text), "%s:1: [kbs] ca: %s: CA: no certificate", conf_path(),
+		 path_of("ca.pem"));
+	assert_string_equal(error.text, text);
+}
+
+static void start_goes_no_further_than_it_can(void **state)
+{
+	(void)state;
+	assert_int_equal(configure(CONF), 0);
+	world.no_realm = true;
+	assert_int_equal(keeper_start(&keeper, "/courier", "/keyring", &error), -1);
+	assert_int_equal(error.kind, ERROR_NO_REALM);
+	assert_string_equal(world.calls, "R");
+	world.no_realm = false;
+	world.no_keyring = true;
+	assert_int_equal(keeper_start(&keeper, "/courier", "/keyring", &error), -1);
+	assert_int_equal(error.kind, ERROR_DELIVERY);
+	assert_string_equal(world.calls, "RRK");
+	world.no_keyring = false;
+	error_set(&world.courier, ERROR_SYSTEM, "no courier");
+	assert_int_equal(keeper_start(&keeper, "/courier", "/keyring", &error), -1);
+	assert_int_equal(error.kind, ERROR_SYSTEM);
+	assert_true(keeper_lost(&keeper));
+}
+
+static int group_setup(void **state)
+{
+	(void)state;
+	return mkdtemp(directory) ? 0 : -1;
+}
+
+static int group_teardown(void **state)
+{
+	(void)state;
+	return rmdir(directory);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(owners_are_resolved),
+		TEST(what_is_wrong_with_a_configuration_is_told),
+		TEST(the_courier_gets_the_ca),
+		TEST(an_empty_ca_file_is_refused),
+		TEST(a_ca_file_without_certificates_is_a_wrong_configuration),
+		TEST(start_goes_no_further_than_it_can),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}
