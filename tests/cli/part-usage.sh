@@ -5,10 +5,11 @@
 
 usage_help()
 {
-	local words
+	local words wide=
 	while read -r words; do
 		# shellcheck disable=SC2086 # words
 		printed "$words --help" "usage: $words" $words --help
+		wide+=$(awk 'length($0) > 80' "$work/out")
 	done <<'.'
 realmkey
 realmkey attest
@@ -27,6 +28,7 @@ realmkey admin set-resource-policy
 realmkeyd
 trusteed
 .
+	same "no line of this is wider than a terminal" "" "$wide"
 	printed "realmkey-courier --help" "usage: realmkey-courier" "$REALMKEY_COURIER" --help
 	for words in realmkey realmkeyd trusteed; do
 		printed "$words --version" "$words 0." "$words" --version

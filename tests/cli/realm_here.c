@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * rsi.h without a realm: tokens signed on the spot with the keys cpak.pem and rak.pem in the directory
- * $REALM_HERE. Linked into realmkey and realmkeyd in place of rsi.c, so that both can be tried on a machine
- * that is no realm. No such program is installed.
+ * rsi.h without a realm: tokens signed on the spot with the keys cpak.pem and rak.pem in the
+ * directory $REALM_HERE. Linked into realmkey and realmkeyd in place of rsi.c, so that both can be
+ * tried on a machine that is no realm. No such program is installed.
  */
 #include <openssl/pem.h>
 #include <stdlib.h>
@@ -98,7 +98,7 @@ int rsi_measurement_extend(struct rsi *rsi, unsigned int index, const void *dige
 	(void)rsi;
 	(void)digest;
 	(void)size;
-	return error_set(e, ERROR_SYSTEM, "register %u: what is signed here is always the same", index);
+	return error_set(e, ERROR_SYSTEM, "register %u: what is signed here never changes", index);
 }
 
 int rsi_token_get(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sink_test: a keyring for each test, in a mount namespace of the process: keyrings are mounted below a
- * tmpfs of the test's own, and go with it.
+ * sink_test: a keyring for each test, in a mount namespace of the process: keyrings are mounted
+ * below a tmpfs of the test's own, and go with it.
  */
 #ifndef TESTS_SINK_TEST_H
 #define TESTS_SINK_TEST_H

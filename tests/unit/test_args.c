@@ -25,8 +25,9 @@ static const struct args_option first[] = {
 	{ .name = "loud", .type = ARGS_FLAG, .offset = offsetof(struct target, loud),
 	  .help = "say more" },
 	{ .name = "count", .type = ARGS_NUMBER, .offset = offsetof(struct target, count),
-	  .value = "N", .help = "how many of the things there shall be, which is described in a text "
-	  "long enough to need a second line of the help (7)", .min = 2, .max = 4000000000 },
+	  .value = "N", .help = "how many of the things there shall be, in a text that is long "
+	  "enough to need a second and even a third line of the help (7)",
+	  .min = 2, .max = 4000000000 },
 	{ 0 },
 };
 
@@ -177,8 +178,8 @@ static void wrong_lines_are_told_apart(void **state)
 static void numbers_stay_within_their_bounds(void **state)
 {
 	static const char *const wrong[] = {
-		"1", "4000000001", "99999999999999999999999", "-3", "+3", " 3", "3 ", "0x10", "3.0", "",
-		"seven",
+		"1", "4000000001", "99999999999999999999999", "-3", "+3", " 3", "3 ", "0x10",
+		"3.0", "", "seven",
 	};
 	char text[128];
 
@@ -223,6 +224,8 @@ static void a_program_may_take_no_operand(void **state)
 	bytes_free(&text);
 }
 
+#define INDENT "                        "
+
 static void help_lists_every_option(void **state)
 {
 	struct bytes text = BYTES_INIT;
@@ -238,9 +241,10 @@ static void help_lists_every_option(void **state)
 			    "  --file, --cert-file FILE\n"
 			    "                        the file\n"
 			    "  --loud                say more\n"
-			    "  --count N             how many of the things there shall be, which is\n"
-			    "                        described in a text long enough to need a second line of\n"
-			    "                        the help (7)\n"
+			    "  --count N             "
+			    "how many of the things there shall be, in a text that is\n"
+			    INDENT "long enough to need a second and even a third line of\n"
+			    INDENT "the help (7)\n"
 			    "  --other-file-with-a-long-name PATH\n"
 			    "                        another file\n"
 			    "  --extra               and more\n"

@@ -14,8 +14,8 @@
 #include "config.h"
 
 #define HTTP_REFUSED(line) \
-	"c:" #line ": [kbs] url: URL: http:// is neither private nor authentic; if that is meant, " \
-	"say so: --insecure, or insecure = yes under [kbs]"
+	"c:" #line ": [kbs] url: URL: http:// is neither private nor authentic; if that is " \
+	"meant, say so: --insecure, or insecure = yes under [kbs]"
 #define KBS "[kbs]\nurl = https://kbs:8080\n"
 #define SECRET "[secret a]\nresource = r/t/a\n"
 
@@ -143,11 +143,13 @@ static void forms_of_the_same_text(void **state)
 {
 	static const char *const texts[] = {
 		"[kbs]\r\nurl = https://kbs:8080\r\n[secret a]\r\nresource = r/t/a\r\nfile = f\r\n",
-		"\xef\xbb\xbf[kbs]\nurl = https://kbs:8080\n[secret a]\nresource = r/t/a\nfile = f\n",
+		"\xef\xbb\xbf[kbs]\nurl = https://kbs:8080\n"
+		"[secret a]\nresource = r/t/a\nfile = f\n",
 		"[secret a]\nfile=f\nresource=r/t/a\n[kbs]\nurl=https://kbs:8080",
 		"\n\n  [ kbs ]  # the KBS\n\turl\t=\thttps://kbs:8080\t; why\n"
 		"[secret \t a ]\n  resource = r/t/a\n  file = f   ",
-		"[kbs]\nurl: https://kbs:8080\n[secret a] ; the only one\nresource: r/t/a\nfile: f\n",
+		"[kbs]\nurl: https://kbs:8080\n"
+		"[secret a] ; the only one\nresource: r/t/a\nfile: f\n",
 	};
 
 	(void)state;
@@ -238,7 +240,8 @@ static void the_resource_and_the_file(void **state)
 		  "c:5: [secret a] file: 'x/../../y' has a component that begins with '.'" },
 		{ KBS SECRET "file = .new\n",
 		  "c:5: [secret a] file: '.new' has a component that begins with '.'" },
-		{ KBS SECRET "file = x//y\n", "c:5: [secret a] file: 'x//y' has an empty component" },
+		{ KBS SECRET "file = x//y\n",
+		  "c:5: [secret a] file: 'x//y' has an empty component" },
 		{ KBS SECRET "file = x/\n", "c:5: [secret a] file: 'x/' has an empty component" },
 		{ KBS "[secret .a]\nresource = r/t/a\n",
 		  "c:3: [secret .a] file: missing, and the name '.a' has a component that begins "
@@ -251,8 +254,8 @@ static void the_resource_and_the_file(void **state)
 
 static void mode_and_owner(void **state)
 {
-	static const char *const modes[] = { "99", "0o400", "1777", "4755", "r--", "-1", "0400x", "",
-					     "01000", "0000000400" };
+	static const char *const modes[] = { "99", "0o400", "1777", "4755", "r--", "-1", "0400x",
+					     "", "01000", "0000000400" };
 	char text[128], reason[128];
 
 	(void)state;
@@ -321,7 +324,8 @@ static void two_secrets_in_one_place(void **state)
 	(void)state;
 	REFUSES_EACH(faults);
 	parses(KBS SECRET "[secret b]\nresource = r/t/a\nfile = ab\n"
-	       "[secret c]\nresource = r/t/a\nfile = d/a\n[secret d]\nresource = r/t/a\nfile = d/b\n");
+	       "[secret c]\nresource = r/t/a\nfile = d/a\n"
+	       "[secret d]\nresource = r/t/a\nfile = d/b\n");
 	assert_int_equal(config.count, 4);
 }
 
@@ -333,7 +337,8 @@ static void control_characters(void **state)
 		{ KBS SECRET "file = a\177\n", "c:5: [secret a]: a control character" },
 		{ "[kbs\001]\n", "c:1: a control character" },
 		{ KBS SECRET "file = a\tb\n", "c:5: [secret a] file: 'a?b' has a tab in it" },
-		{ KBS SECRET "owner = no\xff" "body\ngroup = \n", "c:6: [secret a] group: is empty" },
+		{ KBS SECRET "owner = no\xff" "body\ngroup = \n",
+		  "c:6: [secret a] group: is empty" },
 	};
 	static const char nul[] = KBS "ca = /a\0b\n";
 

@@ -110,7 +110,8 @@ static void foreign_mounts_are_refused(void **state)
 		      NOT_OURS "something else is mounted there");
 	mount_refused(SOURCE, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0751,noswap",
 		      NOT_OURS "it lacks nosuid, nodev or noexec");
-	mount_refused(SOURCE, "tmpfs", FLAGS, "mode=1777,noswap", NOT_OURS "others could write to it");
+	mount_refused(SOURCE, "tmpfs", FLAGS, "mode=1777,noswap",
+		      NOT_OURS "others could write to it");
 	mount_refused(SOURCE, "ramfs", FLAGS, "mode=0771", NOT_OURS "others could write to it");
 	mount_refused(SOURCE, "tmpfs", FLAGS, "mode=0751,noswap,uid=1",
 		      NOT_OURS "others could write to it");

@@ -143,7 +143,7 @@ static void what_fails_leaves_the_old_one(void **state)
 	holds("a", "old, or as good");
 }
 
-/* A child that dies in the middle of a write: of a file-size limit, because that is deterministic. */
+/* A child that dies in the middle of a write: of a file-size limit, which is deterministic. */
 static void a_killed_writer_leaves_nothing(void **state)
 {
 	const struct rlimit limit = { 4096, 4096 };
@@ -195,7 +195,8 @@ struct watch {
 	atomic_size_t seen[VERSIONS], wrong;
 };
 
-static bool version_whole(const struct version *v, const struct stat *st, const char *text, size_t len)
+static bool version_whole(const struct version *v, const struct stat *st, const char *text,
+			  size_t len)
 {
 	if (st->st_mode != (S_IFREG | v->mode) || st->st_uid != v->uid || st->st_gid != v->gid ||
 	    (size_t)st->st_size != v->len || len != v->len)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * An operator's requests, for trusteed and for Trustee. What is stored travels as it is, inside TLS: the
- * courier sees it, here on the operator's side.
+ * An operator's requests, for trusteed and for Trustee. What is stored travels as it is, inside
+ * TLS: the courier sees it, here on the operator's side.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -85,7 +85,7 @@ static int admin_post_json(const struct options *options, const char *path, json
 	return ret;
 }
 
-/* --- set-resource ------------------------------------------------------------------------------ */
+/* --- set-resource ---------------------------------------------------------------------------- */
 
 static const struct args_option resource_options[] = {
 	{ .name = "path", .type = ARGS_TEXT, .offset = offsetof(struct options, path),
@@ -141,7 +141,7 @@ static int command_set_resource(int argc, char **argv)
 	return cli_output_line("admin set-resource", "stored %s", options.path);
 }
 
-/* --- set-reference-value ------------------------------------------------------------------------ */
+/* --- set-reference-value --------------------------------------------------------------------- */
 
 static const struct args_option value_options[] = {
 	{ .name = "as-integer", .type = ARGS_FLAG, .offset = offsetof(struct options, as_integer),
@@ -163,8 +163,9 @@ static const struct args_spec value_spec = {
 	.operands = "NAME VALUE",
 	.operands_min = 2,
 	.operands_max = 2,
-	.about = "Endorses a value: what an appraisal compares evidence with. A realm's RIM has the name\n"
-		 "cca.realm.cca-realm-initial-measurement and the form that `realmkey rim` prints.",
+	.about = "Endorses a value: what an appraisal compares evidence with. A realm's RIM has\n"
+		 "the name cca.realm.cca-realm-initial-measurement and the form that\n"
+		 "`realmkey rim` prints.",
 	.options = value_tables,
 };
 
@@ -253,7 +254,7 @@ static int command_set_reference_value(int argc, char **argv)
 	return cli_output_line("admin set-reference-value", "endorsed %s", operand[0]);
 }
 
-/* --- set-resource-policy ------------------------------------------------------------------------ */
+/* --- set-resource-policy --------------------------------------------------------------------- */
 
 static const struct args_option policy_options[] = {
 	{ .name = "affirming", .type = ARGS_FLAG, .offset = offsetof(struct options, affirming),

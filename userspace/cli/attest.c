@@ -22,10 +22,11 @@ static const struct args_option *const tables[] = {
 static const struct args_spec spec = {
 	.name = "realmkey attest",
 	.operands = "",
-	.about = "Attests this realm to a KBS and prints the result, an EAR as a signed JWT. With a key of\n"
-		 "your own, `get-resource --attestation-token` can use it later.",
+	.about = "Attests this realm to a KBS and prints the result, an EAR as a signed JWT. With\n"
+		 "a key of your own, `get-resource --attestation-token` can use it later.",
 	.options = tables,
-	.notes = "A key: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out tee.pem",
+	.notes = "A key of your own:\n"
+		 "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out tee.pem",
 };
 
 static int attest(const struct options *options, struct error *e)

@@ -29,8 +29,8 @@ struct cli_entry {
  * names, speak of @program. */
 int cli_dispatch(const struct cli_entry *table, const char *program, int argc, char **argv);
 
-/* Where the KBS is, how to know it, and where the realm is. The first member of a command's struct of
- * options, so that cli_kbs_options fit every command. */
+/* Where the KBS is, how to know it, and where the realm is. The first member of a command's struct
+ * of options, so that cli_kbs_options fit every command. */
 struct cli_kbs {
 	const char *url, *ca, *source;
 	unsigned int timeout;	/* seconds, 0: default */
@@ -68,8 +68,8 @@ int cli_output_line(const char *name, const char *format, ...)
 
 /* Read @path without the white space that ends a text file. */
 int cli_read_text(const char *path, size_t max, struct bytes *out, struct error *e);
-/* The same for a bearer token: ERROR_INPUT when it is empty or cannot stand in an HTTP header (RFC 6750
- * section 2.1). */
+/* The same for a bearer token: ERROR_INPUT when it is empty or cannot stand in an HTTP header (RFC
+ * 6750 section 2.1). */
 int cli_read_token(const char *path, size_t max, struct bytes *out, struct error *e);
 
 #endif

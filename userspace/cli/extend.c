@@ -17,8 +17,9 @@ static const struct args_spec spec = {
 	.operands = "INDEX FILE",
 	.operands_min = 2,
 	.operands_max = 2,
-	.about = "Extends a measurement register (1 to 4: REM0 to REM3) with the digest of FILE (- is standard\n"
-		 "input) in the realm's hash algorithm: REM becomes H(REM || H(FILE)). There is no way back.",
+	.about = "Extends a measurement register (1 to 4: REM0 to REM3) with the digest of FILE\n"
+		 "(- is standard input) in the realm's hash algorithm: REM becomes\n"
+		 "H(REM || H(FILE)). There is no way back.",
 	.options = tables,
 };
 

@@ -38,11 +38,12 @@ static const struct args_option *const tables[] = {
 static const struct args_spec spec = {
 	.name = "realmkey get-resource",
 	.operands = "",
-	.about = "Gets a secret of the KBS and writes it to standard output, byte for byte, after all of it\n"
-		 "was opened. When the KBS says no, standard error tells what would cure it.",
+	.about = "Gets a secret of the KBS and writes it to standard output, byte for byte, after\n"
+		 "all of it was opened. When the KBS says no, standard error tells what would\n"
+		 "cure it.",
 	.options = tables,
-	.notes = "Exit status: 5 network, 6 TLS, 7 attestation refused, 8 denied by policy, 9 not found;\n"
-		 "realmkey(1) has them all.",
+	.notes = "Exit status: 5 network, 6 TLS, 7 attestation refused, 8 denied by policy,\n"
+		 "9 not found; realmkey(1) has them all.",
 };
 
 static int options_check(const struct options *options, struct error *e)

@@ -21,8 +21,8 @@ static const struct args_option *const tables[] = { cli_source_option, own, NULL
 static const struct args_spec spec = {
 	.name = "realmkey measurements",
 	.operands = "",
-	.about = "Prints this realm's measurement registers: RIM, what it was started from, and REM0 to REM3,\n"
-		 "what it measured since.",
+	.about = "Prints this realm's measurement registers: RIM, what it was started from, and\n"
+		 "REM0 to REM3, what it measured since.",
 	.options = tables,
 };
 

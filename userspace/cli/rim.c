@@ -8,8 +8,8 @@ static const struct args_option *const tables[] = { cli_source_option, NULL };
 static const struct args_spec spec = {
 	.name = "realmkey rim",
 	.operands = "",
-	.about = "Prints this realm's initial measurement (RIM) in base64, the form in which a KBS wants it as\n"
-		 "reference value cca.realm.cca-realm-initial-measurement.",
+	.about = "Prints this realm's initial measurement (RIM) in base64, the form in which a\n"
+		 "KBS wants it as reference value cca.realm.cca-realm-initial-measurement.",
 	.options = tables,
 	.notes = "What a realm says of itself is worth as much as the way it reached you.",
 };

@@ -30,14 +30,15 @@ static const struct args_option json_option[] = {
 
 static const struct args_option raw_option[] = {
 	{ .name = "raw", .type = ARGS_TEXT, .offset = offsetof(struct options, raw),
-	  .value = "FILE", .help = "write the token itself to FILE (- is standard output) instead of "
-	  "showing it" },
+	  .value = "FILE", .help = "write the token itself to FILE (- is standard output) instead "
+	  "of showing it" },
 	{ 0 },
 };
 
 static const struct args_option anchors_option[] = {
 	{ .name = "anchors", .type = ARGS_TEXT, .offset = offsetof(struct options, anchors),
-	  .value = "PATH", .help = "trust anchors: a JWK, a store, or a directory of them (needed)" },
+	  .value = "PATH",
+	  .help = "trust anchors: a JWK, a store, or a directory of them (needed)" },
 	{ 0 },
 };
 
@@ -83,8 +84,10 @@ static int token_output(const struct cca_token *token, bool json, struct error *
 	if (json) {
 		value = cca_token_json(token);
 		ret = value ? cli_output_json(value, e) : error_set_memory(e);
+	} else if (cca_token_print(token, &text) < 0) {
+		ret = error_set_memory(e);
 	} else {
-		ret = cca_token_print(token, &text) < 0 ? error_set_memory(e) : cli_output(&text, e);
+		ret = cli_output(&text, e);
 	}
 	json_decref(value);
 	bytes_free(&text);
@@ -100,7 +103,8 @@ static const struct args_option *const get_tables[] = {
 static const struct args_spec get_spec = {
 	.name = "realmkey token",
 	.operands = "",
-	.about = "Has this realm's RMM sign a CCA token over a challenge (a random one), and shows it.\n"
+	.about = "Has this realm's RMM sign a CCA token over a challenge (a random one), and\n"
+		 "shows it.\n"
 		 "\n"
 		 "realmkey token show FILE     shows any token\n"
 		 "realmkey token verify FILE   judges any token",
@@ -200,9 +204,10 @@ static const struct args_spec verify_spec = {
 	.operands = "FILE",
 	.operands_min = 1,
 	.operands_max = 1,
-	.about = "Judges a CCA token (- is standard input) offline: form, claims, signatures, binding,\n"
-		 "freshness (with --challenge) and life cycle. Prints OK and the anchor that vouched for it,\n"
-		 "or the first check that failed, E_BINDING for one; the exit status is then 7.",
+	.about = "Judges a CCA token (- is standard input) offline: form, claims, signatures,\n"
+		 "binding, freshness (with --challenge) and life cycle. Prints OK and the anchor\n"
+		 "that vouched for it, or the first check that failed, E_BINDING for one; the\n"
+		 "exit status is then 7.",
 	.options = verify_tables,
 	.notes = "Whether the realm runs the right software is not judged: compare its RIM.",
 };

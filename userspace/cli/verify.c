@@ -36,11 +36,11 @@ static const struct args_spec spec = {
 	.operands = "EAR",
 	.operands_min = 1,
 	.operands_max = 1,
-	.about = "Checks the signature and the times of an attestation result (EAR; - is standard input),\n"
-		 "prints its claims, and explains its trustworthiness vectors.",
+	.about = "Checks the signature and the times of an attestation result (EAR; - is standard\n"
+		 "input), prints its claims, and explains its trustworthiness vectors.",
 	.options = tables,
-	.notes = "Without --key or --cert the key in the token's own header is used: that shows that the token\n"
-		 "is whole, and nothing about who signed it.",
+	.notes = "Without --key or --cert the key in the token's own header is used: that shows\n"
+		 "that the token is whole, and nothing about who signed it.",
 };
 
 static EVP_PKEY *key_from_jwk(const char *path, struct error *e)

@@ -12,8 +12,8 @@
 #define BACKOFF_MAX_MS 300000
 #define BACKOFF_LEAST_MS 100	/* a random 0 must not become a busy loop */
 
-/* Milliseconds before try number @failures + 1; @random is any 32 random bits. The jitter is applied
- * after the cap, so it is never lost. */
+/* Milliseconds before try number @failures + 1; @random is any 32 random bits. The jitter is
+ * applied after the cap, so it is never lost. */
 uint32_t backoff_ms(unsigned int failures, uint32_t random);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * realmkeyd: proves this realm to a KBS and keeps its secrets in a keyring in memory. The network is the
- * courier's; everything secret is here.
+ * realmkeyd: proves this realm to a KBS and keeps its secrets in a keyring in memory. The network
+ * is the courier's; everything secret is here.
  */
 #include <errno.h>
 #include <signal.h>
@@ -45,8 +45,8 @@ static const struct args_option *const tables[] = { own, NULL };
 static const struct args_spec spec = {
 	.name = "realmkeyd",
 	.operands = "",
-	.about = "Gets this realm's secrets from a Key Broker Service and keeps them in a file system in memory,\n"
-		 "each with its own owner and mode.",
+	.about = "Gets this realm's secrets from a Key Broker Service and keeps them in a file\n"
+		 "system in memory, each with its own owner and mode.",
 	.options = tables,
 	.notes = "SIGHUP asks again for what is missing. realmkeyd(8), realmkeyd.conf(5).",
 };
@@ -165,9 +165,10 @@ static int help(void)
 {
 	struct bytes text = BYTES_INIT;
 	struct error e = ERROR_INIT;
-	int ret = args_help(&spec, &text) < 0 ? error_set_memory(&e) :
-						io_write_full(STDOUT_FILENO, text.data, text.len, &e);
+	int ret = args_help(&spec, &text) < 0 ? error_set_memory(&e) : 0;
 
+	if (ret == 0)
+		ret = io_write_full(STDOUT_FILENO, text.data, text.len, &e);
 	bytes_free(&text);
 	return ret < 0 ? fail(&e) : 0;
 }

@@ -54,7 +54,8 @@ static const struct sandbox_rule calls[] = {
 	ALLOW_IF(kill, IS(1, SIGKILL)), ALLOW(wait4), ALLOW(waitid),
 
 	/* the courier, the service manager, and the RMM by netlink: no Internet, no packets */
-	ALLOW_IF(socket, IS(0, AF_UNIX)), ALLOW_IF(socket, IS(0, AF_NETLINK), IS(2, NETLINK_GENERIC)),
+	ALLOW_IF(socket, IS(0, AF_UNIX)),
+	ALLOW_IF(socket, IS(0, AF_NETLINK), IS(2, NETLINK_GENERIC)),
 	ALLOW(bind), ALLOW(connect), ALLOW(shutdown), ALLOW(getsockopt),
 	ALLOW(setsockopt), ALLOW(getsockname), ALLOW(sendto), ALLOW(sendmsg), ALLOW(recvfrom),
 	ALLOW(recvmsg), ALLOW(poll), ALLOW(ppoll), ALLOW(select), ALLOW(pselect6),

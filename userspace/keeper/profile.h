@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * profile: what the keeper gives up. It handles secrets and a hostile network's answers, so it keeps
- * the RMM's interface and the keyring, and no network, no other program and no other file.
+ * profile: what the keeper gives up. It handles secrets and a hostile network's answers, so it
+ * keeps the RMM's interface and the keyring, and no network, no other program and no other file.
  */
 #ifndef REALMKEY_KEEPER_PROFILE_H
 #define REALMKEY_KEEPER_PROFILE_H

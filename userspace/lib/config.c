@@ -489,7 +489,7 @@ static int parser_run(struct parser *p)
 {
 	int line = ini_parse_stream(parser_line, p, parser_key, p);
 
-	/* inih keeps reading after a line that it cannot split; the first fault is the one to tell. */
+	/* inih reads on after a line that it cannot split; the first fault is the one to tell. */
 	if (line > 0 && (!p->failed_line || line < p->failed_line)) {
 		p->section = NULL;
 		return parser_fail(p, line, NULL, "neither 'key = value' nor '[section]'");

@@ -274,8 +274,8 @@ int sink_tmpfs_open(struct sink_tmpfs *sink, const char *path, struct error *e)
 	return 0;
 }
 
-/* Whether the regular file @fd holds just the @len bytes @data. Read, not mapped: its owner may cut it
- * short meanwhile, which would be a SIGBUS here. */
+/* Whether the regular file @fd holds just the @len bytes @data. Read, not mapped: its owner may cut
+ * it short meanwhile, which would be a SIGBUS here. */
 static bool contents_same(int fd, const uint8_t *data, size_t len)
 {
 	uint8_t block[4096];

@@ -19,8 +19,8 @@ struct sink_tmpfs {
 
 #define SINK_TMPFS_INIT { .dir = -1 }
 
-/* Make @path and mount the file system there unless it already is a mount of ours (probed by what it
- * is, never assumed). nosuid, nodev, noexec, mode 0751, size 16 MiB. ERROR_DELIVERY. */
+/* Make @path and mount the file system there unless it already is a mount of ours (probed by what
+ * it is, never assumed). nosuid, nodev, noexec, mode 0751, size 16 MiB. ERROR_DELIVERY. */
 int sink_tmpfs_open(struct sink_tmpfs *sink, const char *path, struct error *e);
 /* Put @len bytes at @data into @file (relative, directories are made 0755). Readers see the old
  * file or the new one; an unchanged file (contents, owner, mode) is not written again: returns 1
