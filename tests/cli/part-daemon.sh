@@ -84,6 +84,7 @@ daemon_configuration()
 
 daemon_denied()
 {
+	local files
 	conf '[secret s]' 'resource = a/b/c' 'file = d/s' 'mode = 0440' 'owner = 1001' 'group = 1002'
 	ran once
 	same "--once that is denied ends as a denied get" "8 3" "$status $(asked)"
@@ -97,9 +98,11 @@ daemon_denied()
 	sleep 0.5
 	same "and does not ask again" 6 "$(asked)"
 	refused 10 "another daemon for the same keyring" "$keyring: is in use by another process" once
+	files=$(find "/proc/$daemon_pid/fd" | wc -l)
 	kill -HUP "$daemon_pid"
 	sleep 1
 	same "SIGHUP asks again, with a new EAR" 9 "$(asked)"
+	same "and leaves no descriptor open" "$files" "$(find "/proc/$daemon_pid/fd" | wc -l)"
 }
 
 daemon_endorsed()
