@@ -274,7 +274,7 @@ static bool child_without_privilege(void)
 	uint8_t bytes[CHALLENGE_SIZE] = { 0 }, *token = malloc(TOKEN_ROOM);
 	size_t size;
 
-	return token && setuid(NOBODY) == 0 && client_open(&client) && config_get(config_same) == 0 &&
+	return token && device_config(&config) && setuid(NOBODY) == 0 && client_open(&client) && config_get(config_same) == 0 &&
 	       client_call(&client, client_request(&client, CCA_RSI_CMD_MEASUREMENT_GET, NLM_F_DUMP), NULL,
 			   NULL) == 0 &&
 	       tap_errno(client_call(&client, extend_request(1, bytes, config.digest_size), NULL, NULL),
