@@ -16,6 +16,7 @@
 #include "io.h"
 #include "keeper.h"
 #include "log.h"
+#include "record.h"
 
 #define SECRET "sesame"
 
@@ -29,6 +30,8 @@ static struct {
 	bool unchanged;
 	bool no_realm, no_keyring, no_courier;
 	char calls[32];			/* R realm, K keyring, C courier */
+	char recorded[32];		/* the last one: register, resource, JWE's digest */
+	bool log_full;
 	struct bytes ca;		/* what the courier was started with */
 	bool ca_given;
 } world;
@@ -63,6 +66,7 @@ int session_get(struct session *s, const char *path, struct bytes *secret, struc
 	*e = world.answer[number];
 	if (e->kind != ERROR_NONE)
 		return -1;
+	memset(s->jwe_digest, 0xa0 + number, sizeof(s->jwe_digest));
 	return bytes_append_text(secret, SECRET);
 }
 
@@ -133,6 +137,14 @@ struct rsi *rsi_open(const char *source, struct error *e)
 		return (struct rsi *)&world;
 	error_set(e, ERROR_NO_REALM, "no realm");
 	return NULL;
+}
+
+int record_delivery(const char *source, unsigned int index, const char *resource,
+		    const uint8_t jwe_digest[SESSION_DIGEST_SIZE], struct error *e)
+{
+	assert_null(source);
+	snprintf(world.recorded, sizeof(world.recorded), "%u %s %02x", index, resource, jwe_digest[0]);
+	return world.log_full ? error_set(e, ERROR_DELIVERY, "the log is full") : 0;
 }
 
 void rsi_close(struct rsi *rsi)
@@ -241,6 +253,25 @@ static void a_pass_delivers_every_secret(void **state)
 	keeper_run(&keeper, KEEPER_ALL);
 	asked("");
 	log_is("");
+}
+
+static void each_delivery_is_recorded_first_if_the_log_is_wanted(void **state)
+{
+	(void)state;
+	keeper.config.count = 1;
+	keeper_run(&keeper, KEEPER_ALL);
+	assert_string_equal(world.recorded, "");
+	secrets[0].delivered = false;
+	keeper.config.log_extend = 3;
+	world.log_full = true;
+	world.put[0] = '\0';
+	keeper_run(&keeper, KEEPER_ALL);
+	assert_string_equal(world.recorded, "3 r/t/0 a0");
+	assert_string_equal(world.put, "");
+	assert_int_equal(keeper_failure(&keeper)->kind, ERROR_DELIVERY);
+	world.log_full = false;
+	keeper_run(&keeper, KEEPER_ALL);
+	assert_true(keeper_ready(&keeper));
 }
 
 static void what_is_there_already_is_said_to_be_unchanged(void **state)
@@ -531,6 +562,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_pass_delivers_every_secret),
+		TEST(each_delivery_is_recorded_first_if_the_log_is_wanted),
 		TEST(what_is_there_already_is_said_to_be_unchanged),
 		TEST(nothing_to_deliver_is_ready_at_once),
 		TEST(only_required_secrets_hold_readiness_up),
