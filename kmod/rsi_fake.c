@@ -58,7 +58,7 @@ MODULE_PARM_DESC(hash, "the realm's algorithm as RSI numbers it");
 
 static unsigned int token_size;
 module_param(token_size, uint, 0644);
-MODULE_PARM_DESC(token_size, "bytes in a token; 0: some, by seed");
+MODULE_PARM_DESC(token_size, "bytes in a token; 0: some, by challenge");
 
 static unsigned long bound;
 module_param(bound, ulong, 0644);
@@ -246,7 +246,8 @@ int cca_rsi_token_init(const u8 *challenge, size_t *announced)
 	for (i = 0; i < CCA_REALM_REGISTERS; i++)
 		head_add(token, registers[i], hash_used()->size);
 	token->sent = 0;
-	token->size = max(token_size ?: 4000 + random_below(6000), token->head_size);
+	token->size = token_size ?: 4000 + challenge[0] * 16 + challenge[1];
+	token->size = max(token->size, token->head_size);
 	*announced = bound ?: token->size + random_below(100);
 	return 0;
 }
