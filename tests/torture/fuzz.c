@@ -180,17 +180,25 @@ static void fake_reset(void)
 	call_fake(&honest);
 }
 
-static void input_run(const struct fuzz_input *input)
+/* True if it changed the RMM of the calls after it. */
+static bool input_run(const struct fuzz_input *input)
 {
 	static void (*const doors[])(const struct fuzz_call *call) = {
 		[DOOR_IOCTL] = call_ioctl, [DOOR_NETLINK] = call_netlink,
 		[DOOR_READ] = call_read, [DOOR_FAKE] = call_fake,
 	};
 
+	bool fake = false;
+	int door;
+
 	__atomic_store_n(&cover[0], 0, __ATOMIC_RELAXED);
-	for (int i = 0; i < CALLS; i++)
-		if (input->calls[i].door % DOORS)
-			doors[input->calls[i].door % DOORS](&input->calls[i]);
+	for (int i = 0; i < CALLS; i++) {
+		door = input->calls[i].door % DOORS;
+		fake |= door == DOOR_FAKE;
+		if (door != DOOR_NONE)
+			doors[door](&input->calls[i]);
+	}
+	return fake;
 }
 
 /* --- inputs ---------------------------------------------------------------------------------- */
@@ -315,10 +323,11 @@ static bool module_renew(unsigned long *base)
 /* Runs @input; what found something is kept. */
 static void input_try(const struct fuzz_input *input, unsigned long base, bool keep)
 {
-	size_t found;
+	bool fake = input_run(input);
+	size_t found = cover_new(base);
 
-	input_run(input);
-	found = cover_new(base);
+	if (fake)
+		fake_reset();
 	places += found;
 	if (!found || !keep)
 		return;
@@ -339,7 +348,6 @@ static bool fuzz_for(time_t seconds, unsigned long *runs)
 			return false;
 		input = input_next();
 		input_try(&input, base, true);
-		fake_reset();
 	}
 	return true;
 }
