@@ -6,7 +6,7 @@
 #include "event_log.h"
 #include "rsi.h"
 
-#define EVENT_TEXT_MAX 96	/* characters of an event that a line shows */
+#define EVENT_TEXT_MAX 240	/* characters of an event that a line shows */
 
 const char *event_register_name(uint32_t index, char buffer[24])
 {
