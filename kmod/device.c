@@ -18,6 +18,7 @@
 #include <linux/uaccess.h>
 
 #include "device.h"
+#include "mr.h"
 #include "reader.h"
 #include "realm.h"
 #include "record.h"
@@ -206,21 +207,32 @@ static const struct file_operations device_fops = {
 	.compat_ioctl = compat_ptr_ioctl,
 };
 
+static const struct attribute_group *device_groups[2];
+
 static struct miscdevice device = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "cca-rsi",
 	.mode = 0600,
 	.fops = &device_fops,
+	.groups = device_groups,
 };
 
 /**
  * cca_device_init() - open the door /dev/cca-rsi
  *
- * Return: 0 or an error of misc_register()
+ * Return: 0 or an error of misc_register() or tsm_mr_create_attribute_group()
  */
 int cca_device_init(void)
 {
-	return misc_register(&device);
+	int ret;
+
+	device_groups[0] = cca_mr_new();
+	if (IS_ERR(device_groups[0]))
+		return PTR_ERR(device_groups[0]);
+	ret = misc_register(&device);
+	if (ret)
+		cca_mr_free(device_groups[0]);
+	return ret;
 }
 
 /**
@@ -229,4 +241,5 @@ int cca_device_init(void)
 void cca_device_exit(void)
 {
 	misc_deregister(&device);
+	cca_mr_free(device_groups[0]);
 }

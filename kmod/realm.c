@@ -20,7 +20,7 @@ DEFINE_MUTEX(cca_realm_lock);
 /* Settled before the first door opens, but for CCA_RSI_CONFIG_F_FOREIGN. */
 static struct cca_rsi_config realm;
 
-/* The registers as the log leaves them; 0, RIM, does not change. */
+/* The registers as the log leaves them, and RIM, which does not change */
 static u8 logged[CCA_REALM_REGISTERS][CCA_RSI_DIGEST_MAX];
 
 static const u8 digest_sizes[] = {
@@ -79,7 +79,7 @@ static int value_log(u32 kind, u32 index, const u8 *value)
 static int base_log(void)
 {
 	u8 value[CCA_RSI_DIGEST_MAX];
-	int ret = 0;
+	int ret = cca_rsi_measurement_read(0, logged[0], realm.digest_size);
 	u32 i;
 
 	for (i = 1; !ret && i < CCA_REALM_REGISTERS; i++)
@@ -155,6 +155,19 @@ void cca_realm_config(struct cca_rsi_config *config)
 size_t cca_realm_digest_size(void)
 {
 	return realm.digest_size;
+}
+
+/**
+ * cca_realm_value() - a register as it was seen last
+ * @index: 0 for RIM, 1..4 for REM0..REM3
+ *
+ * Return: CCA_RSI_DIGEST_MAX bytes, not the caller's to change, that follow the
+ * register with each extension and audit. Who does not hold cca_realm_lock may
+ * catch them half-written
+ */
+u8 *cca_realm_value(u32 index)
+{
+	return logged[index];
 }
 
 static int measurement_read(u32 index, struct cca_rsi_measurement *value)

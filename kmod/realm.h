@@ -30,6 +30,7 @@ void cca_realm_tokens_own(bool own);
 bool cca_realm_tokens_owned(void);
 void cca_realm_config(struct cca_rsi_config *config);
 size_t cca_realm_digest_size(void);
+u8 *cca_realm_value(u32 index);
 int cca_realm_measurements_read(u32 first, u32 count, struct cca_rsi_measurement *values);
 int cca_realm_audit(void);
 int cca_realm_audit_now(void);

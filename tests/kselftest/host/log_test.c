@@ -295,7 +295,7 @@ static void load_may_fail(void)
 		shim.allocations_left = i;
 		CHECK(cca_realm_init() == -ENOMEM && shim.held == 0);
 	}
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 5; i++) {
 		shim.allocations_left = -1;
 		rmm.reads_left = i;
 		records = 0;
