@@ -115,6 +115,24 @@ int rsi_log_get(struct rsi *rsi, struct bytes *log, struct error *e)
 	return error_set(e, ERROR_SYSTEM, "no event log: what is signed here never changes");
 }
 
+struct rsi_watch *rsi_watch_open(struct error *e)
+{
+	error_set(e, ERROR_SYSTEM, "nothing to watch: what is signed here never changes");
+	return NULL;
+}
+
+int rsi_watch_next(struct rsi_watch *watch, struct rsi_notice *notice, struct error *e)
+{
+	(void)watch;
+	(void)notice;
+	return error_set(e, ERROR_SYSTEM, "nothing to watch");
+}
+
+void rsi_watch_close(struct rsi_watch *watch)
+{
+	(void)watch;
+}
+
 int rsi_token_get(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],
 		  struct bytes *token, struct error *e)
 {
