@@ -33,7 +33,10 @@ struct eventlog {
 bool eventlog_read(struct eventlog *log, const struct cca_rsi_config *config);
 void eventlog_free(struct eventlog *log);
 
-/* Does the replay of all records lead to the registers as they are? */
+/* Has the realm a program for its hash? */
+bool eventlog_replayable(const struct eventlog *log);
+
+/* If not, the test that asks counts as skipped. Does the replay of all records lead to the registers as they are? */
 bool eventlog_replays(const struct eventlog *log);
 
 /* Register @index (from 1 on) after the first @count records, into @value. */

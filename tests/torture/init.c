@@ -12,6 +12,7 @@
 #include "sweep.h"
 #include "tap.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -123,10 +124,27 @@ static int program_run(const char *path)
 	return status;
 }
 
-static void device_program(void) { CHECK(program_run(PROGRAMS "device_test") == 0); }
-static void token_program(void) { CHECK(program_run(PROGRAMS "token_test") == 0); }
-static void netlink_program(void) { CHECK(program_run(PROGRAMS "netlink_test") == 0); }
-static void tsm_program(void) { CHECK(program_run(PROGRAMS "tsm_test") == 0); }
+static struct dirent **programs;
+static int programs_count;
+
+static int program_is(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+static void program_next(void)
+{
+	static int next;
+	char path[300];
+
+	snprintf(path, sizeof(path), PROGRAMS "%s", programs[next++]->d_name);
+	CHECK(program_run(path) == 0);
+}
+
+static void programs_are_there(void)
+{
+	CHECK(programs_count > 3);
+}
 
 /* --- the rest -------------------------------------------------------------------------------- */
 
@@ -165,10 +183,10 @@ static void no_complaint(void)
 static const struct tap_test tests_before[] = {
 	{ "loads, though this is no realm", loads },
 	{ "taints the kernel as a test", taints },
-	{ "in realms too: device", device_program },
-	{ "in realms too: tokens", token_program },
-	{ "in realms too: netlink", netlink_program },
-	{ "in realms too: configfs-tsm", tsm_program },
+	{ "there are programs that run in realms too", programs_are_there },
+};
+
+static const struct tap_test tests_between[] = {
 	{ "each status of the RMM's is told as its errno", lies_statuses },
 	{ "an RMM that breaks its own bounds is found out", lies_bounds },
 	{ "a token in progress that was lost is made again, once", lies_lost_token },
@@ -186,31 +204,53 @@ static const struct tap_test tests_after[] = {
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
-static size_t tests_collect(struct tap_test *tests)
-{
-	static char names[TESTS_MAX][64];
-	size_t count = COUNT(tests_before);
+struct collection {
+	struct tap_test tests[TESTS_MAX];
+	char names[TESTS_MAX][96];
+	size_t count;
+};
 
-	memcpy(tests, tests_before, sizeof(tests_before));
-	for (size_t i = 0; i < ops_count && count + COUNT(tests_after) < TESTS_MAX; i++) {
-		snprintf(names[i], sizeof(names[i]), "each allocation failing: %s", ops[i].name);
-		tests[count++] = (struct tap_test){ names[i], sweep_next };
-	}
-	memcpy(tests + count, tests_after, sizeof(tests_after));
-	return count + COUNT(tests_after);
+static void collect(struct collection *all, const struct tap_test *tests, size_t count)
+{
+	for (size_t i = 0; i < count && all->count < TESTS_MAX; i++)
+		all->tests[all->count++] = tests[i];
+}
+
+static void collect_named(struct collection *all, const char *what, const char *name, void (*run)(void))
+{
+	struct tap_test test = { all->names[all->count], run };
+
+	if (all->count == TESTS_MAX)
+		return;
+	snprintf(all->names[all->count], sizeof(all->names[0]), "%s: %.60s", what, name);
+	collect(all, &test, 1);
+}
+
+static void collect_all(struct collection *all)
+{
+	programs_count = scandir(PROGRAMS, &programs, program_is, alphasort);
+	collect(all, tests_before, COUNT(tests_before));
+	for (int i = 0; i < programs_count; i++)
+		collect_named(all, "in realms too", programs[i]->d_name, program_next);
+	collect(all, tests_between, COUNT(tests_between));
+	for (size_t i = 0; i < ops_count; i++)
+		collect_named(all, "each allocation failing", ops[i].name, sweep_next);
+	collect(all, tests_after, COUNT(tests_after));
 }
 
 int main(void)
 {
-	struct tap_test tests[TESTS_MAX];
+	static struct collection all;
 
 	if (getpid() != 1) {
 		fprintf(stderr, "this is a debug kernel's PID 1; tests/torture/run starts it\n");
 		return 2;
 	}
 	setenv("PATH", "/bin", 1);
-	if (system_prepare())
-		tap_run(tests, tests_collect(tests));
+	if (system_prepare()) {
+		collect_all(&all);
+		tap_run(all.tests, all.count);
+	}
 	fflush(stdout);
 	tcdrain(STDOUT_FILENO);
 	reboot(RB_POWER_OFF);
