@@ -3,10 +3,10 @@
 # work. (`make -C <kernel build dir> M=$PWD` reads ./Kbuild instead.)
 ROOT := tools/in-root
 Q := @
-export SMP HASH APPEND TIMEOUT TOKEN RUN DEMO_SECRET V
+export SMP HASH APPEND TIMEOUT TOKEN RUN DEMO_SECRET V FUZZ
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check realm realm-initramfs modules user native kselftest rmm setup source bench clean distclean
+.PHONY: help demo check realm realm-initramfs modules user native kselftest rmm setup source bench torture clean distclean
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
@@ -49,6 +49,9 @@ setup: ##	install what is missing, build the toolchain root below build/
 
 bench: realm-initramfs native rmm ##	measure boot, tokens and handshakes; prints a table
 	$(Q)tests/bench/run
+
+torture: source ##	the module over a fake RMM in a debug kernel; FUZZ=seconds
+	$(Q)tests/torture/run $(FUZZ)
 
 clean: ##	remove what was built; the toolchain root and downloads stay
 	$(Q)rm -rf build/kmod build/rmm build/realm build/arm64 build/native build/release

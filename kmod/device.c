@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /dev/cca-rsi. A file open for reading may observe, one open for writing may
- * extend; its mode says it all, there are no further checks.
+ * The calls of /dev/cca-rsi. A file open for reading may observe, one open for
+ * writing may extend; its mode says it all, there are no further checks.
  */
 
 #include <linux/anon_inodes.h>
@@ -18,7 +18,10 @@
 #include <linux/uaccess.h>
 
 #include "device.h"
+#include "mr.h"
+#include "reader.h"
 #include "realm.h"
+#include "record.h"
 #include "token.h"
 
 static ssize_t token_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
@@ -125,31 +128,29 @@ static int measurement_call(void __user *uarg, size_t usize)
 	return copy_struct_to_user(uarg, usize, &arg, sizeof(arg), NULL);
 }
 
-/*
- * Nothing keeps the event as long as there is no log, but whoever passes a bad
- * one is to learn it before there is.
- */
-static int event_check(const struct cca_rsi_extend *arg)
-{
-	void *event;
-
-	if (arg->event_size > CCA_REALM_EVENT_MAX)
-		return -EINVAL;
-	event = memdup_user(u64_to_user_ptr(arg->event), arg->event_size);
-	if (IS_ERR(event))
-		return PTR_ERR(event);
-	kfree(event);
-	return 0;
-}
-
 static int extend_call(void __user *uarg, size_t usize)
 {
 	struct cca_rsi_extend arg;
+	struct cca_event event;
 	int ret;
 
-	ret = copy_struct_from_user(&arg, sizeof(arg), uarg, usize) ?:
-	      event_check(&arg) ?:
-	      cca_realm_extend(arg.index, arg.digest, arg.digest_size, &arg.seq);
+	ret = copy_struct_from_user(&arg, sizeof(arg), uarg, usize);
+	if (ret)
+		return ret;
+	if (arg.event_size > CCA_REALM_EVENT_MAX)
+		return -EINVAL;
+	void *data __free(kfree) = memdup_user(u64_to_user_ptr(arg.event), arg.event_size);
+	if (IS_ERR(data))
+		return PTR_ERR(data);
+	event = (struct cca_event){
+		.index = arg.index,
+		.type = arg.event_type,
+		.digest = arg.digest,
+		.digest_size = arg.digest_size,
+		.data = data,
+		.size = arg.event_size,
+	};
+	ret = cca_realm_extend(&event, &arg.seq);
 	if (ret)
 		return ret;
 	return copy_struct_to_user(uarg, usize, &arg, sizeof(arg), NULL);
@@ -197,25 +198,41 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long uarg
 
 static const struct file_operations device_fops = {
 	.owner = THIS_MODULE,
+	.open = cca_reader_open,
+	.release = cca_reader_release,
+	.read = cca_reader_read,
+	.llseek = cca_reader_llseek,
+	.poll = cca_reader_poll,
 	.unlocked_ioctl = device_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 };
+
+static const struct attribute_group *device_groups[2];
 
 static struct miscdevice device = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "cca-rsi",
 	.mode = 0600,
 	.fops = &device_fops,
+	.groups = device_groups,
 };
 
 /**
  * cca_device_init() - open the door /dev/cca-rsi
  *
- * Return: 0 or an error of misc_register()
+ * Return: 0 or an error of misc_register() or tsm_mr_create_attribute_group()
  */
 int cca_device_init(void)
 {
-	return misc_register(&device);
+	int ret;
+
+	device_groups[0] = cca_mr_new();
+	if (IS_ERR(device_groups[0]))
+		return PTR_ERR(device_groups[0]);
+	ret = misc_register(&device);
+	if (ret)
+		cca_mr_free(device_groups[0]);
+	return ret;
 }
 
 /**
@@ -224,4 +241,5 @@ int cca_device_init(void)
 void cca_device_exit(void)
 {
 	misc_deregister(&device);
+	cca_mr_free(device_groups[0]);
 }

@@ -20,7 +20,8 @@
  * A realm is a virtual machine that its host cannot look into. What it was
  * started from and what it has done since is held by the Realm Management
  * Monitor (RMM) in measurement registers: RIM, fixed at the start, and
- * REM0..REM3, which the realm extends. An attestation token is these values and
+ * REM0..REM3, which the realm extends. Each extension through this module has
+ * its record in a log, which replays to the registers. An attestation token is these values and
  * a challenge, signed. There is no seal, no key and no policy here as a TPM has;
  * a remote verifier judges the token.
  *
@@ -43,28 +44,32 @@ static int __init cca_rsi_init(void)
 		return ret;
 	ret = cca_tsm_init();
 	if (ret)
-		return ret;
-	ret = cca_device_init();
-	if (ret)
-		goto out_tsm;
+		goto out_realm;
+	/* First, since it is told of what comes through the device. */
 	ret = cca_netlink_init();
 	if (ret)
-		goto out_device;
+		goto out_tsm;
+	ret = cca_device_init();
+	if (ret)
+		goto out_netlink;
 	return 0;
 
-out_device:
-	cca_device_exit();
+out_netlink:
+	cca_netlink_exit();
 out_tsm:
 	cca_tsm_exit();
+out_realm:
+	cca_realm_exit();
 	return ret;
 }
 module_init(cca_rsi_init);
 
 static void __exit cca_rsi_exit(void)
 {
-	cca_netlink_exit();
 	cca_device_exit();
+	cca_netlink_exit();
 	cca_tsm_exit();
+	cca_realm_exit();
 }
 module_exit(cca_rsi_exit);
 

@@ -1,39 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The generic netlink family cca-rsi: what its operations do. Their names, and
- * what is checked before they are called, come from the specification
- * Documentation/netlink/specs/cca-rsi.yaml.
+ * The generic netlink family cca-rsi: what its operations do, but for the dumps
+ * of dump.c. Their names, and what is checked before they are called, come from
+ * the specification Documentation/netlink/specs/cca-rsi.yaml.
  */
 
 #include <linux/build_bug.h>
-#include <linux/minmax.h>
-#include <linux/slab.h>
 
 #include <net/genetlink.h>
 
 #include "generated/netlink.h"
 #include "netlink.h"
 #include "realm.h"
-#include "token.h"
+#include "record.h"
 
-#define CHUNK_SIZE	3072
-
-static_assert(CCA_RSI_CHALLENGE_LEN == CCA_RSI_CHALLENGE_SIZE);
 static_assert(CCA_RSI_DIGEST_LEN_MAX == CCA_RSI_DIGEST_MAX);
 static_assert(CCA_RSI_EVENT_LEN_MAX == CCA_REALM_EVENT_MAX);
 static_assert(CCA_REALM_INDEX_MAX == CCA_RSI_INDEX_MAX);
 static_assert(CCA_RSI_RPV_LEN == CCA_RSI_RPV_SIZE);
-
-struct token_dump {
-	struct cca_token token;
-	size_t offset;
-};
-
-static struct token_dump *token_dump(struct netlink_callback *cb)
-{
-	NL_ASSERT_CTX_FITS(struct token_dump);
-	return (struct token_dump *)cb->ctx;
-}
 
 /* An empty answer to @info's request; @head takes its header. */
 static struct sk_buff *reply_new(const struct genl_info *info, void **head)
@@ -159,7 +143,7 @@ int cca_rsi_nl_measurement_get_dumpit(struct sk_buff *skb, struct netlink_callba
 
 static int extend_check(struct genl_info *info)
 {
-	const struct nlattr *index, *digest;
+	const struct nlattr *index, *digest, *type;
 
 	if (GENL_REQ_ATTR_CHECK(info, CCA_RSI_A_MEASUREMENT_INDEX) ||
 	    GENL_REQ_ATTR_CHECK(info, CCA_RSI_A_MEASUREMENT_DIGEST) ||
@@ -176,7 +160,27 @@ static int extend_check(struct genl_info *info)
 				    "digest is not as long as the realm's hash");
 		return -EINVAL;
 	}
+	type = info->attrs[CCA_RSI_A_MEASUREMENT_EVENT_TYPE];
+	if (nla_get_u32(type) == CCA_RSI_EV_NO_ACTION) {
+		NL_SET_ERR_MSG_ATTR(info->extack, type, "EV_NO_ACTION is not for an extension");
+		return -EINVAL;
+	}
 	return 0;
+}
+
+static void extend_event(const struct genl_info *info, struct cca_event *event)
+{
+	const struct nlattr *digest = info->attrs[CCA_RSI_A_MEASUREMENT_DIGEST];
+	const struct nlattr *data = info->attrs[CCA_RSI_A_MEASUREMENT_EVENT];
+
+	*event = (struct cca_event){
+		.index = nla_get_u32(info->attrs[CCA_RSI_A_MEASUREMENT_INDEX]),
+		.type = nla_get_u32(info->attrs[CCA_RSI_A_MEASUREMENT_EVENT_TYPE]),
+		.digest = nla_data(digest),
+		.digest_size = nla_len(digest),
+		.data = data ? nla_data(data) : NULL,
+		.size = data ? nla_len(data) : 0,
+	};
 }
 
 /**
@@ -188,7 +192,7 @@ static int extend_check(struct genl_info *info)
  */
 int cca_rsi_nl_measurement_extend_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	const struct nlattr *digest;
+	struct cca_event event;
 	struct sk_buff *reply;
 	void *head;
 	u64 seq;
@@ -197,85 +201,17 @@ int cca_rsi_nl_measurement_extend_doit(struct sk_buff *skb, struct genl_info *in
 	ret = extend_check(info);
 	if (ret)
 		return ret;
+	extend_event(info, &event);
 	/* Before the extension: what cannot be undone must not fail for want of an answer. */
 	reply = reply_new(info, &head);
 	if (!reply)
 		return -ENOMEM;
-	digest = info->attrs[CCA_RSI_A_MEASUREMENT_DIGEST];
-	ret = cca_realm_extend(nla_get_u32(info->attrs[CCA_RSI_A_MEASUREMENT_INDEX]),
-			       nla_data(digest), nla_len(digest), &seq);
+	ret = cca_realm_extend(&event, &seq);
 	if (ret) {
 		nlmsg_free(reply);
 		return ret;
 	}
 	return reply_send(reply, head, info, nla_put_uint(reply, CCA_RSI_A_MEASUREMENT_SEQ, seq));
-}
-
-/**
- * cca_rsi_nl_token_get_start() - make the token that the dump will carry
- * @cb: the dump
- *
- * Return: 0 or an error
- */
-int cca_rsi_nl_token_get_start(struct netlink_callback *cb)
-{
-	const struct genl_info *info = genl_info_dump(cb);
-
-	if (GENL_REQ_ATTR_CHECK(info, CCA_RSI_A_TOKEN_CHALLENGE))
-		return -EINVAL;
-	return cca_token_make(nla_data(info->attrs[CCA_RSI_A_TOKEN_CHALLENGE]),
-			      &token_dump(cb)->token);
-}
-
-static int chunk_put(struct sk_buff *skb, struct netlink_callback *cb, size_t size)
-{
-	const struct token_dump *dump = token_dump(cb);
-	void *head = genlmsg_iput(skb, genl_info_dump(cb));
-
-	if (!head)
-		return -EMSGSIZE;
-	if (nla_put_u32(skb, CCA_RSI_A_TOKEN_SIZE, dump->token.size) ||
-	    nla_put_u32(skb, CCA_RSI_A_TOKEN_OFFSET, dump->offset) ||
-	    nla_put_uint(skb, CCA_RSI_A_TOKEN_LOG_SEQ, dump->token.log_seq) ||
-	    nla_put(skb, CCA_RSI_A_TOKEN_CHUNK, size, dump->token.data + dump->offset)) {
-		genlmsg_cancel(skb, head);
-		return -EMSGSIZE;
-	}
-	genlmsg_end(skb, head);
-	return 0;
-}
-
-/**
- * cca_rsi_nl_token_get_dumpit() - the next chunks of the token
- * @skb: takes as many as there is room for
- * @cb: the dump
- *
- * Return: bytes in @skb, 0 at the end, or an error
- */
-int cca_rsi_nl_token_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
-{
-	struct token_dump *dump = token_dump(cb);
-	size_t size;
-
-	while (dump->offset < dump->token.size) {
-		size = min_t(size_t, CHUNK_SIZE, dump->token.size - dump->offset);
-		if (chunk_put(skb, cb, size))
-			return skb->len ?: -EMSGSIZE;
-		dump->offset += size;
-	}
-	return skb->len;
-}
-
-/**
- * cca_rsi_nl_token_get_done() - the dump is over, or given up
- * @cb: the dump
- *
- * Return: 0
- */
-int cca_rsi_nl_token_get_done(struct netlink_callback *cb)
-{
-	kvfree(token_dump(cb)->token.data);
-	return 0;
 }
 
 /**

@@ -4,6 +4,7 @@
 #include <linux/errno.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
+#include <linux/ktime.h>
 #include <linux/string.h>
 
 #include <asm/rsi.h>
@@ -11,6 +12,9 @@
 #include <uapi/linux/cca_rsi.h>
 
 #include "rsi.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
 
 /*
  * The registers of a call, in and out. An initialiser of @x clears what it does
@@ -22,9 +26,22 @@ union rsi_call {
 	u64 x[sizeof(struct arm_smccc_1_2_regs) / sizeof(u64)];
 };
 
+static void rsi_smc(union rsi_call *call)
+{
+	u64 function = call->x[0], start = 0;
+
+	trace_cca_rsi_enter(function);
+	if (trace_cca_rsi_exit_enabled())
+		start = ktime_get_ns();
+	arm_smccc_1_2_smc(&call->regs, &call->regs);
+	trace_cca_rsi_exit(function, call->x[0],
+			   function == SMC_RSI_ATTESTATION_TOKEN_CONTINUE ? call->x[1] : 0,
+			   start ? ktime_get_ns() - start : 0);
+}
+
 static int rsi_call(union rsi_call *call)
 {
-	arm_smccc_1_2_smc(&call->regs, &call->regs);
+	rsi_smc(call);
 
 	switch (call->x[0]) {
 	case RSI_SUCCESS:

@@ -18,11 +18,14 @@
 
 #include <asm/rsi.h>
 
+#include "log.h"
 #include "realm.h"
 #include "rsi.h"
 #include "token.h"
 
 #define TOKEN_ROOM_MAX	SZ_1M
+/* Tokens that are made in vain while somebody else extends */
+#define TOKEN_TRIES	4
 
 /* Room that the last token asked for, so that the next one is not started in vain. */
 static size_t token_room = RSI_GRANULE_SIZE;
@@ -125,6 +128,41 @@ static int token_attempt(struct token_run *run)
 	return ret;
 }
 
+/* With as much room as it takes. */
+static int token_sign(struct token_run *run)
+{
+	int ret;
+
+	do {
+		ret = token_attempt(run);
+	} while (ret == -ENOSPC);
+	return ret;
+}
+
+/*
+ * The registers of a token between two audits that find nothing are those that
+ * the log leads to, whenever it was that the RMM took them.
+ */
+static int token_sign_audited(struct token_run *run)
+{
+	int tries, ret;
+
+	for (tries = 0; tries < TOKEN_TRIES; tries++) {
+		ret = cca_realm_audit();
+		if (ret >= 0)
+			ret = token_sign(run);
+		if (ret)
+			return ret;
+		ret = cca_realm_audit();
+		if (!ret)
+			return 0;
+		kvfree(run->data);
+		if (ret < 0)
+			return ret;
+	}
+	return -EAGAIN;
+}
+
 /**
  * cca_token_make() - have the RMM sign a token
  * @challenge: CCA_RSI_CHALLENGE_SIZE bytes
@@ -135,7 +173,8 @@ static int token_attempt(struct token_run *run)
  * Context: sleeps; RMM specification, RSI_ATTESTATION_TOKEN_INIT and _CONTINUE
  * Return: 0; -EBUSY if another driver owns tokens; -EINTR; -ENOMEM; -EFBIG if
  * the RMM's bound is beyond reason; -EIO if the RMM breaks its own bounds or
- * fails; otherwise an error as in rsi.h
+ * fails; -EAGAIN if somebody else goes on extending registers; -ENOSPC if the
+ * log has no room to say so; otherwise an error as in rsi.h
  */
 int cca_token_make(const u8 *challenge, struct cca_token *token)
 {
@@ -148,12 +187,12 @@ int cca_token_make(const u8 *challenge, struct cca_token *token)
 	if (!granule)
 		return -ENOMEM;
 	scoped_cond_guard(mutex_intr, return -EINTR, &cca_realm_lock) {
-		do {
-			ret = token_attempt(&run);
-		} while (ret == -ENOSPC);
+		ret = token_sign_audited(&run);
+		token->log_seq = cca_log_seq();
 	}
 	if (ret)
 		return ret;
-	*token = (struct cca_token){ .data = run.data, .size = run.size };
+	token->data = run.data;
+	token->size = run.size;
 	return 0;
 }

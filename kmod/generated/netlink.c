@@ -29,6 +29,11 @@ static const struct nla_policy cca_rsi_token_get_nl_policy[CCA_RSI_A_TOKEN_CHALL
 	[CCA_RSI_A_TOKEN_CHALLENGE] = NLA_POLICY_EXACT_LEN(CCA_RSI_CHALLENGE_LEN),
 };
 
+/* CCA_RSI_CMD_LOG_GET - dump */
+static const struct nla_policy cca_rsi_log_get_nl_policy[CCA_RSI_A_MEASUREMENT_SEQ + 1] = {
+	[CCA_RSI_A_MEASUREMENT_SEQ] = { .type = NLA_UINT, },
+};
+
 /* Ops table for cca_rsi */
 static const struct genl_split_ops cca_rsi_nl_ops[] = {
 	{
@@ -64,6 +69,18 @@ static const struct genl_split_ops cca_rsi_nl_ops[] = {
 		.maxattr	= CCA_RSI_A_TOKEN_CHALLENGE,
 		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DUMP,
 	},
+	{
+		.cmd		= CCA_RSI_CMD_LOG_GET,
+		.start		= cca_rsi_nl_log_get_start,
+		.dumpit		= cca_rsi_nl_log_get_dumpit,
+		.policy		= cca_rsi_log_get_nl_policy,
+		.maxattr	= CCA_RSI_A_MEASUREMENT_SEQ,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DUMP,
+	},
+};
+
+static const struct genl_multicast_group cca_rsi_nl_mcgrps[] = {
+	[CCA_RSI_NLGRP_EVENTS] = { "events", },
 };
 
 struct genl_family cca_rsi_nl_family __ro_after_init = {
@@ -74,4 +91,6 @@ struct genl_family cca_rsi_nl_family __ro_after_init = {
 	.module		= THIS_MODULE,
 	.split_ops	= cca_rsi_nl_ops,
 	.n_split_ops	= ARRAY_SIZE(cca_rsi_nl_ops),
+	.mcgrps		= cca_rsi_nl_mcgrps,
+	.n_mcgrps	= ARRAY_SIZE(cca_rsi_nl_mcgrps),
 };

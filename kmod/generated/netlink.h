@@ -13,6 +13,7 @@
 #include <uapi/linux/cca_rsi_netlink.h>
 
 int cca_rsi_nl_token_get_start(struct netlink_callback *cb);
+int cca_rsi_nl_log_get_start(struct netlink_callback *cb);
 int cca_rsi_nl_token_get_done(struct netlink_callback *cb);
 
 int cca_rsi_nl_config_get_doit(struct sk_buff *skb, struct genl_info *info);
@@ -24,6 +25,11 @@ int cca_rsi_nl_measurement_extend_doit(struct sk_buff *skb,
 				       struct genl_info *info);
 int cca_rsi_nl_token_get_dumpit(struct sk_buff *skb,
 				struct netlink_callback *cb);
+int cca_rsi_nl_log_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
+
+enum {
+	CCA_RSI_NLGRP_EVENTS,
+};
 
 extern struct genl_family cca_rsi_nl_family;
 

@@ -42,6 +42,11 @@ const char *rsi_hash_name(unsigned int hash_algo)
 	return hash_algo == 0 ? "sha-256" : NULL;
 }
 
+const char *rsi_hash_openssl(unsigned int hash_algo)
+{
+	return hash_algo == 0 ? "SHA256" : NULL;
+}
+
 /* The keys are read at the first opening: the keeper's sandbox comes later. */
 struct rsi *rsi_open(const char *source, struct error *e)
 {
@@ -93,12 +98,39 @@ int rsi_measurement_get(struct rsi *rsi, unsigned int index, uint8_t value[RSI_D
 }
 
 int rsi_measurement_extend(struct rsi *rsi, unsigned int index, const void *digest, size_t size,
-			   struct error *e)
+			   const struct rsi_event *event, uint64_t *seq, struct error *e)
 {
 	(void)rsi;
 	(void)digest;
 	(void)size;
+	(void)event;
+	(void)seq;
 	return error_set(e, ERROR_SYSTEM, "register %u: what is signed here never changes", index);
+}
+
+int rsi_log_get(struct rsi *rsi, struct bytes *log, struct error *e)
+{
+	(void)rsi;
+	(void)log;
+	return error_set(e, ERROR_SYSTEM, "no event log: what is signed here never changes");
+}
+
+struct rsi_watch *rsi_watch_open(struct error *e)
+{
+	error_set(e, ERROR_SYSTEM, "nothing to watch: what is signed here never changes");
+	return NULL;
+}
+
+int rsi_watch_next(struct rsi_watch *watch, struct rsi_notice *notice, struct error *e)
+{
+	(void)watch;
+	(void)notice;
+	return error_set(e, ERROR_SYSTEM, "nothing to watch");
+}
+
+void rsi_watch_close(struct rsi_watch *watch)
+{
+	(void)watch;
 }
 
 int rsi_token_get(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],

@@ -3,9 +3,11 @@
 #define _GNU_SOURCE
 #include "client.h"
 #include "device.h"
+#include "eventlog.h"
 #include "tap.h"
 
 #include <fcntl.h>
+#include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -193,6 +195,123 @@ static void extension_needs_its_parts(void)
 	CHECK(memcmp(&before, &after, sizeof(before)) == 0);
 }
 
+static void no_action_refused_with_reason(void)
+{
+	struct nl_msg *request = client_request(&client, CCA_RSI_CMD_MEASUREMENT_EXTEND, 0);
+	uint8_t digest[64] = { 0 };
+
+	nla_put_u32(request, CCA_RSI_A_MEASUREMENT_INDEX, 1);
+	nla_put(request, CCA_RSI_A_MEASUREMENT_DIGEST, (int)config.digest_size, digest);
+	nla_put_u32(request, CCA_RSI_A_MEASUREMENT_EVENT_TYPE, CCA_RSI_EV_NO_ACTION);
+	CHECK_ERRNO(client_call(&client, request, NULL, NULL), EINVAL);
+	CHECK(strstr(client.message, "EV_NO_ACTION") != NULL);
+}
+
+/* What a dump of the log has to say next. */
+struct expected {
+	const struct eventlog *log;
+	uint64_t next;
+};
+
+static bool record_same(struct nlattr **attrs, void *context)
+{
+	struct expected *expected = context;
+	const struct record *record = &expected->log->records[expected->next];
+	bool event = record->kind == KIND_EVENT;
+
+	return expected->next < expected->log->count &&
+	       uint_is(attrs, CCA_RSI_A_MEASUREMENT_SEQ, expected->next++) &&
+	       u32_is(attrs, CCA_RSI_A_MEASUREMENT_KIND, record->kind) &&
+	       u32_is(attrs, CCA_RSI_A_MEASUREMENT_INDEX, record->index) &&
+	       u32_is(attrs, CCA_RSI_A_MEASUREMENT_EVENT_TYPE, record->type) &&
+	       bytes_are(attrs, event ? CCA_RSI_A_MEASUREMENT_DIGEST : CCA_RSI_A_MEASUREMENT_VALUE,
+			 record->digest, config.digest_size) &&
+	       (!event || bytes_are(attrs, CCA_RSI_A_MEASUREMENT_EVENT, record->event, record->size));
+}
+
+static int log_get(struct expected *expected)
+{
+	struct nl_msg *request = client_request(&client, CCA_RSI_CMD_LOG_GET, NLM_F_DUMP);
+
+	if (expected->next)
+		nla_put_u32(request, CCA_RSI_A_MEASUREMENT_SEQ, (uint32_t)expected->next);
+	return client_call(&client, request, record_same, expected);
+}
+
+/* With the longest events among them, which fill a message each. */
+static void same_log(void)
+{
+	static const uint64_t from[] = { 0, 1, 4, 7, 30 };
+	uint8_t digest[64] = { 1 }, event[4096] = { 2 };
+	struct expected expected;
+	struct nl_msg *request;
+	struct eventlog log;
+
+	for (size_t i = 0; i < 30; i++) {
+		request = extend_request(1 + (uint32_t)i % 4, digest, config.digest_size);
+		nla_put(request, CCA_RSI_A_MEASUREMENT_EVENT, i % 5 ? (int)i * 10 : 4096, event);
+		CHECK(client_call(&client, request, NULL, NULL) == 0);
+	}
+	CHECK(eventlog_read(&log, &config) && eventlog_replays(&log));
+	for (size_t i = 0; i < sizeof(from) / sizeof(from[0]); i++) {
+		expected = (struct expected){ .log = &log, .next = from[i] };
+		CHECK(log_get(&expected) == 0 && expected.next == log.count);
+	}
+	expected.next = log.count + 100;
+	CHECK(log_get(&expected) == 0 && expected.next == log.count + 100);
+	eventlog_free(&log);
+}
+
+/* What the next notification has to say. */
+struct notified {
+	uint64_t seq;
+	uint32_t index;
+	const uint8_t *digest;
+	int count;
+};
+
+static int on_notification(struct nl_msg *msg, void *context)
+{
+	struct genlmsghdr *head = nlmsg_data(nlmsg_hdr(msg));
+	struct nlattr *attrs[CLIENT_ATTRS + 1];
+	struct notified *notified = context;
+
+	if (head->cmd == CCA_RSI_CMD_MEASUREMENT_EXTEND_NTF &&
+	    genlmsg_parse(nlmsg_hdr(msg), 0, attrs, CLIENT_ATTRS, NULL) == 0 &&
+	    uint_is(attrs, CCA_RSI_A_MEASUREMENT_SEQ, notified->seq + (uint64_t)notified->count) &&
+	    u32_is(attrs, CCA_RSI_A_MEASUREMENT_INDEX, notified->index) &&
+	    bytes_are(attrs, CCA_RSI_A_MEASUREMENT_DIGEST, notified->digest, config.digest_size) &&
+	    attrs[CCA_RSI_A_MEASUREMENT_EVENT_TYPE] && !attrs[CCA_RSI_A_MEASUREMENT_EVENT])
+		notified->count++;
+	return NL_OK;
+}
+
+/* One for each extension, through either door, and none for what is refused. */
+static void listeners_told(void)
+{
+	uint8_t digest[64] = { 7 };
+	struct notified notified = { .index = 2, .digest = digest };
+	int writer = device_open(O_WRONLY), group;
+	struct client listener;
+
+	CHECK(client_open(&listener));
+	nl_socket_set_nonblocking(listener.sock);
+	group = genl_ctrl_resolve_grp(listener.sock, CCA_RSI_FAMILY_NAME, "events");
+	CHECK(group >= 0 && nl_socket_add_membership(listener.sock, group) == 0);
+	nl_socket_modify_cb(listener.sock, NL_CB_VALID, NL_CB_CUSTOM, on_notification, &notified);
+	CHECK(device_config(&config));
+	notified.seq = config.log_seq;
+	CHECK(device_extend(writer, 2, digest) == 0);
+	CHECK_ERRNO(device_extend(writer, 0, digest), EINVAL);
+	CHECK(client_call(&client, extend_request(2, digest, config.digest_size), NULL, NULL) == 0);
+	CHECK(device_extend(writer, 2, digest) == 0);
+	while (nl_recvmsgs_default(listener.sock) == 0)
+		;
+	CHECK(notified.count == 3);
+	client_close(&listener);
+	close(writer);
+}
+
 /* In how many places of a signature's size do the two differ? */
 static unsigned int places_differing(const uint8_t *a, const uint8_t *b, size_t size)
 {
@@ -274,9 +393,11 @@ static bool child_without_privilege(void)
 	uint8_t bytes[CHALLENGE_SIZE] = { 0 }, *token = malloc(TOKEN_ROOM);
 	size_t size;
 
-	return token && setuid(NOBODY) == 0 && client_open(&client) && config_get(config_same) == 0 &&
+	return token && device_config(&config) && setuid(NOBODY) == 0 && client_open(&client) && config_get(config_same) == 0 &&
 	       client_call(&client, client_request(&client, CCA_RSI_CMD_MEASUREMENT_GET, NLM_F_DUMP), NULL,
 			   NULL) == 0 &&
+	       tap_errno(client_call(&client, client_request(&client, CCA_RSI_CMD_LOG_GET, NLM_F_DUMP), NULL,
+				     NULL), EPERM) &&
 	       tap_errno(client_call(&client, extend_request(1, bytes, config.digest_size), NULL, NULL),
 			 EPERM) &&
 	       tap_errno(client_token(&client, bytes, sizeof(bytes), token, &size), EPERM);
@@ -361,11 +482,14 @@ static const struct tap_test tests[] = {
 	{ "measurement-extend makes H(register || digest)", extension_follows_rule },
 	{ "extending RIM is refused, and it says so", rim_refused_with_reason },
 	{ "a digest of another size is refused, and it says so", digest_size_refused_with_reason },
+	{ "an extension as EV_NO_ACTION is refused, and it says so", no_action_refused_with_reason },
+	{ "log-get, from anywhere on, says what the device says", same_log },
+	{ "listeners are told of each extension, and of nothing else", listeners_told },
 	{ "an extension needs its parts, and bounds its event", extension_needs_its_parts },
 	{ "token-get gives the token that the device gives", same_token },
 	{ "a challenge of another size is refused", challenge_size_refused },
 	{ "a dump given up spoils nothing", dump_given_up },
-	{ "without privilege one may look, not extend or attest", unprivileged_may_look_only },
+	{ "without privilege one may look, not extend, attest or read the log", unprivileged_may_look_only },
 	{ "other network namespaces see nothing", other_namespaces_see_nothing },
 	{ "netlink and device at once, each its own token", both_doors_at_once },
 	{ "a token takes no more than two seconds", takes_reasonable_time },

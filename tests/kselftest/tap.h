@@ -15,6 +15,9 @@ struct tap_test {
 /* Runs the @count tests of @tests in order; what main() returns: 0 if none failed, else 1. */
 int tap_run(const struct tap_test *tests, size_t count);
 
+/* Instead of tap_run(): one test that cannot be made here, because of @why. What main() returns. */
+int tap_skip_all(const char *name, const char *why);
+
 /* Of the test that runs: it failed, because of @what; it cannot be made here, because of @why. */
 void tap_fail(const char *file, int line, const char *what);
 void tap_skip(const char *why);

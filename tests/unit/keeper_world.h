@@ -17,6 +17,7 @@
 
 #include "keeper.h"
 #include "log.h"
+#include "record.h"
 
 #define SECRET "sesame"
 
@@ -32,6 +33,8 @@ static struct {
 	bool no_realm, no_keyring;
 	struct error courier;		/* of its start */
 	char calls[32];			/* R realm, K keyring, C courier */
+	char recorded[32];		/* the last one: register, resource, JWE's digest */
+	bool log_full;
 	struct bytes ca;		/* what the courier was started with */
 	bool ca_given;
 } world;
@@ -66,6 +69,7 @@ int session_get(struct session *s, const char *path, struct bytes *secret, struc
 		bytes_clear(&s->ear);
 	if (e->kind != ERROR_NONE)
 		return -1;
+	memset(s->jwe_digest, 0xa0 + number, sizeof(s->jwe_digest));
 	return bytes_append_text(secret, SECRET);
 }
 
@@ -136,6 +140,14 @@ struct rsi *rsi_open(const char *source, struct error *e)
 		return (struct rsi *)&world;
 	error_set(e, ERROR_NO_REALM, "no realm");
 	return NULL;
+}
+
+int record_delivery(const char *source, unsigned int index, const char *resource,
+		    const uint8_t jwe_digest[SESSION_DIGEST_SIZE], struct error *e)
+{
+	assert_null(source);
+	snprintf(world.recorded, sizeof(world.recorded), "%u %s %02x", index, resource, jwe_digest[0]);
+	return world.log_full ? error_set(e, ERROR_DELIVERY, "the log is full") : 0;
 }
 
 void rsi_close(struct rsi *rsi)

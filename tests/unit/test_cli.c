@@ -59,6 +59,7 @@ static void test_help(void **state)
 		{ "attest", NULL }, { "get-resource", NULL }, { "verify", NULL }, { "token", NULL },
 		{ "token", "get" }, { "token", "show" }, { "token", "verify" },
 		{ "measurements", NULL }, { "extend", NULL }, { "rim", NULL },
+		{ "log", NULL }, { "watch", NULL },
 		{ "admin", "set-resource" }, { "admin", "set-reference-value" },
 		{ "admin", "set-resource-policy" },
 	};
@@ -118,6 +119,10 @@ static void test_usage(void **state)
 		{ { "extend", "0", "f" }, "extend", "INDEX" },
 		{ { "extend", "5", "f" }, "extend", "INDEX" },
 		{ { "extend", "1" }, "extend", "FILE" },
+		{ { "extend", "1", "f", "--event-type=3" }, "extend", "EV_NO_ACTION" },
+		{ { "extend", "1", "f", "--event-type=EV" }, "extend", "--event-type: 'EV' is neither" },
+		{ { "log", "f", "--token", "t" }, "log", "--token is for --replay" },
+		{ { "watch", "--count", "0" }, "watch", "--count" },
 		{ { "rim", "--source", "smoke" }, "rim", "device" },
 		{ { "admin", "set-resource" }, "admin set-resource", "--path" },
 		{ { "admin", "set-reference-value", "name" }, "admin set-reference-value", "VALUE" },
@@ -165,7 +170,7 @@ static void test_no_realm(void **state)
 {
 	static const char *const words[][6] = {
 		{ "rim" }, { "measurements", "--json" }, { "token" }, { "token", "get" },
-		{ "extend", "1", "/dev/null" }, { "attest", "--url", "https://127.0.0.1:1" },
+		{ "extend", "1", "/dev/null" }, { "log" }, { "log", "--replay" }, { "watch" }, { "attest", "--url", "https://127.0.0.1:1" },
 		{ "get-resource", "--url", "https://127.0.0.1:1", "--path", "a/b/c" },
 	};
 

@@ -120,6 +120,40 @@ static void every_key_is_read(void **state)
 	assert_int_equal(config.secret[1].line, 17);
 }
 
+static void the_log_section(void **state)
+{
+	static const struct fault faults[] = {
+		{ KBS "[log]\nextend = 0\n",
+		  "c:4: [log] extend: '0' is not a register from 1 to 4 (REM0 to REM3)" },
+		{ KBS "[log]\nextend = 5\n",
+		  "c:4: [log] extend: '5' is not a register from 1 to 4 (REM0 to REM3)" },
+		{ KBS "[log]\nextend = REM0\n",
+		  "c:4: [log] extend: 'REM0' is not a register from 1 to 4 (REM0 to REM3)" },
+		{ KBS "[log]\nextend =\n",
+		  "c:4: [log] extend: '' is not a register from 1 to 4 (REM0 to REM3)" },
+		{ KBS "[log]\nextend = 1\nextend = 1\n", "c:5: [log] extend: given twice" },
+		{ KBS "[log]\n[log]\n", "c:4: [log]: already given in line 3" },
+		{ KBS "[log x]\n", "c:3: [log x]: takes no name" },
+		{ "[log]\nextend = 1\n", "c:2: [kbs] url: missing" },
+	};
+
+	(void)state;
+	for (unsigned int i = 1; i <= 4; i++) {
+		char text[64];
+
+		snprintf(text, sizeof(text), "[log]\nextend = %u\n" KBS, i);
+		parses(text);
+		assert_int_equal(config.log_extend, i);
+		assert_int_equal(config.log_line, 1);
+		assert_int_equal(config.line, 3);
+	}
+	parses(KBS "[log]\n");
+	assert_int_equal(config.log_extend, 0);
+	parses(KBS);
+	assert_int_equal(config.log_extend, 0);
+	REFUSES_EACH(faults);
+}
+
 static void what_is_not_given_has_a_default(void **state)
 {
 	(void)state;
@@ -452,6 +486,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_key_is_read),
+		cmocka_unit_test(the_log_section),
 		cmocka_unit_test(what_is_not_given_has_a_default),
 		cmocka_unit_test(forms_of_the_same_text),
 		cmocka_unit_test(words_for_yes_and_no),

@@ -76,6 +76,25 @@ static void a_pass_delivers_every_secret(void **state)
 	log_is("");
 }
 
+static void each_delivery_is_recorded_first_if_the_log_is_wanted(void **state)
+{
+	(void)state;
+	keeper.config.count = 1;
+	keeper_run(&keeper, KEEPER_ALL);
+	assert_string_equal(world.recorded, "");
+	secrets[0].delivered = false;
+	keeper.config.log_extend = 3;
+	world.log_full = true;
+	world.put[0] = '\0';
+	keeper_run(&keeper, KEEPER_ALL);
+	assert_string_equal(world.recorded, "3 r/t/0 a0");
+	assert_string_equal(world.put, "");
+	assert_int_equal(keeper_failure(&keeper)->kind, ERROR_DELIVERY);
+	world.log_full = false;
+	keeper_run(&keeper, KEEPER_ALL);
+	assert_true(keeper_ready(&keeper));
+}
+
 static void what_is_there_already_is_said_to_be_unchanged(void **state)
 {
 	(void)state;
@@ -251,6 +270,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_pass_delivers_every_secret),
+		TEST(each_delivery_is_recorded_first_if_the_log_is_wanted),
 		TEST(what_is_there_already_is_said_to_be_unchanged),
 		TEST(nothing_to_deliver_is_ready_at_once),
 		TEST(only_required_secrets_hold_readiness_up),

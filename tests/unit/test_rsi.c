@@ -107,14 +107,18 @@ static int fake_measurement(struct rsi *rsi, unsigned int index, uint8_t value[R
 	return 0;
 }
 
+static struct rsi_event fake_event;
+
 static int fake_extend(struct rsi *rsi, unsigned int index, const void *digest, size_t size,
-		       struct error *e)
+		       const struct rsi_event *event, uint64_t *seq, struct error *e)
 {
 	(void)rsi;
 	(void)digest;
 	(void)size;
 	(void)e;
 	fake_extended = (int)index;
+	fake_event = *event;
+	*seq = 17;
 	return 0;
 }
 
@@ -166,13 +170,36 @@ static void test_extend_is_checked(void **state)
 	(void)state;
 	fake_values = (struct rsi_config){ .hash_algo = 0, .digest_size = 32 };
 	fake_extended = -1;
-	assert_int_equal(rsi_measurement_extend(&fake_rsi, 0, digest, 32, &e), -1);
-	assert_int_equal(rsi_measurement_extend(&fake_rsi, 5, digest, 32, &e), -1);
-	assert_int_equal(rsi_measurement_extend(&fake_rsi, 1, digest, 64, &e), -1);
+	assert_int_equal(rsi_measurement_extend(&fake_rsi, 0, digest, 32, NULL, NULL, &e), -1);
+	assert_int_equal(rsi_measurement_extend(&fake_rsi, 5, digest, 32, NULL, NULL, &e), -1);
+	assert_int_equal(rsi_measurement_extend(&fake_rsi, 1, digest, 64, NULL, NULL, &e), -1);
 	assert_string_equal(e.text, "digest of 64 bytes, this realm's have 32 (sha-256)");
 	assert_int_equal(fake_extended, -1);
-	assert_int_equal(rsi_measurement_extend(&fake_rsi, 4, digest, 32, &e), 0);
+	assert_int_equal(rsi_measurement_extend(&fake_rsi, 4, digest, 32, NULL, NULL, &e), 0);
 	assert_int_equal(fake_extended, 4);
+	assert_int_equal(fake_event.type, 6);
+	assert_int_equal(fake_event.size, 0);
+}
+
+static void test_extend_takes_an_event(void **state)
+{
+	static const uint8_t digest[32];
+	struct rsi_event event = { .type = 13, .data = "abc", .size = 3 };
+	struct error e = ERROR_INIT;
+	uint64_t seq = 0;
+
+	(void)state;
+	fake_values = (struct rsi_config){ .hash_algo = 0, .digest_size = 32 };
+	assert_int_equal(rsi_measurement_extend(&fake_rsi, 2, digest, 32, &event, &seq, &e), 0);
+	assert_int_equal(seq, 17);
+	assert_int_equal(fake_event.type, 13);
+	assert_ptr_equal(fake_event.data, event.data);
+	assert_int_equal(fake_event.size, 3);
+	fake_extended = -1;
+	event.size = RSI_EVENT_MAX + 1;
+	assert_int_equal(rsi_measurement_extend(&fake_rsi, 2, digest, 32, &event, &seq, &e), -1);
+	assert_string_equal(e.text, "event of 4097 bytes, more than 4096");
+	assert_int_equal(fake_extended, -1);
 }
 
 /* --- a token in pieces --------------------------------------------------------------------------- */
@@ -262,6 +289,7 @@ int main(void)
 		cmocka_unit_test(test_config_is_checked),
 		cmocka_unit_test(test_measurement_is_checked),
 		cmocka_unit_test(test_extend_is_checked),
+		cmocka_unit_test(test_extend_takes_an_event),
 		cmocka_unit_test(test_chunks),
 		cmocka_unit_test(test_chunks_that_do_not_fit),
 		cmocka_unit_test(test_chunks_of_too_much),

@@ -2,6 +2,7 @@
 /* Sessions with a KBS and a realm that live in this file: courier_call() and rsi_*() are ours here. */
 #include <jansson.h>
 #include <openssl/ec.h>
+#include <openssl/sha.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,6 +29,7 @@ static struct {
 	bool without_exp;
 	const char *refusal;		/* body of a 401 to the next refusals resources */
 	int refusals;
+	uint8_t jwe_digest[SESSION_DIGEST_SIZE];	/* of the last one sent */
 	char bearer[64];		/* the signature's part of the last bearer */
 	json_t *jwk;			/* of the last attestation */
 	EVP_PKEY *key;
@@ -116,6 +118,7 @@ static int answer_resource(const struct message *m, struct bytes *answer)
 	}
 	bytes_clear(answer);
 	assert_int_equal(jwe_seal(kbs.jwk, "sesame", 6, NULL, answer, &e), 0);
+	SHA256(answer->data, answer->len, kbs.jwe_digest);
 	return 200;
 }
 
@@ -210,6 +213,7 @@ static void expect_secret(struct session *s)
 	if (session_get(s, "a/b/c", &secret, &e) < 0)
 		fail_msg("%s", e.text);
 	assert_string_equal(bytes_text(&secret), "sesame");
+	assert_memory_equal(s->jwe_digest, kbs.jwe_digest, sizeof(s->jwe_digest));
 	bytes_free(&secret);
 }
 

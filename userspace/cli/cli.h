@@ -16,7 +16,8 @@
 typedef int cli_command(int argc, char **argv);
 
 cli_command command_admin, command_attest, command_extend, command_get_resource,
-	command_measurements, command_rim, command_token, command_verify;
+	command_log, command_measurements, command_rim, command_token, command_verify,
+	command_watch;
 
 /* A row of a table of commands; name NULL ends it. */
 struct cli_entry {

@@ -8,9 +8,23 @@
 
 #include "cli.h"
 #include "encode.h"
+#include "event_log.h"
 #include "rsi.h"
 
-static const struct args_option *const tables[] = { cli_source_option, NULL };
+struct options {
+	struct cli_kbs kbs;	/* for --source */
+	const char *type, *event;
+};
+
+static const struct args_option own[] = {
+	{ .name = "event-type", .type = ARGS_TEXT, .offset = offsetof(struct options, type),
+	  .value = "TYPE", .help = "TCG event type in the log, by name or number (EV_EVENT_TAG)" },
+	{ .name = "event", .type = ARGS_TEXT, .offset = offsetof(struct options, event),
+	  .value = "TEXT", .help = "what the log shall say of it, at most 4096 bytes (nothing)" },
+	{ 0 },
+};
+
+static const struct args_option *const tables[] = { cli_source_option, own, NULL };
 
 static const struct args_spec spec = {
 	.name = "realmkey extend",
@@ -19,7 +33,8 @@ static const struct args_spec spec = {
 	.operands_max = 2,
 	.about = "Extends a measurement register (1 to 4: REM0 to REM3) with the digest of FILE\n"
 		 "(- is standard input) in the realm's hash algorithm: REM becomes\n"
-		 "H(REM || H(FILE)). There is no way back.",
+		 "H(REM || H(FILE)). There is no way back. The event log keeps a record of it\n"
+		 "(realmkey log).",
 	.options = tables,
 };
 
@@ -59,16 +74,8 @@ static int digest_file(const char *path, const char *hash, uint8_t digest[RSI_DI
 	return ret;
 }
 
-/* OpenSSL's name of an RSI hash algorithm. */
-static const char *hash_openssl(unsigned int hash_algo)
-{
-	static const char *const names[] = { "SHA256", "SHA512", "SHA384" };
-
-	return hash_algo < sizeof(names) / sizeof(names[0]) ? names[hash_algo] : NULL;
-}
-
 static int report(struct rsi *rsi, unsigned int index, const uint8_t *digest, size_t size,
-		  const char *hash, struct error *e)
+		  uint64_t seq, const char *hash, struct error *e)
 {
 	uint8_t value[RSI_DIGEST_MAX];
 	struct bytes text = BYTES_INIT;
@@ -79,7 +86,7 @@ static int report(struct rsi *rsi, unsigned int index, const uint8_t *digest, si
 		return -1;
 	if (bytes_printf(&text, "REM%u extended with %s:", index - 1, hash) < 0 ||
 	    encode_hex(digest, size, &text) < 0 || bytes_append_text(&text, "\nnow ") < 0 ||
-	    encode_hex(value, len, &text) < 0 || bytes_append_text(&text, "\n") < 0)
+	    encode_hex(value, len, &text) < 0 || bytes_printf(&text, "\nrecord %llu\n", (unsigned long long)seq) < 0)
 		ret = error_set_memory(e);
 	else
 		ret = cli_output(&text, e);
@@ -87,34 +94,53 @@ static int report(struct rsi *rsi, unsigned int index, const uint8_t *digest, si
 	return ret;
 }
 
-static int extend(struct rsi *rsi, unsigned int index, const char *path, struct error *e)
+static int extend(struct rsi *rsi, unsigned int index, const char *path,
+		  const struct rsi_event *event, struct error *e)
 {
 	uint8_t digest[RSI_DIGEST_MAX];
 	struct rsi_config config;
+	uint64_t seq = 0;
 
 	if (rsi_config_get(rsi, &config, e) < 0 ||
-	    digest_file(path, hash_openssl(config.hash_algo), digest, e) < 0 ||
-	    rsi_measurement_extend(rsi, index, digest, config.digest_size, e) < 0)
+	    digest_file(path, rsi_hash_openssl(config.hash_algo), digest, e) < 0 ||
+	    rsi_measurement_extend(rsi, index, digest, config.digest_size, event, &seq, e) < 0)
 		return -1;
-	return report(rsi, index, digest, config.digest_size, rsi_hash_name(config.hash_algo), e);
+	return report(rsi, index, digest, config.digest_size, seq,
+		      rsi_hash_name(config.hash_algo), e);
+}
+
+/* What can be wrong with the command line, before anything is read or extended. */
+static int operands_check(const struct options *options, const char *index,
+			  struct rsi_event *event, struct error *e)
+{
+	if (strlen(index) != 1 || index[0] < '1' || index[0] > '4')
+		return error_set(e, ERROR_USAGE, "INDEX is 1 to 4 (REM0 to REM3), not '%s'", index);
+	event->type = EVENT_TYPE_TAG;
+	if (options->type && event_type_parse(options->type, &event->type, e) < 0)
+		return error_add(e, "--event-type");
+	event->data = options->event ? options->event : "";
+	event->size = strlen(event->data);
+	if (event->size > RSI_EVENT_MAX)
+		return error_set(e, ERROR_USAGE, "--event: %zu bytes, more than %d", event->size,
+				 RSI_EVENT_MAX);
+	return 0;
 }
 
 int command_extend(int argc, char **argv)
 {
-	struct cli_kbs options = { 0 };
+	struct options options = { 0 };
 	struct error e = ERROR_INIT;
+	struct rsi_event event;
 	const char *operand[2];
 	struct rsi *rsi;
 	int code, ret;
 
 	if (!cli_parse(&spec, argc, argv, &options, operand, &code))
 		return code;
-	if (strlen(operand[0]) != 1 || operand[0][0] < '1' || operand[0][0] > '4') {
-		error_set(&e, ERROR_USAGE, "INDEX is 1 to 4 (REM0 to REM3), not '%s'", operand[0]);
+	if (operands_check(&options, operand[0], &event, &e) < 0)
 		return cli_fail(argv[0], &e);
-	}
-	rsi = rsi_open(options.source, &e);
-	ret = rsi ? extend(rsi, (unsigned int)(operand[0][0] - '0'), operand[1], &e) : -1;
+	rsi = rsi_open(options.kbs.source, &e);
+	ret = rsi ? extend(rsi, (unsigned int)(operand[0][0] - '0'), operand[1], &event, &e) : -1;
 	rsi_close(rsi);
 	return ret < 0 ? cli_fail(argv[0], &e) : 0;
 }

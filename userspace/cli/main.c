@@ -13,6 +13,8 @@ static const struct cli_entry commands[] = {
 	{ "token", command_token, "get, show or judge CCA tokens" },
 	{ "measurements", command_measurements, "print RIM and REMs" },
 	{ "extend", command_extend, "extend a REM with a file's digest" },
+	{ "log", command_log, "print the event log, replay it against the registers" },
+	{ "watch", command_watch, "print extensions as they happen" },
 	{ "rim", command_rim, "print the RIM as a reference value wants it" },
 	{ "admin", command_admin, "tell a KBS: resources, reference values, policy" },
 	{ 0 },

@@ -25,7 +25,7 @@ _realmkey_value()
 _realmkey_offer()
 {
 	case $1 in
-	FILE | PEM | EAR | JWK | PATH | PROGRAM) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$2") ;;
+	FILE | "[FILE]" | TOKEN | PEM | EAR | JWK | PATH | PROGRAM) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$2") ;;
 	DIR) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$2") ;;
 	SOURCE) mapfile -t COMPREPLY < <(compgen -W "device netlink" -- "$2") ;;
 	INDEX) mapfile -t COMPREPLY < <(compgen -W "1 2 3 4" -- "$2") ;;

@@ -8,6 +8,7 @@
 #include "io.h"
 #include "log.h"
 #include "owner.h"
+#include "record.h"
 
 #define CA_MAX ((size_t)1 << 20)
 
@@ -129,12 +130,24 @@ static void explain_lines(const struct session *session)
 	bytes_free(&text);
 }
 
+/* Before it is delivered: there is to be no secret that the log does not tell of. */
+static int secret_record(struct keeper *keeper, const struct config_secret *config,
+			 struct error *e)
+{
+	if (!keeper->config.log_extend)
+		return 0;
+	return record_delivery(keeper->config.source, keeper->config.log_extend, config->resource,
+			       keeper->session.jwe_digest, e);
+}
+
 static int secret_deliver(struct keeper *keeper, struct keeper_secret *secret, struct error *e)
 {
 	const struct config_secret *config = secret->config;
 	struct bytes plain = BYTES_LOCKED_INIT;
 	int ret = session_get(&keeper->session, config->resource, &plain, e);
 
+	if (ret == 0)
+		ret = secret_record(keeper, config, e);
 	if (ret == 0)
 		ret = sink_tmpfs_put(&keeper->sink, config->file, config->mode, secret->uid,
 				     secret->gid, plain.data, plain.len, e);

@@ -40,17 +40,19 @@ struct key {
 
 struct section {
 	const char *name;
-	bool titled;			/* "[name TITLE]" */
+	size_t line;			/* in struct config: where it begins; TITLED: "[name TITLE]" */
 	const struct key *key;
 	size_t count;
 };
+
+#define TITLED SIZE_MAX
 
 /* Where a section's keys go. */
 static void *section_target(const struct parser *p)
 {
 	struct config *config = p->config;
 
-	return p->section->titled ? (void *)&config->secret[config->count - 1] : (void *)config;
+	return p->section->line == TITLED ? (void *)&config->secret[config->count - 1] : (void *)config;
 }
 
 __attribute__((format(printf, 4, 5)))
@@ -145,6 +147,18 @@ static int read_timeout(struct parser *p, const struct key *key, const char *val
 	return 0;
 }
 
+static int read_register(struct parser *p, const struct key *key, const char *value, void *field)
+{
+	unsigned long index;
+
+	if (!number_from_text(value, 10, RSI_REGISTERS - 1, &index) || !index)
+		return parser_fail(p, p->line, key->name,
+				   "'%s' is not a register from 1 to %d (REM0 to REM%d)", value,
+				   RSI_REGISTERS - 1, RSI_REGISTERS - 2);
+	*(unsigned int *)field = (unsigned int)index;
+	return 0;
+}
+
 static int read_mode(struct parser *p, const struct key *key, const char *value, void *field)
 {
 	unsigned long mode;
@@ -219,6 +233,10 @@ static const struct key kbs_keys[] = {
 	{ "timeout", offsetof(struct config, timeout), read_timeout },
 };
 
+static const struct key log_keys[] = {
+	{ "extend", offsetof(struct config, log_extend), read_register },
+};
+
 static const struct key secret_keys[] = {
 	{ "resource", offsetof(struct config_secret, resource), read_resource },
 	{ "file", offsetof(struct config_secret, file), read_file },
@@ -229,8 +247,10 @@ static const struct key secret_keys[] = {
 };
 
 static const struct section sections[] = {
-	{ "kbs", false, kbs_keys, sizeof(kbs_keys) / sizeof(kbs_keys[0]) },
-	{ "secret", true, secret_keys, sizeof(secret_keys) / sizeof(secret_keys[0]) },
+	{ "kbs", offsetof(struct config, line), kbs_keys, sizeof(kbs_keys) / sizeof(kbs_keys[0]) },
+	{ "log", offsetof(struct config, log_line), log_keys,
+	  sizeof(log_keys) / sizeof(log_keys[0]) },
+	{ "secret", TITLED, secret_keys, sizeof(secret_keys) / sizeof(secret_keys[0]) },
 };
 
 static bool files_clash(const char *a, const char *b)
@@ -269,7 +289,7 @@ static int section_end(struct parser *p)
 {
 	struct config_secret *secret;
 
-	if (!p->section || !p->section->titled)
+	if (!p->section || p->section->line != TITLED)
 		return 0;
 	secret = section_target(p);
 	if (!secret->resource)
@@ -331,11 +351,13 @@ static int section_open_titled(struct parser *p, const char *name)
 
 static int section_open_single(struct parser *p, const char *name)
 {
+	int *line = (int *)(void *)((char *)p->config + p->section->line);
+
 	if (*name)
 		return parser_fail(p, p->line, NULL, "takes no name");
-	if (p->config->line)
-		return parser_fail(p, p->line, NULL, "already given in line %d", p->config->line);
-	p->config->line = p->line;
+	if (*line)
+		return parser_fail(p, p->line, NULL, "already given in line %d", *line);
+	*line = p->line;
 	return 0;
 }
 
@@ -387,7 +409,7 @@ static int section_begin(struct parser *p, const char *text, size_t len)
 		p->section = &unknown;
 		return parser_fail(p, p->line, NULL, "unknown section");
 	}
-	return p->section->titled ? section_open_titled(p, name) : section_open_single(p, name);
+	return p->section->line == TITLED ? section_open_titled(p, name) : section_open_single(p, name);
 }
 
 /* In a line without what ends it: "\n" or "\r\n". */

@@ -28,7 +28,8 @@ struct config {
 	bool insecure;
 	char *source;		/* RSI source, or NULL */
 	unsigned int timeout;	/* seconds for one request */
-	int line;		/* where [kbs] begins, for errors */
+	unsigned int log_extend;	/* register that deliveries are measured into, 1 to 4; 0: none */
+	int line, log_line;	/* where [kbs] and [log] begin, for errors; 0: they do not */
 	struct config_secret *secret;
 	size_t count;
 };

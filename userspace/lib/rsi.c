@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "event_log.h"
 #include "rsi_source.h"
 
 static const struct rsi_source *const sources[] = { &rsi_source_device, &rsi_source_netlink };
@@ -14,12 +15,12 @@ static const struct rsi_source *const sources[] = { &rsi_source_device, &rsi_sou
 
 /* Numbered as RSI does (RMM specification B5, RsiHashAlgorithm). */
 static const struct {
-	const char *name;
+	const char *name, *openssl;
 	size_t digest_size;
 } hashes[] = {
-	{ "sha-256", 32 },
-	{ "sha-512", 64 },
-	{ "sha-384", 48 },
+	{ "sha-256", "SHA256", 32 },
+	{ "sha-512", "SHA512", 64 },
+	{ "sha-384", "SHA384", 48 },
 };
 
 #define HASHES (sizeof(hashes) / sizeof(hashes[0]))
@@ -40,6 +41,7 @@ static const struct {
 	{ EBADF, ERROR_SYSTEM, "not opened for writing; run as root" },
 	{ EBUSY, ERROR_NO_DRIVER, "another driver owns the tokens; unload arm_cca_guest, load "
 				  "cca_rsi again" },
+	{ ENOSPC, ERROR_SYSTEM, "the event log is full, and nothing is extended without a record" },
 	{ EFBIG, ERROR_SYSTEM, "the RMM announces an absurd size" },
 	{ EOPNOTSUPP, ERROR_NO_DRIVER, "the RMM or the module does not offer this" },
 	{ ENODEV, ERROR_NO_DRIVER, "the module is being unloaded" },
@@ -69,6 +71,11 @@ const char *rsi_hash_name(unsigned int hash_algo)
 	return hash_algo < HASHES ? hashes[hash_algo].name : NULL;
 }
 
+const char *rsi_hash_openssl(unsigned int hash_algo)
+{
+	return hash_algo < HASHES ? hashes[hash_algo].openssl : NULL;
+}
+
 /* --- opening ---------------------------------------------------------------------------------- */
 
 static int source_known(const char *name, struct error *e)
@@ -85,8 +92,7 @@ static int source_known(const char *name, struct error *e)
 	return error_set(e, ERROR_USAGE, "no RSI source '%s'; there are: %s", name, known);
 }
 
-/* No source answered: tell why. */
-static int explain_absence(const char *source, struct error *e)
+int rsi_absent(const char *source, struct error *e)
 {
 	for (size_t i = 0; i < sizeof(realm_marks) / sizeof(realm_marks[0]); i++)
 		if (access(realm_marks[i], F_OK) == 0)
@@ -134,7 +140,7 @@ struct rsi *rsi_open(const char *source, struct error *e)
 		return rsi;
 	}
 	if (opened == 0)
-		explain_absence(source, e);
+		rsi_absent(source, e);
 	free(rsi);
 	return NULL;
 }
@@ -180,19 +186,30 @@ int rsi_measurement_get(struct rsi *rsi, unsigned int index, uint8_t value[RSI_D
 }
 
 int rsi_measurement_extend(struct rsi *rsi, unsigned int index, const void *digest, size_t size,
-			   struct error *e)
+			   const struct rsi_event *event, uint64_t *seq, struct error *e)
 {
+	static const struct rsi_event empty = { .type = EVENT_TYPE_TAG, .data = "" };
 	struct rsi_config config;
+	uint64_t unwanted;
 
 	if (index == 0 || index >= RSI_REGISTERS)
 		return error_set(e, ERROR_USAGE, "register %u cannot be extended, 1 to %d can",
 				 index, RSI_REGISTERS - 1);
+	if (event && event->size > RSI_EVENT_MAX)
+		return error_set(e, ERROR_USAGE, "event of %zu bytes, more than %d", event->size,
+				 RSI_EVENT_MAX);
 	if (rsi_config_get(rsi, &config, e) < 0)
 		return -1;
 	if (size != config.digest_size)
 		return error_set(e, ERROR_USAGE, "digest of %zu bytes, this realm's have %zu (%s)",
 				 size, config.digest_size, rsi_hash_name(config.hash_algo));
-	return rsi->source->extend(rsi, index, digest, size, e);
+	return rsi->source->extend(rsi, index, digest, size, event ? event : &empty,
+				   seq ? seq : &unwanted, e);
+}
+
+int rsi_log_get(struct rsi *rsi, struct bytes *log, struct error *e)
+{
+	return rsi->source->log(rsi, log, e);
 }
 
 int rsi_token_get(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],

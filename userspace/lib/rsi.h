@@ -14,6 +14,7 @@
 
 #define RSI_CHALLENGE_SIZE 64
 #define RSI_DIGEST_MAX 64
+#define RSI_EVENT_MAX 4096
 #define RSI_REGISTERS 5		/* 0 RIM, 1..4 REM0..REM3 */
 
 struct rsi_config {
@@ -41,14 +42,44 @@ int rsi_config_get(struct rsi *rsi, struct rsi_config *config, struct error *e);
 /* Register @index (0..4) into @value; @size bytes are used. */
 int rsi_measurement_get(struct rsi *rsi, unsigned int index, uint8_t value[RSI_DIGEST_MAX],
 			size_t *size, struct error *e);
-/* Extend register @index (1..4) with @digest, exactly the realm's digest size. */
+/* What the log shall say beside the digest: a TCG event type, and up to RSI_EVENT_MAX bytes. */
+struct rsi_event {
+	uint32_t type;
+	const void *data;
+	size_t size;
+};
+
+/* Extend register @index (1..4) with @digest, exactly the realm's digest size, and log @event, by
+ * default an empty one. @seq, if not NULL, takes the position of the record in the log. */
 int rsi_measurement_extend(struct rsi *rsi, unsigned int index, const void *digest, size_t size,
-			   struct error *e);
+			   const struct rsi_event *event, uint64_t *seq, struct error *e);
+/* Append the whole event log, as event_log.h decodes it, to @log. */
+int rsi_log_get(struct rsi *rsi, struct bytes *log, struct error *e);
 /* Append the CCA token over @challenge to @token; over 64 KiB is an error. */
 int rsi_token_get(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],
 		  struct bytes *token, struct error *e);
 
 /* "sha-256", "sha-512", "sha-384", or NULL. */
 const char *rsi_hash_name(unsigned int hash_algo);
+/* What libcrypto calls it, or NULL. */
+const char *rsi_hash_openssl(unsigned int hash_algo);
+
+/* --- extensions as they happen (generic netlink only) ----------------------------------------- */
+
+struct rsi_notice {
+	uint64_t seq;		/* of the record in the log; a gap is a notice lost, or another record */
+	unsigned int index;
+	uint32_t type;		/* TCG event type */
+	uint8_t digest[RSI_DIGEST_MAX];
+	size_t size;		/* of the digest */
+};
+
+struct rsi_watch;
+
+/* From here on extensions are kept for rsi_watch_next(). Errors as of rsi_open(). */
+struct rsi_watch *rsi_watch_open(struct error *e);
+/* Wait for the next one. Notices lost because nobody took them show as a gap in their seq. */
+int rsi_watch_next(struct rsi_watch *watch, struct rsi_notice *notice, struct error *e);
+void rsi_watch_close(struct rsi_watch *watch);
 
 #endif

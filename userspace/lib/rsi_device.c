@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "event_log.h"
 #include "io.h"
 #include "rsi_source.h"
 
@@ -68,19 +69,35 @@ static int device_measurement(struct rsi *rsi, unsigned int index, uint8_t value
 }
 
 static int device_extend(struct rsi *rsi, unsigned int index, const void *digest, size_t size,
-			 struct error *e)
+			 const struct rsi_event *event, uint64_t *seq, struct error *e)
 {
 	struct cca_rsi_extend x = {
 		.index = index,
 		.digest_size = (uint32_t)size,
-		.event_type = RSI_EVENT_TAG,
+		.event_type = event->type,
+		.event_size = (uint32_t)event->size,
+		.event = (uintptr_t)event->data,
 	};
 
 	memcpy(x.digest, digest, size);
 	/* Not device_call(): an interrupted extension must not be repeated blindly. */
 	if (ioctl(rsi->fd, CCA_RSI_EXTEND, &x) < 0)
 		return rsi_error(errno, DEVICE ": extend", e);
+	*seq = x.seq;
 	return 0;
+}
+
+/* By a file of its own, since a file has one cursor into the log. */
+static int device_log(struct rsi *rsi, struct bytes *log, struct error *e)
+{
+	int fd = open(DEVICE, O_RDONLY | O_CLOEXEC), ret;
+
+	(void)rsi;
+	if (fd < 0)
+		return rsi_error(errno, DEVICE, e);
+	ret = io_read_all(fd, EVENT_LOG_MAX, DEVICE ": event log", log, e);
+	close(fd);
+	return ret;
 }
 
 static int device_token(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],
@@ -108,5 +125,6 @@ const struct rsi_source rsi_source_device = {
 	.config = device_config,
 	.measurement = device_measurement,
 	.extend = device_extend,
+	.log = device_log,
 	.token = device_token,
 };

@@ -6,6 +6,7 @@
 #include <netlink/netlink.h>
 #include <string.h>
 
+#include "event_log.h"
 #include "rsi_source.h"
 
 #define WHERE "netlink " CCA_RSI_FAMILY_NAME
@@ -27,6 +28,10 @@ static const struct nla_policy config_policy[ATTRIBUTES + 1] = {
 static const struct nla_policy measurement_policy[ATTRIBUTES + 1] = {
 	[CCA_RSI_A_MEASUREMENT_INDEX] = { .type = NLA_U32 },
 	[CCA_RSI_A_MEASUREMENT_VALUE] = { .minlen = 1, .maxlen = CCA_RSI_DIGEST_LEN_MAX },
+	[CCA_RSI_A_MEASUREMENT_DIGEST] = { .minlen = 1, .maxlen = CCA_RSI_DIGEST_LEN_MAX },
+	[CCA_RSI_A_MEASUREMENT_EVENT_TYPE] = { .type = NLA_U32 },
+	[CCA_RSI_A_MEASUREMENT_SEQ] = { .minlen = 4, .maxlen = 8 },
+	[CCA_RSI_A_MEASUREMENT_KIND] = { .type = NLA_U32 },
 };
 
 static const struct nla_policy token_policy[ATTRIBUTES + 1] = {
@@ -90,6 +95,66 @@ static int measurement_take(struct nlattr *const attrs[], void *out, struct erro
 static uint64_t attribute_uint(const struct nlattr *attr)
 {
 	return nla_len(attr) == 8 ? nla_get_u64(attr) : nla_get_u32(attr);
+}
+
+static int seq_take(struct nlattr *const attrs[], void *out, struct error *e)
+{
+	static const int wanted[] = { CCA_RSI_A_MEASUREMENT_SEQ, 0 };
+
+	if (attributes_present(attrs, wanted, e) < 0)
+		return -1;
+	*(uint64_t *)out = attribute_uint(attrs[CCA_RSI_A_MEASUREMENT_SEQ]);
+	return 0;
+}
+
+struct log_reader {
+	struct rsi_config config;
+	struct bytes *log;
+	uint64_t next;		/* record expected */
+};
+
+/* One record in the form of the TCG, as the device gives it. */
+static int record_put(struct nlattr *const attrs[], uint32_t kind, struct log_reader *reader,
+		      struct error *e)
+{
+	bool extends = kind == CCA_RSI_RECORD_KIND_EVENT;
+	const struct nlattr *event = attrs[CCA_RSI_A_MEASUREMENT_EVENT];
+	const struct nlattr *digest = attrs[extends ? CCA_RSI_A_MEASUREMENT_DIGEST :
+						      CCA_RSI_A_MEASUREMENT_VALUE];
+	const struct nlattr *type = attrs[CCA_RSI_A_MEASUREMENT_EVENT_TYPE];
+	struct event_record record = {
+		.kind = extends ? EVENT_EXTENSION :
+			kind == CCA_RSI_RECORD_KIND_BASE ? EVENT_BASE : EVENT_FOREIGN,
+		.index = nla_get_u32(attrs[CCA_RSI_A_MEASUREMENT_INDEX]),
+		.type = type ? nla_get_u32(type) : EVENT_TYPE_NO_ACTION,
+		.event = event ? nla_data(event) : (const uint8_t *)"",
+		.size = event ? (size_t)nla_len(event) : 0,
+	};
+
+	if (!digest || (size_t)nla_len(digest) != reader->config.digest_size)
+		return error_set(e, ERROR_SYSTEM, WHERE ": record %llu without a digest of %zu "
+				 "bytes", (unsigned long long)reader->next,
+				 reader->config.digest_size);
+	record.digest = record.value = nla_data(digest);
+	return event_log_put(reader->config.hash_algo, &record, reader->log) < 0 ?
+	       error_set_memory(e) : 0;
+}
+
+static int record_take(struct nlattr *const attrs[], void *out, struct error *e)
+{
+	static const int wanted[] = { CCA_RSI_A_MEASUREMENT_SEQ, CCA_RSI_A_MEASUREMENT_KIND,
+				      CCA_RSI_A_MEASUREMENT_INDEX, 0 };
+	struct log_reader *reader = out;
+
+	if (attributes_present(attrs, wanted, e) < 0)
+		return -1;
+	if (attribute_uint(attrs[CCA_RSI_A_MEASUREMENT_SEQ]) != reader->next)
+		return error_set(e, ERROR_SYSTEM, WHERE ": record %llu is missing",
+				 (unsigned long long)reader->next);
+	if (record_put(attrs, nla_get_u32(attrs[CCA_RSI_A_MEASUREMENT_KIND]), reader, e) < 0)
+		return -1;
+	reader->next++;
+	return 0;
 }
 
 struct token_reader {
@@ -264,9 +329,9 @@ static int netlink_measurement(struct rsi *rsi, unsigned int index, uint8_t valu
 }
 
 static int netlink_extend(struct rsi *rsi, unsigned int index, const void *digest, size_t size,
-			  struct error *e)
+			  const struct rsi_event *event, uint64_t *seq, struct error *e)
 {
-	struct answer answer = { 0 };
+	struct answer answer = { .take = seq_take, .policy = measurement_policy, .out = seq };
 	struct nl_msg *msg = request_new(rsi, CCA_RSI_CMD_MEASUREMENT_EXTEND, 0, e);
 	int full;
 
@@ -274,8 +339,25 @@ static int netlink_extend(struct rsi *rsi, unsigned int index, const void *diges
 		return -1;
 	full = nla_put_u32(msg, CCA_RSI_A_MEASUREMENT_INDEX, index) ||
 	       nla_put(msg, CCA_RSI_A_MEASUREMENT_DIGEST, (int)size, digest) ||
-	       nla_put_u32(msg, CCA_RSI_A_MEASUREMENT_EVENT_TYPE, RSI_EVENT_TAG);
+	       nla_put_u32(msg, CCA_RSI_A_MEASUREMENT_EVENT_TYPE, event->type) ||
+	       (event->size && nla_put(msg, CCA_RSI_A_MEASUREMENT_EVENT, (int)event->size,
+				       event->data));
 	return request_send(rsi, msg, full, &answer, e);
+}
+
+static int netlink_log(struct rsi *rsi, struct bytes *log, struct error *e)
+{
+	struct log_reader reader = { .log = log };
+	struct answer answer = { .take = record_take, .policy = measurement_policy,
+				 .out = &reader };
+	struct nl_msg *msg;
+
+	if (rsi_config_get(rsi, &reader.config, e) < 0)
+		return -1;
+	if (event_log_put_header(reader.config.hash_algo, log) < 0)
+		return error_set_memory(e);
+	msg = request_new(rsi, CCA_RSI_CMD_LOG_GET, NLM_F_DUMP, e);
+	return msg ? exchange(rsi, msg, &answer, e) : -1;
 }
 
 static int netlink_token(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],
@@ -301,5 +383,6 @@ const struct rsi_source rsi_source_netlink = {
 	.config = netlink_config,
 	.measurement = netlink_measurement,
 	.extend = netlink_extend,
+	.log = netlink_log,
 	.token = netlink_token,
 };

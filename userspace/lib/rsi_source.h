@@ -8,7 +8,6 @@
 #include "rsi.h"
 
 #define RSI_TOKEN_MAX ((size_t)64 << 10)
-#define RSI_EVENT_TAG 6U	/* TCG EV_EVENT_TAG: the records that our extensions make */
 
 struct nl_sock;
 
@@ -21,7 +20,8 @@ struct rsi_source {
 	int (*measurement)(struct rsi *rsi, unsigned int index, uint8_t value[RSI_DIGEST_MAX],
 			   size_t *size, struct error *e);
 	int (*extend)(struct rsi *rsi, unsigned int index, const void *digest, size_t size,
-		      struct error *e);
+		      const struct rsi_event *event, uint64_t *seq, struct error *e);
+	int (*log)(struct rsi *rsi, struct bytes *log, struct error *e);
 	int (*token)(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],
 		     struct bytes *token, struct error *e);
 };
@@ -37,6 +37,9 @@ extern const struct rsi_source rsi_source_device, rsi_source_netlink;
 
 /* An errno that the kernel answered at @where, as an error that says what to do. Returns -1. */
 int rsi_error(int error, const char *where, struct error *e);
+
+/* No source answered to @source (NULL for any): tell why. Returns -1. */
+int rsi_absent(const char *source, struct error *e);
 
 /* A token that arrives in pieces: they must follow each other without a gap and agree about the
  * whole. Zero-initialised at the start. */

@@ -2,6 +2,7 @@
 #include "session.h"
 
 #include <jansson.h>
+#include <openssl/evp.h>
 #include <string.h>
 #include <time.h>
 
@@ -124,6 +125,17 @@ int session_attest(struct session *s, struct error *e)
 
 /* --- a resource ------------------------------------------------------------------------------- */
 
+/* Digest the ciphertext, for who wants to tell later what was opened. */
+static int answer_open(struct session *s, const struct bytes *answer, const char *path,
+		       struct bytes *secret, struct error *e)
+{
+	if (EVP_Digest(answer->data, answer->len, s->jwe_digest, NULL, EVP_sha256(), NULL) != 1)
+		return error_set(e, ERROR_SYSTEM, "resource %s: digest", path);
+	if (jwe_open(&s->key, answer->data, answer->len, secret, e) < 0)
+		return error_add(e, "resource %s", path);
+	return 0;
+}
+
 static int resource_get(struct session *s, const char *path, struct bytes *secret,
 			struct error *e)
 {
@@ -133,11 +145,8 @@ static int resource_get(struct session *s, const char *path, struct bytes *secre
 	int status, ret = -1;
 
 	if (courier_call(&s->courier, &m, &status, &answer, e) == 0 &&
-	    kbs_resource_answer(status, answer.data, answer.len, path, e) == 0) {
-		ret = jwe_open(&s->key, answer.data, answer.len, secret, e);
-		if (ret < 0)
-			error_add(e, "resource %s", path);
-	}
+	    kbs_resource_answer(status, answer.data, answer.len, path, e) == 0)
+		ret = answer_open(s, &answer, path, secret, e);
 	bytes_free(&answer);
 	return ret;
 }

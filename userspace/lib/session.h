@@ -15,6 +15,8 @@
 #include "rsi.h"
 #include "tee_key.h"
 
+#define SESSION_DIGEST_SIZE 32
+
 struct session {
 	struct courier courier;
 	struct tee_key key;
@@ -23,6 +25,7 @@ struct session {
 	int64_t ear_until;		/* CLOCK_BOOTTIME ms after which to attest again; 0: @ear
 					 * and @key were given from outside, never to be replaced */
 	const char *source;		/* RSI source, NULL for any */
+	uint8_t jwe_digest[SESSION_DIGEST_SIZE];	/* SHA-256 of what session_get() opened last */
 };
 
 #define SESSION_INIT { .courier = COURIER_INIT }

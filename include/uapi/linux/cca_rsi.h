@@ -3,7 +3,8 @@
  * Arm CCA Realm Services Interface: /dev/cca-rsi
  *
  * What a realm can see of itself: its configuration, its measurement
- * registers, and attestation tokens signed by the Realm Management Monitor.
+ * registers and the log of what extended them, and attestation tokens signed by
+ * the Realm Management Monitor.
  *
  * A structure grows at its end only and zero means absent. The size that the
  * caller knows is part of the ioctl number: a shorter structure is answered as
@@ -34,6 +35,17 @@
 #define CCA_RSI_CONFIG_F_TOKEN		0x1
 /* A register was seen to change without a record in the log. */
 #define CCA_RSI_CONFIG_F_FOREIGN	0x2
+
+/*
+ * Reading the device reads the event log: a TCG crypto-agile log, its header
+ * first. A register's value at its beginning, and one found changed by an
+ * extension that is not in the log, are records of this event type; their event
+ * is a signature, then the value. A replay takes the register up from there.
+ */
+#define CCA_RSI_EV_NO_ACTION		3
+#define CCA_RSI_LOG_SIGNATURE_SIZE	16
+#define CCA_RSI_LOG_BASE		"CCA RSI base"
+#define CCA_RSI_LOG_FOREIGN		"CCA RSI foreign"
 
 /**
  * struct cca_rsi_config - the realm and this interface, as CCA_RSI_CONFIG answers
@@ -78,13 +90,14 @@ struct cca_rsi_measurement {
  * @index: in: 1..4 for REM0..REM3; RIM cannot be extended
  * @digest_size: in: must be cca_rsi_config.digest_size
  * @digest: in: the register becomes H(register || digest)
- * @event_type: in: TCG event type of the record
+ * @event_type: in: TCG event type of the record; not CCA_RSI_EV_NO_ACTION
  * @event_size: in: length of the event, at most cca_rsi_config.event_max
  * @event: in: pointer to the event, what the digest is of
  * @seq: out: position of the record in the event log
  *
- * Wants a file that is open for writing. An extension cannot be undone: EFAULT
- * may also mean that only @seq could not be written back.
+ * Wants a file that is open for writing. ENOSPC: the log is full, and the
+ * register has not been extended. An extension cannot be undone: EFAULT may also
+ * mean that only @seq could not be written back; look at the end of the log.
  */
 struct cca_rsi_extend {
 	__u32 index;

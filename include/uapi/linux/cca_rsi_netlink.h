@@ -26,6 +26,19 @@ enum cca_rsi_hash_algo {
 };
 
 /**
+ * enum cca_rsi_record_kind
+ * @CCA_RSI_RECORD_KIND_BASE: A register's value when the log began.
+ * @CCA_RSI_RECORD_KIND_EVENT: An extension.
+ * @CCA_RSI_RECORD_KIND_FOREIGN: A register's value, found changed by an
+ *   extension that is not in the log.
+ */
+enum cca_rsi_record_kind {
+	CCA_RSI_RECORD_KIND_BASE,
+	CCA_RSI_RECORD_KIND_EVENT,
+	CCA_RSI_RECORD_KIND_FOREIGN,
+};
+
+/**
  * enum cca_rsi_config_flags
  * @CCA_RSI_CONFIG_FLAGS_TOKEN: Tokens can be had here. If not set, another
  *   driver owns them.
@@ -60,6 +73,7 @@ enum {
 	CCA_RSI_A_MEASUREMENT_EVENT_TYPE,
 	CCA_RSI_A_MEASUREMENT_EVENT,
 	CCA_RSI_A_MEASUREMENT_SEQ,
+	CCA_RSI_A_MEASUREMENT_KIND,
 
 	__CCA_RSI_A_MEASUREMENT_MAX,
 	CCA_RSI_A_MEASUREMENT_MAX = (__CCA_RSI_A_MEASUREMENT_MAX - 1)
@@ -81,9 +95,13 @@ enum {
 	CCA_RSI_CMD_MEASUREMENT_GET,
 	CCA_RSI_CMD_MEASUREMENT_EXTEND,
 	CCA_RSI_CMD_TOKEN_GET,
+	CCA_RSI_CMD_LOG_GET,
+	CCA_RSI_CMD_MEASUREMENT_EXTEND_NTF,
 
 	__CCA_RSI_CMD_MAX,
 	CCA_RSI_CMD_MAX = (__CCA_RSI_CMD_MAX - 1)
 };
+
+#define CCA_RSI_MCGRP_EVENTS	"events"
 
 #endif /* _UAPI_LINUX_CCA_RSI_NETLINK_H */

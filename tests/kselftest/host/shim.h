@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * As much of the kernel as kmod/token.c stands on, for a program on this machine. The headers that it
- * includes are empty files; this one is included before it. What the kernel would only punish later
+ * As much of the kernel as kmod/token.c, realm.c, log.c and record.c stand on, for a program on this
+ * machine. The headers that they include are empty files; this one is included before them. What the kernel would only punish later
  * (memory had while pinned, calls without the lock) ends the test at once.
  */
 #ifndef SHIM_H
@@ -16,6 +16,7 @@
 #include <string.h>
 
 typedef uint8_t u8;
+typedef uint16_t u16;
 typedef uint32_t u32;
 typedef uint64_t u64;
 typedef int gfp_t;
@@ -36,6 +37,10 @@ struct shim {
 
 extern struct shim shim;
 
+typedef int wait_queue_head_t;
+#define DECLARE_WAIT_QUEUE_HEAD(name)	wait_queue_head_t name
+#define wake_up_interruptible(head)	((void)(*(head))++)
+
 #define SZ_1M			0x100000
 #define RSI_GRANULE_SIZE	4096UL
 #define GFP_KERNEL_ACCOUNT	0
@@ -47,6 +52,16 @@ extern struct shim shim;
 #define migrate_disable()		((void)shim.pinned++)
 #define migrate_enable()		((void)shim.pinned--)
 
+#define module_param(name, type, mode)
+#define MODULE_PARM_DESC(name, text)
+#define DEFINE_MUTEX(name)		struct mutex name
+#define ARRAY_SIZE(array)		(sizeof(array) / sizeof((array)[0]))
+#define struct_size(p, member, n)	(sizeof(*(p)) + (n) * sizeof((p)->member[0]))
+#define smp_store_release(p, value)	((void)(*(p) = (value)))
+#define smp_load_acquire(p)		(*(p))
+#define pr_err(...)			((void)0)
+
+#define scoped_guard(name, lock)	scoped_cond_guard(name, abort(), lock)
 #define __free(name)			__attribute__((cleanup(shim_##name)))
 #define scoped_cond_guard(name, fail, lock)                       \
 	if (!shim_lock(lock)) {                                   \
@@ -90,6 +105,31 @@ static inline void kvfree(void *object)
 {
 	shim.held -= object != NULL;
 	free(object);
+}
+
+static inline void *kvzalloc(size_t size, gfp_t gfp)
+{
+	void *object = kvmalloc(size, gfp);
+
+	return object ? memset(object, 0, size) : NULL;
+}
+
+static inline void put_unaligned_le16(u16 value, void *to)
+{
+	memcpy(to, (u8[]){ (u8)value, (u8)(value >> 8) }, 2);
+}
+
+static inline void put_unaligned_le32(u32 value, void *to)
+{
+	put_unaligned_le16((u16)value, to);
+	put_unaligned_le16((u16)(value >> 16), (u8 *)to + 2);
+}
+
+static inline u32 get_unaligned_le32(const void *from)
+{
+	const u8 *bytes = from;
+
+	return bytes[0] | (u32)bytes[1] << 8 | (u32)bytes[2] << 16 | (u32)bytes[3] << 24;
 }
 
 static inline unsigned long get_zeroed_page(gfp_t gfp)

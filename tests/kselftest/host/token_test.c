@@ -25,8 +25,11 @@ static struct {
 	int errors;		/* so many times */
 	size_t lie;		/* more bytes said than written */
 	bool kill;		/* the caller is killed in the first piece */
+	const int *audits;	/* what looking at the registers finds: so many, or an error */
+	int audits_left;
 	bool disowned;
 
+	int looks;
 	size_t sent;
 	int inits;
 	int continues;
@@ -48,6 +51,21 @@ static void rmm_reset(size_t size, size_t bound)
 static u8 token_byte(u8 salt, size_t i)
 {
 	return (u8)(i * 7 + i / 251 + salt);
+}
+
+/* Nothing, once @audits are used up. */
+int cca_realm_audit(void)
+{
+	assert(cca_realm_lock.held && !shim.pinned);
+	rmm.looks++;
+	return rmm.audits_left-- > 0 ? *rmm.audits++ : 0;
+}
+
+/* So that a token tells after which audit it was. */
+u64 cca_log_seq(void)
+{
+	assert(cca_realm_lock.held);
+	return (u64)rmm.looks;
 }
 
 bool cca_realm_tokens_owned(void)
@@ -254,6 +272,36 @@ static void others_tokens_left_alone(void)
 	CHECK(make_fails(-EBUSY) && rmm.inits == 0);
 }
 
+/* @audits: @count of them, alternately before and after a token. */
+static int make_audited(const int *audits, int count)
+{
+	rmm_reset(1202, 4096);
+	rmm.audits = audits;
+	rmm.audits_left = count;
+	return make(3);
+}
+
+static void token_amid_extension_made_again(void)
+{
+	static const int before[] = { 2 }, once[] = { 0, 1 }, twice[] = { 0, 1, 0, 4 };
+
+	CHECK(make_audited(before, 1) == 0 && token_good(3));
+	CHECK(rmm.inits == 1 && token.log_seq == 2);
+	CHECK(make_audited(once, 2) == 0 && token_good(3));
+	CHECK(rmm.inits == 2 && token.log_seq == 4);
+	CHECK(make_audited(twice, 4) == 0 && token_good(3));
+	CHECK(rmm.inits == 3 && token.log_seq == 6);
+}
+
+static void audit_may_fail(void)
+{
+	static const int always[] = { 0, 1, 0, 1, 0, 1, 0, 1 }, first[] = { -ENOSPC }, second[] = { 0, -ENOSPC };
+
+	CHECK(make_audited(always, 8) == -EAGAIN && !token.data && !shim.held && rmm.inits == 4);
+	CHECK(make_audited(first, 1) == -ENOSPC && !token.data && !shim.held && rmm.inits == 0);
+	CHECK(make_audited(second, 2) == -ENOSPC && !token.data && !shim.held && rmm.inits == 1);
+}
+
 static const struct tap_test tests[] = {
 	{ "a small token", small_token },
 	{ "300 tokens in pieces of random sizes, nothing among them", pieces_at_random },
@@ -266,6 +314,8 @@ static const struct tap_test tests[] = {
 	{ "errors keep their cause", errors_keep_their_cause },
 	{ "who is killed stops soon", killed_stops_soon },
 	{ "any allocation may fail", memory_may_fail },
+	{ "a token during which a register moved is made again", token_amid_extension_made_again },
+	{ "an audit that fails or never rests costs the token", audit_may_fail },
 	{ "without ownership no call is made", others_tokens_left_alone },
 };
 

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What rsi.h declares, without an RMM: for tests on any arm64 machine, never for
+ * use. Registers are extended with the real hash; tokens are no tokens, but come
+ * as the RMM's do, in pieces and with pauses, and hold the challenge and the
+ * registers as byte strings of CBOR.
+ *
+ * Statuses and lies are told by module parameters, which can be written while
+ * the module runs.
+ */
+
+#include <crypto/sha2.h>
+
+#include <linux/array_size.h>
+#include <linux/errno.h>
+#include <linux/lockdep.h>
+#include <linux/minmax.h>
+#include <linux/module.h>
+#include <linux/percpu.h>
+#include <linux/string.h>
+
+#include <uapi/linux/cca_rsi.h>
+
+#include "realm.h"
+#include "rsi.h"
+
+#define BYTE_STRING_HEAD	2
+#define FAKE_HEAD_MAX \
+	((BYTE_STRING_HEAD + CCA_RSI_DIGEST_MAX) * CCA_REALM_REGISTERS + \
+	 BYTE_STRING_HEAD + CCA_RSI_CHALLENGE_SIZE)
+#define FAKE_IPA_BITS		40
+
+enum fake_call {
+	FAKE_NONE,
+	FAKE_VERSION,
+	FAKE_CONFIG,
+	FAKE_READ,
+	FAKE_EXTEND,
+	FAKE_INIT,
+	FAKE_CONTINUE,
+};
+
+enum fake_lie {
+	LIE_NONE,
+	LIE_LENGTH,
+	LIE_ENDLESS,
+	LIE_EMPTY,
+	LIE_STUCK,
+};
+
+static unsigned int seed = 1;
+module_param(seed, uint, 0644);
+MODULE_PARM_DESC(seed, "of the pieces that tokens come in; moves on with each");
+
+static unsigned int hash = CCA_RSI_HASH_SHA256;
+module_param(hash, uint, 0444);
+MODULE_PARM_DESC(hash, "the realm's algorithm as RSI numbers it");
+
+static unsigned int token_size;
+module_param(token_size, uint, 0644);
+MODULE_PARM_DESC(token_size, "bytes in a token; 0: some, by challenge");
+
+static unsigned long bound;
+module_param(bound, ulong, 0644);
+MODULE_PARM_DESC(bound, "upper bound to announce, true or not; 0: a true one");
+
+static unsigned int fail_call;
+module_param(fail_call, uint, 0644);
+MODULE_PARM_DESC(fail_call, "1 version, 2 config, 3 read, 4 extend, 5 init, 6 continue");
+
+static long fail_status;
+module_param(fail_status, long, 0644);
+MODULE_PARM_DESC(fail_status, "RSI status that fail_call answers");
+
+static unsigned int fail_skip;
+module_param(fail_skip, uint, 0644);
+MODULE_PARM_DESC(fail_skip, "calls that go well first; counts down");
+
+static unsigned int fail_times;
+module_param(fail_times, uint, 0644);
+MODULE_PARM_DESC(fail_times, "calls that fail then; counts down");
+
+static unsigned int lie;
+module_param(lie, uint, 0644);
+MODULE_PARM_DESC(lie, "1 more than asked for, 2 no end, 3 nothing, 4 no progress");
+
+/* The kernel is tainted by this, and modinfo shows it. */
+MODULE_INFO(test, "Y");
+
+/* As the RMM's, one per vCPU */
+struct fake_token {
+	u8 head[FAKE_HEAD_MAX];
+	u8 challenge[CCA_RSI_CHALLENGE_SIZE];
+	size_t head_size;
+	size_t size;
+	size_t sent;
+	bool running;
+};
+
+static DEFINE_PER_CPU(struct fake_token, tokens);
+static u8 registers[CCA_REALM_REGISTERS][CCA_RSI_DIGEST_MAX];
+
+static const struct fake_hash {
+	size_t size;
+	void (*digest)(const u8 *data, size_t size, u8 *result);
+} hashes[] = {
+	[CCA_RSI_HASH_SHA256] = { SHA256_DIGEST_SIZE, sha256 },
+	[CCA_RSI_HASH_SHA512] = { SHA512_DIGEST_SIZE, sha512 },
+	[CCA_RSI_HASH_SHA384] = { SHA384_DIGEST_SIZE, sha384 },
+};
+
+static const struct fake_hash *hash_used(void)
+{
+	return &hashes[hash < ARRAY_SIZE(hashes) ? hash : CCA_RSI_HASH_SHA256];
+}
+
+static u32 random_below(u32 limit)
+{
+	seed = seed * 1664525 + 1013904223;
+	return (seed >> 8) % limit;
+}
+
+/* The status of a @call that is in order: 0 unless another one was asked for. */
+static int call_status(enum fake_call call)
+{
+	if (fail_call != call || !fail_times)
+		return 0;
+	if (fail_skip) {
+		fail_skip--;
+		return 0;
+	}
+	fail_times--;
+	switch (fail_status) {
+	case RSI_SUCCESS:
+		return 0;
+	case RSI_ERROR_INPUT:
+		return -EINVAL;
+	case RSI_ERROR_STATE:
+		return -ESTALE;
+	case SMCCC_RET_NOT_SUPPORTED:
+		return -EOPNOTSUPP;
+	default:
+		return -EIO;
+	}
+}
+
+/**
+ * cca_rsi_config_read() - as in rsi.c
+ * @config: its abi_lower, abi_higher, ipa_bits, hash_algo and rpv are set
+ *
+ * Return: 0 or what was asked for
+ */
+int cca_rsi_config_read(struct cca_rsi_config *config)
+{
+	int ret = call_status(FAKE_VERSION) ?: call_status(FAKE_CONFIG);
+
+	if (ret)
+		return ret;
+	pr_warn("the RSI of this build is a fake, good for tests only\n");
+	config->abi_lower = RSI_ABI_VERSION;
+	config->abi_higher = RSI_ABI_VERSION;
+	config->ipa_bits = FAKE_IPA_BITS;
+	config->hash_algo = hash;
+	memset(config->rpv, 0, sizeof(config->rpv));
+	memcpy(config->rpv, "a fake realm", strlen("a fake realm"));
+	hash_used()->digest(config->rpv, sizeof(config->rpv), registers[0]);
+	return 0;
+}
+
+/**
+ * cca_rsi_measurement_read() - as in rsi.c
+ * @index: 0 for RIM, 1..4 for REM0..REM3
+ * @value: takes the register
+ * @size: bytes of it to take
+ *
+ * Return: 0, -EINVAL, or what was asked for
+ */
+int cca_rsi_measurement_read(u32 index, u8 *value, size_t size)
+{
+	int ret = call_status(FAKE_READ);
+
+	if (ret)
+		return ret;
+	if (index >= CCA_REALM_REGISTERS || size > CCA_RSI_DIGEST_MAX)
+		return -EINVAL;
+	memcpy(value, registers[index], size);
+	return 0;
+}
+
+/**
+ * cca_rsi_measurement_extend() - as in rsi.c
+ * @index: 1..4 for REM0..REM3
+ * @digest: the register becomes H(register || digest)
+ * @size: bytes in @digest
+ *
+ * Return: 0, -EINVAL, or what was asked for
+ */
+int cca_rsi_measurement_extend(u32 index, const u8 *digest, size_t size)
+{
+	u8 joined[2 * CCA_RSI_DIGEST_MAX];
+	size_t width = hash_used()->size;
+	int ret = call_status(FAKE_EXTEND);
+
+	lockdep_assert_held(&cca_realm_lock);
+	if (ret)
+		return ret;
+	if (!index || index >= CCA_REALM_REGISTERS || size > CCA_RSI_DIGEST_MAX)
+		return -EINVAL;
+	memcpy(joined, registers[index], width);
+	memcpy(joined + width, digest, size);
+	hash_used()->digest(joined, width + size, registers[index]);
+	return 0;
+}
+
+static void head_add(struct fake_token *token, const u8 *bytes, size_t size)
+{
+	u8 *end = token->head + token->head_size;
+
+	end[0] = 0x58;
+	end[1] = size;
+	memcpy(end + BYTE_STRING_HEAD, bytes, size);
+	token->head_size += BYTE_STRING_HEAD + size;
+}
+
+/**
+ * cca_rsi_token_init() - as in rsi.c
+ * @challenge: CCA_RSI_CHALLENGE_SIZE bytes
+ * @announced: takes the upper bound of the token's size
+ *
+ * Return: 0 or what was asked for
+ */
+int cca_rsi_token_init(const u8 *challenge, size_t *announced)
+{
+	/* Complains of a caller that is not pinned. */
+	struct fake_token *token = this_cpu_ptr(&tokens);
+	int ret = call_status(FAKE_INIT);
+	unsigned int i;
+
+	lockdep_assert_held(&cca_realm_lock);
+	token->running = !ret;
+	if (ret)
+		return ret;
+	token->head_size = 0;
+	memcpy(token->challenge, challenge, sizeof(token->challenge));
+	head_add(token, challenge, sizeof(token->challenge));
+	for (i = 0; i < CCA_REALM_REGISTERS; i++)
+		head_add(token, registers[i], hash_used()->size);
+	token->sent = 0;
+	token->size = token_size ?: 4000 + challenge[0] * 16 + challenge[1];
+	token->size = max(token->size, token->head_size);
+	*announced = bound ?: token->size + random_below(100);
+	return 0;
+}
+
+/* A piece lost, doubled, or of another token shows: all of it depends on challenge and place. */
+static u8 token_byte(const struct fake_token *token, size_t at)
+{
+	if (at < token->head_size)
+		return token->head[at];
+	return token->challenge[at % sizeof(token->challenge)] ^ (at / sizeof(token->challenge));
+}
+
+/* The next @len bytes. */
+static int token_send(struct fake_token *token, u8 *to, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		to[i] = token_byte(token, token->sent++);
+	token->running = token->sent != token->size;
+	return token->running ? CCA_RSI_INCOMPLETE : 0;
+}
+
+static int token_lie(struct fake_token *token, u8 *to, size_t size, size_t *len)
+{
+	switch (lie) {
+	case LIE_LENGTH:
+		*len = size + 1;
+		return CCA_RSI_INCOMPLETE;
+	case LIE_ENDLESS:
+		*len = size;
+		token->size = token->sent + size + 1;
+		return token_send(token, to, size);
+	case LIE_EMPTY:
+		return 0;
+	default:
+		return CCA_RSI_INCOMPLETE;
+	}
+}
+
+/**
+ * cca_rsi_token_continue() - as in rsi.c
+ * @granule: a page
+ * @offset: where in @granule to write
+ * @size: at most so many bytes
+ * @len: takes the number of bytes written
+ *
+ * Return: 0 at the end of the token, CCA_RSI_INCOMPLETE before, -ESTALE if none
+ * was started on this CPU, -EINVAL, or what was asked for
+ */
+int cca_rsi_token_continue(u8 *granule, size_t offset, size_t size, size_t *len)
+{
+	struct fake_token *token = this_cpu_ptr(&tokens);
+	int ret = call_status(FAKE_CONTINUE);
+
+	lockdep_assert_held(&cca_realm_lock);
+	*len = 0;
+	if (ret)
+		return ret;
+	if (!IS_ALIGNED((unsigned long)granule, RSI_GRANULE_SIZE) ||
+	    offset >= RSI_GRANULE_SIZE || size > RSI_GRANULE_SIZE - offset)
+		return -EINVAL;
+	if (!token->running)
+		return -ESTALE;
+	if (lie)
+		return token_lie(token, granule + offset, size, len);
+	/* The RMM was interrupted. */
+	if (!random_below(3))
+		return CCA_RSI_INCOMPLETE;
+	if (random_below(2))
+		size = min(size, 1 + random_below(1000));
+	*len = min(size, token->size - token->sent);
+	return token_send(token, granule + offset, *len);
+}

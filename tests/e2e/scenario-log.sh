@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# The event log as people and programs use it: extend, print, replay, compare with a token, watch, and what the
+# daemon writes into it.
+
+# log_fits TEXT: the log of this moment leads to the registers of this moment.
+log_fits()
+{
+	runs 0 "$1" realm_sh "realmkey log --replay"
+	lacks "$1: every register" "does not fit"
+}
+
+log_extend()
+{
+	log_fits "a log replays after boot"
+	has "it begins with what REM0 was" "0 REM0  base sha-256:"
+	has "each register fits" "REM3 fits"
+	runs 0 "an extension with type and text, by device" \
+		realm_sh "realmkey extend 2 /init --source device --event-type EV_IPL --event 'the first program'"
+	has "tells its record" "record 4"
+	runs 0 "the log tells of it" realm_sh "realmkey log"
+	has "with register and type" "4 REM1  EV_IPL sha-256:$(realm_sh "sha256sum /init" | cut -d ' ' -f 1)"
+	has "with its text" '"the first program"'
+	runs 0 "an extension with a number for a type, by netlink" \
+		realm_sh "realmkey extend 2 /etc/passwd --source netlink --event-type 0x80000007 --event users"
+	runs 0 "an extension that says nothing" realm_sh "realmkey extend 3 /etc/passwd"
+	log_fits "a log replays after extensions"
+	has "they are counted" "REM1 fits, 2 extensions"
+	runs 2 "EV_NO_ACTION is no extension" realm_sh "realmkey extend 2 /init --event-type EV_NO_ACTION"
+	one_line "which one line says"
+}
+
+log_sources()
+{
+	runs 0 "both sources and the device itself give one log" realm_sh "cd /tmp
+		cat /dev/cca-rsi >log && realmkey log log >file.txt && realmkey log --source device >device.txt &&
+		realmkey log --source netlink >netlink.txt && cmp file.txt device.txt && cmp file.txt netlink.txt"
+	runs 0 "the log in JSON" realm_sh "realmkey log --replay --json"
+	same "has every record, and fits" "7 true null" \
+		"$($in_root jq -r '"\(.records | length) \(.replay.fits) \(.replay["first-misfit"])"' <<<"$output")"
+}
+
+# What was kept is compared with what a token vouches for, and with registers that went on.
+log_compare()
+{
+	runs 0 "a token of the log's moment" realm_sh "realmkey token --raw /tmp/token"
+	runs 0 "log and token agree" realm_sh "realmkey log --replay --token /tmp/token /tmp/log"
+	runs 0 "one extension more" realm_sh "realmkey extend 2 /etc/group --event-type EV_IPL --event groups"
+	runs 7 "the token knows nothing of it" realm_sh "realmkey log --replay --token /tmp/token /dev/cca-rsi"
+	has "which record that is" "record 7 does not fit: REM1"
+	runs 7 "the old log does not lead to the registers" realm_sh "realmkey log --replay /tmp/log"
+	has "which register that is" "REM1 does not fit"
+	has "and which do" "REM2 fits"
+	runs 7 "nor does one with a digest changed" realm_sh "cd /tmp; cat /dev/cca-rsi >changed
+		printf X | dd of=changed bs=1 conv=notrunc seek=\$((\$(stat -c %s changed) - 20)) 2>/dev/null
+		realmkey log --replay changed"
+	runs 12 "what is cut short is no log" realm_sh "head -c 200 /tmp/log | realmkey log -"
+	one_line "which one line says"
+}
+
+log_watch()
+{
+	runs 0 "watch tells two extensions as they happen" realm_sh "cd /tmp; realmkey watch --count 2 >watched & w=\$!
+		for i in \$(seq 50); do awk '\$2 == 16 && \$4 != "00000000"' /proc/net/netlink | grep -q . && break; sleep 0.1; done
+		realmkey extend 4 /etc/group >/dev/null && realmkey extend 1 /etc/group --event-type EV_IPL --source netlink >/dev/null
+		wait \$w && cat watched"
+	has "the first" "8 REM3  EV_EVENT_TAG "
+	has "and the second" "9 REM0  EV_IPL "
+	runs 143 "watch goes on until it is interrupted" realm_sh "timeout 2 realmkey watch"
+}
+
+log_daemon()
+{
+	runs 0 "the daemon is told to measure deliveries" realm_sh "cat >/tmp/realmkeyd.conf <<'.'
+[kbs]
+url = $url
+ca = $ca
+[log]
+extend = 4
+[secret one]
+resource = a/b/c
+.
+"
+	runs 0 "it delivers" realm_sh "realmkeyd --config /tmp/realmkeyd.conf --once"
+	runs 0 "the secret is there" realm_sh "cat /run/realmkey/keyring/one"
+	same "and whole" "$secret" "$output"
+	log_fits "a log with a delivery replays"
+	has "tells which" 'REM3  EV_EVENT_TAG sha-256:'
+	has "tells the digest of what it came in" 'realmkey deliver {"jwe":"sha-256:'
+	has "tells its resource" '"resource":"a/b/c"}'
+	lacks "and nothing of the secret" "$secret"
+}
+
+# Registers outlive the module, its log does not: what a new one cannot account for it says to be a gap.
+log_reload()
+{
+	runs 0 "the module is loaded anew" realm_sh "rmmod cca_rsi && modprobe cca_rsi && realmkey extend 1 /init"
+	log_fits "the new log replays too"
+	has "and tells what it does not know" "REM0 fits, 1 extension, 1 gap"
+}
+
+scenario_log()
+{
+	story_set_up log || return
+	story_endorse
+	log_extend
+	log_sources
+	log_compare
+	log_watch
+	log_daemon
+	log_reload
+}

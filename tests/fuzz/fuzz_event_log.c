@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+/* An event log from anybody. What is taken can be shown and replayed, and fits what it leads to. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "event_log.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void show(const struct event_log *log, const struct event_replay *replay)
+{
+	struct bytes out = BYTES_INIT;
+	json_t *json = event_log_json(log, replay);
+
+	if (!json || event_log_print(log, &out) < 0 || event_replay_print(log, replay, &out) < 0)
+		abort();
+	for (size_t i = 0; i < out.len; i++)
+		if ((out.data[i] < ' ' && out.data[i] != '\n') || out.data[i] > '~')
+			abort();	/* nothing that a terminal obeys */
+	json_decref(json);
+	bytes_free(&out);
+}
+
+static void replay_twice(const struct event_log *log)
+{
+	static const uint8_t zeros[EVENT_LOG_REGISTERS][EVENT_DIGEST_MAX];
+	uint8_t value[EVENT_LOG_REGISTERS][EVENT_DIGEST_MAX];
+	struct event_replay replay;
+	struct error e = ERROR_INIT;
+
+	if (event_log_replay(log, zeros, &replay, &e) < 0)
+		abort();
+	show(log, &replay);
+	for (int i = 0; i < EVENT_LOG_REGISTERS; i++)
+		memcpy(value[i], replay.reg[i].value, EVENT_DIGEST_MAX);
+	if (event_log_replay(log, (const uint8_t (*)[EVENT_DIGEST_MAX])value, &replay, &e) < 0)
+		abort();
+	for (int i = 0; i < EVENT_LOG_REGISTERS; i++)
+		if (!replay.reg[i].fits)
+			abort();
+}
+
+/* A record as this tree would write it reads as the same one. */
+static void encode_again(const struct event_log *log)
+{
+	struct event_log again = EVENT_LOG_INIT;
+	struct bytes raw = BYTES_INIT;
+	struct error e = ERROR_INIT;
+
+	if (event_log_put_header(log->hash_algo, &raw) < 0)
+		abort();
+	for (size_t i = 0; i < log->count; i++)
+		if (event_log_put(log->hash_algo, &log->record[i], &raw) < 0)
+			abort();
+	if (event_log_decode(&again, raw.data, raw.len, &e) < 0 || again.count != log->count)
+		abort();
+	for (size_t i = 0; i < log->count; i++)
+		if (again.record[i].kind != log->record[i].kind ||
+		    again.record[i].index != log->record[i].index ||
+		    again.record[i].type != log->record[i].type ||
+		    again.record[i].size != log->record[i].size)
+			abort();
+	event_log_free(&again);
+	bytes_free(&raw);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct event_log log = EVENT_LOG_INIT;
+	struct error e = ERROR_INIT;
+
+	if (event_log_decode(&log, data, size, &e) < 0) {
+		if (e.kind == ERROR_NONE || log.record)
+			abort();
+		return 0;
+	}
+	replay_twice(&log);
+	encode_again(&log);
+	event_log_free(&log);
+	return 0;
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "eventlog.h"
+#include "device.h"
+#include "tap.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LOG_ROOM (1 << 20)
+#define SIGNATURE_SIZE 16
+
+static uint32_t u32_at(const uint8_t *bytes)
+{
+	return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+}
+
+/* A base or foreign record: its value takes the digest's place. */
+static bool value_parse(struct record *record, uint32_t digest_size)
+{
+	if (record->size != SIGNATURE_SIZE + digest_size)
+		return false;
+	if (strncmp((const char *)record->event, CCA_RSI_LOG_BASE, SIGNATURE_SIZE) == 0)
+		record->kind = KIND_BASE;
+	else if (strncmp((const char *)record->event, CCA_RSI_LOG_FOREIGN, SIGNATURE_SIZE) == 0)
+		record->kind = KIND_FOREIGN;
+	else
+		return false;
+	record->digest = record->event + SIGNATURE_SIZE;
+	return true;
+}
+
+/* The record at @bytes; answers its length, 0 if it is none. */
+static size_t record_parse(const uint8_t *bytes, size_t size, uint32_t digest_size, struct record *record)
+{
+	size_t fixed = 14 + digest_size + 4;
+
+	if (size < fixed || u32_at(bytes + 8) != 1)
+		return 0;
+	*record = (struct record){
+		.kind = KIND_EVENT,
+		.index = u32_at(bytes),
+		.type = u32_at(bytes + 4),
+		.digest = bytes + 14,
+		.size = u32_at(bytes + fixed - 4),
+		.event = bytes + fixed,
+	};
+	if (record->size > size - fixed || !record->index || record->index >= REGISTERS)
+		return 0;
+	if (record->type == CCA_RSI_EV_NO_ACTION && !value_parse(record, digest_size))
+		return 0;
+	return fixed + record->size;
+}
+
+bool eventlog_whole(const uint8_t *bytes, size_t size, uint32_t digest_size)
+{
+	struct record record;
+	size_t length = 1;
+
+	for (size_t used = 0; length && used < size; used += length) {
+		length = record_parse(bytes + used, size - used, digest_size, &record);
+		if (!length)
+			return false;
+	}
+	return size > 0;
+}
+
+static bool header_good(const uint8_t *bytes, size_t size, const struct cca_rsi_config *config)
+{
+	static const uint8_t algos[] = { 0x0b, 0x0d, 0x0c };
+
+	return size >= HEADER_SIZE && u32_at(bytes) == 0 && u32_at(bytes + 4) == CCA_RSI_EV_NO_ACTION &&
+	       u32_at(bytes + 28) == HEADER_SIZE - 32 && memcmp(bytes + 32, "Spec ID Event03", 16) == 0 &&
+	       u32_at(bytes + 56) == 1 && bytes[60] == algos[config->hash_algo] && bytes[61] == 0 &&
+	       bytes[62] == config->digest_size && bytes[63] == 0 && bytes[64] == 0;
+}
+
+/* All of the device's log, to the end; answers its length, 0 if it fails. */
+static size_t device_read(uint8_t *bytes, size_t room)
+{
+	int fd = device_open(O_RDONLY);
+	size_t size = 0;
+	ssize_t length;
+
+	while ((length = read(fd, bytes + size, room - size)) > 0)
+		size += (size_t)length;
+	close(fd);
+	return length < 0 ? 0 : size;
+}
+
+static bool records_parse(struct eventlog *log, size_t size)
+{
+	size_t used = HEADER_SIZE, length;
+
+	for (; used < size; used += length) {
+		length = record_parse(log->bytes + used, size - used, log->config->digest_size,
+				      &log->records[log->count]);
+		if (!length)
+			return false;
+		log->count++;
+	}
+	return true;
+}
+
+bool eventlog_read(struct eventlog *log, const struct cca_rsi_config *config)
+{
+	size_t size;
+
+	*log = (struct eventlog){ .bytes = malloc(LOG_ROOM), .config = config };
+	log->records = calloc(LOG_ROOM / 50, sizeof(*log->records));
+	if (!log->bytes || !log->records)
+		tap_bail("no memory for a log");
+	size = device_read(log->bytes, LOG_ROOM);
+	if (header_good(log->bytes, size, config) && records_parse(log, size))
+		return true;
+	tap_note("%zu bytes are no log, after record %zu", size, log->count);
+	eventlog_free(log);
+	return false;
+}
+
+void eventlog_free(struct eventlog *log)
+{
+	free(log->bytes);
+	free(log->records);
+}
+
+bool eventlog_register(const struct eventlog *log, size_t count, uint32_t index, uint8_t *value)
+{
+	uint8_t old[CCA_RSI_DIGEST_MAX] = { 0 };
+	const struct record *record;
+
+	memset(value, 0, CCA_RSI_DIGEST_MAX);
+	for (size_t i = 0; i < count && i < log->count; i++) {
+		record = &log->records[i];
+		if (record->index != index)
+			continue;
+		memcpy(old, value, sizeof(old));
+		if (record->kind != KIND_EVENT)
+			memcpy(value, record->digest, log->config->digest_size);
+		else if (!register_after(log->config, old, record->digest, value))
+			return false;
+	}
+	return true;
+}
+
+bool eventlog_replayable(const struct eventlog *log)
+{
+	uint8_t zero[CCA_RSI_DIGEST_MAX] = { 0 }, value[CCA_RSI_DIGEST_MAX];
+
+	return register_after(log->config, zero, zero, value);
+}
+
+bool eventlog_replays(const struct eventlog *log)
+{
+	uint8_t value[CCA_RSI_DIGEST_MAX];
+	struct cca_rsi_measurement found;
+
+	if (!eventlog_replayable(log)) {
+		tap_skip("the replay: no program for the realm's hash");
+		return true;
+	}
+	for (uint32_t i = 1; i < REGISTERS; i++) {
+		if (!eventlog_register(log, log->count, i, value) || !device_measurement(i, &found))
+			return false;
+		if (memcmp(value, found.value, sizeof(value)) == 0)
+			continue;
+		tap_note("the replay of register %u is another", i);
+		return false;
+	}
+	return true;
+}

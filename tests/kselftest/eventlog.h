@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The event log as a verifier takes it: bytes, parsed here anew. */
+#ifndef EVENTLOG_H
+#define EVENTLOG_H
+
+#include <linux/cca_rsi.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HEADER_SIZE 65
+
+enum record_kind { KIND_BASE, KIND_EVENT, KIND_FOREIGN };
+
+/* Pointers are into the log's bytes. @digest of a base or foreign record is the register's value. */
+struct record {
+	enum record_kind kind;
+	uint32_t index;
+	uint32_t type;
+	const uint8_t *digest;
+	const uint8_t *event;
+	uint32_t size;
+};
+
+struct eventlog {
+	uint8_t *bytes;
+	struct record *records;
+	size_t count;
+	const struct cca_rsi_config *config;
+};
+
+/* Reads and parses /dev/cca-rsi from its start; false, with a note, if anything is not as it should be. */
+bool eventlog_read(struct eventlog *log, const struct cca_rsi_config *config);
+void eventlog_free(struct eventlog *log);
+
+/* Has the realm a program for its hash? */
+bool eventlog_replayable(const struct eventlog *log);
+
+/* If not, the test that asks counts as skipped. Does the replay of all records lead to the registers as they are? */
+bool eventlog_replays(const struct eventlog *log);
+
+/* Register @index (from 1 on) after the first @count records, into @value. */
+bool eventlog_register(const struct eventlog *log, size_t count, uint32_t index, uint8_t *value);
+
+/* Are the @size bytes whole records, one or more? */
+bool eventlog_whole(const uint8_t *bytes, size_t size, uint32_t digest_size);
+
+#endif /* EVENTLOG_H */

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * kmod/realm.c, log.c and record.c on this machine, over five registers that others extend too, that fail,
+ * and that are no hash but a sum: what is tested is that the log tells all of it.
+ */
+#include "shim.h"
+
+#include "../../../kmod/log.c"
+#include "../../../kmod/realm.c"
+#include "../../../kmod/record.c"
+#include "../tap.h"
+
+#include <stdio.h>
+
+struct shim shim;
+
+static struct {
+	u8 registers[CCA_REALM_REGISTERS][CCA_RSI_DIGEST_MAX];
+	u32 hash_algo;
+	int config_error;
+	int extend_error;
+	int reads_left;		/* then one fails; negative: none does */
+	int extends;
+	int notes;
+} rmm;
+
+int cca_rsi_config_read(struct cca_rsi_config *config)
+{
+	config->hash_algo = rmm.hash_algo;
+	return rmm.config_error;
+}
+
+int cca_rsi_measurement_read(u32 index, u8 *value, size_t size)
+{
+	assert(cca_realm_lock.held && index < CCA_REALM_REGISTERS);
+	if (rmm.reads_left-- == 0)
+		return -EIO;
+	memcpy(value, rmm.registers[index], size);
+	return 0;
+}
+
+/* Depends on the order, as a hash does. */
+static void sum_extend(u8 *value, const u8 *digest, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		value[i] = (u8)(value[i] * 3 + digest[i] + 1);
+}
+
+int cca_rsi_measurement_extend(u32 index, const u8 *digest, size_t size)
+{
+	assert(cca_realm_lock.held && index && index < CCA_REALM_REGISTERS);
+	if (rmm.extend_error)
+		return rmm.extend_error;
+	rmm.extends++;
+	sum_extend(rmm.registers[index], digest, size);
+	return 0;
+}
+
+void cca_notify(const struct cca_record *record)
+{
+	assert(!cca_realm_lock.held && record->kind == CCA_RSI_RECORD_KIND_EVENT);
+	rmm.notes++;
+}
+
+/* As the module's load finds it: registers of which some have been extended. */
+static int load(u32 hash_algo)
+{
+	memset(&rmm, 0, sizeof(rmm));
+	memset(&shim, 0, sizeof(shim));
+	memset(&realm, 0, sizeof(realm));
+	memset(logged, 0, sizeof(logged));
+	records = 0;
+	shim.allocations_left = rmm.reads_left = -1;
+	rmm.hash_algo = hash_algo;
+	memset(rmm.registers[2], 0x77, CCA_RSI_DIGEST_MAX);
+	return cca_realm_init();
+}
+
+/* Unloads; is nothing left? */
+static bool unload(void)
+{
+	cca_realm_exit();
+	log_max = SZ_1M;
+	return shim.held == 0 && !cca_realm_lock.held;
+}
+
+static int extend(u32 index, u32 type, const void *data, size_t size, u64 *seq)
+{
+	u8 digest[CCA_RSI_DIGEST_MAX];
+	struct cca_event event = {
+		.index = index, .type = type, .digest = digest, .digest_size = realm.digest_size,
+		.data = data, .size = size,
+	};
+
+	for (size_t i = 0; i < sizeof(digest); i++)
+		digest[i] = (u8)rand();
+	return cca_realm_extend(&event, seq);
+}
+
+static void extend_behind(u32 index)
+{
+	u8 digest[CCA_RSI_DIGEST_MAX] = { 9 };
+
+	sum_extend(rmm.registers[index], digest, realm.digest_size);
+}
+
+/* Does a replay of the log, from nothing but its records, lead to the registers? */
+static bool replay_good(void)
+{
+	u8 values[CCA_REALM_REGISTERS][CCA_RSI_DIGEST_MAX] = { 0 };
+	const struct cca_record *record = cca_log_next(NULL);
+	u64 end = record->size, seq = 0;
+	struct cca_event event;
+
+	while ((record = cca_log_next(record))) {
+		cca_log_event(record, &event);
+		if (event.kind == CCA_RSI_RECORD_KIND_EVENT)
+			sum_extend(values[event.index], event.digest, realm.digest_size);
+		else
+			memcpy(values[event.index], event.digest, realm.digest_size);
+		end += record->size;
+		if (record->seq != seq++ || record->end != end)
+			return false;
+	}
+	return seq == cca_log_seq() && end == cca_log_last()->end && end <= log_max &&
+	       memcmp(values[1], rmm.registers[1], sizeof(values[1]) * CCA_REALM_INDEX_MAX) == 0;
+}
+
+static void bytes_of_header(void)
+{
+	static const u8 expected[] =
+		"\0\0\0\0\3\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x21\0\0\0"
+		"Spec ID Event03\0\0\0\0\0\0\2\0\2\1\0\0\0\x0c\0\x30\0";
+
+	CHECK(load(CCA_RSI_HASH_SHA384) == 0);
+	CHECK(sizeof(expected) == CCA_RECORD_HEADER_SIZE);	/* the string's end is vendorInfoSize */
+	CHECK(cca_log_next(NULL)->size == sizeof(expected));
+	CHECK(memcmp(cca_log_next(NULL)->bytes, expected, sizeof(expected)) == 0);
+	CHECK(unload());
+}
+
+static void bytes_of_event(void)
+{
+	u8 digest[32], expected[] =
+		"\4\0\0\0\x0d\0\0\x80\1\0\0\0\x0b\0" "DDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDD" "\5\0\0\0hello";
+	struct cca_event event = {
+		.kind = CCA_RSI_RECORD_KIND_EVENT, .index = 4, .type = 0x8000000d, .digest = digest,
+		.digest_size = sizeof(digest), .data = (const u8 *)"hello", .size = 5,
+	};
+	u8 found[sizeof(expected) - 1];
+
+	memset(digest, 'D', sizeof(digest));
+	CHECK(cca_record_size(&event) == sizeof(found));
+	cca_record_encode(found, CCA_RSI_HASH_SHA256, &event);
+	CHECK(memcmp(found, expected, sizeof(found)) == 0);
+}
+
+static void bytes_of_base(void)
+{
+	static const u8 expected[] = "\2\0\0\0\3\0\0\0\1\0\0\0\x0d\0";
+	const struct cca_record *record;
+	u8 zero[64] = { 0 };
+
+	CHECK(load(CCA_RSI_HASH_SHA512) == 0);
+	record = cca_log_next(cca_log_next(cca_log_next(NULL)));
+	CHECK(record->seq == 1 && record->size == 14 + 64 + 4 + 16 + 64);
+	CHECK(memcmp(record->bytes, expected, 14) == 0);
+	CHECK(memcmp(record->bytes + 14, zero, 64) == 0);
+	CHECK(memcmp(record->bytes + 78, "\x50\0\0\0CCA RSI base\0\0\0\0", 20) == 0);
+	CHECK(memcmp(record->bytes + 98, rmm.registers[2], 64) == 0);
+	CHECK(unload());
+}
+
+static void load_logs_base(void)
+{
+	for (u32 algo = 0; algo < 3; algo++) {
+		CHECK(load(algo) == 0);
+		CHECK(cca_log_seq() == CCA_REALM_INDEX_MAX);
+		CHECK(algo != CCA_RSI_HASH_SHA512 || replay_good());
+		CHECK(realm.flags == 0);
+		CHECK(unload());
+	}
+}
+
+static void extensions_logged(void)
+{
+	static u8 data[CCA_REALM_EVENT_MAX];
+	u64 seq;
+
+	CHECK(load(CCA_RSI_HASH_SHA512) == 0);
+	for (u64 i = 0; i < 300; i++) {
+		CHECK(extend(1 + i % 4, 13, data, (size_t)rand() % sizeof(data), &seq) == 0);
+		CHECK(seq == CCA_REALM_INDEX_MAX + i && cca_log_seq() == seq + 1);
+	}
+	CHECK(extend(1, 0, data, sizeof(data), &seq) == 0);
+	CHECK(extend(1, ~0U, NULL, 0, &seq) == 0);
+	CHECK(replay_good() && rmm.notes == 302 && realm.flags == 0);
+	CHECK(unload());
+}
+
+static void bad_events_refused(void)
+{
+	static u8 data[CCA_REALM_EVENT_MAX + 1];
+	u64 seq;
+
+	CHECK(load(CCA_RSI_HASH_SHA512) == 0);
+	CHECK(extend(0, 13, NULL, 0, &seq) == -EINVAL);
+	CHECK(extend(CCA_REALM_REGISTERS, 13, NULL, 0, &seq) == -EINVAL);
+	CHECK(extend(1, CCA_RSI_EV_NO_ACTION, NULL, 0, &seq) == -EINVAL);
+	CHECK(extend(1, 13, data, sizeof(data), &seq) == -EINVAL);
+	realm.digest_size = 48;
+	CHECK(cca_realm_extend(&(struct cca_event){ .index = 1, .digest_size = 64 }, &seq) == -EINVAL);
+	realm.digest_size = 64;
+	CHECK(rmm.extends == 0 && cca_log_seq() == CCA_REALM_INDEX_MAX && replay_good());
+	CHECK(unload());
+}
+
+static void foreign_extensions_found(void)
+{
+	u64 seq;
+
+	CHECK(load(CCA_RSI_HASH_SHA512) == 0);
+	CHECK(cca_realm_audit_now() == 0);
+	extend_behind(1);
+	extend_behind(4);
+	CHECK(cca_realm_audit_now() == 2 && cca_log_seq() == 6);
+	CHECK(realm.flags & CCA_RSI_CONFIG_F_FOREIGN);
+	CHECK(cca_realm_audit_now() == 0 && replay_good());
+	extend_behind(3);
+	CHECK(extend(3, 13, "x", 1, &seq) == 0 && seq == 7 && replay_good());
+	CHECK(memcmp(cca_log_next(NULL)->next->next->next->next->next->bytes + 82, "CCA RSI foreign", 16) == 0);
+	CHECK(unload());
+}
+
+/* Whatever is done, in whatever order, with a log of whatever size. */
+static void anything_in_any_order(void)
+{
+	u64 seq;
+
+	for (unsigned int round = 0; round < 200; round++) {
+		srand(round);
+		log_max = 3000 + (unsigned int)rand() % 5000;
+		CHECK(load(CCA_RSI_HASH_SHA512) == 0);
+		for (int i = 0; i < 60; i++) {
+			if (rand() % 5 == 0 && cca_log_last()->end + 800 < log_max)
+				extend_behind(1 + (u32)rand() % 4);
+			rmm.extend_error = rand() % 6 ? 0 : -EIO;
+			shim.allocations_left = rand() % 6 ? -1 : rand() % 2;
+			extend(1 + (u32)rand() % 4, 13, "abcdefgh", (size_t)rand() % 8, &seq);
+			shim.allocations_left = -1;
+			CHECK(cca_realm_audit_now() >= 0 && replay_good());
+		}
+		CHECK(unload());
+	}
+}
+
+static void full_log_refuses_before(void)
+{
+	u64 seq, before;
+	int ret;
+
+	log_max = 4000;
+	CHECK(load(CCA_RSI_HASH_SHA512) == 0);
+	while ((ret = extend(1, 13, "abc", 3, &seq)) == 0)
+		;
+	CHECK(ret == -ENOSPC);
+	before = cca_log_seq();
+	CHECK(rmm.extends == (int)before - CCA_REALM_INDEX_MAX && replay_good());
+	/* There is room to say that it is not the whole story. */
+	for (u32 i = 1; i < CCA_REALM_REGISTERS; i++)
+		extend_behind(i);
+	CHECK(cca_realm_audit_now() == CCA_REALM_INDEX_MAX && replay_good());
+	extend_behind(1);
+	for (int i = 0; i < 8 && (ret = cca_realm_audit_now()) >= 0; i++)
+		extend_behind(1);
+	CHECK(ret == -ENOSPC && (realm.flags & CCA_RSI_CONFIG_F_FOREIGN));
+	CHECK(unload());
+}
+
+static void small_bound_refused(void)
+{
+	log_max = 65 + 4 * 162 + 3 * 162;
+	CHECK(load(CCA_RSI_HASH_SHA512) == -ENOSPC && shim.held == 0);
+	log_max = 65 + 8 * 162;
+	CHECK(load(CCA_RSI_HASH_SHA512) == 0 && unload());
+}
+
+static void load_may_fail(void)
+{
+	for (int i = 0; i < 5; i++) {
+		memset(&shim, 0, sizeof(shim));
+		memset(&rmm, 0, sizeof(rmm));
+		rmm.reads_left = -1;
+		records = 0;
+		shim.allocations_left = i;
+		CHECK(cca_realm_init() == -ENOMEM && shim.held == 0);
+	}
+	for (int i = 0; i < 5; i++) {
+		shim.allocations_left = -1;
+		rmm.reads_left = i;
+		records = 0;
+		CHECK(cca_realm_init() == -EIO && shim.held == 0);
+	}
+	rmm.hash_algo = 3;
+	CHECK(cca_realm_init() == -EOPNOTSUPP);
+	rmm.config_error = -EIO;
+	CHECK(cca_realm_init() == -EIO && shim.held == 0);
+}
+
+static void failures_leave_all_as_it_was(void)
+{
+	u64 seq;
+
+	CHECK(load(CCA_RSI_HASH_SHA512) == 0);
+	rmm.extend_error = -EIO;
+	CHECK(extend(1, 13, "x", 1, &seq) == -EIO);
+	rmm.extend_error = 0;
+	shim.allocations_left = 0;
+	CHECK(extend(1, 13, "x", 1, &seq) == -ENOMEM);
+	shim.interrupted = true;
+	CHECK(extend(1, 13, "x", 1, &seq) == -EINTR && cca_realm_audit_now() == -EINTR);
+	shim.interrupted = false;
+	for (int i = 0; i < 4; i++) {
+		rmm.reads_left = i;
+		CHECK(extend(1, 13, "x", 1, &seq) == -EIO);
+	}
+	CHECK(rmm.extends == 0 && rmm.notes == 0 && cca_log_seq() == 4 && replay_good());
+	/* Extended, then not to be read: the record is there, and the next look puts it right. */
+	rmm.reads_left = 4;
+	CHECK(extend(1, 13, "x", 1, &seq) == 0 && seq == 4);
+	CHECK(cca_realm_audit_now() == 1 && replay_good());
+	CHECK(unload());
+}
+
+static const struct tap_test tests[] = {
+	{ "the header, byte for byte", bytes_of_header },
+	{ "an event, byte for byte", bytes_of_event },
+	{ "a base record, byte for byte", bytes_of_base },
+	{ "loading logs where the registers stand", load_logs_base },
+	{ "each extension has its record, and the replay is right", extensions_logged },
+	{ "bad events are refused, and not logged", bad_events_refused },
+	{ "foreign extensions are found, and the replay is right", foreign_extensions_found },
+	{ "200 times anything in any order: the replay is right", anything_in_any_order },
+	{ "a full log refuses before it extends, and can still say foreign", full_log_refuses_before },
+	{ "a bound without room for anything is refused", small_bound_refused },
+	{ "loading may fail anywhere", load_may_fail },
+	{ "failures leave register and log as they were", failures_leave_all_as_it_was },
+};
+
+TAP_MAIN(tests)

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The event log: each extension, through whichever door, has its record, and a replay of the records
+ * leads to the registers. Loads the module again, with a small bound, so nobody else may have it open.
+ */
+#define _GNU_SOURCE
+#include "device.h"
+#include "eventlog.h"
+#include "tap.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define EV_IPL 13
+#define WRITERS 4
+#define ROUNDS 50
+
+static struct cca_rsi_config config;
+
+/* An extension of @index by an event of @size bytes; the answer's position, or -1 and errno. */
+static int64_t extend(int fd, uint32_t index, uint32_t type, const void *event, uint32_t size)
+{
+	struct cca_rsi_extend arg = {
+		.index = index, .digest_size = config.digest_size, .event_type = type,
+		.event_size = size, .event = (uintptr_t)event,
+	};
+
+	memset(arg.digest, (int)(index * 17 + size), config.digest_size);
+	return ioctl(fd, CCA_RSI_EXTEND, &arg) ? -1 : (int64_t)arg.seq;
+}
+
+/* Does the log, read now, lead to the registers, and has it as many records as the device says? */
+static bool log_good(void)
+{
+	struct eventlog log;
+	bool good;
+
+	if (!eventlog_read(&log, &config) || !device_config(&config))
+		return false;
+	good = log.count == config.log_seq && eventlog_replays(&log);
+	if (!good)
+		tap_note("%zu records, the device says %llu", log.count, (unsigned long long)config.log_seq);
+	eventlog_free(&log);
+	return good;
+}
+
+static void begins_with_header_and_base(void)
+{
+	struct eventlog log;
+
+	CHECK(eventlog_read(&log, &config));
+	CHECK(log.count >= REGISTERS - 1);
+	for (uint32_t i = 0; i < REGISTERS - 1; i++)
+		CHECK(log.records[i].kind == KIND_BASE && log.records[i].index == i + 1);
+	eventlog_free(&log);
+	CHECK(log_good());
+}
+
+static void extension_is_logged(void)
+{
+	int fd = device_open(O_RDWR);
+	struct eventlog log;
+	int64_t seq;
+
+	for (uint32_t i = 1; i < REGISTERS; i++) {
+		seq = extend(fd, i, EV_IPL + i, "what happened", 13);
+		CHECK(seq >= 0 && eventlog_read(&log, &config));
+		CHECK(log.count == (size_t)seq + 1);
+		CHECK(log.records[seq].kind == KIND_EVENT && log.records[seq].index == i);
+		CHECK(log.records[seq].type == EV_IPL + i && log.records[seq].size == 13);
+		CHECK(memcmp(log.records[seq].event, "what happened", 13) == 0);
+		eventlog_free(&log);
+	}
+	CHECK(log_good());
+	close(fd);
+}
+
+static void events_of_all_sizes(void)
+{
+	static const uint32_t sizes[] = { 0, 1, 2, 3, 100, 4095, 4096 };
+	static uint8_t event[4096];
+	int fd = device_open(O_RDWR);
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		CHECK(extend(fd, 1, EV_IPL, event, sizes[i]) >= 0);
+	CHECK(extend(fd, 2, 0, event, 1) >= 0 && extend(fd, 2, UINT32_MAX, event, 1) >= 0);
+	CHECK(log_good());
+	close(fd);
+}
+
+/* A record that parsers do not replay must not extend. */
+static void no_action_refused(void)
+{
+	int fd = device_open(O_RDWR);
+
+	CHECK_ERRNO(extend(fd, 1, CCA_RSI_EV_NO_ACTION, "x", 1), EINVAL);
+	CHECK(log_good());
+	close(fd);
+}
+
+static void whole_records_only(void)
+{
+	static uint8_t whole[1 << 20], piece[8192];
+	int fd = device_open(O_RDONLY);
+	ssize_t size = read(fd, whole, sizeof(whole)), used = 0, length;
+
+	CHECK(size > HEADER_SIZE && read(fd, piece, sizeof(piece)) == 0);
+	CHECK(lseek(fd, 0, SEEK_SET) == 0);
+	CHECK_ERRNO(read(fd, piece, HEADER_SIZE - 1), EINVAL);
+	CHECK(read(fd, piece, HEADER_SIZE) == HEADER_SIZE && memcmp(piece, whole, HEADER_SIZE) == 0);
+	used = HEADER_SIZE;
+	while (used < size) {
+		length = read(fd, piece, 5000);
+		CHECK(length > 0 && length <= size - used);
+		CHECK(memcmp(piece, whole + used, (size_t)length) == 0);
+		CHECK(eventlog_whole(whole + used, (size_t)length, config.digest_size));
+		used += length;
+	}
+	CHECK(read(fd, piece, sizeof(piece)) == 0 && read(fd, piece, 0) == 0);
+	close(fd);
+}
+
+static void places_to_go(void)
+{
+	uint8_t byte[4096];
+	int fd = device_open(O_RDWR);
+	off_t end = lseek(fd, 0, SEEK_END);
+
+	CHECK(end > HEADER_SIZE && read(fd, byte, sizeof(byte)) == 0);
+	CHECK(lseek(fd, 0, SEEK_SET) == 0 && read(fd, byte, HEADER_SIZE) == HEADER_SIZE);
+	CHECK_ERRNO(lseek(fd, 1, SEEK_SET), EINVAL);
+	CHECK_ERRNO(lseek(fd, -1, SEEK_END), EINVAL);
+	CHECK_ERRNO(lseek(fd, 0, SEEK_CUR), EINVAL);
+	CHECK_ERRNO(pread(fd, byte, sizeof(byte), 0), ESPIPE);
+	CHECK_ERRNO(write(fd, byte, 1), EINVAL);
+	CHECK(lseek(fd, 0, SEEK_END) == end);
+	CHECK(extend(fd, 1, EV_IPL, NULL, 0) >= 0);
+	CHECK(read(fd, byte, sizeof(byte)) == 14 + (ssize_t)config.digest_size + 4);
+	close(fd);
+}
+
+/* A fault after some records keeps them for the next read; one at once says so. */
+static void faults_lose_nothing(void)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	uint8_t *two = mmap(NULL, (size_t)page * 2, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = device_open(O_RDONLY);
+
+	CHECK(two != MAP_FAILED && mprotect(two + page, (size_t)page, PROT_NONE) == 0);
+	CHECK_ERRNO(read(fd, two + page - 10, (size_t)page), EFAULT);
+	CHECK(read(fd, two + page - HEADER_SIZE, (size_t)page) == HEADER_SIZE);
+	CHECK_ERRNO(read(fd, two + page - 10, (size_t)page), EFAULT);
+	CHECK(read(fd, two, (size_t)page) > 0);
+	CHECK(two[0] == 1 && eventlog_whole(two, 14 + config.digest_size * 2 + 4 + 16, config.digest_size));
+	munmap(two, (size_t)page * 2);
+	close(fd);
+}
+
+static void cursors_are_independent(void)
+{
+	static uint8_t a[1 << 20], b[1 << 20];
+	int first = device_open(O_RDONLY), second = device_open(O_RDONLY);
+	ssize_t size;
+
+	CHECK(read(first, a, HEADER_SIZE) == HEADER_SIZE);
+	size = read(second, b, sizeof(b));
+	CHECK(size > HEADER_SIZE);
+	CHECK(read(first, a + HEADER_SIZE, sizeof(a) - HEADER_SIZE) == size - HEADER_SIZE);
+	CHECK(memcmp(a, b, (size_t)size) == 0);
+	close(first);
+	close(second);
+}
+
+static void *extend_later(void *unused)
+{
+	int fd = device_open(O_RDWR);
+
+	(void)unused;
+	usleep(200000);
+	extend(fd, 1, EV_IPL, "wake", 4);
+	close(fd);
+	return NULL;
+}
+
+static void poll_wakes(void)
+{
+	struct pollfd waiting = { .fd = device_open(O_RDONLY), .events = POLLIN };
+	pthread_t thread;
+
+	CHECK(poll(&waiting, 1, 0) == 1 && waiting.revents == POLLIN);
+	CHECK(lseek(waiting.fd, 0, SEEK_END) > 0);
+	CHECK(poll(&waiting, 1, 50) == 0);
+	CHECK(pthread_create(&thread, NULL, extend_later, NULL) == 0);
+	CHECK(poll(&waiting, 1, 10000) == 1 && waiting.revents == POLLIN);
+	CHECK(pthread_join(thread, NULL) == 0);
+	close(waiting.fd);
+}
+
+static void token_says_how_many(void)
+{
+	struct cca_rsi_token arg = { 0 };
+	int fd = device_open(O_RDWR);
+
+	for (int i = 0; i < 3; i++) {
+		CHECK(device_config(&config) && ioctl(fd, CCA_RSI_TOKEN, &arg) == 0);
+		CHECK(arg.log_seq == config.log_seq);
+		close(arg.fd);
+		CHECK(extend(fd, 2, EV_IPL, "more", 4) == (int64_t)arg.log_seq);
+	}
+	close(fd);
+}
+
+static void *extend_often(void *index)
+{
+	int fd = device_open(O_RDWR);
+	intptr_t mistakes = 0;
+
+	for (uint32_t i = 0; i < ROUNDS; i++)
+		mistakes += extend(fd, (uint32_t)(intptr_t)index, EV_IPL, &i, sizeof(i)) < 0;
+	close(fd);
+	return (void *)mistakes;
+}
+
+/* While others extend, what is read is whole at any time, and a token accounts for its registers. */
+static void log_while_it_grows(void)
+{
+	pthread_t threads[WRITERS];
+	struct eventlog log;
+	void *mistakes;
+
+	for (intptr_t i = 0; i < WRITERS; i++)
+		CHECK(pthread_create(&threads[i], NULL, extend_often, (void *)(i % 4 + 1)) == 0);
+	for (int i = 0; i < 10; i++) {
+		CHECK(eventlog_read(&log, &config));
+		eventlog_free(&log);
+	}
+	for (size_t i = 0; i < WRITERS; i++)
+		CHECK(pthread_join(threads[i], &mistakes) == 0 && !mistakes);
+	CHECK(log_good());
+}
+
+static void token_covers_its_records(void)
+{
+	static uint8_t token[TOKEN_ROOM];
+	uint8_t value[CCA_RSI_DIGEST_MAX];
+	struct cca_rsi_token arg;
+	struct eventlog log = { .config = &config };
+	pthread_t thread;
+	int fd;
+
+	SKIP_IF(!eventlog_replayable(&log), "no program for the realm's hash");
+	fd = device_open(O_RDONLY);
+	CHECK(pthread_create(&thread, NULL, extend_often, (void *)3) == 0);
+	for (int i = 0; i < 5; i++) {
+		challenge_random(arg.challenge);
+		CHECK(ioctl(fd, CCA_RSI_TOKEN, &arg) == 0);
+		CHECK(read(arg.fd, token, sizeof(token)) == (ssize_t)arg.size);
+		close(arg.fd);
+		CHECK(eventlog_read(&log, &config) && log.count >= arg.log_seq);
+		CHECK(eventlog_register(&log, arg.log_seq, 3, value));
+		CHECK(token_has_digest(token, arg.size, value, config.digest_size));
+		eventlog_free(&log);
+	}
+	CHECK(pthread_join(thread, NULL) == 0);
+	close(fd);
+}
+
+static bool reload(const char *arguments)
+{
+	char command[64];
+
+	snprintf(command, sizeof(command), "modprobe cca_rsi %s 2>/dev/null", arguments);
+	return syscall(SYS_delete_module, "cca_rsi", O_NONBLOCK) == 0 && system(command) == 0;
+}
+
+static void log_begins_anew(void)
+{
+	struct cca_rsi_measurement before, after;
+
+	CHECK(device_measurement(2, &before) && reload("") && device_config(&config));
+	CHECK(config.log_seq == REGISTERS - 1);
+	CHECK(device_measurement(2, &after) && memcmp(&before, &after, sizeof(after)) == 0);
+	CHECK(log_good());
+}
+
+static void full_log_refuses(void)
+{
+	struct cca_rsi_token token = { 0 };
+	static uint8_t event[1000];
+	int fd, count = 0;
+
+	CHECK(reload("log_max=8192"));
+	fd = device_open(O_RDWR);
+	while (extend(fd, 1, EV_IPL, event, sizeof(event)) >= 0)
+		CHECK(++count < 8);
+	CHECK(errno == ENOSPC && count > 4);
+	CHECK_ERRNO(extend(fd, 2, EV_IPL, event, sizeof(event)), ENOSPC);
+	CHECK(log_good());
+	CHECK(ioctl(fd, CCA_RSI_TOKEN, &token) == 0 && token.log_seq == config.log_seq);
+	close(token.fd);
+	close(fd);
+	CHECK(reload("log_max=8192") && log_good() && config.log_seq == REGISTERS - 1);
+}
+
+static void small_bound_refused(void)
+{
+	bool loaded = reload("log_max=300");
+
+	CHECK(!loaded && access(DEVICE_PATH, F_OK) != 0);
+	CHECK(system("modprobe cca_rsi") == 0 && log_good());
+}
+
+static const struct tap_test tests[] = {
+	{ "the log begins with its header and the registers", begins_with_header_and_base },
+	{ "an extension is logged, and the replay is right", extension_is_logged },
+	{ "events of 0 to 4096 bytes and any type", events_of_all_sizes },
+	{ "an extension as EV_NO_ACTION is refused", no_action_refused },
+	{ "whole records are read, or none", whole_records_only },
+	{ "one may go to the start and to the end", places_to_go },
+	{ "a fault loses no record", faults_lose_nothing },
+	{ "each open file has its own cursor", cursors_are_independent },
+	{ "poll wakes when the log grows", poll_wakes },
+	{ "a token says how many records it covers", token_says_how_many },
+	{ "reading while threads extend", log_while_it_grows },
+	{ "a token's registers are those of the records it covers", token_covers_its_records },
+	{ "loaded again, the log begins where the registers are", log_begins_anew },
+	{ "a full log refuses an extension and is still right", full_log_refuses },
+	{ "a bound without room is refused", small_bound_refused },
+};
+
+int main(void)
+{
+	if (!device_config(&config))
+		tap_bail("the device does not tell its configuration");
+	return tap_run(tests, sizeof(tests) / sizeof(tests[0]));
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel.h"
+#include "tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define KMEMLEAK "/sys/kernel/debug/kmemleak"
+/* kmemleak leaves younger objects alone. */
+#define LEAK_AGE 6
+
+static void *image;
+static size_t image_size;
+
+bool kernel_write(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	size_t size = strlen(text);
+	bool good;
+
+	if (fd < 0)
+		return false;
+	good = write(fd, text, size) == (ssize_t)size;
+	close(fd);
+	return good;
+}
+
+int kernel_read(const char *path, char *text, size_t room)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t used = 0;
+	ssize_t size;
+
+	if (fd < 0)
+		return -1;
+	while ((size = read(fd, text + used, room - 1 - used)) > 0)
+		used += (size_t)size;
+	text[used] = '\0';
+	close(fd);
+	return size < 0 ? -1 : (int)used;
+}
+
+bool kernel_parameter(const char *name, long value)
+{
+	char path[128], text[32];
+
+	snprintf(path, sizeof(path), PARAMETERS "%s", name);
+	snprintf(text, sizeof(text), "%ld", value);
+	return kernel_write(path, text);
+}
+
+bool kernel_module_prepare(void)
+{
+	int fd = open(MODULE_FILE, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	bool good;
+
+	if (fd < 0)
+		return false;
+	good = fstat(fd, &st) == 0 && (image = malloc((size_t)st.st_size)) != NULL &&
+	       read(fd, image, (size_t)st.st_size) == st.st_size;
+	image_size = (size_t)st.st_size;
+	close(fd);
+	return good;
+}
+
+int kernel_module_load_with(const char *parameters)
+{
+	return (int)syscall(SYS_init_module, image, image_size, parameters);
+}
+
+int kernel_module_load(void)
+{
+	return kernel_module_load_with("");
+}
+
+int kernel_module_unload(void)
+{
+	return (int)syscall(SYS_delete_module, MODULE_NAME, O_NONBLOCK);
+}
+
+/* Opened once: between begin and end nothing else is to allocate. */
+static int fault_file(void)
+{
+	static int fd = -1;
+
+	if (fd < 0)
+		fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		tap_bail("no fail-nth: %s", strerror(errno));
+	return fd;
+}
+
+void kernel_fault_begin(unsigned int nth)
+{
+	char text[16];
+	int size = snprintf(text, sizeof(text), "%u", nth);
+
+	if (pwrite(fault_file(), text, (size_t)size, 0) != size)
+		tap_bail("cannot write fail-nth: %s", strerror(errno));
+}
+
+/* Reading and writing the file are system calls too: a fault that is left may well hit one of them. */
+bool kernel_fault_end(void)
+{
+	char text[16] = "";
+	bool injected = pread(fault_file(), text, sizeof(text) - 1, 0) > 0 && atoi(text) == 0;
+
+	while (pwrite(fault_file(), "0", 1, 0) != 1)
+		;
+	return injected;
+}
+
+bool kernel_no_leaks(void)
+{
+	static char text[65536];
+	char *line;
+
+	for (int i = 0; i < 2; i++) {
+		sleep(LEAK_AGE);
+		if (!kernel_write(KMEMLEAK, "scan"))
+			tap_bail("no kmemleak: %s", strerror(errno));
+	}
+	if (kernel_read(KMEMLEAK, text, sizeof(text)) == 0)
+		return true;
+	for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+		tap_note("%s", line);
+	kernel_write(KMEMLEAK, "clear");
+	return false;
+}

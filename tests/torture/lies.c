@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "lies.h"
+#include "device.h"
+#include "kernel.h"
+#include "tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* As the fake numbers them. */
+enum call { CALL_NONE, CALL_VERSION, CALL_CONFIG, CALL_READ, CALL_EXTEND, CALL_INIT, CALL_CONTINUE };
+enum lie { LIE_NONE, LIE_LENGTH, LIE_ENDLESS, LIE_EMPTY, LIE_STUCK };
+
+#define MEGABYTE (1L << 20)
+/* So long that it cannot come in fewer than four pieces. */
+#define LONG_TOKEN 16384
+
+static const struct {
+	int status, error;
+} statuses[] = {
+	{ 1, EINVAL }, { 2, ESTALE }, { 4, EIO }, { 77, EIO }, { -1, EOPNOTSUPP },
+};
+
+static bool fail_next(enum call call, long status, long skip, long times)
+{
+	return kernel_parameter("fail_status", status) && kernel_parameter("fail_skip", skip) &&
+	       kernel_parameter("fail_call", call) && kernel_parameter("fail_times", times);
+}
+
+/* errno's value, or 0. */
+static int token_error(void)
+{
+	int fd = device_open(O_RDONLY);
+	struct cca_rsi_token arg = { .fd = -1 };
+	int error = ioctl(fd, CCA_RSI_TOKEN, &arg) ? errno : 0;
+
+	if (!error)
+		close(arg.fd);
+	close(fd);
+	return error;
+}
+
+static int extend_error(void)
+{
+	uint8_t digest[32] = { 7 };
+	int fd = device_open(O_RDWR);
+	int error = device_extend(fd, 3, digest) ? errno : 0;
+
+	close(fd);
+	return error;
+}
+
+void lies_statuses(void)
+{
+	CHECK(kernel_parameter("token_size", LONG_TOKEN));
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+		CHECK(fail_next(CALL_INIT, statuses[i].status, 0, 2));
+		CHECK(token_error() == statuses[i].error);
+		CHECK(fail_next(CALL_CONTINUE, statuses[i].status, 2, 1000));
+		CHECK(token_error() == statuses[i].error);
+		CHECK(fail_next(CALL_EXTEND, statuses[i].status, 0, 1));
+		CHECK(extend_error() == statuses[i].error);
+	}
+	CHECK(fail_next(CALL_NONE, 0, 0, 0));
+	CHECK(token_error() == 0);
+	CHECK(extend_error() == 0);
+}
+
+void lies_bounds(void)
+{
+	static const enum lie told[] = { LIE_LENGTH, LIE_ENDLESS, LIE_EMPTY };
+	static const long bounds[] = { 1, 1000, 3999 };
+
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+		CHECK(kernel_parameter("lie", told[i]));
+		CHECK(token_error() == EIO);
+	}
+	CHECK(kernel_parameter("lie", LIE_NONE));
+	for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
+		CHECK(kernel_parameter("bound", bounds[i]));
+		CHECK(token_error() == EIO);
+	}
+	CHECK(kernel_parameter("bound", MEGABYTE + 1) && token_error() == EFBIG);
+	CHECK(kernel_parameter("bound", LONG_MAX) && token_error() == EFBIG);
+	CHECK(kernel_parameter("bound", MEGABYTE) && token_error() == 0);
+	CHECK(kernel_parameter("bound", 0) && token_error() == 0);
+}
+
+void lies_lost_token(void)
+{
+	CHECK(fail_next(CALL_CONTINUE, 2, 3, 1));
+	CHECK(token_error() == 0);
+	CHECK(fail_next(CALL_CONTINUE, 2, 0, 2));
+	CHECK(token_error() == ESTALE);
+	CHECK(fail_next(CALL_NONE, 0, 0, 0));
+	CHECK(kernel_parameter("token_size", 0));
+}
+
+void lies_stuck(void)
+{
+	int status;
+	pid_t pid;
+
+	CHECK(kernel_parameter("lie", LIE_STUCK));
+	pid = fork();
+	if (pid == 0)
+		_exit(token_error());
+	CHECK(pid > 0);
+	usleep(200000);
+	CHECK(waitpid(pid, &status, WNOHANG) == 0);
+	CHECK(kill(pid, SIGKILL) == 0);
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK(WIFSIGNALED(status));
+	CHECK(kernel_parameter("lie", LIE_NONE));
+	CHECK(token_error() == 0);
+}
+
+void lies_at_load(void)
+{
+	static const char *const broken[] = {
+		"fail_call=1 fail_times=1 fail_status=-1", "fail_call=2 fail_times=1 fail_status=1", "hash=3", "hash=255",
+	};
+
+	CHECK(kernel_module_unload() == 0);
+	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++)
+		CHECK(kernel_module_load_with(broken[i]) == -1 && access(DEVICE_PATH, F_OK) == -1);
+	CHECK(kernel_module_load() == 0);
+}

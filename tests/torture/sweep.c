@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sweep.h"
+#include "kernel.h"
+#include "ops.h"
+#include "tap.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* More allocations than any of the calls makes; a sweep that gets there does not end. */
+#define FAULTS_MAX 20000
+
+struct sweep {
+	unsigned int calls;
+	unsigned int faults;
+	unsigned int failed;	/* of the calls in which something failed, those that said so */
+};
+
+static struct sweep total;
+
+/* What a call may say when memory or a copy failed; EAGAIN: netlink lost the answer. */
+static bool errno_is_honest(int error)
+{
+	static const int honest[] = { ENOMEM, EFAULT, ENOBUFS, EAGAIN, EMSGSIZE };
+
+	for (size_t i = 0; i < sizeof(honest) / sizeof(honest[0]); i++)
+		if (error == honest[i])
+			return true;
+	return false;
+}
+
+static bool op_works(const struct op *op)
+{
+	bool works;
+
+	if (!op->begin())
+		return false;
+	works = op->call() == 0;
+	op->end();
+	return works;
+}
+
+/* One call in which allocation @nth fails. True if there was one; @good is cleared if its errno is odd. */
+static bool fault_try(const struct op *op, unsigned int nth, struct sweep *sweep, bool *good)
+{
+	bool injected;
+	int ret, error;
+
+	if (!op->begin()) {
+		tap_note("fault %u: what the call stands on is gone", nth);
+		*good = false;
+		return false;
+	}
+	kernel_fault_begin(nth);
+	ret = op->call();
+	error = errno;
+	injected = kernel_fault_end();
+	op->end();
+	sweep->calls++;
+	sweep->faults += injected;
+	sweep->failed += ret != 0;
+	if (ret && !(injected && errno_is_honest(error))) {
+		tap_note("fault %u%s: %s", nth, injected ? "" : " (none)", strerror(error));
+		*good = false;
+	}
+	return injected;
+}
+
+void sweep_run(size_t index)
+{
+	const struct op *op = &ops[index];
+	struct sweep sweep = { 0 };
+	unsigned int nth = 1;
+	bool good = true;
+
+	SKIP_IF(!op_works(op), "not in this module or kernel");
+	while (nth < FAULTS_MAX && fault_try(op, nth, &sweep, &good))
+		nth++;
+	tap_note("%s: %u calls, %u faults, %u calls failed, the others went on without", op->name,
+		 sweep.calls, sweep.faults, sweep.failed);
+	total.calls += sweep.calls;
+	total.faults += sweep.faults;
+	total.failed += sweep.failed;
+	CHECK(good);
+	CHECK(nth < FAULTS_MAX);
+	CHECK(op_works(op));
+}
+
+void sweep_summary(void)
+{
+	tap_note("all sweeps: %u calls, %u faults, %u calls failed", total.calls, total.faults, total.failed);
+	CHECK(total.faults > 0 && total.failed > 0);
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+/* realmkey log from outside: a log that was kept, compared with the registers in a token. */
+#include "cli_run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cca_token.h"
+#include "event_log.h"
+#include "json.h"
+#include "vector.h"
+
+#define TOKEN "cca-generated/v01-907-2023-es384.cbor"
+
+static char directory[] = "/tmp/test_cli_log.XXXXXX";
+static char log_path[64], token_path[64];
+static struct bytes token_raw;
+static struct cca_token token = CCA_TOKEN_INIT;
+
+/* A log of base records that are the token's registers, and @extra behind them. */
+static void log_write(const struct event_record *extra)
+{
+	struct bytes log = BYTES_INIT;
+	struct error e = ERROR_INIT;
+
+	assert_string_equal(token.realm.hash_algorithm, "sha-256");
+	assert_int_equal(event_log_put_header(0, &log), 0);
+	for (uint32_t i = 1; i < EVENT_LOG_REGISTERS; i++) {
+		const struct event_record base = { .kind = EVENT_BASE, .index = i,
+						   .value = token.realm.rem[i - 1].data };
+
+		assert_int_equal(event_log_put(0, &base, &log), 0);
+	}
+	if (extra)
+		assert_int_equal(event_log_put(0, extra, &log), 0);
+	assert_int_equal(io_write_file(log_path, 0600, log.data, log.len, &e), 0);
+	bytes_free(&log);
+}
+
+static int set_up(void **state)
+{
+	struct cca_verdict verdict;
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	snprintf(log_path, sizeof(log_path), "%s/log", directory);
+	snprintf(token_path, sizeof(token_path), "%s/token", directory);
+	vector_read(TOKEN, &token_raw);
+	assert_int_equal(io_write_file(token_path, 0600, token_raw.data, token_raw.len, &e), 0);
+	return cca_token_decode(token_raw.data, token_raw.len, &token, &verdict);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	unlink(log_path);
+	unlink(token_path);
+	rmdir(directory);
+	cca_token_free(&token);
+	bytes_free(&token_raw);
+	cli_free();
+	return 0;
+}
+
+static const struct event_record one_more = {
+	.kind = EVENT_EXTENSION, .index = 2, .type = 13, .event = (const uint8_t *)"one more",
+	.size = 8, .digest = (const uint8_t *)"dddddddddddddddddddddddddddddddd",
+};
+
+static void a_log_is_printed_anywhere(void **state)
+{
+	(void)state;
+	log_write(&one_more);
+	CLI("log", log_path);
+	cli_went_well();
+	cli_printed("    0 REM0  base sha-256:");
+	cli_printed("    4 REM1  EV_IPL sha-256:64646464");
+	cli_printed(" \"one more\"\n");
+}
+
+static void a_log_that_fits_a_token(void **state)
+{
+	(void)state;
+	log_write(NULL);
+	CLI("log", "--replay", "--token", token_path, log_path);
+	cli_went_well();
+	cli_printed("REM3 fits, 0 extensions, 1 gap\n");
+}
+
+static void a_log_that_does_not_ends_with_7_and_names_the_record(void **state)
+{
+	(void)state;
+	log_write(&one_more);
+	assert_int_equal(CLI("log", "--replay", "--token", token_path, log_path), 7);
+	assert_int_equal(cli.err.len, 0);
+	cli_printed("REM0 fits, 0 extensions, 1 gap\n");
+	cli_printed("REM1 does not fit, 1 extension, 1 gap; the log leads to sha-256:");
+	cli_printed("record 4 does not fit: REM1 is not where it leads, nor any record after it\n");
+}
+
+static void json(void **state)
+{
+	struct error e = ERROR_INIT;
+	json_t *value, *replay;
+
+	(void)state;
+	log_write(&one_more);
+	assert_int_equal(CLI("log", "--json", "--replay", "--token", token_path, log_path), 7);
+	value = json_parse(cli.out.data, cli.out.len, "log", ERROR_INPUT, &e);
+	assert_non_null(value);
+	assert_int_equal(json_array_size(json_object_get(value, "records")), 5);
+	replay = json_object_get(value, "replay");
+	assert_true(json_is_false(json_object_get(replay, "fits")));
+	assert_int_equal(json_integer_value(json_object_get(replay, "first-misfit")), 4);
+	assert_int_equal(json_array_size(json_object_get(replay, "registers")), 4);
+	json_decref(value);
+}
+
+static void what_is_no_log_or_no_token(void **state)
+{
+	(void)state;
+	CLI("log", token_path);
+	cli_refused(12, "log", "event log: header: ");
+	log_write(NULL);
+	CLI("log", "--replay", "--token", log_path, log_path);
+	cli_refused(12, "log", "E_");
+	CLI("log", "/nonexistent");
+	cli_refused(12, "log", "/nonexistent: No such file");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_log_is_printed_anywhere),
+		cmocka_unit_test(a_log_that_fits_a_token),
+		cmocka_unit_test(a_log_that_does_not_ends_with_7_and_names_the_record),
+		cmocka_unit_test(json),
+		cmocka_unit_test(what_is_no_log_or_no_token),
+	};
+
+	return cmocka_run_group_tests_name("cli_log", tests, set_up, tear_down);
+}

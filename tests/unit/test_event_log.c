@@ -1,0 +1,589 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Event logs: what is taken and what is not, and what a replay tells. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <openssl/sha.h>
+#include <string.h>
+
+#include "encode.h"
+#include "event_log.h"
+#include "vector.h"
+
+#define SHA256_SIZE 32
+#define HEADER_SIZE 65		/* of a log with one algorithm */
+
+static struct bytes raw;	/* the log of the test */
+static struct event_log log_;
+static struct event_replay replay;
+static struct error error;
+static uint8_t value[EVENT_LOG_REGISTERS][EVENT_DIGEST_MAX];
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(value, 0, sizeof(value));
+	error = (struct error)ERROR_INIT;
+	bytes_clear(&raw);
+	return event_log_put_header(0, &raw);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	event_log_free(&log_);
+	bytes_free(&raw);
+	return 0;
+}
+
+/* A digest, and the register of value[] extended with it unless @index is past them. */
+static const uint8_t *digest_of(char c)
+{
+	static uint8_t digest[SHA256_SIZE];
+
+	memset(digest, c, sizeof(digest));
+	return digest;
+}
+
+static void register_extend(uint32_t index, const uint8_t *digest)
+{
+	uint8_t both[2 * SHA256_SIZE];
+
+	memcpy(both, value[index], SHA256_SIZE);
+	memcpy(both + SHA256_SIZE, digest, SHA256_SIZE);
+	SHA256(both, sizeof(both), value[index]);
+}
+
+static void put_event(uint32_t index, uint32_t type, const uint8_t *digest, const void *event,
+		      size_t size)
+{
+	const struct event_record record = {
+		.kind = EVENT_EXTENSION, .index = index, .type = type, .digest = digest,
+		.event = event, .size = size,
+	};
+
+	assert_int_equal(event_log_put(0, &record, &raw), 0);
+}
+
+/* Log an extension and make it. */
+static void extend(uint32_t index, char c)
+{
+	put_event(index, 13, digest_of(c), "event", 5);
+	register_extend(index, digest_of(c));
+}
+
+static void put_restart(enum event_kind kind, uint32_t index, const uint8_t *found)
+{
+	const struct event_record record = { .kind = kind, .index = index, .value = found };
+
+	assert_int_equal(event_log_put(0, &record, &raw), 0);
+}
+
+static void decodes(size_t count)
+{
+	event_log_free(&log_);
+	assert_int_equal(event_log_decode(&log_, raw.data, raw.len, &error), 0);
+	assert_int_equal(log_.count, count);
+}
+
+static void refused(const char *why)
+{
+	event_log_free(&log_);
+	error = (struct error)ERROR_INIT;
+	assert_int_equal(event_log_decode(&log_, raw.data, raw.len, &error), -1);
+	assert_int_equal(error.kind, ERROR_INPUT);
+	assert_string_equal(error.text, why);
+	assert_null(log_.record);
+}
+
+static void replays(bool fits, size_t misfit)
+{
+	assert_int_equal(event_log_replay(&log_, value, &replay, &error), 0);
+	assert_int_equal(replay.fits, fits);
+	assert_int_equal(replay.misfit, misfit);
+}
+
+/* --- decoding --------------------------------------------------------------------------------- */
+
+/* Written down by hand from the TCG's tables, not by the encoder. */
+static void bytes_as_the_specification_has_them(void **state)
+{
+	static const char text[] =
+		"00000000" "03000000" "0000000000000000000000000000000000000000" "21000000"
+		"53706563204944204576656e74303300" "00000000" "00" "02" "00" "02" "01000000"
+		"0b00" "2000" "00"
+		"02000000" "0d000000" "01000000" "0b00"
+		"4141414141414141414141414141414141414141414141414141414141414141"
+		"03000000" "616263"
+		"01000000" "03000000" "01000000" "0b00"
+		"0000000000000000000000000000000000000000000000000000000000000000"
+		"30000000" "43434120525349206261736500000000"
+		"4242424242424242424242424242424242424242424242424242424242424242";
+	struct bytes wanted = BYTES_INIT;
+
+	(void)state;
+	assert_int_equal(decode_hex(text, strlen(text), "text", &wanted, &error), 0);
+	put_event(2, 13, digest_of('A'), "abc", 3);
+	put_restart(EVENT_BASE, 1, digest_of('B'));
+	assert_int_equal(raw.len, wanted.len);
+	assert_memory_equal(raw.data, wanted.data, raw.len);
+	bytes_swap(&raw, &wanted);
+	bytes_free(&wanted);
+	decodes(2);
+	assert_int_equal(log_.hash_algo, 0);
+	assert_int_equal(log_.record[0].kind, EVENT_EXTENSION);
+	assert_int_equal(log_.record[0].index, 2);
+	assert_int_equal(log_.record[0].type, 13);
+	assert_memory_equal(log_.record[0].digest, digest_of('A'), SHA256_SIZE);
+	assert_int_equal(log_.record[0].size, 3);
+	assert_memory_equal(log_.record[0].event, "abc", 3);
+	assert_null(log_.record[0].value);
+	assert_int_equal(log_.record[1].kind, EVENT_BASE);
+	assert_memory_equal(log_.record[1].value, digest_of('B'), SHA256_SIZE);
+}
+
+static void each_hash_that_rsi_knows(void **state)
+{
+	static const size_t sizes[] = { 32, 64, 48 };
+	static const uint8_t digest[EVENT_DIGEST_MAX] = { 7 };
+	const struct event_record record = { .kind = EVENT_FOREIGN, .index = 4, .value = digest };
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		bytes_clear(&raw);
+		assert_int_equal(event_log_put_header(i, &raw), 0);
+		assert_int_equal(event_log_put(i, &record, &raw), 0);
+		decodes(1);
+		assert_int_equal(log_.hash_algo, i);
+		assert_int_equal(log_.digest_size, sizes[i]);
+		assert_memory_equal(log_.record[0].value, digest, sizes[i]);
+	}
+}
+
+static void padding_ends_a_log(void **state)
+{
+	(void)state;
+	extend(1, 'a');
+	decodes(1);
+	for (size_t i = 0; i < 30; i++) {
+		bytes_append(&raw, "\xff", 1);
+		decodes(1);
+	}
+	bytes_resize(&raw, raw.len - 30);
+	for (size_t i = 0; i < 30; i++) {
+		bytes_append(&raw, "\0", 1);
+		decodes(1);
+	}
+	bytes_append(&raw, "\1", 1);
+	refused("event log: record 1: number of digests is not that of the header");
+}
+
+/* Cut anywhere but between records it is refused, and nothing past the end is read (ASan). */
+static void no_log_is_cut_short(void **state)
+{
+	size_t len;
+
+	(void)state;
+	extend(1, 'a');
+	len = raw.len;
+	for (size_t cut = 0; cut < len; cut++) {
+		uint8_t *copy = malloc(cut ? cut : 1);
+
+		assert_non_null(copy);
+		memcpy(copy, raw.data, cut);
+		error = (struct error)ERROR_INIT;
+		/* The record's first byte is 1, so that what is left of it is no padding. */
+		assert_int_equal(event_log_decode(&log_, copy, cut, &error),
+				 cut == HEADER_SIZE ? 0 : -1);
+		event_log_free(&log_);
+		free(copy);
+	}
+}
+
+static void what_a_header_must_be(void **state)
+{
+	static const struct {
+		size_t at;
+		uint8_t byte;
+		const char *why;
+	} cases[] = {
+		{ 4, 4, "event log: header: event type 0x4" },
+		{ 31, 0xff, "event log: header: ends in event" },
+		{ 32, 's', "event log: header: no 'Spec ID Event03'" },
+		{ 28, 20, "event log: header: ends in version" },
+		{ 56, 0, "event log: header: 0 digest algorithms, not 1 to 8" },
+		{ 56, 9, "event log: header: 9 digest algorithms, not 1 to 8" },
+		{ 56, 2, "event log: header: ends in algorithm" },
+		{ 60, 4, "event log: header: neither SHA-256, SHA-384 nor SHA-512" },
+		{ 62, 31, "event log: header: algorithm 0x000b has digests of 31 bytes" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		bytes_clear(&raw);
+		assert_int_equal(event_log_put_header(0, &raw), 0);
+		raw.data[cases[i].at] = cases[i].byte;
+		refused(cases[i].why);
+	}
+}
+
+static void what_a_record_must_be(void **state)
+{
+	static const struct {
+		size_t at;
+		uint8_t byte;
+		const char *why;
+	} cases[] = {
+		{ 8, 0, "event log: record 1: number of digests is not that of the header" },
+		{ 8, 2, "event log: record 1: number of digests is not that of the header" },
+		{ 11, 0xff, "event log: record 1: number of digests is not that of the header" },
+		{ 12, 0x0c, "event log: record 1: a digest algorithm that is not in the header" },
+		{ 46, 49, "event log: record 1: ends in event" },
+		{ 49, 0xff, "event log: record 1: ends in event" },
+		{ 46, 47, "event log: record 1: event has not the size of a register" },
+		{ 0, 5, "event log: record 1: there is no such register" },
+	};
+
+	(void)state;
+	extend(2, 'a');
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		size_t len = raw.len;
+
+		put_restart(EVENT_BASE, 1, digest_of('b'));
+		raw.data[len + cases[i].at] = cases[i].byte;
+		refused(cases[i].why);
+		bytes_resize(&raw, len);
+	}
+}
+
+static void of_several_algorithms_one_counts(void **state)
+{
+	static const char text[] =
+		"00000000" "03000000" "0000000000000000000000000000000000000000" "25000000"
+		"53706563204944204576656e74303300" "00000000" "00" "02" "00" "02" "02000000"
+		"0400" "1400" "0b00" "2000" "00"
+		"01000000" "0d000000" "02000000"
+		"0400" "0000000000000000000000000000000000000000"
+		"0b00" "4141414141414141414141414141414141414141414141414141414141414141"
+		"00000000";
+
+	(void)state;
+	bytes_clear(&raw);
+	assert_int_equal(decode_hex(text, strlen(text), "text", &raw, &error), 0);
+	decodes(1);
+	assert_memory_equal(log_.record[0].digest, digest_of('A'), SHA256_SIZE);
+	raw.data[69 + 8] = 1;	/* SHA-1 alone; what follows is then nonsense, and not looked at */
+	refused("event log: record 0: no digest in the log's algorithm");
+}
+
+static void too_large(void **state)
+{
+	(void)state;
+	assert_int_equal(event_log_decode(&log_, "", EVENT_LOG_MAX + 1, &error), -1);
+	assert_string_equal(error.text, "event log: more than 16 MiB");
+}
+
+/* --- replay ----------------------------------------------------------------------------------- */
+
+static void a_log_leads_to_the_registers(void **state)
+{
+	static const uint8_t zeros[SHA256_SIZE];
+
+	(void)state;
+	value[0][0] = 1;	/* RIM; the log says nothing of it */
+	for (uint32_t i = 1; i < EVENT_LOG_REGISTERS; i++)
+		put_restart(EVENT_BASE, i, zeros);
+	extend(1, 'a');
+	extend(3, 'b');
+	extend(1, 'c');
+	decodes(7);
+	replays(true, EVENT_NONE);
+	assert_int_equal(replay.reg[1].extensions, 2);
+	assert_int_equal(replay.reg[1].gaps, 0);
+	assert_int_equal(replay.reg[3].extensions, 1);
+	assert_memory_equal(replay.reg[1].value, value[1], SHA256_SIZE);
+	assert_string_equal(replay.reason, "");
+}
+
+static void a_log_without_base_begins_at_zeros(void **state)
+{
+	(void)state;
+	decodes(0);
+	replays(true, EVENT_NONE);
+	extend(4, 'a');
+	decodes(1);
+	replays(true, EVENT_NONE);
+}
+
+/* The known answer: SHA-256 of 32 zeros and 32 times 'a', by another program. */
+static void an_extension_is_a_hash_of_both(void **state)
+{
+	static const char wanted[] =
+		"02e1135630209abf08d0402d579a5282ed2b5b50bb51ee0ed1450792d5d979a0";
+	struct bytes hex = BYTES_INIT;
+
+	(void)state;
+	put_event(1, 13, digest_of('a'), "", 0);
+	decodes(1);
+	assert_int_equal(event_log_replay(&log_, value, &replay, &error), 0);
+	assert_int_equal(encode_hex(replay.reg[1].value, SHA256_SIZE, &hex), 0);
+	assert_string_equal(bytes_text(&hex), wanted);
+	bytes_free(&hex);
+}
+
+static void restarts_are_gaps(void **state)
+{
+	(void)state;
+	memcpy(value[1], digest_of('x'), SHA256_SIZE);
+	put_restart(EVENT_BASE, 1, value[1]);
+	extend(1, 'a');
+	memcpy(value[1], digest_of('y'), SHA256_SIZE);
+	put_restart(EVENT_FOREIGN, 1, value[1]);
+	extend(1, 'b');
+	decodes(4);
+	replays(true, EVENT_NONE);
+	assert_int_equal(replay.reg[1].gaps, 2);
+	assert_int_equal(replay.reg[1].extensions, 2);
+}
+
+static void an_extension_too_many_is_the_one_that_does_not_fit(void **state)
+{
+	(void)state;
+	extend(1, 'a');
+	extend(2, 'b');
+	put_event(2, 13, digest_of('c'), "", 0);
+	put_event(1, 13, digest_of('d'), "", 0);
+	put_event(2, 13, digest_of('e'), "", 0);
+	decodes(5);
+	replays(false, 2);
+	assert_true(replay.reg[3].fits);
+	assert_int_equal(replay.reg[1].misfit, 3);
+	assert_int_equal(replay.reg[2].misfit, 2);
+	assert_string_equal(replay.reason, "REM1 is not where it leads, nor any record after it");
+}
+
+static void an_extension_too_few(void **state)
+{
+	(void)state;
+	extend(1, 'a');
+	extend(1, 'b');
+	register_extend(1, digest_of('c'));
+	decodes(2);
+	replays(false, 0);
+	bytes_resize(&raw, HEADER_SIZE);
+	decodes(0);
+	replays(false, EVENT_NONE);
+	assert_int_equal(replay.reg[1].misfit, EVENT_NONE);
+	assert_false(replay.reg[1].fits);
+}
+
+static void after_a_foreign_record_what_was_before_is_not_to_blame(void **state)
+{
+	(void)state;
+	extend(1, 'a');
+	put_restart(EVENT_FOREIGN, 1, digest_of('y'));
+	extend(1, 'b');
+	memcpy(value[1], digest_of('z'), SHA256_SIZE);
+	decodes(3);
+	replays(false, 1);
+}
+
+static void a_tagged_event_has_its_own_digest(void **state)
+{
+	struct bytes event = BYTES_INIT;
+	uint8_t digest[SHA256_SIZE];
+
+	(void)state;
+	assert_int_equal(event_tagged_put("a", "b", "c", &event), 0);
+	SHA256(event.data, event.len, digest);
+	put_event(1, EVENT_TYPE_TAG, digest, event.data, event.len);
+	register_extend(1, digest);
+	decodes(1);
+	replays(true, EVENT_NONE);
+	raw.data[raw.len - 1] ^= 1;
+	decodes(1);
+	replays(false, 0);
+	assert_true(replay.reg[1].fits);
+	assert_string_equal(replay.reason, "its digest is not that of its event");
+	bytes_free(&event);
+}
+
+static void there_are_five_registers(void **state)
+{
+	(void)state;
+	extend(1, 'a');
+	put_event(5, 13, digest_of('b'), "", 0);
+	decodes(2);
+	replays(false, 1);
+	assert_string_equal(replay.reason, "there is no register 5");
+}
+
+static void rim_cannot_be_extended(void **state)
+{
+	(void)state;
+	value[0][0] = 1;
+	put_event(0, 13, digest_of('a'), "", 0);
+	decodes(1);
+	replays(false, 0);
+}
+
+static void other_no_action_records_extend_nothing(void **state)
+{
+	(void)state;
+	put_event(1, EVENT_TYPE_NO_ACTION, digest_of('a'), "StartupLocality\0\3", 17);
+	put_event(1, EVENT_TYPE_NO_ACTION, digest_of('a'), "", 0);
+	decodes(2);
+	assert_int_equal(log_.record[0].kind, EVENT_NOTE);
+	replays(true, EVENT_NONE);
+	assert_int_equal(replay.reg[1].extensions, 0);
+}
+
+/* --- showing ---------------------------------------------------------------------------------- */
+
+static void printed(void **state)
+{
+	static const char wanted[] =
+		"    0 REM0  base sha-256:0000000000000000000000000000000000000000000000000000000000000000\n"
+		"    1 REM1  EV_IPL sha-256:"
+		"6161616161616161616161616161616161616161616161616161616161616161 \"event\"\n"
+		"    2 register 7 0x00001234 sha-256:"
+		"6262626262626262626262626262626262626262626262626262626262626262 0a1b5b33316d\n"
+		"    3 REM0  foreign sha-256:"
+		"7979797979797979797979797979797979797979797979797979797979797979 extended by somebody "
+		"else\n";
+	static const uint8_t zeros[SHA256_SIZE];
+	struct bytes out = BYTES_INIT;
+	json_t *json, *record;
+
+	(void)state;
+	put_restart(EVENT_BASE, 1, zeros);
+	extend(2, 'a');
+	put_event(7, 0x1234, digest_of('b'), "\n\033[31m", 6);
+	put_restart(EVENT_FOREIGN, 1, digest_of('y'));
+	decodes(4);
+	assert_int_equal(event_log_print(&log_, &out), 0);
+	assert_string_equal(bytes_text(&out), wanted);
+	bytes_free(&out);
+	replays(false, 2);
+	assert_int_equal(event_replay_print(&log_, &replay, &out), 0);
+	assert_non_null(strstr(bytes_text(&out), "REM0 does not fit, 0 extensions, 1 gap; the log leads "
+						 "to sha-256:7979"));
+	assert_non_null(strstr(bytes_text(&out), "REM1 fits, 1 extension\n"));
+	assert_non_null(strstr(bytes_text(&out), "record 2 does not fit: there is no register 7\n"));
+	bytes_free(&out);
+	json = event_log_json(&log_, &replay);
+	assert_non_null(json);
+	record = json_array_get(json_object_get(json, "records"), 1);
+	assert_string_equal(json_string_value(json_object_get(record, "event-text")), "event");
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(json, "replay"),
+							    "first-misfit")), 2);
+	json_decref(json);
+}
+
+static void long_events_are_cut_when_printed(void **state)
+{
+	struct bytes out = BYTES_INIT;
+	char event[300];
+
+	(void)state;
+	memset(event, 'e', sizeof(event));
+	put_event(1, 13, digest_of('a'), event, sizeof(event));
+	decodes(1);
+	assert_int_equal(event_log_print(&log_, &out), 0);
+	assert_non_null(strstr(bytes_text(&out), "eee\"... (300 bytes)\n"));
+	assert_true(out.len < 400);
+	bytes_free(&out);
+}
+
+/* --- logs of others --------------------------------------------------------------------------- */
+
+static void shared_read(const char *name)
+{
+	char path[4096];
+
+	shared_path(name, path, sizeof(path));
+	bytes_clear(&raw);
+	assert_int_equal(io_read_file(path, EVENT_LOG_MAX, &raw, &error), 0);
+}
+
+/* How a RIM was built, by Veraison's cca-realm-measurements. */
+static void veraison_boot_log(void **state)
+{
+	(void)state;
+	shared_read("data/cca/cca-realm-measurements/realm-bootlog.bin");
+	decodes(3);
+	assert_int_equal(log_.hash_algo, 0);
+	for (size_t i = 0; i < 3; i++)
+		assert_string_equal(event_type_name(log_.record[i].type), "EV_POST_CODE2");
+	assert_non_null(memmem(log_.record[0].event, log_.record[0].size, "KERNEL", 6));
+	assert_non_null(memmem(log_.record[2].event, log_.record[2].size, "DTB", 3));
+}
+
+/* Firmware's log of a TDX machine with an agent's log behind it, and what Trustee's parser made of it. */
+static void trustee_ccel(void **state)
+{
+	struct bytes text = BYTES_INIT;
+	char path[4096];
+	json_t *json, *wanted;
+	size_t index;
+
+	(void)state;
+	shared_path("data/trustee/trustee/vectors/CCEL_AAEL_alibabacloud_out.json", path,
+		    sizeof(path));
+	assert_int_equal(io_read_file(path, EVENT_LOG_MAX, &text, &error), 0);
+	json = json_parse(text.data, text.len, path, ERROR_INPUT, &error);
+	assert_non_null(json);
+	shared_read("data/trustee/trustee/vectors/CCEL_AAEL_alibabacloud");
+	decodes(json_array_size(json_object_get(json, "uefi_event_logs")));
+	assert_int_not_equal(log_.count, 0);
+	json_array_foreach(json_object_get(json, "uefi_event_logs"), index, wanted) {
+		struct bytes hex = BYTES_INIT;
+		json_t *digest = json_array_get(json_object_get(wanted, "digests"), 0);
+
+		assert_int_equal(json_integer_value(json_object_get(wanted, "index")),
+				 log_.record[index].index);
+		assert_int_equal(encode_hex(log_.record[index].digest, log_.digest_size, &hex), 0);
+		assert_string_equal(json_string_value(json_object_get(digest, "digest")),
+				    bytes_text(&hex));
+		assert_string_equal(json_string_value(json_object_get(wanted, "type_name")),
+				    event_type_name(log_.record[index].type));
+		bytes_free(&hex);
+	}
+	json_decref(json);
+	bytes_free(&text);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(bytes_as_the_specification_has_them),
+		TEST(each_hash_that_rsi_knows),
+		TEST(padding_ends_a_log),
+		TEST(no_log_is_cut_short),
+		TEST(what_a_header_must_be),
+		TEST(what_a_record_must_be),
+		TEST(of_several_algorithms_one_counts),
+		TEST(too_large),
+		TEST(a_log_leads_to_the_registers),
+		TEST(a_log_without_base_begins_at_zeros),
+		TEST(an_extension_is_a_hash_of_both),
+		TEST(restarts_are_gaps),
+		TEST(an_extension_too_many_is_the_one_that_does_not_fit),
+		TEST(an_extension_too_few),
+		TEST(after_a_foreign_record_what_was_before_is_not_to_blame),
+		TEST(a_tagged_event_has_its_own_digest),
+		TEST(there_are_five_registers),
+		TEST(rim_cannot_be_extended),
+		TEST(other_no_action_records_extend_nothing),
+		TEST(printed),
+		TEST(long_events_are_cut_when_printed),
+		TEST(veraison_boot_log),
+		TEST(trustee_ccel),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

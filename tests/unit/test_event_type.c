@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What a record's event is called, and the events that this tree writes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <openssl/sha.h>
+#include <string.h>
+
+#include "event_log.h"
+
+static void types_by_name_and_number(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t type;
+	} good[] = {
+		{ "EV_IPL", 13 }, { "ev_event_tag", 6 }, { "0x80000001", 0x80000001 }, { "17", 17 },
+		{ "4294967295", 0xffffffff }, { "0XffffFFFF", 0xffffffff }, { "0", 0 },
+	};
+	static const char *const bad[] = { "", "EV_", "0x", "-1", "4294967296", "0x100000000", "1 ",
+					   "99999999999999999999", "EV_NO_ACTION", "3", "0x3" };
+	struct error e = ERROR_INIT;
+	uint32_t type;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_int_equal(event_type_parse(good[i].text, &type, &e), 0);
+		assert_int_equal(type, good[i].type);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		e = (struct error)ERROR_INIT;
+		assert_int_equal(event_type_parse(bad[i], &type, &e), -1);
+		assert_int_equal(e.kind, ERROR_USAGE);
+	}
+	assert_string_equal(event_type_name(13), "EV_IPL");
+	assert_null(event_type_name(0x1234));
+}
+
+/* The digest that Trustee's own tests name for this event. */
+static void tagged_events_are_those_of_attestation_agents(void **state)
+{
+	static const uint8_t begin[] = { 0xda, 0xd5, 0xf0, 0xe2 }, end[] = { 0x67, 0x0d, 0x02 };
+	struct event_record record = { .type = EVENT_TYPE_TAG };
+	struct bytes event = BYTES_INIT;
+	uint8_t digest[48];
+	size_t len;
+
+	(void)state;
+	assert_int_equal(event_tagged_put("domain", "operation", "content", &event), 0);
+	SHA384(event.data, event.len, digest);
+	assert_memory_equal(digest, begin, sizeof(begin));
+	assert_memory_equal(digest + 45, end, sizeof(end));
+	record.event = event.data;
+	record.size = event.len;
+	assert_memory_equal(event_tagged_text(&record, &len), "domain operation content", 24);
+	assert_int_equal(len, 24);
+	event.data[4]++;
+	assert_null(event_tagged_text(&record, &len));
+	event.data[4]--;
+	record.type = 13;
+	assert_null(event_tagged_text(&record, &len));
+	bytes_free(&event);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(types_by_name_and_number),
+		cmocka_unit_test(tagged_events_are_those_of_attestation_agents),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

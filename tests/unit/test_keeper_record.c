@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the keeper tells the event log of a delivery. The realm is functions of this file. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <openssl/sha.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "record.h"
+
+static struct {
+	bool no_realm, log_full;
+	unsigned int hash_algo, index;
+	uint32_t type;
+	struct bytes digest, event;	/* of the last extension */
+	int open;
+} world;
+
+const char *const *rsi_sources(void)
+{
+	static const char *const names[] = { "device", NULL };
+
+	return names;
+}
+
+struct rsi *rsi_open(const char *source, struct error *e)
+{
+	assert_string_equal(source, "device");
+	if (world.no_realm) {
+		error_set(e, ERROR_NO_REALM, "no realm");
+		return NULL;
+	}
+	world.open++;
+	return (struct rsi *)&world;
+}
+
+void rsi_close(struct rsi *rsi)
+{
+	if (rsi)
+		world.open--;
+}
+
+const char *rsi_hash_openssl(unsigned int hash_algo)
+{
+	return hash_algo ? "SHA512" : "SHA256";
+}
+
+int rsi_config_get(struct rsi *rsi, struct rsi_config *config, struct error *e)
+{
+	(void)rsi;
+	(void)e;
+	*config = (struct rsi_config){ .hash_algo = world.hash_algo,
+				       .digest_size = world.hash_algo ? 64 : 32 };
+	return 0;
+}
+
+int rsi_measurement_extend(struct rsi *rsi, unsigned int index, const void *digest, size_t size,
+			   const struct rsi_event *event, uint64_t *seq, struct error *e)
+{
+	(void)rsi;
+	assert_null(seq);
+	if (world.log_full)
+		return error_set(e, ERROR_SYSTEM, "the event log is full");
+	world.index = index;
+	world.type = event->type;
+	assert_int_equal(bytes_set(&world.digest, digest, size), 0);
+	assert_int_equal(bytes_set(&world.event, event->data, event->size), 0);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	assert_int_equal(world.open, 0);
+	bytes_free(&world.digest);
+	bytes_free(&world.event);
+	memset(&world, 0, sizeof(world));
+	return 0;
+}
+
+static void record(int ret, struct error *e)
+{
+	uint8_t jwe[SESSION_DIGEST_SIZE];
+
+	memset(jwe, 0xa0, sizeof(jwe));
+	*e = (struct error)ERROR_INIT;
+	assert_int_equal(record_delivery("device", 3, "r/t/0", jwe, e), ret);
+}
+
+/* The whole event is told here: there is no room in it for anything of a secret. */
+static void the_resource_and_the_digest_of_what_it_came_in(void **state)
+{
+	static const char text[] = "realmkey deliver {\"jwe\":\"sha-256:"
+		"a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0\","
+		"\"resource\":\"r/t/0\"}";
+	struct error e;
+
+	(void)state;
+	record(0, &e);
+	assert_int_equal(world.index, 3);
+	assert_int_equal(world.type, 6);
+	assert_int_equal(world.event.len, 8 + sizeof(text) - 1);
+	assert_memory_equal(world.event.data, "LEAA", 4);
+	assert_memory_equal(world.event.data + 8, text, sizeof(text) - 1);
+}
+
+static void the_register_takes_the_digest_of_the_event(void **state)
+{
+	uint8_t wanted[64];
+	struct error e;
+
+	(void)state;
+	record(0, &e);
+	SHA256(world.event.data, world.event.len, wanted);
+	assert_int_equal(world.digest.len, 32);
+	assert_memory_equal(world.digest.data, wanted, 32);
+	world.hash_algo = 1;
+	record(0, &e);
+	SHA512(world.event.data, world.event.len, wanted);
+	assert_int_equal(world.digest.len, 64);
+	assert_memory_equal(world.digest.data, wanted, 64);
+}
+
+static void what_cannot_be_measured_is_not_delivered(void **state)
+{
+	struct error e;
+
+	(void)state;
+	world.log_full = true;
+	record(-1, &e);
+	assert_int_equal(e.kind, ERROR_DELIVERY);
+	assert_string_equal(e.text, "not delivered, as it cannot be measured into REM2: the event log "
+				    "is full");
+	world.no_realm = true;
+	record(-1, &e);
+	assert_int_equal(e.kind, ERROR_DELIVERY);
+}
+
+#define TEST(function) cmocka_unit_test_teardown(function, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_resource_and_the_digest_of_what_it_came_in),
+		TEST(the_register_takes_the_digest_of_the_event),
+		TEST(what_cannot_be_measured_is_not_delivered),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stddef.h>
+#include <string.h>
+
+#include "cca_token.h"
+#include "cli.h"
+#include "event_log.h"
+#include "io.h"
+#include "rsi.h"
+
+#define TRIES 16	/* for a log and registers of one moment, while others extend */
+
+struct options {
+	struct cli_kbs kbs;	/* for --source */
+	const char *token;
+	bool replay, json;
+};
+
+static const struct args_option own[] = {
+	{ .name = "replay", .type = ARGS_FLAG, .offset = offsetof(struct options, replay),
+	  .help = "replay the log and compare with this realm's registers" },
+	{ .name = "token", .type = ARGS_TEXT, .offset = offsetof(struct options, token),
+	  .value = "TOKEN", .help = "compare with the registers in this CCA token instead" },
+	{ .name = "json", .type = ARGS_FLAG, .offset = offsetof(struct options, json),
+	  .help = "print JSON" },
+	{ 0 },
+};
+
+static const struct args_option *const tables[] = { cli_source_option, own, NULL };
+
+static const struct args_spec spec = {
+	.name = "realmkey log",
+	.operands = "[FILE]",
+	.operands_max = 1,
+	.about = "Prints this realm's event log, or that in FILE (- is standard input): what was measured into\n"
+		 "the registers, record by record. With --replay it ends with the registers that do or do not\n"
+		 "fit, and the first record that does not; the exit status is then 7.",
+	.options = tables,
+	.notes = "A gap is a value that came about outside the log: before it began (base), or by somebody\n"
+		 "who keeps no log (foreign). A token is not judged here: realmkey token verify.",
+};
+
+/* What to replay, and what it shall lead to. */
+struct input {
+	struct bytes raw;
+	unsigned int hash_algo;
+	uint8_t value[EVENT_LOG_REGISTERS][EVENT_DIGEST_MAX];
+};
+
+/* --- this realm ------------------------------------------------------------------------------- */
+
+static int registers_read(struct rsi *rsi, struct input *in, struct error *e)
+{
+	struct rsi_config config;
+	size_t size;
+
+	if (rsi_config_get(rsi, &config, e) < 0)
+		return -1;
+	in->hash_algo = config.hash_algo;
+	for (unsigned int i = 0; i < EVENT_LOG_REGISTERS; i++)
+		if (rsi_measurement_get(rsi, i, in->value[i], &size, e) < 0)
+			return -1;
+	return 0;
+}
+
+/* Registers read between two equal logs are those that the log accounts for. */
+static int realm_read(struct rsi *rsi, struct input *in, struct error *e)
+{
+	struct bytes again = BYTES_INIT;
+	bool same = false;
+	int ret = rsi_log_get(rsi, &in->raw, e);
+
+	for (int i = 0; ret == 0 && !same && i < TRIES; i++) {
+		bytes_clear(&again);
+		ret = registers_read(rsi, in, e) < 0 ? -1 : rsi_log_get(rsi, &again, e);
+		same = bytes_equal(in->raw.data, in->raw.len, again.data, again.len);
+		bytes_swap(&in->raw, &again);
+	}
+	if (ret == 0 && !same)
+		ret = error_set_transient(e, ERROR_SYSTEM, "the log grows too fast to be compared");
+	bytes_free(&again);
+	return ret;
+}
+
+/* The log of this realm unless @file is one, and the registers if they are wanted. */
+static int realm_input(const struct options *options, const char *file, struct input *in,
+		       struct error *e)
+{
+	bool registers = options->replay && !options->token;
+	struct rsi *rsi;
+	int ret;
+
+	if (file && !registers)
+		return 0;
+	rsi = rsi_open(options->kbs.source, e);
+	if (!rsi)
+		return -1;
+	if (file)
+		ret = registers_read(rsi, in, e);
+	else
+		ret = registers ? realm_read(rsi, in, e) : rsi_log_get(rsi, &in->raw, e);
+	rsi_close(rsi);
+	return ret;
+}
+
+/* --- a token ---------------------------------------------------------------------------------- */
+
+static int register_take(const struct cca_slice *claim, uint8_t value[EVENT_DIGEST_MAX])
+{
+	if (claim->len > EVENT_DIGEST_MAX)
+		return -1;
+	memcpy(value, claim->data, claim->len);
+	return 0;
+}
+
+static int token_registers(const struct cca_token *token, const char *path, struct input *in,
+			   struct error *e)
+{
+	const char *name;
+
+	in->hash_algo = 0;
+	while ((name = rsi_hash_name(in->hash_algo)) && strcmp(name, token->realm.hash_algorithm))
+		in->hash_algo++;
+	if (!name || register_take(&token->realm.rim, in->value[0]) < 0)
+		return error_set(e, ERROR_INPUT, "%s: hash algorithm '%s'", path,
+				 token->realm.hash_algorithm);
+	for (int i = 0; i < CCA_REMS; i++)
+		if (register_take(&token->realm.rem[i], in->value[i + 1]) < 0)
+			return error_set(e, ERROR_INPUT, "%s: REM%d is too long", path, i);
+	return 0;
+}
+
+static int token_read(const char *path, struct input *in, struct error *e)
+{
+	struct cca_token token = CCA_TOKEN_INIT;
+	struct bytes raw = BYTES_INIT;
+	struct cca_verdict verdict;
+	int ret = -1;
+
+	if (io_read_file(path, CCA_TOKEN_MAX, &raw, e) < 0)
+		goto out;
+	if (cca_token_decode(raw.data, raw.len, &token, &verdict) < 0)
+		error_set(e, ERROR_INPUT, "%s: %s: %s", path, cca_cause_name(verdict.cause),
+			  verdict.detail);
+	else
+		ret = token_registers(&token, path, in, e);
+out:
+	cca_token_free(&token);
+	bytes_free(&raw);
+	return ret;
+}
+
+/* --- output ----------------------------------------------------------------------------------- */
+
+static int output(const struct event_log *log, const struct event_replay *replay, bool json,
+		  struct error *e)
+{
+	struct bytes text = BYTES_INIT;
+	json_t *value = json ? event_log_json(log, replay) : NULL;
+	int ret;
+
+	if (json)
+		ret = value ? cli_output_json(value, e) : error_set_memory(e);
+	else if (event_log_print(log, &text) < 0 ||
+		 (replay && event_replay_print(log, replay, &text) < 0))
+		ret = error_set_memory(e);
+	else
+		ret = cli_output(&text, e);
+	json_decref(value);
+	bytes_free(&text);
+	return ret;
+}
+
+/* 1: good, 0: does not replay (told), -1: could not be told. */
+static int log_show(const struct options *options, const struct input *in, const char *what,
+		    struct error *e)
+{
+	struct event_log log = EVENT_LOG_INIT;
+	struct event_replay replay;
+	int ret;
+
+	if (event_log_decode(&log, in->raw.data, in->raw.len, e) < 0)
+		return what ? error_add(e, "%s", what) : -1;
+	if (!options->replay)
+		ret = output(&log, NULL, options->json, e);
+	else if (log.hash_algo != in->hash_algo)
+		ret = error_set(e, ERROR_INPUT, "a log of %s, registers of %s",
+				rsi_hash_name(log.hash_algo), rsi_hash_name(in->hash_algo));
+	else if (event_log_replay(&log, in->value, &replay, e) < 0)
+		ret = -1;
+	else
+		ret = output(&log, &replay, options->json, e);
+	event_log_free(&log);
+	if (ret < 0)
+		return -1;
+	return !options->replay || replay.fits;
+}
+
+static int input_read(const struct options *options, const char *file, struct input *in,
+		      struct error *e)
+{
+	if (options->token && !options->replay)
+		return error_set(e, ERROR_USAGE, "--token is for --replay");
+	if (options->token && token_read(options->token, in, e) < 0)
+		return -1;
+	if (file && io_read_file(file, EVENT_LOG_MAX, &in->raw, e) < 0)
+		return -1;
+	return realm_input(options, file, in, e);
+}
+
+int command_log(int argc, char **argv)
+{
+	const struct error refused = { .kind = ERROR_ATTESTATION };
+	struct input in = { .raw = BYTES_INIT };
+	struct options options = { 0 };
+	struct error e = ERROR_INIT;
+	const char *file;
+	int code, ret;
+
+	if (!cli_parse(&spec, argc, argv, &options, &file, &code))
+		return code;
+	ret = input_read(&options, file, &in, &e);
+	if (ret == 0)
+		ret = log_show(&options, &in, file, &e);
+	bytes_free(&in.raw);
+	if (ret < 0)
+		return cli_fail(argv[0], &e);
+	return ret ? 0 : error_exit_code(&refused);
+}
