@@ -12,7 +12,6 @@
 #include "jwt.h"
 
 #define KEY_MAX ((size_t)256 << 10)
-#define LEEWAY 60	/* seconds, as other verifiers of these tokens */
 
 struct options {
 	const char *key, *cert;
@@ -127,7 +126,7 @@ static int token_check(const struct options *options, const struct jwt *jwt, con
 	int ret = -1;
 
 	if (key && jwt_verify(jwt, key, e) == 0)
-		ret = jwt_check_times(jwt, time(NULL), LEEWAY, e);
+		ret = jwt_check_times(jwt, time(NULL), JWT_LEEWAY, e);
 	EVP_PKEY_free(key);
 	return ret;
 }

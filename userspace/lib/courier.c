@@ -12,18 +12,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
+
 #define TIMEOUT_DEFAULT 60
 #define PATIENCE_MARGIN 15	/* seconds: the courier's own limits come first */
 
 /* --- bytes, with a deadline ------------------------------------------------------------------- */
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static int wait_ready(int fd, short events, int64_t deadline, struct error *e)
 {
@@ -32,7 +26,7 @@ static int wait_ready(int fd, short events, int64_t deadline, struct error *e)
 	int ready;
 
 	do {
-		left = deadline - now_ms();
+		left = deadline - clock_boot_ms();
 		ready = left > 0 ? poll(&p, 1, (int)left) : 0;
 	} while (ready < 0 && errno == EINTR);
 	if (ready == 0)
@@ -186,7 +180,7 @@ static int message_receive(int fd, int64_t deadline, struct bytes *raw, struct m
 static int exchange(const struct courier *courier, const struct bytes *question,
 		    struct bytes *raw, struct message *answer, struct error *e)
 {
-	int64_t deadline = now_ms() + (int64_t)courier->patience * 1000;
+	int64_t deadline = clock_boot_ms() + (int64_t)courier->patience * 1000;
 
 	if (send_until(courier->fd, question->data, question->len, deadline, e) < 0)
 		return -1;

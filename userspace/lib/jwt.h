@@ -11,6 +11,8 @@
 #include "error.h"
 
 #define JWT_MAX ((size_t)256 << 10)
+/* Seconds that clocks may differ: what jsonwebtoken, and so Trustee, allows. */
+#define JWT_LEEWAY 60
 
 struct jwt {
 	json_t *header;			/* owned */

@@ -4,8 +4,8 @@
 #include <jansson.h>
 #include <openssl/evp.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "jwe.h"
 #include "jwt.h"
 #include "kbs.h"
@@ -15,14 +15,6 @@
 #define LIFETIME_MAX 86400	/* seconds; a longer one is a mistake or an attack */
 #define LONG_PAST 1		/* on the boot clock; 0 means something else */
 #define PATH_SIZE 256
-
-static int64_t boot_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /*
  * How long the EAR lives, in ms: by its own two times, because the wall clock here is the host's. 0
@@ -90,7 +82,7 @@ static int handshake_token(struct session *s, const struct kbs *kbs, struct erro
 static int handshake_attest(struct session *s, const struct kbs *kbs, struct error *e)
 {
 	struct bytes body = BYTES_INIT, answer = BYTES_INIT;
-	int64_t begun = boot_ms(), lifetime;
+	int64_t begun = clock_boot_ms(), lifetime;
 	int status, ret = -1;
 
 	bytes_clear(&s->ear);
@@ -158,7 +150,7 @@ static bool ear_given(const struct session *s)
 
 static bool ear_usable(const struct session *s)
 {
-	return ear_given(s) || (s->ear.len && boot_ms() < s->ear_until);
+	return ear_given(s) || (s->ear.len && clock_boot_ms() < s->ear_until);
 }
 
 /* The KBS forgot a session, or changed its key: a new EAR can help, anything else cannot. */

@@ -8,7 +8,6 @@
 
 #define ISSUER "trusteed"
 #define ROLE "admin"
-#define LEEWAY 60
 
 int admin_token_issue(EVP_PKEY *key, int64_t now, struct bytes *out, struct error *e)
 {
@@ -47,7 +46,7 @@ int admin_token_check(EVP_PKEY *key, const char *text, size_t len, int64_t now, 
 	if (!text)
 		return error_set(e, ERROR_POLICY, "no bearer token");
 	if (jwt_decode(text, len, &jwt, e) == 0 && jwt_verify(&jwt, key, e) == 0 &&
-	    jwt_check_times(&jwt, now, LEEWAY, e) == 0 &&
+	    jwt_check_times(&jwt, now, JWT_LEEWAY, e) == 0 &&
 	    admin_token_claim(&jwt, "iss", ISSUER, e) == 0 &&
 	    admin_token_claim(&jwt, "role", ROLE, e) == 0)
 		ret = 0;

@@ -12,8 +12,6 @@
 /* Short enough that each segment, with the suffix of a temporary file, is a file name. */
 #define RESOURCE_PATH_MAX 240
 
-/* What jsonwebtoken, and so Trustee, allows clocks to differ. */
-#define LEEWAY 60
 
 struct resource_name {
 	char path[RESOURCE_PATH_MAX];				/* repository/type/tag */
@@ -54,7 +52,7 @@ static int resource_claims(struct trustee *t, const struct request *request, str
 	}
 	if (jwt_decode(token, strlen(token), jwt, &e) < 0 ||
 	    jwt_verify(jwt, t->ear_key.pkey, &e) < 0 ||
-	    jwt_check_times(jwt, request->now, LEEWAY, &e) < 0) {
+	    jwt_check_times(jwt, request->now, JWT_LEEWAY, &e) < 0) {
 		reply_fail(reply, REPLY_TOKEN_VERIFIER, &e);
 		return -1;
 	}
