@@ -4,8 +4,6 @@
 #include "tap.h"
 
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
@@ -81,62 +79,4 @@ void challenge_random(uint8_t *challenge)
 {
 	if (getrandom(challenge, CHALLENGE_SIZE, 0) != CHALLENGE_SIZE)
 		tap_bail("getrandom: %s", strerror(errno));
-}
-
-bool token_carries(const uint8_t *token, size_t size, const uint8_t *challenge)
-{
-	return token_has_digest(token, size, challenge, CHALLENGE_SIZE);
-}
-
-bool token_has_digest(const uint8_t *token, size_t size, const uint8_t *digest, size_t digest_size)
-{
-	uint8_t encoded[2 + CCA_RSI_DIGEST_MAX] = { 0x58, (uint8_t)digest_size };
-
-	memcpy(encoded + 2, digest, digest_size);
-	return memmem(token, size, encoded, 2 + digest_size) != NULL;
-}
-
-static bool hex_read(FILE *from, uint8_t *bytes, size_t size)
-{
-	unsigned int byte;
-
-	for (size_t i = 0; i < size; i++) {
-		if (fscanf(from, "%2x", &byte) != 1)
-			return false;
-		bytes[i] = (uint8_t)byte;
-	}
-	return true;
-}
-
-/* The digest that program @sum finds of the file @name. */
-static bool file_hash(const char *sum, const char *name, uint8_t *result, size_t size)
-{
-	char command[64];
-	FILE *output;
-	bool good;
-
-	snprintf(command, sizeof(command), "%s %s 2>/dev/null", sum, name);
-	output = popen(command, "re");
-	if (!output)
-		return false;
-	good = hex_read(output, result, size);
-	return pclose(output) == 0 && good;
-}
-
-bool register_after(const struct cca_rsi_config *config, const uint8_t *old, const uint8_t *digest,
-		    uint8_t *result)
-{
-	static const char *const sums[] = { "sha256sum", "sha512sum", "sha384sum" };
-	char name[] = "/tmp/extend-XXXXXX";
-	size_t size = config->digest_size;
-	int fd = mkstemp(name);
-	bool good;
-
-	if (fd < 0)
-		return false;
-	good = write(fd, old, size) == (ssize_t)size && write(fd, digest, size) == (ssize_t)size;
-	close(fd);
-	good = good && file_hash(sums[config->hash_algo], name, result, size);
-	unlink(name);
-	return good;
 }

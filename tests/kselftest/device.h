@@ -30,17 +30,4 @@ int device_extend(int fd, uint32_t index, const uint8_t *digest);
 /* Fills @challenge with CHALLENGE_SIZE random bytes. */
 void challenge_random(uint8_t *challenge);
 
-/* Is @challenge a byte string of the token (CBOR: 58 40, then 64 bytes)? */
-bool token_carries(const uint8_t *token, size_t size, const uint8_t *challenge);
-
-/* Are @digest_size bytes at @digest a byte string of the token? */
-bool token_has_digest(const uint8_t *token, size_t size, const uint8_t *digest, size_t digest_size);
-
-/*
- * H(@old || @digest) by the realm's algorithm, into @result. The hash is the shell's sha256sum or
- * sha512sum, so that the tests need no library. False if there is none.
- */
-bool register_after(const struct cca_rsi_config *config, const uint8_t *old, const uint8_t *digest,
-		    uint8_t *result);
-
 #endif /* DEVICE_H */

@@ -2,6 +2,7 @@
 /* /dev/cca-rsi: configuration, registers, extension; sizes, pointers and modes. */
 #define _GNU_SOURCE
 #include "device.h"
+#include "eventlog.h"
 #include "tap.h"
 
 #include <fcntl.h>
@@ -209,8 +210,7 @@ static void extension_follows_rule(void)
 	for (uint32_t target = 1; target < REGISTERS; target++) {
 		for (uint32_t i = 0; i < REGISTERS; i++)
 			CHECK(device_measurement(i, &before[i]));
-		SKIP_IF(!register_after(&config, before[target].value, arg.digest, expected),
-			"no program for the realm's hash");
+		register_after(&config, before[target].value, arg.digest, expected);
 		arg.index = target;
 		CHECK(ioctl(device, CCA_RSI_EXTEND, &arg) == 0);
 		for (uint32_t i = 0; i < REGISTERS; i++) {

@@ -33,16 +33,17 @@ struct eventlog {
 bool eventlog_read(struct eventlog *log, const struct cca_rsi_config *config);
 void eventlog_free(struct eventlog *log);
 
-/* Has the realm a program for its hash? */
-bool eventlog_replayable(const struct eventlog *log);
-
-/* If not, the test that asks counts as skipped. Does the replay of all records lead to the registers as they are? */
+/* Does the replay of all records lead to the registers as they are? */
 bool eventlog_replays(const struct eventlog *log);
 
 /* Register @index (from 1 on) after the first @count records, into @value. */
-bool eventlog_register(const struct eventlog *log, size_t count, uint32_t index, uint8_t *value);
+void eventlog_register(const struct eventlog *log, size_t count, uint32_t index, uint8_t *value);
 
 /* Are the @size bytes whole records, one or more? */
 bool eventlog_whole(const uint8_t *bytes, size_t size, uint32_t digest_size);
+
+/* H(@old || @digest) by the realm's algorithm, into @result; each of the realm's size. */
+void register_after(const struct cca_rsi_config *config, const uint8_t *old, const uint8_t *digest,
+		    uint8_t *result);
 
 #endif /* EVENTLOG_H */

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "device.h"
 #include "tap.h"
+#include "token.h"
 
 #include <fcntl.h>
 #include <stdio.h>

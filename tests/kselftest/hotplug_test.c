@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * CPUs go and come back while tokens and extensions are made on all of them. A token holds on to its CPU,
+ * so none fails for that, and none is mixed up. ROUNDS=: how often each CPU goes.
+ */
+#define _GNU_SOURCE
+#include "crowd.h"
+#include "device.h"
+#include "eventlog.h"
+#include "tap.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ROUNDS_DEFAULT 3
+#define TRIES 200
+
+static int cpus;
+static struct cca_rsi_config config;
+
+static unsigned int rounds_wanted(void)
+{
+	const char *text = getenv("ROUNDS");
+	unsigned long count = text ? strtoul(text, NULL, 10) : 0;
+
+	return count ? (unsigned int)count : ROUNDS_DEFAULT;
+}
+
+static int cpu_file(int cpu, int flags)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online", cpu);
+	return open(path, flags | O_CLOEXEC);
+}
+
+/* It may be busy for a moment. */
+static bool cpu_switch(int cpu, bool on)
+{
+	int fd = cpu_file(cpu, O_WRONLY), error = 0;
+
+	for (int i = 0; fd >= 0 && i < TRIES; i++) {
+		if (write(fd, on ? "1" : "0", 1) == 1) {
+			close(fd);
+			return true;
+		}
+		error = errno;
+		usleep(10000);
+	}
+	tap_note("CPU %d does not go %s: %s", cpu, on ? "on" : "off", strerror(error));
+	close(fd);
+	return false;
+}
+
+static bool cpus_go_and_come(struct crowd *crowd)
+{
+	unsigned int rounds = rounds_wanted();
+	size_t before;
+
+	for (unsigned int i = 0; i < rounds; i++)
+		for (int cpu = 1; cpu < cpus; cpu++) {
+			if (!cpu_switch(cpu, false))
+				return false;
+			/* Work goes on without it, which takes a moment. */
+			before = crowd_tokens(crowd);
+			for (int wait = 0; wait < TRIES && crowd_tokens(crowd) < before + 2; wait++)
+				usleep(50000);
+			if (!cpu_switch(cpu, true) || crowd_tokens(crowd) < before + 2)
+				return false;
+		}
+	return true;
+}
+
+static void work_goes_on(void)
+{
+	static struct crowd crowd = { .extending = true };
+	size_t elsewhere = 0;
+	bool good;
+
+	crowd.size = (size_t)cpus;
+	CHECK(crowd_begin(&crowd));
+	good = cpus_go_and_come(&crowd);
+	CHECK(crowd_end(&crowd));
+	CHECK(good);
+	for (size_t i = 0; i < crowd.size; i++)
+		elsewhere += atomic_load(&crowd.members[i].elsewhere);
+	tap_note("%zu tokens and %zu extensions while CPUs went and came, %zu of them not where wanted",
+		 crowd_tokens(&crowd), crowd_extensions(&crowd), elsewhere);
+	CHECK(crowd_tokens(&crowd) > 0 && elsewhere > 0);
+}
+
+static void all_are_back(void)
+{
+	CHECK(crowd_cpus() == cpus);
+}
+
+static void log_still_replays(void)
+{
+	struct eventlog log;
+	bool good;
+
+	CHECK(device_config(&config) && eventlog_read(&log, &config));
+	good = eventlog_replays(&log);
+	eventlog_free(&log);
+	CHECK(good);
+}
+
+static const struct tap_test tests[] = {
+	{ "tokens and extensions go on while CPUs go off and on", work_goes_on },
+	{ "all CPUs are back", all_are_back },
+	{ "the log leads to the registers", log_still_replays },
+};
+
+int main(void)
+{
+	int fd = cpu_file(1, O_WRONLY);
+
+	cpus = crowd_cpus();
+	if (fd < 0 || cpus < 2)
+		return tap_skip_all("CPU hotplug", "this machine cannot switch a second CPU off");
+	close(fd);
+	return tap_run(tests, sizeof(tests) / sizeof(tests[0]));
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "module.h"
+#include "device.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define AUTOLOAD "/proc/sys/kernel/modprobe"
+
+/* The file of module @name, into @path; false if modprobe is to know. */
+static bool file_of(const char *name, char *path, size_t room)
+{
+	const char *given = strcmp(name, MODULE) == 0 ? getenv("MODULE") : NULL;
+	char program[PATH_MAX];
+	ssize_t length;
+
+	if (given && *given)
+		return (size_t)snprintf(path, room, "%s", given) < room;
+	length = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	if (length <= 0)
+		return false;
+	program[length] = '\0';
+	*strrchr(program, '/') = '\0';
+	return (size_t)snprintf(path, room, "%s/%s.ko", program, name) < room && access(path, R_OK) == 0;
+}
+
+bool module_load(const char *name, const char *arguments)
+{
+	char path[PATH_MAX + 64], command[128];
+	long ret;
+	int fd;
+
+	if (!file_of(name, path, sizeof(path))) {
+		snprintf(command, sizeof(command), "modprobe %s %s 2>/dev/null", name, arguments);
+		return system(command) == 0;
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	ret = syscall(SYS_finit_module, fd, arguments, 0);
+	close(fd);
+	return ret == 0;
+}
+
+int module_unload(const char *name)
+{
+	return (int)syscall(SYS_delete_module, name, O_NONBLOCK);
+}
+
+bool module_reload(const char *arguments)
+{
+	return module_unload(MODULE) == 0 && module_load(MODULE, arguments);
+}
+
+bool module_loaded(const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/module/%s/refcnt", name);
+	return access(path, F_OK) == 0;
+}
+
+static char autoload_was[256];
+
+static void autoload_write(const char *program)
+{
+	int fd = open(AUTOLOAD, O_WRONLY | O_CLOEXEC);
+
+	/* An empty string needs its end to be a write at all. */
+	if (fd >= 0 && write(fd, program, strlen(program) + 1) < 0)
+		perror(AUTOLOAD);
+	close(fd);
+}
+
+static void autoload_on(void)
+{
+	autoload_write(autoload_was);
+}
+
+void module_autoload_off(void)
+{
+	int fd = open(AUTOLOAD, O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? 0 : read(fd, autoload_was, sizeof(autoload_was) - 1);
+
+	close(fd);
+	if (length <= 0)
+		return;
+	autoload_was[strcspn(autoload_was, "\n")] = '\0';
+	autoload_write("");
+	atexit(autoload_on);
+}
+
+bool module_is_fake(void)
+{
+	struct cca_rsi_config config;
+
+	return device_config(&config) && memcmp(config.rpv, "a fake realm", sizeof("a fake realm")) == 0;
+}

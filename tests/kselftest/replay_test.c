@@ -1,0 +1,518 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The log accounts for every extension, through whichever door: the device, netlink, sysfs where the
+ * kernel has tsm-mr, and another module (foreign/), which nobody tells of. Its replay leads to the
+ * registers, also after the module was loaded anew and with the log full. Ends with ours loaded anew.
+ */
+#define _GNU_SOURCE
+#include "client.h"
+#include "device.h"
+#include "eventlog.h"
+#include "module.h"
+#include "tap.h"
+#include "token.h"
+
+#include <fcntl.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define FOREIGN "cca_foreign"
+#define FOREIGN_DOOR "/sys/module/" FOREIGN "/parameters/extend"
+#define SYSFS_GROUP "/sys/devices/virtual/misc/cca-rsi/measurements"
+#define LOG_MAX "log_max=8192"
+#define ROUNDS 20
+#define TOKENS 12
+
+static struct cca_rsi_config config;
+static bool foreign_there;
+
+/* --- the doors -------------------------------------------------------------------------------- */
+
+static int by_device(uint32_t index, const uint8_t *digest)
+{
+	int fd = device_open(O_WRONLY);
+	int ret, error;
+
+	ret = device_extend(fd, index, digest);
+	error = errno;
+	close(fd);
+	errno = error;
+	return ret;
+}
+
+static int by_netlink(uint32_t index, const uint8_t *digest)
+{
+	struct nl_msg *request;
+	struct client client;
+	int ret, error;
+
+	if (!client_open(&client))
+		tap_bail("there is no netlink family");
+	request = client_request(&client, CCA_RSI_CMD_MEASUREMENT_EXTEND, 0);
+	nla_put_u32(request, CCA_RSI_A_MEASUREMENT_INDEX, index);
+	nla_put(request, CCA_RSI_A_MEASUREMENT_DIGEST, (int)config.digest_size, digest);
+	nla_put_u32(request, CCA_RSI_A_MEASUREMENT_EVENT_TYPE, 13);
+	ret = client_call(&client, request, NULL, NULL);
+	error = errno;
+	client_close(&client);
+	errno = error;
+	return ret;
+}
+
+static int file_write(const char *path, const void *bytes, size_t size)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t length;
+	int error;
+
+	if (fd < 0)
+		return -1;
+	length = write(fd, bytes, size);
+	error = errno;
+	close(fd);
+	errno = error;
+	return length == (ssize_t)size ? 0 : -1;
+}
+
+static int by_sysfs(uint32_t index, const uint8_t *digest)
+{
+	static const char *const hashes[] = { "sha256", "sha512", "sha384" };
+	char path[128];
+
+	snprintf(path, sizeof(path), SYSFS_GROUP "/rem%u:%s", index - 1, hashes[config.hash_algo]);
+	return file_write(path, digest, config.digest_size);
+}
+
+/* Not ours, so not one of the doors[]. */
+static int by_another_module(uint32_t index, const uint8_t *digest)
+{
+	char text[16 + 2 * CCA_RSI_DIGEST_MAX];
+	int used = snprintf(text, sizeof(text), "%u ", index);
+
+	for (size_t i = 0; i < config.digest_size; i++)
+		used += snprintf(text + used, sizeof(text) - (size_t)used, "%02x", digest[i]);
+	return file_write(FOREIGN_DOOR, text, (size_t)used);
+}
+
+static const struct door {
+	const char *name;
+	int (*extend)(uint32_t index, const uint8_t *digest);
+} doors[] = {
+	{ "device", by_device },
+	{ "netlink", by_netlink },
+	{ "sysfs", by_sysfs },
+};
+
+/* The last one is there with tsm-mr only. */
+static size_t doors_count(void)
+{
+	return access(SYSFS_GROUP, F_OK) ? 2 : 3;
+}
+
+static void digest_random(uint8_t *digest)
+{
+	memset(digest, 0, CCA_RSI_DIGEST_MAX);
+	challenge_random(digest);
+}
+
+/* --- the log ---------------------------------------------------------------------------------- */
+
+/* Reading the log audits, so the configuration is asked for afterwards. */
+static bool log_good(void)
+{
+	struct eventlog log;
+	bool good;
+
+	if (!eventlog_read(&log, &config))
+		return false;
+	good = device_config(&config) && log.count == config.log_seq && eventlog_replays(&log);
+	eventlog_free(&log);
+	return good;
+}
+
+/* Is the last record one of @kind, of @index and with @digest (the value, if it is no event)? */
+static bool log_ends_with(enum record_kind kind, uint32_t index, const uint8_t *digest)
+{
+	const struct record *last;
+	struct eventlog log;
+	bool good;
+
+	if (!eventlog_read(&log, &config))
+		return false;
+	last = &log.records[log.count - 1];
+	good = last->kind == kind && last->index == index &&
+	       memcmp(last->digest, digest, config.digest_size) == 0;
+	if (!good)
+		tap_note("the last record is of kind %d, register %u", last->kind, last->index);
+	eventlog_free(&log);
+	return good;
+}
+
+static bool registers_read(struct cca_rsi_measurement *values)
+{
+	for (uint32_t i = 0; i < REGISTERS; i++)
+		if (!device_measurement(i, &values[i]))
+			return false;
+	return true;
+}
+
+static bool registers_are(const struct cca_rsi_measurement *expected)
+{
+	struct cca_rsi_measurement found[REGISTERS];
+
+	return registers_read(found) && memcmp(found, expected, sizeof(found)) == 0;
+}
+
+/* The log anew, with no foreign extension seen. */
+static bool log_begin(const char *arguments)
+{
+	return module_reload(arguments) && device_config(&config) &&
+	       !(config.flags & CCA_RSI_CONFIG_F_FOREIGN) && config.log_seq == REGISTERS - 1;
+}
+
+/* --- our own doors ---------------------------------------------------------------------------- */
+
+static void own_doors_are_logged(void)
+{
+	uint8_t digest[CCA_RSI_DIGEST_MAX];
+
+	CHECK(log_begin(""));
+	for (size_t i = 0; i < doors_count(); i++)
+		for (uint32_t index = 1; index < REGISTERS; index++) {
+			digest_random(digest);
+			CHECK(doors[i].extend(index, digest) == 0);
+			CHECK(log_ends_with(KIND_EVENT, index, digest));
+			CHECK(log_good());
+		}
+	tap_note("%zu doors of our own", doors_count());
+	CHECK(!(config.flags & CCA_RSI_CONFIG_F_FOREIGN));
+}
+
+/* --- the foreign door ------------------------------------------------------------------------- */
+
+/* By each of what looks: reading the log, an extension, a token. */
+static void foreign_extension_is_logged(void)
+{
+	uint8_t digest[CCA_RSI_DIGEST_MAX], value[CCA_RSI_DIGEST_MAX];
+	struct cca_rsi_measurement before;
+
+	SKIP_IF(!foreign_there, "no module " FOREIGN);
+	CHECK(log_begin(""));
+	for (uint32_t index = 1; index < REGISTERS; index++) {
+		digest_random(digest);
+		CHECK(device_measurement(index, &before));
+		CHECK(by_another_module(index, digest) == 0);
+		register_after(&config, before.value, digest, value);
+		CHECK(log_ends_with(KIND_FOREIGN, index, value));
+		CHECK(log_good() && config.flags & CCA_RSI_CONFIG_F_FOREIGN);
+		CHECK(by_device(index, digest) == 0 && log_ends_with(KIND_EVENT, index, digest));
+		CHECK(log_good());
+	}
+	CHECK(log_begin(""));
+}
+
+static void extension_after_foreign_one(void)
+{
+	uint8_t digest[CCA_RSI_DIGEST_MAX];
+
+	SKIP_IF(!foreign_there, "no module " FOREIGN);
+	for (size_t i = 0; i < doors_count(); i++) {
+		CHECK(log_begin(""));
+		digest_random(digest);
+		CHECK(by_another_module(3, digest) == 0 && by_another_module(3, digest) == 0);
+		CHECK(doors[i].extend(3, digest) == 0);
+		CHECK(device_config(&config) && config.flags & CCA_RSI_CONFIG_F_FOREIGN);
+		/* One record for what others did, however often, and one for ours. */
+		CHECK(config.log_seq == REGISTERS - 1 + 2);
+		CHECK(log_good());
+	}
+}
+
+static void token_after_foreign_one(void)
+{
+	static uint8_t token[TOKEN_ROOM];
+	uint8_t digest[CCA_RSI_DIGEST_MAX], value[CCA_RSI_DIGEST_MAX];
+	struct cca_rsi_token arg = { .fd = -1 };
+	struct eventlog log;
+	int fd;
+
+	SKIP_IF(!foreign_there, "no module " FOREIGN);
+	CHECK(log_begin(""));
+	digest_random(digest);
+	CHECK(by_another_module(2, digest) == 0);
+	fd = device_open(O_RDONLY);
+	CHECK(ioctl(fd, CCA_RSI_TOKEN, &arg) == 0 && arg.log_seq == REGISTERS);
+	CHECK(read(arg.fd, token, sizeof(token)) == (ssize_t)arg.size);
+	close(arg.fd);
+	close(fd);
+	CHECK(eventlog_read(&log, &config));
+	eventlog_register(&log, arg.log_seq, 2, value);
+	eventlog_free(&log);
+	CHECK(token_has_register(token, arg.size, 2, value, config.digest_size));
+	CHECK(log_good());
+}
+
+static void foreign_extension_while_unloaded(void)
+{
+	uint8_t digest[CCA_RSI_DIGEST_MAX], value[CCA_RSI_DIGEST_MAX];
+	struct cca_rsi_measurement before, after;
+
+	SKIP_IF(!foreign_there, "no module " FOREIGN);
+	digest_random(digest);
+	CHECK(device_measurement(1, &before) && module_unload(MODULE) == 0);
+	CHECK(by_another_module(1, digest) == 0);
+	CHECK(module_load(MODULE, "") && device_config(&config));
+	register_after(&config, before.value, digest, value);
+	CHECK(device_measurement(1, &after) && memcmp(after.value, value, config.digest_size) == 0);
+	CHECK(log_good() && config.log_seq == REGISTERS - 1);
+}
+
+/* --- all at once ------------------------------------------------------------------------------ */
+
+struct extender {
+	int (*extend)(uint32_t index, const uint8_t *digest);
+	uint32_t index;
+	useconds_t pause;	/* of it or a little more after each */
+	size_t count;		/* 0: until @over */
+	atomic_size_t done;
+	atomic_bool over;
+};
+
+static void *extender_run(void *context)
+{
+	struct extender *extender = context;
+	uint8_t digest[CCA_RSI_DIGEST_MAX];
+	intptr_t mistakes = 0;
+
+	for (size_t i = 0; extender->count ? i < extender->count : !atomic_load(&extender->over); i++) {
+		digest_random(digest);
+		if (extender->extend(extender->index, digest)) {
+			tap_note("an extension of register %u: %s", extender->index, strerror(errno));
+			mistakes++;
+		}
+		atomic_fetch_add(&extender->done, 1);
+		usleep(extender->pause + digest[0] * 10u);
+	}
+	return (void *)mistakes;
+}
+
+static bool extenders_run(struct extender *extenders, size_t count)
+{
+	pthread_t threads[8];
+	void *mistakes;
+	bool good = true;
+	size_t begun;
+
+	for (begun = 0; begun < count; begun++)
+		if (pthread_create(&threads[begun], NULL, extender_run, &extenders[begun]))
+			break;
+	for (size_t i = 0; i < begun; i++)
+		good &= pthread_join(threads[i], &mistakes) == 0 && !mistakes;
+	return good && begun == count;
+}
+
+/* Others keep to a register of their own; the next test is about what they cannot be asked to keep to. */
+static void doors_at_once(void)
+{
+	struct extender extenders[5] = { 0 };
+	size_t count = doors_count();
+
+	CHECK(log_begin(""));
+	for (size_t i = 0; i < count; i++)
+		extenders[i] = (struct extender){ doors[i].extend, (uint32_t)i % 3 + 1, 500, ROUNDS, 0, false };
+	extenders[count++] = (struct extender){ by_device, 1, 500, ROUNDS, 0, false };
+	if (foreign_there)
+		extenders[count++] = (struct extender){ by_another_module, 4, 1000, ROUNDS, 0, false };
+	CHECK(extenders_run(extenders, count));
+	CHECK(log_good());
+	if (!foreign_there)
+		tap_note("without another module: no " FOREIGN);
+}
+
+static bool token_fits(int fd, uint32_t index, bool *again)
+{
+	static uint8_t token[TOKEN_ROOM];
+	uint8_t value[CCA_RSI_DIGEST_MAX];
+	struct cca_rsi_token arg = { .fd = -1 };
+	struct eventlog log;
+	bool good;
+
+	challenge_random(arg.challenge);
+	*again = ioctl(fd, CCA_RSI_TOKEN, &arg) != 0;
+	if (*again)
+		return tap_errno(-1, EAGAIN);
+	good = read(arg.fd, token, sizeof(token)) == (ssize_t)arg.size;
+	close(arg.fd);
+	if (!good || !token_carries(token, arg.size, arg.challenge) || !eventlog_read(&log, &config))
+		return false;
+	eventlog_register(&log, arg.log_seq, index, value);
+	good = log.count >= arg.log_seq && token_has_register(token, arg.size, index, value, config.digest_size);
+	eventlog_free(&log);
+	return good;
+}
+
+/* A token that others disturb is made again, or not at all: never one that the log does not lead to. */
+static void tokens_while_others_extend(void)
+{
+	struct extender other = { .extend = by_another_module, .index = 3 };
+	static const useconds_t pauses[] = { 500, 60000 };
+	size_t made = 0, refused = 0;
+	int fd = device_open(O_RDONLY);
+	pthread_t thread;
+	bool good = true, again;
+	void *mistakes;
+
+	SKIP_IF(!foreign_there, "no module " FOREIGN);
+	for (size_t i = 0; i < sizeof(pauses) / sizeof(pauses[0]); i++) {
+		other.pause = pauses[i];
+		atomic_store(&other.over, false);
+		CHECK(pthread_create(&thread, NULL, extender_run, &other) == 0);
+		for (size_t j = 0; good && j < TOKENS; j++) {
+			good = token_fits(fd, other.index, &again);
+			made += !again;
+			refused += again;
+		}
+		atomic_store(&other.over, true);
+		CHECK(pthread_join(thread, &mistakes) == 0 && !mistakes && good);
+	}
+	close(fd);
+	tap_note("%zu tokens and %zu EAGAIN during %zu foreign extensions", made, refused, atomic_load(&other.done));
+	CHECK(made > 0 && log_good());
+}
+
+/* --- the log full ----------------------------------------------------------------------------- */
+
+static bool log_fill(void)
+{
+	static uint8_t event[200];
+	struct cca_rsi_extend arg = {
+		.index = 1, .digest_size = config.digest_size, .event_type = 13,
+		.event_size = sizeof(event), .event = (uintptr_t)event,
+	};
+	int fd = device_open(O_RDWR), ret;
+
+	do {
+		ret = ioctl(fd, CCA_RSI_EXTEND, &arg);
+		/* The rest of the room takes shorter ones. */
+		arg.event_size = ret ? 0 : arg.event_size;
+	} while (ret == 0);
+	while (ioctl(fd, CCA_RSI_EXTEND, &arg) == 0)
+		;
+	ret = tap_errno(-1, ENOSPC);
+	close(fd);
+	return ret;
+}
+
+static bool doors_refuse(int error)
+{
+	struct cca_rsi_measurement before[REGISTERS];
+	uint8_t digest[CCA_RSI_DIGEST_MAX];
+	bool good = registers_read(before);
+
+	for (size_t i = 0; i < doors_count(); i++) {
+		for (uint32_t index = 1; good && index < REGISTERS; index++) {
+			digest_random(digest);
+			good = doors[i].extend(index, digest) == -1 && errno == error && registers_are(before);
+		}
+		if (!good) {
+			tap_note("%s: %s, or the registers moved", doors[i].name, strerror(errno));
+			return false;
+		}
+	}
+	return good;
+}
+
+static void full_log_refuses_at_each_door(void)
+{
+	CHECK(log_begin(LOG_MAX) && log_fill());
+	CHECK(doors_refuse(ENOSPC));
+	CHECK(log_good());
+}
+
+/* Room for this has been kept. */
+static void full_log_takes_foreign_records(void)
+{
+	uint8_t digest[CCA_RSI_DIGEST_MAX], value[CCA_RSI_DIGEST_MAX];
+	struct cca_rsi_measurement before;
+	struct cca_rsi_token arg = { .fd = -1 };
+	int fd;
+
+	SKIP_IF(!foreign_there, "no module " FOREIGN);
+	for (uint32_t index = 1; index < REGISTERS; index++) {
+		digest_random(digest);
+		CHECK(device_measurement(index, &before) && by_another_module(index, digest) == 0);
+		register_after(&config, before.value, digest, value);
+		CHECK(log_ends_with(KIND_FOREIGN, index, value));
+		CHECK(log_good() && config.flags & CCA_RSI_CONFIG_F_FOREIGN);
+	}
+	CHECK(doors_refuse(ENOSPC));
+	fd = device_open(O_RDONLY);
+	CHECK(ioctl(fd, CCA_RSI_TOKEN, &arg) == 0 && arg.log_seq == config.log_seq);
+	close(arg.fd);
+	close(fd);
+	CHECK(log_good());
+}
+
+/* Beyond that it cannot tell any more, so nothing is signed: no token claims what the log does not lead to. */
+static void beyond_that_nothing_is_signed(void)
+{
+	uint8_t digest[CCA_RSI_DIGEST_MAX];
+	struct cca_rsi_token arg = { .fd = -1 };
+	struct eventlog log;
+	int fd = device_open(O_RDONLY);
+
+	SKIP_IF(!foreign_there, "no module " FOREIGN);
+	digest_random(digest);
+	CHECK(by_another_module(4, digest) == 0);
+	CHECK_ERRNO(ioctl(fd, CCA_RSI_TOKEN, &arg), ENOSPC);
+	CHECK(doors_refuse(ENOSPC));
+	CHECK(eventlog_read(&log, &config) && device_config(&config) && log.count == config.log_seq);
+	eventlog_free(&log);
+	CHECK(config.flags & CCA_RSI_CONFIG_F_FOREIGN);
+	close(fd);
+}
+
+static void loaded_anew_it_goes_on(void)
+{
+	uint8_t digest[CCA_RSI_DIGEST_MAX];
+
+	CHECK(log_begin("") && log_good());
+	digest_random(digest);
+	CHECK(by_device(4, digest) == 0 && log_good());
+	CHECK(log_begin(""));
+}
+
+static const struct tap_test tests[] = {
+	{ "an extension through each door of ours is logged", own_doors_are_logged },
+	{ "another module's extension is found and logged", foreign_extension_is_logged },
+	{ "and by our own next extension, at each door", extension_after_foreign_one },
+	{ "and by the next token, which covers it", token_after_foreign_one },
+	{ "one while ours was unloaded is where the log begins", foreign_extension_while_unloaded },
+	{ "all doors at once", doors_at_once },
+	{ "tokens while another module extends", tokens_while_others_extend },
+	{ "a full log refuses at each door, before the register moves", full_log_refuses_at_each_door },
+	{ "a full log still tells of another module", full_log_takes_foreign_records },
+	{ "when it cannot, nothing is signed or extended", beyond_that_nothing_is_signed },
+	{ "loaded anew, it goes on", loaded_anew_it_goes_on },
+};
+
+int main(void)
+{
+	int ret;
+
+	if (!device_config(&config))
+		tap_bail("the device does not tell its configuration");
+	module_autoload_off();
+	foreign_there = module_loaded(FOREIGN) || module_load(FOREIGN, "");
+	ret = tap_run(tests, sizeof(tests) / sizeof(tests[0]));
+	if (foreign_there)
+		module_unload(FOREIGN);
+	return ret;
+}

@@ -1,0 +1,158 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Runs the tests that lie beside it, in a realm, as one TAP stream. Wants no more than busybox's shell.
+set -u
+
+usage()
+{
+	cat <<'END'
+usage: run.sh [PROGRAM...]
+Runs the tests (all of them by default) as root in an Arm CCA realm. Loads cca_rsi.ko if the module is
+not loaded. What this realm, its RMM or its kernel cannot do is skipped, with the reason.
+Environment: MODULE=FILE (the module, if not cca_rsi.ko beside this script), TOKENS=200, RELOADS=30,
+ROUNDS=3 (how much tokens_test, reload_test and hotplug_test do).
+Standard output: TAP, then totals. Exit status: 0 if nothing failed, 1 if something did, 2 for a wrong
+command line, 4 if this is no realm, 5 if the module cannot be loaded for another reason.
+END
+}
+
+# Those that load and unload the module come last.
+all='device_test token_test tokens_test netlink_test tsm_test trace_test mr_test hotplug_test
+log_test replay_test module_test reload_test'
+
+here=$(cd "$(dirname "$0")" && pwd)
+
+bail()
+{
+	status=$1
+	shift
+	echo "Bail out! $*"
+	exit "$status"
+}
+
+# mounted TYPE DIRECTORY: mounts it if nobody has.
+mounted()
+{
+	while read -r _ where _; do
+		[ "$where" != "$2" ] || return 0
+	done </proc/mounts
+	mount -t "$1" none "$2" 2>/dev/null
+}
+
+file_systems()
+{
+	[ -e /proc/self ] || { mkdir -p /proc && mount -t proc none /proc; } || bail 5 "cannot mount /proc"
+	mkdir -p /sys /dev /tmp
+	mounted sysfs /sys
+	mounted devtmpfs /dev
+}
+
+# What ours needs: of the realm's own modules, else of the package, where it was made for this kernel.
+needs_load()
+{
+	for name in configfs tsm_report; do
+		[ ! -e "/sys/module/$name/refcnt" ] || continue
+		modprobe "$name" 2>/dev/null || [ ! -e "$here/modules/$name.ko" ] || insmod "$here/modules/$name.ko" 2>/dev/null
+	done
+	mounted configfs /sys/kernel/config
+}
+
+# no_realm MESSAGE: is that how the module says it? ("No such device", whatever busybox puts around it)
+no_realm()
+{
+	case $1 in
+	*"No such device"*) return 0 ;;
+	esac
+	return 1
+}
+
+module_load()
+{
+	file=${MODULE:-$here/cca_rsi.ko}
+	if [ -e "$file" ]; then said=$(insmod "$file" 2>&1); else said=$(modprobe cca_rsi 2>&1); fi
+	[ ! -e /sys/module/cca_rsi/refcnt ] || return 0
+	! no_realm "$said" || bail 4 "this machine is no Arm CCA realm: the module finds no RMM ($said)"
+	made_for=$(cat "$here/kernel" 2>/dev/null) || made_for=
+	[ -z "$made_for" ] || [ "$made_for" = "$(uname -r)" ] ||
+		bail 5 "the module is of kernel $made_for, this is $(uname -r): make kselftest-package KDIR=..."
+	bail 5 "the module does not load: $said"
+}
+
+# --- one stream of many ---------------------------------------------------------------------------------
+
+count=0 passed=0 failed=0 skipped=0
+
+# result GOOD TEXT
+result()
+{
+	count=$((count + 1))
+	if [ "$1" = no ]; then
+		failed=$((failed + 1))
+		echo "not ok $count - $2"
+		return
+	fi
+	case $2 in
+	*"# SKIP"*) skipped=$((skipped + 1)) ;;
+	*) passed=$((passed + 1)) ;;
+	esac
+	echo "ok $count - $2"
+}
+
+# stream PROGRAM: its TAP on standard input, its exit status in the last line, becomes numbered results.
+stream()
+{
+	plan=0 seen=0 bad=0
+	while IFS= read -r line; do
+		case $line in
+		"TAP version"*) ;;
+		1..*) plan=${line#1..} ;;
+		"ok "*) seen=$((seen + 1)) && result yes "$1: ${line#* - }" ;;
+		"not ok "*) seen=$((seen + 1)) bad=1 && result no "$1: ${line#* - }" ;;
+		"@exit 0") ;;
+		"@exit "*) [ $bad = 1 ] || result no "$1: ended with status ${line#@exit }" ;;
+		"#"*) echo "$line" ;;
+		*) echo "# $line" ;;
+		esac
+	done
+	[ "$plan" = "$seen" ] && [ "$seen" != 0 ] && return
+	result no "$1: planned $plan tests and ran $seen"
+}
+
+program_run()
+{
+	output=/tmp/kselftest.$$
+	mkfifo "$output" || bail 5 "cannot make $output"
+	{ "$here/$1" 2>&1; echo "@exit $?"; } >"$output" &
+	stream "$1" <"$output"
+	rm -f "$output"
+}
+
+case ${1-} in
+-h | --help) usage; exit 0 ;;
+-*) usage >&2; exit 2 ;;
+esac
+# shellcheck disable=SC2086 # names, one a word
+[ $# -gt 0 ] || set -- $all
+for program in "$@"; do
+	[ -x "$here/$program" ] || { echo "run.sh: there is no $program here" >&2; exit 2; }
+done
+[ "$(id -u)" = 0 ] || { echo "run.sh: only root may test a realm" >&2; exit 2; }
+
+# A busybox without links to it knows how to make some.
+if ! command -v mkfifo >/dev/null && command -v busybox >/dev/null; then
+	busybox mkdir -p /tmp/applets && busybox --install -s /tmp/applets
+	PATH=$PATH:/tmp/applets
+fi
+
+echo "TAP version 13"
+file_systems
+[ -e /sys/module/cca_rsi/refcnt ] || { needs_load && module_load; }
+echo "# $(uname -r), $(grep -c '^processor' /proc/cpuinfo) CPUs"
+for program in "$@"; do
+	echo "# --- $program"
+	program_run "$program"
+done
+echo "1..$count"
+echo "# Totals: pass:$passed fail:$failed skip:$skipped"
+[ $failed = 0 ] && [ $count -gt 0 ]
