@@ -3,10 +3,10 @@
 # work. (`make -C <kernel build dir> M=$PWD` reads ./Kbuild instead.)
 ROOT := tools/in-root
 Q := @
-export SMP HASH APPEND TIMEOUT TOKEN RUN DEMO_SECRET V FUZZ
+export SMP HASH APPEND TIMEOUT TOKEN RUN DEMO_SECRET V FUZZ TOKENS RELOADS ROUNDS
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check realm realm-initramfs modules user native kselftest rmm setup source bench torture clean distclean
+.PHONY: help demo check realm realm-initramfs modules user native kselftest kselftest-package stress rmm setup source bench torture clean distclean
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
@@ -40,6 +40,12 @@ native: setup ##	user space for this machine, in build/release
 
 kselftest: setup ##	the tests that run in any realm, in build/arm64/tests/realm
 	$(Q)$(ROOT) make -s -C tests/kselftest >&2
+
+kselftest-package: setup ##	the same and the module for any realm, build/kselftest.tar.gz (KDIR= for another kernel)
+	$(Q)$(ROOT) env "KDIR=$(KDIR)" tests/kselftest/package
+
+stress: kselftest-package rmm ##	10,000 tokens, 1000 reloads, CPU hotplug in a realm; TOKENS= RELOADS= ROUNDS=
+	$(Q)tests/kselftest/stress
 
 rmm: setup ##	the test RMM and its signer, in build/rmm
 	$(Q)$(ROOT) make -s -C tests/rmm >&2

@@ -42,10 +42,20 @@ mounted()
 
 file_systems()
 {
-	[ -e /proc/self ] || { mkdir -p /proc && mount -t proc none /proc; } || bail 5 "cannot mount /proc"
+	# Without /proc a busybox may not find itself, unless it is called by name.
+	by=$(command -v busybox) || by=
+	[ -e /proc/self ] || { $by mkdir -p /proc && $by mount -t proc none /proc; } || bail 5 "cannot mount /proc"
 	mkdir -p /sys /dev /tmp
 	mounted sysfs /sys
 	mounted devtmpfs /dev
+}
+
+# A busybox without links to it makes some.
+applets()
+{
+	command -v busybox >/dev/null && ! command -v mkfifo >/dev/null || return 0
+	busybox mkdir -p /tmp/applets && busybox --install -s /tmp/applets
+	PATH=$PATH:/tmp/applets
 }
 
 # What ours needs: of the realm's own modules, else of the package, where it was made for this kernel.
@@ -139,14 +149,9 @@ for program in "$@"; do
 done
 [ "$(id -u)" = 0 ] || { echo "run.sh: only root may test a realm" >&2; exit 2; }
 
-# A busybox without links to it knows how to make some.
-if ! command -v mkfifo >/dev/null && command -v busybox >/dev/null; then
-	busybox mkdir -p /tmp/applets && busybox --install -s /tmp/applets
-	PATH=$PATH:/tmp/applets
-fi
-
 echo "TAP version 13"
 file_systems
+applets
 [ -e /sys/module/cca_rsi/refcnt ] || { needs_load && module_load; }
 echo "# $(uname -r), $(grep -c '^processor' /proc/cpuinfo) CPUs"
 for program in "$@"; do
