@@ -6,12 +6,12 @@ Q := @
 export SMP HASH APPEND TIMEOUT TOKEN RUN DEMO_SECRET V FUZZ TOKENS RELOADS ROUNDS
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check realm realm-initramfs modules user native kselftest kselftest-package stress rmm setup source bench torture clean distclean
+.PHONY: help demo check realm realm-initramfs modules modules_install user native kselftest kselftest-package stress rmm setup source bench torture clean distclean
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
 help: ##		this text
-	@sed -n 's/^\([a-z][a-z-]*\):.*##[[:space:]]*/\1\t/p' $(firstword $(MAKEFILE_LIST)) | \
+	@sed -n 's/^\([a-z][a-z_-]*\):.*##[[:space:]]*/\1\t/p' $(firstword $(MAKEFILE_LIST)) | \
 		while IFS='	' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
 
 demo: realm-initramfs native rmm ##	the whole story: deny, endorse, deliver (DEMO_SECRET='text')
@@ -31,6 +31,9 @@ realm-initramfs: user modules kselftest ##	build/realm/initramfs.cpio.gz alone, 
 
 modules: setup ##	the kernel module, build/kmod/cca_rsi.ko (KDIR= for another kernel)
 	$(Q)$(ROOT) make -s -C kmod >&2
+
+modules_install: ##	on an arm64 machine: build and install it, with its modprobe.d and modules-load.d (KDIR= DESTDIR=)
+	$(Q)$(MAKE) -s -C kmod $@
 
 user: setup ##	user space for the realm: arm64, in build/arm64
 	$(Q)tools/build-user arm64
