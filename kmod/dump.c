@@ -5,36 +5,35 @@
  * log that is there does not change.
  */
 
-#include <linux/build_bug.h>
-#include <linux/errno.h>
-#include <linux/minmax.h>
 #include <linux/sizes.h>
-#include <linux/slab.h>
 
 #include <net/genetlink.h>
 
-#include <uapi/linux/cca_rsi.h>
-
+#include "cca_rsi.h"
 #include "generated/netlink.h"
-#include "log.h"
-#include "realm.h"
-#include "token.h"
 
 #define CHUNK_SIZE		3072
 #define RECORD_MESSAGE_SIZE	SZ_8K
 
 static_assert(CCA_RSI_CHALLENGE_LEN == CCA_RSI_CHALLENGE_SIZE);
-static_assert(CCA_REALM_EVENT_MAX + SZ_1K < RECORD_MESSAGE_SIZE);
+static_assert(CCA_RSI_EVENT_LEN_MAX + SZ_1K < RECORD_MESSAGE_SIZE);
 
-struct token_dump {
-	struct cca_token token;
+/*
+ * How far a dump has come
+ * @token: of token-get, whole from the start, of which @offset bytes are sent
+ * @next: of log-get, up to position @end, where the log ended at the start
+ */
+struct dump {
+	struct cca_token *token;
 	size_t offset;
+	const struct cca_record *next;
+	u64 end;
 };
 
-static struct token_dump *token_dump(struct netlink_callback *cb)
+static struct dump *dump_of(struct netlink_callback *cb)
 {
-	NL_ASSERT_CTX_FITS(struct token_dump);
-	return (struct token_dump *)cb->ctx;
+	NL_ASSERT_CTX_FITS(struct dump);
+	return (struct dump *)cb->ctx;
 }
 
 /**
@@ -49,26 +48,20 @@ int cca_rsi_nl_token_get_start(struct netlink_callback *cb)
 
 	if (GENL_REQ_ATTR_CHECK(info, CCA_RSI_A_TOKEN_CHALLENGE))
 		return -EINVAL;
-	return cca_token_make(nla_data(info->attrs[CCA_RSI_A_TOKEN_CHALLENGE]),
-			      &token_dump(cb)->token);
+	dump_of(cb)->token = cca_token_make(nla_data(info->attrs[CCA_RSI_A_TOKEN_CHALLENGE]));
+	return PTR_ERR_OR_ZERO(dump_of(cb)->token);
 }
 
 static int chunk_put(struct sk_buff *skb, struct netlink_callback *cb, size_t size)
 {
-	const struct token_dump *dump = token_dump(cb);
+	const struct dump *dump = dump_of(cb);
 	void *head = genlmsg_iput(skb, genl_info_dump(cb));
 
-	if (!head)
-		return -EMSGSIZE;
-	if (nla_put_u32(skb, CCA_RSI_A_TOKEN_SIZE, dump->token.size) ||
-	    nla_put_u32(skb, CCA_RSI_A_TOKEN_OFFSET, dump->offset) ||
-	    nla_put_uint(skb, CCA_RSI_A_TOKEN_LOG_SEQ, dump->token.log_seq) ||
-	    nla_put(skb, CCA_RSI_A_TOKEN_CHUNK, size, dump->token.data + dump->offset)) {
-		genlmsg_cancel(skb, head);
-		return -EMSGSIZE;
-	}
-	genlmsg_end(skb, head);
-	return 0;
+	return cca_netlink_message_end(skb, head, !head ||
+		nla_put_u32(skb, CCA_RSI_A_TOKEN_SIZE, dump->token->size) ||
+		nla_put_u32(skb, CCA_RSI_A_TOKEN_OFFSET, dump->offset) ||
+		nla_put_uint(skb, CCA_RSI_A_TOKEN_LOG_SEQ, dump->token->log_seq) ||
+		nla_put(skb, CCA_RSI_A_TOKEN_CHUNK, size, dump->token->data + dump->offset));
 }
 
 /**
@@ -80,11 +73,11 @@ static int chunk_put(struct sk_buff *skb, struct netlink_callback *cb, size_t si
  */
 int cca_rsi_nl_token_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct token_dump *dump = token_dump(cb);
+	struct dump *dump = dump_of(cb);
 	size_t size;
 
-	while (dump->offset < dump->token.size) {
-		size = min_t(size_t, CHUNK_SIZE, dump->token.size - dump->offset);
+	while (dump->offset < dump->token->size) {
+		size = min_t(size_t, CHUNK_SIZE, dump->token->size - dump->offset);
 		if (chunk_put(skb, cb, size))
 			return skb->len ?: -EMSGSIZE;
 		dump->offset += size;
@@ -100,19 +93,8 @@ int cca_rsi_nl_token_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb
  */
 int cca_rsi_nl_token_get_done(struct netlink_callback *cb)
 {
-	kvfree(token_dump(cb)->token.data);
+	kvfree(dump_of(cb)->token);
 	return 0;
-}
-
-struct log_dump {
-	const struct cca_record *next;
-	u64 end;
-};
-
-static struct log_dump *log_dump(struct netlink_callback *cb)
-{
-	NL_ASSERT_CTX_FITS(struct log_dump);
-	return (struct log_dump *)cb->ctx;
 }
 
 /**
@@ -134,41 +116,37 @@ int cca_rsi_nl_log_get_start(struct netlink_callback *cb)
 		return ret;
 	/* The longest record is longer than the usual message. */
 	cb->min_dump_alloc = RECORD_MESSAGE_SIZE;
-	log_dump(cb)->end = cca_log_seq();
+	dump_of(cb)->end = cca_log_seq();
 	record = cca_log_next(cca_log_next(NULL));
 	while (record && record->seq < first)
 		record = cca_log_next(record);
-	log_dump(cb)->next = record;
+	dump_of(cb)->next = record;
 	return 0;
 }
 
-static int event_put(struct sk_buff *skb, const struct cca_event *event)
+/* Of a base or foreign record the register's value, which is behind the signature */
+static int event_put(struct sk_buff *skb, const struct cca_record *record)
 {
-	if (event->kind != CCA_RSI_RECORD_KIND_EVENT)
-		return nla_put(skb, CCA_RSI_A_MEASUREMENT_VALUE, event->digest_size, event->digest);
-	return nla_put(skb, CCA_RSI_A_MEASUREMENT_DIGEST, event->digest_size, event->digest) ||
-	       nla_put(skb, CCA_RSI_A_MEASUREMENT_EVENT, event->size, event->data);
+	size_t size = cca_realm.hash->digest_size;
+
+	if (record->kind != CCA_RSI_RECORD_KIND_EVENT)
+		return nla_put(skb, CCA_RSI_A_MEASUREMENT_VALUE, size,
+			       record->event + CCA_RSI_LOG_SIGNATURE_SIZE);
+	return nla_put(skb, CCA_RSI_A_MEASUREMENT_DIGEST, size, record->digest) ||
+	       nla_put(skb, CCA_RSI_A_MEASUREMENT_EVENT, record->event_size, record->event);
 }
 
 static int record_put(struct sk_buff *skb, struct netlink_callback *cb,
 		      const struct cca_record *record)
 {
 	void *head = genlmsg_iput(skb, genl_info_dump(cb));
-	struct cca_event event;
 
-	if (!head)
-		return -EMSGSIZE;
-	cca_log_event(record, &event);
-	if (nla_put_uint(skb, CCA_RSI_A_MEASUREMENT_SEQ, record->seq) ||
-	    nla_put_u32(skb, CCA_RSI_A_MEASUREMENT_KIND, event.kind) ||
-	    nla_put_u32(skb, CCA_RSI_A_MEASUREMENT_INDEX, event.index) ||
-	    nla_put_u32(skb, CCA_RSI_A_MEASUREMENT_EVENT_TYPE, event.type) ||
-	    event_put(skb, &event)) {
-		genlmsg_cancel(skb, head);
-		return -EMSGSIZE;
-	}
-	genlmsg_end(skb, head);
-	return 0;
+	return cca_netlink_message_end(skb, head, !head ||
+		nla_put_uint(skb, CCA_RSI_A_MEASUREMENT_SEQ, record->seq) ||
+		nla_put_u32(skb, CCA_RSI_A_MEASUREMENT_KIND, record->kind) ||
+		nla_put_u32(skb, CCA_RSI_A_MEASUREMENT_INDEX, record->index) ||
+		nla_put_u32(skb, CCA_RSI_A_MEASUREMENT_EVENT_TYPE, record->event_type) ||
+		event_put(skb, record));
 }
 
 /**
@@ -180,7 +158,7 @@ static int record_put(struct sk_buff *skb, struct netlink_callback *cb,
  */
 int cca_rsi_nl_log_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct log_dump *dump = log_dump(cb);
+	struct dump *dump = dump_of(cb);
 
 	while (dump->next && dump->next->seq < dump->end) {
 		if (record_put(skb, cb, dump->next))

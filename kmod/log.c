@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * TCG PC Client Platform Firmware Profile, crypto-agile log format: a
+ * TCG_PCR_EVENT that names the algorithm, then TCG_PCR_EVENT2s of one digest
+ * each. What is no extension is EV_NO_ACTION, which parsers do not replay.
+ */
 
-#include <linux/errno.h>
 #include <linux/moduleparam.h>
-#include <linux/overflow.h>
 #include <linux/sizes.h>
-#include <linux/slab.h>
+#include <linux/unaligned.h>
 
-#include <uapi/linux/cca_rsi.h>
-#include <uapi/linux/cca_rsi_netlink.h>
-
-#include "log.h"
-#include "realm.h"
+#include "cca_rsi.h"
 
 /* Woken when the log has grown */
 DECLARE_WAIT_QUEUE_HEAD(cca_log_wait);
@@ -19,16 +18,37 @@ static unsigned int log_max = SZ_1M;
 module_param(log_max, uint, 0444);
 MODULE_PARM_DESC(log_max, "Bound of the event log in bytes; what does not fit is not extended");
 
+/* TCG_PCR_EVENT of a TCG_EfiSpecIDEvent by offset; what is not named is zero */
+static const u8 header[65] = {
+	[4] = CCA_RSI_EV_NO_ACTION,	/* eventType */
+	[28] = 33,			/* eventSize, the rest */
+	[32] = 'S', 'p', 'e', 'c', ' ', 'I', 'D', ' ', 'E', 'v', 'e', 'n', 't', '0', '3',
+	[53] = 2,			/* specVersionMajor */
+	[55] = 2,			/* uintnSize: 64 bits */
+	[56] = 1,			/* numberOfAlgorithms */
+};
+
+/* Offsets of that algorithm's number and size */
+#define HEADER_ALGO	60
+#define HEADER_DIGEST	62
+
+/* Offsets in a TCG_PCR_EVENT2 of one digest, as far as they are fixed */
+#define RECORD_TYPE	4
+#define RECORD_COUNT	8
+#define RECORD_ALGO	12
+#define RECORD_DIGEST	14
+
+static const char signatures[][CCA_RSI_LOG_SIGNATURE_SIZE] = {
+	[CCA_RSI_RECORD_KIND_BASE] = CCA_RSI_LOG_BASE,
+	[CCA_RSI_RECORD_KIND_FOREIGN] = CCA_RSI_LOG_FOREIGN,
+};
+
 /* Set once, by cca_log_init() */
-static struct {
-	struct cca_record *header;
-	u32 hash_algo;
-	u32 digest_size;
-} origin;
+static const struct cca_hash *hash;
+static struct cca_record *log_first;
 
 /* Written under cca_realm_lock, read anywhere */
-static struct cca_record *last;
-static u64 records;
+static struct cca_record *log_last;
 
 static struct cca_record *record_alloc(size_t size)
 {
@@ -39,77 +59,109 @@ static struct cca_record *record_alloc(size_t size)
 	return record;
 }
 
+static size_t record_size(size_t event_size)
+{
+	return RECORD_DIGEST + hash->digest_size + 4 + event_size;
+}
+
 /**
  * cca_log_record_new() - make a record, to be appended
- * @event: what it says; its digest has the realm's size
+ * @kind: CCA_RSI_RECORD_KIND_*
+ * @what: what it says, but for @event
+ * @event: what->event_size bytes
  *
  * Return: the caller's, for cca_log_append() or kvfree(); NULL if there is no memory
  */
-struct cca_record *cca_log_record_new(const struct cca_event *event)
+struct cca_record *cca_log_record_new(u32 kind, const struct cca_rsi_extend *what,
+				      const void *event)
 {
-	struct cca_record *record = record_alloc(cca_record_size(event));
+	struct cca_record *record = record_alloc(record_size(what->event_size));
+	u8 *to;
 
 	if (!record)
 		return NULL;
-	record->kind = event->kind;
-	cca_record_encode(record->bytes, origin.hash_algo, event);
+	record->kind = kind;
+	record->index = what->index;
+	record->event_type = what->event_type;
+	record->event_size = what->event_size;
+	record->digest = record->bytes + RECORD_DIGEST;
+	record->event = record->digest + hash->digest_size + 4;
+
+	to = record->bytes;
+	put_unaligned_le32(what->index, to);
+	put_unaligned_le32(what->event_type, to + RECORD_TYPE);
+	put_unaligned_le32(1, to + RECORD_COUNT);
+	put_unaligned_le16(hash->tcg_algo, to + RECORD_ALGO);
+	memcpy(record->digest, what->digest, hash->digest_size);
+	put_unaligned_le32(what->event_size, record->event - 4);
+	if (what->event_size)
+		memcpy(record->event, event, what->event_size);
 	return record;
-}
-
-/*
- * Events leave room for one foreign record of each register, so that a full log
- * can still tell that it is not the whole story.
- */
-static size_t log_reserve(u32 kind)
-{
-	const struct cca_event foreign = {
-		.kind = CCA_RSI_RECORD_KIND_FOREIGN,
-		.digest_size = origin.digest_size,
-	};
-
-	return kind == CCA_RSI_RECORD_KIND_FOREIGN ? 0 :
-	       CCA_REALM_INDEX_MAX * cca_record_size(&foreign);
 }
 
 /**
  * cca_log_room() - is there room for a record?
  * @record: the record
  *
+ * Events and base records leave room for one foreign record of each register, so
+ * that a full log can still tell that it is not the whole story.
+ *
  * Context: cca_realm_lock is held, and still when it is appended
  * Return: 0 or -ENOSPC
  */
 int cca_log_room(const struct cca_record *record)
 {
-	return last->end + record->size + log_reserve(record->kind) > log_max ? -ENOSPC : 0;
+	size_t foreign = record_size(CCA_RSI_LOG_SIGNATURE_SIZE + hash->digest_size);
+	u64 end = log_last->end + record->size;
+
+	if (record->kind != CCA_RSI_RECORD_KIND_FOREIGN)
+		end += CCA_RSI_INDEX_MAX * foreign;
+	return end > log_max ? -ENOSPC : 0;
 }
 
 /**
- * cca_log_append() - append a record
+ * cca_log_append() - append a record, and wake who waits for it
  * @record: the record, the log's from here on
  *
  * Context: cca_realm_lock is held, cca_log_room() has been asked
  */
 void cca_log_append(struct cca_record *record)
 {
-	record->seq = records;
-	record->end = last->end + record->size;
+	record->seq = log_last->seq + 1;
+	record->end = log_last->end + record->size;
 	/* Pairs with cca_log_next(): who sees the record sees what is in it. */
-	smp_store_release(&last->next, record);
+	smp_store_release(&log_last->next, record);
 	/* Pairs with cca_log_last() */
-	smp_store_release(&last, record);
-	/* Pairs with cca_log_seq(): so many records can be read. */
-	smp_store_release(&records, records + 1);
+	smp_store_release(&log_last, record);
+	wake_up_interruptible(&cca_log_wait);
 }
 
 /**
- * cca_log_seq() - how many records there are
+ * cca_log_value() - append a record of a register's value
+ * @kind: CCA_RSI_RECORD_KIND_BASE or _FOREIGN
+ * @index: the register
+ * @value: its value, as long as the realm's digests
  *
- * Return: their number, the header not counted
+ * Context: cca_realm_lock is held
+ * Return: 0, -ENOMEM or -ENOSPC
  */
-u64 cca_log_seq(void)
+int cca_log_value(u32 kind, u32 index, const u8 *value)
 {
-	/* Pairs with cca_log_append() */
-	return smp_load_acquire(&records);
+	const struct cca_rsi_extend what = {
+		.index = index,
+		.event_type = CCA_RSI_EV_NO_ACTION,
+		.event_size = CCA_RSI_LOG_SIGNATURE_SIZE + hash->digest_size,
+	};
+	u8 event[CCA_RSI_LOG_SIGNATURE_SIZE + CCA_RSI_DIGEST_MAX];
+	int ret;
+
+	memcpy(event, signatures[kind], CCA_RSI_LOG_SIGNATURE_SIZE);
+	memcpy(event + CCA_RSI_LOG_SIGNATURE_SIZE, value, hash->digest_size);
+	struct cca_record *record __free(kvfree) = cca_log_record_new(kind, &what, event);
+	ret = record ? cca_log_room(record) : -ENOMEM;
+	if (!ret)
+		cca_log_append(no_free_ptr(record));
+	return ret;
 }
 
 /**
@@ -121,7 +173,7 @@ u64 cca_log_seq(void)
 const struct cca_record *cca_log_next(const struct cca_record *at)
 {
 	/* Pairs with cca_log_append() */
-	return at ? smp_load_acquire(&at->next) : origin.header;
+	return at ? smp_load_acquire(&at->next) : log_first;
 }
 
 /**
@@ -132,36 +184,37 @@ const struct cca_record *cca_log_next(const struct cca_record *at)
 const struct cca_record *cca_log_last(void)
 {
 	/* Pairs with cca_log_append() */
-	return smp_load_acquire(&last);
+	return smp_load_acquire(&log_last);
 }
 
 /**
- * cca_log_event() - what a record says
- * @record: a record, not the header
- * @event: takes it; points into @record
+ * cca_log_seq() - how many records there are, and can be read
+ *
+ * Return: their number, the header not counted
  */
-void cca_log_event(const struct cca_record *record, struct cca_event *event)
+u64 cca_log_seq(void)
 {
-	cca_record_decode(record->bytes, record->kind, origin.digest_size, event);
+	return cca_log_last()->seq + 1;
 }
 
 /**
- * cca_log_init() - begin the log with its header
- * @hash_algo: CCA_RSI_HASH_*
- * @digest_size: of that algorithm, in bytes
+ * cca_log_init() - begin the log with its header, which names the algorithm
+ * @realm_hash: the realm's
  *
  * Return: 0 or -ENOMEM
  */
-int cca_log_init(u32 hash_algo, size_t digest_size)
+int cca_log_init(const struct cca_hash *realm_hash)
 {
-	origin.hash_algo = hash_algo;
-	origin.digest_size = digest_size;
-	origin.header = record_alloc(CCA_RECORD_HEADER_SIZE);
-	if (!origin.header)
+	hash = realm_hash;
+	log_first = record_alloc(sizeof(header));
+	if (!log_first)
 		return -ENOMEM;
-	cca_record_header(origin.header->bytes, hash_algo, digest_size);
-	origin.header->end = origin.header->size;
-	last = origin.header;
+	memcpy(log_first->bytes, header, sizeof(header));
+	put_unaligned_le16(hash->tcg_algo, log_first->bytes + HEADER_ALGO);
+	put_unaligned_le16(hash->digest_size, log_first->bytes + HEADER_DIGEST);
+	log_first->seq = -1;
+	log_first->end = log_first->size;
+	log_last = log_first;
 	return 0;
 }
 
@@ -172,8 +225,8 @@ void cca_log_exit(void)
 {
 	struct cca_record *next;
 
-	for (; origin.header; origin.header = next) {
-		next = origin.header->next;
-		kvfree(origin.header);
+	for (; log_first; log_first = next) {
+		next = log_first->next;
+		kvfree(log_first);
 	}
 }

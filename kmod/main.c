@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 #include <linux/module.h>
-#include <linux/printk.h>
 
 #include <net/genetlink.h>
 
 #include <asm/rsi.h>
 
-#include <uapi/linux/cca_rsi_netlink.h>
-
-#include "device.h"
-#include "netlink.h"
-#include "realm.h"
-#include "tsm.h"
+#include "cca_rsi.h"
 
 /**
  * DOC: Arm CCA Realm Services Interface
@@ -44,7 +38,7 @@ static int __init cca_rsi_init(void)
 		return ret;
 	ret = cca_tsm_init();
 	if (ret)
-		goto out_realm;
+		goto out_log;
 	/* First, since it is told of what comes through the device. */
 	ret = cca_netlink_init();
 	if (ret)
@@ -58,8 +52,8 @@ out_netlink:
 	cca_netlink_exit();
 out_tsm:
 	cca_tsm_exit();
-out_realm:
-	cca_realm_exit();
+out_log:
+	cca_log_exit();
 	return ret;
 }
 module_init(cca_rsi_init);
@@ -69,7 +63,7 @@ static void __exit cca_rsi_exit(void)
 	cca_device_exit();
 	cca_netlink_exit();
 	cca_tsm_exit();
-	cca_realm_exit();
+	cca_log_exit();
 }
 module_exit(cca_rsi_exit);
 

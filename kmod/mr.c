@@ -6,9 +6,7 @@
 
 #include <linux/tsm-mr.h>
 
-#include "mr.h"
-#include "realm.h"
-#include "record.h"
+#include "cca_rsi.h"
 
 #define EV_EVENT_TAG	6
 
@@ -27,34 +25,24 @@ static struct tsm_measurement_register mrs[CCA_REALM_REGISTERS] = {
 	{ .mr_name = "rem3", .mr_flags = TSM_MR_F_READABLE | TSM_MR_F_RTMR },
 };
 
-static const enum hash_algo hash_algos[] = {
-	[CCA_RSI_HASH_SHA256] = HASH_ALGO_SHA256,
-	[CCA_RSI_HASH_SHA512] = HASH_ALGO_SHA512,
-	[CCA_RSI_HASH_SHA384] = HASH_ALGO_SHA384,
-};
-
 /* The values are the realm's own, and right after an audit. */
 static int mr_refresh(const struct tsm_measurements *tm)
 {
-	int ret = cca_realm_audit_now();
-
-	return ret < 0 ? ret : 0;
+	return min(cca_realm_audit_now(), 0);
 }
 
 static int mr_write(const struct tsm_measurements *tm, const struct tsm_measurement_register *mr,
 		    const u8 *data)
 {
-	struct cca_event event = {
+	struct cca_rsi_extend arg = {
 		.index = mr - tm->mrs,
-		.type = EV_EVENT_TAG,
-		.digest = data,
 		.digest_size = mr->mr_size,
-		.data = sysfs_tag,
-		.size = sizeof(sysfs_tag),
+		.event_type = EV_EVENT_TAG,
+		.event_size = sizeof(sysfs_tag),
 	};
-	u64 seq;
 
-	return cca_realm_extend(&event, &seq);
+	memcpy(arg.digest, data, mr->mr_size);
+	return cca_realm_extend(&arg, sysfs_tag);
 }
 
 static const struct tsm_measurements measurements = {
@@ -71,14 +59,12 @@ static const struct tsm_measurements measurements = {
  */
 const struct attribute_group *cca_mr_new(void)
 {
-	struct cca_rsi_config config;
 	u32 i;
 
-	cca_realm_config(&config);
 	for (i = 0; i < CCA_REALM_REGISTERS; i++) {
-		mrs[i].mr_value = cca_realm_value(i);
-		mrs[i].mr_size = config.digest_size;
-		mrs[i].mr_hash = hash_algos[config.hash_algo];
+		mrs[i].mr_value = cca_realm.values[i];
+		mrs[i].mr_size = cca_realm.hash->digest_size;
+		mrs[i].mr_hash = cca_realm.hash->algo;
 	}
 	return tsm_mr_create_attribute_group(&measurements);
 }

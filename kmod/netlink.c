@@ -5,61 +5,51 @@
  * the specification Documentation/netlink/specs/cca-rsi.yaml.
  */
 
-#include <linux/build_bug.h>
-
 #include <net/genetlink.h>
 
+#include "cca_rsi.h"
 #include "generated/netlink.h"
-#include "netlink.h"
-#include "realm.h"
-#include "record.h"
 
 static_assert(CCA_RSI_DIGEST_LEN_MAX == CCA_RSI_DIGEST_MAX);
-static_assert(CCA_RSI_EVENT_LEN_MAX == CCA_REALM_EVENT_MAX);
-static_assert(CCA_REALM_INDEX_MAX == CCA_RSI_INDEX_MAX);
 static_assert(CCA_RSI_RPV_LEN == CCA_RSI_RPV_SIZE);
 
-/* An empty answer to @info's request; @head takes its header. */
-static struct sk_buff *reply_new(const struct genl_info *info, void **head)
+/**
+ * cca_netlink_message_end() - end a message, or take it back
+ * @skb: what the message is in
+ * @head: its header; NULL found no room
+ * @full: an attribute found no room
+ *
+ * Return: 0 or -EMSGSIZE
+ */
+int cca_netlink_message_end(struct sk_buff *skb, void *head, int full)
 {
-	struct sk_buff *skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
-
-	if (!skb)
-		return NULL;
-	*head = genlmsg_iput(skb, info);
-	if (!*head) {
-		nlmsg_free(skb);
-		return NULL;
-	}
-	return skb;
-}
-
-/* Sends @skb, or frees it if @full says that an attribute found no room. */
-static int reply_send(struct sk_buff *skb, void *head, const struct genl_info *info, int full)
-{
-	if (full) {
-		nlmsg_free(skb);
+	if (!head || full) {
+		genlmsg_cancel(skb, head);
 		return -EMSGSIZE;
 	}
 	genlmsg_end(skb, head);
-	return genlmsg_reply(skb, (struct genl_info *)info);
+	return 0;
 }
 
-static int config_put(struct sk_buff *skb)
+DEFINE_FREE(nlmsg, struct sk_buff *, nlmsg_free(_T))
+
+static int config_put(struct sk_buff *skb, const struct genl_info *info)
 {
+	void *head = genlmsg_iput(skb, info);
 	struct cca_rsi_config config;
 
 	cca_realm_config(&config);
-	return nla_put_u32(skb, CCA_RSI_A_CONFIG_ABI_LOWER, config.abi_lower) ||
-	       nla_put_u32(skb, CCA_RSI_A_CONFIG_ABI_HIGHER, config.abi_higher) ||
-	       nla_put_u32(skb, CCA_RSI_A_CONFIG_IPA_BITS, config.ipa_bits) ||
-	       nla_put_u32(skb, CCA_RSI_A_CONFIG_HASH_ALGO, config.hash_algo) ||
-	       nla_put_u32(skb, CCA_RSI_A_CONFIG_DIGEST_SIZE, config.digest_size) ||
-	       nla_put_u32(skb, CCA_RSI_A_CONFIG_REGISTERS, config.registers) ||
-	       nla_put_u32(skb, CCA_RSI_A_CONFIG_FLAGS, config.flags) ||
-	       nla_put_u32(skb, CCA_RSI_A_CONFIG_EVENT_MAX, config.event_max) ||
-	       nla_put_uint(skb, CCA_RSI_A_CONFIG_LOG_SEQ, config.log_seq) ||
-	       nla_put(skb, CCA_RSI_A_CONFIG_RPV, sizeof(config.rpv), config.rpv);
+	return cca_netlink_message_end(skb, head, !head ||
+		nla_put_u32(skb, CCA_RSI_A_CONFIG_ABI_LOWER, config.abi_lower) ||
+		nla_put_u32(skb, CCA_RSI_A_CONFIG_ABI_HIGHER, config.abi_higher) ||
+		nla_put_u32(skb, CCA_RSI_A_CONFIG_IPA_BITS, config.ipa_bits) ||
+		nla_put_u32(skb, CCA_RSI_A_CONFIG_HASH_ALGO, config.hash_algo) ||
+		nla_put_u32(skb, CCA_RSI_A_CONFIG_DIGEST_SIZE, config.digest_size) ||
+		nla_put_u32(skb, CCA_RSI_A_CONFIG_REGISTERS, config.registers) ||
+		nla_put_u32(skb, CCA_RSI_A_CONFIG_FLAGS, config.flags) ||
+		nla_put_u32(skb, CCA_RSI_A_CONFIG_EVENT_MAX, config.event_max) ||
+		nla_put_uint(skb, CCA_RSI_A_CONFIG_LOG_SEQ, config.log_seq) ||
+		nla_put(skb, CCA_RSI_A_CONFIG_RPV, sizeof(config.rpv), config.rpv));
 }
 
 /**
@@ -71,19 +61,21 @@ static int config_put(struct sk_buff *skb)
  */
 int cca_rsi_nl_config_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct sk_buff *reply;
-	void *head;
+	struct sk_buff *reply __free(nlmsg) = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 
-	reply = reply_new(info, &head);
 	if (!reply)
 		return -ENOMEM;
-	return reply_send(reply, head, info, config_put(reply));
+	return config_put(reply, info) ?: genlmsg_reply(no_free_ptr(reply), info);
 }
 
-static int measurement_put(struct sk_buff *skb, const struct cca_rsi_measurement *value)
+static int measurement_put(struct sk_buff *skb, const struct genl_info *info,
+			   const struct cca_rsi_measurement *value)
 {
-	return nla_put_u32(skb, CCA_RSI_A_MEASUREMENT_INDEX, value->index) ||
-	       nla_put(skb, CCA_RSI_A_MEASUREMENT_VALUE, value->size, value->value);
+	void *head = genlmsg_iput(skb, info);
+
+	return cca_netlink_message_end(skb, head, !head ||
+		nla_put_u32(skb, CCA_RSI_A_MEASUREMENT_INDEX, value->index) ||
+		nla_put(skb, CCA_RSI_A_MEASUREMENT_VALUE, value->size, value->value));
 }
 
 /**
@@ -95,21 +87,18 @@ static int measurement_put(struct sk_buff *skb, const struct cca_rsi_measurement
  */
 int cca_rsi_nl_measurement_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
+	struct sk_buff *reply __free(nlmsg) = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	struct cca_rsi_measurement value;
-	struct sk_buff *reply;
-	void *head;
-	int ret;
+	u32 index;
 
 	if (GENL_REQ_ATTR_CHECK(info, CCA_RSI_A_MEASUREMENT_INDEX))
 		return -EINVAL;
-	ret = cca_realm_measurements_read(nla_get_u32(info->attrs[CCA_RSI_A_MEASUREMENT_INDEX]), 1,
-					  &value);
-	if (ret)
-		return ret;
-	reply = reply_new(info, &head);
 	if (!reply)
 		return -ENOMEM;
-	return reply_send(reply, head, info, measurement_put(reply, &value));
+	index = nla_get_u32(info->attrs[CCA_RSI_A_MEASUREMENT_INDEX]);
+	return cca_realm_measurements_read(index, 1, &value) ?:
+	       measurement_put(reply, info, &value) ?:
+	       genlmsg_reply(no_free_ptr(reply), info);
 }
 
 /**
@@ -122,65 +111,57 @@ int cca_rsi_nl_measurement_get_doit(struct sk_buff *skb, struct genl_info *info)
 int cca_rsi_nl_measurement_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct cca_rsi_measurement values[CCA_REALM_REGISTERS];
-	unsigned int i;
-	void *head;
+	u32 i;
 	int ret;
 
 	if (cb->args[0])
 		return 0;
 	ret = cca_realm_measurements_read(0, CCA_REALM_REGISTERS, values);
-	if (ret)
-		return ret;
-	for (i = 0; i < CCA_REALM_REGISTERS; i++) {
-		head = genlmsg_iput(skb, genl_info_dump(cb));
-		if (!head || measurement_put(skb, &values[i]))
-			return -EMSGSIZE;
-		genlmsg_end(skb, head);
-	}
+	for (i = 0; !ret && i < CCA_REALM_REGISTERS; i++)
+		ret = measurement_put(skb, genl_info_dump(cb), &values[i]);
 	cb->args[0] = 1;
-	return skb->len;
+	return ret ?: skb->len;
 }
 
-static int extend_check(struct genl_info *info)
+static void extend_parse(struct nlattr *const *attrs, struct cca_rsi_extend *arg)
 {
-	const struct nlattr *index, *digest, *type;
+	const struct nlattr *digest = attrs[CCA_RSI_A_MEASUREMENT_DIGEST];
+	const struct nlattr *event = attrs[CCA_RSI_A_MEASUREMENT_EVENT];
 
-	if (GENL_REQ_ATTR_CHECK(info, CCA_RSI_A_MEASUREMENT_INDEX) ||
-	    GENL_REQ_ATTR_CHECK(info, CCA_RSI_A_MEASUREMENT_DIGEST) ||
-	    GENL_REQ_ATTR_CHECK(info, CCA_RSI_A_MEASUREMENT_EVENT_TYPE))
-		return -EINVAL;
-	index = info->attrs[CCA_RSI_A_MEASUREMENT_INDEX];
-	if (!nla_get_u32(index)) {
-		NL_SET_ERR_MSG_ATTR(info->extack, index, "RIM cannot be extended");
-		return -EINVAL;
-	}
-	digest = info->attrs[CCA_RSI_A_MEASUREMENT_DIGEST];
-	if (nla_len(digest) != cca_realm_digest_size()) {
-		NL_SET_ERR_MSG_ATTR(info->extack, digest,
-				    "digest is not as long as the realm's hash");
-		return -EINVAL;
-	}
-	type = info->attrs[CCA_RSI_A_MEASUREMENT_EVENT_TYPE];
-	if (nla_get_u32(type) == CCA_RSI_EV_NO_ACTION) {
-		NL_SET_ERR_MSG_ATTR(info->extack, type, "EV_NO_ACTION is not for an extension");
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static void extend_event(const struct genl_info *info, struct cca_event *event)
-{
-	const struct nlattr *digest = info->attrs[CCA_RSI_A_MEASUREMENT_DIGEST];
-	const struct nlattr *data = info->attrs[CCA_RSI_A_MEASUREMENT_EVENT];
-
-	*event = (struct cca_event){
-		.index = nla_get_u32(info->attrs[CCA_RSI_A_MEASUREMENT_INDEX]),
-		.type = nla_get_u32(info->attrs[CCA_RSI_A_MEASUREMENT_EVENT_TYPE]),
-		.digest = nla_data(digest),
+	*arg = (struct cca_rsi_extend){
+		.index = nla_get_u32(attrs[CCA_RSI_A_MEASUREMENT_INDEX]),
 		.digest_size = nla_len(digest),
-		.data = data ? nla_data(data) : NULL,
-		.size = data ? nla_len(data) : 0,
+		.event_type = nla_get_u32(attrs[CCA_RSI_A_MEASUREMENT_EVENT_TYPE]),
+		.event_size = event ? nla_len(event) : 0,
 	};
+	nla_memcpy(arg->digest, digest, sizeof(arg->digest));
+}
+
+/* What cca_realm_extend() would refuse too, but could not say why */
+static int extend_check(const struct genl_info *info, const struct cca_rsi_extend *arg)
+{
+	struct nlattr *const *attrs = info->attrs;
+
+	if (!arg->index)
+		NL_SET_ERR_MSG_ATTR(info->extack, attrs[CCA_RSI_A_MEASUREMENT_INDEX],
+				    "RIM cannot be extended");
+	else if (arg->digest_size != cca_realm.hash->digest_size)
+		NL_SET_ERR_MSG_ATTR(info->extack, attrs[CCA_RSI_A_MEASUREMENT_DIGEST],
+				    "digest is not as long as the realm's hash");
+	else if (arg->event_type == CCA_RSI_EV_NO_ACTION)
+		NL_SET_ERR_MSG_ATTR(info->extack, attrs[CCA_RSI_A_MEASUREMENT_EVENT_TYPE],
+				    "EV_NO_ACTION is not for an extension");
+	else
+		return 0;
+	return -EINVAL;
+}
+
+static int seq_put(struct sk_buff *skb, const struct genl_info *info, u64 seq)
+{
+	void *head = genlmsg_iput(skb, info);
+
+	return cca_netlink_message_end(skb, head, !head ||
+		nla_put_uint(skb, CCA_RSI_A_MEASUREMENT_SEQ, seq));
 }
 
 /**
@@ -192,26 +173,57 @@ static void extend_event(const struct genl_info *info, struct cca_event *event)
  */
 int cca_rsi_nl_measurement_extend_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct cca_event event;
-	struct sk_buff *reply;
-	void *head;
-	u64 seq;
-	int ret;
-
-	ret = extend_check(info);
-	if (ret)
-		return ret;
-	extend_event(info, &event);
 	/* Before the extension: what cannot be undone must not fail for want of an answer. */
-	reply = reply_new(info, &head);
+	struct sk_buff *reply __free(nlmsg) = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	const struct nlattr *event = info->attrs[CCA_RSI_A_MEASUREMENT_EVENT];
+	struct cca_rsi_extend arg;
+
 	if (!reply)
 		return -ENOMEM;
-	ret = cca_realm_extend(&event, &seq);
-	if (ret) {
-		nlmsg_free(reply);
-		return ret;
-	}
-	return reply_send(reply, head, info, nla_put_uint(reply, CCA_RSI_A_MEASUREMENT_SEQ, seq));
+	if (GENL_REQ_ATTR_CHECK(info, CCA_RSI_A_MEASUREMENT_INDEX) ||
+	    GENL_REQ_ATTR_CHECK(info, CCA_RSI_A_MEASUREMENT_DIGEST) ||
+	    GENL_REQ_ATTR_CHECK(info, CCA_RSI_A_MEASUREMENT_EVENT_TYPE))
+		return -EINVAL;
+	extend_parse(info->attrs, &arg);
+	return extend_check(info, &arg) ?:
+	       cca_realm_extend(&arg, event ? nla_data(event) : NULL) ?:
+	       seq_put(reply, info, arg.seq) ?:
+	       genlmsg_reply(no_free_ptr(reply), info);
+}
+
+/* Never the event itself: anyone may listen. */
+static int note_put(struct sk_buff *skb, const struct genl_info *info,
+		    const struct cca_record *record)
+{
+	size_t size = cca_realm.hash->digest_size;
+	void *head = genlmsg_iput(skb, info);
+
+	return cca_netlink_message_end(skb, head, !head ||
+		nla_put_uint(skb, CCA_RSI_A_MEASUREMENT_SEQ, record->seq) ||
+		nla_put_u32(skb, CCA_RSI_A_MEASUREMENT_INDEX, record->index) ||
+		nla_put_u32(skb, CCA_RSI_A_MEASUREMENT_EVENT_TYPE, record->event_type) ||
+		nla_put(skb, CCA_RSI_A_MEASUREMENT_DIGEST, size, record->digest));
+}
+
+/**
+ * cca_netlink_notify() - tell the listeners of group events of an extension
+ * @record: an event
+ *
+ * One that is lost, for want of memory say, leaves a gap in seq.
+ *
+ * Context: sleeps; not under cca_realm_lock
+ */
+void cca_netlink_notify(const struct cca_record *record)
+{
+	struct genl_info info;
+
+	if (!genl_has_listeners(&cca_rsi_nl_family, &init_net, CCA_RSI_NLGRP_EVENTS))
+		return;
+	genl_info_init_ntf(&info, &cca_rsi_nl_family, CCA_RSI_CMD_MEASUREMENT_EXTEND_NTF);
+	struct sk_buff *skb __free(nlmsg) = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (skb && !note_put(skb, &info, record))
+		genlmsg_multicast(&cca_rsi_nl_family, no_free_ptr(skb), 0, CCA_RSI_NLGRP_EVENTS,
+				  GFP_KERNEL);
 }
 
 /**

@@ -1,75 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-#include <linux/array_size.h>
-#include <linux/cleanup.h>
-#include <linux/errno.h>
-#include <linux/printk.h>
-#include <linux/slab.h>
-#include <linux/string.h>
-
-#include <uapi/linux/cca_rsi_netlink.h>
-
-#include "log.h"
-#include "notify.h"
-#include "realm.h"
-#include "rsi.h"
+#include "cca_rsi.h"
 
 /* Held for a whole sequence of RSI calls */
 DEFINE_MUTEX(cca_realm_lock);
 
-/* Settled before the first door opens, but for CCA_RSI_CONFIG_F_FOREIGN. */
-static struct cca_rsi_config realm;
+struct cca_realm cca_realm;
 
-/* The registers as the log leaves them, and RIM, which does not change */
-static u8 logged[CCA_REALM_REGISTERS][CCA_RSI_DIGEST_MAX];
-
-static const u8 digest_sizes[] = {
-	[CCA_RSI_HASH_SHA256] = 32,
-	[CCA_RSI_HASH_SHA512] = 64,
-	[CCA_RSI_HASH_SHA384] = 48,
+static const struct cca_hash hashes[] = {
+	[CCA_RSI_HASH_SHA256] = { 32, 0x000b, HASH_ALGO_SHA256 },
+	[CCA_RSI_HASH_SHA512] = { 64, 0x000d, HASH_ALGO_SHA512 },
+	[CCA_RSI_HASH_SHA384] = { 48, 0x000c, HASH_ALGO_SHA384 },
 };
 
-static int config_read(void)
+static int config_read(struct cca_rsi_config *config)
 {
-	int ret = cca_rsi_config_read(&realm);
+	int ret = cca_rsi_config_read(config);
 
 	if (ret) {
 		pr_err("cannot read the realm's configuration: %d\n", ret);
 		return ret;
 	}
-	if (realm.hash_algo >= ARRAY_SIZE(digest_sizes)) {
+	if (config->hash_algo >= ARRAY_SIZE(hashes)) {
 		pr_err("the realm measures with algorithm %u, which is not known\n",
-		       realm.hash_algo);
+		       config->hash_algo);
 		return -EOPNOTSUPP;
 	}
-	realm.digest_size = digest_sizes[realm.hash_algo];
-	realm.registers = CCA_REALM_REGISTERS;
-	realm.event_max = CCA_REALM_EVENT_MAX;
+	cca_realm.hash = &hashes[config->hash_algo];
+	config->digest_size = cca_realm.hash->digest_size;
+	config->registers = CCA_REALM_REGISTERS;
+	config->event_max = CCA_RSI_EVENT_LEN_MAX;
+	/* Until configfs-tsm says that they are another driver's */
+	config->flags = CCA_RSI_CONFIG_F_TOKEN;
 	return 0;
 }
 
-/* Appends a record of @kind that holds the register's @value. */
-static int value_log(u32 kind, u32 index, const u8 *value)
+static int value_read(u32 index)
 {
-	const struct cca_event event = {
-		.kind = kind,
-		.index = index,
-		.digest = value,
-		.digest_size = realm.digest_size,
-	};
-	struct cca_record *record = cca_log_record_new(&event);
-	int ret;
-
-	if (!record)
-		return -ENOMEM;
-	ret = cca_log_room(record);
-	if (ret) {
-		kvfree(record);
-		return ret;
-	}
-	cca_log_append(record);
-	memcpy(logged[index], value, realm.digest_size);
-	return 0;
+	return cca_rsi_measurement_read(index, cca_realm.values[index],
+					cca_realm.hash->digest_size);
 }
 
 /*
@@ -78,13 +47,12 @@ static int value_log(u32 kind, u32 index, const u8 *value)
  */
 static int base_log(void)
 {
-	u8 value[CCA_RSI_DIGEST_MAX];
-	int ret = cca_rsi_measurement_read(0, logged[0], realm.digest_size);
+	int ret = value_read(0);
 	u32 i;
 
 	for (i = 1; !ret && i < CCA_REALM_REGISTERS; i++)
-		ret = cca_rsi_measurement_read(i, value, realm.digest_size) ?:
-		      value_log(CCA_RSI_RECORD_KIND_BASE, i, value);
+		ret = value_read(i) ?:
+		      cca_log_value(CCA_RSI_RECORD_KIND_BASE, i, cca_realm.values[i]);
 	if (ret)
 		pr_err("cannot begin the event log: %d\n", ret);
 	return ret;
@@ -92,14 +60,14 @@ static int base_log(void)
 
 /**
  * cca_realm_init() - read what does not change while the realm lives, and begin
- * the log
+ * the log, which is for cca_log_exit()
  *
  * Return: 0, -EOPNOTSUPP if the realm's hash algorithm is not known, -ENOMEM,
- * -ENOSPC if log_max is too small for any event, or an error as in rsi.h
+ * -ENOSPC if log_max is too small for any event, or an error as in cca_rsi.h
  */
 int cca_realm_init(void)
 {
-	int ret = config_read() ?: cca_log_init(realm.hash_algo, realm.digest_size);
+	int ret = config_read(&cca_realm.config) ?: cca_log_init(cca_realm.hash);
 
 	if (ret)
 		return ret;
@@ -111,71 +79,13 @@ int cca_realm_init(void)
 }
 
 /**
- * cca_realm_exit() - forget the log; all doors are shut
- */
-void cca_realm_exit(void)
-{
-	cca_log_exit();
-}
-
-/**
- * cca_realm_tokens_own() - say whether tokens are this module's to make
- * @own: no other driver makes any
- */
-void cca_realm_tokens_own(bool own)
-{
-	realm.flags = own ? CCA_RSI_CONFIG_F_TOKEN : 0;
-}
-
-/**
- * cca_realm_tokens_owned() - may this module make tokens?
- *
- * Return: true if no other driver makes any
- */
-bool cca_realm_tokens_owned(void)
-{
-	return realm.flags & CCA_RSI_CONFIG_F_TOKEN;
-}
-
-/**
  * cca_realm_config() - the realm and this interface
  * @config: takes a copy
  */
 void cca_realm_config(struct cca_rsi_config *config)
 {
-	*config = realm;
+	*config = cca_realm.config;
 	config->log_seq = cca_log_seq();
-}
-
-/**
- * cca_realm_digest_size() - length of a register
- *
- * Return: 32, 48 or 64 bytes
- */
-size_t cca_realm_digest_size(void)
-{
-	return realm.digest_size;
-}
-
-/**
- * cca_realm_value() - a register as it was seen last
- * @index: 0 for RIM, 1..4 for REM0..REM3
- *
- * Return: CCA_RSI_DIGEST_MAX bytes, not the caller's to change, that follow the
- * register with each extension and audit. Who does not hold cca_realm_lock may
- * catch them half-written
- */
-u8 *cca_realm_value(u32 index)
-{
-	return logged[index];
-}
-
-static int measurement_read(u32 index, struct cca_rsi_measurement *value)
-{
-	memset(value, 0, sizeof(*value));
-	value->index = index;
-	value->size = realm.digest_size;
-	return cca_rsi_measurement_read(index, value->value, value->size);
 }
 
 /**
@@ -184,30 +94,22 @@ static int measurement_read(u32 index, struct cca_rsi_measurement *value)
  * @count: how many
  * @values: takes @count of them
  *
- * Return: 0, -EINVAL if there are not that many, -EINTR, or an error as in rsi.h
+ * Return: 0, -EINVAL if there are not that many, -EINTR, or an error as in cca_rsi.h
  */
 int cca_realm_measurements_read(u32 first, u32 count, struct cca_rsi_measurement *values)
 {
+	u32 i, size = cca_realm.hash->digest_size;
 	int ret = 0;
-	u32 i;
 
 	if (first >= CCA_REALM_REGISTERS || count > CCA_REALM_REGISTERS - first)
 		return -EINVAL;
-	scoped_cond_guard(mutex_intr, return -EINTR, &cca_realm_lock)
-		for (i = 0; !ret && i < count; i++)
-			ret = measurement_read(first + i, &values[i]);
+	scoped_cond_guard(mutex_intr, return -EINTR, &cca_realm_lock) {
+		for (i = 0; !ret && i < count; i++) {
+			values[i] = (typeof(*values)){ .index = first + i, .size = size };
+			ret = cca_rsi_measurement_read(first + i, values[i].value, size);
+		}
+	}
 	return ret;
-}
-
-static int register_audit(u32 index)
-{
-	u8 value[CCA_RSI_DIGEST_MAX];
-	int ret = cca_rsi_measurement_read(index, value, realm.digest_size);
-
-	if (ret || !memcmp(value, logged[index], realm.digest_size))
-		return ret;
-	realm.flags |= CCA_RSI_CONFIG_F_FOREIGN;
-	return value_log(CCA_RSI_RECORD_KIND_FOREIGN, index, value) ?: 1;
 }
 
 /**
@@ -217,21 +119,28 @@ static int register_audit(u32 index)
  *
  * Context: cca_realm_lock is held
  * Return: how many registers differed, -ENOMEM, -ENOSPC if the log is full, or
- * an error as in rsi.h
+ * an error as in cca_rsi.h
  */
 int cca_realm_audit(void)
 {
+	u8 value[CCA_RSI_DIGEST_MAX];
+	size_t size = cca_realm.hash->digest_size;
 	int ret, found = 0;
 	u32 i;
 
 	for (i = 1; i < CCA_REALM_REGISTERS; i++) {
-		ret = register_audit(i);
-		if (ret < 0)
+		ret = cca_rsi_measurement_read(i, value, size);
+		if (ret)
 			return ret;
-		found += ret;
+		if (!memcmp(value, cca_realm.values[i], size))
+			continue;
+		cca_realm.config.flags |= CCA_RSI_CONFIG_F_FOREIGN;
+		ret = cca_log_value(CCA_RSI_RECORD_KIND_FOREIGN, i, value);
+		if (ret)
+			return ret;
+		memcpy(cca_realm.values[i], value, size);
+		found++;
 	}
-	if (found)
-		wake_up_interruptible(&cca_log_wait);
 	return found;
 }
 
@@ -254,58 +163,54 @@ int cca_realm_audit_now(void)
  * register became is read, not computed. If that fails or is late, the next
  * audit says so.
  */
-static int extend_locked(const struct cca_event *event, struct cca_record *record)
+static int extend_locked(struct cca_record *record)
 {
+	size_t size = cca_realm.hash->digest_size;
 	int ret = cca_realm_audit();
 
 	if (ret < 0)
 		return ret;
 	ret = cca_log_room(record) ?:
-	      cca_rsi_measurement_extend(event->index, event->digest, event->digest_size);
+	      cca_rsi_measurement_extend(record->index, record->digest, size);
 	if (ret)
 		return ret;
 	cca_log_append(record);
-	cca_rsi_measurement_read(event->index, logged[event->index], realm.digest_size);
+	value_read(record->index);
 	return 0;
 }
 
-static bool event_good(const struct cca_event *event)
+static bool extend_good(const struct cca_rsi_extend *arg)
 {
-	return event->index && event->index < CCA_REALM_REGISTERS &&
-	       event->digest_size == realm.digest_size &&
-	       event->type != CCA_RSI_EV_NO_ACTION && event->size <= CCA_REALM_EVENT_MAX;
+	return arg->index && arg->index < CCA_REALM_REGISTERS &&
+	       arg->digest_size == cca_realm.hash->digest_size &&
+	       arg->event_type != CCA_RSI_EV_NO_ACTION && arg->event_size <= CCA_RSI_EVENT_LEN_MAX;
 }
 
 /**
  * cca_realm_extend() - extend a register and log it, or neither
- * @event: its kind is set here. The digest must be as long as the realm's: the
- *	   RMM takes any, but then two different lists of events can end in one
- *	   value. The type must not be EV_NO_ACTION, which no parser replays
- * @seq: takes the position of the log's record
+ * @arg: the call, of which seq is set. The digest must be as long as the realm's:
+ *	 the RMM takes any, but then two different lists of events can end in one
+ *	 value. The type must not be EV_NO_ACTION, which no parser replays
+ * @event: arg->event_size bytes; not arg->event, which is user space's
  *
  * Return: 0, -EINVAL, -EINTR, -ENOMEM, -ENOSPC if the log is full, or an error
- * as in rsi.h; the register is unchanged in case of an error
+ * as in cca_rsi.h; the register is unchanged in case of an error
  */
-int cca_realm_extend(struct cca_event *event, u64 *seq)
+int cca_realm_extend(struct cca_rsi_extend *arg, const void *event)
 {
-	struct cca_record *record;
-	int ret = -EINTR;
+	int ret;
 
-	if (!event_good(event))
+	if (!extend_good(arg))
 		return -EINVAL;
-	event->kind = CCA_RSI_RECORD_KIND_EVENT;
-	record = cca_log_record_new(event);
+	struct cca_record *record __free(kvfree) =
+		cca_log_record_new(CCA_RSI_RECORD_KIND_EVENT, arg, event);
 	if (!record)
 		return -ENOMEM;
-	scoped_cond_guard(mutex_intr, goto out, &cca_realm_lock)
-		ret = extend_locked(event, record);
-out:
-	if (ret) {
-		kvfree(record);
+	scoped_cond_guard(mutex_intr, return -EINTR, &cca_realm_lock)
+		ret = extend_locked(record);
+	if (ret)
 		return ret;
-	}
-	*seq = record->seq;
-	wake_up_interruptible(&cca_log_wait);
-	cca_notify(record);
+	arg->seq = record->seq;
+	cca_netlink_notify(no_free_ptr(record));
 	return 0;
 }

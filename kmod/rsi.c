@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 #include <linux/arm-smccc.h>
-#include <linux/errno.h>
-#include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/ktime.h>
-#include <linux/string.h>
 
 #include <asm/rsi.h>
 
-#include <uapi/linux/cca_rsi.h>
-
-#include "rsi.h"
+#include "cca_rsi.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
@@ -26,7 +21,7 @@ union rsi_call {
 	u64 x[sizeof(struct arm_smccc_1_2_regs) / sizeof(u64)];
 };
 
-static void rsi_smc(union rsi_call *call)
+static int rsi_call(union rsi_call *call)
 {
 	u64 function = call->x[0], start = 0;
 
@@ -37,11 +32,6 @@ static void rsi_smc(union rsi_call *call)
 	trace_cca_rsi_exit(function, call->x[0],
 			   function == SMC_RSI_ATTESTATION_TOKEN_CONTINUE ? call->x[1] : 0,
 			   start ? ktime_get_ns() - start : 0);
-}
-
-static int rsi_call(union rsi_call *call)
-{
-	rsi_smc(call);
 
 	switch (call->x[0]) {
 	case RSI_SUCCESS:
@@ -57,43 +47,32 @@ static int rsi_call(union rsi_call *call)
 	}
 }
 
-static int rsi_version_read(struct cca_rsi_config *config)
-{
-	union rsi_call call = { .x = { SMC_RSI_ABI_VERSION, RSI_ABI_VERSION } };
-	int ret = rsi_call(&call);
-
-	config->abi_lower = call.x[1];
-	config->abi_higher = call.x[2];
-	return ret;
-}
-
 /**
  * cca_rsi_config_read() - RSI_VERSION and RSI_REALM_CONFIG
  * @config: its abi_lower, abi_higher, ipa_bits, hash_algo and rpv are set
  *
- * Return: 0, -ENOMEM, or an error as in rsi.h
+ * Return: 0, -ENOMEM, or an error as in cca_rsi.h
  */
 int cca_rsi_config_read(struct cca_rsi_config *config)
 {
-	void *page __free(free_page) = (void *)get_zeroed_page(GFP_KERNEL);
+	struct realm_config *page __free(free_page) = (void *)get_zeroed_page(GFP_KERNEL);
+	union rsi_call version = { .x = { SMC_RSI_ABI_VERSION, RSI_ABI_VERSION } };
 	union rsi_call call = { .x = { SMC_RSI_REALM_CONFIG } };
-	const struct realm_config *realm = page;
 	int ret;
 
 	if (!page)
 		return -ENOMEM;
-	ret = rsi_version_read(config);
-	if (ret)
-		return ret;
 	call.x[1] = virt_to_phys(page);
-	ret = rsi_call(&call);
+	ret = rsi_call(&version) ?: rsi_call(&call);
 	if (ret)
 		return ret;
 
-	config->ipa_bits = realm->ipa_bits;
+	config->abi_lower = version.x[1];
+	config->abi_higher = version.x[2];
+	config->ipa_bits = page->ipa_bits;
 	/* The kernel declares 64 bits where the RMM writes 8. */
-	config->hash_algo = (u8)realm->hash_algo;
-	memcpy(config->rpv, realm->rpv, sizeof(config->rpv));
+	config->hash_algo = (u8)page->hash_algo;
+	memcpy(config->rpv, page->rpv, sizeof(config->rpv));
 	return 0;
 }
 
@@ -103,7 +82,7 @@ int cca_rsi_config_read(struct cca_rsi_config *config)
  * @value: takes the register
  * @size: bytes of it to take, at most CCA_RSI_DIGEST_MAX
  *
- * Return: 0 or an error as in rsi.h
+ * Return: 0 or an error as in cca_rsi.h
  */
 int cca_rsi_measurement_read(u32 index, u8 *value, size_t size)
 {
@@ -121,7 +100,7 @@ int cca_rsi_measurement_read(u32 index, u8 *value, size_t size)
  * @digest: the register becomes H(register || digest)
  * @size: bytes in @digest, at most CCA_RSI_DIGEST_MAX
  *
- * Return: 0 or an error as in rsi.h; the register is unchanged then
+ * Return: 0 or an error as in cca_rsi.h; the register is unchanged then
  */
 int cca_rsi_measurement_extend(u32 index, const u8 *digest, size_t size)
 {
@@ -140,7 +119,7 @@ int cca_rsi_measurement_extend(u32 index, const u8 *digest, size_t size)
  *
  * Context: from here to the last cca_rsi_token_continue() on one CPU, and
  * nobody else may start a token there
- * Return: 0 or an error as in rsi.h
+ * Return: 0 or an error as in cca_rsi.h
  */
 int cca_rsi_token_init(const u8 *challenge, size_t *bound)
 {
@@ -155,19 +134,18 @@ int cca_rsi_token_init(const u8 *challenge, size_t *bound)
 
 /**
  * cca_rsi_token_continue() - RSI_ATTESTATION_TOKEN_CONTINUE
- * @granule: a granule in the linear map, aligned to its size
- * @offset: where in @granule to write
- * @size: at most so many bytes
+ * @granule: takes the next bytes of the token; RSI_GRANULE_SIZE bytes in the
+ *	     linear map, aligned to that
  * @len: takes the number of bytes written; 0 is ordinary while the RMM signs
  *
  * Return: 0 at the end of the token, CCA_RSI_INCOMPLETE before, or an error as
- * in rsi.h
+ * in cca_rsi.h
  */
-int cca_rsi_token_continue(u8 *granule, size_t offset, size_t size, size_t *len)
+int cca_rsi_token_continue(u8 *granule, size_t *len)
 {
-	union rsi_call call = {
-		.x = { SMC_RSI_ATTESTATION_TOKEN_CONTINUE, virt_to_phys(granule), offset, size }
-	};
+	union rsi_call call = { .x = {
+		SMC_RSI_ATTESTATION_TOKEN_CONTINUE, virt_to_phys(granule), 0, RSI_GRANULE_SIZE
+	} };
 	int ret = rsi_call(&call);
 
 	*len = call.x[1];

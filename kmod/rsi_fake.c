@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What rsi.h declares, without an RMM: for tests on any arm64 machine, never for
+ * What rsi.c does, without an RMM: for tests on any arm64 machine, never for
  * use. Registers are extended with the real hash; tokens are no tokens, but come
  * as the RMM's do, in pieces and with pauses, and hold the challenge and the
  * registers as byte strings of CBOR.
@@ -11,18 +11,12 @@
 
 #include <crypto/sha2.h>
 
-#include <linux/array_size.h>
-#include <linux/errno.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
-#include <linux/string.h>
 
-#include <uapi/linux/cca_rsi.h>
-
-#include "realm.h"
-#include "rsi.h"
+#include "cca_rsi.h"
 
 #define BYTE_STRING_HEAD	2
 #define FAKE_HEAD_MAX \
@@ -290,35 +284,33 @@ static int token_lie(struct fake_token *token, u8 *to, size_t size, size_t *len)
 
 /**
  * cca_rsi_token_continue() - as in rsi.c
- * @granule: a page
- * @offset: where in @granule to write
- * @size: at most so many bytes
+ * @granule: a granule
  * @len: takes the number of bytes written
  *
  * Return: 0 at the end of the token, CCA_RSI_INCOMPLETE before, -ESTALE if none
  * was started on this CPU, -EINVAL, or what was asked for
  */
-int cca_rsi_token_continue(u8 *granule, size_t offset, size_t size, size_t *len)
+int cca_rsi_token_continue(u8 *granule, size_t *len)
 {
 	struct fake_token *token = this_cpu_ptr(&tokens);
 	int ret = call_status(FAKE_CONTINUE);
+	size_t size = RSI_GRANULE_SIZE;
 
 	lockdep_assert_held(&cca_realm_lock);
 	*len = 0;
 	if (ret)
 		return ret;
-	if (!IS_ALIGNED((unsigned long)granule, RSI_GRANULE_SIZE) ||
-	    offset >= RSI_GRANULE_SIZE || size > RSI_GRANULE_SIZE - offset)
+	if (!IS_ALIGNED((unsigned long)granule, RSI_GRANULE_SIZE))
 		return -EINVAL;
 	if (!token->running)
 		return -ESTALE;
 	if (lie)
-		return token_lie(token, granule + offset, size, len);
+		return token_lie(token, granule, size, len);
 	/* The RMM was interrupted. */
 	if (!random_below(3))
 		return CCA_RSI_INCOMPLETE;
 	if (random_below(2))
 		size = min(size, 1 + random_below(1000));
 	*len = min(size, token->size - token->sent);
-	return token_send(token, granule + offset, *len);
+	return token_send(token, granule, *len);
 }

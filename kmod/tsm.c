@@ -5,31 +5,25 @@
  * on one vCPU would get the tail of each other's.
  */
 
-#include <linux/printk.h>
-#include <linux/string.h>
-
 #include <asm/rsi.h>
 
+#include "cca_rsi.h"
 #include "compat.h"
-#include "token.h"
-#include "tsm.h"
 
 static int report_new(struct tsm_report *report, void *data)
 {
 	u8 challenge[CCA_RSI_CHALLENGE_SIZE] = {};
-	struct cca_token token;
-	int ret;
 
 	if (report->desc.inblob_len < RSI_ATTEST_CHALLENGE_MIN_SIZE ||
 	    report->desc.inblob_len > sizeof(challenge))
 		return -EINVAL;
 	memcpy(challenge, report->desc.inblob, report->desc.inblob_len);
-	ret = cca_token_make(challenge, &token);
-	if (ret)
-		return ret;
-	report->outblob = token.data;
-	report->outblob_len = token.size;
-	return 0;
+	struct cca_token *token __free(kvfree) = cca_token_make(challenge);
+	if (IS_ERR(token))
+		return PTR_ERR(token);
+	report->outblob = kvmemdup(token->data, token->size, GFP_KERNEL_ACCOUNT);
+	report->outblob_len = token->size;
+	return report->outblob ? 0 : -ENOMEM;
 }
 
 static bool report_attr_visible(int n)
@@ -54,19 +48,17 @@ static const struct tsm_report_ops ops = {
  * cca_tsm_init() - take ownership of tokens
  *
  * That another driver has it is no error: the rest of the module is of use
- * without tokens.
+ * without tokens. Nor is it that there is no configfs-tsm: no other driver can own
+ * tokens then either.
  *
  * Return: 0 or an error of tsm_report_register()
  */
 int cca_tsm_init(void)
 {
-	int ret;
+	int ret = IS_REACHABLE(CONFIG_TSM_REPORTS) ? tsm_report_register(&ops, NULL) : 0;
 
-	/* First, since the provider may be asked as soon as it is known. */
-	cca_realm_tokens_own(true);
-	ret = tsm_report_register(&ops, NULL);
 	if (ret)
-		cca_realm_tokens_own(false);
+		cca_realm.config.flags &= ~CCA_RSI_CONFIG_F_TOKEN;
 	if (ret != -EBUSY)
 		return ret;
 	pr_notice("no tokens here: another driver owns configfs-tsm, or reports are left in it\n");
@@ -74,10 +66,10 @@ int cca_tsm_init(void)
 }
 
 /**
- * cca_tsm_exit() - give it back
+ * cca_tsm_exit() - give it back, if it is ours
  */
 void cca_tsm_exit(void)
 {
-	if (cca_realm_tokens_owned())
+	if (IS_REACHABLE(CONFIG_TSM_REPORTS))
 		tsm_report_unregister(&ops);
 }

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * kmod/realm.c, log.c and record.c on this machine, over five registers that others extend too, that fail,
+ * kmod/realm.c and log.c on this machine, over five registers that others extend too, that fail,
  * and that are no hash but a sum: what is tested is that the log tells all of it.
  */
 #include "shim.h"
 
 #include "../../../kmod/log.c"
 #include "../../../kmod/realm.c"
-#include "../../../kmod/record.c"
 #include "../tap.h"
 
 #include <stdio.h>
@@ -56,7 +55,7 @@ int cca_rsi_measurement_extend(u32 index, const u8 *digest, size_t size)
 	return 0;
 }
 
-void cca_notify(const struct cca_record *record)
+void cca_netlink_notify(const struct cca_record *record)
 {
 	assert(!cca_realm_lock.held && record->kind == CCA_RSI_RECORD_KIND_EVENT);
 	rmm.notes++;
@@ -67,9 +66,8 @@ static int load(u32 hash_algo)
 {
 	memset(&rmm, 0, sizeof(rmm));
 	memset(&shim, 0, sizeof(shim));
-	memset(&realm, 0, sizeof(realm));
-	memset(logged, 0, sizeof(logged));
-	records = 0;
+	memset(&cca_realm, 0, sizeof(cca_realm));
+	cca_log_wait = 0;
 	shim.allocations_left = rmm.reads_left = -1;
 	rmm.hash_algo = hash_algo;
 	memset(rmm.registers[2], 0x77, CCA_RSI_DIGEST_MAX);
@@ -79,29 +77,31 @@ static int load(u32 hash_algo)
 /* Unloads; is nothing left? */
 static bool unload(void)
 {
-	cca_realm_exit();
+	cca_log_exit();
 	log_max = SZ_1M;
 	return shim.held == 0 && !cca_realm_lock.held;
 }
 
-static int extend(u32 index, u32 type, const void *data, size_t size, u64 *seq)
+static int extend(u32 index, u32 type, const void *event, size_t size, u64 *seq)
 {
-	u8 digest[CCA_RSI_DIGEST_MAX];
-	struct cca_event event = {
-		.index = index, .type = type, .digest = digest, .digest_size = realm.digest_size,
-		.data = data, .size = size,
+	struct cca_rsi_extend arg = {
+		.index = index, .event_type = type, .digest_size = cca_realm.hash->digest_size,
+		.event_size = (u32)size,
 	};
+	int ret;
 
-	for (size_t i = 0; i < sizeof(digest); i++)
-		digest[i] = (u8)rand();
-	return cca_realm_extend(&event, seq);
+	for (size_t i = 0; i < arg.digest_size; i++)
+		arg.digest[i] = (u8)rand();
+	ret = cca_realm_extend(&arg, event);
+	*seq = arg.seq;
+	return ret;
 }
 
 static void extend_behind(u32 index)
 {
 	u8 digest[CCA_RSI_DIGEST_MAX] = { 9 };
 
-	sum_extend(rmm.registers[index], digest, realm.digest_size);
+	sum_extend(rmm.registers[index], digest, cca_realm.hash->digest_size);
 }
 
 /* Does a replay of the log, from nothing but its records, lead to the registers? */
@@ -110,20 +110,19 @@ static bool replay_good(void)
 	u8 values[CCA_REALM_REGISTERS][CCA_RSI_DIGEST_MAX] = { 0 };
 	const struct cca_record *record = cca_log_next(NULL);
 	u64 end = record->size, seq = 0;
-	struct cca_event event;
+	size_t size = cca_realm.hash->digest_size;
 
 	while ((record = cca_log_next(record))) {
-		cca_log_event(record, &event);
-		if (event.kind == CCA_RSI_RECORD_KIND_EVENT)
-			sum_extend(values[event.index], event.digest, realm.digest_size);
+		if (record->kind == CCA_RSI_RECORD_KIND_EVENT)
+			sum_extend(values[record->index], record->digest, size);
 		else
-			memcpy(values[event.index], event.digest, realm.digest_size);
+			memcpy(values[record->index], record->event + CCA_RSI_LOG_SIGNATURE_SIZE, size);
 		end += record->size;
 		if (record->seq != seq++ || record->end != end)
 			return false;
 	}
 	return seq == cca_log_seq() && end == cca_log_last()->end && end <= log_max &&
-	       memcmp(values[1], rmm.registers[1], sizeof(values[1]) * CCA_REALM_INDEX_MAX) == 0;
+	       memcmp(values[1], rmm.registers[1], sizeof(values[1]) * CCA_RSI_INDEX_MAX) == 0;
 }
 
 static void bytes_of_header(void)
@@ -133,26 +132,28 @@ static void bytes_of_header(void)
 		"Spec ID Event03\0\0\0\0\0\0\2\0\2\1\0\0\0\x0c\0\x30\0";
 
 	CHECK(load(CCA_RSI_HASH_SHA384) == 0);
-	CHECK(sizeof(expected) == CCA_RECORD_HEADER_SIZE);	/* the string's end is vendorInfoSize */
-	CHECK(cca_log_next(NULL)->size == sizeof(expected));
+	CHECK(cca_log_next(NULL)->size == sizeof(expected));	/* the string's end is vendorInfoSize */
 	CHECK(memcmp(cca_log_next(NULL)->bytes, expected, sizeof(expected)) == 0);
 	CHECK(unload());
 }
 
 static void bytes_of_event(void)
 {
-	u8 digest[32], expected[] =
+	static const u8 expected[] =
 		"\4\0\0\0\x0d\0\0\x80\1\0\0\0\x0b\0" "DDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDD" "\5\0\0\0hello";
-	struct cca_event event = {
-		.kind = CCA_RSI_RECORD_KIND_EVENT, .index = 4, .type = 0x8000000d, .digest = digest,
-		.digest_size = sizeof(digest), .data = (const u8 *)"hello", .size = 5,
+	struct cca_rsi_extend arg = {
+		.index = 4, .event_type = 0x8000000d, .digest_size = 32, .event_size = 5,
 	};
-	u8 found[sizeof(expected) - 1];
+	const struct cca_record *record;
 
-	memset(digest, 'D', sizeof(digest));
-	CHECK(cca_record_size(&event) == sizeof(found));
-	cca_record_encode(found, CCA_RSI_HASH_SHA256, &event);
-	CHECK(memcmp(found, expected, sizeof(found)) == 0);
+	CHECK(load(CCA_RSI_HASH_SHA256) == 0);
+	memset(arg.digest, 'D', 32);
+	CHECK(cca_realm_extend(&arg, "hello") == 0);
+	record = cca_log_last();
+	CHECK(record->size == sizeof(expected) - 1);
+	CHECK(memcmp(record->bytes, expected, record->size) == 0);
+	CHECK(record->digest == record->bytes + 14 && record->event == record->bytes + 50);
+	CHECK(unload());
 }
 
 static void bytes_of_base(void)
@@ -175,32 +176,32 @@ static void load_logs_base(void)
 {
 	for (u32 algo = 0; algo < 3; algo++) {
 		CHECK(load(algo) == 0);
-		CHECK(cca_log_seq() == CCA_REALM_INDEX_MAX);
+		CHECK(cca_log_seq() == CCA_RSI_INDEX_MAX);
 		CHECK(algo != CCA_RSI_HASH_SHA512 || replay_good());
-		CHECK(realm.flags == 0);
+		CHECK(cca_realm.config.flags == CCA_RSI_CONFIG_F_TOKEN);
 		CHECK(unload());
 	}
 }
 
 static void extensions_logged(void)
 {
-	static u8 data[CCA_REALM_EVENT_MAX];
+	static u8 data[CCA_RSI_EVENT_LEN_MAX];
 	u64 seq;
 
 	CHECK(load(CCA_RSI_HASH_SHA512) == 0);
 	for (u64 i = 0; i < 300; i++) {
 		CHECK(extend(1 + i % 4, 13, data, (size_t)rand() % sizeof(data), &seq) == 0);
-		CHECK(seq == CCA_REALM_INDEX_MAX + i && cca_log_seq() == seq + 1);
+		CHECK(seq == CCA_RSI_INDEX_MAX + i && cca_log_seq() == seq + 1);
 	}
 	CHECK(extend(1, 0, data, sizeof(data), &seq) == 0);
 	CHECK(extend(1, ~0U, NULL, 0, &seq) == 0);
-	CHECK(replay_good() && rmm.notes == 302 && realm.flags == 0);
+	CHECK(replay_good() && rmm.notes == 302 && cca_realm.config.flags == CCA_RSI_CONFIG_F_TOKEN);
 	CHECK(unload());
 }
 
 static void bad_events_refused(void)
 {
-	static u8 data[CCA_REALM_EVENT_MAX + 1];
+	static u8 data[CCA_RSI_EVENT_LEN_MAX + 1];
 	u64 seq;
 
 	CHECK(load(CCA_RSI_HASH_SHA512) == 0);
@@ -208,10 +209,8 @@ static void bad_events_refused(void)
 	CHECK(extend(CCA_REALM_REGISTERS, 13, NULL, 0, &seq) == -EINVAL);
 	CHECK(extend(1, CCA_RSI_EV_NO_ACTION, NULL, 0, &seq) == -EINVAL);
 	CHECK(extend(1, 13, data, sizeof(data), &seq) == -EINVAL);
-	realm.digest_size = 48;
-	CHECK(cca_realm_extend(&(struct cca_event){ .index = 1, .digest_size = 64 }, &seq) == -EINVAL);
-	realm.digest_size = 64;
-	CHECK(rmm.extends == 0 && cca_log_seq() == CCA_REALM_INDEX_MAX && replay_good());
+	CHECK(cca_realm_extend(&(struct cca_rsi_extend){ .index = 1, .digest_size = 48 }, NULL) == -EINVAL);
+	CHECK(rmm.extends == 0 && cca_log_seq() == CCA_RSI_INDEX_MAX && replay_good());
 	CHECK(unload());
 }
 
@@ -224,11 +223,26 @@ static void foreign_extensions_found(void)
 	extend_behind(1);
 	extend_behind(4);
 	CHECK(cca_realm_audit_now() == 2 && cca_log_seq() == 6);
-	CHECK(realm.flags & CCA_RSI_CONFIG_F_FOREIGN);
+	CHECK(cca_realm.config.flags & CCA_RSI_CONFIG_F_FOREIGN);
 	CHECK(cca_realm_audit_now() == 0 && replay_good());
 	extend_behind(3);
 	CHECK(extend(3, 13, "x", 1, &seq) == 0 && seq == 7 && replay_good());
 	CHECK(memcmp(cca_log_next(NULL)->next->next->next->next->next->bytes + 82, "CCA RSI foreign", 16) == 0);
+	CHECK(unload());
+}
+
+/* A record wakes who waits for it, also if the look at the registers fails after it. */
+static void records_wake(void)
+{
+	u64 seq;
+
+	CHECK(load(CCA_RSI_HASH_SHA512) == 0);
+	cca_log_wait = 0;
+	CHECK(cca_realm_audit_now() == 0 && cca_log_wait == 0);
+	CHECK(extend(1, 13, "x", 1, &seq) == 0 && cca_log_wait == 1);
+	extend_behind(1);
+	rmm.reads_left = 1;
+	CHECK(cca_realm_audit_now() == -EIO && cca_log_seq() == 6 && cca_log_wait == 2);
 	CHECK(unload());
 }
 
@@ -265,15 +279,15 @@ static void full_log_refuses_before(void)
 		;
 	CHECK(ret == -ENOSPC);
 	before = cca_log_seq();
-	CHECK(rmm.extends == (int)before - CCA_REALM_INDEX_MAX && replay_good());
+	CHECK(rmm.extends == (int)before - CCA_RSI_INDEX_MAX && replay_good());
 	/* There is room to say that it is not the whole story. */
 	for (u32 i = 1; i < CCA_REALM_REGISTERS; i++)
 		extend_behind(i);
-	CHECK(cca_realm_audit_now() == CCA_REALM_INDEX_MAX && replay_good());
+	CHECK(cca_realm_audit_now() == CCA_RSI_INDEX_MAX && replay_good());
 	extend_behind(1);
 	for (int i = 0; i < 8 && (ret = cca_realm_audit_now()) >= 0; i++)
 		extend_behind(1);
-	CHECK(ret == -ENOSPC && (realm.flags & CCA_RSI_CONFIG_F_FOREIGN));
+	CHECK(ret == -ENOSPC && (cca_realm.config.flags & CCA_RSI_CONFIG_F_FOREIGN));
 	CHECK(unload());
 }
 
@@ -291,14 +305,12 @@ static void load_may_fail(void)
 		memset(&shim, 0, sizeof(shim));
 		memset(&rmm, 0, sizeof(rmm));
 		rmm.reads_left = -1;
-		records = 0;
 		shim.allocations_left = i;
 		CHECK(cca_realm_init() == -ENOMEM && shim.held == 0);
 	}
 	for (int i = 0; i < 5; i++) {
 		shim.allocations_left = -1;
 		rmm.reads_left = i;
-		records = 0;
 		CHECK(cca_realm_init() == -EIO && shim.held == 0);
 	}
 	rmm.hash_algo = 3;
@@ -340,6 +352,7 @@ static const struct tap_test tests[] = {
 	{ "each extension has its record, and the replay is right", extensions_logged },
 	{ "bad events are refused, and not logged", bad_events_refused },
 	{ "foreign extensions are found, and the replay is right", foreign_extensions_found },
+	{ "each record wakes who waits", records_wake },
 	{ "200 times anything in any order: the replay is right", anything_in_any_order },
 	{ "a full log refuses before it extends, and can still say foreign", full_log_refuses_before },
 	{ "a bound without room for anything is refused", small_bound_refused },

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * As much of the kernel as kmod/token.c, realm.c, log.c and record.c stand on, for a program on this
- * machine. The headers that they include are empty files; this one is included before them. What the kernel would only punish later
- * (memory had while pinned, calls without the lock) ends the test at once.
+ * As much of the kernel as kmod/token.c, realm.c and log.c stand on, for a program on this machine. The
+ * headers that they include are empty files; this one is included before them. What the kernel would only
+ * punish later (memory had while pinned, calls without the lock) ends the test at once.
  */
 #ifndef SHIM_H
 #define SHIM_H
@@ -60,6 +60,16 @@ typedef int wait_queue_head_t;
 #define smp_store_release(p, value)	((void)(*(p) = (value)))
 #define smp_load_acquire(p)		(*(p))
 #define pr_err(...)			((void)0)
+
+#define ERR_PTR(error)			((void *)(intptr_t)(error))
+#define PTR_ERR(pointer)		((int)(intptr_t)(pointer))
+#define IS_ERR(pointer)			((uintptr_t)(pointer) >= (uintptr_t)-4095)
+#define no_free_ptr(pointer)                  \
+	({                                    \
+		typeof(pointer) shim_p = (pointer); \
+		(pointer) = NULL;             \
+		shim_p;                       \
+	})
 
 #define scoped_guard(name, lock)	scoped_cond_guard(name, abort(), lock)
 #define __free(name)			__attribute__((cleanup(shim_##name)))
@@ -125,13 +135,6 @@ static inline void put_unaligned_le32(u32 value, void *to)
 	put_unaligned_le16((u16)(value >> 16), (u8 *)to + 2);
 }
 
-static inline u32 get_unaligned_le32(const void *from)
-{
-	const u8 *bytes = from;
-
-	return bytes[0] | (u32)bytes[1] << 8 | (u32)bytes[2] << 16 | (u32)bytes[3] << 24;
-}
-
 static inline unsigned long get_zeroed_page(gfp_t gfp)
 {
 	void *page = shim_alloc(RSI_GRANULE_SIZE, RSI_GRANULE_SIZE);
@@ -143,6 +146,11 @@ static inline unsigned long get_zeroed_page(gfp_t gfp)
 static inline void shim_free_page(u8 **page)
 {
 	kvfree(*page);
+}
+
+static inline void shim_kvfree(void *object)
+{
+	kvfree(*(void **)object);
 }
 
 #endif /* SHIM_H */

@@ -12,6 +12,7 @@
 
 struct shim shim;
 struct mutex cca_realm_lock;
+struct cca_realm cca_realm;
 
 /* The RMM: what it is to do, then what it has seen. */
 static struct {
@@ -27,7 +28,6 @@ static struct {
 	bool kill;		/* the caller is killed in the first piece */
 	const int *audits;	/* what looking at the registers finds: so many, or an error */
 	int audits_left;
-	bool disowned;
 
 	int looks;
 	size_t sent;
@@ -46,6 +46,7 @@ static void rmm_reset(size_t size, size_t bound)
 	rmm.bound = bound;
 	rmm.piece = RSI_GRANULE_SIZE;
 	token_room = RSI_GRANULE_SIZE;
+	cca_realm.config.flags = CCA_RSI_CONFIG_F_TOKEN;
 }
 
 static u8 token_byte(u8 salt, size_t i)
@@ -66,11 +67,6 @@ u64 cca_log_seq(void)
 {
 	assert(cca_realm_lock.held);
 	return (u64)rmm.looks;
-}
-
-bool cca_realm_tokens_owned(void)
-{
-	return !rmm.disowned;
 }
 
 int cca_rsi_token_init(const u8 *challenge, size_t *bound)
@@ -94,42 +90,42 @@ static size_t piece_size(size_t room)
 	return size < rmm.size - rmm.sent ? size : rmm.size - rmm.sent;
 }
 
-int cca_rsi_token_continue(u8 *granule, size_t offset, size_t size, size_t *len)
+int cca_rsi_token_continue(u8 *granule, size_t *len)
 {
-	size_t count = piece_size(size);
+	size_t count = piece_size(RSI_GRANULE_SIZE);
 
 	assert(cca_realm_lock.held && shim.pinned == 1);
-	assert(offset + size == RSI_GRANULE_SIZE && (uintptr_t)granule % RSI_GRANULE_SIZE == 0);
+	assert((uintptr_t)granule % RSI_GRANULE_SIZE == 0);
 	rmm.continues++;
 	shim.killed = rmm.kill;
 	*len = ~0UL;
 	if (rmm.continue_error && rmm.sent >= rmm.error_at && rmm.errors-- > 0)
 		return rmm.continue_error;
 	for (size_t i = 0; i < count; i++)
-		granule[offset + i] = token_byte(rmm.salt, rmm.sent + i);
+		granule[i] = token_byte(rmm.salt, rmm.sent + i);
 	rmm.sent += count;
 	*len = count + rmm.lie;
 	return rmm.sent == rmm.size ? 0 : CCA_RSI_INCOMPLETE;
 }
 
-static struct cca_token token;
+static struct cca_token *token;
 
 static int make(u8 salt)
 {
 	u8 challenge[CCA_RSI_CHALLENGE_SIZE] = { salt };
 
-	token = (struct cca_token){ 0 };
-	return cca_token_make(challenge, &token);
+	token = cca_token_make(challenge);
+	return IS_ERR(token) ? PTR_ERR(token) : 0;
 }
 
 /* Is it whole? Frees it; nothing else may be held then. */
 static bool token_good(u8 salt)
 {
-	bool good = token.data && token.size == rmm.size;
+	bool good = token->size == rmm.size;
 
-	for (size_t i = 0; good && i < token.size; i++)
-		good = token.data[i] == token_byte(salt, i);
-	kvfree(token.data);
+	for (size_t i = 0; good && i < token->size; i++)
+		good = token->data[i] == token_byte(salt, i);
+	kvfree(token);
 	return good && shim.held == 0 && shim.pinned == 0 && !cca_realm_lock.held;
 }
 
@@ -140,7 +136,7 @@ static bool make_fails(int error)
 
 	if (ret != error)
 		tap_note("answered %d, not %d", ret, error);
-	return ret == error && !token.data && shim.held == 0 && shim.pinned == 0 && !cca_realm_lock.held;
+	return ret == error && shim.held == 0 && shim.pinned == 0 && !cca_realm_lock.held;
 }
 
 static void small_token(void)
@@ -268,11 +264,11 @@ static void memory_may_fail(void)
 static void others_tokens_left_alone(void)
 {
 	rmm_reset(100, 4096);
-	rmm.disowned = true;
+	cca_realm.config.flags = 0;
 	CHECK(make_fails(-EBUSY) && rmm.inits == 0);
 }
 
-/* @audits: @count of them, alternately before and after a token. */
+/* @audits: @count of them, one before the first token and one after each. */
 static int make_audited(const int *audits, int count)
 {
 	rmm_reset(1202, 4096);
@@ -283,23 +279,23 @@ static int make_audited(const int *audits, int count)
 
 static void token_amid_extension_made_again(void)
 {
-	static const int before[] = { 2 }, once[] = { 0, 1 }, twice[] = { 0, 1, 0, 4 };
+	static const int before[] = { 2 }, once[] = { 0, 1 }, twice[] = { 0, 1, 4 };
 
-	CHECK(make_audited(before, 1) == 0 && token_good(3));
-	CHECK(rmm.inits == 1 && token.log_seq == 2);
-	CHECK(make_audited(once, 2) == 0 && token_good(3));
-	CHECK(rmm.inits == 2 && token.log_seq == 4);
-	CHECK(make_audited(twice, 4) == 0 && token_good(3));
-	CHECK(rmm.inits == 3 && token.log_seq == 6);
+	CHECK(make_audited(before, 1) == 0 && token->log_seq == 2 && token_good(3));
+	CHECK(rmm.inits == 1);
+	CHECK(make_audited(once, 2) == 0 && token->log_seq == 3 && token_good(3));
+	CHECK(rmm.inits == 2);
+	CHECK(make_audited(twice, 3) == 0 && token->log_seq == 4 && token_good(3));
+	CHECK(rmm.inits == 3);
 }
 
 static void audit_may_fail(void)
 {
-	static const int always[] = { 0, 1, 0, 1, 0, 1, 0, 1 }, first[] = { -ENOSPC }, second[] = { 0, -ENOSPC };
+	static const int always[] = { 0, 1, 2, 3, 4 }, first[] = { -ENOSPC }, second[] = { 0, -ENOSPC };
 
-	CHECK(make_audited(always, 8) == -EAGAIN && !token.data && !shim.held && rmm.inits == 4);
-	CHECK(make_audited(first, 1) == -ENOSPC && !token.data && !shim.held && rmm.inits == 0);
-	CHECK(make_audited(second, 2) == -ENOSPC && !token.data && !shim.held && rmm.inits == 1);
+	CHECK(make_audited(always, 5) == -EAGAIN && !shim.held && rmm.inits == 4);
+	CHECK(make_audited(first, 1) == -ENOSPC && !shim.held && rmm.inits == 0);
+	CHECK(make_audited(second, 2) == -ENOSPC && !shim.held && rmm.inits == 1);
 }
 
 static const struct tap_test tests[] = {
