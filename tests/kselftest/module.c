@@ -30,12 +30,24 @@ static bool file_of(const char *name, char *path, size_t room)
 	return (size_t)snprintf(path, room, "%s/%s.ko", program, name) < room && access(path, R_OK) == 0;
 }
 
+/* What ours is always loaded with goes first, so that @arguments may differ. */
+static const char *arguments_of(const char *name, const char *arguments, char *all, size_t room)
+{
+	const char *always = strcmp(name, MODULE) == 0 ? getenv("MODULE_ARGUMENTS") : NULL;
+
+	if (!always)
+		return arguments;
+	snprintf(all, room, "%s %s", always, arguments);
+	return all;
+}
+
 bool module_load(const char *name, const char *arguments)
 {
-	char path[PATH_MAX + 64], command[128];
+	char path[PATH_MAX + 64], command[192], all[128];
 	long ret;
 	int fd;
 
+	arguments = arguments_of(name, arguments, all, sizeof(all));
 	if (!file_of(name, path, sizeof(path))) {
 		snprintf(command, sizeof(command), "modprobe %s %s 2>/dev/null", name, arguments);
 		return system(command) == 0;

@@ -11,7 +11,7 @@
 /*
  * Loads module @name with @arguments ("" for none). Of the file that the environment variable MODULE
  * names, if it is ours; else of NAME.ko beside the running program, if there is one; else by modprobe.
- * False if it could not be loaded.
+ * Ours gets what the environment variable MODULE_ARGUMENTS says, too. False if it could not be loaded.
  */
 bool module_load(const char *name, const char *arguments);
 

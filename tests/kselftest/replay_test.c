@@ -364,12 +364,13 @@ static void tokens_while_others_extend(void)
 	struct extender other = { .extend = by_another_module, .index = 3 };
 	static const useconds_t pauses[] = { 500, 60000 };
 	size_t made = 0, refused = 0;
-	int fd = device_open(O_RDONLY);
 	pthread_t thread;
 	bool good = true, again;
 	void *mistakes;
+	int fd;
 
 	SKIP_IF(!foreign_there, "no module " FOREIGN);
+	fd = device_open(O_RDONLY);
 	for (size_t i = 0; i < sizeof(pauses) / sizeof(pauses[0]); i++) {
 		other.pause = pauses[i];
 		atomic_store(&other.over, false);
