@@ -467,9 +467,10 @@ static void beyond_that_nothing_is_signed(void)
 	uint8_t digest[CCA_RSI_DIGEST_MAX];
 	struct cca_rsi_token arg = { .fd = -1 };
 	struct eventlog log;
-	int fd = device_open(O_RDONLY);
+	int fd;
 
 	SKIP_IF(!foreign_there, "no module " FOREIGN);
+	fd = device_open(O_RDONLY);
 	digest_random(digest);
 	CHECK(by_another_module(4, digest) == 0);
 	CHECK_ERRNO(ioctl(fd, CCA_RSI_TOKEN, &arg), ENOSPC);

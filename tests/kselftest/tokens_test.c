@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 #define TOKENS_DEFAULT 200
-#define MEMBERS_MIN 4
+/* On each CPU: what is not locked is mixed up by two that share one. */
+#define MEMBERS_EACH 2
 
 static struct crowd crowd;
 
@@ -52,7 +53,9 @@ static void each_its_own(void)
 	int cpus = crowd_cpus();
 	long began = seconds();
 
-	crowd.size = cpus < MEMBERS_MIN ? MEMBERS_MIN : (size_t)cpus;
+	crowd.size = (size_t)cpus * MEMBERS_EACH;
+	if (crowd.size > CROWD_MAX)
+		crowd.size = CROWD_MAX;
 	crowd.quota = (wanted + crowd.size - 1) / crowd.size;
 	CHECK(crowd_begin(&crowd));
 	progress_tell(crowd.quota * crowd.size, began);
