@@ -59,7 +59,7 @@ setup: ##	install what is missing, build the toolchain root below build/
 bench: realm-initramfs native rmm ##	measure boot, tokens and handshakes; prints a table
 	$(Q)tests/bench/run
 
-torture: source ##	the module over a fake RMM in a debug kernel; FUZZ=seconds
+torture: source ##	the module in a debug kernel, over a fake RMM and in a realm; FUZZ=seconds
 	$(Q)tests/torture/run $(FUZZ)
 
 clean: ##	remove what was built; the toolchain root and downloads stay

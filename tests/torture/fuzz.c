@@ -1,58 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Two processes, one for each CPU, so that what they call meets in the module. They share a corpus; what
+ * comes to a place of the module that nothing came to before joins it.
+ */
 #define _GNU_SOURCE
 #include "fuzz.h"
+#include "calls.h"
 #include "kernel.h"
-#include "ops.h"
 #include "tap.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <linux/cca_rsi.h>
-#include <linux/cca_rsi_netlink.h>
-#include <linux/genetlink.h>
 #include <linux/kcov.h>
-#include <linux/netlink.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define CALLS 4
-#define CALL_BYTES 124
-#define CORPUS_MAX 2000
+#define WORKERS 2
+#define CORPUS_MAX 4000
 #define COVER_WORDS 65536
 #define SEEN_BITS 16
-#define SEED_LINE (2 * CALLS * sizeof(struct fuzz_call) + 16)
-/* A log that is full, a lie that stays: the module is loaded anew now and then. */
-#define RELOAD_EVERY 2000
-#define STUCK_LIE 4
+#define SEED_LINE (2 * sizeof(struct input) + 16)
+/* Executions of a worker before the module is loaded anew: its log is full by then. */
+#define ROUND 2000
 
-enum door { DOOR_NONE, DOOR_IOCTL, DOOR_NETLINK, DOOR_READ, DOOR_FAKE, DOORS };
+/* Of all workers */
+static struct shared {
+	struct input corpus[CORPUS_MAX];
+	size_t size;
+	uint8_t seen[1 << SEEN_BITS];
+	size_t places;
+	unsigned long runs;
+	/* Read by who calls, written by who has the RMM lie meanwhile */
+	pthread_rwlock_t rmm;
+	pthread_mutex_t lock;
+} *shared;
 
-/* A request, as bytes: all of them are valid, few make sense. */
-struct fuzz_call {
-	uint8_t door;
-	uint8_t nr;
-	uint8_t size;
-	uint8_t flags;
-	uint8_t bytes[CALL_BYTES];
-};
-
-struct fuzz_input {
-	struct fuzz_call calls[CALLS];
-};
-
-static struct fuzz_input corpus[CORPUS_MAX];
-static size_t corpus_size, seeds_given;
-static uint8_t seen[1 << SEEN_BITS];
-static size_t places;
 static unsigned long *cover;
-static int kcov = -1, sock = -1, family, device = -1;
-static uint64_t random_state = 0x9e3779b97f4a7c15;
+static uint64_t random_state;
 
 static uint32_t random_below(uint32_t limit)
 {
@@ -66,7 +58,8 @@ static uint32_t random_below(uint32_t limit)
 
 static bool kcov_open(void)
 {
-	kcov = open("/sys/kernel/debug/kcov", O_RDWR | O_CLOEXEC);
+	int kcov = open("/sys/kernel/debug/kcov", O_RDWR | O_CLOEXEC);
+
 	if (kcov < 0 || ioctl(kcov, KCOV_INIT_TRACE, COVER_WORDS))
 		return false;
 	cover = mmap(NULL, COVER_WORDS * sizeof(*cover), PROT_READ | PROT_WRITE, MAP_SHARED, kcov, 0);
@@ -83,8 +76,7 @@ static size_t cover_new(unsigned long base)
 	for (unsigned long i = 1; i <= count && i < COVER_WORDS; i++) {
 		/* The module moves when it is loaded anew. */
 		at = ((uint64_t)(cover[i] - base) * 0x9e3779b97f4a7c15) >> (64 - SEEN_BITS);
-		found += !seen[at];
-		seen[at] = 1;
+		found += !__atomic_exchange_n(&shared->seen[at], 1, __ATOMIC_RELAXED);
 	}
 	return found;
 }
@@ -97,113 +89,29 @@ static unsigned long module_base(void)
 	       strtoul(text, NULL, 16) : 0;
 }
 
-/* --- calls ----------------------------------------------------------------------------------- */
-
-/* The structure of the call, at the end of a page that nothing follows. */
-static uint8_t *argument(const struct fuzz_call *call, size_t size)
-{
-	static uint8_t *pages;
-	long page = sysconf(_SC_PAGESIZE);
-	uint8_t *arg;
-
-	if (!pages) {
-		pages = mmap(NULL, (size_t)page * 2, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		mprotect(pages + page, (size_t)page, PROT_NONE);
-	}
-	arg = pages + page - size;
-	memset(arg, 0, size);
-	memcpy(arg, call->bytes, size < CALL_BYTES ? size : CALL_BYTES);
-	return arg;
-}
-
-static void call_ioctl(const struct fuzz_call *call)
-{
-	static const unsigned long cmds[] = {
-		CCA_RSI_CONFIG, CCA_RSI_MEASUREMENT, CCA_RSI_EXTEND, CCA_RSI_TOKEN,
-	};
-	unsigned long cmd = cmds[call->nr % 4];
-	uint8_t *arg = argument(call, call->size);
-	uint64_t event = (uintptr_t)corpus;
-	struct cca_rsi_token token;
-
-	if (call->flags & 2)
-		cmd += (unsigned long)(call->nr / 4);
-	if (call->size >= sizeof(struct cca_rsi_extend) && !(call->flags & 1))
-		memcpy(arg + offsetof(struct cca_rsi_extend, event), &event, sizeof(event));
-	cmd = _IOC(_IOC_DIR(cmd), _IOC_TYPE(cmd), _IOC_NR(cmd), call->size);
-	if (ioctl(device, cmd, arg) == 0 && call->nr % 4 == 3 && call->size >= sizeof(token)) {
-		memcpy(&token, arg, sizeof(token));
-		close(token.fd);
-	}
-}
-
-static void call_netlink(const struct fuzz_call *call)
-{
-	ops_request(sock, family, call->nr % 9, call->flags & 1 ? NLM_F_DUMP : 0, call->bytes,
-		    call->size % (CALL_BYTES + 1));
-}
-
-static void call_read(const struct fuzz_call *call)
-{
-	static uint8_t room[65536];
-	off_t at;
-
-	memcpy(&at, call->bytes, sizeof(at));
-	if (call->flags & 1)
-		lseek(device, at, call->nr % 3);
-	if (call->flags & 2)
-		(void)!pread(device, room, (size_t)call->size * 256, at);
-	else
-		(void)!read(device, room, (size_t)call->size * call->size);
-}
-
-/* The RMM of the next calls. One that makes no progress at all would only be waited for. */
-static void call_fake(const struct fuzz_call *call)
-{
-	static const char *const names[] = { "token_size", "bound" };
-	uint32_t value;
-
-	memcpy(&value, call->bytes, sizeof(value));
-	kernel_parameter("lie", call->nr % STUCK_LIE);
-	kernel_parameter("fail_status", (int)(call->size % 8) - 2);
-	kernel_parameter("fail_skip", call->flags % 4);
-	kernel_parameter("fail_call", call->bytes[4] % 8);
-	kernel_parameter("fail_times", call->bytes[5] % 4);
-	kernel_parameter(names[0], value % 70000);
-	kernel_parameter(names[1], call->bytes[6] % 4 ? 0 : (long)value);
-}
-
-static void fake_reset(void)
-{
-	static const struct fuzz_call honest = { 0 };
-
-	call_fake(&honest);
-}
-
-/* True if it changed the RMM of the calls after it. */
-static bool input_run(const struct fuzz_input *input)
-{
-	static void (*const doors[])(const struct fuzz_call *call) = {
-		[DOOR_IOCTL] = call_ioctl, [DOOR_NETLINK] = call_netlink,
-		[DOOR_READ] = call_read, [DOOR_FAKE] = call_fake,
-	};
-
-	bool fake = false;
-	int door;
-
-	__atomic_store_n(&cover[0], 0, __ATOMIC_RELAXED);
-	for (int i = 0; i < CALLS; i++) {
-		door = input->calls[i].door % DOORS;
-		fake |= door == DOOR_FAKE;
-		if (door != DOOR_NONE)
-			doors[door](&input->calls[i]);
-	}
-	return fake;
-}
-
 /* --- inputs ---------------------------------------------------------------------------------- */
 
-static void call_mutate(struct fuzz_call *call)
+static uint32_t corpus_size(void)
+{
+	return (uint32_t)__atomic_load_n(&shared->size, __ATOMIC_ACQUIRE);
+}
+
+static const struct input *corpus_any(void)
+{
+	return &shared->corpus[random_below(corpus_size())];
+}
+
+static void corpus_add(const struct input *input)
+{
+	pthread_mutex_lock(&shared->lock);
+	if (shared->size < CORPUS_MAX) {
+		shared->corpus[shared->size] = *input;
+		__atomic_store_n(&shared->size, shared->size + 1, __ATOMIC_RELEASE);
+	}
+	pthread_mutex_unlock(&shared->lock);
+}
+
+static void call_mutate(struct call *call)
 {
 	static const uint8_t values[] = { 0, 1, 4, 5, 32, 48, 64, 72, 80, 96, 104, 127, 128, 255 };
 	uint8_t *bytes = (uint8_t *)call;
@@ -214,20 +122,20 @@ static void call_mutate(struct fuzz_call *call)
 	case 1: bytes[at] = values[random_below(sizeof(values))]; break;
 	case 2: bytes[random_below(4)] = values[random_below(sizeof(values))]; break;
 	case 3: bytes[random_below(4)] = (uint8_t)random_below(256); break;
-	default: *call = corpus[random_below((uint32_t)corpus_size)].calls[random_below(CALLS)]; break;
+	default: *call = corpus_any()->calls[random_below(CALLS_MAX)]; break;
 	}
 }
 
-static struct fuzz_input input_next(void)
+static struct input input_next(void)
 {
-	struct fuzz_input input = corpus[random_below((uint32_t)corpus_size)];
+	struct input input = *corpus_any();
 
 	for (uint32_t n = 1 + random_below(6); n; n--)
-		call_mutate(&input.calls[random_below(CALLS)]);
+		call_mutate(&input.calls[random_below(CALLS_MAX)]);
 	return input;
 }
 
-static void seed_print(const struct fuzz_input *input)
+static void seed_print(const struct input *input)
 {
 	char line[SEED_LINE];
 	const uint8_t *bytes = (const uint8_t *)input;
@@ -241,15 +149,9 @@ static void seed_print(const struct fuzz_input *input)
 	tap_note("seed: %s", line);
 }
 
-static void seed_add(const struct fuzz_input *input)
-{
-	if (corpus_size < CORPUS_MAX)
-		corpus[corpus_size++] = *input;
-}
-
 static void seeds_read(void)
 {
-	struct fuzz_input input;
+	struct input input;
 	uint8_t *bytes = (uint8_t *)&input;
 	char line[SEED_LINE];
 	unsigned int byte;
@@ -260,114 +162,140 @@ static void seeds_read(void)
 		for (size_t i = 0; i < sizeof(input) && sscanf(line + 2 * i, "%2x", &byte) == 1; i++)
 			bytes[i] = (uint8_t)byte;
 		if (line[0] != '#')
-			seed_add(&input);
+			corpus_add(&input);
 	}
 	if (file)
 		fclose(file);
-	seeds_given = corpus_size;
 }
 
 /* One valid call of each kind, for a beginning without seeds. */
 static void seeds_first(void)
 {
 	static const uint8_t sizes[] = { 104, 72, 96, 80 };
-	struct fuzz_input input = { 0 };
+	static const struct call others[] = {
+		{ .door = DOOR_NETLINK, .nr = 4, .size = 68, .flags = 1, .bytes = { 68, 0, 1 } },
+		{ .door = DOOR_NETLINK, .nr = 3, .size = 52, .bytes = {
+			8, 0, 1, 0, 1, 0, 0, 0, 36, 0, 3, [44] = 8, 0, 4, 0, 5 } },
+		{ .door = DOOR_READ, .size = 255, .flags = 4 },
+		{ .door = DOOR_SYSFS, .nr = 1, .size = 32, .flags = 1 },
+		{ .door = DOOR_SYSFS, .nr = 1, .size = 32 },
+		{ .door = DOOR_REPORT, .size = 64 },
+	};
+	struct input input = { 0 };
 
 	for (uint8_t i = 0; i < 4; i++) {
-		input.calls[0] = (struct fuzz_call){ .door = DOOR_IOCTL, .nr = i, .size = sizes[i] };
+		input.calls[0] = (struct call){ .door = DOOR_IOCTL, .nr = i, .size = sizes[i], .flags = 4 };
 		input.calls[0].bytes[0] = 1;
 		input.calls[0].bytes[4] = i == 2 ? 32 : 0;
-		seed_add(&input);
-		input.calls[0] = (struct fuzz_call){
+		corpus_add(&input);
+		input.calls[0] = (struct call){
 			.door = DOOR_NETLINK, .nr = (uint8_t)(i + 1), .size = 8, .flags = i == 3,
 			.bytes = { 8, 0, 1, 0, 1 },
 		};
-		seed_add(&input);
+		corpus_add(&input);
 	}
-	input.calls[0] = (struct fuzz_call){ .door = DOOR_NETLINK, .nr = 4, .size = 68, .flags = 1, .bytes = { 68, 0, 1 } };
-	seed_add(&input);
-	input.calls[0] = (struct fuzz_call){
-		.door = DOOR_NETLINK, .nr = 3, .size = 52, .bytes = { 8, 0, 1, 0, 1, 0, 0, 0, 36, 0, 3 },
-	};
-	memcpy(input.calls[0].bytes + 44, (uint8_t[]){ 8, 0, 4, 0, 5 }, 5);
-	seed_add(&input);
-	input.calls[0] = (struct fuzz_call){ .door = DOOR_READ, .size = 255 };
-	seed_add(&input);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		input.calls[0] = others[i];
+		corpus_add(&input);
+	}
 }
 
 /* --- the loop -------------------------------------------------------------------------------- */
 
-static bool doors_open(void)
-{
-	device = open("/dev/cca-rsi", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	sock = ops_socket();
-	family = ops_family();
-	return device >= 0 && sock >= 0 && family > 0;
-}
-
-static void doors_close(void)
-{
-	close(device);
-	close(sock);
-}
-
-static bool module_renew(unsigned long *base)
-{
-	doors_close();
-	if (kernel_module_unload() || kernel_module_load() || !doors_open())
-		return false;
-	*base = module_base();
-	return true;
-}
-
 /* Runs @input; what found something is kept. */
-static void input_try(const struct fuzz_input *input, unsigned long base, bool keep)
+static void input_try(const struct input *input, unsigned long base, bool keep)
 {
-	bool fake = input_run(input);
-	size_t found = cover_new(base);
+	size_t found;
 
-	if (fake)
-		fake_reset();
-	places += found;
+	if (calls_lie(input))
+		pthread_rwlock_wrlock(&shared->rmm);
+	else
+		pthread_rwlock_rdlock(&shared->rmm);
+	__atomic_store_n(&cover[0], 0, __ATOMIC_RELAXED);
+	calls_run(input);
+	pthread_rwlock_unlock(&shared->rmm);
+	found = cover_new(base);
+	__atomic_add_fetch(&shared->places, found, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&shared->runs, 1, __ATOMIC_RELAXED);
 	if (!found || !keep)
 		return;
-	seed_add(input);
+	corpus_add(input);
 	seed_print(input);
 }
 
-static bool fuzz_for(time_t seconds, unsigned long *runs)
+/* A worker's life: its part of what is given, then inputs of its own until the round or the time is over. */
+static int work(size_t worker, size_t given, time_t end)
 {
 	unsigned long base = module_base();
-	time_t end = time(NULL) + seconds;
-	struct fuzz_input input;
+	struct input input;
 
-	for (size_t i = 0, given = corpus_size; i < given; i++)
-		input_try(&corpus[i], base, false);
-	for (*runs = corpus_size; time(NULL) < end; ++*runs) {
-		if (*runs % RELOAD_EVERY == 0 && !module_renew(&base))
-			return false;
+	if (!kcov_open() || !calls_open() || getrandom(&random_state, sizeof(random_state), 0) < 0)
+		return 1;
+	random_state |= 1;
+	for (size_t i = worker; i < given; i += WORKERS)
+		input_try(&shared->corpus[i], base, false);
+	for (int i = 0; i < ROUND && time(NULL) < end; i++) {
 		input = input_next();
 		input_try(&input, base, true);
 	}
-	return true;
+	calls_close();
+	return 0;
+}
+
+static bool round_run(size_t given, time_t end)
+{
+	pid_t pids[WORKERS];
+	bool good = true;
+	int status;
+
+	fflush(stdout);
+	for (size_t i = 0; i < WORKERS; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0)
+			exit(work(i, given, end));
+	}
+	for (size_t i = 0; i < WORKERS; i++)
+		good &= pids[i] > 0 && waitpid(pids[i], &status, 0) == pids[i] && status == 0;
+	return good && kernel_module_unload() == 0 && kernel_module_load() == 0;
+}
+
+static bool fuzz_for(time_t seconds)
+{
+	time_t end = time(NULL) + seconds;
+	bool good = round_run(shared->size, end);
+
+	while (good && time(NULL) < end)
+		good = round_run(0, end);
+	return good;
+}
+
+static bool shared_new(void)
+{
+	pthread_rwlockattr_t rwlock;
+	pthread_mutexattr_t mutex;
+
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return shared != MAP_FAILED && pthread_rwlockattr_init(&rwlock) == 0 &&
+	       pthread_rwlockattr_setpshared(&rwlock, PTHREAD_PROCESS_SHARED) == 0 &&
+	       pthread_rwlock_init(&shared->rmm, &rwlock) == 0 && pthread_mutexattr_init(&mutex) == 0 &&
+	       pthread_mutexattr_setpshared(&mutex, PTHREAD_PROCESS_SHARED) == 0 &&
+	       pthread_mutex_init(&shared->lock, &mutex) == 0;
 }
 
 void fuzz_run(void)
 {
 	const char *seconds = getenv("FUZZ_SECONDS");
-	unsigned long runs = 0;
+	size_t given;
 	bool good;
 
-	SKIP_IF(!seconds || atoi(seconds) <= 0, "FUZZ_SECONDS=0");
-	CHECK(kcov_open());
-	CHECK(doors_open());
+	SKIP_IF(!seconds || atoi(seconds) < 0, "FUZZ_SECONDS is negative");
+	CHECK(shared_new());
 	seeds_read();
 	seeds_first();
-	good = fuzz_for(atoi(seconds), &runs);
-	doors_close();
-	close(kcov);
-	tap_note("fuzz: %lu executions of up to %d calls, %zu places of the module, %zu seeds given, %zu found",
-		 runs, CALLS, places, seeds_given, corpus_size - seeds_given);
+	given = shared->size;
+	good = fuzz_for(atoi(seconds));
+	tap_note("fuzz: %lu executions of up to %d calls in %s s, %zu places of the module, %zu seeds given, %zu found",
+		 shared->runs, CALLS_MAX, seconds, shared->places, given, shared->size - given);
 	CHECK(good);
-	CHECK(places > 100);
+	CHECK(shared->places > 100);
 }

@@ -3,7 +3,7 @@
 #define FUZZ_H
 
 /*
- * A TAP test: for FUZZ_SECONDS (of the environment; 0: skip) calls of all doors, mutated from what
+ * A TAP test: all seeds, then for FUZZ_SECONDS (of the environment) calls of all doors, mutated from what
  * reached code that nothing had reached before (KCOV). Starts from the lines of /seeds, prints each new
  * seed as a note "seed: HEX".
  */

@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * PID 1 of the debug kernel, and all there is beside it: loads the module with the fake RSI, torments
- * it, says in TAP on the second serial port what came of it, powers off. The first serial port is the
- * kernel's, for its reports.
+ * PID 1 of the debug kernel, and all there is beside it: loads the module, torments it, says in TAP on the
+ * virtio-serial port "results" what came of it, writes the counters of its lines to the port "coverage",
+ * powers off. The console is the kernel's, for its reports.
+ *
+ * Its environment is the kernel's command line: RSI=fake (the module brings an RMM of its own, which can
+ * be told to lie) or RSI=rmm (this is a realm); FUZZ_SECONDS; ONLY=WORD,WORD for the tests with one of
+ * the words in their names.
  */
 #define _GNU_SOURCE
 #include "fuzz.h"
 #include "kernel.h"
 #include "lies.h"
 #include "ops.h"
+#include "programs.h"
 #include "sweep.h"
 #include "tap.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,13 +25,10 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <termios.h>
 #include <unistd.h>
 
-#define RESULTS "/dev/ttyAMA1"
-#define PROGRAMS "/tests/"
-#define TESTS_MAX 64
+#define COLLECT "exec /bin/sh /collect"
+#define TESTS_MAX 128
 #define KLOG_READ_ALL 3
 #define LOADS 100
 
@@ -52,6 +52,13 @@ static const struct {
 	{ "/sys/kernel/debug/fail_usercopy/verbose", "0" },
 };
 
+static bool rsi_is_fake(void)
+{
+	const char *rsi = getenv("RSI");
+
+	return !rsi || strcmp(rsi, "fake") == 0;
+}
+
 static bool system_prepare(void)
 {
 	int fd;
@@ -61,7 +68,7 @@ static bool system_prepare(void)
 		if (mount(mounts[i].type, mounts[i].target, mounts[i].type, 0, NULL) && errno != EBUSY)
 			return false;
 	}
-	fd = open(RESULTS, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+	fd = kernel_port("results");
 	if (fd < 0 || dup2(fd, STDOUT_FILENO) < 0 || dup2(fd, STDERR_FILENO) < 0)
 		return false;
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
@@ -70,6 +77,18 @@ static bool system_prepare(void)
 	return true;
 }
 
+/* What the kernel counted, line by line, to whoever built the module. */
+static void coverage_write(void)
+{
+	int fd = kernel_port("coverage");
+
+	if (fd < 0 || dup2(fd, STDOUT_FILENO) < 0 || system(COLLECT))
+		fprintf(stderr, "# the coverage is lost: %s\n", strerror(errno));
+	close(fd);
+}
+
+/* --- tests ----------------------------------------------------------------------------------- */
+
 static void loads(void)
 {
 	CHECK(kernel_module_prepare());
@@ -77,82 +96,13 @@ static void loads(void)
 	CHECK(access("/dev/cca-rsi", F_OK) == 0);
 }
 
-/* Without the log's taint a report of this kernel could be taken for one of the real module. */
+/* Without the taint a report of this kernel could be taken for one of the real module. */
 static void taints(void)
 {
 	char text[32];
 
 	CHECK(kernel_read("/proc/sys/kernel/tainted", text, sizeof(text)) > 0);
-	CHECK(strtoul(text, NULL, 10) & (1 << 18));
-}
-
-/* --- the tests that run in realms ------------------------------------------------------------ */
-
-static pid_t program_start(const char *path, int *output)
-{
-	int ends[2];
-	pid_t pid;
-
-	if (pipe2(ends, O_CLOEXEC))
-		return -1;
-	pid = fork();
-	if (pid == 0) {
-		dup2(ends[1], STDOUT_FILENO);
-		dup2(ends[1], STDERR_FILENO);
-		execl(path, path, (char *)NULL);
-		_exit(127);
-	}
-	close(ends[1]);
-	*output = ends[0];
-	return pid;
-}
-
-/* Its TAP, indented, which makes it a subtest of ours; 0 if all was well. */
-static int program_run(const char *path)
-{
-	char line[512];
-	int output, status = -1;
-	pid_t pid = program_start(path, &output);
-	FILE *lines = pid > 0 ? fdopen(output, "r") : NULL;
-
-	while (lines && fgets(line, sizeof(line), lines))
-		printf("    %s", line);
-	if (lines)
-		fclose(lines);
-	if (pid > 0)
-		waitpid(pid, &status, 0);
-	return status;
-}
-
-static struct dirent **programs;
-static int programs_count;
-
-static int program_is(const struct dirent *entry)
-{
-	return entry->d_name[0] != '.';
-}
-
-static void program_next(void)
-{
-	static int next;
-	char path[300];
-
-	snprintf(path, sizeof(path), PROGRAMS "%s", programs[next++]->d_name);
-	CHECK(program_run(path) == 0);
-}
-
-static void programs_are_there(void)
-{
-	CHECK(programs_count > 3);
-}
-
-/* --- the rest -------------------------------------------------------------------------------- */
-
-static void sweep_next(void)
-{
-	static size_t next;
-
-	sweep_run(next++);
+	CHECK(!!(strtoul(text, NULL, 10) & (1 << 18)) == rsi_is_fake());
 }
 
 static void loads_often(void)
@@ -180,27 +130,31 @@ static void no_complaint(void)
 		CHECK(!strstr(log, words[i]));
 }
 
-static const struct tap_test tests_before[] = {
-	{ "loads, though this is no realm", loads },
-	{ "taints the kernel as a test", taints },
+static const struct tap_test tests_first[] = {
+	{ "loads", loads },
+	{ "taints the kernel as a test if the RMM is a fake, and else not", taints },
 	{ "there are programs that run in realms too", programs_are_there },
 };
 
-static const struct tap_test tests_between[] = {
+static const struct tap_test tests_fake[] = {
 	{ "each status of the RMM's is told as its errno", lies_statuses },
+	{ "registers that cannot be read are told of at each door", lies_reads },
+	{ "a register that cannot be read after its extension is caught up with", lies_unread_extension },
 	{ "an RMM that breaks its own bounds is found out", lies_bounds },
 	{ "a token in progress that was lost is made again, once", lies_lost_token },
 	{ "a caller waiting for a stuck RMM can be killed", lies_stuck },
 	{ "the module does not load over a broken RMM", lies_at_load },
 };
 
-static const struct tap_test tests_after[] = {
+static const struct tap_test tests_last[] = {
 	{ "faults were injected", sweep_summary },
 	{ "unloads and loads often", loads_often },
 	{ "mutated calls through all doors", fuzz_run },
 	{ "kmemleak finds nothing", leaks_nothing },
 	{ "the kernel's log has no complaint", no_complaint },
 };
+
+/* --- the table of them ------------------------------------------------------------------------ */
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -210,32 +164,54 @@ struct collection {
 	size_t count;
 };
 
-static void collect(struct collection *all, const struct tap_test *tests, size_t count)
+static bool wanted(const char *name)
 {
-	for (size_t i = 0; i < count && all->count < TESTS_MAX; i++)
-		all->tests[all->count++] = tests[i];
+	char words[128], *word, *rest;
+
+	if (!getenv("ONLY"))
+		return true;
+	snprintf(words, sizeof(words), "%s", getenv("ONLY"));
+	for (word = strtok_r(words, ",", &rest); word; word = strtok_r(NULL, ",", &rest))
+		if (strstr(name, word))
+			return true;
+	return false;
 }
 
-static void collect_named(struct collection *all, const char *what, const char *name, void (*run)(void))
+static void collect(struct collection *all, const struct tap_test *tests, size_t count)
+{
+	if (all->count + count > TESTS_MAX)
+		tap_bail("more than %d tests", TESTS_MAX);
+	for (size_t i = 0; i < count; i++)
+		if (tests == tests_first || wanted(tests[i].name))
+			all->tests[all->count++] = tests[i];
+}
+
+static bool collect_named(struct collection *all, const char *name, void (*run)(void))
 {
 	struct tap_test test = { all->names[all->count], run };
+	size_t before = all->count;
 
-	if (all->count == TESTS_MAX)
-		return;
-	snprintf(all->names[all->count], sizeof(all->names[0]), "%s: %.60s", what, name);
+	snprintf(all->names[all->count], sizeof(all->names[0]), "%s", name);
 	collect(all, &test, 1);
+	return all->count > before;
 }
 
 static void collect_all(struct collection *all)
 {
-	programs_count = scandir(PROGRAMS, &programs, program_is, alphasort);
-	collect(all, tests_before, COUNT(tests_before));
-	for (int i = 0; i < programs_count; i++)
-		collect_named(all, "in realms too", programs[i]->d_name, program_next);
-	collect(all, tests_between, COUNT(tests_between));
-	for (size_t i = 0; i < ops_count; i++)
-		collect_named(all, "each allocation failing", ops[i].name, sweep_next);
-	collect(all, tests_after, COUNT(tests_after));
+	char name[96];
+
+	collect(all, tests_first, COUNT(tests_first));
+	for (size_t i = 0; i < programs_find(rsi_is_fake()); i++)
+		if (collect_named(all, programs_name(i), programs_next))
+			programs_queue(i);
+	if (rsi_is_fake())
+		collect(all, tests_fake, COUNT(tests_fake));
+	for (size_t i = 0; i < ops_count; i++) {
+		snprintf(name, sizeof(name), "each allocation failing: %s", ops[i].name);
+		if (collect_named(all, name, sweep_next))
+			sweep_queue(i);
+	}
+	collect(all, tests_last, COUNT(tests_last));
 }
 
 int main(void)
@@ -250,9 +226,9 @@ int main(void)
 	if (system_prepare()) {
 		collect_all(&all);
 		tap_run(all.tests, all.count);
+		fflush(stdout);
+		coverage_write();
 	}
-	fflush(stdout);
-	tcdrain(STDOUT_FILENO);
 	reboot(RB_POWER_OFF);
 	return 1;
 }

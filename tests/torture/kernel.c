@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,8 @@
 #define KMEMLEAK "/sys/kernel/debug/kmemleak"
 /* kmemleak leaves younger objects alone. */
 #define LEAK_AGE 6
+/* For a port, in tenths of a second */
+#define PORT_WAIT 100
 
 static void *image;
 static size_t image_size;
@@ -44,6 +47,48 @@ int kernel_read(const char *path, char *text, size_t room)
 	text[used] = '\0';
 	close(fd);
 	return size < 0 ? -1 : (int)used;
+}
+
+/* /sys/class/virtio-ports/vport1p2/name tells that /dev/vport1p2 is the port. */
+static bool port_is(const char *name_file, const char *name)
+{
+	char text[32] = "";
+
+	if (kernel_read(name_file, text, sizeof(text)) < 0)
+		return false;
+	text[strcspn(text, "\n")] = '\0';
+	return strcmp(text, name) == 0;
+}
+
+static int port_open(const char *name)
+{
+	char path[64];
+	glob_t found;
+	int fd = -1;
+
+	if (glob("/sys/class/virtio-ports/*/name", 0, NULL, &found))
+		return -1;
+	for (size_t i = 0; i < found.gl_pathc && fd < 0; i++) {
+		if (!port_is(found.gl_pathv[i], name))
+			continue;
+		*strrchr(found.gl_pathv[i], '/') = '\0';
+		snprintf(path, sizeof(path), "/dev%s", strrchr(found.gl_pathv[i], '/'));
+		fd = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+	}
+	globfree(&found);
+	return fd;
+}
+
+/* The driver finds them in its own time. */
+int kernel_port(const char *name)
+{
+	int fd = port_open(name);
+
+	for (int i = 0; fd < 0 && i < PORT_WAIT; i++) {
+		usleep(100000);
+		fd = port_open(name);
+	}
+	return fd;
 }
 
 bool kernel_parameter(const char *name, long value)

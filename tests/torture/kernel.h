@@ -16,6 +16,9 @@ bool kernel_write(const char *path, const char *text);
 /* At most @room - 1 bytes of the file @path into @text, with a NUL; their number, or -1 and errno. */
 int kernel_read(const char *path, char *text, size_t room);
 
+/* Opens the machine's virtio-serial port @name for writing: a file descriptor, or -1. */
+int kernel_port(const char *name);
+
 /* Sets the module's parameter @name; false if it has none of that name. */
 bool kernel_parameter(const char *name, long value);
 

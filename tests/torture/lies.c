@@ -3,6 +3,7 @@
 #include "lies.h"
 #include "device.h"
 #include "kernel.h"
+#include "ops.h"
 #include "tap.h"
 
 #include <errno.h>
@@ -73,6 +74,46 @@ void lies_statuses(void)
 	CHECK(extend_error() == 0);
 }
 
+/* The call fails if the first register it asks for is not told, and works when it is. */
+static bool op_tells(const struct op *op)
+{
+	int ret, error;
+
+	if (!op->begin())
+		return true;
+	if (!fail_next(CALL_READ, 4, 0, 1))
+		return false;
+	ret = op->call();
+	error = errno;
+	op->end();
+	if (ret != -1 || error != EIO)
+		tap_note("%s: %d, %s", op->name, ret, strerror(error));
+	return ret == -1 && error == EIO && fail_next(CALL_NONE, 0, 0, 0);
+}
+
+void lies_reads(void)
+{
+	size_t told = 0;
+
+	for (size_t i = 0; i < ops_count; i++) {
+		if (!ops[i].reads)
+			continue;
+		CHECK(op_tells(&ops[i]));
+		told++;
+	}
+	CHECK(told > 10);
+}
+
+/* What was extended is extended; the log catches up with the register at the next occasion. */
+void lies_unread_extension(void)
+{
+	CHECK(fail_next(CALL_READ, 4, 4, 1));
+	CHECK(extend_error() == 0);
+	CHECK(token_error() == 0);
+	CHECK(extend_error() == 0);
+	CHECK(fail_next(CALL_NONE, 0, 0, 0));
+}
+
 void lies_bounds(void)
 {
 	static const enum lie told[] = { LIE_LENGTH, LIE_ENDLESS, LIE_EMPTY };
@@ -125,7 +166,9 @@ void lies_stuck(void)
 void lies_at_load(void)
 {
 	static const char *const broken[] = {
-		"fail_call=1 fail_times=1 fail_status=-1", "fail_call=2 fail_times=1 fail_status=1", "hash=3", "hash=255",
+		"fail_call=1 fail_times=1 fail_status=-1", "fail_call=2 fail_times=1 fail_status=1",
+		"fail_call=3 fail_times=1 fail_status=4", "fail_call=3 fail_times=1 fail_status=4 fail_skip=4",
+		"hash=3", "hash=255", "log_max=0", "log_max=600",
 	};
 
 	CHECK(kernel_module_unload() == 0);

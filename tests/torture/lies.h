@@ -4,6 +4,8 @@
 #define LIES_H
 
 void lies_statuses(void);
+void lies_reads(void);
+void lies_unread_extension(void);
 void lies_bounds(void);
 void lies_lost_token(void);
 void lies_stuck(void);

@@ -3,12 +3,14 @@
 #include "ops.h"
 #include "kernel.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/cca_rsi.h>
 #include <linux/cca_rsi_netlink.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -20,11 +22,9 @@
 #define CONFIGFS "/sys/kernel/config"
 #define REPORT CONFIGFS "/tsm/report/torture"
 #define REGISTER_FILE "/sys/devices/virtual/misc/cca-rsi/measurements/rem0:sha256"
-/* In the enumeration of the family's commands from the event log on. */
-#define CMD_LOG_GET 5
 #define DIGEST_SIZE 32
 
-static int device = -1, sock = -1, family;
+static int device = -1, sock = -1, listener = -1, family;
 static uint8_t answer[OPS_MESSAGE_MAX * 4];
 static uint8_t bytes[4096] = { 0x42 };
 
@@ -80,7 +80,8 @@ static int token_call(void)
 
 	if (ioctl(device, CCA_RSI_TOKEN, &arg))
 		return -1;
-	size = read(arg.fd, answer, sizeof(answer));
+	size = lseek(arg.fd, 0, SEEK_END) < 0 || lseek(arg.fd, 0, SEEK_SET) < 0 ? -1 :
+	       read(arg.fd, answer, sizeof(answer));
 	saved = errno;
 	close(arg.fd);
 	errno = size < 0 ? saved : EBADMSG;
@@ -111,6 +112,14 @@ static int log_call(void)
 	close(fd);
 	errno = saved;
 	return size < 0 && saved != EAGAIN ? -1 : 0;
+}
+
+static int seek_call(void)
+{
+	struct pollfd waiting = { .fd = device, .events = POLLIN };
+
+	return lseek(device, 0, SEEK_END) < 0 || lseek(device, 0, SEEK_SET) < 0 ||
+	       poll(&waiting, 1, 0) != 1 ? -1 : 0;
 }
 
 /* --- netlink --------------------------------------------------------------------------------- */
@@ -179,26 +188,24 @@ int ops_request(int fd, int to, uint8_t cmd, uint16_t flags, const void *attrs, 
 	return ret;
 }
 
-/* The controller's answer lies in front of its acknowledgement. */
-static int family_parse(ssize_t size)
+/* The attribute of @type among the @size bytes at @attrs, its value's length in *@length; NULL: none. */
+static const uint8_t *attr_find(const uint8_t *attrs, size_t size, uint16_t type, size_t *length)
 {
 	struct nlattr attr;
-	uint16_t id;
 
-	for (ssize_t at = NLMSG_HDRLEN + GENL_HDRLEN; at + NLA_HDRLEN + 2 <= size;
-	     at += NLA_ALIGN(attr.nla_len)) {
-		memcpy(&attr, answer + at, sizeof(attr));
-		if (attr.nla_type == CTRL_ATTR_FAMILY_ID) {
-			memcpy(&id, answer + at + NLA_HDRLEN, sizeof(id));
-			return id;
-		}
-		if (attr.nla_len < NLA_HDRLEN)
+	for (size_t at = 0; at + NLA_HDRLEN <= size; at += NLA_ALIGN(attr.nla_len)) {
+		memcpy(&attr, attrs + at, sizeof(attr));
+		if (attr.nla_len < NLA_HDRLEN || attr.nla_len > size - at)
 			break;
+		*length = attr.nla_len - NLA_HDRLEN;
+		if (!type || (attr.nla_type & NLA_TYPE_MASK) == type)
+			return attrs + at + NLA_HDRLEN;
 	}
-	return -1;
+	return NULL;
 }
 
-int ops_family(void)
+/* What the controller says of the family, into answer; bytes of its attributes. */
+static size_t family_ask(void)
 {
 	struct request request = {
 		.head = { .nlmsg_type = GENL_ID_CTRL, .nlmsg_flags = NLM_F_REQUEST },
@@ -213,7 +220,46 @@ int ops_family(void)
 	if (fd >= 0 && send(fd, &request, request.head.nlmsg_len, 0) > 0)
 		size = recv(fd, answer, sizeof(answer), MSG_DONTWAIT);
 	close(fd);
-	return family_parse(size);
+	return size > (ssize_t)(NLMSG_HDRLEN + GENL_HDRLEN) ? (size_t)size - NLMSG_HDRLEN - GENL_HDRLEN : 0;
+}
+
+int ops_family(void)
+{
+	size_t size = family_ask();
+	const uint8_t *value = attr_find(answer + NLMSG_HDRLEN + GENL_HDRLEN, size, CTRL_ATTR_FAMILY_ID, &size);
+	uint16_t id;
+
+	if (!value)
+		return -1;
+	memcpy(&id, value, sizeof(id));
+	return id;
+}
+
+/* Of its only multicast group */
+static bool group_find(uint32_t *id)
+{
+	size_t size = family_ask();
+	const uint8_t *at = answer + NLMSG_HDRLEN + GENL_HDRLEN;
+
+	at = attr_find(at, size, CTRL_ATTR_MCAST_GROUPS, &size);
+	at = at ? attr_find(at, size, 0, &size) : NULL;
+	at = at ? attr_find(at, size, CTRL_ATTR_MCAST_GRP_ID, &size) : NULL;
+	if (!at)
+		return false;
+	memcpy(id, at, sizeof(*id));
+	return true;
+}
+
+int ops_listener(void)
+{
+	uint32_t group;
+	int fd = ops_socket();
+
+	if (fd >= 0 && group_find(&group) &&
+	    setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) == 0)
+		return fd;
+	close(fd);
+	return -1;
 }
 
 static bool netlink_begin(void)
@@ -269,7 +315,40 @@ static int token_get_call(void)
 
 static int log_get_call(void)
 {
-	return ops_request(sock, family, CMD_LOG_GET, NLM_F_DUMP, NULL, 0);
+	return ops_request(sock, family, CCA_RSI_CMD_LOG_GET, NLM_F_DUMP, NULL, 0);
+}
+
+static int log_get_from_call(void)
+{
+	uint8_t attrs[64];
+	uint32_t first = 2;
+
+	return ops_request(sock, family, CCA_RSI_CMD_LOG_GET, NLM_F_DUMP, attrs,
+			   attr_add(attrs, 0, CCA_RSI_A_MEASUREMENT_SEQ, &first, sizeof(first)));
+}
+
+static bool listener_begin(void)
+{
+	listener = ops_listener();
+	return device_begin() && netlink_begin() && listener >= 0;
+}
+
+static int listener_call(void)
+{
+	int ret = extend_call() ? -1 : measurement_extend_call(), saved = errno;
+
+	/* Lost notifications are not the extension's failure, and full buffers not what is tested. */
+	while (recv(listener, answer, sizeof(answer), MSG_DONTWAIT) > 0)
+		;
+	errno = saved;
+	return ret;
+}
+
+static void listener_end(void)
+{
+	close(listener);
+	device_end();
+	netlink_end();
 }
 
 static bool log_get_begin(void)
@@ -347,23 +426,27 @@ static void nothing_end(void)
 }
 
 const struct op ops[] = {
-	{ "open and close", device_begin, device_open_call, device_end },
-	{ "ioctl CONFIG", device_begin, config_call, device_end },
-	{ "ioctl MEASUREMENT", device_begin, measurement_call, device_end },
-	{ "ioctl EXTEND", device_begin, extend_call, device_end },
-	{ "ioctl TOKEN and reading it", device_begin, token_call, device_end },
-	{ "reading the log", log_begin, log_call, device_end },
-	{ "netlink config-get", netlink_begin, config_get_call, netlink_end },
-	{ "netlink measurement-get", netlink_begin, measurement_get_call, netlink_end },
-	{ "netlink measurement-get, dump", netlink_begin, measurement_dump_call, netlink_end },
-	{ "netlink measurement-extend", netlink_begin, measurement_extend_call, netlink_end },
-	{ "netlink token-get", netlink_begin, token_get_call, netlink_end },
-	{ "netlink log-get", log_get_begin, log_get_call, netlink_end },
-	{ "configfs-tsm report", report_begin, report_call, report_end },
-	{ "tsm-mr read", sysfs_begin, sysfs_read_call, nothing_end },
-	{ "tsm-mr write", sysfs_begin, sysfs_write_call, nothing_end },
-	{ "unload", unload_begin, kernel_module_unload, load_again },
-	{ "load", load_begin, kernel_module_load, load_again },
+	{ "open and close", device_begin, device_open_call, device_end, false },
+	{ "ioctl CONFIG", device_begin, config_call, device_end, false },
+	{ "ioctl MEASUREMENT", device_begin, measurement_call, device_end, true },
+	{ "ioctl EXTEND", device_begin, extend_call, device_end, true },
+	{ "ioctl TOKEN and reading it", device_begin, token_call, device_end, true },
+	{ "reading the log", log_begin, log_call, device_end, true },
+	{ "seeking in the log, and polling it", device_begin, seek_call, device_end, false },
+	{ "netlink config-get", netlink_begin, config_get_call, netlink_end, false },
+	{ "netlink measurement-get", netlink_begin, measurement_get_call, netlink_end, true },
+	{ "netlink measurement-get, dump", netlink_begin, measurement_dump_call, netlink_end, true },
+	{ "netlink measurement-extend", netlink_begin, measurement_extend_call, netlink_end, true },
+	{ "netlink token-get", netlink_begin, token_get_call, netlink_end, true },
+	{ "netlink log-get", log_get_begin, log_get_call, netlink_end, true },
+	{ "netlink log-get, from a record on", log_get_begin, log_get_from_call, netlink_end, true },
+	{ "extensions that a listener is told of", listener_begin, listener_call, listener_end, true },
+	{ "configfs-tsm report", report_begin, report_call, report_end, true },
+	{ "tsm-mr read", sysfs_begin, sysfs_read_call, nothing_end, true },
+	{ "tsm-mr write", sysfs_begin, sysfs_write_call, nothing_end, true },
+	{ "unload", unload_begin, kernel_module_unload, load_again, false },
+	{ "load", load_begin, kernel_module_load, load_again, false },
 };
 
 const size_t ops_count = sizeof(ops) / sizeof(ops[0]);
+static_assert(sizeof(ops) / sizeof(ops[0]) <= OPS_MAX);

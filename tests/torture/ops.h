@@ -9,6 +9,7 @@
 
 /* Room for any request to the netlink family, and for an answer. */
 #define OPS_MESSAGE_MAX 8192
+#define OPS_MAX 32
 
 struct op {
 	const char *name;
@@ -17,6 +18,8 @@ struct op {
 	/* As a system call: 0, or -1 and errno. */
 	int (*call)(void);
 	void (*end)(void);
+	/* Has registers read, and fails if the RMM does not tell them. */
+	bool reads;
 };
 
 extern const struct op ops[];
@@ -25,6 +28,9 @@ extern const size_t ops_count;
 /* A generic netlink socket and the family's number, or -1. */
 int ops_socket(void);
 int ops_family(void);
+
+/* A socket that is told of each extension, or -1. */
+int ops_listener(void);
 
 /*
  * Sends @size bytes of attributes at @attrs as command @cmd to @family, takes all answers. As a system

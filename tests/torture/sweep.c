@@ -17,6 +17,7 @@ struct sweep {
 };
 
 static struct sweep total;
+static size_t queue[OPS_MAX], queued;
 
 /* What a call may say when memory or a copy failed; EAGAIN: netlink lost the answer. */
 static bool errno_is_honest(int error)
@@ -66,9 +67,15 @@ static bool fault_try(const struct op *op, unsigned int nth, struct sweep *sweep
 	return injected;
 }
 
-void sweep_run(size_t index)
+void sweep_queue(size_t index)
 {
-	const struct op *op = &ops[index];
+	queue[queued++] = index;
+}
+
+void sweep_next(void)
+{
+	static size_t next;
+	const struct op *op = &ops[queue[next++]];
 	struct sweep sweep = { 0 };
 	unsigned int nth = 1;
 	bool good = true;
@@ -88,6 +95,7 @@ void sweep_run(size_t index)
 
 void sweep_summary(void)
 {
+	SKIP_IF(!queued, "no sweeps");
 	tap_note("all sweeps: %u calls, %u faults, %u calls failed", total.calls, total.faults, total.failed);
 	CHECK(total.faults > 0 && total.failed > 0);
 }
