@@ -279,7 +279,7 @@ static void foreign_extension_while_unloaded(void)
 struct extender {
 	int (*extend)(uint32_t index, const uint8_t *digest);
 	uint32_t index;
-	useconds_t pause;	/* of it or a little more after each */
+	useconds_t pause;	/* of it or a little more after each; 0: none */
 	size_t count;		/* 0: until @over */
 	atomic_size_t done;
 	atomic_bool over;
@@ -298,7 +298,8 @@ static void *extender_run(void *context)
 			mistakes++;
 		}
 		atomic_fetch_add(&extender->done, 1);
-		usleep(extender->pause + digest[0] * 10u);
+		if (extender->pause)
+			usleep(extender->pause + digest[0] * 10u);
 	}
 	return (void *)mistakes;
 }
@@ -362,7 +363,7 @@ static bool token_fits(int fd, uint32_t index, bool *again)
 static void tokens_while_others_extend(void)
 {
 	struct extender other = { .extend = by_another_module, .index = 3 };
-	static const useconds_t pauses[] = { 500, 60000 };
+	static const useconds_t pauses[] = { 0, 60000 };
 	size_t made = 0, refused = 0;
 	pthread_t thread;
 	bool good = true, again;
@@ -386,6 +387,8 @@ static void tokens_while_others_extend(void)
 	close(fd);
 	tap_note("%zu tokens and %zu EAGAIN during %zu foreign extensions", made, refused, atomic_load(&other.done));
 	CHECK(made > 0 && log_good());
+	SKIP_IF(sysconf(_SC_NPROCESSORS_ONLN) < 2, "the refusal: one CPU, where a token may be left alone");
+	CHECK(refused > 0);
 }
 
 /* --- the log full ----------------------------------------------------------------------------- */
