@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define ROUNDS_DEFAULT 3
-#define TRIES 200
+#define TRIES 600
 
 static int cpus;
 static struct cca_rsi_config config;
@@ -55,20 +55,31 @@ static bool cpu_switch(int cpu, bool on)
 	return false;
 }
 
+/* The thread of a CPU that is off begins its next token on another one, sooner or later. */
+static bool work_moves(struct crowd_member *member)
+{
+	size_t before = atomic_load(&member->elsewhere);
+
+	for (int wait = 0; wait < TRIES; wait++) {
+		if (atomic_load(&member->elsewhere) > before + 1)
+			return true;
+		usleep(50000);
+	}
+	tap_note("CPU %d is off, and so is its thread", member->cpu);
+	return false;
+}
+
 static bool cpus_go_and_come(struct crowd *crowd)
 {
 	unsigned int rounds = rounds_wanted();
-	size_t before;
+	bool moved;
 
 	for (unsigned int i = 0; i < rounds; i++)
 		for (int cpu = 1; cpu < cpus; cpu++) {
 			if (!cpu_switch(cpu, false))
 				return false;
-			/* Work goes on without it, which takes a moment. */
-			before = crowd_tokens(crowd);
-			for (int wait = 0; wait < TRIES && crowd_tokens(crowd) < before + 2; wait++)
-				usleep(50000);
-			if (!cpu_switch(cpu, true) || crowd_tokens(crowd) < before + 2)
+			moved = work_moves(&crowd->members[cpu]);
+			if (!cpu_switch(cpu, true) || !moved)
 				return false;
 		}
 	return true;
