@@ -6,6 +6,7 @@
  * nothing to clean up: the next start does that.
  */
 
+#include <linux/delay.h>
 #include <linux/math.h>
 #include <linux/preempt.h>
 #include <linux/sched/signal.h>
@@ -66,8 +67,9 @@ static int token_fetch(struct token_run *run)
 			return -EIO;
 		memcpy(token->data + token->size, run->granule, len);
 		token->size += len;
+		/* The RMM still signs. Who waits for the lock would spin while its owner runs. */
 		if (!len)
-			cond_resched();
+			usleep_range(50, 100);
 	} while (ret == CCA_RSI_INCOMPLETE);
 	return token->size ? 0 : -EIO;
 }

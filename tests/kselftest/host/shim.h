@@ -48,7 +48,7 @@ typedef int wait_queue_head_t;
 
 #define round_up(x, y)			(((x) + (y) - 1) / (y) * (y))
 #define fatal_signal_pending(task)	((void)(task), shim.killed)
-#define cond_resched()			((void)shim.yields++)
+#define usleep_range(min, max)		((void)shim.yields++)
 #define migrate_disable()		((void)shim.pinned++)
 #define migrate_enable()		((void)shim.pinned--)
 
