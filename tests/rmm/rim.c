@@ -97,7 +97,7 @@ void rim_rec(struct rim *rim, uint64_t flags, uint64_t pc, const uint64_t gprs[8
 void rim_layout(struct rim *rim, const struct layout *layout, void *(*granule)(uint64_t ipa))
 {
 	static const struct rim_params params = { .s2sz = BENCH_IPA_BITS, .num_bps = 1, .num_wps = 1 };
-	const uint64_t gprs[8] = { layout->dtb_ipa }, ram_end = LAYOUT_RAM_BASE + LAYOUT_RAM_SIZE;
+	const uint64_t gprs[8] = { layout->dtb_ipa }, ram_end = LAYOUT_RAM_BASE + layout->ram_size;
 
 	rim_realm(rim, (enum hash_algo)layout->hash_algo, &params);
 	for (uint64_t ipa = LAYOUT_RAM_BASE; ipa < ram_end; ipa += RIPAS_ENTRY)

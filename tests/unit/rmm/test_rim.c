@@ -155,6 +155,7 @@ static void worked_examples(void **state)
 static _Alignas(8) uint8_t loaded[4][RIM_GRANULE];
 static struct layout layout = {
 	.magic = LAYOUT_MAGIC, .version = LAYOUT_VERSION, .vcpus = 1, .count = 2,
+	.ram_size = LAYOUT_RAM_SIZE,
 	.entry_ipa = 0x40200000, .dtb_ipa = 0x4fe00000,
 	.range = { { 0x40200000, 10240 }, { 0x4fe00000, 4096 } },
 };
