@@ -33,7 +33,7 @@ void token_answer(struct realm *realm, uint16_t rec, uint32_t seq, const void *b
 		return;
 	realm->heard = realm->ops->now();
 	if (!bytes || !size || size > sizeof(t->bytes)) {
-		t->state = TOKEN_REFUSED;
+		t->state = bytes && size ? TOKEN_OVERSIZE : TOKEN_REFUSED;
 		return;
 	}
 	memcpy(t->bytes, bytes, size);
@@ -93,6 +93,7 @@ enum rsi_status token_continue(struct rsi_call *call)
 {
 	uint64_t ipa = call->in[1], offset = call->in[2], size = call->in[3];
 	struct token *t = &call->rec->token;
+	bool oversize;
 
 	if (ipa % GRANULE || offset >= GRANULE || size > GRANULE - offset)
 		return RSI_ERROR_INPUT;
@@ -105,6 +106,9 @@ enum rsi_status token_continue(struct rsi_call *call)
 		return token_wait(call->realm, call->rec);
 	if (t->state == TOKEN_READY)
 		return token_copy(call);
+	oversize = t->state == TOKEN_OVERSIZE;
 	t->state = TOKEN_IDLE;
+	if (oversize && call->realm->quirks & QUIRK_OVERSIZE_INPUT)
+		return RSI_ERROR_INPUT;
 	return RSI_ERROR_UNKNOWN;
 }
