@@ -21,7 +21,7 @@ struct token {
 	struct channel_request request;
 	struct channel_fault fault;
 	uint32_t size, copied;	/* bytes */
-	uint8_t bytes[CHANNEL_PAYLOAD_MAX];
+	uint8_t bytes[CHANNEL_TOKEN_MAX];
 };
 
 struct rec {

@@ -97,6 +97,7 @@ static enum rsi_status measurement_extend(struct rsi_call *call)
 		return RSI_ERROR_INPUT;
 	if (size > EXTEND_MAX)
 		return RSI_ERROR_INPUT;
+	memcpy(call->realm->before, call->realm->measurement[1], sizeof(call->realm->before));
 	rem_extend(call, call->realm->measurement[index], size);
 	return RSI_SUCCESS;
 }

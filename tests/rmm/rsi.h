@@ -51,7 +51,7 @@ enum rsi_status token_continue(struct rsi_call *call);
 /*
  * token_answer - what the signer has sent, for whichever operation still waits for it
  * @bytes: the token, or NULL for a refusal; copied
- * @size: over CHANNEL_PAYLOAD_MAX it is more than the RMM has room for
+ * @size: over CHANNEL_TOKEN_MAX it is more than the RMM has room for
  */
 void token_answer(struct realm *realm, uint16_t rec, uint32_t seq, const void *bytes, uint32_t size);
 
