@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The way from reset to the realm: check the layout page, measure what was loaded, enter. */
 #include "machine.h"
+#include "measure.h"
 #include "mem.h"
 #include "rim.h"
 #include "uart.h"
@@ -65,13 +66,13 @@ static void measure(const struct layout *layout)
 	uint64_t start = cpu_ms(), size = 0;
 	struct rim rim;
 
-	rim_layout(&rim, layout, s2_page);
+	measure_layout(&rim, layout, s2_page);
 	memcpy(the_realm.measurement[0], rim.value, sizeof(rim.value));
 	for (uint32_t i = 0; i < layout->count; i++)
 		size += layout->range[i].size;
 	print("rmm: %lu KiB measured in %lu ms, RIM %s ", size >> 10, cpu_ms() - start,
-	      hash_name(rim.algo));
-	print_digest(rim.value, hash_size(rim.algo));
+	      hash_name((enum hash_algo)rim.algo));
+	print_digest(rim.value, hash_size((enum hash_algo)rim.algo));
 }
 
 static void realm_init(const struct layout *layout)
