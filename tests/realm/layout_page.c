@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Writes the layout page (tests/rmm/layout.h) of a realm from the files that are loaded into it. */
 #include "../rmm/layout.h"
+#include "../rmm/quirk.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -45,13 +46,21 @@ static uint32_t name_number(const char *option, const char *name, const char *co
 	exit(2);
 }
 
-/* NAME[,NAME...] */
+/* NAME[,NAME...] of quirk.h */
 static uint32_t quirks_read(char *text)
 {
 	uint32_t quirks = 0;
 
-	for (char *name = strtok(text, ","); name; name = strtok(NULL, ","))
-		quirks |= 1U << name_number("--quirks", name, layout_quirks, LAYOUT_QUIRKS);
+	for (char *name = strtok(text, ","); name; name = strtok(NULL, ",")) {
+		if (!quirk_find(name)) {
+			fprintf(stderr, "layout-page: --quirk: no '%s'; there is", name);
+			for (const struct quirk_name *q = quirk_names; q->name; q++)
+				fprintf(stderr, "%s %s", q == quirk_names ? "" : ",", q->name);
+			fputc('\n', stderr);
+			exit(2);
+		}
+		quirks |= quirk_find(name);
+	}
 	return quirks;
 }
 
@@ -124,7 +133,7 @@ static void layout_write(const struct layout *layout, const char *file)
 
 static const char usage[] =
 	"usage: layout-page [--hash sha256|sha384|sha512] [--vcpus N] [--rpv HEX] [--ram SIZE[K|M|G]]\n"
-	"                   [--flavour 1.0|tfrmm-0.9|2.0] [--quirks NAME,...] --entry IPA --dtb IPA\n"
+	"                   [--flavour 1.0|tfrmm-0.9|2.0] [--quirk NAME,...] --entry IPA --dtb IPA\n"
 	"                   OUTPUT IPA:FILE...\n";
 
 static void option_apply(struct layout *layout, int option, char *value)
@@ -146,7 +155,7 @@ static void option_apply(struct layout *layout, int option, char *value)
 		layout->flavour = name_number("--flavour", value, layout_flavours, LAYOUT_FLAVOURS);
 		break;
 	case 'q':
-		layout->quirks = quirks_read(value);
+		layout->quirks |= quirks_read(value);
 		break;
 	case 'e':
 		layout->entry_ipa = number(value);
@@ -166,7 +175,7 @@ int main(int argc, char **argv)
 		{ "hash", required_argument, NULL, 'h' },  { "vcpus", required_argument, NULL, 'v' },
 		{ "rpv", required_argument, NULL, 'r' },   { "entry", required_argument, NULL, 'e' },
 		{ "dtb", required_argument, NULL, 'd' },   { "ram", required_argument, NULL, 'm' },
-		{ "flavour", required_argument, NULL, 'f' }, { "quirks", required_argument, NULL, 'q' },
+		{ "flavour", required_argument, NULL, 'f' }, { "quirk", required_argument, NULL, 'q' },
 		{ 0 },
 	};
 	static struct layout layout = {

@@ -18,6 +18,7 @@
 #define HFGITR2_EL2	S3_4_C3_C1_7
 #define ICC_SRE_EL2	S3_4_C12_C9_5
 #define ICH_HCR_EL2	S3_4_C12_C11_0
+#define ICH_VTR_EL2	S3_4_C12_C11_1
 
 /* Bits @high to @low */
 #define BITS(high, low)	((~0UL >> (63 - (high))) & (~0UL << (low)))
@@ -101,4 +102,9 @@ uint64_t cpu_ms(void)
 void cpu_wait(void)
 {
 	__asm__ volatile("wfi");
+}
+
+uint32_t cpu_gicv3_vtr(void)
+{
+	return (uint32_t)read_sysreg(ICH_VTR_EL2);
 }

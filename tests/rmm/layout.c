@@ -3,10 +3,11 @@
 
 #include <stdbool.h>
 
+#include "quirk.h"
+
 #define PAGE		4096
 
 const char *const layout_flavours[LAYOUT_FLAVOURS] = { "1.0", "tfrmm-0.9", "2.0" };
-const char *const layout_quirks[LAYOUT_QUIRKS] = { "config", "read", "rem-spec" };
 
 static const char *header_check(const struct layout *l)
 {
@@ -22,7 +23,7 @@ static const char *header_check(const struct layout *l)
 		return "ram_size: not 2 MiB to 1 GiB in steps of 2 MiB";
 	if (l->flavour >= LAYOUT_FLAVOURS)
 		return "flavour: not one that this RMM knows";
-	if (l->quirks >> LAYOUT_QUIRKS)
+	if (l->quirks & ~(uint32_t)QUIRK_ALL)
 		return "quirks: not all known to this RMM";
 	if (l->count < 1 || l->count > LAYOUT_MAX_RANGES)
 		return "count: none, or more than the page holds";

@@ -31,17 +31,8 @@ enum layout_flavour {
 	LAYOUT_FLAVOURS
 };
 
-/* Ways of TF-RMM, or of the specification, that clients must live with; none of them by default. */
-enum layout_quirk {
-	LAYOUT_QUIRK_CONFIG = 1 << 0,	/* REALM_CONFIG tells more than its version defines */
-	LAYOUT_QUIRK_READ = 1 << 1,	/* MEASUREMENT_READ leaves registers past the digest alone */
-	LAYOUT_QUIRK_REM_SPEC = 1 << 2,	/* REMs by the specification's rule, not by TF-RMM's */
-};
-
-#define LAYOUT_QUIRKS	3
-
-/* "1.0", "tfrmm-0.9", "2.0", by enum layout_flavour; and names of quirks by their bit's number. */
-extern const char *const layout_flavours[LAYOUT_FLAVOURS], *const layout_quirks[LAYOUT_QUIRKS];
+/* "1.0", "tfrmm-0.9", "2.0", by enum layout_flavour */
+extern const char *const layout_flavours[LAYOUT_FLAVOURS];
 
 struct layout_range {
 	uint64_t ipa;
@@ -60,7 +51,7 @@ struct layout {
 	uint64_t dtb_ipa;	/* its x0 */
 	uint64_t ram_size;	/* bytes from LAYOUT_RAM_BASE: LAYOUT_RAM_STEP to LAYOUT_RAM_SIZE */
 	uint32_t flavour;	/* enum layout_flavour */
-	uint32_t quirks;	/* bits of enum layout_quirk */
+	uint32_t quirks;	/* enum quirk, of quirk.h */
 	uint8_t rpv[64];	/* realm personalisation value */
 	struct layout_range range[LAYOUT_MAX_RANGES];
 	uint64_t reserved;	/* zero */

@@ -49,6 +49,8 @@ void cpu_setup(uint64_t stage2_table);
 /* milliseconds since power on, never 0; sleep until an interrupt is pending */
 uint64_t cpu_ms(void);
 void cpu_wait(void);
+/* cpu_gicv3_vtr - ICH_VTR_EL2 */
+uint32_t cpu_gicv3_vtr(void);
 
 /* s2.c: s2_init - stage 2 tables, all memory RAM; returns the root. The rest are realm_ops. */
 uint64_t s2_init(struct realm *realm);

@@ -3,7 +3,6 @@
 #include "machine.h"
 #include "measure.h"
 #include "mem.h"
-#include "rim.h"
 #include "uart.h"
 
 static const struct realm_ops ops = {
@@ -79,6 +78,7 @@ static void realm_init(const struct layout *layout)
 {
 	the_realm.hash_algo = (enum hash_algo)layout->hash_algo;
 	the_realm.vcpus = layout->vcpus;
+	the_realm.quirks = layout->quirks;
 	the_realm.seq = (uint32_t)read_sysreg(cntpct_el0);	/* no answer from before a reset fits */
 	memcpy(the_realm.rpv, layout->rpv, sizeof(the_realm.rpv));
 	for (uint16_t i = 0; i < REC_MAX; i++)
@@ -106,5 +106,6 @@ void main_cpu(uint64_t index, struct cpu_regs *regs)
 	if (index == 0 && !stage2)
 		machine_init();
 	cpu_setup(stage2);
+	the_realm.gicv3_vtr = cpu_gicv3_vtr();	/* the same on all CPUs */
 	psci_start(index, regs);
 }
