@@ -32,7 +32,6 @@
 #define VTCR	(BIT(31) | 2UL << 16 | 3UL << 12 | BIT(10) | BIT(8) | BIT(6) | (64 - IPA_BITS))
 #define CPTR_NO_TRAP	0x22ff
 #define SCTLR_EL1_START	0x30d00800
-#define SCTLR_EL2_START	0x30c50830	/* MMU and caches off */
 
 static uint64_t field(uint64_t id, unsigned int shift)
 {
@@ -77,7 +76,6 @@ static void extensions_allow(void)
 
 void cpu_setup(uint64_t stage2_table)
 {
-	write_sysreg(sctlr_el2, SCTLR_EL2_START);
 	write_sysreg(vtcr_el2, VTCR);
 	write_sysreg(vttbr_el2, stage2_table);
 	write_sysreg(hcr_el2, HCR);
