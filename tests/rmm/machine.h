@@ -52,8 +52,8 @@ void cpu_wait(void);
 /* cpu_gicv3_vtr - ICH_VTR_EL2 */
 uint32_t cpu_gicv3_vtr(void);
 
-/* s2.c: s2_init - stage 2 tables, all memory RAM; returns the root. The rest are realm_ops. */
-uint64_t s2_init(struct realm *realm);
+/* s2.c: s2_init - stage 2 tables, @ram_size bytes of RAM; returns the root. The rest are realm_ops. */
+uint64_t s2_init(struct realm *realm, uint64_t ram_size);
 void *s2_page(uint64_t ipa);
 void s2_changed(uint64_t ipa, enum ripas to);
 void s2_sync(void);

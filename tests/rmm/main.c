@@ -96,7 +96,7 @@ static void machine_init(void)
 	layout = layout_get();
 	measure(layout);
 	realm_init(layout);
-	stage2 = s2_init(&the_realm);
+	stage2 = s2_init(&the_realm, layout->ram_size);
 	print("rmm: starting the realm, %lu vCPUs, %lu ms after power on\n", (uint64_t)the_realm.vcpus,
 	      cpu_ms());
 }
