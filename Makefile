@@ -6,7 +6,7 @@ Q := @
 export SMP HASH APPEND TIMEOUT TOKEN RUN DEMO_SECRET V FUZZ
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check realm realm-initramfs modules user native kselftest rmm setup source bench torture clean distclean
+.PHONY: help demo check realm rim realm-initramfs modules user native kselftest rmm setup source bench torture clean distclean
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
@@ -25,6 +25,9 @@ source: # the kernel's own checkers
 
 realm: realm-initramfs rmm ##	a shell in a realm; RUN='command' SMP= HASH= APPEND= TIMEOUT=
 	$(Q)tests/realm/realm $(if $(RUN),run "$$RUN",boot)
+
+rim: realm-initramfs rmm native ##	the RIM of the realm that `make realm` would boot; SMP= HASH= APPEND= RAM=
+	$(Q)tests/realm/realm rim
 
 realm-initramfs: user modules kselftest ##	build/realm/initramfs.cpio.gz alone, for any realm
 	$(Q)tests/realm/initramfs/build >&2
