@@ -62,7 +62,7 @@ void s2_sync(void);
 void signer_send(const struct rec *rec);
 void signer_poll(struct realm *realm);
 
-/* psci.c: psci_execute - PSCI 1.1 and SMCCC_VERSION; false if @x names neither. Takes the lock. */
+/* psci.c: psci_execute - PSCI 1.1 and SMCCC_VERSION; false if @x is in neither. Takes the lock. */
 bool psci_execute(uint64_t *x);
 /* psci_boot_set, psci_start - where CPU @index enters the realm, and the registers for it */
 void psci_boot_set(uint64_t index, uint64_t entry, uint64_t context);
