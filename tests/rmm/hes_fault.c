@@ -166,7 +166,9 @@ static void faults_show(const struct hes_faults *faults, char *answer)
 		if (!faults->of[i].armed)
 			continue;
 		argument_print(i, faults->of[i].argument, text, sizeof(text));
-		snprintf(left, sizeof(left), faults->of[i].left ? " count %u" : "", faults->of[i].left);
+		left[0] = '\0';
+		if (faults->of[i].left)
+			snprintf(left, sizeof(left), " count %u", faults->of[i].left);
 		at += (size_t)snprintf(answer + at, HES_FAULT_ANSWER - at, "%s%s%s\n",
 				       hes_fault_info[i].name, text, left);
 	}

@@ -109,9 +109,11 @@ static void all_of_them_fit_into_an_answer(void **state)
 	for (int i = 0; i < HES_FAULTS; i++) {
 		const struct hes_fault_info *info = &hes_fault_info[i];
 
-		snprintf(line, sizeof(line), info->max ? "%s %u count 1000000" :
-			 *info->argument ? "%s legacy/unknown count 1000000" : "%s count 1000000",
-			 info->name, info->max);
+		if (info->max)
+			snprintf(line, sizeof(line), "%s %u count 1000000", info->name, info->max);
+		else
+			snprintf(line, sizeof(line), "%s%s count 1000000", info->name,
+				 *info->argument ? " legacy/unknown" : "");
 		say(line, "ok\n");
 	}
 	hes_fault_execute(&faults, "show", answer);
