@@ -87,12 +87,15 @@ tree()
 	} | dtc -q -I dts -O dtb -o "$1" -
 }
 
+# With sanitizers.
+realmkey_checked() { build/native/userspace/cli/realmkey "$@"; }
+
 # predicted HASH WORD...: what the tool says, in hexadecimal, as $output.
 predicted()
 {
 	local words=(--hash "$1")
 	shift
-	ran realmkey rim "${words[@]}" "$@"
+	ran realmkey_checked rim "${words[@]}" "$@"
 	output=$(base64 -d <"$work/out" 2>/dev/null | xxd -p -c 64; cat "$work/err")
 }
 
@@ -129,7 +132,7 @@ rim_bench()
 		same "and so it is by the rules of $rmm" "$hand" "$output"
 	done
 	words=(--vmm bench --kernel "$work/Image" --dtb "$work/out.dtb" --initrd "$work/initrd")
-	ran realmkey rim "${words[@]}" --output-dtb "$work/again.dtb"
+	ran realmkey_checked rim "${words[@]}" --output-dtb "$work/again.dtb"
 	runs 0 "a tree that says it all stays as it is" cmp "$work/out.dtb" "$work/again.dtb"
 }
 
@@ -137,7 +140,7 @@ rim_kvmtool()
 {
 	local words=(--vmm kvmtool --kernel "$work/Image" --initrd "$work/initrd" --dtb "$work/kvmtool.dtb")
 	tree "$work/kvmtool.dtb" 0x80000000 0x04000000 2
-	words+=(--realm-params num_bps=5,num_wps=3 --cmdline 'console=hvc0' --output-dtb "$work/out.dtb")
+	words+=(--realm-params 'num_bps=5,num_wps=3' --cmdline 'console=hvc0' --output-dtb "$work/out.dtb")
 	hash=sha256
 	predicted $hash "${words[@]}"
 	hand_create 0 33 5 3
@@ -149,7 +152,7 @@ rim_kvmtool()
 	same "a kvmtool realm's RIM is that by hand" "$hand" "$output"
 	same "its tree is loaded with 64 KiB" 65536 "$(stat -c %s "$work/out.dtb")"
 	same "and new arguments" "console=hvc0" "$(fdtget "$work/out.dtb" /chosen bootargs)"
-	ran realmkey rim --json "${words[@]}" --ram 4G
+	ran realmkey_checked rim --json "${words[@]}" --ram 4G
 	same "with 4 GiB IPAs are wider, and the tree stays below 256 MiB" "34 0x8fe00000" \
 		"$(jq -r '[."ipa-bits", .loaded[2].ipa] | join(" ")' "$work/out")"
 }
@@ -158,7 +161,7 @@ rim_qemu()
 {
 	local words=(--vmm qemu --kernel "$work/Image" --initrd "$work/initrd" --dtb "$work/qemu.dtb")
 	tree "$work/qemu.dtb" 0x40000000 0x40000000 2
-	words+=(--realm-params num_bps=1,num_wps=1,sve_vl=0 --ram 1026M --output-dtb "$work/out.dtb")
+	words+=(--realm-params 'num_bps=1,num_wps=1,sve_vl=0' --ram 1026M --output-dtb "$work/out.dtb")
 	hash=sha512
 	predicted $hash "${words[@]}"
 	hand_create 2 41 1 1
@@ -189,7 +192,7 @@ rim_bits()
 		cp "$work/kept" "$file"
 	done
 	same "one bit of kernel, initramfs or tree makes another RIM" 6 $seen
-	ran realmkey rim --json "${words[@]}"
+	ran realmkey_checked rim --json "${words[@]}"
 	same "JSON says what was measured" "$first 1073741824 2 bench 0x48000000" \
 		"$(jq -r '[.rim, .ram, .cpus, .vmm, .loaded[1].ipa] | join(" ")' "$work/out")"
 }
@@ -207,7 +210,7 @@ rim_wrong()
 	head -c 200 "$work/bench.dtb" >"$work/cut.dtb"
 	while IFS='|' read -r want pattern words; do
 		# shellcheck disable=SC2086 # words
-		refused "$want" "rim $words" "$pattern" realmkey rim ${words//@/$work/}
+		refused "$want" "rim $words" "$pattern" realmkey_checked rim ${words//@/$work/}
 	done <<'.'
 2|--kernel needs --vmm|--kernel /nonexistent
 2|--cpus needs --vmm|--cpus 2

@@ -140,12 +140,17 @@ int rim_tree_bootargs(const struct bytes *tree, struct bytes *out)
 /* Each returns a libfdt error, and leaves alone what is there already. */
 static int property_set(void *fdt, int node, const char *name, const void *value, int len)
 {
-	int have = 0;
+	int have = 0, fault;
 	const void *old = fdt_getprop(fdt, node, name, &have);
+	char *now;
 
 	if (old && have == len && !memcmp(old, value, (size_t)len))
 		return 0;
-	return fdt_setprop(fdt, node, name, value, len);
+	fault = fdt_setprop(fdt, node, name, value, len);
+	now = fault ? NULL : fdt_getprop_w(fdt, node, name, NULL);
+	if (now)	/* libfdt leaves remains of what was there in the padding */
+		memset(now + len, 0, (size_t)(-len & 3));
+	return fault;
 }
 
 static int memory_set(void *fdt, uint64_t size)
