@@ -23,13 +23,13 @@ check: source realm-initramfs native rmm ##	unit tests, vectors, lint, and the s
 source: # the kernel's own checkers
 	$(Q)tools/setup --quiet --with source >&2
 
-realm: realm-initramfs rmm ##	a shell in a realm; RUN='command' SMP= HASH= APPEND= TIMEOUT=
+realm: realm-initramfs rmm ##	a shell in a realm; RUN='command' SMP= RAM= APPEND= KERNEL= ROOTFS=debian ... (tests/realm/realm --help)
 	$(Q)tests/realm/realm $(if $(RUN),run "$$RUN",boot)
 
 rim: realm-initramfs rmm native ##	the RIM of the realm that `make realm` would boot; SMP= HASH= APPEND= RAM=
 	$(Q)tests/realm/realm rim
 
-realm-initramfs: user modules kselftest ##	build/realm/initramfs.cpio.gz alone, for any realm
+realm-initramfs: user modules kselftest ##	build/realm/initramfs.cpio.zst alone, for any realm
 	$(Q)tests/realm/initramfs/build >&2
 
 modules: setup ##	the kernel module, build/kmod/cca_rsi.ko (KDIR= for another kernel)
