@@ -4,52 +4,11 @@
  * and said with the result; everything else has to be. TAP.
  */
 #include <err.h>
-#include <fcntl.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "raw.h"
 #include "trace.h"
-
-#define DEVICE		"/dev/rsi-raw"
-#define REGISTERS	18
-#define GRANULE_AT	4096
-#define IPA_AT		8192
-
-static int fd;
-
-static void call(uint64_t x[11])
-{
-	uint64_t regs[REGISTERS] = { 0 };
-
-	memcpy(regs, x, 11 * sizeof(*x));
-	if (pwrite(fd, regs, sizeof(regs), 0) != sizeof(regs) || pread(fd, regs, sizeof(regs), 0) != sizeof(regs))
-		err(EXIT_FAILURE, "%s", DEVICE);
-	memcpy(x, regs, 11 * sizeof(*x));
-}
-
-static const uint8_t *bytes(void)
-{
-	static uint8_t granule[TRACE_PAGE];
-
-	if (pread(fd, granule, sizeof(granule), GRANULE_AT) != sizeof(granule))
-		err(EXIT_FAILURE, "%s", DEVICE);
-	return granule;
-}
-
-/* Token operations are a REC's: all calls are made on the same one. */
-static void machine_open(struct trace_machine *machine)
-{
-	cpu_set_t first;
-
-	CPU_ZERO(&first);
-	CPU_SET(0, &first);
-	fd = open(DEVICE, O_RDWR | O_CLOEXEC);
-	if (fd < 0 || sched_setaffinity(0, sizeof(first), &first) ||
-	    pread(fd, &machine->granule, sizeof(machine->granule), IPA_AT) != sizeof(machine->granule))
-		err(EXIT_FAILURE, "%s", DEVICE);
-}
 
 static void differences_print(unsigned int differs)
 {
@@ -67,7 +26,7 @@ static void differences_print(unsigned int differs)
 
 int main(int argc, char **argv)
 {
-	static struct trace_machine machine = { .call = call, .bytes = bytes };
+	static struct trace_machine machine = { .call = raw_call, .bytes = raw_bytes };
 	static struct trace trace;
 	bool probe = argc == 3 && !strcmp(argv[1], "probe");
 
@@ -75,7 +34,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: %s probe|fakehost TRACE\n", argv[0]);
 		return 2;
 	}
-	machine_open(&machine);
+	machine.granule = raw_open();
+	raw_on(0);
 	machine.differs = TRACE_OWN_TOKEN | TRACE_OWN_RIM | TRACE_LATE;
 	if (!probe)	/* it was no machine at all */
 		machine.differs |= TRACE_OWN_IPA_WIDTH | TRACE_OWN_GIC;
