@@ -83,10 +83,8 @@ static void machine_accept(struct server *s)
 
 static void machine_keep(struct hes_machine *machine, bool ok)
 {
-	if (ok)
-		return;
-	hes_machine_close(machine);
-	warnx("machine dropped");
+	if (!ok)
+		hes_machine_close(machine);
 }
 
 /* One line of the control socket. */

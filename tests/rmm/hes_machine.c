@@ -36,7 +36,10 @@ static bool frame_send(const struct hes_machine *m, enum channel_type type, uint
 {
 	struct channel_header header = channel_header_make(type, rec, seq, payload, size);
 
-	return bytes_send(m, &header, sizeof(header)) && (!size || bytes_send(m, payload, size));
+	if (bytes_send(m, &header, sizeof(header)) && (!size || bytes_send(m, payload, size)))
+		return true;
+	warnx("machine dropped: it does not read its answers");
+	return false;
 }
 
 static bool order_send(struct hes_machine *m, uint16_t rec, const struct channel_fault *order)
