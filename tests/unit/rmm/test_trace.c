@@ -83,9 +83,9 @@ static void fakehost_before(const char *line)
 
 static void fakehost(const char *name, uint32_t quirks)
 {
-	static const struct trace_machine machine = {
-		.granule = 0x1000, .call = call, .bytes = bytes,
-		.before = fakehost_before, .after = fakehost_after,
+	const struct trace_machine machine = {
+		.granule = 0x1000, .call = call, .bytes = bytes, .before = fakehost_before,
+		.after = fakehost_after, .silent = quirks != quirk_find("tfrmm-head"),
 	};
 
 	fake_init(machine.granule, 48);
@@ -152,8 +152,9 @@ static void probe_prepare(void)
 
 static void probe(uint32_t quirks)
 {
-	static const struct trace_machine machine = {
+	const struct trace_machine machine = {
 		.granule = 0x84c21000, .call = call, .bytes = bytes, .before = probe_before,
+		.silent = quirks != quirk_find("tfrmm-0.8"),
 	};
 
 	fake_init(machine.granule, 33);

@@ -38,12 +38,14 @@ void trace_wrong(struct trace *t, const char *format, ...)
 {
 	va_list args;
 
+	t->wrong++;
+	if (t->machine->silent)
+		return;
 	va_start(args, format);
 	printf("# line %u, %.60s: ", t->number, t->line);
 	vprintf(format, args);
 	putchar('\n');
 	va_end(args);
-	t->wrong++;
 }
 
 uint64_t trace_number(struct trace *t, const char *name, int base)

@@ -24,6 +24,7 @@ enum trace_differs {
 
 struct trace_machine {
 	unsigned int differs;			/* enum trace_differs */
+	bool silent;				/* count what is wrong, do not tell it */
 	uint64_t granule;			/* IPA of the one that calls are given */
 	void (*call)(uint64_t x[11]);		/* one RSI call, all of the same REC */
 	const uint8_t *(*bytes)(void);		/* the TRACE_PAGE bytes of the granule */
