@@ -56,10 +56,10 @@ module_ours()
 	fi
 }
 
-# modules_finish: our module, and the indices that modprobe reads.
+# modules_finish INDEX...: our module, and those of depmod's files that the realm's modprobe reads.
 modules_finish()
 {
-	local ours to=/usr/lib/modules/$version
+	local ours index keep=() to=/usr/lib/modules/$version
 	ours=$(module_ours)
 	case $ours in
 	'') left_out "cca_rsi.ko for Linux $version" ;;
@@ -70,7 +70,10 @@ modules_finish()
 		;;
 	*) module_add "$ours" >>"$tree$to/order" ;;
 	esac
-	cp "$modules_from/lib/modules/$version/modules.builtin" "$tree$to/"
+	cp "$modules_from/lib/modules/$version/modules.builtin" "$tree$to/" 2>/dev/null || true
 	depmod -b "$tree" "$version" 2>/dev/null
-	find "$tree$to" -maxdepth 1 -type f ! -name modules.dep ! -name modules.alias ! -name 'order*' -delete
+	for index in 'order*' "$@"; do
+		keep+=(! -name "$index")
+	done
+	find "$tree$to" -maxdepth 1 -type f "${keep[@]}" -delete
 }
