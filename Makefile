@@ -29,7 +29,7 @@ realm: realm-initramfs rmm ##	a shell in a realm; RUN='command' SMP= RAM= APPEND
 rim: realm-initramfs rmm native ##	the RIM of the realm that `make realm` would boot; SMP= HASH= APPEND= RAM=
 	$(Q)tests/realm/realm rim
 
-realm-initramfs: user modules kselftest ##	build/realm/initramfs.cpio.zst alone, for any realm
+realm-initramfs: user modules kselftest ##	build/realm/initramfs.cpio.lz4 alone, for any realm
 	$(Q)tests/realm/initramfs/build >&2
 
 modules: setup ##	the kernel module, build/kmod/cca_rsi.ko (KDIR= for another kernel)

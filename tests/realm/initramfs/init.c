@@ -247,12 +247,23 @@ static void environment(void)
 	umask(022);
 }
 
+/*
+ * Not in the archive: while the kernel boots it asks for modules that nobody has (for its certificates'
+ * algorithms), and would wait each time for a busybox to say so.
+ */
+static void modprobe_offer(void)
+{
+	if (symlink("busybox", "/usr/bin/modprobe"))
+		complain("linking", "modprobe");
+}
+
 static void machine_set_up(void)
 {
 	mount_all(mounts_first, sizeof(mounts_first) / sizeof(mounts_first[0]));
 	console_open();
 	report_start();
 	environment();
+	modprobe_offer();
 	modules_load("order");
 	mount_all(mounts_late, sizeof(mounts_late) / sizeof(mounts_late[0]));
 }
