@@ -6,7 +6,7 @@ Q := @
 export SMP HASH APPEND TIMEOUT TOKEN RUN DEMO_SECRET V FUZZ TOKENS RELOADS ROUNDS
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check realm realm-initramfs modules modules_install user native kselftest kselftest-package stress rmm setup source bench torture clean distclean
+.PHONY: help demo check realm rim realm-initramfs modules modules_install user native kselftest kselftest-package stress rmm setup source bench torture clean distclean
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
@@ -23,10 +23,13 @@ check: source realm-initramfs native rmm ##	unit tests, vectors, lint, and the s
 source: # the kernel's own checkers
 	$(Q)tools/setup --quiet --with source >&2
 
-realm: realm-initramfs rmm ##	a shell in a realm; RUN='command' SMP= HASH= APPEND= TIMEOUT=
+realm: realm-initramfs rmm ##	a shell in a realm; RUN='command' SMP= RAM= APPEND= KERNEL= ROOTFS=debian ... (tests/realm/realm --help)
 	$(Q)tests/realm/realm $(if $(RUN),run "$$RUN",boot)
 
-realm-initramfs: user modules kselftest ##	build/realm/initramfs.cpio.gz alone, for any realm
+rim: realm-initramfs rmm native ##	the RIM of the realm that `make realm` would boot; SMP= HASH= APPEND= RAM=
+	$(Q)tests/realm/realm rim
+
+realm-initramfs: user modules kselftest ##	build/realm/initramfs.cpio.lz4 alone, for any realm
 	$(Q)tests/realm/initramfs/build >&2
 
 modules: setup ##	the kernel module, build/kmod/cca_rsi.ko (KDIR= for another kernel)

@@ -17,7 +17,7 @@ plain_start()
 {
 	rm -f build/e2e/plain.sock
 	$in_root qemu-system-aarch64 -machine virt,gic-version=3 -cpu max -smp 2 -m 1G -nodefaults -display none -no-reboot \
-		-kernel build/realm/Image -initrd build/realm/initramfs.cpio.gz -append "console=ttyAMA0 panic=-1" \
+		-kernel build/realm/Image -initrd build/realm/initramfs.cpio.lz4 -append "console=ttyAMA0 panic=-1" \
 		-serial file:build/e2e/plain.console -global virtio-mmio.force-legacy=false -device virtio-serial-device \
 		-chardev socket,id=agent,path=build/e2e/plain.sock,server=on,wait=off \
 		-device virtserialport,chardev=agent,name=realm.agent </dev/null >/dev/null 2>&1 &

@@ -20,10 +20,13 @@ runner_rim()
 	plain=$(rim_of)
 	same "the RIM is that of a realm of the same contents" "$plain" "$(rim_of)"
 	flipped build/realm/Image 40 build/e2e/Image
-	flipped build/realm/initramfs.cpio.gz 4 build/e2e/initramfs
-	changed=$(IMAGE=build/e2e/Image rim_of)
+	# Unpacked, it has a byte that matters to nobody but the RIM: the last of a file's time.
+	$in_root lz4 -dcq build/realm/initramfs.cpio.lz4 >build/e2e/initramfs.plain
+	flipped build/e2e/initramfs.plain 53 build/e2e/initramfs
+	changed=$(KERNEL=build/e2e/Image rim_of)
 	if [ -n "$changed" ] && [ "$changed" != "$plain" ]; then tap 0 "one bit of the kernel changes the RIM"; else
 		tap 1 "one bit of the kernel changes the RIM" "$changed"; fi
+	plain=$(INITRD=build/e2e/initramfs.plain rim_of)
 	changed=$(INITRD=build/e2e/initramfs rim_of)
 	if [ -n "$changed" ] && [ "$changed" != "$plain" ]; then tap 0 "one bit of the initramfs changes the RIM"; else
 		tap 1 "one bit of the initramfs changes the RIM" "$changed"; fi
@@ -31,7 +34,7 @@ runner_rim()
 	changed=$(APPEND=realm.test=1 rim_of)
 	if [ -n "$changed" ] && [ "$changed" != "$plain" ]; then tap 0 "one bit of the device tree changes the RIM"; else
 		tap 1 "one bit of the device tree changes the RIM" "$changed"; fi
-	rm -f build/e2e/Image build/e2e/initramfs
+	rm -f build/e2e/Image build/e2e/initramfs{,.plain}
 }
 
 scenario_runner()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Writes the layout page (tests/rmm/layout.h) of a realm from the files that are loaded into it. */
 #include "../rmm/layout.h"
+#include "../rmm/quirk.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -30,13 +31,53 @@ static uint64_t number(const char *text)
 	return n;
 }
 
-static uint32_t hash_number(const char *name)
+/* Where @name stands in the table @names; dies naming @option if it does not. */
+static uint32_t name_number(const char *option, const char *name, const char *const *names,
+			    size_t count)
 {
-	for (uint32_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++) {
-		if (strcmp(name, hashes[i]) == 0)
+	for (uint32_t i = 0; i < count; i++) {
+		if (strcmp(name, names[i]) == 0)
 			return i;
 	}
-	die(name, "not a hash: sha256, sha384 or sha512");
+	fprintf(stderr, "layout-page: %s: no '%s'; there is", option, name);
+	for (size_t i = 0; i < count; i++)
+		fprintf(stderr, "%s %s", i ? "," : "", names[i]);
+	fputc('\n', stderr);
+	exit(2);
+}
+
+/* NAME[,NAME...] of quirk.h */
+static uint32_t quirks_read(char *text)
+{
+	uint32_t quirks = 0;
+
+	for (char *name = strtok(text, ","); name; name = strtok(NULL, ",")) {
+		if (!quirk_find(name)) {
+			fprintf(stderr, "layout-page: --quirk: no '%s'; there is", name);
+			for (const struct quirk_name *q = quirk_names; q->name; q++)
+				fprintf(stderr, "%s %s", q == quirk_names ? "" : ",", q->name);
+			fputc('\n', stderr);
+			exit(2);
+		}
+		quirks |= quirk_find(name);
+	}
+	return quirks;
+}
+
+/* Bytes, or with K, M or G. */
+static uint64_t size_read(char *text)
+{
+	static const char units[] = "KMG";
+	size_t len = strlen(text);
+	const char *unit = len ? strchr(units, text[len - 1]) : NULL;
+	uint64_t n;
+
+	if (unit)
+		text[len - 1] = '\0';
+	n = number(text);
+	if (unit && n > UINT64_MAX >> 10 * (unit - units + 1))
+		die("--ram", "too large");
+	return unit ? n << 10 * (unit - units + 1) : n;
 }
 
 static void rpv_read(uint8_t *rpv, size_t size, const char *hex)
@@ -79,6 +120,9 @@ static void layout_write(const struct layout *layout, const char *file)
 	page.count = htole32(layout->count);
 	page.entry_ipa = htole64(layout->entry_ipa);
 	page.dtb_ipa = htole64(layout->dtb_ipa);
+	page.ram_size = htole64(layout->ram_size);
+	page.flavour = htole32(layout->flavour);
+	page.quirks = htole32(layout->quirks);
 	for (uint32_t i = 0; i < layout->count; i++) {
 		page.range[i].ipa = htole64(layout->range[i].ipa);
 		page.range[i].size = htole64(layout->range[i].size);
@@ -88,20 +132,30 @@ static void layout_write(const struct layout *layout, const char *file)
 }
 
 static const char usage[] =
-	"usage: layout-page [--hash sha256|sha384|sha512] [--vcpus N] [--rpv HEX] --entry IPA --dtb IPA\n"
+	"usage: layout-page [--hash sha256|sha384|sha512] [--vcpus N] [--rpv HEX] [--ram SIZE[K|M|G]]\n"
+	"                   [--flavour 1.0|tfrmm-0.9|2.0] [--quirk NAME,...] --entry IPA --dtb IPA\n"
 	"                   OUTPUT IPA:FILE...\n";
 
-static void option_apply(struct layout *layout, int option, const char *value)
+static void option_apply(struct layout *layout, int option, char *value)
 {
 	switch (option) {
 	case 'h':
-		layout->hash_algo = hash_number(value);
+		layout->hash_algo = name_number("--hash", value, hashes, sizeof(hashes) / sizeof(*hashes));
 		break;
 	case 'v':
 		layout->vcpus = (uint32_t)number(value);
 		break;
 	case 'r':
 		rpv_read(layout->rpv, sizeof(layout->rpv), value);
+		break;
+	case 'm':
+		layout->ram_size = size_read(value);
+		break;
+	case 'f':
+		layout->flavour = name_number("--flavour", value, layout_flavours, LAYOUT_FLAVOURS);
+		break;
+	case 'q':
+		layout->quirks |= quirks_read(value);
 		break;
 	case 'e':
 		layout->entry_ipa = number(value);
@@ -120,9 +174,13 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "hash", required_argument, NULL, 'h' },  { "vcpus", required_argument, NULL, 'v' },
 		{ "rpv", required_argument, NULL, 'r' },   { "entry", required_argument, NULL, 'e' },
-		{ "dtb", required_argument, NULL, 'd' },   { 0 },
+		{ "dtb", required_argument, NULL, 'd' },   { "ram", required_argument, NULL, 'm' },
+		{ "flavour", required_argument, NULL, 'f' }, { "quirk", required_argument, NULL, 'q' },
+		{ 0 },
 	};
-	static struct layout layout = { .magic = LAYOUT_MAGIC, .version = LAYOUT_VERSION, .vcpus = 1 };
+	static struct layout layout = {
+		.magic = LAYOUT_MAGIC, .version = LAYOUT_VERSION, .vcpus = 1, .ram_size = LAYOUT_RAM_SIZE,
+	};
 	const char *fault, *output;
 	int c;
 

@@ -13,13 +13,15 @@
 #include <stdint.h>
 
 #define CHANNEL_MAGIC		0x43484d52	/* "RMHC" */
-#define CHANNEL_VERSION		1
-#define CHANNEL_PAYLOAD_MAX	4096		/* so is the longest token, as in TF-RMM */
+#define CHANNEL_VERSION		2
+#define CHANNEL_TOKEN_MAX	4096		/* bytes of a token that the RMM has room for, as TF-RMM */
+#define CHANNEL_PAYLOAD_MAX	8192		/* more, so that a token can be too long */
 
 enum channel_type {
 	CHANNEL_TOKEN_REQUEST = 1,	/* RMM to signer: struct channel_request */
 	CHANNEL_TOKEN = 2,		/* signer to RMM: the CCA token */
 	CHANNEL_REFUSAL = 3,		/* signer to RMM: no token; payload empty */
+	CHANNEL_FAULT = 4,		/* signer to RMM: struct channel_fault for the token asked for */
 };
 
 struct channel_header {
@@ -39,10 +41,26 @@ struct channel_request {
 	uint8_t measurement[5][64];	/* RIM, REM0 to REM3; zero after the digest */
 	uint8_t hash_algo;		/* enum hash_algo */
 	uint8_t reserved[7];
+	uint8_t before[4][64];		/* REM0 to REM3 as they were before the last extension */
 };
 
+/*
+ * How the RMM is to fail with one token, for tests of clients; zeros: not at all. Sent ahead of the
+ * answer, or alone while the signer stays silent, and once more when a fault is to end.
+ */
+struct channel_fault {
+	uint32_t patience;	/* ms of the signer's silence until ERROR_UNKNOWN, in place of the RMM's own */
+	uint32_t idle;		/* ms of INCOMPLETE without a byte, though the token is there */
+	uint32_t chunk;		/* most bytes that one CONTINUE hands out */
+	uint32_t unknown;	/* 1 + the number of bytes after which CONTINUE answers ERROR_UNKNOWN */
+	uint32_t extra;		/* bytes that follow the token's end */
+};
+
+#define CHANNEL_FOR_EVER	UINT32_MAX	/* as patience, and as idle */
+
 _Static_assert(sizeof(struct channel_header) == 20, "no padding in the frame header");
-_Static_assert(sizeof(struct channel_request) == 456, "no padding in the request");
+_Static_assert(sizeof(struct channel_fault) == 20, "no padding in the fault");
+_Static_assert(sizeof(struct channel_request) == 712, "no padding in the request");
 
 /* One direction of the stream, as far as it has come in. Zero it to start. */
 struct channel_reader {

@@ -18,6 +18,7 @@
 #define HFGITR2_EL2	S3_4_C3_C1_7
 #define ICC_SRE_EL2	S3_4_C12_C9_5
 #define ICH_HCR_EL2	S3_4_C12_C11_0
+#define ICH_VTR_EL2	S3_4_C12_C11_1
 
 /* Bits @high to @low */
 #define BITS(high, low)	((~0UL >> (63 - (high))) & (~0UL << (low)))
@@ -31,7 +32,6 @@
 #define VTCR	(BIT(31) | 2UL << 16 | 3UL << 12 | BIT(10) | BIT(8) | BIT(6) | (64 - IPA_BITS))
 #define CPTR_NO_TRAP	0x22ff
 #define SCTLR_EL1_START	0x30d00800
-#define SCTLR_EL2_START	0x30c50830	/* MMU and caches off */
 
 static uint64_t field(uint64_t id, unsigned int shift)
 {
@@ -76,7 +76,6 @@ static void extensions_allow(void)
 
 void cpu_setup(uint64_t stage2_table)
 {
-	write_sysreg(sctlr_el2, SCTLR_EL2_START);
 	write_sysreg(vtcr_el2, VTCR);
 	write_sysreg(vttbr_el2, stage2_table);
 	write_sysreg(hcr_el2, HCR);
@@ -101,4 +100,9 @@ uint64_t cpu_ms(void)
 void cpu_wait(void)
 {
 	__asm__ volatile("wfi");
+}
+
+uint32_t cpu_gicv3_vtr(void)
+{
+	return (uint32_t)read_sysreg(ICH_VTR_EL2);
 }

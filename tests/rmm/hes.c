@@ -5,7 +5,6 @@
  */
 #include <err.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <poll.h>
 #include <signal.h>
@@ -13,31 +12,26 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "hash.h"
-#include "hes_keys.h"
+#include "hes_control.h"
+#include "hes_machine.h"
+#include "hes_socket.h"
 #include "hes_token.h"
-#include "layout.h"
 
-#define CLIENTS		8
+#define MACHINES	8
 #define EXIT_USAGE	2
 
-struct client {
-	int fd;			/* -1: free */
-	bool broken;		/* inside a run of bytes that are no frame */
-	uint32_t answered[LAYOUT_MAX_VCPUS];	/* number of the request last answered to each REC */
-	struct channel_reader reader;
+struct paths {
+	const char *keys, *socket, *control;
 };
 
 struct server {
-	struct hes_keys keys;
-	enum hes_layout layout;
-	struct sockaddr_un address;
+	struct hes_signer signer;
+	struct hes_machine machine[MACHINES];
+	struct hes_control control;
 	int fd;			/* listens */
-	struct client clients[CLIENTS];
 };
 
 static volatile sig_atomic_t stopped;
@@ -49,11 +43,12 @@ static void stop(int signal)
 
 static void usage(FILE *file)
 {
-	fputs("usage: hes --keys DIR [--socket PATH] [--token 399|907]\n"
+	fputs("usage: hes --keys DIR [--socket PATH [--control PATH]] [--token 399|907]\n"
 	      "Signs CCA tokens for test RMMs with keys of its own; they vouch for nothing.\n"
 	      "\n"
 	      "  --socket PATH   listen here (QEMU: -chardev socket,path=PATH,reconnect-ms=500);\n"
 	      "                  without it the keys are made, and that is all\n"
+	      "  --control PATH  take commands to fail here (tests/realm/fault, hes_fault.h)\n"
 	      "  --keys DIR      cpak.pem and rak.pem, made at first use; hes writes cpak.pub.jwk and\n"
 	      "                  anchors.json for verifiers beside them\n"
 	      "  --token TAG     layout of the tokens: 399 (default) or 907\n"
@@ -61,158 +56,102 @@ static void usage(FILE *file)
 	      "Exit status: 0 stopped by a signal, or keys made; 1 failure, 2 wrong usage.\n", file);
 }
 
-static void client_close(struct client *c)
+static uint64_t now_ms(void)
 {
-	close(c->fd);
-	c->fd = -1;
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-/* Never blocks: a peer that does not read is dropped, and may connect again. */
-static bool client_send(struct client *c, const void *bytes, size_t size)
-{
-	return send(c->fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)size;
-}
-
-static bool answer_send(struct client *c, enum channel_type type, const void *payload, size_t size)
-{
-	const struct channel_header *request = &c->reader.header;
-	struct channel_header header = channel_header_make(type, request->rec, request->seq, payload,
-							   (uint32_t)size);
-
-	return client_send(c, &header, sizeof(header)) && (!size || client_send(c, payload, size));
-}
-
-/* The client's reader holds a whole frame. Returns false when the client is to be dropped. */
-static bool frame_serve(struct server *s, struct client *c)
-{
-	const struct channel_header *h = &c->reader.header;
-	struct channel_request request;
-	uint8_t token[CHANNEL_PAYLOAD_MAX];
-	const char *fault;
-	size_t size;
-
-	if (h->type != CHANNEL_TOKEN_REQUEST || h->size != sizeof(request) ||
-	    h->rec >= LAYOUT_MAX_VCPUS) {
-		warnx("frame of type %u and %u bytes dropped: not a token request", h->type, h->size);
-		return true;
-	}
-	if (c->answered[h->rec] == h->seq) {
-		warnx("REC %u, request %u: repeated, the answer is on its way", h->rec, h->seq);
-		return true;
-	}
-	c->answered[h->rec] = h->seq;
-	memcpy(&request, c->reader.payload, sizeof(request));
-	fault = hes_token_make(&s->keys, s->layout, &request, token, &size);
-	if (fault) {
-		warnx("REC %u, request %u: %s", h->rec, h->seq, fault);
-		return answer_send(c, CHANNEL_REFUSAL, NULL, 0);
-	}
-	warnx("REC %u, request %u: token of %zu bytes, tag %d, %s", h->rec, h->seq, size, s->layout,
-	      hash_name((enum hash_algo)request.hash_algo));
-	return answer_send(c, CHANNEL_TOKEN, token, size);
-}
-
-static bool byte_serve(struct server *s, struct client *c, uint8_t byte)
-{
-	enum channel_state state = channel_feed(&c->reader, byte);
-
-	if (state == CHANNEL_FRAME) {
-		c->broken = false;
-		return frame_serve(s, c);
-	}
-	if (state == CHANNEL_BAD && !c->broken) {
-		warnx("bytes dropped: not a frame, or a damaged one");
-		c->broken = true;
-	}
-	return true;
-}
-
-static void client_serve(struct server *s, struct client *c)
-{
-	uint8_t buffer[4096];
-	ssize_t got = recv(c->fd, buffer, sizeof(buffer), MSG_DONTWAIT);
-	bool ok = got > 0;
-
-	if (got < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	for (ssize_t i = 0; ok && i < got; i++)
-		ok = byte_serve(s, c, buffer[i]);
-	if (ok)
-		return;
-	warnx(got > 0 ? "machine dropped: it does not read its answers" : "machine gone");
-	client_close(c);
-}
-
-static void client_accept(struct server *s)
+static void machine_accept(struct server *s)
 {
 	int fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC);
 
 	if (fd < 0)
 		return;
-	for (int i = 0; i < CLIENTS; i++) {
-		if (s->clients[i].fd >= 0)
+	for (int i = 0; i < MACHINES; i++) {
+		if (s->machine[i].fd >= 0)
 			continue;
-		s->clients[i] = (struct client){ .fd = fd };
+		hes_machine_open(&s->machine[i], fd);
 		warnx("machine connected");
 		return;
 	}
-	warnx("machine turned away: %d are connected", CLIENTS);
+	warnx("machine turned away: %d are connected", MACHINES);
 	close(fd);
 }
 
-static bool address_in_use(const struct sockaddr_un *address)
+static void machine_keep(struct hes_machine *machine, bool ok)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool used = fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
-
-	if (fd >= 0)
-		close(fd);
-	return used;
+	if (!ok)
+		hes_machine_close(machine);
 }
 
-static bool server_listen(struct server *s, const char *path)
+/* One line of the control socket. */
+static void line_execute(void *context, const char *line, char *answer)
 {
-	s->address.sun_family = AF_UNIX;
-	if (strlen(path) >= sizeof(s->address.sun_path)) {
-		warnx("%s: too long for a socket's path", path);
-		return false;
+	struct server *s = context;
+
+	if (!hes_fault_execute(&s->signer.faults, line, answer))
+		return;
+	for (int i = 0; i < MACHINES; i++) {
+		if (s->machine[i].fd >= 0)
+			machine_keep(&s->machine[i], hes_machine_release(&s->machine[i], now_ms()));
 	}
-	strcpy(s->address.sun_path, path);
-	if (address_in_use(&s->address)) {
-		warnx("%s: another hes listens here", path);
-		return false;
+}
+
+/* Until the next answer is due; NULL: for ever. */
+static const struct timespec *wait_time(const struct server *s, struct timespec *wait)
+{
+	uint64_t due = HES_NEVER, now = now_ms(), next;
+
+	for (int i = 0; i < MACHINES; i++) {
+		next = s->machine[i].fd >= 0 ? hes_machine_due(&s->machine[i]) : HES_NEVER;
+		due = next < due ? next : due;
 	}
-	unlink(path);
-	s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (s->fd < 0 || bind(s->fd, (struct sockaddr *)&s->address, sizeof(s->address)) != 0 ||
-	    chmod(path, 0600) != 0 || listen(s->fd, CLIENTS) != 0) {
-		warn("%s", path);
-		return false;
+	if (due == HES_NEVER)
+		return NULL;
+	now = due > now ? due - now : 0;
+	wait->tv_sec = (time_t)(now / 1000);
+	wait->tv_nsec = (long)(now % 1000) * 1000000;
+	return wait;
+}
+
+static void machines_serve(struct server *s, const struct pollfd *fds)
+{
+	uint64_t now = now_ms();
+
+	for (int i = 0; i < MACHINES; i++) {
+		struct hes_machine *m = &s->machine[i];
+
+		if (m->fd >= 0 && fds[i].revents)
+			machine_keep(m, hes_machine_receive(m, &s->signer, now));
+		if (m->fd >= 0)
+			machine_keep(m, hes_machine_send(m, now));
 	}
-	return true;
 }
 
 /* @mask: the signals to let in while waiting */
 static bool server_run(struct server *s, const sigset_t *mask)
 {
-	struct pollfd fds[CLIENTS + 1];
+	struct pollfd fds[MACHINES + 1 + HES_CONTROL_FDS], *control = &fds[MACHINES + 1];
+	struct timespec wait;
 
 	while (!stopped) {
-		fds[CLIENTS] = (struct pollfd){ .fd = s->fd, .events = POLLIN };
-		for (int i = 0; i < CLIENTS; i++)
-			fds[i] = (struct pollfd){ .fd = s->clients[i].fd, .events = POLLIN };
-		if (ppoll(fds, CLIENTS + 1, NULL, mask) < 0) {
+		for (int i = 0; i < MACHINES; i++)
+			fds[i] = (struct pollfd){ .fd = s->machine[i].fd, .events = POLLIN };
+		fds[MACHINES] = (struct pollfd){ .fd = s->fd, .events = POLLIN };
+		hes_control_poll(&s->control, control);
+		if (ppoll(fds, MACHINES + 1 + HES_CONTROL_FDS, wait_time(s, &wait), mask) < 0) {
 			if (errno == EINTR)
 				continue;
 			warn("poll");
 			return false;
 		}
-		for (int i = 0; i < CLIENTS; i++) {
-			if (fds[i].revents)
-				client_serve(s, &s->clients[i]);
-		}
-		if (fds[CLIENTS].revents)
-			client_accept(s);
+		hes_control_serve(&s->control, control, line_execute, s);
+		machines_serve(s, fds);
+		if (fds[MACHINES].revents)
+			machine_accept(s);
 	}
 	return true;
 }
@@ -233,69 +172,95 @@ static void signals_setup(sigset_t *waiting)
 	sigaction(SIGINT, &action, NULL);
 }
 
-static bool options_parse(int argc, char **argv, struct server *s, const char **path,
-			  const char **keys)
+static bool tag_parse(const char *text, uint32_t *tag)
+{
+	if (!strcmp(text, "399"))
+		*tag = HES_TAG_399;
+	else if (!strcmp(text, "907"))
+		*tag = HES_TAG_907;
+	else
+		warnx("--token %s: not 399 or 907", text);
+	return *tag;
+}
+
+static bool options_parse(int argc, char **argv, struct paths *paths, uint32_t *tag)
 {
 	static const struct option options[] = {
 		{ "socket", required_argument, NULL, 's' }, { "keys", required_argument, NULL, 'k' },
-		{ "token", required_argument, NULL, 't' }, { "help", no_argument, NULL, 'h' }, { 0 },
+		{ "control", required_argument, NULL, 'c' }, { "token", required_argument, NULL, 't' },
+		{ "help", no_argument, NULL, 'h' }, { 0 },
 	};
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == 's') {
-			*path = optarg;
+			paths->socket = optarg;
 		} else if (option == 'k') {
-			*keys = optarg;
-		} else if (option == 't' && (!strcmp(optarg, "399") || !strcmp(optarg, "907"))) {
-			s->layout = !strcmp(optarg, "399") ? HES_LAYOUT_399 : HES_LAYOUT_907;
+			paths->keys = optarg;
+		} else if (option == 'c') {
+			paths->control = optarg;
+		} else if (option == 't') {
+			*tag = 0;
+			if (!tag_parse(optarg, tag))
+				return false;
 		} else if (option == 'h') {
 			usage(stdout);
 			exit(EXIT_SUCCESS);
 		} else {
-			if (option == 't')
-				warnx("--token %s: not 399 or 907", optarg);
 			return false;
 		}
 	}
-	if (*keys && optind == argc)
+	if (paths->keys && optind == argc && (paths->socket || !paths->control))
 		return true;
-	warnx("--keys is needed, and nothing but options");
+	warnx("--keys is needed, --socket with --control, and nothing but options");
 	return false;
+}
+
+static bool server_open(struct server *s, const struct paths *paths)
+{
+	for (int i = 0; i < MACHINES; i++)
+		s->machine[i].fd = -1;
+	s->control.fd = s->fd = -1;
+	if (!hes_control_open(&s->control, paths->control))
+		return false;
+	s->fd = hes_socket_listen(paths->socket, MACHINES);
+	if (s->fd >= 0)
+		warnx("listening on %s", paths->socket);
+	return s->fd >= 0;
+}
+
+static void server_close(struct server *s, const struct paths *paths)
+{
+	for (int i = 0; i < MACHINES; i++) {
+		if (s->machine[i].fd >= 0)
+			hes_machine_close(&s->machine[i]);
+	}
+	if (s->fd >= 0) {
+		close(s->fd);
+		unlink(paths->socket);
+	}
+	if (s->control.fd >= 0)
+		unlink(paths->control);
+	hes_control_close(&s->control);
 }
 
 int main(int argc, char **argv)
 {
-	static struct server server = { .layout = HES_LAYOUT_399, .fd = -1 };
-	const char *path = NULL, *keys = NULL;
-	int ret = EXIT_FAILURE;
+	static struct server server = { .signer.tag = HES_TAG_399 };
+	struct paths paths = { 0 };
 	sigset_t waiting;
+	bool ok;
 
-	if (!options_parse(argc, argv, &server, &path, &keys)) {
+	if (!options_parse(argc, argv, &paths, &server.signer.tag)) {
 		usage(stderr);
 		return EXIT_USAGE;
 	}
-	for (int i = 0; i < CLIENTS; i++)
-		server.clients[i].fd = -1;
 	signals_setup(&waiting);
-	if (!hes_keys_open(&server.keys, keys))
-		goto out;
-	if (!path) {
-		ret = EXIT_SUCCESS;
-		goto out;
+	ok = hes_keys_open(&server.signer.keys, paths.keys);
+	if (ok && paths.socket) {
+		ok = server_open(&server, &paths) && server_run(&server, &waiting);
+		server_close(&server, &paths);
 	}
-	if (!server_listen(&server, path))
-		goto out;
-	warnx("listening on %s", path);
-	if (server_run(&server, &waiting))
-		ret = EXIT_SUCCESS;
-	for (int i = 0; i < CLIENTS; i++) {
-		if (server.clients[i].fd >= 0)
-			client_close(&server.clients[i]);
-	}
-	close(server.fd);
-	unlink(path);
-out:
-	hes_keys_close(&server.keys);
-	return ret;
+	hes_keys_close(&server.signer.keys);
+	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -3,6 +3,7 @@
 
 #include <cbor.h>
 #include <openssl/ecdsa.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "hash.h"
@@ -10,13 +11,18 @@
 #define CONTENT_EAT_CWT		263	/* CoAP content format of a CMW record */
 #define COSE_SIGN1_TAG		18
 #define LIFECYCLE_SECURED	0x3003
+#define MEC_PRIVATE		1
+#define PLATFORM_CLAIMS		10	/* at most */
+#define REALM_CLAIMS		11
 
 enum top_key { PLATFORM_TOKEN = 44234, REALM_TOKEN = 44241 };
 enum claim_key {
 	CHALLENGE = 10, INSTANCE_ID = 256, PROFILE = 265,
 	LIFECYCLE = 2395, IMPLEMENTATION_ID = 2396, COMPONENTS = 2399, VERIFICATION_SERVICE = 2400,
 	CONFIG = 2401, PLATFORM_HASH = 2402,
+	CLIENT = 2394, WORKLOAD_BINDING = 2408,
 	RPV = 44235, REALM_HASH = 44236, RAK = 44237, RIM = 44238, REMS = 44239, RAK_HASH = 44240,
+	MEC = 44243, FILLING = -75000,
 };
 enum component_key { TYPE = 1, MEASUREMENT = 2, VERSION = 4, SIGNER = 5, HASH = 6 };
 
@@ -109,7 +115,8 @@ static bool sign1_make(EVP_PKEY *key, const struct blob *payload, struct blob *o
 	bool ok;
 
 	ok = push(array, cbor_build_string("Signature1")) &&
-	     push(array, bytes(es384, sizeof(es384))) && push(array, bytes("", 0)) && push(array, bytes(payload->data, payload->size));
+	     push(array, bytes(es384, sizeof(es384))) && push(array, bytes("", 0)) &&
+	     push(array, bytes(payload->data, payload->size));
 	ok = finish(array, ok, &text) && sign(key, &text, signature);
 	free(text.data);
 	array = cbor_new_definite_array(4);
@@ -134,6 +141,16 @@ static bool cose_key_make(EVP_PKEY *key, struct blob *out)
 	     put(map, -2, bytes(point + 1, HES_COORDINATE)) &&
 	     put(map, -3, bytes(point + 1 + HES_COORDINATE, HES_COORDINATE));
 	return finish(map, ok, out);
+}
+
+/* The RAK as the realm token claims it: the bytes that the platform token is bound to. */
+static bool rak_make(EVP_PKEY *key, bool raw, struct blob *out)
+{
+	if (!raw)
+		return cose_key_make(key, out);
+	out->data = malloc(HES_POINT);
+	out->size = HES_POINT;
+	return out->data && hes_keys_point(key, out->data);
 }
 
 /* The firmware that this platform would have booted; measurement and signer are digests of names. */
@@ -167,17 +184,20 @@ static cbor_item_t *components_make(void)
 	return NULL;
 }
 
-/* @rak: the encoded RAK, whose digest binds the realm token to this one */
-static bool platform_make(const struct hes_keys *keys, const struct blob *rak, struct blob *out)
+/* @rak: as it is claimed; its digest binds the realm token to this one */
+static bool platform_make(const struct hes_keys *keys, const struct hes_profile *profile,
+			  const struct blob *rak, struct blob *out)
 {
 	static const uint8_t config[] = { 0x01, 0x00, 0x00, 0x00 };	/* vendor-defined */
-	cbor_item_t *map = cbor_new_definite_map(9);
+	cbor_item_t *map = cbor_new_definite_map(PLATFORM_CLAIMS);
 	uint8_t binding[32];
 	bool ok;
 
 	ok = EVP_Digest(rak->data, rak->size, binding, NULL, EVP_sha256(), NULL) == 1 &&
-	     put(map, PROFILE, cbor_build_string("tag:arm.com,2023:cca_platform#1.0.0")) &&
-	     put(map, CHALLENGE, bytes(binding, sizeof(binding))) &&
+	     put(map, PROFILE, cbor_build_string(profile->platform)) &&
+	     put(map, profile->workload_binding ? WORKLOAD_BINDING : CHALLENGE,
+		 bytes(binding, sizeof(binding))) &&
+	     (!profile->client_id || put(map, CLIENT, integer(1))) &&
 	     put(map, IMPLEMENTATION_ID, bytes(keys->implementation_id, 32)) &&
 	     put(map, INSTANCE_ID, bytes(keys->instance_id, sizeof(keys->instance_id))) &&
 	     put(map, CONFIG, bytes(config, sizeof(config))) &&
@@ -202,14 +222,38 @@ static cbor_item_t *rems_make(const struct channel_request *r, size_t size)
 	return array;
 }
 
-static bool realm_make(const struct channel_request *r, const struct blob *rak, struct blob *out)
+/* As if chosen when the realm was created: the same for a realm of the same contents and RPV. */
+static bool instance_put(cbor_item_t *map, const struct channel_request *r)
+{
+	const size_t from = offsetof(struct channel_request, rpv);
+	const size_t to = offsetof(struct channel_request, measurement[1]);
+	uint8_t id[33] = { 1 };
+
+	return EVP_Digest((const uint8_t *)r + from, to - from, id + 1, NULL, EVP_sha256(), NULL) == 1 &&
+	       put(map, INSTANCE_ID, bytes(id, sizeof(id))) && put(map, MEC, integer(MEC_PRIVATE));
+}
+
+static bool filling_put(cbor_item_t *map, size_t size)
+{
+	unsigned char *zeros = calloc(1, size);
+	bool ok = zeros && put(map, FILLING, bytes(zeros, size));
+
+	free(zeros);
+	return ok;
+}
+
+/* @filling: bytes of a claim that nobody knows; 0: without it */
+static bool realm_make(const struct channel_request *r, const struct hes_profile *profile,
+		       const struct blob *rak, size_t filling, struct blob *out)
 {
 	enum hash_algo algo = (enum hash_algo)r->hash_algo;
-	cbor_item_t *map = cbor_new_definite_map(8);
+	cbor_item_t *map = cbor_new_definite_map(REALM_CLAIMS);
 	bool ok;
 
 	ok = put(map, CHALLENGE, bytes(r->challenge, sizeof(r->challenge))) &&
-	     put(map, PROFILE, cbor_build_string("tag:arm.com,2023:realm#1.0.0")) &&
+	     (!profile->realm || put(map, PROFILE, cbor_build_string(profile->realm))) &&
+	     (!profile->instance_id || instance_put(map, r)) &&
+	     (!filling || filling_put(map, filling)) &&
 	     put(map, RPV, bytes(r->rpv, sizeof(r->rpv))) &&
 	     put(map, RAK, bytes(rak->data, rak->size)) &&
 	     put(map, REALM_HASH, cbor_build_string(hash_name(algo))) &&
@@ -220,11 +264,11 @@ static bool realm_make(const struct channel_request *r, const struct blob *rak, 
 }
 
 /* One inner token as the layout wraps it. */
-static cbor_item_t *record(enum hes_layout layout, const struct blob *token)
+static cbor_item_t *record(uint32_t tag, const struct blob *token)
 {
 	cbor_item_t *pair;
 
-	if (layout == HES_LAYOUT_399)
+	if (tag != HES_TAG_907)
 		return bytes(token->data, token->size);
 	pair = cbor_new_definite_array(2);
 	if (push(pair, integer(CONTENT_EAT_CWT)) && push(pair, bytes(token->data, token->size)))
@@ -234,14 +278,14 @@ static cbor_item_t *record(enum hes_layout layout, const struct blob *token)
 	return NULL;
 }
 
-static bool envelope_make(enum hes_layout layout, const struct blob *platform,
+static bool envelope_make(uint32_t tag_number, const struct blob *platform,
 			  const struct blob *realm, struct blob *out)
 {
-	cbor_item_t *map = cbor_new_definite_map(2), *tag = cbor_new_tag(layout);
+	cbor_item_t *map = cbor_new_definite_map(2), *tag = cbor_new_tag(tag_number);
 	bool ok;
 
-	ok = put(map, PLATFORM_TOKEN, record(layout, platform)) &&
-	     put(map, REALM_TOKEN, record(layout, realm));
+	ok = put(map, PLATFORM_TOKEN, record(tag_number, platform)) &&
+	     put(map, REALM_TOKEN, record(tag_number, realm));
 	if (tag && map)
 		cbor_tag_set_item(tag, map);
 	if (map)
@@ -249,35 +293,64 @@ static bool envelope_make(enum hes_layout layout, const struct blob *platform,
 	return finish(tag, ok && tag, out);
 }
 
-const char *hes_token_make(const struct hes_keys *keys, enum hes_layout layout,
-			   const struct channel_request *request, uint8_t *token, size_t *size)
+/* Returns NULL, or which part could not be made. */
+static const char *parts_make(const struct hes_keys *keys, const struct hes_style *style,
+			      const struct channel_request *request, size_t filling, struct blob *out)
 {
-	struct blob rak = { 0 }, claims[2] = { 0 }, signed_token[2] = { 0 }, envelope = { 0 };
-	const char *fault = "the request names no known hash algorithm";
+	struct blob rak = { 0 }, claims[2] = { 0 }, signed_token[2] = { 0 };
+	const char *fault = "cannot make the platform token";
 
-	if (request->hash_algo > HASH_SHA384)
-		return fault;
-	fault = "cannot make the platform token";
-	if (!cose_key_make(keys->rak, &rak) || !platform_make(keys, &rak, &claims[0]) ||
+	if (!rak_make(keys->rak, style->realm->raw_rak, &rak) ||
+	    !platform_make(keys, style->platform, &rak, &claims[0]) ||
 	    !sign1_make(keys->cpak, &claims[0], &signed_token[0]))
 		goto out;
 	fault = "cannot make the realm token";
-	if (!realm_make(request, &rak, &claims[1]) ||
+	if (!realm_make(request, style->realm, &rak, filling, &claims[1]) ||
 	    !sign1_make(keys->rak, &claims[1], &signed_token[1]))
 		goto out;
-	fault = "the token is too long";
-	if (!envelope_make(layout, &signed_token[0], &signed_token[1], &envelope) ||
-	    envelope.size > CHANNEL_PAYLOAD_MAX)
-		goto out;
-	memcpy(token, envelope.data, envelope.size);
-	*size = envelope.size;
-	fault = NULL;
+	fault = "cannot make the token";
+	if (envelope_make(style->tag, &signed_token[0], &signed_token[1], out))
+		fault = NULL;
 out:
 	free(rak.data);
 	for (int i = 0; i < 2; i++) {
 		free(claims[i].data);
 		free(signed_token[i].data);
 	}
-	free(envelope.data);
+	return fault;
+}
+
+/* The claim takes bytes itself, how many shows the first time. Returns whether to try again. */
+static bool filling_adjust(size_t *filling, size_t made, size_t wanted)
+{
+	if (made == wanted || (made > wanted && made - wanted >= *filling))
+		return false;
+	*filling += wanted - made;
+	return true;
+}
+
+const char *hes_token_make(const struct hes_keys *keys, const struct hes_style *style,
+			   const struct channel_request *request, uint8_t *token, size_t *size)
+{
+	const char *fault = "the request names no known hash algorithm";
+	struct blob made = { 0 };
+	size_t filling = 0;
+	int tries = 3;
+
+	if (request->hash_algo > HASH_SHA384)
+		return fault;
+	do {
+		free(made.data);
+		fault = parts_make(keys, style, request, filling, &made);
+		if (fault)
+			return fault;
+	} while (tries-- && filling_adjust(&filling, made.size, style->size));
+	if (made.size > CHANNEL_PAYLOAD_MAX) {
+		fault = "the token is too long";
+	} else {
+		memcpy(token, made.data, made.size);
+		*size = made.size;
+	}
+	free(made.data);
 	return fault;
 }

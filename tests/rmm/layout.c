@@ -3,8 +3,11 @@
 
 #include <stdbool.h>
 
+#include "quirk.h"
+
 #define PAGE		4096
-#define RAM_END		(LAYOUT_RAM_BASE + LAYOUT_RAM_SIZE)
+
+const char *const layout_flavours[LAYOUT_FLAVOURS] = { "1.0", "tfrmm-0.9", "2.0" };
 
 static const char *header_check(const struct layout *l)
 {
@@ -16,6 +19,12 @@ static const char *header_check(const struct layout *l)
 		return "hash_algo: not 0, 1 or 2";
 	if (l->vcpus < 1 || l->vcpus > LAYOUT_MAX_VCPUS)
 		return "vcpus: not 1 to 8";
+	if (!l->ram_size || l->ram_size > LAYOUT_RAM_SIZE || l->ram_size % LAYOUT_RAM_STEP)
+		return "ram_size: not 2 MiB to 1 GiB in steps of 2 MiB";
+	if (l->flavour >= LAYOUT_FLAVOURS)
+		return "flavour: not one that this RMM knows";
+	if (l->quirks & ~(uint32_t)QUIRK_ALL)
+		return "quirks: not all known to this RMM";
 	if (l->count < 1 || l->count > LAYOUT_MAX_RANGES)
 		return "count: none, or more than the page holds";
 	if (l->entry_ipa % 4)
@@ -25,14 +34,14 @@ static const char *header_check(const struct layout *l)
 	return 0;
 }
 
-/* @floor: the first byte after the pages of the range before */
-static const char *range_check(const struct layout_range *r, uint64_t floor)
+/* @floor: the first byte after the pages of the range before; @end: of the realm's memory */
+static const char *range_check(const struct layout_range *r, uint64_t floor, uint64_t end)
 {
 	if (r->ipa % PAGE)
 		return "range: ipa is not page-aligned";
 	if (!r->size)
 		return "range: size is zero";
-	if (r->ipa < LAYOUT_RAM_BASE || r->ipa >= RAM_END || r->size > RAM_END - r->ipa)
+	if (r->ipa < LAYOUT_RAM_BASE || r->ipa >= end || r->size > end - r->ipa)
 		return "range: outside the realm's memory";
 	if (r->ipa < floor)
 		return "range: not after the one before it";
@@ -62,7 +71,7 @@ const char *layout_check(const struct layout *l)
 	for (uint32_t i = 0; !fault && i < l->count; i++) {
 		const struct layout_range *r = &l->range[i];
 
-		fault = range_check(r, floor);
+		fault = range_check(r, floor, LAYOUT_RAM_BASE + l->ram_size);
 		floor = (r->ipa + r->size + PAGE - 1) / PAGE * PAGE;
 		entry |= range_holds(r, l->entry_ipa);
 		dtb |= range_holds(r, l->dtb_ipa);

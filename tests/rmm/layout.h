@@ -16,18 +16,30 @@
 #define LAYOUT_PA		0x130000000UL
 #define LAYOUT_PA_OFFSET	0x140000000UL
 #define LAYOUT_MAGIC		0x3159414c4d4c4552UL	/* "RELMLAY1" */
-#define LAYOUT_VERSION		1
+#define LAYOUT_VERSION		2
 #define LAYOUT_SIZE		4096
 #define LAYOUT_RAM_BASE		0x40000000UL
-#define LAYOUT_RAM_SIZE		0x40000000UL
+#define LAYOUT_RAM_SIZE		0x40000000UL	/* at most, and unless asked otherwise */
+#define LAYOUT_RAM_STEP		0x200000UL
 #define LAYOUT_MAX_VCPUS	8
+
+/* Whose RMM this one acts: what it measures, and what its tokens look like. */
+enum layout_flavour {
+	LAYOUT_RMM_1_0,		/* the specification 1.0, as TF-RMM up to 0.8 has it */
+	LAYOUT_TFRMM_0_9,	/* TF-RMM 0.9 and later */
+	LAYOUT_RMM_2_0,		/* the specification 2.0 */
+	LAYOUT_FLAVOURS
+};
+
+/* "1.0", "tfrmm-0.9", "2.0", by enum layout_flavour */
+extern const char *const layout_flavours[LAYOUT_FLAVOURS];
 
 struct layout_range {
 	uint64_t ipa;
 	uint64_t size;		/* bytes */
 };
 
-#define LAYOUT_MAX_RANGES	((LAYOUT_SIZE - 104) / sizeof(struct layout_range))
+#define LAYOUT_MAX_RANGES	((LAYOUT_SIZE - 120) / sizeof(struct layout_range))
 
 struct layout {
 	uint64_t magic;
@@ -37,6 +49,9 @@ struct layout {
 	uint32_t count;		/* ranges */
 	uint64_t entry_ipa;	/* where REC 0 starts */
 	uint64_t dtb_ipa;	/* its x0 */
+	uint64_t ram_size;	/* bytes from LAYOUT_RAM_BASE: LAYOUT_RAM_STEP to LAYOUT_RAM_SIZE */
+	uint32_t flavour;	/* enum layout_flavour */
+	uint32_t quirks;	/* enum quirk, of quirk.h */
 	uint8_t rpv[64];	/* realm personalisation value */
 	struct layout_range range[LAYOUT_MAX_RANGES];
 	uint64_t reserved;	/* zero */

@@ -49,9 +49,11 @@ void cpu_setup(uint64_t stage2_table);
 /* milliseconds since power on, never 0; sleep until an interrupt is pending */
 uint64_t cpu_ms(void);
 void cpu_wait(void);
+/* cpu_gicv3_vtr - ICH_VTR_EL2 */
+uint32_t cpu_gicv3_vtr(void);
 
-/* s2.c: s2_init - stage 2 tables, all memory RAM; returns the root. The rest are realm_ops. */
-uint64_t s2_init(struct realm *realm);
+/* s2.c: s2_init - stage 2 tables, @ram_size bytes of RAM; returns the root. The rest are realm_ops. */
+uint64_t s2_init(struct realm *realm, uint64_t ram_size);
 void *s2_page(uint64_t ipa);
 void s2_changed(uint64_t ipa, enum ripas to);
 void s2_sync(void);
@@ -60,7 +62,7 @@ void s2_sync(void);
 void signer_send(const struct rec *rec);
 void signer_poll(struct realm *realm);
 
-/* psci.c: psci_execute - PSCI 1.1 and SMCCC_VERSION; false if @x names neither. Takes the lock. */
+/* psci.c: psci_execute - PSCI 1.1 and SMCCC_VERSION; false if @x is in neither. Takes the lock. */
 bool psci_execute(uint64_t *x);
 /* psci_boot_set, psci_start - where CPU @index enters the realm, and the registers for it */
 void psci_boot_set(uint64_t index, uint64_t entry, uint64_t context);

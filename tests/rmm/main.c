@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The way from reset to the realm: check the layout page, measure what was loaded, enter. */
 #include "machine.h"
+#include "measure.h"
 #include "mem.h"
-#include "rim.h"
 #include "uart.h"
 
 static const struct realm_ops ops = {
@@ -65,19 +65,20 @@ static void measure(const struct layout *layout)
 	uint64_t start = cpu_ms(), size = 0;
 	struct rim rim;
 
-	rim_layout(&rim, layout, s2_page);
+	measure_layout(&rim, layout, s2_page);
 	memcpy(the_realm.measurement[0], rim.value, sizeof(rim.value));
 	for (uint32_t i = 0; i < layout->count; i++)
 		size += layout->range[i].size;
 	print("rmm: %lu KiB measured in %lu ms, RIM %s ", size >> 10, cpu_ms() - start,
-	      hash_name(rim.algo));
-	print_digest(rim.value, hash_size(rim.algo));
+	      hash_name((enum hash_algo)rim.algo));
+	print_digest(rim.value, hash_size((enum hash_algo)rim.algo));
 }
 
 static void realm_init(const struct layout *layout)
 {
 	the_realm.hash_algo = (enum hash_algo)layout->hash_algo;
 	the_realm.vcpus = layout->vcpus;
+	the_realm.quirks = layout->quirks;
 	the_realm.seq = (uint32_t)read_sysreg(cntpct_el0);	/* no answer from before a reset fits */
 	memcpy(the_realm.rpv, layout->rpv, sizeof(the_realm.rpv));
 	for (uint16_t i = 0; i < REC_MAX; i++)
@@ -95,7 +96,7 @@ static void machine_init(void)
 	layout = layout_get();
 	measure(layout);
 	realm_init(layout);
-	stage2 = s2_init(&the_realm);
+	stage2 = s2_init(&the_realm, layout->ram_size);
 	print("rmm: starting the realm, %lu vCPUs, %lu ms after power on\n", (uint64_t)the_realm.vcpus,
 	      cpu_ms());
 }
@@ -105,5 +106,6 @@ void main_cpu(uint64_t index, struct cpu_regs *regs)
 	if (index == 0 && !stage2)
 		machine_init();
 	cpu_setup(stage2);
+	the_realm.gicv3_vtr = cpu_gicv3_vtr();	/* the same on all CPUs */
 	psci_start(index, regs);
 }

@@ -16,6 +16,7 @@
 #define PSCI_SYSTEM_OFF		0x84000008
 #define PSCI_SYSTEM_RESET	0x84000009
 #define PSCI_FEATURES		0x8400000a
+#define PSCI_LAST		0x8400001f
 #define FID_64			0x40000000U
 
 #define NOT_SUPPORTED		(-1)
@@ -140,13 +141,15 @@ static int64_t features(const uint64_t *x)
 	return call_find(x[1]) ? 0 : NOT_SUPPORTED;
 }
 
+/* What RMM 1.0 leaves out of PSCI is refused: SYSTEM_RESET2, MIGRATE_INFO_TYPE, SYSTEM_SUSPEND ... */
 bool psci_execute(uint64_t *x)
 {
 	const struct call *call = call_find(x[0]);
+	uint32_t fid = (uint32_t)x[0] & ~FID_64;
 
-	if (!call)
+	if (!call && (fid < PSCI_VERSION || fid > PSCI_LAST))
 		return false;
-	x[0] = (uint64_t)call->execute(x);
+	x[0] = (uint64_t)(call ? call->execute(x) : NOT_SUPPORTED);
 	x[1] = x[2] = x[3] = 0;
 	return true;
 }

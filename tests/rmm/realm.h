@@ -6,6 +6,7 @@
 #include "channel.h"
 #include "hash.h"
 #include "layout.h"
+#include "quirk.h"
 #include "ripas.h"
 
 #define REC_MAX			LAYOUT_MAX_VCPUS
@@ -13,13 +14,14 @@
 
 /* One attestation token operation: INIT freezes what the token says, CONTINUE hands it out. */
 struct token {
-	enum { TOKEN_IDLE, TOKEN_WAITING, TOKEN_READY, TOKEN_REFUSED } state;
+	enum { TOKEN_IDLE, TOKEN_WAITING, TOKEN_READY, TOKEN_REFUSED, TOKEN_OVERSIZE } state;
 	uint32_t seq;
 	uint64_t since;		/* ms; when the realm began to wait, 0 before its first CONTINUE */
 	uint64_t sent;		/* ms; when the request last went out */
 	struct channel_request request;
+	struct channel_fault fault;
 	uint32_t size, copied;	/* bytes */
-	uint8_t bytes[CHANNEL_PAYLOAD_MAX];
+	uint8_t bytes[CHANNEL_TOKEN_MAX];
 };
 
 struct rec {
@@ -44,10 +46,13 @@ struct realm {
 	enum hash_algo hash_algo;
 	unsigned int ipa_bits;		/* the top bit selects the shared half */
 	unsigned int vcpus;
+	uint32_t quirks;		/* enum quirk */
+	uint32_t gicv3_vtr;		/* ICH_VTR_EL2, for QUIRK_GICV3_VTR */
 	uint32_t seq;			/* of the last token request */
 	uint64_t heard;			/* ms; when the signer last answered any REC */
 	uint8_t rpv[64];
 	uint8_t measurement[REALM_MEASUREMENTS][HASH_MAX];
+	uint8_t before[REALM_MEASUREMENTS - 1][HASH_MAX];	/* the REMs, before the last extension */
 	struct ripas_map ripas;
 	struct rec rec[REC_MAX];
 };

@@ -4,6 +4,9 @@
 #include "mem.h"
 
 #define EXTEND_MAX		64
+#define MEM_GET_PERM_VALUE	0x10	/* from RSI_FID_FIRST; RSI 1.1 */
+#define PERM_ALL		0xf
+#define FEATURE_DA		1
 #define HOST_CALL_ALIGN		256	/* and size: imm, then 31 registers from byte 8 on */
 #define CHANGE_DESTROYED	1	/* flag of IPA_STATE_SET */
 
@@ -13,7 +16,9 @@ enum { RSI_ACCEPT, RSI_REJECT };
 struct realm_config {
 	uint64_t ipa_width;
 	uint64_t hash_algo;
-	uint8_t pad[0x200 - 16];
+	uint64_t num_aux_planes;	/* RSI 1.1, as is the next one */
+	uint64_t gicv3_vtr;
+	uint8_t pad[0x200 - 32];
 	uint8_t rpv[64];
 };
 
@@ -29,47 +34,71 @@ enum rsi_status rsi_page(struct realm *realm, uint64_t ipa, uint8_t **page)
 	return RSI_SUCCESS;
 }
 
-static enum rsi_status version(struct rsi_call *call)
+static bool quirk(const struct rsi_call *call, enum quirk which)
 {
-	call->x[1] = RSI_VERSION_1_0;
-	call->x[2] = RSI_VERSION_1_0;
-	return call->in[1] == RSI_VERSION_1_0 ? RSI_SUCCESS : RSI_ERROR_INPUT;
+	return call->realm->quirks & which;
 }
 
-/* No optional feature, whichever register is asked for. */
+static enum rsi_status version(struct rsi_call *call)
+{
+	uint64_t asked = call->in[1];
+	uint64_t highest = quirk(call, QUIRK_RSI_1_1) ? RSI_VERSION_1_1 : RSI_VERSION_1_0;
+	bool offered = asked >= RSI_VERSION_1_0 && asked <= highest;
+
+	call->x[1] = offered ? asked : highest;
+	call->x[2] = highest;
+	return offered ? RSI_SUCCESS : RSI_ERROR_INPUT;
+}
+
 static enum rsi_status features(struct rsi_call *call)
 {
-	call->x[1] = 0;
+	if (call->in[1] == 0 && quirk(call, QUIRK_FEATURE_DA))
+		call->x[1] = FEATURE_DA;
 	return RSI_SUCCESS;
 }
 
 static enum rsi_status measurement_read(struct rsi_call *call)
 {
+	bool keeps = quirk(call, QUIRK_READ_KEEPS);
+	size_t size = keeps ? hash_size(call->realm->hash_algo) : HASH_MAX;
 	uint64_t index = call->in[1];
 
-	memset(&call->x[1], 0, HASH_MAX);
+	if (!keeps)
+		memset(&call->x[1], 0, HASH_MAX);
 	if (index >= REALM_MEASUREMENTS)
 		return RSI_ERROR_INPUT;
-	memcpy(&call->x[1], call->realm->measurement[index], HASH_MAX);
+	call->x[8] = 0;
+	memcpy(&call->x[1], call->realm->measurement[index], size);
 	return RSI_SUCCESS;
 }
 
-/* TF-RMM's rule, REM = H(REM || value): unlike the specification's it pads neither of the two. */
-static enum rsi_status measurement_extend(struct rsi_call *call)
+/*
+ * TF-RMM's rule is REM = H(REM || value), with the bytes that either has. The specification's fills
+ * both with zeros to 64, which is the same for SHA-512 and a whole value only.
+ */
+static void rem_extend(struct rsi_call *call, uint8_t *rem, size_t size)
 {
 	enum hash_algo algo = call->realm->hash_algo;
-	uint64_t index = call->in[1], size = call->in[2];
 	_Alignas(8) uint8_t text[HASH_MAX + EXTEND_MAX];
-	uint8_t *rem;
+	bool fill = quirk(call, QUIRK_REM_SPEC);
+	size_t old = fill ? HASH_MAX : hash_size(algo);
+
+	memset(text, 0, sizeof(text));
+	memcpy(text, rem, old);
+	memcpy(text + old, &call->in[3], size);
+	hash_bytes(algo, text, fill ? sizeof(text) : old + size, rem);
+}
+
+static enum rsi_status measurement_extend(struct rsi_call *call)
+{
+	uint64_t index = call->in[1], size = call->in[2];
 
 	if (index < 1 || index >= REALM_MEASUREMENTS)
 		return RSI_ERROR_INPUT;
 	if (size > EXTEND_MAX)
 		return RSI_ERROR_INPUT;
-	rem = call->realm->measurement[index];
-	memcpy(text, rem, hash_size(algo));
-	memcpy(text + hash_size(algo), &call->in[3], size);
-	hash_bytes(algo, text, hash_size(algo) + size, rem);
+	memcpy(call->realm->before, call->realm->measurement[1], sizeof(call->realm->before));
+	rem_extend(call, call->realm->measurement[index], size);
 	return RSI_SUCCESS;
 }
 
@@ -90,6 +119,10 @@ static enum rsi_status config(struct rsi_call *call)
 	c = (struct realm_config *)page;
 	c->ipa_width = realm->ipa_bits;
 	c->hash_algo = realm->hash_algo;
+	if (realm->hash_algo == HASH_SHA384 && quirk(call, QUIRK_SHA384_AS_SHA512))
+		c->hash_algo = HASH_SHA512;
+	if (quirk(call, QUIRK_GICV3_VTR))
+		c->gicv3_vtr = realm->gicv3_vtr;
 	memcpy(c->rpv, realm->rpv, sizeof(c->rpv));
 	return RSI_SUCCESS;
 }
@@ -145,27 +178,47 @@ static enum rsi_status host_call(struct rsi_call *call)
 	return RSI_SUCCESS;
 }
 
-static enum rsi_status (*const commands[])(struct rsi_call *call) = {
-	version, features, measurement_read, measurement_extend, token_init, token_continue,
-	config, ipa_state_set, ipa_state_get, host_call,
-};
+/* plane, index: what there is without planes is plane 0, which may do everything */
+static enum rsi_status mem_get_perm_value(struct rsi_call *call)
+{
+	if (call->in[1] || call->in[2])
+		return RSI_ERROR_INPUT;
+	call->x[1] = PERM_ALL;
+	return RSI_SUCCESS;
+}
+
+static enum rsi_status unknown(struct rsi_call *call)
+{
+	(void)call;
+	return RSI_UNKNOWN;
+}
+
+typedef enum rsi_status rsi_command(struct rsi_call *call);
+
+static rsi_command *command_find(const struct realm *realm, uint64_t fid)
+{
+	static rsi_command *const commands[] = {
+		version, features, measurement_read, measurement_extend, token_init, token_continue,
+		config, ipa_state_set, ipa_state_get, host_call,
+	};
+	uint32_t index = (uint32_t)fid - RSI_FID_FIRST;
+
+	if (index == MEM_GET_PERM_VALUE && realm->quirks & QUIRK_PERM_VALUE)
+		return mem_get_perm_value;
+	return index < ARRAY_SIZE(commands) ? commands[index] : unknown;
+}
 
 bool rsi_execute(struct realm *realm, struct rec *rec, uint64_t *x)
 {
 	struct rsi_call call = { .realm = realm, .rec = rec, .x = x };
-	uint32_t index = (uint32_t)x[0] - RSI_FID_FIRST;
 	enum rsi_status status;
 
 	memcpy(call.in, x, sizeof(call.in));
 	memset(&x[1], 0, 3 * sizeof(*x));
-	if (index >= ARRAY_SIZE(commands)) {
-		x[0] = SMC_UNKNOWN;
-		return true;
-	}
-	status = commands[index](&call);
+	status = command_find(realm, x[0])(&call);
 	if (status == RSI_FAULT)
 		memcpy(x, call.in, sizeof(call.in));
 	else
-		x[0] = status;
+		x[0] = status == RSI_UNKNOWN ? SMC_UNKNOWN : status;
 	return status != RSI_FAULT;
 }

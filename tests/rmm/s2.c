@@ -53,12 +53,12 @@ void s2_sync(void)
 	isb();
 }
 
-static void memory_init(struct realm *realm)
+static void memory_init(struct realm *realm, uint64_t ram_size)
 {
 	root[LAYOUT_RAM_BASE >> 30] = table(ram);
-	for (uint64_t i = 0; i < LAYOUT_RAM_SIZE >> 21; i++)
+	for (uint64_t i = 0; i < ram_size >> 21; i++)
 		ram[i] = table(&ram_pages[i * ENTRIES]);
-	for (uint64_t i = 0; i < RAM_PAGES; i++) {
+	for (uint64_t i = 0; i < ram_size / GRANULE; i++) {
 		uint64_t page = (uint64_t)s2_page(LAYOUT_RAM_BASE + i * GRANULE);
 
 		ram_pages[i] = page | DESC_NORMAL | DESC_PAGE;
@@ -67,7 +67,7 @@ static void memory_init(struct realm *realm)
 	root[(IPA_SHARED | LAYOUT_RAM_BASE) >> 30] =
 		IPA_SHARED | LAYOUT_RAM_BASE | DESC_NORMAL | DESC_XN | DESC_BLOCK;
 	realm->ripas.base = LAYOUT_RAM_BASE;
-	realm->ripas.size = LAYOUT_RAM_SIZE;
+	realm->ripas.size = ram_size;
 	realm->ripas.state = states;
 }
 
@@ -78,9 +78,9 @@ static void device_map(uint64_t *pages, uint64_t base, uint64_t size)
 		pages[pa >> 12 & (ENTRIES - 1)] = pa | DESC_DEVICE | DESC_PAGE;
 }
 
-uint64_t s2_init(struct realm *realm)
+uint64_t s2_init(struct realm *realm, uint64_t ram_size)
 {
-	memory_init(realm);
+	memory_init(realm, ram_size);
 	root[IPA_SHARED >> 30] = table(devices);
 	for (uint64_t pa = GIC_BASE; pa < GIC_BASE + GIC_SIZE; pa += 1UL << 21)
 		devices[pa >> 21] = pa | DESC_DEVICE | DESC_BLOCK;

@@ -1,20 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Entry of all CPUs, EL2's vectors, and the way into the realm. The MMU stays off at EL2.
+// Entry of all CPUs, EL2's vectors, and the way into the realm.
 
 #define FRAME		272		// struct cpu_regs, rounded up to 16
-#define STACK_SHIFT	14
+#define STACK_SHIFT	14		// a page of it is a guard: map.S
+#define HCR_RW		(1 << 31)	// and no VHE
+#define MAIR		0x04ff		// 0: normal, write-back; 1: device-nGnRE
+#define TCR		0x80823519	// 39 bits, 4 KiB granules, write-back, inner shareable; PA of 40
+#define SCTLR		0x30cd183d	// M, C, I, WXN, SA
 
 	.section .text.start, "ax"
 	.global	_start, secondary_entry, smc
 _start:
-	ldr	x0, =bss_start
+	mrs	x3, ctr_el0			// caches may hold what was there before the RMM
+	ubfx	x3, x3, #16, #4
+	mov	x2, #4
+	lsl	x2, x2, x3
+	ldr	x0, =stacks_start
 	ldr	x1, =bss_end
-1:	stp	xzr, xzr, [x0], #16
+1:	dc	ivac, x0
+	add	x0, x0, x2
 	cmp	x0, x1
 	b.lo	1b
+	bl	mmu_on
+	ldr	x0, =bss_start
+2:	stp	xzr, xzr, [x0], #16
+	cmp	x0, x1
+	b.lo	2b
 	mov	x0, #0
+	b	3f
 secondary_entry:				// x0: index of this CPU
-	ldr	x2, =stacks_end
+	bl	mmu_on
+3:	ldr	x2, =stacks_end
 	sub	x2, x2, x0, lsl #STACK_SHIFT
 	sub	sp, x2, #FRAME
 	ldr	x2, =vectors
@@ -23,6 +39,27 @@ secondary_entry:				// x0: index of this CPU
 	mov	x1, sp
 	bl	main_cpu			// (index, registers to enter with)
 	b	realm_enter
+
+// Nothing is written with the MMU off, so there is nothing to clean. Leaves x0 and x1 alone.
+mmu_on:
+	mov	x2, #HCR_RW
+	msr	hcr_el2, x2
+	mov	x2, #MAIR
+	msr	mair_el2, x2
+	ldr	x2, =TCR
+	msr	tcr_el2, x2
+	ldr	x2, =map
+	msr	ttbr0_el2, x2
+	dsb	sy
+	isb
+	tlbi	alle2
+	ic	iallu
+	dsb	sy
+	isb
+	ldr	x2, =SCTLR
+	msr	sctlr_el2, x2
+	isb
+	ret
 
 // x2 to x29, by stp or ldp
 	.macro	registers op
@@ -35,33 +72,34 @@ secondary_entry:				// x0: index of this CPU
 	\op	x\n, \second, [sp, #(\n * 8)]
 	.endm
 
-	.macro	vector handler
+	.macro	fatal
 	.balign	128
-	sub	sp, sp, #FRAME
-	stp	x0, x1, [sp]
-	adr	x0, \handler
-	b	realm_exit
+	ldr	x0, =last_stack_end		// this CPU's may be what went wrong
+	mov	sp, x0
+	b	trap_fatal
 	.endm
 
 	.balign	2048
 vectors:
 	.rept	8
-	vector	trap_fatal
+	fatal
 	.endr
-	vector	trap_sync			// from the realm
+	.balign	128				// from the realm
+	sub	sp, sp, #FRAME
+	stp	x0, x1, [sp]
+	b	realm_exit
 	.rept	7
-	vector	trap_fatal
+	fatal
 	.endr
 
-realm_exit:					// x0: handler
+realm_exit:
 	registers stp
 	mrs	x1, elr_el2
 	stp	x30, x1, [sp, #240]
 	mrs	x1, spsr_el2
 	str	x1, [sp, #256]
-	mov	x1, x0
 	mov	x0, sp
-	blr	x1
+	bl	trap_sync
 realm_enter:
 	ldr	x1, [sp, #256]
 	msr	spsr_el2, x1
@@ -74,3 +112,5 @@ realm_enter:
 // uint64_t smc(fid, x1, x2, x3): to the firmware, for SMCs of EL2 do not trap
 smc:	smc	#0
 	ret
+
+	.section .note.GNU-stack, "", %progbits

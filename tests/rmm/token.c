@@ -17,6 +17,7 @@ enum rsi_status token_init(struct rsi_call *call)
 	memcpy(r->challenge, &call->in[1], sizeof(r->challenge));
 	memcpy(r->rpv, realm->rpv, sizeof(r->rpv));
 	memcpy(r->measurement, realm->measurement, sizeof(r->measurement));
+	memcpy(r->before, realm->before, sizeof(r->before));
 	r->hash_algo = (uint8_t)realm->hash_algo;
 	t->state = TOKEN_WAITING;
 	t->seq = ++realm->seq;
@@ -33,12 +34,20 @@ void token_answer(struct realm *realm, uint16_t rec, uint32_t seq, const void *b
 		return;
 	realm->heard = realm->ops->now();
 	if (!bytes || !size || size > sizeof(t->bytes)) {
-		t->state = TOKEN_REFUSED;
+		t->state = bytes && size ? TOKEN_OVERSIZE : TOKEN_REFUSED;
 		return;
 	}
 	memcpy(t->bytes, bytes, size);
 	t->size = size;
 	t->state = TOKEN_READY;
+}
+
+void token_fault(struct realm *realm, uint16_t rec, uint32_t seq, const struct channel_fault *fault)
+{
+	struct token *t = &realm->rec[rec % REC_MAX].token;
+
+	if (rec < realm->vcpus && t->seq == seq)
+		t->fault = *fault;
 }
 
 static uint64_t later(uint64_t a, uint64_t b)
@@ -53,11 +62,11 @@ static uint64_t later(uint64_t a, uint64_t b)
 static enum rsi_status token_wait(const struct realm *realm, struct rec *rec)
 {
 	struct token *t = &rec->token;
-	uint64_t now = realm->ops->now();
+	uint64_t patience = t->fault.patience ? t->fault.patience : GIVE_UP, now = realm->ops->now();
 
 	if (!t->since)
 		t->since = t->sent = now;
-	if (now - later(t->since, realm->heard) >= GIVE_UP) {
+	if (now - later(t->since, realm->heard) >= patience) {
 		t->state = TOKEN_IDLE;
 		return RSI_ERROR_UNKNOWN;
 	}
@@ -68,24 +77,40 @@ static enum rsi_status token_wait(const struct realm *realm, struct rec *rec)
 	return RSI_INCOMPLETE;
 }
 
+static uint64_t less(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static bool token_idles(const struct realm *realm, struct token *t)
+{
+	if (!t->since)
+		t->since = realm->ops->now();
+	return t->fault.idle == CHANNEL_FOR_EVER || realm->ops->now() - t->since < t->fault.idle;
+}
+
 /* granule, offset, size */
 static enum rsi_status token_copy(struct rsi_call *call)
 {
 	struct token *t = &call->rec->token;
-	uint64_t left = t->size - t->copied, size = call->in[3] < left ? call->in[3] : left;
+	const struct channel_fault *fault = &t->fault;
+	uint64_t end = t->size + fault->extra, size = call->in[3];
 	enum rsi_status status;
 	uint8_t *page;
 
 	status = rsi_page(call->realm, call->in[1], &page);
-	if (status)
-		return status;
-	memcpy(page + call->in[2], t->bytes + t->copied, size);
-	t->copied += (uint32_t)size;
+	if (status || token_idles(call->realm, t))
+		return status ? status : RSI_INCOMPLETE;
+	if (fault->unknown)
+		end = less(end, fault->unknown - 1);
+	size = less(fault->chunk ? less(size, fault->chunk) : size, end - less(end, t->copied));
+	for (uint64_t i = 0; i < size; i++)	/* what is extra goes round */
+		page[call->in[2] + i] = t->bytes[t->copied++ % sizeof(t->bytes)];
 	call->x[1] = size;
-	if (t->copied < t->size)
+	if (t->copied < end || (fault->unknown && size))
 		return RSI_INCOMPLETE;
 	t->state = TOKEN_IDLE;
-	return RSI_SUCCESS;
+	return fault->unknown ? RSI_ERROR_UNKNOWN : RSI_SUCCESS;
 }
 
 /* A granule that is EMPTY is refused only once the token is there. */
@@ -93,6 +118,7 @@ enum rsi_status token_continue(struct rsi_call *call)
 {
 	uint64_t ipa = call->in[1], offset = call->in[2], size = call->in[3];
 	struct token *t = &call->rec->token;
+	bool oversize;
 
 	if (ipa % GRANULE || offset >= GRANULE || size > GRANULE - offset)
 		return RSI_ERROR_INPUT;
@@ -105,6 +131,9 @@ enum rsi_status token_continue(struct rsi_call *call)
 		return token_wait(call->realm, call->rec);
 	if (t->state == TOKEN_READY)
 		return token_copy(call);
+	oversize = t->state == TOKEN_OVERSIZE;
 	t->state = TOKEN_IDLE;
+	if (oversize && call->realm->quirks & QUIRK_OVERSIZE_INPUT)
+		return RSI_ERROR_INPUT;
 	return RSI_ERROR_UNKNOWN;
 }

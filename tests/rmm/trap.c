@@ -18,7 +18,7 @@ static uint32_t lock;
 
 /* called from start.S */
 void trap_sync(struct cpu_regs *r);
-_Noreturn void trap_fatal(const struct cpu_regs *r);
+_Noreturn void trap_fatal(void);
 
 void realm_lock(void)
 {
@@ -123,9 +123,9 @@ void trap_sync(struct cpu_regs *r)
 	}
 }
 
-void trap_fatal(const struct cpu_regs *r)
+void trap_fatal(void)
 {
 	print("\nrmm: exception at EL2: esr 0x%lx, far 0x%lx, pc 0x%lx: power off\n",
-	      read_sysreg(esr_el2), read_sysreg(far_el2), r->pc);
+	      read_sysreg(esr_el2), read_sysreg(far_el2), read_sysreg(elr_el2));
 	psci_power_off();
 }

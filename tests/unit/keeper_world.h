@@ -65,7 +65,7 @@ int session_get(struct session *s, const char *path, struct bytes *secret, struc
 		return error_set(e, ERROR_PROTOCOL, "courier: hung up");
 	}
 	*e = world.answer[number];
-	if (e->kind == ERROR_ATTESTATION && !world.ear_kept)
+	if ((e->kind == ERROR_ATTESTATION || e->kind == ERROR_SYSTEM) && !world.ear_kept)
 		bytes_clear(&s->ear);
 	if (e->kind != ERROR_NONE)
 		return -1;

@@ -69,7 +69,8 @@ static void test_errnos(void **state)
 		{ EPERM, ERROR_SYSTEM, "run as root" },
 		{ EBUSY, ERROR_NO_DRIVER, "unload arm_cca_guest" },
 		{ ENOTTY, ERROR_NO_DRIVER, "does not know this call" },
-		{ EIO, ERROR_SYSTEM, "Input/output error" },
+		{ EIO, ERROR_SYSTEM, "the RMM failed" },
+		{ ENOMEM, ERROR_SYSTEM, "Cannot allocate memory" },
 	};
 
 	(void)state;

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cca_builder.h"
 #include "json.h"
 #include "jwe.h"
 #include "jwt.h"
@@ -40,6 +41,11 @@ static struct {
 	uint8_t challenge[RSI_CHALLENGE_SIZE];
 	bool absent;
 	bool closed;
+	enum error_kind fails;		/* its tokens, if it is not ERROR_NONE */
+	struct cca_builder signer;	/* without keys the token is the challenge */
+	unsigned int moved;		/* register whose value is none that a token has */
+	int moved_for;			/* so many tokens */
+	int tokens;
 } realm;
 
 static void called(char letter)
@@ -73,8 +79,8 @@ static void check_binding(const json_t *body)
 
 	assert_int_equal(json_canonical(bound, &text, &e), 0);
 	assert_int_equal(EVP_Q_digest(NULL, "SHA384", NULL, text.data, text.len, digest, NULL), 1);
-	assert_int_equal(json_array_size(token), 64);
-	for (size_t i = 0; i < 64; i++)
+	assert_int_equal(realm.signer.rak ? json_array_size(token) > 64 : json_array_size(token) == 64, 1);
+	for (size_t i = 0; !realm.signer.rak && i < 64; i++)
 		assert_int_equal(json_integer_value(json_array_get(token, i)), digest[i]);
 	bytes_free(&text);
 	json_decref(bound);
@@ -174,9 +180,26 @@ int rsi_token_get(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],
 		  struct bytes *token, struct error *e)
 {
 	(void)rsi;
-	(void)e;
+	realm.tokens++;
+	if (realm.fails != ERROR_NONE)
+		return error_set(e, realm.fails, "token");
 	memcpy(realm.challenge, challenge, RSI_CHALLENGE_SIZE);
-	return bytes_append(token, challenge, RSI_CHALLENGE_SIZE);
+	if (!realm.signer.rak)
+		return bytes_append(token, challenge, RSI_CHALLENGE_SIZE);
+	cca_builder_token(&realm.signer, challenge, token);
+	return 0;
+}
+
+int rsi_measurement_get(struct rsi *rsi, unsigned int index, uint8_t value[RSI_DIGEST_MAX],
+			size_t *size, struct error *e)
+{
+	(void)rsi;
+	(void)e;
+	memset(value, index ? CCA_BUILDER_REM + (int)index - 1 : CCA_BUILDER_RIM, 32);
+	if (index == realm.moved && realm.tokens <= realm.moved_for)
+		value[31] ^= 1;
+	*size = 32;
+	return 0;
 }
 
 /* --- tests -------------------------------------------------------------------------------------- */
@@ -430,6 +453,85 @@ static void test_no_realm(void **state)
 	session_close(&s);
 }
 
+static void realm_signs(void)
+{
+	realm.signer.cpak = EVP_EC_gen("P-384");
+	realm.signer.rak = EVP_EC_gen("P-384");
+	assert_non_null(realm.signer.cpak);
+	assert_non_null(realm.signer.rak);
+}
+
+static void realm_ends(struct session *s)
+{
+	EVP_PKEY_free(realm.signer.cpak);
+	EVP_PKEY_free(realm.signer.rak);
+	session_close(s);
+}
+
+/* What the realm has measured into itself must be in the token; no verifier can know. */
+static void test_stale_token_is_refused_here(void **state)
+{
+	struct session s = SESSION_INIT;
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	realm_signs();
+	expect_secret(&s);
+	assert_string_equal(kbs.calls, "UAR");
+	realm.moved_for = 1000;
+	for (unsigned int i = 0; i < RSI_REGISTERS; i++) {
+		static const char *const names[] = { "RIM", "REM0", "REM1", "REM2", "REM3" };
+
+		realm.moved = i;
+		realm.tokens = 0;
+		kbs.calls[0] = '\0';
+		assert_int_equal(session_attest(&s, &e), -1);
+		assert_string_equal(kbs.calls, "U");
+		assert_int_equal(realm.tokens, 3);
+		assert_int_equal(e.kind, ERROR_ATTESTATION);
+		assert_true(e.transient);
+		assert_int_equal(strncmp(e.text, "this realm's token: ", 20), 0);
+		assert_int_equal(strncmp(e.text + 20, names[i], strlen(names[i])), 0);
+		assert_int_equal(s.ear.len, 0);
+	}
+	realm_ends(&s);
+}
+
+static void test_register_that_moved_meanwhile(void **state)
+{
+	struct session s = SESSION_INIT;
+
+	(void)state;
+	realm_signs();
+	realm.moved = 3;
+	realm.moved_for = 1;
+	expect_secret(&s);
+	assert_int_equal(realm.tokens, 2);
+	assert_string_equal(kbs.calls, "UAR");
+	realm_ends(&s);
+}
+
+/* An EAR that has run out is not shown again, and the RMM may do better another time. */
+static void test_realm_without_a_token(void **state)
+{
+	struct session s = SESSION_INIT;
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	expect_secret(&s);
+	s.ear_until = boot_ms() - 1;
+	realm.fails = ERROR_SYSTEM;
+	assert_int_equal(session_attest(&s, &e), -1);
+	assert_true(e.transient);
+	assert_int_equal(s.ear.len, 0);
+	realm.fails = ERROR_NO_DRIVER;
+	assert_int_equal(session_attest(&s, &e), -1);
+	assert_false(e.transient);
+	realm.fails = ERROR_NONE;
+	expect_secret(&s);
+	session_close(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -446,6 +548,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_given_key_is_used, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_path_costs_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_realm, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stale_token_is_refused_here, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_register_that_moved_meanwhile, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_realm_without_a_token, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,9 @@ _realmkey_offer()
 	FILE | "[FILE]" | TOKEN | PEM | EAR | JWK | PATH | PROGRAM) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$2") ;;
 	DIR) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$2") ;;
 	SOURCE) mapfile -t COMPREPLY < <(compgen -W "device netlink" -- "$2") ;;
+	VMM) mapfile -t COMPREPLY < <(compgen -W "bench kvmtool qemu" -- "$2") ;;
+	RMM) mapfile -t COMPREPLY < <(compgen -W "1.0 tfrmm-0.9 2.0" -- "$2") ;;
+	HASH) mapfile -t COMPREPLY < <(compgen -W "sha256 sha384 sha512" -- "$2") ;;
 	INDEX) mapfile -t COMPREPLY < <(compgen -W "1 2 3 4" -- "$2") ;;
 	esac
 }

@@ -182,7 +182,8 @@ static bool failure_is_common(const struct keeper *keeper, const struct error *e
 {
 	return keeper_lost(keeper) || e->kind == ERROR_TLS || e->kind == ERROR_NO_REALM ||
 	       e->kind == ERROR_NO_DRIVER ||
-	       (e->kind == ERROR_ATTESTATION && !keeper->session.ear.len);
+	       ((e->kind == ERROR_ATTESTATION || e->kind == ERROR_SYSTEM) &&
+		!keeper->session.ear.len);
 }
 
 static bool secret_wanted(const struct keeper_secret *secret, enum keeper_pass pass)

@@ -39,7 +39,7 @@ static const struct {
 } variants[] = {
 	{ "TokenNotFound", ERROR_ATTESTATION, true, "the KBS wants an attestation first" },
 	{ "TokenVerifierError", ERROR_ATTESTATION, true, "the KBS does not take the EAR" },
-	{ "AttestationError", ERROR_ATTESTATION, false, "attestation refused" },
+	{ "AttestationError", ERROR_ATTESTATION, true, "attestation refused" },
 	{ "PolicyDeny", ERROR_POLICY, false, "denied by the KBS's resource policy" },
 	{ "PolicyEngineError", ERROR_POLICY, false, "the KBS's resource policy failed" },
 	{ "PolicyEngine", ERROR_POLICY, false, "the KBS's resource policy failed" },

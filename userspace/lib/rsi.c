@@ -43,6 +43,7 @@ static const struct {
 				  "cca_rsi again" },
 	{ ENOSPC, ERROR_SYSTEM, "the event log is full, and nothing is extended without a record" },
 	{ EFBIG, ERROR_SYSTEM, "the RMM announces an absurd size" },
+	{ EIO, ERROR_SYSTEM, "the RMM failed, or broke its own bounds" },
 	{ EOPNOTSUPP, ERROR_NO_DRIVER, "the RMM or the module does not offer this" },
 	{ ENODEV, ERROR_NO_DRIVER, "the module is being unloaded" },
 	{ ENOTTY, ERROR_NO_DRIVER, "the module does not know this call" },

@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "cca_token.h"
 #include "clock.h"
 #include "jwe.h"
 #include "jwt.h"
@@ -15,6 +16,7 @@
 #define LIFETIME_MAX 86400	/* seconds; a longer one is a mistake or an attack */
 #define LONG_PAST 1		/* on the boot clock; 0 means something else */
 #define PATH_SIZE 256
+#define TOKEN_TRIES 3	/* while somebody extends registers */
 
 /*
  * How long the EAR lives, in ms: by its own two times, because the wall clock here is the host's. 0
@@ -62,6 +64,64 @@ static int handshake_auth(struct session *s, struct kbs *kbs, struct error *e)
 	return ret;
 }
 
+/* 1: @realm claims the registers as they are; 0: not that of *@index. */
+static int registers_compare(struct rsi *rsi, const struct cca_realm *realm, unsigned int *index,
+			     struct error *e)
+{
+	uint8_t value[RSI_DIGEST_MAX];
+	size_t size;
+
+	for (unsigned int i = 0; i < RSI_REGISTERS; i++) {
+		const struct cca_slice *claim = i ? &realm->rem[i - 1] : &realm->rim;
+
+		if (rsi_measurement_get(rsi, i, value, &size, e) < 0)
+			return -1;
+		*index = i;
+		if (!bytes_equal(value, size, claim->data, claim->len))
+			return 0;
+	}
+	return 1;
+}
+
+/*
+ * A verifier can judge all of a token but this: whether what the realm has measured into itself is
+ * in it. Only the realm knows. What cannot be decoded is left to the verifier, who says why.
+ */
+static int token_compare(struct rsi *rsi, const struct bytes *raw, unsigned int *index,
+			 struct error *e)
+{
+	struct cca_token token = CCA_TOKEN_INIT;
+	struct cca_verdict verdict;
+	int ret = 1;
+
+	if (cca_token_decode(raw->data, raw->len, &token, &verdict) == 0)
+		ret = registers_compare(rsi, &token.realm, index, e);
+	cca_token_free(&token);
+	return ret;
+}
+
+/* Registers may move after the token was made; those of the next one are not behind for that. */
+static int token_make(struct session *s, struct rsi *rsi,
+		      const uint8_t challenge[RSI_CHALLENGE_SIZE], struct error *e)
+{
+	static const char *const names[RSI_REGISTERS] = { "RIM", "REM0", "REM1", "REM2", "REM3" };
+	unsigned int index;
+	int current = 0;
+
+	for (int i = 0; current == 0 && i < TOKEN_TRIES; i++) {
+		bytes_clear(&s->token);
+		if (rsi_token_get(rsi, challenge, &s->token, e) < 0)
+			return -1;
+		current = token_compare(rsi, &s->token, &index, e);
+	}
+	if (current == 0)
+		return error_set_transient(e, ERROR_ATTESTATION, "this realm's token: %s in it is "
+					   "not what the register holds: the token is stale",
+					   names[index]);
+	return current < 0 ? -1 : 0;
+}
+
+/* The RMM, or who signs for it, may do better another time. */
 static int handshake_token(struct session *s, const struct kbs *kbs, struct error *e)
 {
 	uint8_t challenge[RSI_CHALLENGE_SIZE];
@@ -71,10 +131,10 @@ static int handshake_token(struct session *s, const struct kbs *kbs, struct erro
 	if (kbs_challenge(kbs, &s->key, challenge, NULL, e) < 0)
 		return -1;
 	rsi = rsi_open(s->source, e);
-	if (rsi) {
-		bytes_clear(&s->token);
-		ret = rsi_token_get(rsi, challenge, &s->token, e);
-	}
+	if (rsi && token_make(s, rsi, challenge, e) == 0)
+		ret = 0;
+	else if (rsi && e->kind == ERROR_SYSTEM)
+		e->transient = true;
 	rsi_close(rsi);
 	return ret;
 }
@@ -85,7 +145,6 @@ static int handshake_attest(struct session *s, const struct kbs *kbs, struct err
 	int64_t begun = clock_boot_ms(), lifetime;
 	int status, ret = -1;
 
-	bytes_clear(&s->ear);
 	if (kbs_attest_body(kbs, &s->key, s->token.data, s->token.len, &body, e) < 0 ||
 	    call_body(s, MESSAGE_ATTEST, &body, &status, &answer, e) < 0 ||
 	    kbs_attest_answer(status, answer.data, answer.len, &s->ear, e) < 0)
@@ -108,6 +167,7 @@ int session_attest(struct session *s, struct error *e)
 {
 	struct kbs kbs = KBS_INIT;
 
+	bytes_clear(&s->ear);
 	if (!s->key.pkey && tee_key_generate(&s->key, e) < 0)
 		return -1;
 	if (handshake_auth(s, &kbs, e) < 0 || handshake_token(s, &kbs, e) < 0)

@@ -30,7 +30,8 @@ struct session {
 
 #define SESSION_INIT { .courier = COURIER_INIT }
 
-/* One handshake: auth, token, attest. Makes the TEE key if there is none. */
+/* One handshake: auth, token, attest. Makes the TEE key if there is none. Without success no EAR is
+ * left. A token whose registers are not those of the realm is refused here: nobody else could tell. */
 int session_attest(struct session *s, struct error *e);
 /* GET one resource and open it into @secret (locked). Attests first when there is no usable EAR,
  * and once more when the KBS no longer takes a reused one. A denial is never retried; who tries

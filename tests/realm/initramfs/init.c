@@ -5,6 +5,7 @@
  * because what is measured (initramfs, device tree) must be the same too.
  */
 #include "network.h"
+#include "root.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,12 +20,12 @@
 #include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define MODULES_FILE "/usr/lib/modules/order"
-#define LINE_MAX_BYTES 256
+#define LINE_MAX_BYTES 4096
 
 static void complain(const char *what, const char *name)
 {
@@ -89,13 +90,18 @@ static void module_load(const char *file)
 		close(fd);
 }
 
-static void modules_load(void)
+/* What the list @name of this very kernel's modules says; another kernel has built in what it needs. */
+static void modules_load(const char *name)
 {
 	char line[LINE_MAX_BYTES];
-	FILE *f = fopen(MODULES_FILE, "re");
+	struct utsname kernel;
+	FILE *f;
 
+	uname(&kernel);
+	snprintf(line, sizeof(line), "/usr/lib/modules/%s/%s", kernel.release, name);
+	f = fopen(line, "re");
 	if (!f) {
-		complain("opening", MODULES_FILE);
+		complain("no modules of this kernel are here:", line);
 		return;
 	}
 	while (fgets(line, sizeof(line), f)) {
@@ -241,16 +247,58 @@ static void environment(void)
 	umask(022);
 }
 
+/*
+ * Not in the archive: while the kernel boots it asks for modules that nobody has (for its certificates'
+ * algorithms), and would wait each time for a busybox to say so.
+ */
+static void modprobe_offer(void)
+{
+	if (symlink("busybox", "/usr/bin/modprobe"))
+		complain("linking", "modprobe");
+}
+
 static void machine_set_up(void)
 {
 	mount_all(mounts_first, sizeof(mounts_first) / sizeof(mounts_first[0]));
 	console_open();
 	report_start();
 	environment();
-	modules_load();
+	modprobe_offer();
+	modules_load("order");
 	mount_all(mounts_late, sizeof(mounts_late) / sizeof(mounts_late[0]));
-	if (network_up())
-		complain("bringing up", "the network");
+}
+
+/* The kernel's argument realm.root: up to its end; false if there is none. */
+static bool root_wanted(char *line, size_t size, const char **root)
+{
+	FILE *f = fopen("/proc/cmdline", "re");
+	const bool read = f && fgets(line, (int)size, f);
+	char *at = read ? strstr(line, ROOT_ARGUMENT) : NULL;
+
+	if (f)
+		fclose(f);
+	if (!at)
+		return false;
+	at += strlen(ROOT_ARGUMENT);
+	at[strcspn(at, " \n")] = '\0';
+	*root = at;
+	return true;
+}
+
+/* Returns only if the argument asks for no root file system; a realm without the one it wants is none. */
+static void root_enter(void)
+{
+	char line[LINE_MAX_BYTES];
+	const char *root, *failed;
+
+	if (!root_wanted(line, sizeof(line), &root))
+		return;
+	modules_load("order.root");
+	failed = root_switch(root);
+	complain("root file system:", failed);
+	fflush(stderr);
+	sleep(1);
+	reboot(RB_POWER_OFF);
 }
 
 static _Noreturn void machine_stop(int how)
@@ -291,6 +339,9 @@ int main(void)
 	sigfillset(&signals);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	machine_set_up();
+	root_enter();
+	if (network_up())
+		complain("bringing up", "the network");
 	for (size_t i = 0; i < SERVICES; i++)
 		service_start(&services[i]);
 	while ((how = signal_wait(&signals)) == 0) {

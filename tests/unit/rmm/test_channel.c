@@ -43,7 +43,7 @@ static void frames_of_all_sizes(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(payload); i++)
 		payload[i] = (uint8_t)(i * 13);
-	for (uint32_t size = 0; size <= sizeof(payload); size += size < 64 ? 1 : 1344) {
+	for (uint32_t size = 0; size <= sizeof(payload); size += size < 64 ? 1 : 1016) {
 		struct channel_header h = token(payload, size);
 
 		setup(NULL);
@@ -133,7 +133,7 @@ static void crc_is_crc32(void **state)
 
 	(void)state;
 	/* zlib.crc32() of the sixteen header bytes and the payload */
-	assert_int_equal(h.crc, 0x63f6ef9a);
+	assert_int_equal(h.crc, 0x18e86d79);
 }
 
 int main(void)

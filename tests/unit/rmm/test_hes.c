@@ -8,146 +8,14 @@
 
 #include <cmocka.h>
 
-#include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "channel.h"
-
-#define TIMEOUT	20000	/* ms; it signs under sanitizers on a busy machine */
-
-static char dir[] = "/tmp/test_hes.XXXXXX", socket_path[64], keys[64];
-static pid_t child = -1;
-
-static pid_t spawn(const char *const *argv)
-{
-	pid_t pid = fork();
-
-	assert_true(pid >= 0);
-	if (!pid) {
-		int null = open("/dev/null", O_RDWR);
-
-		dup2(null, 1);
-		dup2(null, 2);
-		execv(argv[0], (char *const *)argv);
-		_exit(127);
-	}
-	return pid;
-}
-
-static int wait_status(pid_t pid)
-{
-	int status;
-
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static int run(const char *a, const char *b, const char *c, const char *d, const char *e)
-{
-	return wait_status(spawn((const char *[]){ getenv("HES"), a, b, c, d, e, NULL }));
-}
-
-/* A connection; waits for hes to listen. */
-static int dial(void)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-	strcpy(address.sun_path, socket_path);
-	for (int i = 0; i < TIMEOUT / 20; i++, usleep(20000)) {
-		int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
-		if (!connect(fd, (struct sockaddr *)&address, sizeof(address)))
-			return fd;
-		close(fd);
-	}
-	fail_msg("hes does not listen");
-	return -1;
-}
-
-static void start(const char *tag)
-{
-	child = spawn((const char *[]){ getenv("HES"), "--socket", socket_path, "--keys", keys,
-					"--token", tag, NULL });
-	close(dial());
-}
-
-static void stop(void)
-{
-	kill(child, SIGTERM);
-	assert_int_equal(wait_status(child), 0);
-	child = -1;
-	assert_int_equal(access(socket_path, F_OK), -1);
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	if (!mkdtemp(strcpy(dir, "/tmp/test_hes.XXXXXX")))
-		return -1;
-	snprintf(socket_path, sizeof(socket_path), "%s/socket", dir);
-	snprintf(keys, sizeof(keys), "%s/keys", dir);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	char command[128];
-
-	(void)state;
-	if (child > 0) {
-		kill(child, SIGKILL);
-		waitpid(child, NULL, 0);
-		child = -1;
-	}
-	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
-	return system(command);
-}
-
-static struct channel_request request_make(uint8_t fill, uint8_t algo)
-{
-	struct channel_request r;
-
-	memset(&r, fill, sizeof(r));
-	r.hash_algo = algo;
-	return r;
-}
-
-static void ask(int fd, uint16_t rec, uint32_t seq, const struct channel_request *r)
-{
-	struct channel_header h = channel_header_make(CHANNEL_TOKEN_REQUEST, rec, seq, r, sizeof(*r));
-
-	assert_int_equal(write(fd, &h, sizeof(h)), sizeof(h));
-	assert_int_equal(write(fd, r, sizeof(*r)), sizeof(*r));
-}
-
-static bool readable(int fd, int ms)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-
-	return poll(&p, 1, ms) == 1;
-}
-
-static void answer_get(int fd, struct channel_reader *reader)
-{
-	enum channel_state state = CHANNEL_MORE;
-	uint8_t byte;
-
-	memset(reader, 0, sizeof(*reader));
-	while (state == CHANNEL_MORE) {
-		assert_true(readable(fd, TIMEOUT));
-		assert_int_equal(read(fd, &byte, 1), 1);
-		state = channel_feed(reader, byte);
-	}
-	assert_int_equal(state, CHANNEL_FRAME);
-}
+#include "hes_process.h"
 
 /* Asks and checks what comes back; the layout of the token is told by its first bytes. */
 static void token_expect(int fd, uint16_t rec, uint32_t seq, uint8_t fill, uint8_t algo,
@@ -155,14 +23,14 @@ static void token_expect(int fd, uint16_t rec, uint32_t seq, uint8_t fill, uint8
 {
 	static const char *const names[] = { "gsha-256", "gsha-512", "gsha-384" };
 	static const size_t sizes[] = { 32, 64, 48 };
-	struct channel_request r = request_make(fill, algo);
+	struct channel_request r = hes_request(fill, algo);
 	struct channel_reader reader;
 	const uint8_t *token = reader.payload;
 	uint8_t rem[66];
 	size_t size;
 
-	ask(fd, rec, seq, &r);
-	answer_get(fd, &reader);
+	hes_ask(fd, rec, seq, &r);
+	hes_answer(fd, &reader);
 	size = reader.header.size;
 	assert_int_equal(reader.header.type, CHANNEL_TOKEN);
 	assert_int_equal(reader.header.rec, rec);
@@ -182,109 +50,109 @@ static void tokens_of_each_kind(void **state)
 	int fd;
 
 	(void)state;
-	start("399");
-	fd = dial();
+	hes_start("399");
+	fd = hes_dial(hes.socket);
 	for (uint8_t algo = 0; algo <= 2; algo++)
 		token_expect(fd, algo, 100U + algo, (uint8_t)(0x41 + algo), algo, "\xd9\x01\x8f\xa2");
 	close(fd);
-	stop();
-	start("907");
-	fd = dial();
+	hes_stop();
+	hes_start("907");
+	fd = hes_dial(hes.socket);
 	token_expect(fd, 7, 5, 0x66, 1, "\xd9\x03\x8b\xa2");
 	close(fd);
-	stop();
+	hes_stop();
 }
 
 static void several_machines_and_requests(void **state)
 {
-	struct channel_request r = request_make(1, 0);
+	struct channel_request r = hes_request(1, 0);
 	struct channel_reader reader;
 	int fds[2];
 
 	(void)state;
-	start("399");
-	fds[0] = dial();
-	fds[1] = dial();
+	hes_start("399");
+	fds[0] = hes_dial(hes.socket);
+	fds[1] = hes_dial(hes.socket);
 	for (uint16_t rec = 0; rec < 8; rec++)
-		ask(fds[0], rec, 10U + rec, &r);
+		hes_ask(fds[0], rec, 10U + rec, &r);
 	token_expect(fds[1], 0, 10, 0x33, 0, "\xd9\x01\x8f\xa2");
 	for (uint16_t rec = 0; rec < 8; rec++) {
-		answer_get(fds[0], &reader);
+		hes_answer(fds[0], &reader);
 		assert_int_equal(reader.header.rec, rec);
 		assert_int_equal(reader.header.seq, 10 + rec);
 	}
 	close(fds[0]);
 	close(fds[1]);
-	stop();
+	hes_stop();
 }
 
 /* The same machine repeats itself: one answer. A machine that comes back: another. */
 static void repeated_requests(void **state)
 {
-	struct channel_request r = request_make(1, 0);
+	struct channel_request r = hes_request(1, 0);
 	struct channel_reader reader;
 	int fd;
 
 	(void)state;
-	start("399");
-	fd = dial();
-	ask(fd, 2, 77, &r);
-	ask(fd, 2, 77, &r);
-	ask(fd, 2, 78, &r);
-	answer_get(fd, &reader);
+	hes_start("399");
+	fd = hes_dial(hes.socket);
+	hes_ask(fd, 2, 77, &r);
+	hes_ask(fd, 2, 77, &r);
+	hes_ask(fd, 2, 78, &r);
+	hes_answer(fd, &reader);
 	assert_int_equal(reader.header.seq, 77);
-	answer_get(fd, &reader);
+	hes_answer(fd, &reader);
 	assert_int_equal(reader.header.seq, 78);
 	close(fd);
-	fd = dial();
+	fd = hes_dial(hes.socket);
 	token_expect(fd, 2, 78, 1, 0, "\xd9\x01\x8f\xa2");
 	close(fd);
-	stop();
+	hes_stop();
 }
 
 static void bad_frames_are_dropped(void **state)
 {
-	struct channel_request r = request_make(1, 0);
+	struct channel_request r = hes_request(1, 0);
 	struct channel_header h;
 	int fd;
 
 	(void)state;
-	start("399");
-	fd = dial();
+	hes_start("399");
+	fd = hes_dial(hes.socket);
 	assert_int_equal(write(fd, "GET / HTTP/1.1\r\n\r\n", 18), 18);
 	h = channel_header_make(CHANNEL_TOKEN_REQUEST, 0, 1, "abc", 3);	/* too short */
 	assert_int_equal(write(fd, &h, sizeof(h)), sizeof(h));
 	assert_int_equal(write(fd, "abc", 3), 3);
 	h = channel_header_make(CHANNEL_TOKEN, 0, 1, "", 0);		/* no request */
 	assert_int_equal(write(fd, &h, sizeof(h)), sizeof(h));
-	ask(fd, 8, 1, &r);						/* no such REC */
-	assert_false(readable(fd, 200));
+	hes_ask(fd, 8, 1, &r);						/* no such REC */
+	assert_false(hes_readable(fd, 200));
 	token_expect(fd, 0, 1, 0x44, 0, "\xd9\x01\x8f\xa2");
 	/* gone in the middle of a frame: the next connection starts afresh */
 	assert_int_equal(write(fd, &h, 10), 10);
 	close(fd);
-	fd = dial();
+	fd = hes_dial(hes.socket);
 	token_expect(fd, 0, 1, 0x45, 0, "\xd9\x01\x8f\xa2");
 	close(fd);
-	stop();
+	hes_stop();
 }
 
 static void refuses_what_it_cannot_sign(void **state)
 {
-	struct channel_request r = request_make(1, 3);
+	struct channel_request r = hes_request(1, 3);
 	struct channel_reader reader;
 	int fd;
 
 	(void)state;
-	start("399");
-	fd = dial();
-	ask(fd, 0, 9, &r);
-	answer_get(fd, &reader);
+	hes_start("399");
+	fd = hes_dial(hes.socket);
+	hes_ask(fd, 0, 9, &r);
+	hes_answer(fd, &reader);
 	assert_int_equal(reader.header.type, CHANNEL_REFUSAL);
 	assert_int_equal(reader.header.seq, 9);
 	assert_int_equal(reader.header.size, 0);
 	close(fd);
-	stop();
+	hes_stop();
 }
 
 static size_t slurp(const char *name, char *text, size_t room, mode_t mode)
@@ -294,7 +162,7 @@ static size_t slurp(const char *name, char *text, size_t room, mode_t mode)
 	size_t size;
 	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/%s", keys, name);
+	snprintf(path, sizeof(path), "%s/%s", hes.keys, name);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, mode);
 	file = fopen(path, "r");
@@ -311,12 +179,12 @@ static void keys_are_kept(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		start("399");
+		hes_start("399");
 		slurp("cpak.pem", cpak[i], sizeof(cpak[i]), 0600);
 		slurp("rak.pem", rak[i], sizeof(rak[i]), 0600);
 		slurp("cpak.pub.jwk", jwk[i], sizeof(jwk[i]), 0644);
 		slurp("anchors.json", store, sizeof(store), 0644);
-		stop();
+		hes_stop();
 	}
 	assert_string_equal(cpak[0], cpak[1]);
 	assert_string_equal(rak[0], rak[1]);
@@ -334,26 +202,26 @@ static void key_of_another_kind_is_refused(void **state)
 	FILE *file;
 
 	(void)state;
-	mkdir(keys, 0700);
-	snprintf(path, sizeof(path), "%s/cpak.pem", keys);
+	mkdir(hes.keys, 0700);
+	snprintf(path, sizeof(path), "%s/cpak.pem", hes.keys);
 	file = fopen(path, "w");
 	assert_non_null(file);
 	fputs("-----BEGIN PRIVATE KEY-----\nno key\n-----END PRIVATE KEY-----\n", file);
 	fclose(file);
-	assert_int_equal(run("--socket", socket_path, "--keys", keys, NULL), 1);
-	assert_int_equal(access(socket_path, F_OK), -1);
+	assert_int_equal(hes_run("--socket", hes.socket, "--keys", hes.keys, NULL), 1);
+	assert_int_equal(access(hes.socket, F_OK), -1);
 }
 
 static void socket_in_use_is_refused(void **state)
 {
 	(void)state;
-	start("399");
-	assert_int_equal(run("--socket", socket_path, "--keys", keys, NULL), 1);
-	close(dial());
-	kill(child, SIGKILL);
-	waitpid(child, NULL, 0);
-	start("399");	/* a socket that nobody listens on is no obstacle */
-	stop();
+	hes_start("399");
+	assert_int_equal(hes_run("--socket", hes.socket, "--keys", hes.keys, NULL), 1);
+	close(hes_dial(hes.socket));
+	kill(hes.child, SIGKILL);
+	waitpid(hes.child, NULL, 0);
+	hes_start("399");	/* a socket that nobody listens on is no obstacle */
+	hes_stop();
 }
 
 static void without_a_socket_keys_are_made(void **state)
@@ -361,23 +229,23 @@ static void without_a_socket_keys_are_made(void **state)
 	char path[128];
 
 	(void)state;
-	assert_int_equal(run("--keys", keys, NULL, NULL, NULL), 0);
-	snprintf(path, sizeof(path), "%s/cpak.pub.jwk", keys);
+	assert_int_equal(hes_run("--keys", hes.keys, NULL, NULL, NULL), 0);
+	snprintf(path, sizeof(path), "%s/cpak.pub.jwk", hes.keys);
 	assert_int_equal(access(path, R_OK), 0);
-	assert_int_equal(access(socket_path, F_OK), -1);
+	assert_int_equal(access(hes.socket, F_OK), -1);
 }
 
 static void usage(void **state)
 {
 	(void)state;
-	assert_int_equal(run("--help", NULL, NULL, NULL, NULL), 0);
-	assert_int_equal(run(NULL, NULL, NULL, NULL, NULL), 2);
-	assert_int_equal(run("--socket", socket_path, NULL, NULL, NULL), 2);
-	assert_int_equal(run("--token", "400", NULL, NULL, NULL), 2);
-	assert_int_equal(run("--socket", socket_path, "--keys", keys, "more"), 2);
+	assert_int_equal(hes_run("--help", NULL, NULL, NULL, NULL), 0);
+	assert_int_equal(hes_run(NULL, NULL, NULL, NULL, NULL), 2);
+	assert_int_equal(hes_run("--socket", hes.socket, NULL, NULL, NULL), 2);
+	assert_int_equal(hes_run("--token", "400", NULL, NULL, NULL), 2);
+	assert_int_equal(hes_run("--socket", hes.socket, "--keys", hes.keys, "more"), 2);
 }
 
-#define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f)	cmocka_unit_test_setup_teardown(f, hes_setup, hes_teardown)
 
 int main(void)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fake.h"
 #include "layout.h"
+#include "quirk.h"
 
 static struct layout good(void)
 {
@@ -8,6 +9,7 @@ static struct layout good(void)
 		.magic = LAYOUT_MAGIC,
 		.version = LAYOUT_VERSION,
 		.vcpus = 1,
+		.ram_size = LAYOUT_RAM_SIZE,
 		.count = 3,
 		.entry_ipa = 0x40200000,
 		.dtb_ipa = 0x4fe00000,
@@ -59,13 +61,39 @@ static void header_bounds(void **state)
 	ACCEPTS(l.vcpus = 8; l.hash_algo = 2);
 	REFUSES("magic", l.magic ^= 1UL << 63);
 	REFUSES("version", l.version = 0);
-	REFUSES("version", l.version = 2);
+	REFUSES("version", l.version = 1);
+	REFUSES("version", l.version = 3);
 	REFUSES("hash_algo", l.hash_algo = 3);
 	REFUSES("vcpus", l.vcpus = 0);
 	REFUSES("vcpus", l.vcpus = 9);
 	REFUSES("count", l.count = 0);
 	REFUSES("count", l.count = LAYOUT_MAX_RANGES + 1);
 	REFUSES("count", l.count = UINT32_MAX);
+}
+
+static void machine_bounds(void **state)
+{
+	(void)state;
+	ACCEPTS(l.ram_size = 0x10000000);	/* 256 MiB end just after the tree */
+	REFUSES("ram_size", l.ram_size = 0);
+	REFUSES("ram_size", l.ram_size = LAYOUT_RAM_SIZE + LAYOUT_RAM_STEP);
+	REFUSES("ram_size", l.ram_size = 1UL << 63);
+	REFUSES("ram_size", l.ram_size -= 4096);
+	REFUSES("range", l.ram_size = 0x0fe00000);	/* the tree is the first byte beyond */
+	ACCEPTS(l.flavour = LAYOUT_RMM_2_0);
+	REFUSES("flavour", l.flavour = LAYOUT_FLAVOURS);
+	REFUSES("flavour", l.flavour = UINT32_MAX);
+	ACCEPTS(l.quirks = QUIRK_ALL);
+	REFUSES("quirks", l.quirks = QUIRK_ALL + 1);
+	REFUSES("quirks", l.quirks = 1U << 31);
+}
+
+static void names(void **state)
+{
+	(void)state;
+	assert_string_equal(layout_flavours[LAYOUT_RMM_1_0], "1.0");
+	assert_string_equal(layout_flavours[LAYOUT_TFRMM_0_9], "tfrmm-0.9");
+	assert_string_equal(layout_flavours[LAYOUT_RMM_2_0], "2.0");
 }
 
 static void start_lies_in_a_range(void **state)
@@ -114,6 +142,7 @@ static void a_full_page(void **state)
 	(void)state;
 	l.count = LAYOUT_MAX_RANGES;
 	l.dtb_ipa = l.entry_ipa;
+	assert_int_equal(LAYOUT_MAX_RANGES, 248);
 	for (uint64_t i = 0; i < l.count; i++)
 		l.range[i] = (struct layout_range){ 0x40200000 + i * 8192, 8192 };
 	accepts(&l);
@@ -123,6 +152,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(header_bounds),
+		cmocka_unit_test(machine_bounds),
+		cmocka_unit_test(names),
 		cmocka_unit_test(start_lies_in_a_range),
 		cmocka_unit_test(range_bounds),
 		cmocka_unit_test(the_rest_is_zero),

@@ -10,9 +10,21 @@
 #define CPU_ON		0x84000003
 #define AFFINITY_INFO	0x84000004
 #define MIGRATE		0x84000005
+#define MIGRATE_INFO_TYPE	0x84000006
+#define MIGRATE_INFO_UP_CPU	0x84000007
 #define SYSTEM_OFF	0x84000008
 #define SYSTEM_RESET	0x84000009
 #define FEATURES	0x8400000a
+#define CPU_FREEZE	0x8400000b
+#define CPU_DEFAULT_SUSPEND	0x8400000c
+#define NODE_HW_STATE	0x8400000d
+#define SYSTEM_SUSPEND	0x8400000e
+#define SET_SUSPEND_MODE	0x8400000f
+#define STAT_RESIDENCY	0x84000010
+#define STAT_COUNT	0x84000011
+#define SYSTEM_RESET2	0x84000012
+#define MEM_PROTECT	0x84000013
+#define MEM_PROTECT_CHECK_RANGE	0x84000014
 #define SMC64		0x40000000
 #define ENTRY		0x40001000UL
 
@@ -109,7 +121,8 @@ static void features(void **state)
 
 static void other_functions_are_not_ours(void **state)
 {
-	static const uint64_t fids[] = { 0, MIGRATE, 0xc4000190, SMC64, 0x80000001, 0x8400000b };
+	static const uint64_t fids[] = { 0, 0xc4000190, SMC64, 0x80000001, 0x83ffffff, 0x84000020,
+					 0xc4000020, 0x04000000, 0x84000000UL << 32 };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(fids); i++) {
@@ -120,6 +133,26 @@ static void other_functions_are_not_ours(void **state)
 	}
 }
 
+/* PSCI 1.1 as the RMM specification has it is eight functions; the others are there to be refused. */
+static void the_rest_is_refused(void **state)
+{
+	static const uint64_t fids[] = {
+		MIGRATE, MIGRATE | SMC64, MIGRATE_INFO_TYPE, MIGRATE_INFO_UP_CPU, MIGRATE_INFO_UP_CPU | SMC64,
+		CPU_FREEZE, CPU_DEFAULT_SUSPEND, CPU_DEFAULT_SUSPEND | SMC64, NODE_HW_STATE, SYSTEM_SUSPEND,
+		SYSTEM_SUSPEND | SMC64, SET_SUSPEND_MODE, STAT_RESIDENCY, STAT_COUNT, SYSTEM_RESET2,
+		SYSTEM_RESET2 | SMC64, MEM_PROTECT, MEM_PROTECT_CHECK_RANGE, 0x8400001f,
+		/* of those that are there, the width that they do not have */
+		VERSION | SMC64, CPU_OFF | SMC64, SYSTEM_OFF | SMC64, SYSTEM_RESET | SMC64, FEATURES | SMC64,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(fids); i++) {
+		assert_int_equal(call(fids[i], 0, ENTRY, 0), -1);
+		assert_int_equal(call(FEATURES, fids[i], 0, 0), -1);
+	}
+	assert_int_equal(smcs + waits + prints, 0);
+}
+
 static void cpu_on(void **state)
 {
 	struct cpu_regs regs;
@@ -128,6 +161,7 @@ static void cpu_on(void **state)
 	assert_int_equal(call(CPU_ON | SMC64, 2, ENTRY, 0x1234), 0);
 	assert_memory_equal(last, ((uint64_t[]){ CPU_ON | SMC64, 2, (uint64_t)secondary_entry, 2 }),
 			    sizeof(last));
+	assert_int_equal(call(AFFINITY_INFO, 2, 0, 0), 2);	/* on its way */
 	memset(&regs, 0xee, sizeof(regs));
 	psci_start(2, &regs);
 	assert_int_equal(regs.pc, ENTRY);
@@ -193,6 +227,7 @@ int main(void)
 		cmocka_unit_test_setup(versions, setup),
 		cmocka_unit_test_setup(features, setup),
 		cmocka_unit_test_setup(other_functions_are_not_ours, setup),
+		cmocka_unit_test_setup(the_rest_is_refused, setup),
 		cmocka_unit_test_setup(cpu_on, setup),
 		cmocka_unit_test_setup(cpu_on_refuses, setup),
 		cmocka_unit_test_setup(affinity_info, setup),

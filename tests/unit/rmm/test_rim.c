@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rim.c against real TF-RMM runs, step by step, and against the worked examples. */
+/* rim.c and measure.c against real TF-RMM runs, step by step, and against the worked examples. */
 #include "fake.h"
-#include "rim.h"
+#include "hash.h"
+#include "measure.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -9,18 +10,24 @@
 
 static void expect(const struct rim *rim, const char *hex, const char *what)
 {
-	uint8_t expected[HASH_MAX];
+	uint8_t expected[RIM_MAX];
 	size_t size = hex_parse(hex, expected, sizeof(expected));
 
-	assert_int_equal(size, hash_size(rim->algo));
+	assert_int_equal(size, rim_size(rim->algo));
 	if (memcmp(rim->value, expected, size))
 		fail_msg("RIM differs after %s", what);
 }
 
-static enum hash_algo algo_of(const char *name)
+static enum rim_algo algo_of(const char *name)
 {
-	return !strcmp(name, "sha256") ? HASH_SHA256 :
-	       !strcmp(name, "sha384") ? HASH_SHA384 : HASH_SHA512;
+	return !strcmp(name, "sha256") ? RIM_SHA256 :
+	       !strcmp(name, "sha384") ? RIM_SHA384 : RIM_SHA512;
+}
+
+static int digest(enum rim_algo algo, const void *data, size_t size, uint8_t *value)
+{
+	hash_bytes((enum hash_algo)algo, data, size, value);
+	return 0;
 }
 
 static uint64_t number(const json_t *args, const char *name)
@@ -31,7 +38,8 @@ static uint64_t number(const json_t *args, const char *name)
 				       (uint64_t)json_integer_value(value);
 }
 
-static void step_realm(struct rim *rim, enum hash_algo algo, const json_t *args)
+static void step_realm(struct rim *rim, enum rim_flavour flavour, enum rim_algo algo,
+		       const json_t *args)
 {
 	struct rim_params params = {
 		.flags = number(args, "flags0"),
@@ -43,7 +51,7 @@ static void step_realm(struct rim *rim, enum hash_algo algo, const json_t *args)
 	};
 
 	assert_int_equal(number(args, "hash_algo"), algo);
-	rim_realm(rim, algo, &params);
+	rim_create(rim, flavour, algo, digest, &params);
 }
 
 /* The content is named in words: byte q of the granule is q times a number, modulo 256. */
@@ -66,9 +74,9 @@ static void step_rec(struct rim *rim, const json_t *args)
 	rim_rec(rim, number(args, "flags"), number(args, "pc"), gprs);
 }
 
-static void replay(const json_t *run)
+static void replay(const json_t *run, enum rim_flavour flavour)
 {
-	enum hash_algo algo = algo_of(json_string_value(json_object_get(run, "hash")));
+	enum rim_algo algo = algo_of(json_string_value(json_object_get(run, "hash")));
 	struct rim rim;
 	json_t *step;
 	size_t i;
@@ -78,21 +86,23 @@ static void replay(const json_t *run)
 		const json_t *args = json_array_get(step, 1);
 
 		if (!strcmp(what, "REALM_CREATE"))
-			step_realm(&rim, algo, args);
+			step_realm(&rim, flavour, algo, args);
 		else if (!strcmp(what, "RTT_INIT_RIPAS entry"))
 			rim_ripas(&rim, number(args, "base"), number(args, "top"));
+		else if (!strcmp(what, "RTT_INIT_RIPAS"))	/* "not measured at HEAD" */
+			rim_ripas(&rim, 0x1000, 0x2000);
 		else if (!strcmp(what, "DATA_CREATE"))
 			step_data(&rim, args);
 		else if (!strcmp(what, "REC_CREATE"))
 			step_rec(&rim, args);
-		else if (strcmp(what, "RTT_INIT_RIPAS"))	/* HEAD does not measure that */
+		else
 			fail_msg("a step that this test does not know: %s", what);
 		expect(&rim, json_string_value(json_array_get(step, 2)), what);
 	}
 	expect(&rim, json_string_value(json_object_get(run, "rim")), "the last step");
 }
 
-static void replay_version(const char *version, size_t runs)
+static void replay_version(const char *version, enum rim_flavour flavour, size_t runs)
 {
 	json_error_t error;
 	json_t *all = json_load_file(fake_path("tfrmm-fakehost/measurements.json"), 0, &error);
@@ -103,20 +113,20 @@ static void replay_version(const char *version, size_t runs)
 		fail_msg("measurements.json: %s", error.text);
 	assert_int_equal(json_array_size(json_object_get(all, version)), runs);
 	json_array_foreach(json_object_get(all, version), i, run)
-		replay(run);
+		replay(run, flavour);
 	json_decref(all);
 }
 
 static void replays_tfrmm_0_8(void **state)
 {
 	(void)state;
-	replay_version("v0.8.0", 2);
+	replay_version("v0.8.0", RIM_RMM_1_0, 2);
 }
 
 static void replays_tfrmm_head(void **state)
 {
 	(void)state;
-	replay_version("HEAD 9a7f8ef4", 3);
+	replay_version("HEAD 9a7f8ef4", RIM_TFRMM_0_9, 3);
 }
 
 /* The RIM walk-through of the examples: name, then the value as the line's last word. */
@@ -133,7 +143,7 @@ static void worked_examples(void **state)
 	assert_non_null(file);
 	while (fgets(line, sizeof(line), file)) {
 		if (sscanf(line, "%15s RIM0 ", name) == 1 && strstr(line, " RIM0 "))
-			rim_realm(&rim, algo_of(name), &params);
+			rim_create(&rim, RIM_RMM_1_0, algo_of(name), digest, &params);
 		else if (strstr(line, "+RIPAS"))
 			rim_ripas(&rim, 0x80000000, 0x80200000);
 		else if (strstr(line, "unmeasured"))
@@ -155,6 +165,7 @@ static void worked_examples(void **state)
 static _Alignas(8) uint8_t loaded[4][RIM_GRANULE];
 static struct layout layout = {
 	.magic = LAYOUT_MAGIC, .version = LAYOUT_VERSION, .vcpus = 1, .count = 2,
+	.ram_size = LAYOUT_RAM_SIZE,
 	.entry_ipa = 0x40200000, .dtb_ipa = 0x4fe00000,
 	.range = { { 0x40200000, 10240 }, { 0x4fe00000, 4096 } },
 };
@@ -173,7 +184,7 @@ static void bench_realm_by_hand(void **state)
 	(void)state;
 	assert_null(layout_check(&layout));
 	for (layout.hash_algo = 0; layout.hash_algo <= 2; layout.hash_algo++) {
-		rim_realm(&expected, (enum hash_algo)layout.hash_algo, &params);
+		rim_create(&expected, RIM_RMM_1_0, (enum rim_algo)layout.hash_algo, digest, &params);
 		for (uint64_t ipa = 0x40000000; ipa < 0x80000000; ipa += 0x200000)
 			rim_ripas(&expected, ipa, ipa + 0x200000);
 		rim_data(&expected, 0x40200000, 1, loaded[0]);
@@ -181,8 +192,8 @@ static void bench_realm_by_hand(void **state)
 		rim_data(&expected, 0x40202000, 1, loaded[2]);
 		rim_data(&expected, 0x4fe00000, 1, loaded[3]);
 		rim_rec(&expected, 1, 0x40200000, gprs);
-		rim_layout(&rim, &layout, granule);
-		assert_memory_equal(&rim, &expected, sizeof(rim));
+		measure_layout(&rim, &layout, granule);
+		assert_memory_equal(rim.value, expected.value, RIM_MAX);
 	}
 	layout.hash_algo = 0;
 }
@@ -192,15 +203,15 @@ static void every_loaded_bit_counts(void **state)
 	struct rim rim, other;
 
 	(void)state;
-	rim_layout(&rim, &layout, granule);
+	measure_layout(&rim, &layout, granule);
 	for (size_t at = 0; at < sizeof(loaded); at += 509) {
 		((uint8_t *)loaded)[at] ^= 0x10;
-		rim_layout(&other, &layout, granule);
+		measure_layout(&other, &layout, granule);
 		((uint8_t *)loaded)[at] ^= 0x10;
-		assert_memory_not_equal(&rim, &other, sizeof(rim));
+		assert_memory_not_equal(rim.value, other.value, RIM_MAX);
 	}
-	rim_layout(&other, &layout, granule);
-	assert_memory_equal(&rim, &other, sizeof(rim));
+	measure_layout(&other, &layout, granule);
+	assert_memory_equal(rim.value, other.value, RIM_MAX);
 }
 
 static void where_it_starts_counts(void **state)
@@ -208,15 +219,102 @@ static void where_it_starts_counts(void **state)
 	struct rim rim, other;
 
 	(void)state;
-	rim_layout(&rim, &layout, granule);
+	measure_layout(&rim, &layout, granule);
 	layout.entry_ipa += 4;
-	rim_layout(&other, &layout, granule);
+	measure_layout(&other, &layout, granule);
 	layout.entry_ipa -= 4;
-	assert_memory_not_equal(&rim, &other, sizeof(rim));
+	assert_memory_not_equal(rim.value, other.value, RIM_MAX);
 	layout.dtb_ipa += 8;
-	rim_layout(&other, &layout, granule);
+	measure_layout(&other, &layout, granule);
 	layout.dtb_ipa -= 8;
-	assert_memory_not_equal(&rim, &other, sizeof(rim));
+	assert_memory_not_equal(rim.value, other.value, RIM_MAX);
+}
+
+static void memory_and_flavour_count(void **state)
+{
+	struct rim rim, less, later, latest;
+
+	(void)state;
+	measure_layout(&rim, &layout, granule);
+	layout.ram_size -= LAYOUT_RAM_STEP;
+	measure_layout(&less, &layout, granule);
+	layout.flavour = LAYOUT_TFRMM_0_9;
+	measure_layout(&later, &layout, granule);
+	layout.ram_size += LAYOUT_RAM_STEP;
+	measure_layout(&latest, &layout, granule);
+	assert_memory_not_equal(rim.value, less.value, RIM_MAX);
+	assert_memory_not_equal(rim.value, latest.value, RIM_MAX);
+	assert_memory_equal(later.value, latest.value, RIM_MAX);	/* RIPAS is not measured */
+	layout.flavour = LAYOUT_RMM_2_0;
+	measure_layout(&latest, &layout, granule);
+	layout.flavour = LAYOUT_RMM_1_0;
+	assert_memory_not_equal(later.value, latest.value, RIM_MAX);
+}
+
+/* Specification 2.0: from zero, without parameters and RIPAS. */
+static void rmm_2_0_by_hand(void **state)
+{
+	static const struct rim_params params = { .s2sz = 48, .num_bps = 5 };
+	static const uint64_t page[RIM_GRANULE / 8], gprs[8];
+	struct rim rim, expected = { .algo = RIM_SHA384, .digest = digest };
+
+	(void)state;
+	rim_create(&rim, RIM_RMM_2_0, RIM_SHA384, digest, &params);
+	rim_ram(&rim, 0x40000000, 0x80000000, 48);
+	for (size_t i = 0; i < RIM_MAX; i++)
+		assert_int_equal(rim.value[i], 0);
+	rim_data(&rim, 0x1000, RIM_MEASURED, page);
+	rim_rec(&rim, RIM_RUNNABLE, 0x1000, gprs);
+	rim_data(&expected, 0x1000, RIM_MEASURED, page);
+	rim_rec(&expected, RIM_RUNNABLE, 0x1000, gprs);
+	assert_memory_equal(rim.value, expected.value, RIM_MAX);
+}
+
+/* Entries that KVM's tables have, by IPA width: the sizes are in 4 KiB. */
+static void entries_of_a_range(void **state)
+{
+	static const struct {
+		uint64_t base, top;
+		unsigned int s2sz;
+		uint64_t entries[6];
+	} cases[] = {
+		{ 0x40000000, 0x40400000, 33, { 512, 512 } },
+		{ 0x40000000, 0x80000000, 39, { 262144 } },
+		{ 0x40000000, 0x80000000, 41, { 262144 } },
+		{ 0x40000000, 0xc0200000, 48, { 262144, 262144, 512 } },
+		{ 0x401ff000, 0x40402000, 41, { 1, 512, 1, 1 } },
+		{ 0x1000, 0x3000, 20, { 1, 1 } },
+		{ 0x200000, 0x201000, 25, { 1 } },
+		{ 0, 0x8000000000, 44, { 512UL << 18 } },
+		{ 0, 0x80000000, 43, { 262144, 262144 } },	/* concatenated: starts at level 1 */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct rim rim = { .algo = RIM_SHA256, .digest = digest }, expected = rim;
+		uint64_t at = cases[i].base;
+
+		for (const uint64_t *n = cases[i].entries; *n; at += *n++ * RIM_GRANULE)
+			rim_ripas(&expected, at, at + *n * RIM_GRANULE);
+		assert_int_equal(at, cases[i].top);
+		rim_ram(&rim, cases[i].base, cases[i].top, cases[i].s2sz);
+		assert_memory_equal(rim.value, expected.value, RIM_MAX);
+	}
+}
+
+static int digest_fails(enum rim_algo algo, const void *data, size_t size, uint8_t *value)
+{
+	return size == RIM_GRANULE ? digest(algo, data, size, value) : -1;
+}
+
+static void a_digest_that_fails_is_told(void **state)
+{
+	const struct rim_realm realm = { .params.s2sz = 33, .entry = 0x1000 };
+	struct rim rim;
+
+	(void)state;
+	assert_int_equal(rim_compute(&rim, &realm, digest, NULL, NULL), 0);
+	assert_int_equal(rim_compute(&rim, &realm, digest_fails, NULL, NULL), -1);
 }
 
 int main(void)
@@ -228,6 +326,10 @@ int main(void)
 		cmocka_unit_test(bench_realm_by_hand),
 		cmocka_unit_test(every_loaded_bit_counts),
 		cmocka_unit_test(where_it_starts_counts),
+		cmocka_unit_test(memory_and_flavour_count),
+		cmocka_unit_test(rmm_2_0_by_hand),
+		cmocka_unit_test(entries_of_a_range),
+		cmocka_unit_test(a_digest_that_fails_is_told),
 	};
 
 	return cmocka_run_group_tests_name("rim", tests, NULL, NULL);

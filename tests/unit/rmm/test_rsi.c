@@ -4,12 +4,15 @@
 
 #include <stdio.h>
 
+#define VERSION		0xc4000190
+#define FEATURES	0xc4000191
 #define READ		0xc4000192
 #define EXTEND		0xc4000193
 #define CONFIG		0xc4000196
 #define STATE_SET	0xc4000197
 #define STATE_GET	0xc4000198
 #define HOST_CALL	0xc4000199
+#define PERM_VALUE	0xc40001a0
 #define BASE		0x40000000UL
 #define SHARED		(1UL << 32)
 #define JUNK		0xeeeeeeeeeeeeeeee
@@ -84,6 +87,81 @@ static void function_is_named_by_32_bits(void **state)
 	expect(x, RSI_SUCCESS, 0x10000, 0x10000);
 }
 
+static void version_is(uint64_t asked, uint64_t x0, uint64_t x1, uint64_t x2)
+{
+	uint64_t x[11];
+
+	call(x, VERSION, asked, JUNK, JUNK, JUNK);
+	expect(x, x0, x1, x2);
+}
+
+static void version(void **state)
+{
+	(void)state;
+	version_is(0x10000, RSI_SUCCESS, 0x10000, 0x10000);
+	version_is(0x10001, RSI_ERROR_INPUT, 0x10000, 0x10000);
+	fake.realm.quirks = QUIRK_RSI_1_1;
+	version_is(0x10000, RSI_SUCCESS, 0x10000, 0x10001);
+	version_is(0x10001, RSI_SUCCESS, 0x10001, 0x10001);
+	for (fake.realm.quirks = 0; fake.realm.quirks <= QUIRK_RSI_1_1; fake.realm.quirks++) {
+		static const uint64_t refused_ones[] = { 0, 9, 0xffff, 0x10002, 0x20000, 1UL << 40 };
+		uint64_t highest = 0x10000 + fake.realm.quirks;
+
+		for (size_t i = 0; i < ARRAY_SIZE(refused_ones); i++)
+			version_is(refused_ones[i], RSI_ERROR_INPUT, highest, highest);
+	}
+}
+
+static void features(void **state)
+{
+	uint64_t x[11];
+
+	(void)state;
+	for (uint64_t index = 0; index < 3; index++) {
+		fake.realm.quirks = 0;
+		call(x, FEATURES, index, JUNK, JUNK, JUNK);
+		expect(x, RSI_SUCCESS, 0, 0);
+		fake.realm.quirks = QUIRK_FEATURE_DA;
+		call(x, FEATURES, index, JUNK, JUNK, JUNK);
+		expect(x, RSI_SUCCESS, index == 0, 0);
+	}
+}
+
+static void mem_get_perm_value(void **state)
+{
+	uint64_t x[11];
+
+	(void)state;
+	call(x, PERM_VALUE, 0, 0, JUNK, JUNK);
+	expect(x, UINT64_MAX, 0, 0);
+	fake.realm.quirks = QUIRK_PERM_VALUE;
+	call(x, PERM_VALUE, 0, 0, JUNK, JUNK);
+	expect(x, RSI_SUCCESS, 0xf, 0);
+	refused(PERM_VALUE, 1, 0, 0);
+	refused(PERM_VALUE, 0, 1, 0);
+	call(x, PERM_VALUE + 1, 0, 0, 0, 0);
+	expect(x, UINT64_MAX, 0, 0);
+}
+
+/* Each name is one quirk or, for an RMM, a set; there is no quirk without a name. */
+static void quirks_have_names(void **state)
+{
+	uint32_t all = 0;
+
+	(void)state;
+	for (const struct quirk_name *q = quirk_names; q->name; q++) {
+		assert_int_equal(quirk_find(q->name), q->bits);
+		assert_int_not_equal(q->bits & QUIRK_ALL, 0);
+		assert_int_equal(q->bits & ~(uint32_t)QUIRK_ALL, 0);
+		assert_true(q->text[0]);
+		all |= q->bits & (q->bits - 1) ? 0 : q->bits;
+	}
+	assert_int_equal(all, QUIRK_ALL);
+	assert_int_equal(quirk_find("rsi"), 0);
+	assert_int_equal(quirk_find("tfrmm-0.8") & QUIRK_RSI_1_1, 0);
+	assert_int_equal(quirk_find("tfrmm-head") & (QUIRK_RSI_1_1 | QUIRK_REM_SPEC), QUIRK_RSI_1_1);
+}
+
 static void measurement_read(void **state)
 {
 	uint64_t x[11], expected[8];
@@ -104,6 +182,31 @@ static void measurement_read(void **state)
 		for (int j = 4; j <= 8; j++)
 			assert_int_equal(x[j], 0);
 	}
+}
+
+/* TF-RMM zeroes x8 alone of what the digest leaves of x1 to x8, and x1 to x3 when it refuses. */
+static void measurement_read_keeps(void **state)
+{
+	uint64_t x[11], expected[11];
+
+	(void)state;
+	fake.realm.quirks = QUIRK_READ_KEEPS;
+	for (unsigned int algo = 0; algo <= 2; algo++) {
+		size_t size = hash_size((enum hash_algo)algo);
+
+		fake.realm.hash_algo = (enum hash_algo)algo;
+		memset(fake.realm.measurement[2], 0x11, size);
+		memset(expected, 0xee, sizeof(expected));
+		expected[0] = RSI_SUCCESS;
+		expected[8] = 0;
+		memset(&expected[1], 0x11, size);
+		call(x, READ, 2, JUNK, JUNK, JUNK);
+		assert_memory_equal(x, expected, sizeof(x));
+	}
+	call(x, READ, 5, JUNK, JUNK, JUNK);
+	expect(x, RSI_ERROR_INPUT, 0, 0);
+	for (int i = 4; i < 11; i++)
+		assert_int_equal(x[i], JUNK);
 }
 
 static void extend_checks(void **state)
@@ -135,22 +238,26 @@ static void extend(uint64_t index, uint64_t size, const char *hex)
 	assert_memory_equal(fake.realm.measurement[index], expected, sizeof(expected));
 }
 
-/* "| size | TF-RMM's value | others": REM1 from zero. "chain ... tf-rmm X": sizes 1, 32, 48, 64. */
-static bool extend_example(const char *line)
+/*
+ * "| size | TF-RMM's value | the specification's | ... |": REM1 from zero. "chain ... tf-rmm X" and
+ * "chain spec X": sizes 1, 32, 48, 64. "size0 from zero X" is TF-RMM's.
+ */
+static bool extend_example(const char *line, bool spec)
 {
-	static const char chain[] = "chain 1,32,48,64 tf-rmm ", zero[] = "size0 from zero ";
+	static const char zero[] = "size0 from zero ";
+	const char *chain = spec ? "chain spec " : "chain 1,32,48,64 tf-rmm ";
 	unsigned long size;
-	char hex[129];
+	char hex[2][129];
 
 	memset(fake.realm.measurement, 0, sizeof(fake.realm.measurement));
-	if (sscanf(line, "| %lu | %128s |", &size, hex) == 2) {
-		extend(1, size, hex);
+	if (sscanf(line, "| %lu | %128s | %128s |", &size, hex[0], hex[1]) == 3) {
+		extend(1, size, hex[spec]);
 	} else if (!strncmp(line, chain, strlen(chain))) {
 		extend(2, 1, NULL);
 		extend(2, 32, NULL);
 		extend(2, 48, NULL);
 		extend(2, 64, line + strlen(chain));
-	} else if (!strncmp(line, zero, strlen(zero))) {
+	} else if (!spec && !strncmp(line, zero, strlen(zero))) {
 		extend(4, 0, line + strlen(zero));
 	} else {
 		return false;
@@ -158,22 +265,34 @@ static bool extend_example(const char *line)
 	return true;
 }
 
-static void extend_examples(void **state)
+static unsigned int extend_examples_play(bool spec)
 {
 	FILE *file = fopen(fake_path("rmm/rem-rim-examples.txt"), "r");
 	unsigned int count = 0;
 	char line[1024];
 
-	(void)state;
 	assert_non_null(file);
+	fake.realm.quirks = spec ? QUIRK_REM_SPEC : 0;
 	while (fgets(line, sizeof(line), file)) {
 		if (!strncmp(line, "## sha", 6))
 			fake.realm.hash_algo = !strncmp(line, "## sha256", 9) ? HASH_SHA256 :
 					       !strncmp(line, "## sha384", 9) ? HASH_SHA384 : HASH_SHA512;
-		count += extend_example(line);
+		count += extend_example(line, spec);
 	}
 	fclose(file);
-	assert_int_equal(count, 3 * 6);
+	return count;
+}
+
+static void extend_examples(void **state)
+{
+	(void)state;
+	assert_int_equal(extend_examples_play(false), 3 * 6);
+}
+
+static void extend_examples_of_the_specification(void **state)
+{
+	(void)state;
+	assert_int_equal(extend_examples_play(true), 3 * 5);
 }
 
 static void realm_config(void **state)
@@ -196,6 +315,25 @@ static void realm_config(void **state)
 		assert_memory_equal(page + 0x240, zero, GRANULE - 0x240);
 		assert_int_equal(fake.memory[1][GRANULE - 1], 0xee);
 		assert_int_equal(fake.memory[3][0], 0xee);
+	}
+}
+
+static void realm_config_quirks(void **state)
+{
+	static const uint8_t zero[GRANULE];
+	uint8_t *page = fake.memory[0];
+	uint64_t x[11];
+
+	(void)state;
+	fake.realm.quirks = QUIRK_SHA384_AS_SHA512 | QUIRK_GICV3_VTR;
+	fake.realm.gicv3_vtr = 0x90b80003;
+	for (unsigned int algo = 0; algo <= 2; algo++) {
+		fake.realm.hash_algo = (enum hash_algo)algo;
+		call(x, CONFIG, BASE, JUNK, JUNK, JUNK);
+		expect(x, RSI_SUCCESS, 0, 0);
+		assert_memory_equal(page + 8, &(uint64_t){ algo == HASH_SHA256 ? 0 : 1 }, 8);
+		assert_memory_equal(page + 0x18, &(uint64_t){ 0x90b80003 }, 8);
+		assert_memory_equal(page + 0x20, zero, 0x200 - 0x20);
 	}
 }
 
@@ -295,10 +433,17 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(unknown_functions, setup),
 		cmocka_unit_test_setup(function_is_named_by_32_bits, setup),
+		cmocka_unit_test_setup(version, setup),
+		cmocka_unit_test_setup(features, setup),
+		cmocka_unit_test_setup(mem_get_perm_value, setup),
+		cmocka_unit_test_setup(quirks_have_names, setup),
 		cmocka_unit_test_setup(measurement_read, setup),
+		cmocka_unit_test_setup(measurement_read_keeps, setup),
 		cmocka_unit_test_setup(extend_checks, setup),
 		cmocka_unit_test_setup(extend_examples, setup),
+		cmocka_unit_test_setup(extend_examples_of_the_specification, setup),
 		cmocka_unit_test_setup(realm_config, setup),
+		cmocka_unit_test_setup(realm_config_quirks, setup),
 		cmocka_unit_test_setup(realm_config_checks, setup),
 		cmocka_unit_test_setup(state_set, setup),
 		cmocka_unit_test_setup(state_set_stops_and_rejects, setup),

@@ -267,6 +267,43 @@ static void refusal(void **state)
 	assert_int_equal(more(0, BASE, 0, 4096, NULL), RSI_ERROR_UNKNOWN);
 }
 
+/* TF-RMM takes a token that it has no room for as the realm's fault. */
+static void oversize_token(void **state)
+{
+	(void)state;
+	for (fake.realm.quirks = 0; fake.realm.quirks < QUIRK_ALL;
+	     fake.realm.quirks += QUIRK_OVERSIZE_INPUT) {
+		bool quirk = fake.realm.quirks & QUIRK_OVERSIZE_INPUT;
+
+		init(0, 1);
+		signer_answers(CHANNEL_PAYLOAD_MAX + 1);
+		assert_int_equal(more(0, BASE, 0, 4096, NULL), quirk ? RSI_ERROR_INPUT : RSI_ERROR_UNKNOWN);
+		assert_int_equal(more(0, BASE, 0, 4096, NULL), RSI_ERROR_STATE);
+		fake.answer = NULL;
+		fake.refuse = true;	/* a refusal is the signer's, whatever the quirk */
+		init(0, 1);
+		assert_int_equal(more(0, BASE, 0, 4096, NULL), RSI_ERROR_UNKNOWN);
+		fake.refuse = false;
+	}
+}
+
+/* Size 0 drives signing forward and is never the last piece. */
+static void nothing_is_asked_for(void **state)
+{
+	uint64_t copied;
+
+	(void)state;
+	init(0, 1);
+	assert_int_equal(more(0, BASE, 0, 0, NULL), RSI_INCOMPLETE);
+	signer_answers(10);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(more(0, BASE, 4095, 0, NULL), RSI_INCOMPLETE);
+	assert_int_equal(more(0, BASE, 0, 9, &copied), RSI_INCOMPLETE);
+	assert_int_equal(more(0, BASE, 0, 0, NULL), RSI_INCOMPLETE);
+	assert_int_equal(more(0, BASE, 0, 1, &copied), RSI_SUCCESS);
+	assert_int_equal(copied, 1);
+}
+
 /* Asked for only when there is something to write, and the operation goes on. */
 static void granule_that_is_empty(void **state)
 {
@@ -314,6 +351,8 @@ int main(void)
 		cmocka_unit_test_setup(a_signer_that_answers_others_is_not_silent, setup),
 		cmocka_unit_test_setup(the_request_is_repeated, setup),
 		cmocka_unit_test_setup(refusal, setup),
+		cmocka_unit_test_setup(oversize_token, setup),
+		cmocka_unit_test_setup(nothing_is_asked_for, setup),
 		cmocka_unit_test_setup(granule_that_is_empty, setup),
 		cmocka_unit_test_setup(granule_that_is_destroyed, setup),
 	};

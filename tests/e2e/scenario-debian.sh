@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# The Debian realm: systemd comes up whole, realmkeyd delivers as a service, root can log in on the console; and a disk
+# that is not the measured one is found out.
+
+debian_secret="the swallow flies at noon"
+
+debian_store()
+{
+	printf %s "$debian_secret" >build/e2e/debian.secret
+	admin set-resource --path default/key/1 --resource-file build/e2e/debian.secret &&
+		admin set-resource-policy --allow-all
+	rm -f build/e2e/debian.secret
+}
+
+debian_deliver()
+{
+	runs 0 "the daemon's configuration" realm_sh "cat >/etc/realmkey/realmkeyd.conf <<.
+[kbs]
+url = https://10.0.2.2:$trustee_port
+ca = /etc/realmkey/ca.pem
+[secret key]
+resource = default/key/1
+owner = app
+."
+	runs 0 "realmkeyd starts as a service, and is up when the secret is there" realm_sh "systemctl start realmkeyd"
+	runs 0 "its owner reads the secret" realm_sh "setpriv --reuid app --clear-groups cat /run/realmkey/keyring/key"
+	same "which is the one that was stored" "$debian_secret" "$output"
+	runs 0 "the journal" realm_sh "journalctl --no-pager -u realmkeyd"
+	lacks "does not have it" "$debian_secret"
+}
+
+# One bit of the disk that the kernel reads first.
+debian_tampered()
+{
+	flipped build/realm/debian.img 1028 build/e2e/debian.img
+	cp build/realm/debian.verity build/e2e/debian.verity
+	ROOTFS=build/e2e/debian.img runs 125 "one flipped bit of the disk, and there is no realm" tests/realm/realm run true
+	has "because the measured hash is another" "root file system"
+	rm -f build/e2e/debian.{img,verity}
+}
+
+scenario_debian()
+{
+	local console=build/realm/run/debian/console.log
+	does "trusteed starts" trustee_start debian
+	does "with a secret" debian_store
+	export ROOTFS=debian TIMEOUT=300
+	does "a Debian realm boots" realm_start debian
+	if [ "$status" -eq 0 ]; then
+		runs 0 "all its units" realm_sh "systemctl is-system-running --wait || { systemctl --failed --no-pager; false; }"
+		has "are up" running
+		if grep -q 'realm login:' $console; then tap 0 "root can log in on the console"; else
+			tap 1 "root can log in on the console" "$(tail -n 5 $console)"; fi
+		runs 0 "the root file system" realm_sh "dmesg; ls -l /sys/block/dm-0/ro; cat /sys/block/dm-0/ro; grep ' / ' /proc/mounts"
+		has "is an overlay" "overlay"
+		debian_deliver
+	fi
+	realm_stop
+	unset ROOTFS TIMEOUT
+	debian_tampered
+}

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# The bench as a machine for other people: CPU models, sizes, a kernel of one's own, a disk, a shared folder, the
+# debugger's stub. What is plugged is not measured; what is booted is.
+
+machine_folder=build/e2e/machine
+machine_mount="modprobe 9pnet_virtio && mkdir -p /mnt && mount -t 9p -o trans=virtio share /mnt"
+
+# machine_rim: what a realm of this environment would measure.
+machine_rim() { tests/realm/realm rim 2>&1; }
+
+# machine_zboot: the bench's kernel as distributions with EFI pack it.
+machine_zboot()
+{
+	local payload=$machine_folder/payload
+	gzip -1c build/realm/Image >$payload
+	{
+		printf 'MZ\0\0zimg\100\0\0\0'
+		printf '%b' "$(printf '%08x' "$(stat -c %s $payload)" | sed -E 's/(..)(..)(..)(..)/\\x\4\\x\3\\x\2\\x\1/')"
+		printf '\0\0\0\0\0\0\0\0gzip'
+		head -c 36 /dev/zero
+		cat $payload
+	} >$machine_folder/vmlinuz
+}
+
+# One old CPU, little memory; a packed kernel whose modules come from elsewhere, without ours; a folder to write to.
+machine_small()
+{
+	local share=$machine_folder/share
+	machine_zboot
+	export CPU=neoverse-n1 SMP=1 RAM=512M SHARE=$share:rw KERNEL=$machine_folder/vmlinuz MODULES=build/root/usr
+	does "a realm on neoverse-n1 with another kernel file" realm_start small
+	[ "$status" -eq 0 ] || return
+	runs 0 "one CPU" realm_sh nproc
+	same "is online" 1 "$output"
+	runs 0 "its memory" realm_sh "awk '/^MemTotal/ { print (\$2 > 300000 && \$2 < 524288) }' /proc/meminfo"
+	same "is 512 MiB less what the kernel took" 1 "$output"
+	runs 0 "the kernel" realm_sh "dmesg"
+	has "finds itself in a realm" "RME: Using RSI"
+	runs 1 "our module" realm_sh "grep cca_rsi /proc/modules"
+	runs 0 "the shared folder" realm_sh "$machine_mount
+		cat /mnt/text && echo back >/mnt/written && cp /usr/bin/busybox /mnt/suid && chmod 4755 /mnt/suid && ln -s /etc/shadow /mnt/link &&
+		mknod /mnt/node b 254 0 && ls -l /mnt/suid /mnt/link"
+	has "can be read" "from outside"
+	has "shows the realm its own modes" "-rwsr-xr-x"
+	has "and links" "/etc/shadow"
+	same "what the realm wrote is here" back "$(cat $share/written)"
+	same "without its setuid bit, link and device node" "" \
+		"$(find $share -perm /6000 -o -type l -o -type b)"
+	realm_stop
+	unset CPU SMP RAM SHARE KERNEL MODULES
+}
+
+machine_stub()
+{
+	local reply
+	exec 3<>"/dev/tcp/127.0.0.1/$1" || return
+	# shellcheck disable=SC2016 # a packet of gdb's protocol: why is it halted?
+	printf '+$?#3f' >&3
+	read -r -t 20 -N 3 reply <&3
+	# shellcheck disable=SC2016 # and: detach
+	printf '+$D#44' >&3
+	exec 3>&-
+	[ "$reply" = '+$T' ]
+}
+
+machine_large()
+{
+	local want port=$((20000 + $$ % 20000))
+	printf 'what is on the disk' >$machine_folder/disk
+	truncate -s 1M $machine_folder/disk
+	export CPU=cortex-a72 SMP=8
+	want=$(machine_rim)
+	export DISK=$machine_folder/disk SHARE=$machine_folder/share GDB=$port
+	does "a realm on cortex-a72 with all that can be plugged" realm_start large
+	[ "$status" -eq 0 ] || return
+	runs 0 "eight CPUs" realm_sh nproc
+	same "are online" 8 "$output"
+	runs 0 "its RIM" realm_sh "realmkey rim"
+	same "is that of a realm with nothing plugged" "$want" "$output"
+	runs 0 "a token" realm_sh "realmkey token --json"
+	has "comes, as anywhere" '"initial-measurement"'
+	runs 0 "the disk" realm_sh "modprobe virtio_blk; head -c 19 /dev/vda; printf written | dd of=/dev/vda conv=notrunc,fsync status=none"
+	has "can be read" "what is on the disk"
+	same "and written" "written on the disk" "$(head -c 19 $machine_folder/disk)"
+	runs 0 "the shared folder" realm_sh "$machine_mount
+		cat /mnt/text; ! touch /mnt/x"
+	has "is read-only" "Read-only file system"
+	does "the debugger's stub answers" machine_stub "$port"
+	runs 0 "and lets the realm go on" realm_sh true
+	realm_stop
+	unset CPU SMP DISK SHARE GDB
+}
+
+machine_errors()
+{
+	RAM=2G runs 125 "more memory than there is" tests/realm/realm run true
+	has "says how much there can be" "1 GiB"
+	RAM=lots runs 125 "a size that is none" tests/realm/realm run true
+	SMP=9 runs 125 "nine CPUs" tests/realm/realm run true
+	DISK=build/e2e/nothing runs 125 "a disk that is not there" tests/realm/realm run true
+	SHARE=build/e2e/nothing runs 125 "a folder that is not there" tests/realm/realm run true
+	ROOTFS=fedora runs 125 "an unknown root file system" tests/realm/realm run true
+	KERNEL=README.md runs 125 "a kernel that is none" tests/realm/realm run true
+	one_line "says so in a line"
+	CPU=z80 runs 125 "a CPU that QEMU does not know" tests/realm/realm run true
+	has "is QEMU's to refuse" "CPU model"
+	if [ -w /dev/vhost-vsock ]; then
+		tap_skip "vsock on a machine without it" "this one has /dev/vhost-vsock"
+	else
+		VSOCK=3 runs 125 "vsock on a machine without it" tests/realm/realm run true
+		has "says what is missing" "/dev/vhost-vsock"
+	fi
+}
+
+scenario_machine()
+{
+	rm -rf $machine_folder
+	mkdir -p $machine_folder/share
+	echo "from outside" >$machine_folder/share/text
+	machine_errors
+	machine_small
+	machine_large
+	rm -rf $machine_folder
+}

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# The RIM that is computed beforehand is the one in the token of the realm that was then booted. Most realms here are
+# the smallest there are (rim_probe.c), which print their token and power off; one is Linux.
+
+# rim_boot: boots the probe; sets $told to the RIM in its token, $measured to what the RMM printed.
+rim_boot()
+{
+	local log=build/e2e/rim.log
+	KERNEL=$rim_kernel INITRD=$rim_initrd timeout 120 tests/realm/realm boot </dev/null >$log 2>&1
+	measured=$(sed -n 's/^rmm: .* RIM sha-[0-9]* \([0-9a-f]*\).*/\1/p' $log)
+	sed -n 's/^TOKEN \([0-9a-f]*\).*/\1/p' $log | xxd -r -p >build/e2e/rim.cbor
+	told=$(host_realmkey token show --json build/e2e/rim.cbor 2>&1 | jq -r '.realm."initial-measurement"' 2>&1)
+}
+
+# rim_agrees TEXT OPTION...: one realm, predicted with OPTIONs and booted as the environment says.
+rim_agrees()
+{
+	local text=$1 want
+	shift
+	want=$(host_realmkey rim --vmm bench --kernel "$rim_kernel" --initrd "$rim_initrd" \
+		--dtb build/e2e/rim.dtb --json "$@" 2>&1 | jq -r '.rim' 2>&1)
+	rim_boot
+	seen+=("$want")
+	if [ ${#want} -ge 64 ] && [ "$want" = "$told" ] && [ "$want" = "$measured" ]; then
+		tap 0 "$text"
+	else
+		tap 1 "$text" "predicted: $want
+token:     $told
+RMM:       $measured
+$(tail -n 5 build/e2e/rim.log)"
+	fi
+}
+
+rim_matrix()
+{
+	local HASH SMP RAM APPEND
+	export HASH SMP RAM APPEND
+	for HASH in sha256 sha384 sha512; do
+		for SMP in 1 2 8; do
+			for RAM in 512M 1G; do
+				for APPEND in "" "one two=3"; do
+					rim_agrees "$HASH, CPUs: $SMP, RAM: $RAM, arguments: '$APPEND'" --hash "$HASH" \
+						--cpus "$SMP" --ram "$RAM" --cmdline "$APPEND"
+				done
+			done
+		done
+	done
+	same "all of these are different" ${#seen[@]} "$(printf '%s\n' "${seen[@]}" | sort -u | wc -l)"
+}
+
+rim_flavours()
+{
+	local FLAVOUR SMP=2
+	export FLAVOUR SMP
+	for FLAVOUR in tfrmm-0.9 2.0; do
+		rim_agrees "an RMM that measures as $FLAVOUR" --rmm "$FLAVOUR" --cpus 2
+	done
+}
+
+# flipped FILE OFFSET COPY: with another lowest bit in the byte there.
+flipped()
+{
+	local byte
+	cp "$1" "$3"
+	byte=$(xxd -p -s "$2" -l 1 "$1")
+	printf '%02x' $((0x$byte ^ 1)) | xxd -r -p | dd of="$3" bs=1 seek="$2" conv=notrunc status=none
+}
+
+# One bit of the kernel, of the initramfs or of the tree, where nobody reads it.
+rim_flips()
+{
+	local SMP=2 APPEND=b
+	export SMP APPEND
+	seen=()
+	rim_agrees "a realm" --cpus 2 --cmdline b
+	flipped "$rim_kernel" 40 build/e2e/rim-kernel
+	flipped "$rim_initrd" 5000 build/e2e/rim-initrd-2
+	rim_kernel=build/e2e/rim-kernel rim_agrees "one with a bit of its kernel flipped" --cpus 2 --cmdline b
+	rim_initrd=build/e2e/rim-initrd-2 rim_agrees "with a bit of its initramfs flipped" --cpus 2 --cmdline b
+	APPEND=c
+	rim_agrees "with a bit of its tree flipped" --cpus 2 --cmdline c
+	same "all of these are different" 4 "$(printf '%s\n' "${seen[@]}" | sort -u | wc -l)"
+}
+
+# The realm that everybody boots.
+rim_linux()
+{
+	local want began
+	runs 0 "the RIM of Linux, not booted" env SMP=2 tests/realm/realm rim
+	want=$output
+	began=$(date +%s%N)
+	does "Linux" realm_start rim
+	runs 0 "says its own RIM" realm_sh "realmkey rim"
+	same "it is the same" "$want" "$output"
+	runs 0 "and its token" realm_sh "realmkey token --json"
+	same "has it too" "$(base64 -d <<<"$want" | xxd -p -c 64)" "$(jq -r '.realm."initial-measurement"' <<<"$output")"
+	echo "# $(grep -a -o 'rmm: .* measured in .* ms' build/realm/run/rim/console.log | tr -d '\r'), and $((($(date +%s%N) - began) / 1000000)) ms in all"
+}
+
+scenario_rim()
+{
+	local seen=() told measured rim_kernel=build/e2e/realm/rim_probe rim_initrd=build/e2e/rim-initrd
+	does "the smallest realm, and a tree with all CPUs" $in_root sh -c 'make -s -C tests/e2e &&
+		cpp -nostdinc -undef -x assembler-with-cpp -P dts/realm-bench.dts | dtc -q -I dts -O dtb -o build/e2e/rim.dtb -'
+	head -c 5001 /dev/urandom >"$rim_initrd"
+	rim_matrix
+	rim_flavours
+	rim_flips
+	rim_linux
+}

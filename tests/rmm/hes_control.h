@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The socket that takes commands, a line each, answered in turn. hes_fault.h knows what they mean. */
+#ifndef HES_CONTROL_H
+#define HES_CONTROL_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "hes_fault.h"
+
+#define HES_CONTROL_PEERS	4
+#define HES_CONTROL_FDS		(HES_CONTROL_PEERS + 1)
+
+struct hes_control {
+	int fd;			/* listens; -1: there is none */
+	struct {
+		int fd;		/* -1: free */
+		size_t got;	/* bytes of @line so far */
+		char line[HES_FAULT_LINE];
+	} peer[HES_CONTROL_PEERS];
+};
+
+/* hes_control_open - listen at @path, unless it is NULL; false after a line on stderr */
+bool hes_control_open(struct hes_control *control, const char *path);
+void hes_control_close(struct hes_control *control);
+
+/* hes_control_poll - what to wait for */
+void hes_control_poll(const struct hes_control *control, struct pollfd fds[HES_CONTROL_FDS]);
+
+/*
+ * hes_control_serve - take what has come, answer each whole line
+ * @execute: executes one; writes its answer, HES_FAULT_ANSWER bytes at most
+ */
+void hes_control_serve(struct hes_control *control, const struct pollfd fds[HES_CONTROL_FDS],
+		       void (*execute)(void *context, const char *line, char *answer), void *context);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Faults on command: which are armed, the lines that arm them, and what they make of one token. No
+ * I/O here. A line is
+ *
+ *	FAULT [ARGUMENT] [count N]	from now on, or for the next N tokens
+ *	clear [FAULT]			no more of it, or of any; what is under way ends well too
+ *	show				what is armed
+ *
+ * and its answer zero or more lines, then "ok" or "error: " and the reason.
+ */
+#ifndef HES_FAULT_H
+#define HES_FAULT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "channel.h"
+
+#define HES_FAULT_LINE		128	/* bytes of a line at most, its end included */
+#define HES_FAULT_ANSWER	1024	/* bytes that any answer has room in */
+
+enum hes_fault {
+	HES_STALL, HES_LATE, HES_REFUSE, HES_TRUNCATED, HES_OVERSIZE, HES_OVERRUN,
+	HES_ZERO_PROGRESS, HES_ERROR_UNKNOWN, HES_CHUNK, HES_WRONG_CHALLENGE, HES_STALE_REM,
+	HES_PROFILE, HES_TAG,
+	HES_FAULTS
+};
+
+struct hes_fault_info {
+	const char *name;
+	const char *argument;	/* as a usage names it; "" for none, in brackets when it is optional */
+	uint32_t min, max;	/* of a number; both 0 for the name of a profile, or of a pair A/B */
+	uint32_t absent;	/* what stands for an optional one that is not there */
+	const char *text;
+};
+
+extern const struct hes_fault_info hes_fault_info[HES_FAULTS];
+
+struct hes_faults {
+	struct {
+		bool armed;
+		uint32_t argument;	/* of HES_PROFILE: indexes, platform | realm << 8 */
+		uint32_t left;		/* tokens that it will still strike; 0: until it is cleared */
+	} of[HES_FAULTS];
+};
+
+/* What strikes one token. */
+struct hes_strike {
+	bool by[HES_FAULTS];
+	uint32_t argument[HES_FAULTS];
+};
+
+/*
+ * hes_fault_execute - execute one @line (a string, without its newline)
+ * @answer: takes the answer, HES_FAULT_ANSWER bytes at most
+ *
+ * Returns true when something was cleared.
+ */
+bool hes_fault_execute(struct hes_faults *faults, const char *line, char *answer);
+
+/* hes_fault_strike - the faults of the next token; each was one of its count */
+void hes_fault_strike(struct hes_faults *faults, struct hes_strike *strike);
+
+/* hes_fault_order - what the RMM is to do of @strike; returns false when that is nothing */
+bool hes_fault_order(const struct hes_strike *strike, struct channel_fault *order);
+
+/* hes_fault_distort - change what a token will be signed over */
+void hes_fault_distort(const struct hes_strike *strike, struct channel_request *request);
+
+#endif

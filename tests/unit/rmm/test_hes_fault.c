@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Faults on command: the lines that arm them, and what they make of a token. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "hes_fault.h"
+#include "hes_profile.h"
+
+static struct hes_faults faults;
+static struct hes_strike strike;
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&faults, 0, sizeof(faults));
+	return 0;
+}
+
+static bool say(const char *line, const char *expected)
+{
+	char answer[HES_FAULT_ANSWER];
+	bool cleared;
+
+	memset(answer, 'x', sizeof(answer));
+	cleared = hes_fault_execute(&faults, line, answer);
+	assert_non_null(memchr(answer, '\0', sizeof(answer)));
+	assert_string_equal(answer, expected);
+	return cleared;
+}
+
+static void nothing_strikes_unasked(void **state)
+{
+	struct channel_request request = { .challenge = { 7 } }, before = request;
+	struct channel_fault order;
+
+	(void)state;
+	say("show", "ok\n");
+	hes_fault_strike(&faults, &strike);
+	for (int i = 0; i < HES_FAULTS; i++)
+		assert_false(strike.by[i]);
+	assert_false(hes_fault_order(&strike, &order));
+	hes_fault_distort(&strike, &request);
+	assert_memory_equal(&request, &before, sizeof(request));
+}
+
+static void each_fault_by_its_name(void **state)
+{
+	static const struct {
+		const char *line;
+		enum hes_fault fault;
+		uint32_t argument;
+	} cases[] = {
+		{ "stall", HES_STALL, 0 },
+		{ "stall 2000", HES_STALL, 2000 },
+		{ "late 500", HES_LATE, 500 },
+		{ "refuse", HES_REFUSE, 0 },
+		{ "truncated", HES_TRUNCATED, 0 },
+		{ "truncated 4096", HES_TRUNCATED, 4096 },
+		{ "oversize", HES_OVERSIZE, 5000 },
+		{ "oversize 8192", HES_OVERSIZE, 8192 },
+		{ "overrun", HES_OVERRUN, 4096 },
+		{ "zero-progress", HES_ZERO_PROGRESS, CHANNEL_FOR_EVER },
+		{ "zero-progress 1", HES_ZERO_PROGRESS, 1 },
+		{ "error-unknown", HES_ERROR_UNKNOWN, 0 },
+		{ "error-unknown 100", HES_ERROR_UNKNOWN, 100 },
+		{ "chunk 1", HES_CHUNK, 1 },
+		{ "wrong-challenge", HES_WRONG_CHALLENGE, 0 },
+		{ "stale-rem", HES_STALE_REM, 0 },
+		{ "profile legacy", HES_PROFILE, 0 },
+		{ "profile 2026", HES_PROFILE, 0x303 },
+		{ "profile 2023/2024", HES_PROFILE, 0x201 },
+		{ "tag 0", HES_TAG, 0 },
+		{ "tag 4294967295", HES_TAG, UINT32_MAX },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		setup(NULL);
+		assert_false(say(cases[i].line, "ok\n"));
+		hes_fault_strike(&faults, &strike);
+		for (int f = 0; f < HES_FAULTS; f++)
+			assert_int_equal(strike.by[f], f == (int)cases[i].fault);
+		assert_int_equal(strike.argument[cases[i].fault], cases[i].argument);
+	}
+}
+
+static void what_is_armed_is_shown(void **state)
+{
+	(void)state;
+	say("  late   500  count 3 ", "ok\n");
+	say("zero-progress", "ok\n");
+	say("profile 2023/legacy", "ok\n");
+	say("tag 0", "ok\n");
+	say("refuse count 1", "ok\n");
+	say("show", "late 500 count 3\nrefuse count 1\nzero-progress\nprofile 2023/legacy\ntag 0\nok\n");
+}
+
+static void all_of_them_fit_into_an_answer(void **state)
+{
+	char line[HES_FAULT_LINE], answer[HES_FAULT_ANSWER];
+
+	(void)state;
+	for (int i = 0; i < HES_FAULTS; i++) {
+		const struct hes_fault_info *info = &hes_fault_info[i];
+
+		if (info->max)
+			snprintf(line, sizeof(line), "%s %u count 1000000", info->name, info->max);
+		else
+			snprintf(line, sizeof(line), "%s%s count 1000000", info->name,
+				 *info->argument ? " legacy/unknown" : "");
+		say(line, "ok\n");
+	}
+	hes_fault_execute(&faults, "show", answer);
+	assert_string_equal(answer + strlen(answer) - 4, "\nok\n");
+}
+
+static void a_count_runs_out(void **state)
+{
+	(void)state;
+	say("chunk 7 count 2", "ok\n");
+	say("tag 5", "ok\n");
+	for (int i = 0; i < 4; i++) {
+		hes_fault_strike(&faults, &strike);
+		assert_int_equal(strike.by[HES_CHUNK], i < 2);
+		assert_true(strike.by[HES_TAG]);
+	}
+	say("show", "tag 5\nok\n");
+	say("tag 6 count 1", "ok\n");	/* the last word counts */
+	hes_fault_strike(&faults, &strike);
+	assert_int_equal(strike.argument[HES_TAG], 6);
+	say("show", "ok\n");
+}
+
+static void clear_ends_one_or_all(void **state)
+{
+	(void)state;
+	say("late 1", "ok\n");
+	say("tag 5", "ok\n");
+	say("chunk 5", "ok\n");
+	assert_true(say("clear tag", "ok\n"));
+	say("show", "late 1\nchunk 5\nok\n");
+	assert_true(say("clear tag", "ok\n"));	/* gone already: fine */
+	assert_true(say("clear", "ok\n"));
+	say("show", "ok\n");
+}
+
+static void what_is_no_command_changes_nothing(void **state)
+{
+	static const struct {
+		const char *line, *words;
+	} cases[] = {
+		{ "", "a line is" },
+		{ "    ", "a line is" },
+		{ "burn", "no such fault" },
+		{ "show all", "no such fault" },
+		{ "Late 5", "no such fault" },
+		{ "late", "late needs MS" },
+		{ "late count 5", "late needs MS" },
+		{ "late 0", "from 1 to 600000" },
+		{ "late 600001", "from 1 to 600000" },
+		{ "late -1", "from 1" },
+		{ "late +1", "from 1" },
+		{ "late 0x10", "from 1" },
+		{ "late 99999999999", "from 1" },
+		{ "tag 4294967296", "from 0 to 4294967295" },
+		{ "chunk", "chunk needs BYTES" },
+		{ "refuse 1", "takes no argument" },
+		{ "profile", "profile needs" },
+		{ "profile 2025", "not legacy" },
+		{ "profile 2023/", "not legacy" },
+		{ "profile /2023", "not legacy" },
+		{ "profile 2023/2024/2026", "not legacy" },
+		{ "late 5 count", "'count N'" },
+		{ "late 5 times 3", "'count N'" },
+		{ "late 5 count 0", "count: not a number" },
+		{ "late 5 count 1000001", "count: not a number" },
+		{ "late 5 count 3 4", "a line is" },
+		{ "clear burn", "clear: one fault" },
+		{ "clear late tag", "clear: one fault" },
+	};
+	char answer[HES_FAULT_ANSWER];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_false(hes_fault_execute(&faults, cases[i].line, answer));
+		if (strncmp(answer, "error: ", 7) || !strstr(answer, cases[i].words) ||
+		    strchr(answer, '\n') != answer + strlen(answer) - 1)
+			fail_msg("'%s': %s", cases[i].line, answer);
+		say("show", "ok\n");
+	}
+}
+
+static void a_line_that_is_too_long(void **state)
+{
+	char line[2 * HES_FAULT_LINE], answer[HES_FAULT_ANSWER];
+
+	(void)state;
+	memset(line, ' ', sizeof(line));
+	memcpy(line, "refuse", 6);
+	line[HES_FAULT_LINE] = '\0';
+	hes_fault_execute(&faults, line, answer);
+	assert_string_equal(answer, "error: a line has 127 bytes at most\n");
+	line[HES_FAULT_LINE - 1] = '\0';
+	say(line, "ok\n");
+}
+
+static void the_rmm_gets_its_part(void **state)
+{
+	struct channel_fault order;
+
+	(void)state;
+	say("stall 5", "ok\n");
+	say("zero-progress 6", "ok\n");
+	say("chunk 7", "ok\n");
+	say("error-unknown 8", "ok\n");
+	say("overrun 9", "ok\n");
+	hes_fault_strike(&faults, &strike);
+	assert_true(hes_fault_order(&strike, &order));
+	assert_int_equal(order.patience, 5);
+	assert_int_equal(order.idle, 6);
+	assert_int_equal(order.chunk, 7);
+	assert_int_equal(order.unknown, 9);
+	assert_int_equal(order.extra, 9);
+	say("clear", "ok\n");
+	say("error-unknown", "ok\n");
+	hes_fault_strike(&faults, &strike);
+	assert_true(hes_fault_order(&strike, &order));
+	assert_int_equal(order.unknown, 1);
+	say("clear", "ok\n");
+	say("stall", "ok\n");	/* with the RMM's own patience */
+	hes_fault_strike(&faults, &strike);
+	assert_false(hes_fault_order(&strike, &order));
+}
+
+static void a_request_is_distorted(void **state)
+{
+	struct channel_request request, before;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(request); i++)
+		((uint8_t *)&request)[i] = (uint8_t)(i / 64);
+	before = request;
+	say("wrong-challenge", "ok\n");
+	hes_fault_strike(&faults, &strike);
+	hes_fault_distort(&strike, &request);
+	assert_memory_not_equal(request.challenge, before.challenge, 64);
+	assert_memory_equal(request.rpv, before.rpv, sizeof(request) - 64);
+	request = before;
+	say("clear", "ok\n");
+	say("stale-rem", "ok\n");
+	hes_fault_strike(&faults, &strike);
+	hes_fault_distort(&strike, &request);
+	assert_memory_equal(&request, &before, 64 + 64 + 64);
+	assert_memory_equal(request.measurement[1], before.before, sizeof(before.before));
+}
+
+static void profiles_by_name(void **state)
+{
+	(void)state;
+	assert_string_equal(hes_profiles[HES_PROFILE_DEFAULT].name, "2023");
+	assert_int_equal(hes_profile_find("2023x", 4), HES_PROFILE_DEFAULT);
+	assert_int_equal(hes_profile_find("2023x", 5), -1);
+	assert_int_equal(hes_profile_find("202", 3), -1);
+	assert_int_equal(hes_profile_find("", 0), -1);
+}
+
+#define TEST(f)	cmocka_unit_test_setup(f, setup)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(nothing_strikes_unasked),
+		TEST(each_fault_by_its_name),
+		TEST(what_is_armed_is_shown),
+		TEST(all_of_them_fit_into_an_answer),
+		TEST(a_count_runs_out),
+		TEST(clear_ends_one_or_all),
+		TEST(what_is_no_command_changes_nothing),
+		TEST(a_line_that_is_too_long),
+		TEST(the_rmm_gets_its_part),
+		TEST(a_request_is_distorted),
+		TEST(profiles_by_name),
+	};
+
+	return cmocka_run_group_tests_name("hes_fault", tests, NULL, NULL);
+}

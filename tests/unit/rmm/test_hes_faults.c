@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The signer as a process, told to fail: what each fault makes of a token, as our verifier sees it. */
+#include "hes_process.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "cca_token.h"
+
+#define SEQ	100
+
+static int machine = -1, control = -1;
+static uint32_t seq;
+
+static int setup(void **state)
+{
+	if (hes_setup(state))
+		return -1;
+	hes_start("399");
+	machine = hes_dial(hes.socket);
+	control = hes_dial(hes.control);
+	seq = SEQ;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	close(machine);
+	close(control);
+	return hes_teardown(state);
+}
+
+/* The next line that hes says. */
+static void hear(const char *expected)
+{
+	char answer[256];
+	size_t got = 0;
+
+	do {
+		assert_true(got + 1 < sizeof(answer) && hes_readable(control, HES_TIMEOUT));
+		assert_int_equal(read(control, answer + got, 1), 1);
+	} while (answer[got++] != '\n');
+	answer[got - 1] = '\0';
+	assert_string_equal(answer, expected);
+}
+
+/* One command and the first line of its answer. */
+static void tell(const char *line, const char *expected)
+{
+	assert_int_equal(dprintf(control, "%s\n", line), strlen(line) + 1);
+	hear(expected);
+}
+
+static void arm(const char *line)
+{
+	tell(line, "ok");
+}
+
+static uint64_t ms(void)
+{
+	struct timeval t;
+
+	gettimeofday(&t, NULL);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_usec / 1000;
+}
+
+static struct channel_request request(void)
+{
+	struct channel_request r = hes_request(0x11, 0);
+
+	memset(r.challenge, 0xc1, sizeof(r.challenge));
+	memset(r.before, 0xbe, sizeof(r.before));
+	return r;
+}
+
+static void ask(uint16_t rec)
+{
+	struct channel_request r = request();
+
+	hes_ask(machine, rec, ++seq, &r);
+}
+
+/* The next frame must be of @type and answer the last request. */
+static void expect(struct channel_reader *reader, enum channel_type type)
+{
+	hes_answer(machine, reader);
+	assert_int_equal(reader->header.type, type);
+	assert_int_equal(reader->header.seq, seq);
+}
+
+/* What our verifier says of the next token, which it is to judge by the keys of this hes. */
+static enum cca_cause token_judge(struct cca_token *token, struct cca_verdict *verdict)
+{
+	struct cca_anchors anchors = CCA_ANCHORS_INIT;
+	struct channel_request r = request();
+	struct channel_reader reader;
+	struct error e = ERROR_INIT;
+	char path[96];
+
+	ask(0);
+	expect(&reader, CHANNEL_TOKEN);
+	snprintf(path, sizeof(path), "%s/cpak.pub.jwk", hes.keys);
+	assert_int_equal(cca_anchors_load(&anchors, path, &e), 0);
+	if (cca_token_decode(reader.payload, reader.header.size, token, verdict) == 0)
+		cca_token_verify(token, &anchors, r.challenge, verdict, NULL);
+	cca_anchors_free(&anchors);
+	return verdict->cause;
+}
+
+/* @warning: a word of it; NULL: there is to be none */
+static void verdict_expect(enum cca_cause cause, const char *warning)
+{
+	struct cca_token token = CCA_TOKEN_INIT;
+	struct cca_verdict verdict = { 0 };
+
+	if (token_judge(&token, &verdict) != cause)
+		fail_msg("%s: %s", cca_cause_name(verdict.cause), verdict.detail);
+	if (warning)
+		assert_non_null(strstr(verdict.warning, warning));
+	else
+		assert_string_equal(verdict.warning, "");
+	cca_token_free(&token);
+}
+
+static void profiles_and_tags(void **state)
+{
+	static const struct {
+		const char *line;
+		enum cca_cause cause;
+		const char *warning;
+	} cases[] = {
+		{ "profile 2023", CCA_OK, NULL },
+		{ "profile legacy", CCA_OK, NULL },
+		{ "profile 2024", CCA_OK, NULL },
+		{ "profile 2026", CCA_OK, NULL },
+		{ "profile 2023/2024", CCA_OK, "no specification pairs" },
+		{ "profile legacy/2023", CCA_OK, "no specification pairs" },
+		{ "profile 2026/legacy", CCA_OK, "no specification pairs" },
+		{ "profile unknown", CCA_E_PROFILE, NULL },
+		{ "profile 2023/unknown", CCA_E_PROFILE, NULL },
+		{ "tag 907", CCA_OK, NULL },
+		{ "tag 399", CCA_OK, NULL },
+		{ "tag 400", CCA_E_TOP_TAG, NULL },
+	};
+
+	(void)state;
+	verdict_expect(CCA_OK, NULL);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		arm("clear");
+		arm(cases[i].line);
+		verdict_expect(cases[i].cause, cases[i].warning);
+	}
+	arm("profile 2026");	/* with the tag that came with it */
+	arm("tag 907");
+	verdict_expect(CCA_OK, NULL);
+}
+
+static void wrong_challenge(void **state)
+{
+	(void)state;
+	arm("wrong-challenge count 1");
+	verdict_expect(CCA_E_FRESHNESS, NULL);
+	verdict_expect(CCA_OK, NULL);
+}
+
+static void stale_rem(void **state)
+{
+	struct cca_token token = CCA_TOKEN_INIT;
+	struct cca_verdict verdict = { 0 };
+	uint8_t old[32];
+
+	(void)state;
+	arm("stale-rem");
+	assert_int_equal(token_judge(&token, &verdict), CCA_OK);
+	memset(old, 0xbe, sizeof(old));
+	for (int i = 0; i < CCA_REMS; i++)
+		assert_memory_equal(token.realm.rem[i].data, old, sizeof(old));
+	memset(old, 0x11, sizeof(old));
+	assert_memory_equal(token.realm.rim.data, old, sizeof(old));
+	cca_token_free(&token);
+}
+
+static uint32_t next_size(void)
+{
+	struct channel_reader reader;
+
+	ask(0);
+	expect(&reader, CHANNEL_TOKEN);
+	return reader.header.size;
+}
+
+static void sizes(void **state)
+{
+	static const char *const oversize[] = { "2000", "4096", "4097", "5000", "8192" };
+	uint32_t whole = next_size();
+	char line[32];
+
+	(void)state;
+	arm("truncated 1");
+	assert_int_equal(next_size(), 1);
+	arm("truncated");
+	assert_int_equal(next_size(), whole / 2);
+	verdict_expect(CCA_E_CBOR, NULL);
+	arm("truncated 4096");	/* as long as it is */
+	assert_int_equal(next_size(), whole);
+	arm("clear");
+	for (size_t i = 0; i < sizeof(oversize) / sizeof(oversize[0]); i++) {
+		snprintf(line, sizeof(line), "oversize %s", oversize[i]);
+		arm(line);
+		assert_int_equal(next_size(), atoi(oversize[i]));
+		verdict_expect(CCA_OK, NULL);	/* a claim that nobody knows fills it */
+	}
+	arm("oversize 10");
+	assert_int_equal(next_size(), whole);
+	for (uint32_t i = 1; i < 20; i++) {	/* what the claim takes itself cannot be had */
+		snprintf(line, sizeof(line), "oversize %u", whole + i);
+		arm(line);
+		assert_true(next_size() < whole + 40);
+	}
+}
+
+static void refusals(void **state)
+{
+	struct channel_reader reader;
+
+	(void)state;
+	arm("refuse count 2");
+	for (int i = 0; i < 2; i++) {
+		ask(0);
+		expect(&reader, CHANNEL_REFUSAL);
+		assert_int_equal(reader.header.size, 0);
+	}
+	verdict_expect(CCA_OK, NULL);
+}
+
+static void late_answers(void **state)
+{
+	struct channel_reader reader;
+	uint64_t begun = ms();
+
+	(void)state;
+	arm("late 400 count 1");
+	ask(3);
+	ask(4);			/* another REC is not held up */
+	expect(&reader, CHANNEL_TOKEN);
+	assert_int_equal(reader.header.rec, 4);
+	seq--;
+	expect(&reader, CHANNEL_TOKEN);
+	assert_int_equal(reader.header.rec, 3);
+	assert_true(ms() - begun >= 400);
+}
+
+/* Silence, whoever asks again; and a new request is another matter. */
+static void a_stall_ends_when_it_is_cleared(void **state)
+{
+	struct channel_request r = request();
+	struct channel_reader reader;
+
+	(void)state;
+	arm("stall");
+	ask(1);
+	hes_ask(machine, 1, seq, &r);
+	assert_false(hes_readable(machine, 300));
+	ask(1);
+	assert_false(hes_readable(machine, 300));
+	arm("clear");
+	expect(&reader, CHANNEL_TOKEN);
+	assert_false(hes_readable(machine, 100));
+	verdict_expect(CCA_OK, NULL);
+}
+
+static void order_expect(const struct channel_fault *wanted)
+{
+	struct channel_reader reader;
+
+	expect(&reader, CHANNEL_FAULT);
+	assert_int_equal(reader.header.size, sizeof(*wanted));
+	assert_memory_equal(reader.payload, wanted, sizeof(*wanted));
+}
+
+static void orders_for_the_rmm_go_ahead_of_the_token(void **state)
+{
+	static const struct {
+		const char *line;
+		struct channel_fault order;
+	} cases[] = {
+		{ "zero-progress", { .idle = CHANNEL_FOR_EVER } },
+		{ "error-unknown 5", { .unknown = 6 } },
+		{ "chunk 7", { .chunk = 7 } },
+		{ "overrun 8", { .extra = 8 } },
+	};
+	static const struct channel_fault none;
+	struct channel_reader reader;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		arm(cases[i].line);
+		ask(5);
+		order_expect(&cases[i].order);
+		expect(&reader, CHANNEL_TOKEN);
+		assert_int_equal(reader.header.rec, 5);
+		arm("clear");	/* also for the token under way */
+		order_expect(&none);
+	}
+	arm("stall 900");
+	ask(5);
+	order_expect(&(struct channel_fault){ .patience = 900 });
+	assert_false(hes_readable(machine, 300));
+	arm("clear stall");
+	order_expect(&none);
+	expect(&reader, CHANNEL_TOKEN);
+	arm("clear");
+	assert_false(hes_readable(machine, 200));
+}
+
+static void commands_one_by_one(void **state)
+{
+	(void)state;
+	tell("burn", "error: there is no such fault");
+	tell("late 5", "ok");
+	tell("refuse\nshow", "ok");
+	hear("late 5");
+	hear("refuse");
+	hear("ok");
+	tell("", "error: a line is FAULT [ARGUMENT] [count N], clear [FAULT] or show");
+}
+
+static bool hung_up(int fd)
+{
+	char rest[256];
+	ssize_t got;
+
+	do {
+		assert_true(hes_readable(fd, HES_TIMEOUT));
+		got = read(fd, rest, sizeof(rest));
+	} while (got > 0);
+	return got == 0 || got == -1;
+}
+
+/* Nobody's nonsense on the control socket keeps another, or a machine, from being served. */
+static void peers_of_all_kinds(void **state)
+{
+	char flood[4096];
+	int peers[8];
+
+	(void)state;
+	memset(flood, 'x', sizeof(flood));
+	for (int i = 0; i < 8; i++) {
+		peers[i] = hes_dial(hes.control);
+		assert_true(write(peers[i], i % 2 ? "late" : flood, i % 2 ? 4 : sizeof(flood)) != 0);
+	}
+	for (int i = 0; i < 8; i += 2) {	/* a flood, or one too many */
+		assert_true(hung_up(peers[i]));
+		close(peers[i]);
+	}
+	arm("refuse count 1");
+	arm("clear");
+	verdict_expect(CCA_OK, NULL);
+	for (int i = 1; i < 8; i += 2)
+		close(peers[i]);
+	close(control);
+	control = hes_dial(hes.control);
+	while (!hes_readable(control, 0) && dprintf(control, "tag 400 count 1\n") > 0 &&
+	       !hes_readable(control, 200))
+		;
+	verdict_expect(CCA_E_TOP_TAG, NULL);
+}
+
+static void a_machine_that_is_gone_is_owed_nothing(void **state)
+{
+	(void)state;
+	arm("late 200");
+	arm("zero-progress");
+	ask(0);
+	close(machine);
+	machine = hes_dial(hes.socket);
+	assert_false(hes_readable(machine, 500));
+	arm("clear");
+	assert_false(hes_readable(machine, 100));
+	verdict_expect(CCA_OK, NULL);
+	hes_stop();
+}
+
+static void a_control_socket_needs_a_socket(void **state)
+{
+	(void)state;
+	assert_int_equal(hes_run("--keys", hes.keys, "--control", hes.control, NULL), 2);
+	assert_int_equal(hes_run("--keys", hes.keys, "--socket", hes.control, NULL), 1);
+	arm("show");
+}
+
+#define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(profiles_and_tags),
+		TEST(wrong_challenge),
+		TEST(stale_rem),
+		TEST(sizes),
+		TEST(refusals),
+		TEST(late_answers),
+		TEST(a_stall_ends_when_it_is_cleared),
+		TEST(orders_for_the_rmm_go_ahead_of_the_token),
+		TEST(commands_one_by_one),
+		TEST(peers_of_all_kinds),
+		TEST(a_machine_that_is_gone_is_owed_nothing),
+		TEST(a_control_socket_needs_a_socket),
+	};
+
+	if (!getenv("HES")) {
+		fputs("HES= must name the program\n", stderr);
+		return 1;
+	}
+	return cmocka_run_group_tests_name("hes_faults", tests, NULL, NULL);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The trace of TF-RMM v0.8.0 from inside a Linux realm under QEMU: x0 to x4, x8 and x9 of each call.
+ * At its end the trace tells REMs after extensions that it does not have: those lines are lost.
+ */
+#include "trace.h"
+
+#include <string.h>
+
+#define GRANULE_OF_TRACE	0x84c21000UL
+#define LOST			3
+
+static bool starts(const struct trace *t, const char *text)
+{
+	return !strncmp(t->line, text, strlen(text));
+}
+
+static void arguments(struct trace *t, uint64_t fid)
+{
+	uint8_t value[64];
+
+	memset(t->x, 0, sizeof(t->x));
+	t->x[1] = trace_address(t, trace_number(t, "a1=", 16));
+	t->x[2] = trace_address(t, trace_number(t, "a2=", 16));
+	for (int i = 0; i < 64; i++)
+		value[i] = (uint8_t)i;
+	if (fid == TRACE_FID(EXTEND))
+		memcpy(&t->x[3], value, sizeof(value));
+	else if (fid == TRACE_FID(CONTINUE))
+		t->x[3] = starts(t, "TOKEN_CONTINUE w/o") ? 0x1000 : 0x200;
+}
+
+static void call(struct trace *t)
+{
+	static const struct {
+		const char *name;
+		int reg;
+	} fields[] = {
+		{ "x0=", 0 }, { "x1=", 1 }, { "x2=", 2 }, { "x3=", 3 }, { "x4=", 4 }, { "x8=", 8 }, { "x9=", 9 },
+	};
+	bool rim = starts(t, "MEASUREMENT_READ 0") && t->machine->differs & TRACE_OWN_RIM;
+	uint64_t fid = trace_number(t, "fid=", 16);
+
+	arguments(t, fid);
+	trace_call(t, fid);
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		if (!rim || fields[i].reg < 1 || fields[i].reg > 4)
+			trace_expect(t, fields[i].name, t->x[fields[i].reg]);
+	}
+}
+
+/* "cfg OFFSET: xx xx ...", and "rpv ..." of the realm configuration that was read last */
+static void dump(struct trace *t)
+{
+	const uint8_t *got = t->machine->bytes() + (starts(t, "rpv") ? 0x200 : 0);
+	const char *p = strchr(t->line, ':') + 1;
+	unsigned int offset, byte;
+	int used;
+
+	if (sscanf(t->line + 4, "%x", &offset) != 1)
+		offset = 0;
+	for (int i = 0; i < 16 && sscanf(p, " %2x%n", &byte, &used) == 1; i++, p += used) {
+		bool gic = offset + (unsigned int)i >= 0x18 && t->machine->differs & TRACE_OWN_GIC;
+
+		if (got[offset + (unsigned int)i] != byte && !gic)
+			trace_wrong(t, "byte %d is %02x", i, got[offset + (unsigned int)i]);
+	}
+	memcpy(t->rpv, t->machine->bytes() + 0x200, sizeof(t->rpv));
+	t->played++;
+}
+
+static void init(struct trace *t)
+{
+	static const uint8_t challenge[64];
+
+	trace_init(t, challenge);
+}
+
+static void proceed(struct trace *t)
+{
+	trace_continue(t, t->machine->granule, trace_number(t, "off=", 16), trace_number(t, "size=", 10));
+}
+
+static bool play(struct trace *t)
+{
+	static bool reads_again;
+
+	if (starts(t, "is_realm_world"))
+		reads_again = false;
+	if (starts(t, "RMI_VERSION"))
+		reads_again = true;
+	if (reads_again && starts(t, "READ idx"))
+		t->lost++;
+	else if (strstr(t->line, "fid="))
+		call(t);
+	else if (starts(t, "TOKEN_INIT"))
+		init(t);
+	else if (starts(t, "TOKEN_CONTINUE"))
+		proceed(t);
+	else if (starts(t, "cfg") || starts(t, "rpv"))
+		dump(t);
+	else if (starts(t, "token total"))
+		trace_token_check(t);
+	return true;
+}
+
+bool trace_probe(struct trace *t, const struct trace_machine *machine, const char *path)
+{
+	if (!trace_open(t, machine, path))
+		return false;
+	t->granule = GRANULE_OF_TRACE;
+	t->addresses = true;
+	trace_lines(t, play);
+	if (t->lost != LOST)
+		trace_wrong(t, "%u lines lost", t->lost);
+	return true;
+}
