@@ -58,7 +58,7 @@ static int token_fetch(struct token_run *run)
 
 	token->size = 0;
 	do {
-		if (fatal_signal_pending(current))
+		if (signal_pending(current))
 			return -EINTR;
 		ret = cca_rsi_token_continue(run->granule, &len);
 		if (ret < 0)

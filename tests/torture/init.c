@@ -142,7 +142,7 @@ static const struct tap_test tests_fake[] = {
 	{ "a register that cannot be read after its extension is caught up with", lies_unread_extension },
 	{ "an RMM that breaks its own bounds is found out", lies_bounds },
 	{ "a token in progress that was lost is made again, once", lies_lost_token },
-	{ "a caller waiting for a stuck RMM can be killed", lies_stuck },
+	{ "a caller waiting for a stuck RMM can be killed, and told by a signal", lies_stuck },
 	{ "the module does not load over a broken RMM", lies_at_load },
 };
 

@@ -28,7 +28,7 @@ struct mutex {
 /* What the kernel around the code under test does, and what it has seen. */
 struct shim {
 	bool interrupted;	/* the lock is not to be had */
-	bool killed;
+	bool signalled;
 	int allocations_left;	/* then one fails; negative: none does */
 	int held;		/* objects not freed yet */
 	int pinned;
@@ -47,7 +47,7 @@ typedef int wait_queue_head_t;
 #define current			NULL
 
 #define round_up(x, y)			(((x) + (y) - 1) / (y) * (y))
-#define fatal_signal_pending(task)	((void)(task), shim.killed)
+#define signal_pending(task)		((void)(task), shim.signalled)
 #define usleep_range(min, max)		((void)shim.yields++)
 #define migrate_disable()		((void)shim.pinned++)
 #define migrate_enable()		((void)shim.pinned--)

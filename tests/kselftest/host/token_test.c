@@ -25,7 +25,7 @@ static struct {
 	size_t error_at;
 	int errors;		/* so many times */
 	size_t lie;		/* more bytes said than written */
-	bool kill;		/* the caller is killed in the first piece */
+	bool signal;		/* one comes in the first piece */
 	const int *audits;	/* what looking at the registers finds: so many, or an error */
 	int audits_left;
 
@@ -97,7 +97,7 @@ int cca_rsi_token_continue(u8 *granule, size_t *len)
 	assert(cca_realm_lock.held && shim.pinned == 1);
 	assert((uintptr_t)granule % RSI_GRANULE_SIZE == 0);
 	rmm.continues++;
-	shim.killed = rmm.kill;
+	shim.signalled = rmm.signal;
 	*len = ~0UL;
 	if (rmm.continue_error && rmm.sent >= rmm.error_at && rmm.errors-- > 0)
 		return rmm.continue_error;
@@ -238,11 +238,11 @@ static void errors_keep_their_cause(void)
 	}
 }
 
-static void killed_stops_soon(void)
+static void signal_stops_soon(void)
 {
 	rmm_reset(9000, 12288);
 	rmm.piece = 10;
-	rmm.kill = true;
+	rmm.signal = true;
 	CHECK(make_fails(-EINTR) && rmm.continues == 1);
 	rmm_reset(9000, 12288);
 	shim.interrupted = true;
@@ -308,7 +308,7 @@ static const struct tap_test tests[] = {
 	{ "lies on the length are noticed", lies_are_noticed },
 	{ "a lost state is tried for once more", lost_state_tried_once_more },
 	{ "errors keep their cause", errors_keep_their_cause },
-	{ "who is killed stops soon", killed_stops_soon },
+	{ "a signal stops it soon", signal_stops_soon },
 	{ "any allocation may fail", memory_may_fail },
 	{ "a token during which a register moved is made again", token_amid_extension_made_again },
 	{ "an audit that fails or never rests costs the token", audit_may_fail },
