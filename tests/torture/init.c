@@ -52,13 +52,6 @@ static const struct {
 	{ "/sys/kernel/debug/fail_usercopy/verbose", "0" },
 };
 
-static bool rsi_is_fake(void)
-{
-	const char *rsi = getenv("RSI");
-
-	return !rsi || strcmp(rsi, "fake") == 0;
-}
-
 static bool system_prepare(void)
 {
 	int fd;
@@ -102,7 +95,7 @@ static void taints(void)
 	char text[32];
 
 	CHECK(kernel_read("/proc/sys/kernel/tainted", text, sizeof(text)) > 0);
-	CHECK(!!(strtoul(text, NULL, 10) & (1 << 18)) == rsi_is_fake());
+	CHECK(!!(strtoul(text, NULL, 10) & (1 << 18)) == kernel_rsi_is_fake());
 }
 
 static void loads_often(void)
@@ -201,10 +194,10 @@ static void collect_all(struct collection *all)
 	char name[96];
 
 	collect(all, tests_first, COUNT(tests_first));
-	for (size_t i = 0; i < programs_find(rsi_is_fake()); i++)
+	for (size_t i = 0; i < programs_find(kernel_rsi_is_fake()); i++)
 		if (collect_named(all, programs_name(i), programs_next))
 			programs_queue(i);
-	if (rsi_is_fake())
+	if (kernel_rsi_is_fake())
 		collect(all, tests_fake, COUNT(tests_fake));
 	for (size_t i = 0; i < ops_count; i++) {
 		snprintf(name, sizeof(name), "each allocation failing: %s", ops[i].name);

@@ -179,3 +179,10 @@ bool kernel_no_leaks(void)
 	kernel_write(KMEMLEAK, "clear");
 	return false;
 }
+
+bool kernel_rsi_is_fake(void)
+{
+	const char *rsi = getenv("RSI");
+
+	return !rsi || strcmp(rsi, "fake") == 0;
+}

@@ -38,4 +38,7 @@ bool kernel_fault_end(void);
 /* Has kmemleak look twice; prints what it found as TAP notes and forgets it. True if it found nothing. */
 bool kernel_no_leaks(void);
 
+/* Is the module at hand the one of RSI=fake? As the kernel's command line says. */
+bool kernel_rsi_is_fake(void);
+
 #endif /* KERNEL_H */
