@@ -4,15 +4,17 @@
 # sys_enter_ioctl and sys_exit_ioctl around each call of the device, cca_rsi_exit after each call of the RMM,
 # and in some of the operations cca_rsi_enter before it. Out: a line for each kind of operation,
 #
-#   KIND COUNT CALLS TOTAL RMM MODULE SHARE EVENT
+#   KIND COUNT CALLS TOTAL RMM PAUSED MODULE SHARE EVENT
 #
 # medians of one operation: calls of the RMM, microseconds from entry to exit of the system call, in the RMM,
-# in the module; the latter in per cent of the RMM's; and what recording one event costs.
+# asleep because the RMM had no piece of the token yet, in the module; the latter in per cent of the two before;
+# and what recording one event costs.
 #
-# What is outside of the RMM is the module and the recording of the events. From the end of one piece of a token
-# to the end of the next, without the RMM's time, is a turn of the module's loop and one event recorded, or two where
-# cca_rsi_enter is on. The difference of the two medians is what one event costs; it is taken off for each call. The
-# cost of reading the clock for the duration, and of the system call's own events, stays with the module.
+# What is outside of the RMM is the module and the recording of the events. From the end of one register read to
+# the end of the next, without the RMM's time, is a turn of the module's loop and one event recorded, or two where
+# cca_rsi_enter is on. The difference of the two medians is what one event costs; it is taken off for each call that
+# no pause holds. The cost of reading the clock for the duration, and of the system call's own events, stays with
+# the module.
 
 # Microseconds: "comm-pid [cpu] flags seconds.micros: event: ..."
 function stamp()
@@ -45,7 +47,7 @@ function turn_median(events,	k, seen)
 	if (/cmd: 0xc050bc03/) kind = "token"
 	if (/cmd: 0xc060bc02/) kind = "extension"
 	began = stamp()
-	calls = entered = rmm = piece = 0
+	calls = entered = rmm = paused = pauses = asleep = register = 0
 }
 / cca_rsi_enter: / { entered = 1 }
 / cca_rsi_exit: / {
@@ -55,36 +57,42 @@ function turn_median(events,	k, seen)
 	duration /= 1000
 	calls++
 	rmm += duration
-	if (/TOKEN_CONTINUE/) {
-		if (piece) {
-			turns[1 + entered]++
-			turn[1 + entered, int((now - piece - duration) * 10 + 0.5)]++
-		}
-		piece = now
+	if (register && /MEASUREMENT_READ/) {
+		turns[1 + entered]++
+		turn[1 + entered, int((now - register - duration) * 10 + 0.5)]++
 	}
+	register = /MEASUREMENT_READ/ ? now : 0
+	if (asleep) {
+		paused += now - duration - asleep
+		pauses++
+	}
+	asleep = /TOKEN_CONTINUE status=3 length=0 / ? now : 0
 }
 / sys_ioctl -> / {
 	if (/ -> 0x0$/ && calls && kind != "" && !entered) {
 		i = ++count[kind]
 		totals[kind, i] = stamp() - began
 		rmms[kind, i] = rmm
+		sleeps[kind, i] = paused
 		called[kind, i] = calls
+		events[kind, i] = calls - pauses
 	}
 	kind = ""
 }
 
-function report(kind,	i, n, t, r, c, m, s)
+function report(kind,	i, n, t, r, p, c, m, s)
 {
 	n = count[kind]
 	for (i = 1; i <= n; i++) {
 		t[i] = totals[kind, i]
 		r[i] = rmms[kind, i]
+		p[i] = sleeps[kind, i]
 		c[i] = called[kind, i]
-		m[i] = t[i] - r[i] - c[i] * cost
-		s[i] = m[i] * 100 / r[i]
+		m[i] = t[i] - r[i] - p[i] - events[kind, i] * cost
+		s[i] = m[i] * 100 / (r[i] + p[i])
 	}
-	printf "%s %d %d %.0f %.0f %.0f %.1f %.1f\n", kind, n, median(c, n), median(t, n), median(r, n),
-		median(m, n), median(s, n), cost
+	printf "%s %d %d %.0f %.0f %.0f %.0f %.1f %.1f\n", kind, n, median(c, n), median(t, n), median(r, n),
+		median(p, n), median(m, n), median(s, n), cost
 }
 
 END {
