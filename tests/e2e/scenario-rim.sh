@@ -10,8 +10,8 @@ rim_boot()
 	local log=build/e2e/rim.log
 	KERNEL=$rim_kernel INITRD=$rim_initrd timeout 120 tests/realm/realm boot </dev/null >$log 2>&1
 	measured=$(sed -n 's/^rmm: .* RIM sha-[0-9]* \([0-9a-f]*\).*/\1/p' $log)
-	sed -n 's/^TOKEN \([0-9a-f]*\).*/\1/p' $log | xxd -r -p >build/e2e/rim.cbor
-	told=$(host_realmkey token show --json build/e2e/rim.cbor 2>&1 | jq -r '.realm."initial-measurement"' 2>&1)
+	sed -n 's/^TOKEN \([0-9a-f]*\).*/\1/p' $log | $in_root xxd -r -p >build/e2e/rim.cbor
+	told=$(host_realmkey token show --json build/e2e/rim.cbor 2>&1 | $in_root jq -r '.realm."initial-measurement"' 2>&1)
 }
 
 # rim_agrees TEXT OPTION...: one realm, predicted with OPTIONs and booted as the environment says.
@@ -20,7 +20,7 @@ rim_agrees()
 	local text=$1 want
 	shift
 	want=$(host_realmkey rim --vmm bench --kernel "$rim_kernel" --initrd "$rim_initrd" \
-		--dtb build/e2e/rim.dtb --json "$@" 2>&1 | jq -r '.rim' 2>&1)
+		--dtb build/e2e/rim.dtb --json "$@" 2>&1 | $in_root jq -r '.rim' 2>&1)
 	rim_boot
 	seen+=("$want")
 	if [ ${#want} -ge 64 ] && [ "$want" = "$told" ] && [ "$want" = "$measured" ]; then
@@ -64,8 +64,8 @@ flipped()
 {
 	local byte
 	cp "$1" "$3"
-	byte=$(xxd -p -s "$2" -l 1 "$1")
-	printf '%02x' $((0x$byte ^ 1)) | xxd -r -p | dd of="$3" bs=1 seek="$2" conv=notrunc status=none
+	byte=$($in_root xxd -p -s "$2" -l 1 "$1")
+	printf '%02x' $((0x$byte ^ 1)) | $in_root xxd -r -p | dd of="$3" bs=1 seek="$2" conv=notrunc status=none
 }
 
 # One bit of the kernel, of the initramfs or of the tree, where nobody reads it.
@@ -95,7 +95,7 @@ rim_linux()
 	runs 0 "says its own RIM" realm_sh "realmkey rim"
 	same "it is the same" "$want" "$output"
 	runs 0 "and its token" realm_sh "realmkey token --json"
-	same "has it too" "$(base64 -d <<<"$want" | xxd -p -c 64)" "$(jq -r '.realm."initial-measurement"' <<<"$output")"
+	same "has it too" "$(base64 -d <<<"$want" | $in_root xxd -p -c 64)" "$($in_root jq -r '.realm."initial-measurement"' <<<"$output")"
 	echo "# $(grep -a -o 'rmm: .* measured in .* ms' build/realm/run/rim/console.log | tr -d '\r'), and $((($(date +%s%N) - began) / 1000000)) ms in all"
 }
 

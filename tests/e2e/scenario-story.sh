@@ -136,9 +136,12 @@ scenario_story()
 	runs 0 "the bench's own anchor is marked in each verdict" grep -i "development\|bench" "$trustee_log"
 	sub_tap kselftest < <(realm_sh "cd /usr/lib/realmkey/tests && for t in *_test; do ./\$t; done" 2>&1)
 	runs 0 "the module unloads" realm_sh "rmmod cca_rsi"
+	runs 0 "and loads again for whoever asks for its netlink family" realm_sh "realmkey rim"
+	same "with the same RIM" "$has_rim" "$output"
+	runs 0 "where nothing may load it" realm_sh "rmmod cca_rsi && echo >/proc/sys/kernel/modprobe"
 	runs 13 "a realm without the module is told so" realm_sh "realmkey rim"
 	one_line "in one line"
-	runs 0 "and loads again" realm_sh "modprobe cca_rsi && realmkey rim"
-	same "with the same RIM" "$has_rim" "$output"
+	runs 0 "and it loads again" realm_sh "echo /sbin/modprobe >/proc/sys/kernel/modprobe && modprobe cca_rsi && realmkey rim"
+	same "with the same RIM still" "$has_rim" "$output"
 	runs 1 "no warning of the kernel" realm_sh "dmesg | grep -E 'WARNING|BUG|Oops|Call trace'"
 }
