@@ -102,3 +102,12 @@ realm_stop()
 	tests/realm/realm stop "$realm_name" 2>/dev/null
 	realm_name=
 }
+
+# flipped FILE OFFSET COPY: COPY is FILE with the lowest bit of one byte flipped.
+flipped()
+{
+	local byte
+	cp "$1" "$3"
+	byte=$(dd if="$1" bs=1 skip="$2" count=1 status=none | od -An -tu1 | tr -d ' ')
+	printf '%b' "\\x$(printf '%02x' $((byte ^ 1)))" | dd of="$3" bs=1 seek="$2" conv=notrunc status=none
+}

@@ -59,15 +59,6 @@ rim_flavours()
 	done
 }
 
-# flipped FILE OFFSET COPY: with another lowest bit in the byte there.
-flipped()
-{
-	local byte
-	cp "$1" "$3"
-	byte=$($in_root xxd -p -s "$2" -l 1 "$1")
-	printf '%02x' $((0x$byte ^ 1)) | $in_root xxd -r -p | dd of="$3" bs=1 seek="$2" conv=notrunc status=none
-}
-
 # One bit of the kernel, of the initramfs or of the tree, where nobody reads it.
 rim_flips()
 {

@@ -3,15 +3,6 @@
 #
 # `make realm RUN=...` and its options; and that the RIM covers every byte that was loaded.
 
-# flipped FILE OFFSET COPY: COPY is FILE with the lowest bit of one byte flipped.
-flipped()
-{
-	local byte
-	cp "$1" "$3"
-	byte=$(dd if="$1" bs=1 skip="$2" count=1 status=none | od -An -tu1 | tr -d ' ')
-	printf '%b' "\\x$(printf '%02x' $((byte ^ 1)))" | dd of="$3" bs=1 seek="$2" conv=notrunc status=none
-}
-
 rim_of() { tests/realm/realm run "realmkey rim" 2>/dev/null; }
 
 runner_rim()
