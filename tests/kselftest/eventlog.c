@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "eventlog.h"
 #include "device.h"
-#include "sha2.h"
 #include "tap.h"
+#include "../rmm/hash.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -129,12 +129,12 @@ void eventlog_free(struct eventlog *log)
 void register_after(const struct cca_rsi_config *config, const uint8_t *old, const uint8_t *digest,
 		    uint8_t *result)
 {
-	uint8_t joined[2 * CCA_RSI_DIGEST_MAX];
+	_Alignas(8) uint8_t joined[2 * CCA_RSI_DIGEST_MAX];
 	size_t size = config->digest_size;
 
 	memcpy(joined, old, size);
 	memcpy(joined + size, digest, size);
-	sha2(joined, 2 * size, result, size);
+	hash_bytes((enum hash_algo)config->hash_algo, joined, 2 * size, result);
 }
 
 void eventlog_register(const struct eventlog *log, size_t count, uint32_t index, uint8_t *value)
