@@ -37,4 +37,7 @@ struct cca_builder {
 void cca_builder_token(const struct cca_builder *builder, const uint8_t challenge[64],
 		       struct bytes *out);
 
+/* What every token says of register @index (0 RIM, 1 to 4 REM0 to REM3), into @value. Returns its size in bytes. */
+size_t cca_builder_register(unsigned int index, uint8_t *value);
+
 #endif

@@ -195,10 +195,9 @@ int rsi_measurement_get(struct rsi *rsi, unsigned int index, uint8_t value[RSI_D
 {
 	(void)rsi;
 	(void)e;
-	memset(value, index ? CCA_BUILDER_REM + (int)index - 1 : CCA_BUILDER_RIM, 32);
+	*size = cca_builder_register(index, value);
 	if (index == realm.moved && realm.tokens <= realm.moved_for)
 		value[31] ^= 1;
-	*size = 32;
 	return 0;
 }
 
