@@ -108,7 +108,7 @@ printed()
 wait_for()
 {
 	local i
-	for ((i = 0; i < 100; i++)); do
+	for ((i = 0; i < 300; i++)); do
 		! grep -qF -- "$1" "$2" 2>/dev/null || return 0
 		sleep 0.1
 	done

@@ -27,11 +27,11 @@ daemon_start()
 
 daemon_kill() { [ -z "$daemon_pid" ] || kill -KILL "$daemon_pid" 2>/dev/null; }
 
-# daemon_ends STATUS TEXT: within five seconds.
+# daemon_ends STATUS TEXT: soon.
 daemon_ends()
 {
 	local i status=0
-	for ((i = 0; i < 50; i++)); do
+	for ((i = 0; i < 300; i++)); do
 		kill -0 "$daemon_pid" 2>/dev/null || break
 		sleep 0.1
 	done

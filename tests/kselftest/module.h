@@ -30,4 +30,7 @@ void module_autoload_off(void);
 /* Is the RMM that answers the fake one (kmod/rsi_fake.c), whose registers end with the module? */
 bool module_is_fake(void);
 
+/* Does this kernel keep back what is freed, as KASAN does in its quarantine, for as long as it likes? */
+bool kernel_keeps_freed(void);
+
 #endif /* MODULE_H */
