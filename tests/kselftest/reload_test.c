@@ -250,6 +250,9 @@ static void loads_and_unloads(void)
 
 	CHECK(device_config(&config) && guest_begin());
 	cycles_run(reloads_wanted());
+	/* Where tokens take long, it may have had none yet. */
+	for (int i = 0; i < TRIES && atomic_load(&guest->tokens) == 0 && atomic_load(&guest->mistakes) == 0; i++)
+		usleep(2000);
 	atomic_store(&guest->over, true);
 	CHECK(waitpid(guest_pid, &status, 0) == guest_pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	tap_note("%zu loads, %zu tokens meanwhile, %zu times held off by them", reloads,
