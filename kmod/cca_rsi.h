@@ -47,11 +47,13 @@ int cca_rsi_token_continue(u8 *granule, size_t *len);
  * @digest_size: in bytes
  * @tcg_algo: TPM_ALG_ID, for the log
  * @algo: the kernel's, for tsm-mr
+ * @name: the kernel's, for crypto_alloc_shash()
  */
 struct cca_hash {
 	u32 digest_size;
 	u16 tcg_algo;
 	enum hash_algo algo;
+	const char *name;
 };
 
 /**
@@ -102,12 +104,14 @@ const struct cca_record *cca_log_last(void);
  * @config: settled before the first door opens, but for the flag FOREIGN; for
  *	    one with its log_seq, cca_realm_config()
  * @hash: what config.hash_algo is
- * @values: the registers as the log leaves them. Who does not hold
+ * @shash: what computes it
+ * @values: the registers as the log leads to them. Who does not hold
  *	    cca_realm_lock may catch them half-written
  */
 struct cca_realm {
 	struct cca_rsi_config config;
 	const struct cca_hash *hash;
+	struct crypto_shash *shash;
 	u8 values[CCA_REALM_REGISTERS][CCA_RSI_DIGEST_MAX];
 };
 
@@ -120,6 +124,7 @@ extern struct cca_realm cca_realm;
 extern struct mutex cca_realm_lock;
 
 int cca_realm_init(void);
+void cca_realm_exit(void);
 void cca_realm_config(struct cca_rsi_config *config);
 int cca_realm_measurements_read(u32 first, u32 count, struct cca_rsi_measurement *values);
 int cca_realm_audit(void);
@@ -158,6 +163,7 @@ int cca_netlink_init(void);
 void cca_netlink_exit(void);
 void cca_netlink_notify(const struct cca_record *record);
 int cca_netlink_message_end(struct sk_buff *skb, void *head, int full);
+int cca_netlink_result(int ret);
 
 int cca_device_init(void);
 void cca_device_exit(void);

@@ -33,7 +33,7 @@ static ssize_t records_read(const struct cca_record **at, char __user *buf, size
 		*at = record;
 		used += record->size;
 	}
-	return record && !used ? -EINVAL : used;
+	return record && count && !used ? -EINVAL : used;
 }
 
 static ssize_t log_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
@@ -42,8 +42,6 @@ static ssize_t log_read(struct file *file, char __user *buf, size_t count, loff_
 	ssize_t used;
 	int ret;
 
-	if (!count)
-		return 0;
 	/* A log without room for one more finding can still be read. */
 	ret = cca_realm_audit_now();
 	if (ret < 0 && ret != -ENOSPC)

@@ -38,7 +38,7 @@ static int __init cca_rsi_init(void)
 		return ret;
 	ret = cca_tsm_init();
 	if (ret)
-		goto out_log;
+		goto out_realm;
 	/* First, since it is told of what comes through the device. */
 	ret = cca_netlink_init();
 	if (ret)
@@ -52,8 +52,8 @@ out_netlink:
 	cca_netlink_exit();
 out_tsm:
 	cca_tsm_exit();
-out_log:
-	cca_log_exit();
+out_realm:
+	cca_realm_exit();
 	return ret;
 }
 module_init(cca_rsi_init);
@@ -63,7 +63,7 @@ static void __exit cca_rsi_exit(void)
 	cca_device_exit();
 	cca_netlink_exit();
 	cca_tsm_exit();
-	cca_log_exit();
+	cca_realm_exit();
 }
 module_exit(cca_rsi_exit);
 

@@ -10,12 +10,8 @@
 
 #define EV_EVENT_TAG	6
 
-/* TCG_PCClientTaggedEvent: sysfs takes a digest, and says nothing of the event. */
-static const u8 sysfs_tag[] = {
-	'C', 'C', 'A', 0,	/* taggedEventID */
-	5, 0, 0, 0,		/* taggedEventDataSize */
-	's', 'y', 's', 'f', 's',
-};
+/* TCG_PCClientTaggedEvent (ID, size, data): sysfs takes a digest, and says nothing of the event. */
+static const char sysfs_tag[] = "CCA\0\5\0\0\0sysfs";
 
 static struct tsm_measurement_register mrs[CCA_REALM_REGISTERS] = {
 	{ .mr_name = "rim", .mr_flags = TSM_MR_F_READABLE },
@@ -38,7 +34,7 @@ static int mr_write(const struct tsm_measurements *tm, const struct tsm_measurem
 		.index = mr - tm->mrs,
 		.digest_size = mr->mr_size,
 		.event_type = EV_EVENT_TAG,
-		.event_size = sizeof(sysfs_tag),
+		.event_size = sizeof(sysfs_tag) - 1,
 	};
 
 	memcpy(arg.digest, data, mr->mr_size);

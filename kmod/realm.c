@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
+#include <crypto/hash.h>
+
 #include "cca_rsi.h"
 
 /* Held for a whole sequence of RSI calls */
@@ -8,9 +10,9 @@ DEFINE_MUTEX(cca_realm_lock);
 struct cca_realm cca_realm;
 
 static const struct cca_hash hashes[] = {
-	[CCA_RSI_HASH_SHA256] = { 32, 0x000b, HASH_ALGO_SHA256 },
-	[CCA_RSI_HASH_SHA512] = { 64, 0x000d, HASH_ALGO_SHA512 },
-	[CCA_RSI_HASH_SHA384] = { 48, 0x000c, HASH_ALGO_SHA384 },
+	[CCA_RSI_HASH_SHA256] = { 32, 0x000b, HASH_ALGO_SHA256, "sha256" },
+	[CCA_RSI_HASH_SHA512] = { 64, 0x000d, HASH_ALGO_SHA512, "sha512" },
+	[CCA_RSI_HASH_SHA384] = { 48, 0x000c, HASH_ALGO_SHA384, "sha384" },
 };
 
 static int config_read(struct cca_rsi_config *config)
@@ -32,13 +34,10 @@ static int config_read(struct cca_rsi_config *config)
 	config->event_max = CCA_RSI_EVENT_LEN_MAX;
 	/* Until configfs-tsm says that they are another driver's */
 	config->flags = CCA_RSI_CONFIG_F_TOKEN;
-	return 0;
-}
-
-static int value_read(u32 index)
-{
-	return cca_rsi_measurement_read(index, cca_realm.values[index],
-					cca_realm.hash->digest_size);
+	cca_realm.shash = crypto_alloc_shash(cca_realm.hash->name, 0, 0);
+	if (IS_ERR(cca_realm.shash))
+		pr_err("cannot use this kernel's %s: %pe\n", cca_realm.hash->name, cca_realm.shash);
+	return PTR_ERR_OR_ZERO(cca_realm.shash);
 }
 
 /*
@@ -47,12 +46,11 @@ static int value_read(u32 index)
  */
 static int base_log(void)
 {
-	int ret = value_read(0);
-	u32 i;
+	int ret;
 
-	for (i = 1; !ret && i < CCA_REALM_REGISTERS; i++)
-		ret = value_read(i) ?:
-		      cca_log_value(CCA_RSI_RECORD_KIND_BASE, i, cca_realm.values[i]);
+	guard(mutex)(&cca_realm_lock);
+	ret = cca_rsi_measurement_read(0, cca_realm.values[0], cca_realm.hash->digest_size) ?:
+	      min(cca_realm_audit(), 0);
 	if (ret)
 		pr_err("cannot begin the event log: %d\n", ret);
 	return ret;
@@ -60,22 +58,28 @@ static int base_log(void)
 
 /**
  * cca_realm_init() - read what does not change while the realm lives, and begin
- * the log, which is for cca_log_exit()
+ * the log; cca_realm_exit() ends it
  *
- * Return: 0, -EOPNOTSUPP if the realm's hash algorithm is not known, -ENOMEM,
- * -ENOSPC if log_max is too small for any event, or an error as in cca_rsi.h
+ * Return: 0, -EOPNOTSUPP if the realm's hash algorithm is not known, -ENOENT if
+ * the kernel does not have it, -ENOMEM, -ENOSPC if log_max is too small for any
+ * event, or an error as in cca_rsi.h
  */
 int cca_realm_init(void)
 {
-	int ret = config_read(&cca_realm.config) ?: cca_log_init(cca_realm.hash);
+	int ret = config_read(&cca_realm.config) ?: cca_log_init(cca_realm.hash) ?: base_log();
 
 	if (ret)
-		return ret;
-	scoped_guard(mutex, &cca_realm_lock)
-		ret = base_log();
-	if (ret)
-		cca_log_exit();
+		cca_realm_exit();
 	return ret;
+}
+
+/**
+ * cca_realm_exit() - end the log; all doors are shut
+ */
+void cca_realm_exit(void)
+{
+	cca_log_exit();
+	crypto_free_shash(cca_realm.shash);
 }
 
 /**
@@ -103,12 +107,11 @@ int cca_realm_measurements_read(u32 first, u32 count, struct cca_rsi_measurement
 
 	if (first >= CCA_REALM_REGISTERS || count > CCA_REALM_REGISTERS - first)
 		return -EINVAL;
-	scoped_cond_guard(mutex_intr, return -EINTR, &cca_realm_lock) {
+	scoped_cond_guard(mutex_intr, return -EINTR, &cca_realm_lock)
 		for (i = 0; !ret && i < count; i++) {
 			values[i] = (typeof(*values)){ .index = first + i, .size = size };
 			ret = cca_rsi_measurement_read(first + i, values[i].value, size);
 		}
-	}
 	return ret;
 }
 
@@ -123,6 +126,8 @@ int cca_realm_measurements_read(u32 first, u32 count, struct cca_rsi_measurement
  */
 int cca_realm_audit(void)
 {
+	/* The log begins with a record of each register. */
+	bool base = cca_log_seq() < CCA_RSI_INDEX_MAX;
 	u8 value[CCA_RSI_DIGEST_MAX];
 	size_t size = cca_realm.hash->digest_size;
 	int ret, found = 0;
@@ -132,10 +137,11 @@ int cca_realm_audit(void)
 		ret = cca_rsi_measurement_read(i, value, size);
 		if (ret)
 			return ret;
-		if (!memcmp(value, cca_realm.values[i], size))
+		if (!base && !memcmp(value, cca_realm.values[i], size))
 			continue;
-		cca_realm.config.flags |= CCA_RSI_CONFIG_F_FOREIGN;
-		ret = cca_log_value(CCA_RSI_RECORD_KIND_FOREIGN, i, value);
+		cca_realm.config.flags |= base ? 0 : CCA_RSI_CONFIG_F_FOREIGN;
+		ret = cca_log_value(base ? CCA_RSI_RECORD_KIND_BASE : CCA_RSI_RECORD_KIND_FOREIGN,
+				    i, value);
 		if (ret)
 			return ret;
 		memcpy(cca_realm.values[i], value, size);
@@ -159,23 +165,32 @@ int cca_realm_audit_now(void)
 }
 
 /*
- * Room first, then the call, which cannot be undone, then the record. What the
- * register became is read, not computed. If that fails or is late, the next
- * audit says so.
+ * Where an event leads its register, by TCG's rule. An RMM that has another one,
+ * or somebody else's extension just before or after ours, is for the next audit to find.
  */
+static void value_extend(const struct cca_record *record)
+{
+	u8 joined[2 * CCA_RSI_DIGEST_MAX], *value = cca_realm.values[record->index];
+	size_t size = cca_realm.hash->digest_size;
+
+	memcpy(joined, value, size);
+	memcpy(joined + size, record->digest, size);
+	crypto_shash_tfm_digest(cca_realm.shash, joined, 2 * size, value);
+}
+
+/* Room first, then the call, which cannot be undone, then the record. */
 static int extend_locked(struct cca_record *record)
 {
-	size_t size = cca_realm.hash->digest_size;
 	int ret = cca_realm_audit();
 
 	if (ret < 0)
 		return ret;
-	ret = cca_log_room(record) ?:
-	      cca_rsi_measurement_extend(record->index, record->digest, size);
+	ret = cca_log_room(record) ?: cca_rsi_measurement_extend(record->index, record->digest,
+								 cca_realm.hash->digest_size);
 	if (ret)
 		return ret;
+	value_extend(record);
 	cca_log_append(record);
-	value_read(record->index);
 	return 0;
 }
 

@@ -21,6 +21,13 @@ union rsi_call {
 	u64 x[sizeof(struct arm_smccc_1_2_regs) / sizeof(u64)];
 };
 
+/* Of RSI's statuses; any other one is EIO. */
+static const int errors[] = {
+	[RSI_SUCCESS] = 0,
+	[RSI_ERROR_INPUT] = -EINVAL,
+	[RSI_ERROR_STATE] = -ESTALE,
+};
+
 static int rsi_call(union rsi_call *call)
 {
 	u64 function = call->x[0], start = 0;
@@ -33,18 +40,9 @@ static int rsi_call(union rsi_call *call)
 			   function == SMC_RSI_ATTESTATION_TOKEN_CONTINUE ? call->x[1] : 0,
 			   start ? ktime_get_ns() - start : 0);
 
-	switch (call->x[0]) {
-	case RSI_SUCCESS:
-		return 0;
-	case RSI_ERROR_INPUT:
-		return -EINVAL;
-	case RSI_ERROR_STATE:
-		return -ESTALE;
-	case (u64)SMCCC_RET_NOT_SUPPORTED:
+	if (call->x[0] == (u64)SMCCC_RET_NOT_SUPPORTED)
 		return -EOPNOTSUPP;
-	default:
-		return -EIO;
-	}
+	return call->x[0] < ARRAY_SIZE(errors) ? errors[call->x[0]] : -EIO;
 }
 
 /**
@@ -55,24 +53,25 @@ static int rsi_call(union rsi_call *call)
  */
 int cca_rsi_config_read(struct cca_rsi_config *config)
 {
-	struct realm_config *page __free(free_page) = (void *)get_zeroed_page(GFP_KERNEL);
+	/* What is as large as a granule is aligned as one, since it is a power of two. */
+	struct realm_config *granule __free(kfree) = kzalloc(RSI_GRANULE_SIZE, GFP_KERNEL);
 	union rsi_call version = { .x = { SMC_RSI_ABI_VERSION, RSI_ABI_VERSION } };
 	union rsi_call call = { .x = { SMC_RSI_REALM_CONFIG } };
 	int ret;
 
-	if (!page)
+	if (!granule)
 		return -ENOMEM;
-	call.x[1] = virt_to_phys(page);
+	call.x[1] = virt_to_phys(granule);
 	ret = rsi_call(&version) ?: rsi_call(&call);
 	if (ret)
 		return ret;
 
 	config->abi_lower = version.x[1];
 	config->abi_higher = version.x[2];
-	config->ipa_bits = page->ipa_bits;
+	config->ipa_bits = granule->ipa_bits;
 	/* The kernel declares 64 bits where the RMM writes 8. */
-	config->hash_algo = (u8)page->hash_algo;
-	memcpy(config->rpv, page->rpv, sizeof(config->rpv));
+	config->hash_algo = (u8)granule->hash_algo;
+	memcpy(config->rpv, granule->rpv, sizeof(config->rpv));
 	return 0;
 }
 

@@ -139,7 +139,7 @@ static int token_sign_audited(struct token_run *run)
  */
 struct cca_token *cca_token_make(const u8 *challenge)
 {
-	u8 *granule __free(free_page) = (u8 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	u8 *granule __free(kfree) = kzalloc(RSI_GRANULE_SIZE, GFP_KERNEL_ACCOUNT);
 	struct token_run run = { .challenge = challenge, .granule = granule };
 	int ret;
 

@@ -5,16 +5,17 @@
  * on one vCPU would get the tail of each other's.
  */
 
-#include <asm/rsi.h>
-
 #include "cca_rsi.h"
 #include "compat.h"
+
+/* What the in-tree driver asks for at least, fewer bytes being no challenge */
+#define CHALLENGE_SIZE_MIN	32
 
 static int report_new(struct tsm_report *report, void *data)
 {
 	u8 challenge[CCA_RSI_CHALLENGE_SIZE] = {};
 
-	if (report->desc.inblob_len < RSI_ATTEST_CHALLENGE_MIN_SIZE ||
+	if (report->desc.inblob_len < CHALLENGE_SIZE_MIN ||
 	    report->desc.inblob_len > sizeof(challenge))
 		return -EINVAL;
 	memcpy(challenge, report->desc.inblob, report->desc.inblob_len);

@@ -169,3 +169,18 @@ bool eventlog_replays(const struct eventlog *log)
 	}
 	return true;
 }
+
+/* Reading the log compares it with the registers first, so the configuration is asked for afterwards. */
+bool eventlog_good(struct cca_rsi_config *config)
+{
+	struct eventlog log;
+	bool good;
+
+	if (!device_config(config) || !eventlog_read(&log, config))
+		return false;
+	good = device_config(config) && log.count == config->log_seq && eventlog_replays(&log);
+	if (!good)
+		tap_note("%zu records, the device says %llu", log.count, (unsigned long long)config->log_seq);
+	eventlog_free(&log);
+	return good;
+}

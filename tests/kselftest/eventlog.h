@@ -36,6 +36,12 @@ void eventlog_free(struct eventlog *log);
 /* Does the replay of all records lead to the registers as they are? */
 bool eventlog_replays(const struct eventlog *log);
 
+/*
+ * Does the log, read now, lead to the registers, and has it as many records as the device says? Asks the
+ * device for @config, which is of now then.
+ */
+bool eventlog_good(struct cca_rsi_config *config);
+
 /* Register @index (from 1 on) after the first @count records, into @value. */
 void eventlog_register(const struct eventlog *log, size_t count, uint32_t index, uint8_t *value);
 

@@ -36,21 +36,6 @@ static int64_t extend(int fd, uint32_t index, uint32_t type, const void *event, 
 	return ioctl(fd, CCA_RSI_EXTEND, &arg) ? -1 : (int64_t)arg.seq;
 }
 
-/* Does the log, read now, lead to the registers, and has it as many records as the device says? */
-static bool log_good(void)
-{
-	struct eventlog log;
-	bool good;
-
-	if (!eventlog_read(&log, &config) || !device_config(&config))
-		return false;
-	good = log.count == config.log_seq && eventlog_replays(&log);
-	if (!good)
-		tap_note("%zu records, the device says %llu", log.count, (unsigned long long)config.log_seq);
-	eventlog_free(&log);
-	return good;
-}
-
 static void begins_with_header_and_base(void)
 {
 	struct eventlog log;
@@ -60,7 +45,7 @@ static void begins_with_header_and_base(void)
 	for (uint32_t i = 0; i < REGISTERS - 1; i++)
 		CHECK(log.records[i].kind == KIND_BASE && log.records[i].index == i + 1);
 	eventlog_free(&log);
-	CHECK(log_good());
+	CHECK(eventlog_good(&config));
 }
 
 static void extension_is_logged(void)
@@ -78,7 +63,7 @@ static void extension_is_logged(void)
 		CHECK(memcmp(log.records[seq].event, "what happened", 13) == 0);
 		eventlog_free(&log);
 	}
-	CHECK(log_good());
+	CHECK(eventlog_good(&config));
 	close(fd);
 }
 
@@ -91,7 +76,7 @@ static void events_of_all_sizes(void)
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 		CHECK(extend(fd, 1, EV_IPL, event, sizes[i]) >= 0);
 	CHECK(extend(fd, 2, 0, event, 1) >= 0 && extend(fd, 2, UINT32_MAX, event, 1) >= 0);
-	CHECK(log_good());
+	CHECK(eventlog_good(&config));
 	close(fd);
 }
 
@@ -101,7 +86,7 @@ static void no_action_refused(void)
 	int fd = device_open(O_RDWR);
 
 	CHECK_ERRNO(extend(fd, 1, CCA_RSI_EV_NO_ACTION, "x", 1), EINVAL);
-	CHECK(log_good());
+	CHECK(eventlog_good(&config));
 	close(fd);
 }
 
@@ -243,7 +228,7 @@ static void log_while_it_grows(void)
 	}
 	for (size_t i = 0; i < WRITERS; i++)
 		CHECK(pthread_join(threads[i], &mistakes) == 0 && !mistakes);
-	CHECK(log_good());
+	CHECK(eventlog_good(&config));
 }
 
 static void token_covers_its_records(void)
@@ -276,7 +261,7 @@ static void log_begins_anew(void)
 
 	CHECK(device_measurement(2, &before) && module_reload("") && device_config(&config));
 	CHECK(config.log_seq == REGISTERS - 1);
-	CHECK(log_good());
+	CHECK(eventlog_good(&config));
 	SKIP_IF(module_is_fake(), "the registers: the fake RSI's end with the module");
 	CHECK(device_measurement(2, &after) && memcmp(&before, &after, sizeof(after)) == 0);
 }
@@ -293,11 +278,11 @@ static void full_log_refuses(void)
 		CHECK(++count < 8);
 	CHECK(errno == ENOSPC && count > 4);
 	CHECK_ERRNO(extend(fd, 2, EV_IPL, event, sizeof(event)), ENOSPC);
-	CHECK(log_good());
+	CHECK(eventlog_good(&config));
 	CHECK(ioctl(fd, CCA_RSI_TOKEN, &token) == 0 && token.log_seq == config.log_seq);
 	close(token.fd);
 	close(fd);
-	CHECK(module_reload("log_max=8192") && log_good() && config.log_seq == REGISTERS - 1);
+	CHECK(module_reload("log_max=8192") && eventlog_good(&config) && config.log_seq == REGISTERS - 1);
 }
 
 static void small_bound_refused(void)
@@ -305,7 +290,7 @@ static void small_bound_refused(void)
 	bool loaded = module_reload("log_max=300");
 
 	CHECK(!loaded && access(DEVICE_PATH, F_OK) != 0);
-	CHECK(module_load(MODULE, "") && log_good());
+	CHECK(module_load(MODULE, "") && eventlog_good(&config));
 }
 
 static const struct tap_test tests[] = {

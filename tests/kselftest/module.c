@@ -65,6 +65,13 @@ int module_unload(const char *name)
 	return (int)syscall(SYS_delete_module, name, O_NONBLOCK);
 }
 
+bool module_at_hand(const char *name)
+{
+	char path[PATH_MAX + 64];
+
+	return file_of(name, path, sizeof(path));
+}
+
 bool module_reload(const char *arguments)
 {
 	return module_unload(MODULE) == 0 && module_load(MODULE, arguments);

@@ -18,6 +18,9 @@ bool module_load(const char *name, const char *arguments);
 /* As the system call: 0, or -1 and errno; does not wait for anybody. */
 int module_unload(const char *name);
 
+/* Does a file NAME.ko lie beside the running program (or where MODULE says)? */
+bool module_at_hand(const char *name);
+
 /* Unloads and loads ours. */
 bool module_reload(const char *arguments);
 

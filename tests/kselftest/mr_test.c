@@ -37,16 +37,6 @@ static bool register_same(uint32_t index)
 	       memcmp(value, expected.value, (size_t)size) == 0;
 }
 
-static bool log_good(void)
-{
-	struct eventlog log;
-	bool good = eventlog_read(&log, &config) && eventlog_replays(&log);
-
-	if (good)
-		eventlog_free(&log);
-	return good;
-}
-
 static void same_registers(void)
 {
 	for (uint32_t i = 0; i < REGISTERS; i++)
@@ -96,7 +86,7 @@ static void other_writes_refused(void)
 	close(fd);
 	fd = register_open(0, O_WRONLY);
 	CHECK(fd < 0 || write(fd, digest, config.digest_size) < 0);
-	CHECK(log_good());
+	CHECK(eventlog_good(&config));
 }
 
 static const struct tap_test tests[] = {

@@ -18,7 +18,11 @@ static struct {
 	u32 hash_algo;
 	int config_error;
 	int extend_error;
+	int digest_error;
 	int reads_left;		/* then one fails; negative: none does */
+	u32 behind_before;	/* a register that others extend right before ours is, once */
+	u32 behind_after;	/* or right after */
+	bool other_rule;	/* an extension is not what the log takes it for */
 	int extends;
 	int notes;
 } rmm;
@@ -45,13 +49,44 @@ static void sum_extend(u8 *value, const u8 *digest, size_t size)
 		value[i] = (u8)(value[i] * 3 + digest[i] + 1);
 }
 
+static void extend_behind(u32 index)
+{
+	u8 digest[CCA_RSI_DIGEST_MAX] = { 9 };
+
+	sum_extend(rmm.registers[index], digest, cca_realm.hash->digest_size);
+}
+
+static void extend_behind_once(u32 *index)
+{
+	if (*index)
+		extend_behind(*index);
+	*index = 0;
+}
+
 int cca_rsi_measurement_extend(u32 index, const u8 *digest, size_t size)
 {
 	assert(cca_realm_lock.held && index && index < CCA_REALM_REGISTERS);
 	if (rmm.extend_error)
 		return rmm.extend_error;
 	rmm.extends++;
+	extend_behind_once(&rmm.behind_before);
 	sum_extend(rmm.registers[index], digest, size);
+	rmm.registers[index][0] ^= rmm.other_rule;
+	extend_behind_once(&rmm.behind_after);
+	return 0;
+}
+
+/* Of a register and a digest, one behind the other. */
+int crypto_shash_tfm_digest(struct crypto_shash *shash, const u8 *data, unsigned int len, u8 *out)
+{
+	static const char *const names[] = { "sha256", "sha512", "sha384" };
+	size_t size = cca_realm.hash->digest_size;
+
+	assert(len == 2 * size && strcmp(shash->name, names[cca_realm.config.hash_algo]) == 0);
+	if (rmm.digest_error)
+		return rmm.digest_error;
+	memcpy(out, data, size);
+	sum_extend(out, data + size, size);
 	return 0;
 }
 
@@ -77,7 +112,7 @@ static int load(u32 hash_algo)
 /* Unloads; is nothing left? */
 static bool unload(void)
 {
-	cca_log_exit();
+	cca_realm_exit();
 	log_max = SZ_1M;
 	return shim.held == 0 && !cca_realm_lock.held;
 }
@@ -95,13 +130,6 @@ static int extend(u32 index, u32 type, const void *event, size_t size, u64 *seq)
 	ret = cca_realm_extend(&arg, event);
 	*seq = arg.seq;
 	return ret;
-}
-
-static void extend_behind(u32 index)
-{
-	u8 digest[CCA_RSI_DIGEST_MAX] = { 9 };
-
-	sum_extend(rmm.registers[index], digest, cca_realm.hash->digest_size);
 }
 
 /* Does a replay of the log, from nothing but its records, lead to the registers? */
@@ -231,6 +259,38 @@ static void foreign_extensions_found(void)
 	CHECK(unload());
 }
 
+/* Between the look at the registers before an extension of ours, and the one after it. */
+static void foreign_extension_amid_ours(void)
+{
+	u64 seq;
+
+	CHECK(load(CCA_RSI_HASH_SHA512) == 0);
+	rmm.behind_before = 1;
+	CHECK(extend(1, 13, "x", 1, &seq) == 0 && seq == 4);
+	CHECK(cca_realm_audit_now() == 1 && replay_good());
+	rmm.behind_after = 1;
+	CHECK(extend(1, 13, "x", 1, &seq) == 0 && seq == 6);
+	CHECK(cca_realm_audit_now() == 1 && replay_good());
+	CHECK(cca_realm.config.flags & CCA_RSI_CONFIG_F_FOREIGN);
+	rmm.behind_before = 2;
+	rmm.behind_after = 3;
+	CHECK(extend(4, 13, "x", 1, &seq) == 0 && cca_realm_audit_now() == 2 && replay_good());
+	CHECK(unload());
+}
+
+/* No replay can follow an RMM with a rule of its own, but the log tells where it went. */
+static void rule_of_its_own(void)
+{
+	u64 seq;
+
+	CHECK(load(CCA_RSI_HASH_SHA512) == 0);
+	rmm.other_rule = true;
+	for (u32 i = 1; i < CCA_REALM_REGISTERS; i++)
+		CHECK(extend(i, 13, "x", 1, &seq) == 0 && cca_realm_audit_now() == 1 && replay_good());
+	CHECK(cca_realm.config.flags & CCA_RSI_CONFIG_F_FOREIGN);
+	CHECK(unload());
+}
+
 /* A record wakes who waits for it, also if the look at the registers fails after it. */
 static void records_wake(void)
 {
@@ -259,6 +319,10 @@ static void anything_in_any_order(void)
 			if (rand() % 5 == 0 && cca_log_last()->end + 800 < log_max)
 				extend_behind(1 + (u32)rand() % 4);
 			rmm.extend_error = rand() % 6 ? 0 : -EIO;
+			if (cca_log_last()->end + 1600 < log_max) {
+				rmm.behind_before = rand() % 9 ? 0 : 1 + (u32)rand() % 4;
+				rmm.behind_after = rand() % 9 ? 0 : 1 + (u32)rand() % 4;
+			}
 			shim.allocations_left = rand() % 6 ? -1 : rand() % 2;
 			extend(1 + (u32)rand() % 4, 13, "abcdefgh", (size_t)rand() % 8, &seq);
 			shim.allocations_left = -1;
@@ -301,9 +365,11 @@ static void small_bound_refused(void)
 
 static void load_may_fail(void)
 {
-	for (int i = 0; i < 5; i++) {
+	/* The hash, the header and four base records */
+	for (int i = 0; i < 6; i++) {
 		memset(&shim, 0, sizeof(shim));
 		memset(&rmm, 0, sizeof(rmm));
+		memset(&cca_realm, 0, sizeof(cca_realm));
 		rmm.reads_left = -1;
 		shim.allocations_left = i;
 		CHECK(cca_realm_init() == -ENOMEM && shim.held == 0);
@@ -313,6 +379,7 @@ static void load_may_fail(void)
 		rmm.reads_left = i;
 		CHECK(cca_realm_init() == -EIO && shim.held == 0);
 	}
+	memset(&cca_realm, 0, sizeof(cca_realm));
 	rmm.hash_algo = 3;
 	CHECK(cca_realm_init() == -EOPNOTSUPP);
 	rmm.config_error = -EIO;
@@ -337,8 +404,8 @@ static void failures_leave_all_as_it_was(void)
 		CHECK(extend(1, 13, "x", 1, &seq) == -EIO);
 	}
 	CHECK(rmm.extends == 0 && rmm.notes == 0 && cca_log_seq() == 4 && replay_good());
-	/* Extended, then not to be read: the record is there, and the next look puts it right. */
-	rmm.reads_left = 4;
+	/* Extended, but where to cannot be said: the record is there, and the next look puts it right. */
+	rmm.digest_error = -EIO;
 	CHECK(extend(1, 13, "x", 1, &seq) == 0 && seq == 4);
 	CHECK(cca_realm_audit_now() == 1 && replay_good());
 	CHECK(unload());
@@ -352,6 +419,8 @@ static const struct tap_test tests[] = {
 	{ "each extension has its record, and the replay is right", extensions_logged },
 	{ "bad events are refused, and not logged", bad_events_refused },
 	{ "foreign extensions are found, and the replay is right", foreign_extensions_found },
+	{ "a foreign extension amid ours is found, too", foreign_extension_amid_ours },
+	{ "an RMM that extends by another rule is found out", rule_of_its_own },
 	{ "each record wakes who waits", records_wake },
 	{ "200 times anything in any order: the replay is right", anything_in_any_order },
 	{ "a full log refuses before it extends, and can still say foreign", full_log_refuses_before },

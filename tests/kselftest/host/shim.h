@@ -60,9 +60,15 @@ typedef int wait_queue_head_t;
 #define smp_store_release(p, value)	((void)(*(p) = (value)))
 #define smp_load_acquire(p)		(*(p))
 #define pr_err(...)			((void)0)
+#define min(a, b)                                       \
+	({                                              \
+		typeof(a) shim_a = (a), shim_b = (b);   \
+		shim_a < shim_b ? shim_a : shim_b;      \
+	})
 
 #define ERR_PTR(error)			((void *)(intptr_t)(error))
 #define PTR_ERR(pointer)		((int)(intptr_t)(pointer))
+#define PTR_ERR_OR_ZERO(pointer)	(IS_ERR(pointer) ? PTR_ERR(pointer) : 0)
 #define IS_ERR(pointer)			((uintptr_t)(pointer) >= (uintptr_t)-4095)
 #define no_free_ptr(pointer)                  \
 	({                                    \
@@ -71,7 +77,7 @@ typedef int wait_queue_head_t;
 		shim_p;                       \
 	})
 
-#define scoped_guard(name, lock)	scoped_cond_guard(name, abort(), lock)
+#define guard(name)	__attribute__((cleanup(shim_guard_end))) struct mutex *shim_guard = shim_guard_begin
 #define __free(name)			__attribute__((cleanup(shim_##name)))
 #define scoped_cond_guard(name, fail, lock)                       \
 	if (!shim_lock(lock)) {                                   \
@@ -89,6 +95,17 @@ static inline bool shim_lock(struct mutex *lock)
 static inline bool shim_unlock(struct mutex *lock)
 {
 	return lock->held = false;
+}
+
+static inline struct mutex *shim_guard_begin(struct mutex *lock)
+{
+	assert(shim_lock(lock));
+	return lock;
+}
+
+static inline void shim_guard_end(struct mutex **lock)
+{
+	shim_unlock(*lock);
 }
 
 static inline void *shim_alloc(size_t align, size_t size)
@@ -135,17 +152,42 @@ static inline void put_unaligned_le32(u32 value, void *to)
 	put_unaligned_le16((u16)(value >> 16), (u8 *)to + 2);
 }
 
-static inline unsigned long get_zeroed_page(gfp_t gfp)
+/* Aligned to its size, as the kernel's is if that is a power of two. */
+static inline void *kzalloc(size_t size, gfp_t gfp)
 {
-	void *page = shim_alloc(RSI_GRANULE_SIZE, RSI_GRANULE_SIZE);
+	void *object = shim_alloc(size, size);
 
 	(void)gfp;
-	return (unsigned long)(page ? memset(page, 0, RSI_GRANULE_SIZE) : NULL);
+	return object ? memset(object, 0, size) : NULL;
 }
 
-static inline void shim_free_page(u8 **page)
+struct crypto_shash {
+	const char *name;
+};
+
+static inline struct crypto_shash *crypto_alloc_shash(const char *name, u32 type, u32 mask)
 {
-	kvfree(*page);
+	struct crypto_shash *shash = kvmalloc(sizeof(*shash), 0);
+
+	assert(type == 0 && mask == 0);
+	if (!shash)
+		return ERR_PTR(-ENOMEM);
+	shash->name = name;
+	return shash;
+}
+
+/* The test's own: its registers know no SHA-2. */
+int crypto_shash_tfm_digest(struct crypto_shash *shash, const u8 *data, unsigned int len, u8 *out);
+
+static inline void crypto_free_shash(struct crypto_shash *shash)
+{
+	if (!IS_ERR(shash))
+		kvfree(shash);
+}
+
+static inline void shim_kfree(void *object)
+{
+	kvfree(*(void **)object);
 }
 
 static inline void shim_kvfree(void *object)
