@@ -49,7 +49,7 @@ int cca_rsi_nl_token_get_start(struct netlink_callback *cb)
 	if (GENL_REQ_ATTR_CHECK(info, CCA_RSI_A_TOKEN_CHALLENGE))
 		return -EINVAL;
 	dump_of(cb)->token = cca_token_make(nla_data(info->attrs[CCA_RSI_A_TOKEN_CHALLENGE]));
-	return PTR_ERR_OR_ZERO(dump_of(cb)->token);
+	return cca_netlink_result(PTR_ERR_OR_ZERO(dump_of(cb)->token));
 }
 
 static int chunk_put(struct sk_buff *skb, struct netlink_callback *cb, size_t size)
@@ -101,26 +101,25 @@ int cca_rsi_nl_token_get_done(struct netlink_callback *cb)
  * cca_rsi_nl_log_get_start() - find the record where the dump begins
  * @cb: the dump; perhaps SEQ
  *
- * Return: 0, -EINTR, or an error of cca_realm_audit()
+ * Return: 0, -ECANCELED, or an error of cca_realm_audit()
  */
 int cca_rsi_nl_log_get_start(struct netlink_callback *cb)
 {
 	const struct nlattr *seq = genl_info_dump(cb)->attrs[CCA_RSI_A_MEASUREMENT_SEQ];
-	const struct cca_record *record;
 	u64 first = seq ? nla_get_uint(seq) : 0;
+	struct dump *dump = dump_of(cb);
 	int ret;
 
 	/* A log without room for one more finding can still be read. */
 	ret = cca_realm_audit_now();
 	if (ret < 0 && ret != -ENOSPC)
-		return ret;
+		return cca_netlink_result(ret);
 	/* The longest record is longer than the usual message. */
 	cb->min_dump_alloc = RECORD_MESSAGE_SIZE;
-	dump_of(cb)->end = cca_log_seq();
-	record = cca_log_next(cca_log_next(NULL));
-	while (record && record->seq < first)
-		record = cca_log_next(record);
-	dump_of(cb)->next = record;
+	dump->end = cca_log_seq();
+	dump->next = cca_log_next(cca_log_next(NULL));
+	while (dump->next && dump->next->seq < first)
+		dump->next = cca_log_next(dump->next);
 	return 0;
 }
 

@@ -31,6 +31,20 @@ int cca_netlink_message_end(struct sk_buff *skb, void *head, int full)
 	return 0;
 }
 
+/**
+ * cca_netlink_result() - what an operation has come to, for netlink
+ * @ret: 0 or an error
+ *
+ * There -EINTR means that an answer is on its way, and the caller, whom a signal
+ * interrupted, would wait for it for ever.
+ *
+ * Return: @ret, or -ECANCELED in place of -EINTR
+ */
+int cca_netlink_result(int ret)
+{
+	return ret == -EINTR ? -ECANCELED : ret;
+}
+
 DEFINE_FREE(nlmsg, struct sk_buff *, nlmsg_free(_T))
 
 static int config_put(struct sk_buff *skb, const struct genl_info *info)
@@ -88,39 +102,34 @@ static int measurement_put(struct sk_buff *skb, const struct genl_info *info,
 int cca_rsi_nl_measurement_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct sk_buff *reply __free(nlmsg) = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	const struct nlattr *index = info->attrs[CCA_RSI_A_MEASUREMENT_INDEX];
 	struct cca_rsi_measurement value;
-	u32 index;
 
 	if (GENL_REQ_ATTR_CHECK(info, CCA_RSI_A_MEASUREMENT_INDEX))
 		return -EINVAL;
 	if (!reply)
 		return -ENOMEM;
-	index = nla_get_u32(info->attrs[CCA_RSI_A_MEASUREMENT_INDEX]);
-	return cca_realm_measurements_read(index, 1, &value) ?:
+	return cca_netlink_result(cca_realm_measurements_read(nla_get_u32(index), 1, &value)) ?:
 	       measurement_put(reply, info, &value) ?:
 	       genlmsg_reply(no_free_ptr(reply), info);
 }
 
 /**
  * cca_rsi_nl_measurement_get_dumpit() - measurement-get of all registers
- * @skb: takes the messages; all fit in the first one there is
+ * @skb: takes the messages, for all of which there is room
  * @cb: the dump
  *
- * Return: bytes in @skb, 0 at the end, or an error
+ * Return: 0, which is the end, or an error
  */
 int cca_rsi_nl_measurement_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct cca_rsi_measurement values[CCA_REALM_REGISTERS];
 	u32 i;
-	int ret;
+	int ret = cca_realm_measurements_read(0, CCA_REALM_REGISTERS, values);
 
-	if (cb->args[0])
-		return 0;
-	ret = cca_realm_measurements_read(0, CCA_REALM_REGISTERS, values);
 	for (i = 0; !ret && i < CCA_REALM_REGISTERS; i++)
 		ret = measurement_put(skb, genl_info_dump(cb), &values[i]);
-	cb->args[0] = 1;
-	return ret ?: skb->len;
+	return ret;
 }
 
 static void extend_parse(struct nlattr *const *attrs, struct cca_rsi_extend *arg)
@@ -186,7 +195,7 @@ int cca_rsi_nl_measurement_extend_doit(struct sk_buff *skb, struct genl_info *in
 		return -EINVAL;
 	extend_parse(info->attrs, &arg);
 	return extend_check(info, &arg) ?:
-	       cca_realm_extend(&arg, event ? nla_data(event) : NULL) ?:
+	       cca_netlink_result(cca_realm_extend(&arg, event ? nla_data(event) : NULL)) ?:
 	       seq_put(reply, info, arg.seq) ?:
 	       genlmsg_reply(no_free_ptr(reply), info);
 }

@@ -74,13 +74,17 @@ static int on_error(struct sockaddr_nl *from, struct nlmsgerr *error, void *cont
 {
 	struct nlmsghdr *head = (struct nlmsghdr *)((char *)error - NLMSG_HDRLEN);
 	struct exchange *exchange = context;
-	struct nlattr *words = NULL;
+	struct nlattr *words = NULL, *offset = NULL;
 
 	(void)from;
 	exchange->error = -error->error;
 	exchange->over = true;
-	if (head->nlmsg_flags & NLM_F_ACK_TLVS)
+	if (head->nlmsg_flags & NLM_F_ACK_TLVS) {
 		words = nlmsg_find_attr(head, sizeof(*error), NLMSGERR_ATTR_MSG);
+		offset = nlmsg_find_attr(head, sizeof(*error), NLMSGERR_ATTR_OFFS);
+	}
+	if (offset)
+		exchange->client->offset = nla_get_u32(offset);
 	if (words)
 		snprintf(exchange->client->message, sizeof(exchange->client->message), "%s",
 			 nla_get_string(words));
@@ -107,6 +111,7 @@ int client_call(struct client *client, struct nl_msg *request, client_answer *an
 	int ret = nl_send_auto(client->sock, request);
 
 	client->message[0] = '\0';
+	client->offset = 0;
 	nlmsg_free(request);
 	while (ret >= 0 && !exchange.over)
 		ret = nl_recvmsgs(client->sock, cb);

@@ -16,6 +16,7 @@ struct client {
 	struct nl_sock *sock;
 	int family;
 	char message[128];	/* the kernel's words on the last error, "" if none */
+	uint32_t offset;	/* in the request, of the attribute that they are about; 0: none */
 };
 
 /* Called for each answer with its attributes by type; false: not as expected. */

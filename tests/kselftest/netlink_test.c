@@ -12,15 +12,25 @@
 #include <netlink/genl/genl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define NOBODY 65534
 #define ROUNDS 25
+/* Of the child that signals keep coming to: nanoseconds between two, tokens, and seconds until it hangs */
+#define SIGNAL_EVERY 3000000
+#define SIGNALLED_TOKENS 60
+#define SIGNALLED_LIMIT 120
+/* Where the attributes of extend_request() begin, behind 16 and 4 bytes of headers; each has 4 of its own */
+#define INDEX_AT 20u
+#define DIGEST_AT 28u
+#define TYPE_AT (DIGEST_AT + 4 + config.digest_size)
 /* Two tokens over one challenge differ in their two signatures only, of P-384 at most. */
 #define SIGNATURE_MAX 96
 #define SIGNATURES 2
@@ -165,7 +175,7 @@ static void rim_refused_with_reason(void)
 	uint8_t digest[64] = { 0 };
 
 	CHECK_ERRNO(client_call(&client, extend_request(0, digest, config.digest_size), NULL, NULL), EINVAL);
-	CHECK(strstr(client.message, "RIM") != NULL);
+	CHECK(strstr(client.message, "RIM") != NULL && client.offset == INDEX_AT);
 }
 
 static void digest_size_refused_with_reason(void)
@@ -173,7 +183,7 @@ static void digest_size_refused_with_reason(void)
 	uint8_t digest[65] = { 0 };
 
 	CHECK_ERRNO(client_call(&client, extend_request(1, digest, 20), NULL, NULL), EINVAL);
-	CHECK(strstr(client.message, "digest") != NULL);
+	CHECK(strstr(client.message, "digest") != NULL && client.offset == DIGEST_AT);
 	CHECK_ERRNO(client_call(&client, extend_request(1, digest, 0), NULL, NULL), EINVAL);
 	CHECK_ERRNO(client_call(&client, extend_request(1, digest, 65), NULL, NULL), ERANGE);
 }
@@ -204,6 +214,7 @@ static void no_action_refused_with_reason(void)
 	nla_put_u32(request, CCA_RSI_A_MEASUREMENT_EVENT_TYPE, CCA_RSI_EV_NO_ACTION);
 	CHECK_ERRNO(client_call(&client, request, NULL, NULL), EINVAL);
 	CHECK(strstr(client.message, "EV_NO_ACTION") != NULL);
+	CHECK(client.offset == TYPE_AT);
 }
 
 /* What a dump of the log has to say next. */
@@ -387,6 +398,44 @@ static bool in_child(bool (*body)(void))
 	       WEXITSTATUS(status) == 0;
 }
 
+static void ignored(int number)
+{
+	(void)number;
+}
+
+/* Tokens while a timer's signals come: each request is answered, with a token or with ECANCELED. */
+static bool child_interrupted(void)
+{
+	const struct itimerspec often = { { 0, SIGNAL_EVERY }, { 0, SIGNAL_EVERY } };
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
+	uint8_t challenge[CHALLENGE_SIZE], *token = malloc(TOKEN_ROOM);
+	struct sigaction action = { .sa_handler = ignored, .sa_flags = SA_RESTART };
+	int canceled = 0, made = 0;
+	timer_t timer;
+	size_t size;
+
+	alarm(SIGNALLED_LIMIT);
+	if (!token || !client_open(&client) || sigaction(SIGUSR1, &action, NULL) ||
+	    timer_create(CLOCK_MONOTONIC, &event, &timer) || timer_settime(timer, 0, &often, NULL))
+		return false;
+	for (int i = 0; i < SIGNALLED_TOKENS; i++) {
+		challenge_random(challenge);
+		if (client_token(&client, challenge, sizeof(challenge), token, &size) == 0)
+			made += token_carries(token, size, challenge);
+		else
+			canceled += errno == ECANCELED;
+	}
+	timer_delete(timer);
+	tap_note("%d tokens, %d canceled by a signal", made, canceled);
+	return made + canceled == SIGNALLED_TOKENS && canceled > 0 &&
+	       client_token(&client, challenge, sizeof(challenge), token, &size) == 0;
+}
+
+static void signals_are_answered(void)
+{
+	CHECK(in_child(child_interrupted));
+}
+
 static bool child_without_privilege(void)
 {
 	uint8_t bytes[CHALLENGE_SIZE] = { 0 }, *token = malloc(TOKEN_ROOM);
@@ -495,6 +544,7 @@ static const struct tap_test tests[] = {
 	{ "token-get gives the token that the device gives", same_token },
 	{ "a challenge of another size is refused", challenge_size_refused },
 	{ "a dump given up spoils nothing", dump_given_up },
+	{ "a request that a signal interrupts is answered", signals_are_answered },
 	{ "without privilege one may look, not extend, attest or read the log", unprivileged_may_look_only },
 	{ "root of a user namespace may look only, too", root_of_a_container_may_look_only },
 	{ "other network namespaces see nothing", other_namespaces_see_nothing },
