@@ -40,6 +40,7 @@ enum fake_lie {
 	LIE_ENDLESS,
 	LIE_EMPTY,
 	LIE_STUCK,
+	LIE_RULE,
 };
 
 static unsigned int seed = 1;
@@ -76,7 +77,7 @@ MODULE_PARM_DESC(fail_times, "calls that fail then; counts down");
 
 static unsigned int lie;
 module_param(lie, uint, 0644);
-MODULE_PARM_DESC(lie, "1 more than asked for, 2 no end, 3 nothing, 4 no progress");
+MODULE_PARM_DESC(lie, "1 more than asked for, 2 no end, 3 nothing, 4 no progress, 5 another rule of extending");
 
 /* The kernel is tainted by this, and modinfo shows it. */
 MODULE_INFO(test, "Y");
@@ -203,6 +204,7 @@ int cca_rsi_measurement_extend(u32 index, const u8 *digest, size_t size)
 	memcpy(joined, registers[index], width);
 	memcpy(joined + width, digest, size);
 	hash_used()->digest(joined, width + size, registers[index]);
+	registers[index][0] ^= lie == LIE_RULE;
 	return 0;
 }
 
@@ -304,7 +306,7 @@ int cca_rsi_token_continue(u8 *granule, size_t *len)
 		return -EINVAL;
 	if (!token->running)
 		return -ESTALE;
-	if (lie)
+	if (lie && lie != LIE_RULE)
 		return token_lie(token, granule, size, len);
 	/* The RMM was interrupted. */
 	if (!random_below(3))

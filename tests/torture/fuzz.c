@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "fuzz.h"
 #include "calls.h"
+#include "eventlog.h"
 #include "kernel.h"
 #include "tap.h"
 
@@ -244,6 +245,7 @@ static int work(size_t worker, size_t given, time_t end)
 
 static bool round_run(size_t given, time_t end)
 {
+	struct cca_rsi_config config;
 	pid_t pids[WORKERS];
 	bool good = true;
 	int status;
@@ -256,7 +258,7 @@ static bool round_run(size_t given, time_t end)
 	}
 	for (size_t i = 0; i < WORKERS; i++)
 		good &= pids[i] > 0 && waitpid(pids[i], &status, 0) == pids[i] && status == 0;
-	return good && kernel_module_unload() == 0 && kernel_module_load() == 0;
+	return good && eventlog_good(&config) && kernel_module_unload() == 0 && kernel_module_load() == 0;
 }
 
 static bool fuzz_for(time_t seconds)

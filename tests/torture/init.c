@@ -132,7 +132,8 @@ static const struct tap_test tests_first[] = {
 static const struct tap_test tests_fake[] = {
 	{ "each status of the RMM's is told as its errno", lies_statuses },
 	{ "registers that cannot be read are told of at each door", lies_reads },
-	{ "a register that cannot be read after its extension is caught up with", lies_unread_extension },
+	{ "an extension that fails moves neither register nor log", lies_log },
+	{ "a register that is not where the log leads is told of in the log", lies_rule },
 	{ "an RMM that breaks its own bounds is found out", lies_bounds },
 	{ "a token in progress that was lost is made again, once", lies_lost_token },
 	{ "a caller waiting for a stuck RMM can be killed, and told by a signal", lies_stuck },

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "lies.h"
 #include "device.h"
+#include "eventlog.h"
 #include "kernel.h"
 #include "ops.h"
 #include "tap.h"
@@ -17,7 +18,7 @@
 
 /* As the fake numbers them. */
 enum call { CALL_NONE, CALL_VERSION, CALL_CONFIG, CALL_READ, CALL_EXTEND, CALL_INIT, CALL_CONTINUE };
-enum lie { LIE_NONE, LIE_LENGTH, LIE_ENDLESS, LIE_EMPTY, LIE_STUCK };
+enum lie { LIE_NONE, LIE_LENGTH, LIE_ENDLESS, LIE_EMPTY, LIE_STUCK, LIE_RULE };
 
 #define MEGABYTE (1L << 20)
 /* So long that it cannot come in fewer than four pieces. */
@@ -79,8 +80,10 @@ static bool op_tells(const struct op *op)
 {
 	int ret, error;
 
-	if (!op->begin())
-		return true;
+	if (!op->begin()) {
+		tap_note("%s: what the call stands on is gone", op->name);
+		return false;
+	}
 	if (!fail_next(CALL_READ, 4, 0, 1))
 		return false;
 	ret = op->call();
@@ -104,14 +107,36 @@ void lies_reads(void)
 	CHECK(told > 10);
 }
 
-/* What was extended is extended; the log catches up with the register at the next occasion. */
-void lies_unread_extension(void)
+/* What was extended is extended, though not to where the log leads; which the log tells, then. */
+void lies_rule(void)
 {
-	CHECK(fail_next(CALL_READ, 4, 4, 1));
-	CHECK(extend_error() == 0);
-	CHECK(token_error() == 0);
-	CHECK(extend_error() == 0);
+	struct cca_rsi_config config;
+
+	CHECK(eventlog_good(&config) && !(config.flags & CCA_RSI_CONFIG_F_FOREIGN));
+	CHECK(kernel_parameter("lie", LIE_RULE));
+	CHECK(extend_error() == 0 && eventlog_good(&config));
+	CHECK(config.flags & CCA_RSI_CONFIG_F_FOREIGN);
+	CHECK(extend_error() == 0 && token_error() == 0 && extend_error() == 0 && eventlog_good(&config));
+	CHECK(kernel_parameter("lie", LIE_NONE));
+	CHECK(extend_error() == 0 && eventlog_good(&config));
+	CHECK(kernel_module_unload() == 0 && kernel_module_load() == 0);
+}
+
+/* Neither a register nor the log moves when the RMM does not extend or does not tell the registers. */
+void lies_log(void)
+{
+	struct cca_rsi_config config;
+	uint64_t seq;
+
+	CHECK(eventlog_good(&config));
+	seq = config.log_seq;
+	for (long skip = 0; skip < REGISTERS - 1; skip++) {
+		CHECK(fail_next(CALL_READ, 4, skip, 1));
+		CHECK(extend_error() == EIO);
+	}
+	CHECK(fail_next(CALL_EXTEND, 4, 0, 1) && extend_error() == EIO);
 	CHECK(fail_next(CALL_NONE, 0, 0, 0));
+	CHECK(eventlog_good(&config) && config.log_seq == seq);
 }
 
 void lies_bounds(void)

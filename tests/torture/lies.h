@@ -5,7 +5,8 @@
 
 void lies_statuses(void);
 void lies_reads(void);
-void lies_unread_extension(void);
+void lies_log(void);
+void lies_rule(void);
 void lies_bounds(void);
 void lies_lost_token(void);
 void lies_stuck(void);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sweep.h"
+#include "eventlog.h"
 #include "kernel.h"
 #include "ops.h"
 #include "tap.h"
@@ -76,13 +77,14 @@ void sweep_next(void)
 {
 	static size_t next;
 	const struct op *op = &ops[queue[next++]];
+	struct cca_rsi_config config;
 	struct sweep sweep = { 0 };
 	unsigned int nth = 1;
 	bool good = true;
 
 	SKIP_IF(op->call == kernel_module_load && !kernel_rsi_is_fake(),
 		"the kernel's event_define_fields() warns when there is no memory for a tracepoint");
-	SKIP_IF(!op_works(op), "not in this module or kernel");
+	CHECK(op_works(op));
 	while (nth < FAULTS_MAX && fault_try(op, nth, &sweep, &good))
 		nth++;
 	tap_note("%s: %u calls, %u faults, %u calls failed, the others went on without", op->name,
@@ -93,6 +95,7 @@ void sweep_next(void)
 	CHECK(good);
 	CHECK(nth < FAULTS_MAX);
 	CHECK(op_works(op));
+	CHECK(eventlog_good(&config));
 }
 
 void sweep_summary(void)
