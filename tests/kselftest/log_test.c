@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -202,12 +203,15 @@ static void token_says_how_many(void)
 	close(fd);
 }
 
+static atomic_bool enough;
+
+/* ROUNDS times, and then as often as it takes until there are @enough. */
 static void *extend_often(void *index)
 {
 	int fd = device_open(O_RDWR);
 	intptr_t mistakes = 0;
 
-	for (uint32_t i = 0; i < ROUNDS; i++)
+	for (uint32_t i = 0; i < ROUNDS || !atomic_load(&enough); i++)
 		mistakes += extend(fd, (uint32_t)(intptr_t)index, EV_IPL, &i, sizeof(i)) < 0;
 	close(fd);
 	return (void *)mistakes;
@@ -220,6 +224,7 @@ static void log_while_it_grows(void)
 	struct eventlog log;
 	void *mistakes;
 
+	atomic_store(&enough, true);
 	for (intptr_t i = 0; i < WRITERS; i++)
 		CHECK(pthread_create(&threads[i], NULL, extend_often, (void *)(i % 4 + 1)) == 0);
 	for (int i = 0; i < 10; i++) {
@@ -231,28 +236,46 @@ static void log_while_it_grows(void)
 	CHECK(eventlog_good(&config));
 }
 
-static void token_covers_its_records(void)
+/* A token, and whether its register 3 is where its records lead; their number. 0: it is not so. */
+static uint64_t token_covered(int fd)
 {
 	static uint8_t token[TOKEN_ROOM];
 	uint8_t value[CCA_RSI_DIGEST_MAX];
 	struct cca_rsi_token arg;
-	int fd = device_open(O_RDONLY);
 	struct eventlog log;
-	pthread_t thread;
+	bool good;
 
+	challenge_random(arg.challenge);
+	if (ioctl(fd, CCA_RSI_TOKEN, &arg))
+		return 0;
+	good = read(arg.fd, token, sizeof(token)) == (ssize_t)arg.size;
+	close(arg.fd);
+	if (!good || !eventlog_read(&log, &config))
+		return 0;
+	eventlog_register(&log, arg.log_seq, 3, value);
+	good = log.count >= arg.log_seq && token_has_register(token, arg.size, 3, value, config.digest_size);
+	eventlog_free(&log);
+	return good ? arg.log_seq : 0;
+}
+
+/* While another thread extends, before, after and (if it could) during them. */
+static void token_covers_its_records(void)
+{
+	uint64_t seq[5];
+	int fd = device_open(O_RDONLY);
+	pthread_t thread;
+	void *mistakes;
+
+	atomic_store(&enough, false);
 	CHECK(pthread_create(&thread, NULL, extend_often, (void *)3) == 0);
-	for (int i = 0; i < 5; i++) {
-		challenge_random(arg.challenge);
-		CHECK(ioctl(fd, CCA_RSI_TOKEN, &arg) == 0);
-		CHECK(read(arg.fd, token, sizeof(token)) == (ssize_t)arg.size);
-		close(arg.fd);
-		CHECK(eventlog_read(&log, &config) && log.count >= arg.log_seq);
-		eventlog_register(&log, arg.log_seq, 3, value);
-		CHECK(token_has_register(token, arg.size, 3, value, config.digest_size));
-		eventlog_free(&log);
-	}
-	CHECK(pthread_join(thread, NULL) == 0);
+	for (size_t i = 0; i < 5; i++)
+		seq[i] = token_covered(fd);
+	atomic_store(&enough, true);
+	CHECK(pthread_join(thread, &mistakes) == 0 && !mistakes);
 	close(fd);
+	for (size_t i = 0; i < 5; i++)
+		CHECK(seq[i] > 0);
+	CHECK(seq[0] < seq[4]);
 }
 
 static void log_begins_anew(void)
