@@ -31,16 +31,19 @@
 #define CCA_RSI_HASH_SHA384		2
 
 /* Bits of cca_rsi_config.flags */
-/* Tokens can be had here. Clear: another driver owns them, CCA_RSI_TOKEN answers EBUSY. */
+/*
+ * Tokens can be had here. Clear: configfs-tsm is another driver's, or has reports of one left;
+ * CCA_RSI_TOKEN answers EBUSY.
+ */
 #define CCA_RSI_CONFIG_F_TOKEN		0x1
-/* A register was seen to change without a record in the log. */
+/* A register was found where the log did not lead: extended with no record, or by another rule. */
 #define CCA_RSI_CONFIG_F_FOREIGN	0x2
 
 /*
  * Reading the device reads the event log: a TCG crypto-agile log, its header
- * first. A register's value at its beginning, and one found changed by an
- * extension that is not in the log, are records of this event type; their event
- * is a signature, then the value. A replay takes the register up from there.
+ * first. A register's value at its beginning, and one found where the log did not
+ * lead, are records of this event type; their event is a signature, then the
+ * value. A replay takes the register up from there.
  */
 #define CCA_RSI_EV_NO_ACTION		3
 #define CCA_RSI_LOG_SIGNATURE_SIZE	16

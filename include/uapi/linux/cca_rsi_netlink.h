@@ -29,8 +29,8 @@ enum cca_rsi_hash_algo {
  * enum cca_rsi_record_kind
  * @CCA_RSI_RECORD_KIND_BASE: A register's value when the log began.
  * @CCA_RSI_RECORD_KIND_EVENT: An extension.
- * @CCA_RSI_RECORD_KIND_FOREIGN: A register's value, found changed by an
- *   extension that is not in the log.
+ * @CCA_RSI_RECORD_KIND_FOREIGN: A register's value, found where the log did
+ *   not lead.
  */
 enum cca_rsi_record_kind {
 	CCA_RSI_RECORD_KIND_BASE,
@@ -40,10 +40,10 @@ enum cca_rsi_record_kind {
 
 /**
  * enum cca_rsi_config_flags
- * @CCA_RSI_CONFIG_FLAGS_TOKEN: Tokens can be had here. If not set, another
- *   driver owns them.
- * @CCA_RSI_CONFIG_FLAGS_FOREIGN: A register was seen to change without a
- *   record in the log.
+ * @CCA_RSI_CONFIG_FLAGS_TOKEN: Tokens can be had here. If not set,
+ *   configfs-tsm is another driver's, or has reports of one left.
+ * @CCA_RSI_CONFIG_FLAGS_FOREIGN: A register was found where the log did not
+ *   lead.
  */
 enum cca_rsi_config_flags {
 	CCA_RSI_CONFIG_FLAGS_TOKEN = 1,
