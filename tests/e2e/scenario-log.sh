@@ -92,6 +92,22 @@ resource = a/b/c
 	lacks "and nothing of the secret" "$secret"
 }
 
+# The longest event there is, through each door, in and out.
+log_longest()
+{
+	local source
+	for source in device netlink; do
+		runs 0 "an event of 4096 bytes goes in by $source" realm_sh \
+			"realmkey extend 3 /init --source $source --event \$(head -c 4096 /dev/zero | tr '\\0' x)"
+	done
+	runs 2 "one of 4097 does not" realm_sh "realmkey extend 3 /init --event \$(head -c 4097 /dev/zero | tr '\\0' x)"
+	one_line "which one line says"
+	runs 0 "they come out of each" realm_sh "cd /tmp; realmkey log --source device >device.txt &&
+		realmkey log --source netlink | cmp - device.txt && cat device.txt"
+	has "whole" "... (4096 bytes)"
+	log_fits "a log with them replays"
+}
+
 # Registers outlive the module, its log does not: what a new one cannot account for it says to be a gap.
 log_reload()
 {
@@ -109,5 +125,6 @@ scenario_log()
 	log_compare
 	log_watch
 	log_daemon
+	log_longest
 	log_reload
 }

@@ -11,6 +11,7 @@
 
 #define WHERE "netlink " CCA_RSI_FAMILY_NAME
 #define ATTRIBUTES 16	/* more than any of the family's sets has */
+#define REQUEST_SIZE 1024	/* bytes of a request without an event, and some more */
 
 /* --- messages to structures: no I/O ----------------------------------------------------------- */
 
@@ -256,10 +257,12 @@ static int exchange(const struct rsi *rsi, struct nl_msg *msg, struct answer *an
 	return 0;
 }
 
+/* @event_size: bytes that it carries beside what each request has room for. */
 static struct nl_msg *request_new(const struct rsi *rsi, uint8_t command, int flags,
-				  struct error *e)
+				  size_t event_size, struct error *e)
 {
-	struct nl_msg *msg = nlmsg_alloc();
+	/* Not nlmsg_alloc(), whose message is a page, which the longest event alone fills. */
+	struct nl_msg *msg = nlmsg_alloc_size(REQUEST_SIZE + event_size);
 
 	if (msg && genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, rsi->family, 0, flags, command,
 			       CCA_RSI_FAMILY_VERSION))
@@ -308,7 +311,7 @@ static int netlink_open(struct rsi *rsi, struct error *e)
 static int netlink_config(struct rsi *rsi, struct rsi_config *config, struct error *e)
 {
 	struct answer answer = { .take = config_take, .policy = config_policy, .out = config };
-	struct nl_msg *msg = request_new(rsi, CCA_RSI_CMD_CONFIG_GET, 0, e);
+	struct nl_msg *msg = request_new(rsi, CCA_RSI_CMD_CONFIG_GET, 0, 0, e);
 
 	return msg ? exchange(rsi, msg, &answer, e) : -1;
 }
@@ -319,7 +322,7 @@ static int netlink_measurement(struct rsi *rsi, unsigned int index, uint8_t valu
 	struct measurement m = { .index = index, .value = value };
 	struct answer answer = { .take = measurement_take, .policy = measurement_policy,
 				 .out = &m };
-	struct nl_msg *msg = request_new(rsi, CCA_RSI_CMD_MEASUREMENT_GET, 0, e);
+	struct nl_msg *msg = request_new(rsi, CCA_RSI_CMD_MEASUREMENT_GET, 0, 0, e);
 
 	if (!msg || request_send(rsi, msg, nla_put_u32(msg, CCA_RSI_A_MEASUREMENT_INDEX, index),
 				 &answer, e) < 0)
@@ -332,7 +335,8 @@ static int netlink_extend(struct rsi *rsi, unsigned int index, const void *diges
 			  const struct rsi_event *event, uint64_t *seq, struct error *e)
 {
 	struct answer answer = { .take = seq_take, .policy = measurement_policy, .out = seq };
-	struct nl_msg *msg = request_new(rsi, CCA_RSI_CMD_MEASUREMENT_EXTEND, 0, e);
+	struct nl_msg *msg = request_new(rsi, CCA_RSI_CMD_MEASUREMENT_EXTEND, 0,
+					 event->size, e);
 	int full;
 
 	if (!msg)
@@ -356,7 +360,7 @@ static int netlink_log(struct rsi *rsi, struct bytes *log, struct error *e)
 		return -1;
 	if (event_log_put_header(reader.config.hash_algo, log) < 0)
 		return error_set_memory(e);
-	msg = request_new(rsi, CCA_RSI_CMD_LOG_GET, NLM_F_DUMP, e);
+	msg = request_new(rsi, CCA_RSI_CMD_LOG_GET, NLM_F_DUMP, 0, e);
 	return msg ? exchange(rsi, msg, &answer, e) : -1;
 }
 
@@ -365,7 +369,7 @@ static int netlink_token(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_
 {
 	struct token_reader reader = { .token = token };
 	struct answer answer = { .take = token_take, .policy = token_policy, .out = &reader };
-	struct nl_msg *msg = request_new(rsi, CCA_RSI_CMD_TOKEN_GET, NLM_F_DUMP, e);
+	struct nl_msg *msg = request_new(rsi, CCA_RSI_CMD_TOKEN_GET, NLM_F_DUMP, 0, e);
 	int full;
 
 	if (!msg)

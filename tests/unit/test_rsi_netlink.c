@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What is sent by netlink, and what is made of an answer. The kernel is functions of this file. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <linux/cca_rsi_netlink.h>
+#include <netlink/genl/genl.h>
+#include <netlink/netlink.h>
+#include <string.h>
+
+#include "rsi_source.h"
+
+#define RECORD 7	/* what an extension is answered with */
+
+static struct {
+	int error;		/* what requests are answered with, 0: RECORD */
+	int sent;
+	struct nl_msg *request;	/* the last one */
+	nl_recvmsg_msg_cb_t on_message, on_done;
+	nl_recvmsg_err_cb_t on_error;
+	void *arg;
+} kernel;
+
+int nl_socket_modify_cb(struct nl_sock *sock, enum nl_cb_type type, enum nl_cb_kind kind,
+			nl_recvmsg_msg_cb_t function, void *arg)
+{
+	(void)sock;
+	(void)kind;
+	if (type == NL_CB_VALID)
+		kernel.on_message = function;
+	else if (type == NL_CB_ACK)
+		kernel.on_done = function;
+	kernel.arg = arg;
+	return 0;
+}
+
+int nl_socket_modify_err_cb(struct nl_sock *sock, enum nl_cb_kind kind,
+			    nl_recvmsg_err_cb_t function, void *arg)
+{
+	(void)sock;
+	(void)kind;
+	(void)arg;
+	kernel.on_error = function;
+	return 0;
+}
+
+int nl_send_auto(struct nl_sock *sock, struct nl_msg *msg)
+{
+	(void)sock;
+	kernel.sent++;
+	nlmsg_free(kernel.request);
+	kernel.request = nlmsg_convert(nlmsg_hdr(msg));
+	return (int)nlmsg_hdr(msg)->nlmsg_len;
+}
+
+static void answer_record(void)
+{
+	struct nl_msg *msg = nlmsg_alloc();
+
+	assert_non_null(genlmsg_put(msg, 0, 0, 20, 0, 0, CCA_RSI_CMD_MEASUREMENT_EXTEND, 1));
+	assert_int_equal(nla_put_u32(msg, CCA_RSI_A_MEASUREMENT_SEQ, RECORD), 0);
+	kernel.on_message(msg, kernel.arg);
+	kernel.on_done(msg, kernel.arg);
+	nlmsg_free(msg);
+}
+
+int nl_recvmsgs_default(struct nl_sock *sock)
+{
+	struct nlmsgerr error = { .error = -kernel.error };
+
+	(void)sock;
+	if (!kernel.error) {
+		answer_record();
+		return 0;
+	}
+	assert_int_equal(kernel.on_error(NULL, &error, kernel.arg), NL_STOP);
+	return -NLE_FAILURE;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	nlmsg_free(kernel.request);
+	memset(&kernel, 0, sizeof(kernel));
+	return 0;
+}
+
+static struct rsi rsi = { .source = &rsi_source_netlink };
+static const uint8_t digest[64];
+
+/* Extend with the longest digest and an event of @size bytes. */
+static int extend(const void *data, size_t size, uint64_t *seq, struct error *e)
+{
+	const struct rsi_event event = { .type = 13, .data = data, .size = size };
+
+	*e = (struct error)ERROR_INIT;
+	return rsi_source_netlink.extend(&rsi, 1, digest, sizeof(digest), &event, seq, e);
+}
+
+static void the_longest_event_has_room(void **state)
+{
+	static uint8_t data[CCA_RSI_EVENT_LEN_MAX];
+	struct nlattr *attrs[17], *event;
+	struct error e;
+	uint64_t seq;
+
+	(void)state;
+	memset(data, 'x', sizeof(data));
+	for (size_t size = sizeof(data) - 256; size <= sizeof(data); size++) {
+		assert_int_equal(extend(data, size, &seq, &e), 0);
+		assert_int_equal(seq, RECORD);
+		assert_int_equal(genlmsg_parse(nlmsg_hdr(kernel.request), 0, attrs, 16, NULL), 0);
+		event = attrs[CCA_RSI_A_MEASUREMENT_EVENT];
+		assert_int_equal(nla_len(event), size);
+		assert_memory_equal(nla_data(event), data, size);
+	}
+}
+
+#define TEST(function) cmocka_unit_test_teardown(function, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_longest_event_has_room),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
