@@ -17,6 +17,7 @@
 
 static struct {
 	int error;		/* what requests are answered with, 0: RECORD */
+	int errors;		/* so many of them; 0: all */
 	int sent;
 	struct nl_msg *request;	/* the last one */
 	nl_recvmsg_msg_cb_t on_message, on_done;
@@ -53,6 +54,7 @@ int nl_send_auto(struct nl_sock *sock, struct nl_msg *msg)
 	kernel.sent++;
 	nlmsg_free(kernel.request);
 	kernel.request = nlmsg_convert(nlmsg_hdr(msg));
+	nlmsg_hdr(msg)->nlmsg_seq = (uint32_t)kernel.sent;	/* as libnl numbers it */
 	return (int)nlmsg_hdr(msg)->nlmsg_len;
 }
 
@@ -72,7 +74,7 @@ int nl_recvmsgs_default(struct nl_sock *sock)
 	struct nlmsgerr error = { .error = -kernel.error };
 
 	(void)sock;
-	if (!kernel.error) {
+	if (!kernel.error || (kernel.errors && kernel.sent > kernel.errors)) {
 		answer_record();
 		return 0;
 	}
@@ -119,12 +121,42 @@ static void the_longest_event_has_room(void **state)
 	}
 }
 
+/* Each request is numbered anew, or libnl would not take its answer for that of this one. */
+static void what_a_signal_cancelled_is_asked_again(void **state)
+{
+	struct error e;
+	uint64_t seq;
+
+	(void)state;
+	kernel.error = ECANCELED;
+	kernel.errors = 3;
+	assert_int_equal(extend("abc", 3, &seq, &e), 0);
+	assert_int_equal(seq, RECORD);
+	assert_int_equal(kernel.sent, 4);
+	assert_int_equal(nlmsg_hdr(kernel.request)->nlmsg_seq, NL_AUTO_SEQ);
+}
+
+static void what_was_refused_is_not(void **state)
+{
+	struct error e;
+	uint64_t seq;
+
+	(void)state;
+	kernel.error = ENOSPC;
+	assert_int_equal(extend("abc", 3, &seq, &e), -1);
+	assert_string_equal(e.text, "netlink cca-rsi: the event log is full, and nothing is extended "
+				    "without a record");
+	assert_int_equal(kernel.sent, 1);
+}
+
 #define TEST(function) cmocka_unit_test_teardown(function, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_longest_event_has_room),
+		TEST(what_a_signal_cancelled_is_asked_again),
+		TEST(what_was_refused_is_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

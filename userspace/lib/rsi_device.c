@@ -30,6 +30,7 @@ static void device_close(struct rsi *rsi)
 	close(rsi->fd);
 }
 
+/* After EINTR nothing has been done, and no register extended. */
 static int device_call(const struct rsi *rsi, unsigned long request, void *argument,
 		       const char *what, struct error *e)
 {
@@ -80,9 +81,8 @@ static int device_extend(struct rsi *rsi, unsigned int index, const void *digest
 	};
 
 	memcpy(x.digest, digest, size);
-	/* Not device_call(): an interrupted extension must not be repeated blindly. */
-	if (ioctl(rsi->fd, CCA_RSI_EXTEND, &x) < 0)
-		return rsi_error(errno, DEVICE ": extend", e);
+	if (device_call(rsi, CCA_RSI_EXTEND, &x, DEVICE ": extend", e) < 0)
+		return -1;
 	*seq = x.seq;
 	return 0;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The realm through the generic netlink family "cca-rsi" (Documentation/netlink/specs). */
+#include <errno.h>
 #include <linux/cca_rsi_netlink.h>
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
@@ -234,7 +235,22 @@ static void listen_for(struct nl_sock *sock, struct answer *answer)
 	nl_socket_modify_err_cb(sock, NL_CB_CUSTOM, on_error, answer);
 }
 
-/* Send @msg (taken), read until the kernel says that it is done, let @answer take what comes. */
+/* Send @msg, read until the kernel says that it is done. Negative: an error of libnl, or the kernel's. */
+static int exchange_once(const struct rsi *rsi, struct nl_msg *msg, struct answer *answer)
+{
+	int ret;
+
+	answer->done = false;
+	answer->error = 0;
+	nlmsg_hdr(msg)->nlmsg_seq = NL_AUTO_SEQ;	/* another number than the last time */
+	ret = nl_send_auto(rsi->sock, msg);
+	while (ret >= 0 && !answer->done)
+		ret = nl_recvmsgs_default(rsi->sock);
+	return ret;
+}
+
+/* Send @msg (taken), let @answer take what comes. ECANCELED is how EINTR travels by netlink: a signal
+ * came first and nothing was done. */
 static int exchange(const struct rsi *rsi, struct nl_msg *msg, struct answer *answer,
 		    struct error *e)
 {
@@ -242,10 +258,10 @@ static int exchange(const struct rsi *rsi, struct nl_msg *msg, struct answer *an
 
 	answer->e = e;
 	listen_for(rsi->sock, answer);
-	ret = nl_send_auto(rsi->sock, msg);
+	do
+		ret = exchange_once(rsi, msg, answer);
+	while (answer->error == ECANCELED && !answer->taken);
 	nlmsg_free(msg);
-	while (ret >= 0 && !answer->done)
-		ret = nl_recvmsgs_default(rsi->sock);
 	if (answer->failed)
 		return -1;
 	if (answer->error)
