@@ -59,10 +59,14 @@ log_compare()
 	one_line "which one line says"
 }
 
+# Until somebody listens to more than the controller (group 16), which a watcher does first.
+until_watched='for i in $(seq 50); do
+	awk "\$2 == 16 && \$4 != \"00000000\" && \$4 != \"00008000\"" /proc/net/netlink | grep -q . && break; sleep 0.1; done'
+
 log_watch()
 {
 	runs 0 "watch tells two extensions as they happen" realm_sh "cd /tmp; realmkey watch --count 2 >watched & w=\$!
-		for i in \$(seq 50); do awk '\$2 == 16 && \$4 != "00000000"' /proc/net/netlink | grep -q . && break; sleep 0.1; done
+		$until_watched
 		realmkey extend 4 /etc/group >/dev/null && realmkey extend 1 /etc/group --event-type EV_IPL --source netlink >/dev/null
 		wait \$w && cat watched"
 	has "the first" "8 REM3  EV_EVENT_TAG "
@@ -111,7 +115,12 @@ log_longest()
 # Registers outlive the module, its log does not: what a new one cannot account for it says to be a gap.
 log_reload()
 {
-	runs 0 "the module is loaded anew" realm_sh "rmmod cca_rsi && modprobe cca_rsi && realmkey extend 1 /init"
+	runs 13 "watch ends with the module" realm_sh "realmkey watch & w=\$!
+		$until_watched
+		rmmod cca_rsi; wait \$w"
+	one_line "with one line"
+	has "that says why" "the module was unloaded"
+	runs 0 "the module is loaded anew" realm_sh "modprobe cca_rsi && realmkey extend 1 /init"
 	log_fits "the new log replays too"
 	has "and tells what it does not know" "REM0 fits, 1 extension, 1 gap"
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The calls of /dev/cca-rsi as they are made, and what is made of an answer. The device is this file's ioctl(). */
+/* How /dev/cca-rsi is called, and what is made of an answer. The device is ioctl() of this file. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

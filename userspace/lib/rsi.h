@@ -78,7 +78,9 @@ struct rsi_watch;
 
 /* From here on extensions are kept for rsi_watch_next(). Errors as of rsi_open(). */
 struct rsi_watch *rsi_watch_open(struct error *e);
-/* Wait for the next one. Notices lost because nobody took them show as a gap in their seq. */
+/* Wait for the next one. Notices lost because nobody took them show as a gap in their seq.
+ * ERROR_NO_DRIVER when the module is unloaded: there will be none any more, even if it is loaded
+ * again. */
 int rsi_watch_next(struct rsi_watch *watch, struct rsi_notice *notice, struct error *e);
 void rsi_watch_close(struct rsi_watch *watch);
 

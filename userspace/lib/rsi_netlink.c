@@ -235,7 +235,8 @@ static void listen_for(struct nl_sock *sock, struct answer *answer)
 	nl_socket_modify_err_cb(sock, NL_CB_CUSTOM, on_error, answer);
 }
 
-/* Send @msg, read until the kernel says that it is done. Negative: an error of libnl, or the kernel's. */
+/* Send @msg, read until the kernel says that it is done. Negative: an error of libnl, or of the
+ * kernel, and then in @answer too. */
 static int exchange_once(const struct rsi *rsi, struct nl_msg *msg, struct answer *answer)
 {
 	int ret;
@@ -249,8 +250,8 @@ static int exchange_once(const struct rsi *rsi, struct nl_msg *msg, struct answe
 	return ret;
 }
 
-/* Send @msg (taken), let @answer take what comes. ECANCELED is how EINTR travels by netlink: a signal
- * came first and nothing was done. */
+/* Send @msg (taken), let @answer take what comes. ECANCELED is how EINTR travels by netlink: a
+ * signal came first and nothing was done. */
 static int exchange(const struct rsi *rsi, struct nl_msg *msg, struct answer *answer,
 		    struct error *e)
 {
