@@ -45,10 +45,18 @@ log_sources()
 log_compare()
 {
 	runs 0 "a token of the log's moment" realm_sh "realmkey token --raw /tmp/token"
+	same "which says what it covers" "covers 7 records of the event log" "$output"
+	runs 0 "so does one by netlink, in JSON" realm_sh "realmkey token --source netlink --json"
+	same "as a number" 7 "$($in_root jq '."log-records"' <<<"$output")"
 	runs 0 "log and token agree" realm_sh "realmkey log --replay --token /tmp/token /tmp/log"
 	runs 0 "one extension more" realm_sh "realmkey extend 2 /etc/group --event-type EV_IPL --event groups"
 	runs 7 "the token knows nothing of it" realm_sh "realmkey log --replay --token /tmp/token /dev/cca-rsi"
 	has "which record that is" "record 7 does not fit: REM1"
+	has "and what to do if it came later" "the token fits the first 7 of 8 records"
+	runs 0 "of the records that the token covers it knows all" \
+		realm_sh "realmkey log --replay --token /tmp/token --records 7"
+	has "each register fits" "REM3 fits"
+	lacks "and the later record is not shown" "groups"
 	runs 7 "the old log does not lead to the registers" realm_sh "realmkey log --replay /tmp/log"
 	has "which register that is" "REM1 does not fit"
 	has "and which do" "REM2 fits"

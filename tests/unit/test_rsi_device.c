@@ -9,6 +9,8 @@
 #include <linux/cca_rsi.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "rsi_source.h"
 
@@ -17,6 +19,15 @@ static struct {
 	int errors, calls;
 	struct cca_rsi_extend extend;	/* the last one */
 } device;
+
+static void token_answer(struct cca_rsi_token *t)
+{
+	t->fd = memfd_create("token", MFD_CLOEXEC);
+	assert_int_equal(write(t->fd, "token", 5), 5);
+	assert_int_equal(lseek(t->fd, 0, SEEK_SET), 0);
+	t->size = 5;
+	t->log_seq = 9;
+}
 
 int ioctl(int fd, unsigned long request, ...)
 {
@@ -30,6 +41,8 @@ int ioctl(int fd, unsigned long request, ...)
 		x->seq = 7;
 		device.extend = *x;
 	}
+	if (request == CCA_RSI_TOKEN)
+		token_answer(va_arg(args, struct cca_rsi_token *));
 	va_end(args);
 	if (device.calls++ >= device.errors)
 		return 0;
@@ -83,6 +96,22 @@ static void a_refused_extension_is_not(void **state)
 	}
 }
 
+static void a_token_says_what_it_covers(void **state)
+{
+	static const uint8_t challenge[RSI_CHALLENGE_SIZE];
+	struct bytes token = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	uint64_t records = 0;
+
+	(void)state;
+	assert_int_equal(rsi_token_get(&rsi, challenge, &token, &records, &e), 0);
+	assert_int_equal(records, 9);
+	assert_string_equal(bytes_text(&token), "token");
+	bytes_clear(&token);
+	assert_int_equal(rsi_token_get(&rsi, challenge, &token, NULL, &e), 0);
+	bytes_free(&token);
+}
+
 #define TEST(function) cmocka_unit_test_setup(function, setup)
 
 int main(void)
@@ -90,6 +119,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(an_interrupted_extension_is_made_again),
 		TEST(a_refused_extension_is_not),
+		TEST(a_token_says_what_it_covers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

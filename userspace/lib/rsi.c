@@ -214,9 +214,11 @@ int rsi_log_get(struct rsi *rsi, struct bytes *log, struct error *e)
 }
 
 int rsi_token_get(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],
-		  struct bytes *token, struct error *e)
+		  struct bytes *token, uint64_t *records, struct error *e)
 {
-	return rsi->source->token(rsi, challenge, token, e);
+	uint64_t unwanted;
+
+	return rsi->source->token(rsi, challenge, token, records ? records : &unwanted, e);
 }
 
 /* --- a token in pieces ------------------------------------------------------------------------ */

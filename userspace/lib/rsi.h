@@ -55,9 +55,10 @@ int rsi_measurement_extend(struct rsi *rsi, unsigned int index, const void *dige
 			   const struct rsi_event *event, uint64_t *seq, struct error *e);
 /* Append the whole event log, as event_log.h decodes it, to @log. */
 int rsi_log_get(struct rsi *rsi, struct bytes *log, struct error *e);
-/* Append the CCA token over @challenge to @token; over 64 KiB is an error. */
+/* Append the CCA token over @challenge to @token; over 64 KiB is an error. @records, if not NULL, takes
+ * how many records of the log its registers account for: the first so many lead to them. */
 int rsi_token_get(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],
-		  struct bytes *token, struct error *e);
+		  struct bytes *token, uint64_t *records, struct error *e);
 
 /* "sha-256", "sha-512", "sha-384", or NULL. */
 const char *rsi_hash_name(unsigned int hash_algo);

@@ -101,7 +101,7 @@ static int device_log(struct rsi *rsi, struct bytes *log, struct error *e)
 }
 
 static int device_token(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],
-			struct bytes *token, struct error *e)
+			struct bytes *token, uint64_t *records, struct error *e)
 {
 	struct cca_rsi_token t = { .fd = -1 };
 	size_t start = token->len;
@@ -112,6 +112,7 @@ static int device_token(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_S
 		return -1;
 	ret = io_read_all(t.fd, RSI_TOKEN_MAX, "CCA token", token, e);
 	close(t.fd);
+	*records = t.log_seq;
 	if (ret == 0 && token->len - start != t.size)
 		return error_set(e, ERROR_SYSTEM, DEVICE ": token of %zu bytes, %u were announced",
 				 token->len - start, t.size);

@@ -382,7 +382,7 @@ static int netlink_log(struct rsi *rsi, struct bytes *log, struct error *e)
 }
 
 static int netlink_token(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],
-			 struct bytes *token, struct error *e)
+			 struct bytes *token, uint64_t *records, struct error *e)
 {
 	struct token_reader reader = { .token = token };
 	struct answer answer = { .take = token_take, .policy = token_policy, .out = &reader };
@@ -394,6 +394,7 @@ static int netlink_token(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_
 	full = nla_put(msg, CCA_RSI_A_TOKEN_CHALLENGE, RSI_CHALLENGE_SIZE, challenge);
 	if (request_send(rsi, msg, full, &answer, e) < 0)
 		return -1;
+	*records = reader.chunks.log_seq;
 	return rsi_chunks_end(&reader.chunks, e);
 }
 
