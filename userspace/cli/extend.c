@@ -74,19 +74,23 @@ static int digest_file(const char *path, const char *hash, uint8_t digest[RSI_DI
 	return ret;
 }
 
-static int report(struct rsi *rsi, unsigned int index, const uint8_t *digest, size_t size,
-		  uint64_t seq, const char *hash, struct error *e)
-{
-	uint8_t value[RSI_DIGEST_MAX];
-	struct bytes text = BYTES_INIT;
-	size_t len;
-	int ret = rsi_measurement_get(rsi, index, value, &len, e);
+/* What was done, and cannot be undone. */
+struct extension {
+	unsigned int index;
+	struct rsi_config config;
+	uint8_t digest[RSI_DIGEST_MAX];
+	uint64_t seq;
+};
 
-	if (ret < 0)
-		return -1;
-	if (bytes_printf(&text, "REM%u extended with %s:", index - 1, hash) < 0 ||
-	    encode_hex(digest, size, &text) < 0 || bytes_append_text(&text, "\nnow ") < 0 ||
-	    encode_hex(value, len, &text) < 0 || bytes_printf(&text, "\nrecord %llu\n", (unsigned long long)seq) < 0)
+static int done_output(const struct extension *x, struct error *e)
+{
+	struct bytes text = BYTES_INIT;
+	int ret;
+
+	if (bytes_printf(&text, "REM%u extended with %s:", x->index - 1,
+			 rsi_hash_name(x->config.hash_algo)) < 0 ||
+	    encode_hex(x->digest, x->config.digest_size, &text) < 0 ||
+	    bytes_printf(&text, "\nrecord %llu\n", (unsigned long long)x->seq) < 0)
 		ret = error_set_memory(e);
 	else
 		ret = cli_output(&text, e);
@@ -94,19 +98,48 @@ static int report(struct rsi *rsi, unsigned int index, const uint8_t *digest, si
 	return ret;
 }
 
+static int value_output(struct rsi *rsi, const struct extension *x, struct error *e)
+{
+	uint8_t value[RSI_DIGEST_MAX];
+	struct bytes text = BYTES_INIT;
+	size_t size;
+	int ret = -1;
+
+	if (rsi_measurement_get(rsi, x->index, value, &size, e) < 0)
+		return error_add(e, "REM%u is extended, but was not read again", x->index - 1);
+	if (bytes_append_text(&text, "now ") < 0 || encode_hex(value, size, &text) < 0 ||
+	    bytes_append_text(&text, "\n") < 0)
+		error_set_memory(e);
+	else
+		ret = cli_output(&text, e);
+	bytes_free(&text);
+	return ret;
+}
+
+/* Nothing that fails from here on says that the extension failed, lest somebody make it again. */
+static int report(struct rsi *rsi, const struct extension *x, struct error *e)
+{
+	struct error unread = ERROR_INIT;
+
+	if (done_output(x, e) < 0)
+		return error_add(e, "REM%u is extended, record %llu", x->index - 1,
+				 (unsigned long long)x->seq);
+	if (value_output(rsi, x, &unread) < 0)
+		cli_warn("extend", unread.text);
+	return 0;
+}
+
 static int extend(struct rsi *rsi, unsigned int index, const char *path,
 		  const struct rsi_event *event, struct error *e)
 {
-	uint8_t digest[RSI_DIGEST_MAX];
-	struct rsi_config config;
-	uint64_t seq = 0;
+	struct extension x = { .index = index };
 
-	if (rsi_config_get(rsi, &config, e) < 0 ||
-	    digest_file(path, rsi_hash_openssl(config.hash_algo), digest, e) < 0 ||
-	    rsi_measurement_extend(rsi, index, digest, config.digest_size, event, &seq, e) < 0)
+	if (rsi_config_get(rsi, &x.config, e) < 0 ||
+	    digest_file(path, rsi_hash_openssl(x.config.hash_algo), x.digest, e) < 0 ||
+	    rsi_measurement_extend(rsi, index, x.digest, x.config.digest_size, event, &x.seq,
+				   e) < 0)
 		return -1;
-	return report(rsi, index, digest, config.digest_size, seq,
-		      rsi_hash_name(config.hash_algo), e);
+	return report(rsi, &x, e);
 }
 
 /* What can be wrong with the command line, before anything is read or extended. */
