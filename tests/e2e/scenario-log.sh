@@ -25,6 +25,8 @@ log_extend()
 	runs 0 "an extension with a number for a type, by netlink" \
 		realm_sh "realmkey extend 2 /etc/passwd --source netlink --event-type 0x80000007 --event users"
 	runs 0 "an extension that says nothing" realm_sh "realmkey extend 3 /etc/passwd"
+	runs 0 "is in the log" realm_sh "realmkey log"
+	has "as EV_IPL" "6 REM2  EV_IPL "
 	log_fits "a log replays after extensions"
 	has "they are counted" "REM1 fits, 2 extensions"
 	runs 2 "EV_NO_ACTION is no extension" realm_sh "realmkey extend 2 /init --event-type EV_NO_ACTION"
@@ -75,10 +77,10 @@ log_watch()
 {
 	runs 0 "watch tells two extensions as they happen" realm_sh "cd /tmp; realmkey watch --count 2 >watched & w=\$!
 		$until_watched
-		realmkey extend 4 /etc/group >/dev/null && realmkey extend 1 /etc/group --event-type EV_IPL --source netlink >/dev/null
+		realmkey extend 4 /etc/group >/dev/null && realmkey extend 1 /etc/group --event-type EV_ACTION --source netlink >/dev/null
 		wait \$w && cat watched"
-	has "the first" "8 REM3  EV_EVENT_TAG "
-	has "and the second" "9 REM0  EV_IPL "
+	has "the first" "8 REM3  EV_IPL "
+	has "and the second" "9 REM0  EV_ACTION "
 	runs 143 "watch goes on until it is interrupted" realm_sh "timeout 2 realmkey watch"
 }
 

@@ -173,6 +173,20 @@ static void extended_but_not_read_again_is_no_failure(void **state)
 	assert_int_equal(realm.extended, 1);
 }
 
+/* EV_EVENT_TAG would promise a TCG_PCClientTaggedEvent. */
+static void a_text_is_no_tagged_event(void **state)
+{
+	(void)state;
+	assert_int_equal(EXTEND("1", path, "--event", "workload 1.0"), 0);
+	assert_int_equal(realm.type, 13);
+	assert_string_equal(bytes_text(&realm.event), "workload 1.0");
+	assert_int_equal(EXTEND("1", path), 0);
+	assert_int_equal(realm.type, 13);
+	assert_int_equal(realm.event.len, 0);
+	assert_int_equal(EXTEND("1", path, "--event-type", "EV_EVENT_TAG"), 0);
+	assert_int_equal(realm.type, 6);
+}
+
 #define TEST(function) cmocka_unit_test_teardown(function, teardown)
 
 int main(void)
@@ -180,6 +194,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_was_extended_and_where_it_is_now),
 		TEST(extended_but_not_read_again_is_no_failure),
+		TEST(a_text_is_no_tagged_event),
 	};
 
 	return cmocka_run_group_tests_name("cli_extend", tests, group_setup, group_teardown);

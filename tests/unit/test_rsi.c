@@ -178,7 +178,7 @@ static void test_extend_is_checked(void **state)
 	assert_int_equal(fake_extended, -1);
 	assert_int_equal(rsi_measurement_extend(&fake_rsi, 4, digest, 32, NULL, NULL, &e), 0);
 	assert_int_equal(fake_extended, 4);
-	assert_int_equal(fake_event.type, 6);
+	assert_int_equal(fake_event.type, 13);
 	assert_int_equal(fake_event.size, 0);
 }
 

@@ -18,7 +18,7 @@ struct options {
 
 static const struct args_option own[] = {
 	{ .name = "event-type", .type = ARGS_TEXT, .offset = offsetof(struct options, type),
-	  .value = "TYPE", .help = "TCG event type in the log, by name or number (EV_EVENT_TAG)" },
+	  .value = "TYPE", .help = "TCG event type in the log, by name or number (EV_IPL)" },
 	{ .name = "event", .type = ARGS_TEXT, .offset = offsetof(struct options, event),
 	  .value = "TEXT", .help = "what the log shall say of it, at most 4096 bytes (nothing)" },
 	{ 0 },
@@ -148,7 +148,7 @@ static int operands_check(const struct options *options, const char *index,
 {
 	if (strlen(index) != 1 || index[0] < '1' || index[0] > '4')
 		return error_set(e, ERROR_USAGE, "INDEX is 1 to 4 (REM0 to REM3), not '%s'", index);
-	event->type = EVENT_TYPE_TAG;
+	event->type = EVENT_TYPE_IPL;
 	if (options->type && event_type_parse(options->type, &event->type, e) < 0)
 		return error_add(e, "--event-type");
 	event->data = options->event ? options->event : "";

@@ -24,7 +24,8 @@
 
 /* TCG event types that this tree writes or looks for. */
 #define EVENT_TYPE_NO_ACTION 3U
-#define EVENT_TYPE_TAG 6U
+#define EVENT_TYPE_TAG 6U		/* the event is a TCG_PCClientTaggedEvent */
+#define EVENT_TYPE_IPL 13U		/* it is anything */
 
 enum event_kind {
 	EVENT_EXTENSION,	/* the register became H(register || digest) */

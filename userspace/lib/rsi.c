@@ -189,7 +189,7 @@ int rsi_measurement_get(struct rsi *rsi, unsigned int index, uint8_t value[RSI_D
 int rsi_measurement_extend(struct rsi *rsi, unsigned int index, const void *digest, size_t size,
 			   const struct rsi_event *event, uint64_t *seq, struct error *e)
 {
-	static const struct rsi_event empty = { .type = EVENT_TYPE_TAG, .data = "" };
+	static const struct rsi_event empty = { .type = EVENT_TYPE_IPL, .data = "" };
 	struct rsi_config config;
 	uint64_t unwanted;
 
