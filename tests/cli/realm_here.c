@@ -82,7 +82,7 @@ int rsi_config_get(struct rsi *rsi, struct rsi_config *config, struct error *e)
 	(void)rsi;
 	(void)e;
 	*config = (struct rsi_config){ .abi_lower = 0x10000, .abi_higher = 0x10000, .ipa_bits = 40,
-				       .digest_size = 32 };
+				       .digest_size = 32, .event_max = 4096 };
 	memset(config->rpv, CCA_BUILDER_RPV, sizeof(config->rpv));
 	return 0;
 }

@@ -116,6 +116,11 @@ log_longest()
 	done
 	runs 2 "one of 4097 does not" realm_sh "realmkey extend 3 /init --event \$(head -c 4097 /dev/zero | tr '\\0' x)"
 	one_line "which one line says"
+	runs 0 "bytes of that length from a file, which the log then has" realm_sh "cd /tmp; head -c 4096 /dev/urandom >event
+		realmkey extend 3 event --event-file event && realmkey log --json >json &&
+		grep -q \"\$(od -An -v -tx1 event | tr -d ' \\n')\" json"
+	runs 12 "a file of 4097 does not" realm_sh "head -c 4097 /dev/zero | realmkey extend 3 /init --event-file -"
+	one_line "which one line says"
 	runs 0 "they come out of each" realm_sh "cd /tmp; realmkey log --source device >device.txt &&
 		realmkey log --source netlink | cmp - device.txt && cat device.txt"
 	has "whole" "... (4096 bytes)"

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "io.h"
 #include "rsi_source.h"
 
 #define TEXT_MAX 65536
@@ -42,7 +43,7 @@ static int realm_config(struct rsi *rsi, struct rsi_config *config, struct error
 {
 	(void)rsi;
 	(void)e;
-	*config = (struct rsi_config){ .digest_size = SHA256_DIGEST_LENGTH };
+	*config = (struct rsi_config){ .digest_size = SHA256_DIGEST_LENGTH, .event_max = 8 };
 	return 0;
 }
 
@@ -86,6 +87,7 @@ const struct rsi_source rsi_source_netlink = { .name = "netlink" };
 /* --- the command ------------------------------------------------------------------------------ */
 
 static char path[] = "/tmp/test_cli_extend.XXXXXX";	/* a file that says "abc" */
+static char event_path[64];
 static char out[TEXT_MAX + 1], err[TEXT_MAX + 1];	/* what the last run said */
 
 /* Put a file in place of @fd; the file that was there goes to *@saved. */
@@ -126,18 +128,26 @@ static int run(const char *const *word)
 
 #define EXTEND(...) run((const char *const[]){ __VA_ARGS__, NULL })
 
+static void event_write(const void *data, size_t len)
+{
+	struct error e = ERROR_INIT;
+
+	assert_int_equal(io_write_file(event_path, 0600, data, len, &e), 0);
+}
+
 static int group_setup(void **state)
 {
 	int fd = mkstemp(path);
 
 	(void)state;
+	snprintf(event_path, sizeof(event_path), "%s.event", path);
 	return fd >= 0 && write(fd, "abc", 3) == 3 && close(fd) == 0 ? 0 : -1;
 }
 
 static int group_teardown(void **state)
 {
 	(void)state;
-	return unlink(path);
+	return unlink(path) | unlink(event_path);
 }
 
 static int teardown(void **state)
@@ -177,14 +187,51 @@ static void extended_but_not_read_again_is_no_failure(void **state)
 static void a_text_is_no_tagged_event(void **state)
 {
 	(void)state;
-	assert_int_equal(EXTEND("1", path, "--event", "workload 1.0"), 0);
+	assert_int_equal(EXTEND("1", path, "--event", "workload"), 0);
 	assert_int_equal(realm.type, 13);
-	assert_string_equal(bytes_text(&realm.event), "workload 1.0");
+	assert_string_equal(bytes_text(&realm.event), "workload");
 	assert_int_equal(EXTEND("1", path), 0);
 	assert_int_equal(realm.type, 13);
 	assert_int_equal(realm.event.len, 0);
 	assert_int_equal(EXTEND("1", path, "--event-type", "EV_EVENT_TAG"), 0);
 	assert_int_equal(realm.type, 6);
+}
+
+static void an_event_may_be_any_bytes(void **state)
+{
+	static const uint8_t bytes[] = { 0, 0xff, '\n', 0 };
+
+	(void)state;
+	event_write(bytes, sizeof(bytes));
+	assert_int_equal(EXTEND("1", path, "--event-file", event_path), 0);
+	assert_int_equal(realm.event.len, sizeof(bytes));
+	assert_memory_equal(realm.event.data, bytes, sizeof(bytes));
+}
+
+/* The bound is the device's, 8 bytes here. */
+static void an_event_that_is_too_long(void **state)
+{
+	(void)state;
+	event_write("123456789", 8);
+	assert_int_equal(EXTEND("1", path, "--event-file", event_path), 0);
+	event_write("123456789", 9);
+	assert_int_equal(EXTEND("1", path, "--event-file", event_path), 12);
+	assert_non_null(strstr(err, "--event-file: "));
+	assert_non_null(strstr(err, ": more than 8 bytes\n"));
+	assert_int_equal(EXTEND("1", path, "--event", "123456789"), 2);
+	assert_string_equal(err, "realmkey: extend: --event: 9 bytes, more than 8\n");
+	assert_int_equal(EXTEND("1", path, "--event-file", "/nonexistent"), 12);
+	assert_int_equal(realm.extended, 1);
+}
+
+static void one_event_is_enough(void **state)
+{
+	(void)state;
+	assert_int_equal(EXTEND("1", path, "--event-file", event_path, "--event", "x"), 2);
+	assert_int_equal(EXTEND("1", "-", "--event-file", "-"), 2);
+	assert_string_equal(err, "realmkey: extend: FILE and --event-file cannot both be standard "
+			    "input\n");
+	assert_int_equal(realm.extended, 0);
 }
 
 #define TEST(function) cmocka_unit_test_teardown(function, teardown)
@@ -195,6 +242,9 @@ int main(void)
 		TEST(what_was_extended_and_where_it_is_now),
 		TEST(extended_but_not_read_again_is_no_failure),
 		TEST(a_text_is_no_tagged_event),
+		TEST(an_event_may_be_any_bytes),
+		TEST(an_event_that_is_too_long),
+		TEST(one_event_is_enough),
 	};
 
 	return cmocka_run_group_tests_name("cli_extend", tests, group_setup, group_teardown);

@@ -9,11 +9,12 @@
 #include "cli.h"
 #include "encode.h"
 #include "event_log.h"
+#include "io.h"
 #include "rsi.h"
 
 struct options {
 	struct cli_kbs kbs;	/* for --source */
-	const char *type, *event;
+	const char *type, *event, *event_file;
 };
 
 static const struct args_option own[] = {
@@ -21,6 +22,8 @@ static const struct args_option own[] = {
 	  .value = "TYPE", .help = "TCG event type in the log, by name or number (EV_IPL)" },
 	{ .name = "event", .type = ARGS_TEXT, .offset = offsetof(struct options, event),
 	  .value = "TEXT", .help = "what the log shall say of it, at most 4096 bytes (nothing)" },
+	{ .name = "event-file", .type = ARGS_TEXT, .offset = offsetof(struct options, event_file),
+	  .value = "FILE", .help = "the same as bytes, from a file (- is standard input)" },
 	{ 0 },
 };
 
@@ -37,6 +40,8 @@ static const struct args_spec spec = {
 		 "(realmkey log).",
 	.options = tables,
 };
+
+/* --- what is measured ------------------------------------------------------------------------- */
 
 /* The digest of what @fd still has to say. */
 static int digest_fd(int fd, EVP_MD_CTX *context, const char *what, struct error *e)
@@ -73,6 +78,23 @@ static int digest_file(const char *path, const char *hash, uint8_t digest[RSI_DI
 		close(fd);
 	return ret;
 }
+
+/* What the log shall say, at most @max bytes. */
+static int event_read(const struct options *options, size_t max, struct bytes *event,
+		      struct error *e)
+{
+	const char *text = options->event ? options->event : "";
+
+	if (options->event_file)
+		return io_read_file(options->event_file, max, event, e) < 0 ?
+		       error_add(e, "--event-file") : 0;
+	if (strlen(text) > max)
+		return error_set(e, ERROR_USAGE, "--event: %zu bytes, more than %zu", strlen(text),
+				 max);
+	return bytes_append_text(event, text) < 0 ? error_set_memory(e) : 0;
+}
+
+/* --- what is told ----------------------------------------------------------------------------- */
 
 /* What was done, and cannot be undone. */
 struct extension {
@@ -129,33 +151,46 @@ static int report(struct rsi *rsi, const struct extension *x, struct error *e)
 	return 0;
 }
 
-static int extend(struct rsi *rsi, unsigned int index, const char *path,
-		  const struct rsi_event *event, struct error *e)
+/* --- the command ------------------------------------------------------------------------------ */
+
+/* @event: its type is set. */
+static int extend(struct rsi *rsi, const struct options *options, const char *const operand[2],
+		  struct rsi_event *event, struct error *e)
 {
-	struct extension x = { .index = index };
+	struct extension x = { .index = (unsigned int)(operand[0][0] - '0') };
+	struct bytes data = BYTES_INIT;
+	int ret = -1;
 
 	if (rsi_config_get(rsi, &x.config, e) < 0 ||
-	    digest_file(path, rsi_hash_openssl(x.config.hash_algo), x.digest, e) < 0 ||
-	    rsi_measurement_extend(rsi, index, x.digest, x.config.digest_size, event, &x.seq,
-				   e) < 0)
-		return -1;
-	return report(rsi, &x, e);
+	    event_read(options, x.config.event_max, &data, e) < 0 ||
+	    digest_file(operand[1], rsi_hash_openssl(x.config.hash_algo), x.digest, e) < 0)
+		goto out;
+	event->data = data.data;
+	event->size = data.len;
+	if (rsi_measurement_extend(rsi, x.index, x.digest, x.config.digest_size, event, &x.seq,
+				   e) == 0)
+		ret = report(rsi, &x, e);
+out:
+	bytes_free(&data);
+	return ret;
 }
 
 /* What can be wrong with the command line, before anything is read or extended. */
-static int operands_check(const struct options *options, const char *index,
-			  struct rsi_event *event, struct error *e)
+static int command_check(const struct options *options, const char *const operand[2],
+			 struct rsi_event *event, struct error *e)
 {
+	const char *index = operand[0];
+
 	if (strlen(index) != 1 || index[0] < '1' || index[0] > '4')
 		return error_set(e, ERROR_USAGE, "INDEX is 1 to 4 (REM0 to REM3), not '%s'", index);
+	if (options->event && options->event_file)
+		return error_set(e, ERROR_USAGE, "--event and --event-file exclude each other");
+	if (options->event_file && !strcmp(options->event_file, "-") && !strcmp(operand[1], "-"))
+		return error_set(e, ERROR_USAGE, "FILE and --event-file cannot both be standard "
+				 "input");
 	event->type = EVENT_TYPE_IPL;
 	if (options->type && event_type_parse(options->type, &event->type, e) < 0)
 		return error_add(e, "--event-type");
-	event->data = options->event ? options->event : "";
-	event->size = strlen(event->data);
-	if (event->size > RSI_EVENT_MAX)
-		return error_set(e, ERROR_USAGE, "--event: %zu bytes, more than %d", event->size,
-				 RSI_EVENT_MAX);
 	return 0;
 }
 
@@ -170,10 +205,10 @@ int command_extend(int argc, char **argv)
 
 	if (!cli_parse(&spec, argc, argv, &options, operand, &code))
 		return code;
-	if (operands_check(&options, operand[0], &event, &e) < 0)
+	if (command_check(&options, operand, &event, &e) < 0)
 		return cli_fail(argv[0], &e);
 	rsi = rsi_open(options.kbs.source, &e);
-	ret = rsi ? extend(rsi, (unsigned int)(operand[0][0] - '0'), operand[1], &event, &e) : -1;
+	ret = rsi ? extend(rsi, &options, operand, &event, &e) : -1;
 	rsi_close(rsi);
 	return ret < 0 ? cli_fail(argv[0], &e) : 0;
 }

@@ -196,11 +196,11 @@ int rsi_measurement_extend(struct rsi *rsi, unsigned int index, const void *dige
 	if (index == 0 || index >= RSI_REGISTERS)
 		return error_set(e, ERROR_USAGE, "register %u cannot be extended, 1 to %d can",
 				 index, RSI_REGISTERS - 1);
-	if (event && event->size > RSI_EVENT_MAX)
-		return error_set(e, ERROR_USAGE, "event of %zu bytes, more than %d", event->size,
-				 RSI_EVENT_MAX);
 	if (rsi_config_get(rsi, &config, e) < 0)
 		return -1;
+	if (event && event->size > config.event_max)
+		return error_set(e, ERROR_USAGE, "event of %zu bytes, more than %zu", event->size,
+				 config.event_max);
 	if (size != config.digest_size)
 		return error_set(e, ERROR_USAGE, "digest of %zu bytes, this realm's have %zu (%s)",
 				 size, config.digest_size, rsi_hash_name(config.hash_algo));

@@ -53,6 +53,7 @@ static int device_config(struct rsi *rsi, struct rsi_config *config, struct erro
 	config->ipa_bits = c.ipa_bits;
 	config->hash_algo = c.hash_algo;
 	config->digest_size = c.digest_size;
+	config->event_max = c.event_max;
 	memcpy(config->rpv, c.rpv, sizeof(config->rpv));
 	return 0;
 }

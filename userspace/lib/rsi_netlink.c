@@ -24,6 +24,7 @@ static const struct nla_policy config_policy[ATTRIBUTES + 1] = {
 	[CCA_RSI_A_CONFIG_IPA_BITS] = { .type = NLA_U32 },
 	[CCA_RSI_A_CONFIG_HASH_ALGO] = { .type = NLA_U32 },
 	[CCA_RSI_A_CONFIG_DIGEST_SIZE] = { .type = NLA_U32 },
+	[CCA_RSI_A_CONFIG_EVENT_MAX] = { .type = NLA_U32 },
 	[CCA_RSI_A_CONFIG_RPV] = { .minlen = CCA_RSI_RPV_LEN, .maxlen = CCA_RSI_RPV_LEN },
 };
 
@@ -57,7 +58,8 @@ static int config_take(struct nlattr *const attrs[], void *out, struct error *e)
 {
 	static const int wanted[] = { CCA_RSI_A_CONFIG_ABI_LOWER, CCA_RSI_A_CONFIG_ABI_HIGHER,
 				      CCA_RSI_A_CONFIG_IPA_BITS, CCA_RSI_A_CONFIG_HASH_ALGO,
-				      CCA_RSI_A_CONFIG_DIGEST_SIZE, CCA_RSI_A_CONFIG_RPV, 0 };
+				      CCA_RSI_A_CONFIG_DIGEST_SIZE, CCA_RSI_A_CONFIG_EVENT_MAX,
+				      CCA_RSI_A_CONFIG_RPV, 0 };
 	struct rsi_config *config = out;
 
 	if (attributes_present(attrs, wanted, e) < 0)
@@ -67,6 +69,7 @@ static int config_take(struct nlattr *const attrs[], void *out, struct error *e)
 	config->ipa_bits = nla_get_u32(attrs[CCA_RSI_A_CONFIG_IPA_BITS]);
 	config->hash_algo = nla_get_u32(attrs[CCA_RSI_A_CONFIG_HASH_ALGO]);
 	config->digest_size = nla_get_u32(attrs[CCA_RSI_A_CONFIG_DIGEST_SIZE]);
+	config->event_max = nla_get_u32(attrs[CCA_RSI_A_CONFIG_EVENT_MAX]);
 	memcpy(config->rpv, nla_data(attrs[CCA_RSI_A_CONFIG_RPV]), sizeof(config->rpv));
 	return 0;
 }
