@@ -68,6 +68,7 @@ static void test_errnos(void **state)
 		{ EACCES, ERROR_SYSTEM, "run as root" },
 		{ EPERM, ERROR_SYSTEM, "run as root" },
 		{ EBUSY, ERROR_NO_DRIVER, "unload arm_cca_guest" },
+		{ EBUSY, ERROR_NO_DRIVER, "remove the reports" },
 		{ ENOTTY, ERROR_NO_DRIVER, "does not know this call" },
 		{ EIO, ERROR_SYSTEM, "the RMM failed" },
 		{ ENOMEM, ERROR_SYSTEM, "Cannot allocate memory" },

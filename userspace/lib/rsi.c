@@ -39,8 +39,9 @@ static const struct {
 	{ EACCES, ERROR_SYSTEM, "permission denied; run as root" },
 	{ EPERM, ERROR_SYSTEM, "permission denied; run as root" },
 	{ EBADF, ERROR_SYSTEM, "not opened for writing; run as root" },
-	{ EBUSY, ERROR_NO_DRIVER, "another driver owns the tokens; unload arm_cca_guest, load "
-				  "cca_rsi again" },
+	{ EBUSY, ERROR_NO_DRIVER, "no tokens here: another driver owned configfs-tsm, or reports "
+				  "were left in it, when cca_rsi was loaded; unload "
+				  "arm_cca_guest, remove the reports, load cca_rsi again" },
 	{ ENOSPC, ERROR_SYSTEM, "the event log is full, and nothing is extended without a record" },
 	{ EFBIG, ERROR_SYSTEM, "the RMM announces an absurd size" },
 	{ EIO, ERROR_SYSTEM, "the RMM failed, or broke its own bounds" },
