@@ -194,6 +194,21 @@ static int command_check(const struct options *options, const char *const operan
 	return 0;
 }
 
+/* Help lists the event types, which completion takes from there. */
+static bool parse(int argc, char **argv, struct options *options, const char **operand, int *code)
+{
+	struct bytes notes = BYTES_INIT;
+	struct args_spec with_notes = spec;
+	bool run;
+
+	if (bytes_append_text(&notes, "Event types by name:\n") == 0 &&
+	    event_types_print(&notes) == 0)
+		with_notes.notes = bytes_text(&notes);
+	run = cli_parse(&with_notes, argc, argv, options, operand, code);
+	bytes_free(&notes);
+	return run;
+}
+
 int command_extend(int argc, char **argv)
 {
 	struct options options = { 0 };
@@ -203,7 +218,7 @@ int command_extend(int argc, char **argv)
 	struct rsi *rsi;
 	int code, ret;
 
-	if (!cli_parse(&spec, argc, argv, &options, operand, &code))
+	if (!parse(argc, argv, &options, operand, &code))
 		return code;
 	if (command_check(&options, operand, &event, &e) < 0)
 		return cli_fail(argv[0], &e);

@@ -69,6 +69,8 @@ int event_log_put(unsigned int hash_algo, const struct event_record *record, str
 
 /* "EV_IPL" and the like, or NULL. */
 const char *event_type_name(uint32_t type);
+/* Append the names of all that extend, in lines of 80 columns at most. 0, or -1 out of memory. */
+int event_types_print(struct bytes *out);
 /* A name as above or a number, decimal or with 0x; ERROR_USAGE for anything else, and for EV_NO_ACTION,
  * which says that nothing was extended. */
 int event_type_parse(const char *text, uint32_t *type, struct error *e);
