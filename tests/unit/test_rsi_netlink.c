@@ -18,6 +18,7 @@
 static struct {
 	int error;		/* what requests are answered with, 0: RECORD */
 	int errors;		/* so many of them; 0: all */
+	int dump_error;		/* what a dump ends with after its first message */
 	int sent;
 	struct nl_msg *request;	/* the last one */
 	nl_recvmsg_msg_cb_t on_message, on_done;
@@ -69,13 +70,34 @@ static void answer_record(void)
 	nlmsg_free(msg);
 }
 
+/* A token in one piece. */
+static void answer_token(void)
+{
+	struct nl_msg *msg = nlmsg_alloc(), *done = nlmsg_alloc_simple(NLMSG_DONE, NLM_F_MULTI);
+	int end = -kernel.dump_error;
+
+	assert_non_null(genlmsg_put(msg, 0, 0, 20, 0, 0, CCA_RSI_CMD_TOKEN_GET, 1));
+	assert_int_equal(nla_put_u32(msg, CCA_RSI_A_TOKEN_SIZE, 5), 0);
+	assert_int_equal(nla_put_u32(msg, CCA_RSI_A_TOKEN_OFFSET, 0), 0);
+	assert_int_equal(nla_put_u64(msg, CCA_RSI_A_TOKEN_LOG_SEQ, 9), 0);
+	assert_int_equal(nla_put(msg, CCA_RSI_A_TOKEN_CHUNK, 5, "token"), 0);
+	assert_int_equal(nlmsg_append(done, &end, sizeof(end), NLMSG_ALIGNTO), 0);
+	kernel.on_message(msg, kernel.arg);
+	kernel.on_done(done, kernel.arg);
+	nlmsg_free(msg);
+	nlmsg_free(done);
+}
+
 int nl_recvmsgs_default(struct nl_sock *sock)
 {
 	struct nlmsgerr error = { .error = -kernel.error };
 
 	(void)sock;
 	if (!kernel.error || (kernel.errors && kernel.sent > kernel.errors)) {
-		answer_record();
+		if (genlmsg_hdr(nlmsg_hdr(kernel.request))->cmd == CCA_RSI_CMD_TOKEN_GET)
+			answer_token();
+		else
+			answer_record();
 		return 0;
 	}
 	assert_int_equal(kernel.on_error(NULL, &error, kernel.arg), NL_STOP);
@@ -149,6 +171,46 @@ static void what_was_refused_is_not(void **state)
 	assert_int_equal(kernel.sent, 1);
 }
 
+static int token_get(struct bytes *token, uint64_t *records, struct error *e)
+{
+	static const uint8_t challenge[RSI_CHALLENGE_SIZE];
+
+	*e = (struct error)ERROR_INIT;
+	bytes_clear(token);
+	return rsi_token_get(&rsi, challenge, token, records, e);
+}
+
+static void a_token_says_what_it_covers(void **state)
+{
+	struct bytes token = BYTES_INIT;
+	struct error e;
+	uint64_t records = 0;
+
+	(void)state;
+	assert_int_equal(token_get(&token, &records, &e), 0);
+	assert_int_equal(records, 9);
+	assert_string_equal(bytes_text(&token), "token");
+	bytes_free(&token);
+}
+
+/* It has begun: what came of it cannot be taken for an answer, nor the next one put behind it. */
+static void a_dump_that_fails_on_its_way_is_none(void **state)
+{
+	static const int errors[] = { EMSGSIZE, EIO, ECANCELED };
+	struct bytes token = BYTES_INIT;
+	struct error e;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		kernel.sent = 0;
+		kernel.dump_error = errors[i];
+		assert_int_equal(token_get(&token, NULL, &e), -1);
+		assert_int_equal(e.kind, ERROR_SYSTEM);
+		assert_int_equal(kernel.sent, 1);
+	}
+	bytes_free(&token);
+}
+
 #define TEST(function) cmocka_unit_test_teardown(function, teardown)
 
 int main(void)
@@ -157,6 +219,8 @@ int main(void)
 		TEST(the_longest_event_has_room),
 		TEST(what_a_signal_cancelled_is_asked_again),
 		TEST(what_was_refused_is_not),
+		TEST(a_token_says_what_it_covers),
+		TEST(a_dump_that_fails_on_its_way_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

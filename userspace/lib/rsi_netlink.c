@@ -214,9 +214,15 @@ static int on_message(struct nl_msg *msg, void *arg)
 
 static int on_done(struct nl_msg *msg, void *arg)
 {
+	const struct nlmsghdr *header = nlmsg_hdr(msg);
 	struct answer *answer = arg;
+	int error = 0;
 
-	(void)msg;
+	/* A dump that failed on its way ends as any other does, but for this number. */
+	if (header->nlmsg_type == NLMSG_DONE && nlmsg_datalen(header) >= (int)sizeof(error))
+		memcpy(&error, nlmsg_data(header), sizeof(error));
+	if (error < 0)
+		answer->error = -error;
 	answer->done = true;
 	return NL_STOP;
 }
