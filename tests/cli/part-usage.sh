@@ -109,8 +109,37 @@ unknown option '--bogus' (see --help)|trusteed --bogus
 	has "gets the list of them" "get-resource"
 }
 
+# completes TEXT WANT WORD...: the shell offers WANT for the last WORD.
+completes()
+{
+	# shellcheck disable=SC2034 # the completion reads them
+	local COMP_WORDS=("${@:3}") COMP_CWORD=$(($# - 3)) COMPREPLY=()
+	_realmkey "$3" "${*: -1}" "${*: -2:1}" 2>/dev/null
+	same "$1" "$2" "${COMPREPLY[*]}"
+}
+
+usage_completion()
+{
+	# shellcheck source=userspace/completions/realmkey.bash
+	. userspace/completions/realmkey.bash
+	completes "a command is completed" "extend" realmkey ext
+	completes "an option" "--event-type" realmkey extend --event-t
+	completes "an option's value" "device netlink" realmkey extend --source ""
+	completes "one behind =" "netlink" realmkey extend --source = n
+	completes "the name of an event type" "EV_EFI_GPT_EVENT EV_EFI_GPT_EVENT2" realmkey extend --event-type EV_EFI_GPT
+	completes "not the one that is refused" "" realmkey extend --event-type EV_NO_
+	completes "a register" "1 2 3 4" realmkey extend ""
+	completes "a register after an option" "1 2 3 4" realmkey extend --source device ""
+	completes "a register after one with =" "1 2 3 4" realmkey extend --source = device ""
+	completes "a file after a register" "README.md" realmkey extend --source device 1 README
+	completes "a file after a register and an option" "README.md" realmkey extend 1 --event text README
+	completes "the only operand" "README.md" realmkey log --replay README
+	completes "nothing after it" "" realmkey log README.md README
+}
+
 part_usage()
 {
 	usage_help
 	usage_wrong
+	usage_completion
 }

@@ -82,7 +82,7 @@ int rsi_config_get(struct rsi *rsi, struct rsi_config *config, struct error *e)
 	(void)rsi;
 	(void)e;
 	*config = (struct rsi_config){ .abi_lower = 0x10000, .abi_higher = 0x10000, .ipa_bits = 40,
-				       .digest_size = 32 };
+				       .digest_size = 32, .event_max = 4096 };
 	memset(config->rpv, CCA_BUILDER_RPV, sizeof(config->rpv));
 	return 0;
 }
@@ -133,10 +133,12 @@ void rsi_watch_close(struct rsi_watch *watch)
 }
 
 int rsi_token_get(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],
-		  struct bytes *token, struct error *e)
+		  struct bytes *token, uint64_t *records, struct error *e)
 {
 	(void)rsi;
 	(void)e;
+	if (records)
+		*records = 0;	/* no log */
 	cca_builder_token(&builder, challenge, token);
 	return 0;
 }

@@ -25,6 +25,8 @@ log_extend()
 	runs 0 "an extension with a number for a type, by netlink" \
 		realm_sh "realmkey extend 2 /etc/passwd --source netlink --event-type 0x80000007 --event users"
 	runs 0 "an extension that says nothing" realm_sh "realmkey extend 3 /etc/passwd"
+	runs 0 "is in the log" realm_sh "realmkey log"
+	has "as EV_IPL" "6 REM2  EV_IPL "
 	log_fits "a log replays after extensions"
 	has "they are counted" "REM1 fits, 2 extensions"
 	runs 2 "EV_NO_ACTION is no extension" realm_sh "realmkey extend 2 /init --event-type EV_NO_ACTION"
@@ -45,10 +47,18 @@ log_sources()
 log_compare()
 {
 	runs 0 "a token of the log's moment" realm_sh "realmkey token --raw /tmp/token"
+	same "which says what it covers" "covers 7 records of the event log" "$output"
+	runs 0 "so does one by netlink, in JSON" realm_sh "realmkey token --source netlink --json"
+	same "as a number" 7 "$($in_root jq '."log-records"' <<<"$output")"
 	runs 0 "log and token agree" realm_sh "realmkey log --replay --token /tmp/token /tmp/log"
 	runs 0 "one extension more" realm_sh "realmkey extend 2 /etc/group --event-type EV_IPL --event groups"
 	runs 7 "the token knows nothing of it" realm_sh "realmkey log --replay --token /tmp/token /dev/cca-rsi"
 	has "which record that is" "record 7 does not fit: REM1"
+	has "and what to do if it came later" "the token fits the first 7 of 8 records"
+	runs 0 "of the records that the token covers it knows all" \
+		realm_sh "realmkey log --replay --token /tmp/token --records 7"
+	has "each register fits" "REM3 fits"
+	lacks "and the later record is not shown" "groups"
 	runs 7 "the old log does not lead to the registers" realm_sh "realmkey log --replay /tmp/log"
 	has "which register that is" "REM1 does not fit"
 	has "and which do" "REM2 fits"
@@ -59,14 +69,18 @@ log_compare()
 	one_line "which one line says"
 }
 
+# Until somebody listens to more than the controller (group 16), which a watcher does first.
+until_watched='for i in $(seq 50); do
+	awk "\$2 == 16 && \$4 != \"00000000\" && \$4 != \"00008000\"" /proc/net/netlink | grep -q . && break; sleep 0.1; done'
+
 log_watch()
 {
 	runs 0 "watch tells two extensions as they happen" realm_sh "cd /tmp; realmkey watch --count 2 >watched & w=\$!
-		for i in \$(seq 50); do awk '\$2 == 16 && \$4 != "00000000"' /proc/net/netlink | grep -q . && break; sleep 0.1; done
-		realmkey extend 4 /etc/group >/dev/null && realmkey extend 1 /etc/group --event-type EV_IPL --source netlink >/dev/null
+		$until_watched
+		realmkey extend 4 /etc/group >/dev/null && realmkey extend 1 /etc/group --event-type EV_ACTION --source netlink >/dev/null
 		wait \$w && cat watched"
-	has "the first" "8 REM3  EV_EVENT_TAG "
-	has "and the second" "9 REM0  EV_IPL "
+	has "the first" "8 REM3  EV_IPL "
+	has "and the second" "9 REM0  EV_ACTION "
 	runs 143 "watch goes on until it is interrupted" realm_sh "timeout 2 realmkey watch"
 }
 
@@ -92,10 +106,36 @@ resource = a/b/c
 	lacks "and nothing of the secret" "$secret"
 }
 
+# The longest event there is, through each door, in and out.
+log_longest()
+{
+	local source
+	for source in device netlink; do
+		runs 0 "an event of 4096 bytes goes in by $source" realm_sh \
+			"realmkey extend 3 /init --source $source --event \$(head -c 4096 /dev/zero | tr '\\0' x)"
+	done
+	runs 2 "one of 4097 does not" realm_sh "realmkey extend 3 /init --event \$(head -c 4097 /dev/zero | tr '\\0' x)"
+	one_line "which one line says"
+	runs 0 "bytes of that length from a file, which the log then has" realm_sh "cd /tmp; head -c 4096 /dev/urandom >event
+		realmkey extend 3 event --event-file event && realmkey log --json >json &&
+		grep -q \"\$(od -An -v -tx1 event | tr -d ' \\n')\" json"
+	runs 12 "a file of 4097 does not" realm_sh "head -c 4097 /dev/zero | realmkey extend 3 /init --event-file -"
+	one_line "which one line says"
+	runs 0 "they come out of each" realm_sh "cd /tmp; realmkey log --source device >device.txt &&
+		realmkey log --source netlink | cmp - device.txt && cat device.txt"
+	has "whole" "... (4096 bytes)"
+	log_fits "a log with them replays"
+}
+
 # Registers outlive the module, its log does not: what a new one cannot account for it says to be a gap.
 log_reload()
 {
-	runs 0 "the module is loaded anew" realm_sh "rmmod cca_rsi && modprobe cca_rsi && realmkey extend 1 /init"
+	runs 13 "watch ends with the module" realm_sh "realmkey watch & w=\$!
+		$until_watched
+		rmmod cca_rsi; wait \$w"
+	one_line "with one line"
+	has "that says why" "the module was unloaded"
+	runs 0 "the module is loaded anew" realm_sh "modprobe cca_rsi && realmkey extend 1 /init"
 	log_fits "the new log replays too"
 	has "and tells what it does not know" "REM0 fits, 1 extension, 1 gap"
 }
@@ -109,5 +149,6 @@ scenario_log()
 	log_compare
 	log_watch
 	log_daemon
+	log_longest
 	log_reload
 }

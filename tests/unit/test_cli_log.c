@@ -16,27 +16,39 @@
 
 static char directory[] = "/tmp/test_cli_log.XXXXXX";
 static char log_path[64], token_path[64];
-static struct bytes token_raw;
+static struct bytes token_raw, log_raw;
 static struct cca_token token = CCA_TOKEN_INIT;
+
+static void log_begin(void)
+{
+	struct error e = ERROR_INIT;
+
+	bytes_clear(&log_raw);
+	assert_int_equal(event_log_put_header(0, &log_raw), 0);
+	assert_int_equal(io_write_file(log_path, 0600, log_raw.data, log_raw.len, &e), 0);
+}
+
+static void log_append(const struct event_record *record)
+{
+	struct error e = ERROR_INIT;
+
+	assert_int_equal(event_log_put(0, record, &log_raw), 0);
+	assert_int_equal(io_write_file(log_path, 0600, log_raw.data, log_raw.len, &e), 0);
+}
 
 /* A log of base records that are the token's registers, and @extra behind them. */
 static void log_write(const struct event_record *extra)
 {
-	struct bytes log = BYTES_INIT;
-	struct error e = ERROR_INIT;
-
 	assert_string_equal(token.realm.hash_algorithm, "sha-256");
-	assert_int_equal(event_log_put_header(0, &log), 0);
+	log_begin();
 	for (uint32_t i = 1; i < EVENT_LOG_REGISTERS; i++) {
 		const struct event_record base = { .kind = EVENT_BASE, .index = i,
 						   .value = token.realm.rem[i - 1].data };
 
-		assert_int_equal(event_log_put(0, &base, &log), 0);
+		log_append(&base);
 	}
 	if (extra)
-		assert_int_equal(event_log_put(0, extra, &log), 0);
-	assert_int_equal(io_write_file(log_path, 0600, log.data, log.len, &e), 0);
-	bytes_free(&log);
+		log_append(extra);
 }
 
 static int set_up(void **state)
@@ -61,6 +73,7 @@ static int tear_down(void **state)
 	rmdir(directory);
 	cca_token_free(&token);
 	bytes_free(&token_raw);
+	bytes_free(&log_raw);
 	cli_free();
 	return 0;
 }
@@ -95,10 +108,65 @@ static void a_log_that_does_not_ends_with_7_and_names_the_record(void **state)
 	(void)state;
 	log_write(&one_more);
 	assert_int_equal(CLI("log", "--replay", "--token", token_path, log_path), 7);
-	assert_int_equal(cli.err.len, 0);
 	cli_printed("REM0 fits, 0 extensions, 1 gap\n");
 	cli_printed("REM1 does not fit, 1 extension, 1 gap; the log leads to sha-256:");
 	cli_printed("record 4 does not fit: REM1 is not where it leads, nor any record after it\n");
+}
+
+static void a_log_that_went_on_says_how_to_compare_it(void **state)
+{
+	(void)state;
+	log_write(&one_more);
+	assert_int_equal(CLI("log", "--replay", "--token", token_path, log_path), 7);
+	assert_string_equal(bytes_text(&cli.err),
+			    "realmkey: log: the token fits the first 4 of 5 records: if the log has "
+			    "grown since, use --records 4\n");
+	CLI("log", "--replay", "--token", token_path, "--records", "4", log_path);
+	cli_went_well();
+	cli_printed("REM3 fits, 0 extensions, 1 gap\n");
+	CLI("log", "--replay", "--token", token_path, "--records", "6", log_path);
+	cli_refused(12, "log", "--records 6: the log has 5");
+}
+
+/* Also when the last record of the register tells but a value. */
+static void a_log_that_went_on_for_long(void **state)
+{
+	const struct event_record more[] = {
+		one_more, one_more, { .kind = EVENT_FOREIGN, .index = 2, .value = one_more.digest },
+		one_more,
+	};
+
+	(void)state;
+	log_write(&more[0]);
+	for (size_t i = 1; i < sizeof(more) / sizeof(more[0]); i++)
+		log_append(&more[i]);
+	assert_int_equal(CLI("log", "--replay", "--token", token_path, log_path), 7);
+	assert_non_null(strstr(bytes_text(&cli.err), "the first 4 of 8 records"));
+}
+
+static void a_log_of_something_else_gets_no_such_advice(void **state)
+{
+	const struct event_record other = { .kind = EVENT_BASE, .index = 2,
+					    .value = one_more.digest };
+	const struct event_record note = { .kind = EVENT_NOTE, .index = 0, .type = 3,
+					   .event = (const uint8_t *)"", .digest = one_more.digest };
+
+	(void)state;
+	log_begin();
+	log_append(&other);
+	log_append(&note);
+	assert_int_equal(CLI("log", "--replay", "--token", token_path, log_path), 7);
+	assert_int_equal(cli.err.len, 0);
+}
+
+static void the_first_records_alone(void **state)
+{
+	(void)state;
+	log_write(&one_more);
+	CLI("log", "--records", "2", log_path);
+	cli_went_well();
+	cli_printed("    1 REM1  base");
+	assert_null(strstr(bytes_text(&cli.out), "REM2"));
 }
 
 static void json(void **state)
@@ -137,6 +205,10 @@ int main(void)
 		cmocka_unit_test(a_log_is_printed_anywhere),
 		cmocka_unit_test(a_log_that_fits_a_token),
 		cmocka_unit_test(a_log_that_does_not_ends_with_7_and_names_the_record),
+		cmocka_unit_test(a_log_that_went_on_says_how_to_compare_it),
+		cmocka_unit_test(a_log_that_went_on_for_long),
+		cmocka_unit_test(a_log_of_something_else_gets_no_such_advice),
+		cmocka_unit_test(the_first_records_alone),
 		cmocka_unit_test(json),
 		cmocka_unit_test(what_is_no_log_or_no_token),
 	};

@@ -38,6 +38,27 @@ static void types_by_name_and_number(void **state)
 	assert_null(event_type_name(0x1234));
 }
 
+static void names_that_can_be_given(void **state)
+{
+	struct bytes text = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	size_t names = 0;
+	uint32_t type;
+
+	(void)state;
+	assert_int_equal(event_types_print(&text), 0);
+	for (char *line = (char *)text.data, *end; line; line = end ? end + 1 : NULL) {
+		end = strchr(line, '\n');
+		assert_in_range(end ? (size_t)(end - line) : strlen(line), 1, 80);
+	}
+	for (char *name = strtok((char *)text.data, " \n"); name; name = strtok(NULL, " \n")) {
+		assert_int_equal(event_type_parse(name, &type, &e), 0);
+		names++;
+	}
+	assert_in_range(names, 30, 60);
+	bytes_free(&text);
+}
+
 /* The digest that Trustee's own tests name for this event. */
 static void tagged_events_are_those_of_attestation_agents(void **state)
 {
@@ -68,6 +89,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(types_by_name_and_number),
+		cmocka_unit_test(names_that_can_be_given),
 		cmocka_unit_test(tagged_events_are_those_of_attestation_agents),
 	};
 

@@ -68,6 +68,7 @@ static void test_errnos(void **state)
 		{ EACCES, ERROR_SYSTEM, "run as root" },
 		{ EPERM, ERROR_SYSTEM, "run as root" },
 		{ EBUSY, ERROR_NO_DRIVER, "unload arm_cca_guest" },
+		{ EBUSY, ERROR_NO_DRIVER, "remove the reports" },
 		{ ENOTTY, ERROR_NO_DRIVER, "does not know this call" },
 		{ EIO, ERROR_SYSTEM, "the RMM failed" },
 		{ ENOMEM, ERROR_SYSTEM, "Cannot allocate memory" },
@@ -178,7 +179,7 @@ static void test_extend_is_checked(void **state)
 	assert_int_equal(fake_extended, -1);
 	assert_int_equal(rsi_measurement_extend(&fake_rsi, 4, digest, 32, NULL, NULL, &e), 0);
 	assert_int_equal(fake_extended, 4);
-	assert_int_equal(fake_event.type, 6);
+	assert_int_equal(fake_event.type, 13);
 	assert_int_equal(fake_event.size, 0);
 }
 
@@ -190,14 +191,14 @@ static void test_extend_takes_an_event(void **state)
 	uint64_t seq = 0;
 
 	(void)state;
-	fake_values = (struct rsi_config){ .hash_algo = 0, .digest_size = 32 };
+	fake_values = (struct rsi_config){ .hash_algo = 0, .digest_size = 32, .event_max = 4096 };
 	assert_int_equal(rsi_measurement_extend(&fake_rsi, 2, digest, 32, &event, &seq, &e), 0);
 	assert_int_equal(seq, 17);
 	assert_int_equal(fake_event.type, 13);
 	assert_ptr_equal(fake_event.data, event.data);
 	assert_int_equal(fake_event.size, 3);
 	fake_extended = -1;
-	event.size = RSI_EVENT_MAX + 1;
+	event.size = fake_values.event_max + 1;
 	assert_int_equal(rsi_measurement_extend(&fake_rsi, 2, digest, 32, &event, &seq, &e), -1);
 	assert_string_equal(e.text, "event of 4097 bytes, more than 4096");
 	assert_int_equal(fake_extended, -1);

@@ -177,9 +177,10 @@ void rsi_close(struct rsi *rsi)
 }
 
 int rsi_token_get(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],
-		  struct bytes *token, struct error *e)
+		  struct bytes *token, uint64_t *records, struct error *e)
 {
 	(void)rsi;
+	assert_null(records);
 	realm.tokens++;
 	if (realm.fails != ERROR_NONE)
 		return error_set(e, realm.fails, "token");

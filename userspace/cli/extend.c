@@ -9,18 +9,21 @@
 #include "cli.h"
 #include "encode.h"
 #include "event_log.h"
+#include "io.h"
 #include "rsi.h"
 
 struct options {
 	struct cli_kbs kbs;	/* for --source */
-	const char *type, *event;
+	const char *type, *event, *event_file;
 };
 
 static const struct args_option own[] = {
 	{ .name = "event-type", .type = ARGS_TEXT, .offset = offsetof(struct options, type),
-	  .value = "TYPE", .help = "TCG event type in the log, by name or number (EV_EVENT_TAG)" },
+	  .value = "TYPE", .help = "TCG event type in the log, by name or number (EV_IPL)" },
 	{ .name = "event", .type = ARGS_TEXT, .offset = offsetof(struct options, event),
 	  .value = "TEXT", .help = "what the log shall say of it, at most 4096 bytes (nothing)" },
+	{ .name = "event-file", .type = ARGS_TEXT, .offset = offsetof(struct options, event_file),
+	  .value = "FILE", .help = "the same as bytes, from a file (- is standard input)" },
 	{ 0 },
 };
 
@@ -37,6 +40,8 @@ static const struct args_spec spec = {
 		 "(realmkey log).",
 	.options = tables,
 };
+
+/* --- what is measured ------------------------------------------------------------------------- */
 
 /* The digest of what @fd still has to say. */
 static int digest_fd(int fd, EVP_MD_CTX *context, const char *what, struct error *e)
@@ -74,19 +79,40 @@ static int digest_file(const char *path, const char *hash, uint8_t digest[RSI_DI
 	return ret;
 }
 
-static int report(struct rsi *rsi, unsigned int index, const uint8_t *digest, size_t size,
-		  uint64_t seq, const char *hash, struct error *e)
+/* What the log shall say, at most @max bytes. */
+static int event_read(const struct options *options, size_t max, struct bytes *event,
+		      struct error *e)
 {
-	uint8_t value[RSI_DIGEST_MAX];
-	struct bytes text = BYTES_INIT;
-	size_t len;
-	int ret = rsi_measurement_get(rsi, index, value, &len, e);
+	const char *text = options->event ? options->event : "";
 
-	if (ret < 0)
-		return -1;
-	if (bytes_printf(&text, "REM%u extended with %s:", index - 1, hash) < 0 ||
-	    encode_hex(digest, size, &text) < 0 || bytes_append_text(&text, "\nnow ") < 0 ||
-	    encode_hex(value, len, &text) < 0 || bytes_printf(&text, "\nrecord %llu\n", (unsigned long long)seq) < 0)
+	if (options->event_file)
+		return io_read_file(options->event_file, max, event, e) < 0 ?
+		       error_add(e, "--event-file") : 0;
+	if (strlen(text) > max)
+		return error_set(e, ERROR_USAGE, "--event: %zu bytes, more than %zu", strlen(text),
+				 max);
+	return bytes_append_text(event, text) < 0 ? error_set_memory(e) : 0;
+}
+
+/* --- what is told ----------------------------------------------------------------------------- */
+
+/* What was done, and cannot be undone. */
+struct extension {
+	unsigned int index;
+	struct rsi_config config;
+	uint8_t digest[RSI_DIGEST_MAX];
+	uint64_t seq;
+};
+
+static int done_output(const struct extension *x, struct error *e)
+{
+	struct bytes text = BYTES_INIT;
+	int ret;
+
+	if (bytes_printf(&text, "REM%u extended with %s:", x->index - 1,
+			 rsi_hash_name(x->config.hash_algo)) < 0 ||
+	    encode_hex(x->digest, x->config.digest_size, &text) < 0 ||
+	    bytes_printf(&text, "\nrecord %llu\n", (unsigned long long)x->seq) < 0)
 		ret = error_set_memory(e);
 	else
 		ret = cli_output(&text, e);
@@ -94,36 +120,93 @@ static int report(struct rsi *rsi, unsigned int index, const uint8_t *digest, si
 	return ret;
 }
 
-static int extend(struct rsi *rsi, unsigned int index, const char *path,
-		  const struct rsi_event *event, struct error *e)
+static int value_output(struct rsi *rsi, const struct extension *x, struct error *e)
 {
-	uint8_t digest[RSI_DIGEST_MAX];
-	struct rsi_config config;
-	uint64_t seq = 0;
+	uint8_t value[RSI_DIGEST_MAX];
+	struct bytes text = BYTES_INIT;
+	size_t size;
+	int ret = -1;
 
-	if (rsi_config_get(rsi, &config, e) < 0 ||
-	    digest_file(path, rsi_hash_openssl(config.hash_algo), digest, e) < 0 ||
-	    rsi_measurement_extend(rsi, index, digest, config.digest_size, event, &seq, e) < 0)
-		return -1;
-	return report(rsi, index, digest, config.digest_size, seq,
-		      rsi_hash_name(config.hash_algo), e);
+	if (rsi_measurement_get(rsi, x->index, value, &size, e) < 0)
+		return error_add(e, "REM%u is extended, but was not read again", x->index - 1);
+	if (bytes_append_text(&text, "now ") < 0 || encode_hex(value, size, &text) < 0 ||
+	    bytes_append_text(&text, "\n") < 0)
+		error_set_memory(e);
+	else
+		ret = cli_output(&text, e);
+	bytes_free(&text);
+	return ret;
+}
+
+/* Nothing that fails from here on says that the extension failed, lest somebody make it again. */
+static int report(struct rsi *rsi, const struct extension *x, struct error *e)
+{
+	struct error unread = ERROR_INIT;
+
+	if (done_output(x, e) < 0)
+		return error_add(e, "REM%u is extended, record %llu", x->index - 1,
+				 (unsigned long long)x->seq);
+	if (value_output(rsi, x, &unread) < 0)
+		cli_warn("extend", unread.text);
+	return 0;
+}
+
+/* --- the command ------------------------------------------------------------------------------ */
+
+/* @event: its type is set. */
+static int extend(struct rsi *rsi, const struct options *options, const char *const operand[2],
+		  struct rsi_event *event, struct error *e)
+{
+	struct extension x = { .index = (unsigned int)(operand[0][0] - '0') };
+	struct bytes data = BYTES_INIT;
+	int ret = -1;
+
+	if (rsi_config_get(rsi, &x.config, e) < 0 ||
+	    event_read(options, x.config.event_max, &data, e) < 0 ||
+	    digest_file(operand[1], rsi_hash_openssl(x.config.hash_algo), x.digest, e) < 0)
+		goto out;
+	event->data = data.data;
+	event->size = data.len;
+	if (rsi_measurement_extend(rsi, x.index, x.digest, x.config.digest_size, event, &x.seq,
+				   e) == 0)
+		ret = report(rsi, &x, e);
+out:
+	bytes_free(&data);
+	return ret;
 }
 
 /* What can be wrong with the command line, before anything is read or extended. */
-static int operands_check(const struct options *options, const char *index,
-			  struct rsi_event *event, struct error *e)
+static int command_check(const struct options *options, const char *const operand[2],
+			 struct rsi_event *event, struct error *e)
 {
+	const char *index = operand[0];
+
 	if (strlen(index) != 1 || index[0] < '1' || index[0] > '4')
 		return error_set(e, ERROR_USAGE, "INDEX is 1 to 4 (REM0 to REM3), not '%s'", index);
-	event->type = EVENT_TYPE_TAG;
+	if (options->event && options->event_file)
+		return error_set(e, ERROR_USAGE, "--event and --event-file exclude each other");
+	if (options->event_file && !strcmp(options->event_file, "-") && !strcmp(operand[1], "-"))
+		return error_set(e, ERROR_USAGE, "FILE and --event-file cannot both be standard "
+				 "input");
+	event->type = EVENT_TYPE_IPL;
 	if (options->type && event_type_parse(options->type, &event->type, e) < 0)
 		return error_add(e, "--event-type");
-	event->data = options->event ? options->event : "";
-	event->size = strlen(event->data);
-	if (event->size > RSI_EVENT_MAX)
-		return error_set(e, ERROR_USAGE, "--event: %zu bytes, more than %d", event->size,
-				 RSI_EVENT_MAX);
 	return 0;
+}
+
+/* Help lists the event types, which completion takes from there. */
+static bool parse(int argc, char **argv, struct options *options, const char **operand, int *code)
+{
+	struct bytes notes = BYTES_INIT;
+	struct args_spec with_notes = spec;
+	bool run;
+
+	if (bytes_append_text(&notes, "Event types by name:\n") == 0 &&
+	    event_types_print(&notes) == 0)
+		with_notes.notes = bytes_text(&notes);
+	run = cli_parse(&with_notes, argc, argv, options, operand, code);
+	bytes_free(&notes);
+	return run;
 }
 
 int command_extend(int argc, char **argv)
@@ -135,12 +218,12 @@ int command_extend(int argc, char **argv)
 	struct rsi *rsi;
 	int code, ret;
 
-	if (!cli_parse(&spec, argc, argv, &options, operand, &code))
+	if (!parse(argc, argv, &options, operand, &code))
 		return code;
-	if (operands_check(&options, operand[0], &event, &e) < 0)
+	if (command_check(&options, operand, &event, &e) < 0)
 		return cli_fail(argv[0], &e);
 	rsi = rsi_open(options.kbs.source, &e);
-	ret = rsi ? extend(rsi, (unsigned int)(operand[0][0] - '0'), operand[1], &event, &e) : -1;
+	ret = rsi ? extend(rsi, &options, operand, &event, &e) : -1;
 	rsi_close(rsi);
 	return ret < 0 ? cli_fail(argv[0], &e) : 0;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <limits.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@
 struct options {
 	struct cli_kbs kbs;	/* for --source */
 	const char *token;
+	unsigned int records;	/* 0: all */
 	bool replay, json;
 };
 
@@ -21,6 +23,9 @@ static const struct args_option own[] = {
 	  .help = "replay the log and compare with this realm's registers" },
 	{ .name = "token", .type = ARGS_TEXT, .offset = offsetof(struct options, token),
 	  .value = "TOKEN", .help = "compare with the registers in this CCA token instead" },
+	{ .name = "records", .type = ARGS_NUMBER, .offset = offsetof(struct options, records),
+	  .value = "N", .help = "print or replay only the first N records, as many as the token "
+	  "covers (realmkey token tells)", .min = 1, .max = INT_MAX },
 	{ .name = "json", .type = ARGS_FLAG, .offset = offsetof(struct options, json),
 	  .help = "print JSON" },
 	{ 0 },
@@ -171,29 +176,79 @@ static int output(const struct event_log *log, const struct event_replay *replay
 	return ret;
 }
 
-/* 1: good, 0: does not replay (told), -1: could not be told. */
+static int records_limit(struct event_log *log, unsigned int records, struct error *e)
+{
+	if (records > log->count)
+		return error_set(e, ERROR_INPUT, "--records %u: the log has %zu", records,
+				 log->count);
+	if (records)
+		log->count = records;
+	return 0;
+}
+
+/* How many of the first records do lead to the registers, when all do not; 0 for none. */
+static size_t begin_fits(const struct event_log *log, const struct input *in,
+			 const struct event_replay *whole)
+{
+	struct event_replay replay = *whole;
+	struct event_log begin = *log;
+	struct error e = ERROR_INIT;
+
+	/* Once, unless a foreign record hides what is to blame before it. */
+	for (int i = 0; !replay.fits && replay.misfit < begin.count && i < TRIES; i++) {
+		begin.count = replay.misfit;
+		if (event_log_replay(&begin, in->value, &replay, &e) < 0)
+			return 0;
+	}
+	return replay.fits ? begin.count : 0;
+}
+
+/* The log does not lead to a token: because it went on? 0, or -1 with what to do about it. */
+static int token_explain(const struct event_log *log, const struct input *in,
+			 const struct event_replay *replay, struct error *e)
+{
+	size_t fit = begin_fits(log, in, replay);
+
+	if (!fit)
+		return 0;
+	return error_set(e, ERROR_ATTESTATION, "the token fits the first %zu of %zu records: if "
+			 "the log has grown since, use --records %zu", fit, log->count, fit);
+}
+
+/* 1: good, 0: does not replay (told), -1: could not be told, or why is in @e. */
+static int log_replay(const struct options *options, const struct input *in,
+		      const struct event_log *log, struct error *e)
+{
+	struct event_replay replay;
+
+	if (log->hash_algo != in->hash_algo)
+		return error_set(e, ERROR_INPUT, "a log of %s, registers of %s",
+				 rsi_hash_name(log->hash_algo), rsi_hash_name(in->hash_algo));
+	if (event_log_replay(log, in->value, &replay, e) < 0 ||
+	    output(log, &replay, options->json, e) < 0)
+		return -1;
+	if (options->token && !replay.fits && token_explain(log, in, &replay, e) < 0)
+		return -1;
+	return replay.fits;
+}
+
+/* As log_replay(); 1 for a log that is only shown. */
 static int log_show(const struct options *options, const struct input *in, const char *what,
 		    struct error *e)
 {
 	struct event_log log = EVENT_LOG_INIT;
-	struct event_replay replay;
 	int ret;
 
 	if (event_log_decode(&log, in->raw.data, in->raw.len, e) < 0)
 		return what ? error_add(e, "%s", what) : -1;
-	if (!options->replay)
-		ret = output(&log, NULL, options->json, e);
-	else if (log.hash_algo != in->hash_algo)
-		ret = error_set(e, ERROR_INPUT, "a log of %s, registers of %s",
-				rsi_hash_name(log.hash_algo), rsi_hash_name(in->hash_algo));
-	else if (event_log_replay(&log, in->value, &replay, e) < 0)
+	if (records_limit(&log, options->records, e) < 0)
 		ret = -1;
+	else if (options->replay)
+		ret = log_replay(options, in, &log, e);
 	else
-		ret = output(&log, &replay, options->json, e);
+		ret = output(&log, NULL, options->json, e) < 0 ? -1 : 1;
 	event_log_free(&log);
-	if (ret < 0)
-		return -1;
-	return !options->replay || replay.fits;
+	return ret;
 }
 
 static int input_read(const struct options *options, const char *file, struct input *in,

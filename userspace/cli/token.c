@@ -30,8 +30,8 @@ static const struct args_option json_option[] = {
 
 static const struct args_option raw_option[] = {
 	{ .name = "raw", .type = ARGS_TEXT, .offset = offsetof(struct options, raw),
-	  .value = "FILE", .help = "write the token itself to FILE (- is standard output) instead "
-	  "of showing it" },
+	  .value = "FILE", .help = "write the token itself to FILE (- is standard output), and show "
+	  "only what it covers" },
 	{ 0 },
 };
 
@@ -63,6 +63,12 @@ static int challenge_read(const char *text, uint8_t challenge[RSI_CHALLENGE_SIZE
 	return ret;
 }
 
+/* What the RMM signed, and what only this realm's kernel can tell of it. */
+struct signed_token {
+	struct bytes raw;
+	uint64_t records;	/* of the event log that its registers account for */
+};
+
 /* @kind: what it is when @raw is no token. */
 static int token_decode(const struct bytes *raw, const char *what, enum error_kind kind,
 			struct cca_token *token, struct error *e)
@@ -75,7 +81,20 @@ static int token_decode(const struct bytes *raw, const char *what, enum error_ki
 	return 0;
 }
 
-static int token_output(const struct cca_token *token, bool json, struct error *e)
+static int records_set(json_t *object, uint64_t records)
+{
+	return json_object_set_new(object, "log-records", json_integer((json_int_t)records));
+}
+
+static int records_print(uint64_t records, struct bytes *out)
+{
+	return bytes_printf(out, "covers %llu records of the event log\n",
+			    (unsigned long long)records);
+}
+
+/* @records: of the event log, NULL if nobody knows. */
+static int token_output(const struct cca_token *token, const uint64_t *records, bool json,
+			struct error *e)
 {
 	struct bytes text = BYTES_INIT;
 	json_t *value = NULL;
@@ -83,8 +102,10 @@ static int token_output(const struct cca_token *token, bool json, struct error *
 
 	if (json) {
 		value = cca_token_json(token);
-		ret = value ? cli_output_json(value, e) : error_set_memory(e);
-	} else if (cca_token_print(token, &text) < 0) {
+		ret = !value || (records && records_set(value, *records) < 0) ?
+		      error_set_memory(e) : cli_output_json(value, e);
+	} else if (cca_token_print(token, &text) < 0 ||
+		   (records && records_print(*records, &text) < 0)) {
 		ret = error_set_memory(e);
 	} else {
 		ret = cli_output(&text, e);
@@ -104,14 +125,15 @@ static const struct args_spec get_spec = {
 	.name = "realmkey token",
 	.operands = "",
 	.about = "Has this realm's RMM sign a CCA token over a challenge (a random one), and\n"
-		 "shows it.\n"
+		 "shows it, and how many records of the event log it covers.\n"
 		 "\n"
 		 "realmkey token show FILE     shows any token\n"
 		 "realmkey token verify FILE   judges any token",
 	.options = get_tables,
 };
 
-static int token_fetch(const struct options *options, struct bytes *raw, struct error *e)
+static int token_fetch(const struct options *options, struct signed_token *token,
+		       struct error *e)
 {
 	uint8_t challenge[RSI_CHALLENGE_SIZE];
 	struct rsi *rsi;
@@ -121,32 +143,55 @@ static int token_fetch(const struct options *options, struct bytes *raw, struct 
 				 RAND_bytes(challenge, sizeof(challenge)) != 1)
 		return options->challenge ? -1 : error_set(e, ERROR_SYSTEM, "no random numbers");
 	rsi = rsi_open(options->kbs.source, e);
-	ret = rsi ? rsi_token_get(rsi, challenge, raw, e) : -1;
+	ret = rsi ? rsi_token_get(rsi, challenge, &token->raw, &token->records, e) : -1;
 	rsi_close(rsi);
 	return ret;
 }
 
-static int raw_output(const char *path, const struct bytes *raw, struct error *e)
+static int records_output(uint64_t records, bool json, struct error *e)
 {
-	return !strcmp(path, "-") ? cli_output(raw, e) :
-				    io_write_file(path, 0644, raw->data, raw->len, e);
+	struct bytes text = BYTES_INIT;
+	json_t *value = json ? json_object() : NULL;
+	int ret;
+
+	if (json ? records_set(value, records) < 0 : records_print(records, &text) < 0)
+		ret = error_set_memory(e);
+	else
+		ret = json ? cli_output_json(value, e) : cli_output(&text, e);
+	json_decref(value);
+	bytes_free(&text);
+	return ret;
+}
+
+/* The token where it is wanted, and unless that is standard output, what is not in it there. */
+static int raw_output(const struct options *options, const struct signed_token *token,
+		      struct error *e)
+{
+	const struct bytes *raw = &token->raw;
+
+	if (!strcmp(options->raw, "-"))
+		return cli_output(raw, e);
+	if (io_write_file(options->raw, 0644, raw->data, raw->len, e) < 0)
+		return -1;
+	return records_output(token->records, options->json, e);
 }
 
 static int get(const struct options *options, struct error *e)
 {
+	struct signed_token fetched = { .raw = BYTES_INIT };
 	struct cca_token token = CCA_TOKEN_INIT;
-	struct bytes raw = BYTES_INIT;
-	int ret = token_fetch(options, &raw, e);
+	int ret = token_fetch(options, &fetched, e);
 
 	if (ret == 0 && options->raw) {
-		ret = raw_output(options->raw, &raw, e);
+		ret = raw_output(options, &fetched, e);
 	} else if (ret == 0) {
-		ret = token_decode(&raw, "this realm's token", ERROR_ATTESTATION, &token, e);
+		ret = token_decode(&fetched.raw, "this realm's token", ERROR_ATTESTATION, &token,
+				   e);
 		if (ret == 0)
-			ret = token_output(&token, options->json, e);
+			ret = token_output(&token, &fetched.records, options->json, e);
 	}
 	cca_token_free(&token);
-	bytes_free(&raw);
+	bytes_free(&fetched.raw);
 	return ret;
 }
 
@@ -187,7 +232,7 @@ static int command_show(int argc, char **argv)
 		return code;
 	if (io_read_file(file, CCA_TOKEN_MAX, &raw, &e) == 0 &&
 	    token_decode(&raw, file, ERROR_INPUT, &token, &e) == 0)
-		ret = token_output(&token, options.json, &e);
+		ret = token_output(&token, NULL, options.json, &e);
 	cca_token_free(&token);
 	bytes_free(&raw);
 	return ret < 0 ? cli_fail("token show", &e) : 0;

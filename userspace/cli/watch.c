@@ -30,7 +30,8 @@ static const struct args_spec spec = {
 		 "position in the event log, register, event type and digest.",
 	.options = tables,
 	.notes = "It listens by generic netlink. What a burst drowned, and records that are no extensions,\n"
-		 "show as a gap in the positions; realmkey log has them all.",
+		 "show as a gap in the positions; realmkey log has them all. It ends with status 13 when\n"
+		 "the module is unloaded.",
 };
 
 static int notice_line(const struct rsi_notice *notice, struct bytes *out)

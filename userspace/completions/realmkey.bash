@@ -21,7 +21,8 @@ _realmkey_value()
 	sed -nE "s/^  (--[a-z-]+, )?$1(, --[a-z-]+)? ([A-Z][^ ]*).*/\3/p"
 }
 
-# _realmkey_offer KIND WORD: fill COMPREPLY with what can stand for KIND and begins with WORD.
+# _realmkey_offer KIND WORD: fill COMPREPLY with what can stand for KIND and begins with WORD. Names of event types
+# are in the help text on standard input.
 _realmkey_offer()
 {
 	case $1 in
@@ -31,23 +32,31 @@ _realmkey_offer()
 	VMM) mapfile -t COMPREPLY < <(compgen -W "bench kvmtool qemu" -- "$2") ;;
 	RMM) mapfile -t COMPREPLY < <(compgen -W "1.0 tfrmm-0.9 2.0" -- "$2") ;;
 	HASH) mapfile -t COMPREPLY < <(compgen -W "sha256 sha384 sha512" -- "$2") ;;
+	TYPE) mapfile -t COMPREPLY < <(compgen -W "$(grep -oE 'EV_[A-Z0-9_]+' | sort -u)" -- "$2") ;;
 	INDEX) mapfile -t COMPREPLY < <(compgen -W "1 2 3 4" -- "$2") ;;
 	esac
 }
 
 _realmkey()
 {
-	local word=$2 previous=$3 i help commands kind
-	local name=${1##*/} path=() IFS=$' \t\n'
+	local word=$2 previous=$3 i help commands kind operands=0
+	local name=${1##*/} path=() kinds=() IFS=$' \t\n'
 
 	COMPREPLY=()
 	help=$("$1" --help 2>/dev/null) || return
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		commands=$(_realmkey_commands "$name" <<<"$help")
-		grep -qxF -e "${COMP_WORDS[i]}" <<<"$commands" || continue
-		path+=("${COMP_WORDS[i]}")
-		name="$name ${COMP_WORDS[i]}"
-		help=$("$1" "${path[@]}" --help 2>/dev/null) || return
+		if grep -qxF -e "${COMP_WORDS[i]}" <<<"$commands"; then
+			path+=("${COMP_WORDS[i]}") operands=0
+			name="$name ${COMP_WORDS[i]}"
+			help=$("$1" "${path[@]}" --help 2>/dev/null) || return
+		elif [[ ${COMP_WORDS[i]} != --* ]]; then
+			operands=$((operands + 1))
+		elif [ -n "$(_realmkey_value "${COMP_WORDS[i]}" <<<"$help")" ]; then
+			# its value is no operand
+			[ "${COMP_WORDS[i + 1]}" != = ] || i=$((i + 1))
+			i=$((i + 1))
+		fi
 	done
 	# --name=VALUE comes as three words
 	[ "$word" != = ] || word=
@@ -55,15 +64,14 @@ _realmkey()
 	kind=$(_realmkey_value "$previous" <<<"$help")
 	commands=$(_realmkey_commands "$name" <<<"$help")
 	if [[ $previous = --* && -n $kind ]]; then
-		_realmkey_offer "$kind" "$word"
+		_realmkey_offer "$kind" "$word" <<<"$help"
 	elif [[ $word = -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_realmkey_options <<<"$help")" -- "$word")
 	elif [ -n "$commands" ]; then
 		mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word")
 	else
-		kind=$(sed -nE '1s/.*\[OPTION\]\.\.\. //p' <<<"$help")
-		[ "$previous" = extend ] || kind=${kind##* }
-		_realmkey_offer "${kind%% *}" "$word"
+		read -ra kinds < <(sed -nE '1s/.*\[OPTION\]\.\.\. //p' <<<"$help")
+		_realmkey_offer "${kinds[operands]-}" "$word" <<<"$help"
 	fi
 }
 

@@ -13,6 +13,7 @@
 #define ALGORITHMS_MAX 8
 #define TAG_AAEL UINT32_C(0x4141454c)
 #define TAG_HEADER_SIZE 8
+#define TYPES_WIDTH 80
 
 /* By RSI's number of the hash algorithm. */
 static const struct {
@@ -61,6 +62,23 @@ const char *event_type_name(uint32_t type)
 		if (types[i].type == type)
 			return types[i].name;
 	return NULL;
+}
+
+int event_types_print(struct bytes *out)
+{
+	size_t column = 0, len;
+
+	for (size_t i = 0; i < COUNT(types); i++) {
+		if (types[i].type == EVENT_TYPE_NO_ACTION)
+			continue;
+		len = 1 + strlen(types[i].name);
+		if (column + len > TYPES_WIDTH)
+			column = 0;
+		if (bytes_printf(out, "%s %s", column || !i ? "" : "\n", types[i].name) < 0)
+			return -1;
+		column += len;
+	}
+	return 0;
 }
 
 static bool type_from_number(const char *text, uint32_t *type)

@@ -24,7 +24,8 @@
 
 /* TCG event types that this tree writes or looks for. */
 #define EVENT_TYPE_NO_ACTION 3U
-#define EVENT_TYPE_TAG 6U
+#define EVENT_TYPE_TAG 6U		/* the event is a TCG_PCClientTaggedEvent */
+#define EVENT_TYPE_IPL 13U		/* it is anything */
 
 enum event_kind {
 	EVENT_EXTENSION,	/* the register became H(register || digest) */
@@ -68,6 +69,8 @@ int event_log_put(unsigned int hash_algo, const struct event_record *record, str
 
 /* "EV_IPL" and the like, or NULL. */
 const char *event_type_name(uint32_t type);
+/* Append the names of all that extend, in lines of 80 columns at most. 0, or -1 out of memory. */
+int event_types_print(struct bytes *out);
 /* A name as above or a number, decimal or with 0x; ERROR_USAGE for anything else, and for EV_NO_ACTION,
  * which says that nothing was extended. */
 int event_type_parse(const char *text, uint32_t *type, struct error *e);

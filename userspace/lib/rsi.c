@@ -39,8 +39,9 @@ static const struct {
 	{ EACCES, ERROR_SYSTEM, "permission denied; run as root" },
 	{ EPERM, ERROR_SYSTEM, "permission denied; run as root" },
 	{ EBADF, ERROR_SYSTEM, "not opened for writing; run as root" },
-	{ EBUSY, ERROR_NO_DRIVER, "another driver owns the tokens; unload arm_cca_guest, load "
-				  "cca_rsi again" },
+	{ EBUSY, ERROR_NO_DRIVER, "no tokens here: another driver owned configfs-tsm, or reports "
+				  "were left in it, when cca_rsi was loaded; unload "
+				  "arm_cca_guest, remove the reports, load cca_rsi again" },
 	{ ENOSPC, ERROR_SYSTEM, "the event log is full, and nothing is extended without a record" },
 	{ EFBIG, ERROR_SYSTEM, "the RMM announces an absurd size" },
 	{ EIO, ERROR_SYSTEM, "the RMM failed, or broke its own bounds" },
@@ -189,18 +190,18 @@ int rsi_measurement_get(struct rsi *rsi, unsigned int index, uint8_t value[RSI_D
 int rsi_measurement_extend(struct rsi *rsi, unsigned int index, const void *digest, size_t size,
 			   const struct rsi_event *event, uint64_t *seq, struct error *e)
 {
-	static const struct rsi_event empty = { .type = EVENT_TYPE_TAG, .data = "" };
+	static const struct rsi_event empty = { .type = EVENT_TYPE_IPL, .data = "" };
 	struct rsi_config config;
 	uint64_t unwanted;
 
 	if (index == 0 || index >= RSI_REGISTERS)
 		return error_set(e, ERROR_USAGE, "register %u cannot be extended, 1 to %d can",
 				 index, RSI_REGISTERS - 1);
-	if (event && event->size > RSI_EVENT_MAX)
-		return error_set(e, ERROR_USAGE, "event of %zu bytes, more than %d", event->size,
-				 RSI_EVENT_MAX);
 	if (rsi_config_get(rsi, &config, e) < 0)
 		return -1;
+	if (event && event->size > config.event_max)
+		return error_set(e, ERROR_USAGE, "event of %zu bytes, more than %zu", event->size,
+				 config.event_max);
 	if (size != config.digest_size)
 		return error_set(e, ERROR_USAGE, "digest of %zu bytes, this realm's have %zu (%s)",
 				 size, config.digest_size, rsi_hash_name(config.hash_algo));
@@ -214,9 +215,11 @@ int rsi_log_get(struct rsi *rsi, struct bytes *log, struct error *e)
 }
 
 int rsi_token_get(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],
-		  struct bytes *token, struct error *e)
+		  struct bytes *token, uint64_t *records, struct error *e)
 {
-	return rsi->source->token(rsi, challenge, token, e);
+	uint64_t unwanted;
+
+	return rsi->source->token(rsi, challenge, token, records ? records : &unwanted, e);
 }
 
 /* --- a token in pieces ------------------------------------------------------------------------ */

@@ -14,7 +14,6 @@
 
 #define RSI_CHALLENGE_SIZE 64
 #define RSI_DIGEST_MAX 64
-#define RSI_EVENT_MAX 4096
 #define RSI_REGISTERS 5		/* 0 RIM, 1..4 REM0..REM3 */
 
 struct rsi_config {
@@ -22,6 +21,7 @@ struct rsi_config {
 	unsigned int ipa_bits;
 	unsigned int hash_algo;			/* RSI number: 0 SHA-256, 1 SHA-512, 2 SHA-384 */
 	size_t digest_size;			/* 32, 64, 48 */
+	size_t event_max;			/* bytes of the longest event */
 	uint8_t rpv[64];
 };
 
@@ -42,7 +42,7 @@ int rsi_config_get(struct rsi *rsi, struct rsi_config *config, struct error *e);
 /* Register @index (0..4) into @value; @size bytes are used. */
 int rsi_measurement_get(struct rsi *rsi, unsigned int index, uint8_t value[RSI_DIGEST_MAX],
 			size_t *size, struct error *e);
-/* What the log shall say beside the digest: a TCG event type, and up to RSI_EVENT_MAX bytes. */
+/* What the log shall say beside the digest: a TCG event type, and up to event_max bytes. */
 struct rsi_event {
 	uint32_t type;
 	const void *data;
@@ -55,9 +55,10 @@ int rsi_measurement_extend(struct rsi *rsi, unsigned int index, const void *dige
 			   const struct rsi_event *event, uint64_t *seq, struct error *e);
 /* Append the whole event log, as event_log.h decodes it, to @log. */
 int rsi_log_get(struct rsi *rsi, struct bytes *log, struct error *e);
-/* Append the CCA token over @challenge to @token; over 64 KiB is an error. */
+/* Append the CCA token over @challenge to @token; over 64 KiB is an error. @records, if not NULL,
+ * takes how many records of the log its registers account for: the first so many lead to them. */
 int rsi_token_get(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],
-		  struct bytes *token, struct error *e);
+		  struct bytes *token, uint64_t *records, struct error *e);
 
 /* "sha-256", "sha-512", "sha-384", or NULL. */
 const char *rsi_hash_name(unsigned int hash_algo);
@@ -78,7 +79,9 @@ struct rsi_watch;
 
 /* From here on extensions are kept for rsi_watch_next(). Errors as of rsi_open(). */
 struct rsi_watch *rsi_watch_open(struct error *e);
-/* Wait for the next one. Notices lost because nobody took them show as a gap in their seq. */
+/* Wait for the next one. Notices lost because nobody took them show as a gap in their seq.
+ * ERROR_NO_DRIVER when the module is unloaded: there will be none any more, even if it is loaded
+ * again. */
 int rsi_watch_next(struct rsi_watch *watch, struct rsi_notice *notice, struct error *e);
 void rsi_watch_close(struct rsi_watch *watch);
 

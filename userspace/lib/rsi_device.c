@@ -30,6 +30,7 @@ static void device_close(struct rsi *rsi)
 	close(rsi->fd);
 }
 
+/* After EINTR nothing has been done, and no register extended. */
 static int device_call(const struct rsi *rsi, unsigned long request, void *argument,
 		       const char *what, struct error *e)
 {
@@ -52,6 +53,7 @@ static int device_config(struct rsi *rsi, struct rsi_config *config, struct erro
 	config->ipa_bits = c.ipa_bits;
 	config->hash_algo = c.hash_algo;
 	config->digest_size = c.digest_size;
+	config->event_max = c.event_max;
 	memcpy(config->rpv, c.rpv, sizeof(config->rpv));
 	return 0;
 }
@@ -80,9 +82,8 @@ static int device_extend(struct rsi *rsi, unsigned int index, const void *digest
 	};
 
 	memcpy(x.digest, digest, size);
-	/* Not device_call(): an interrupted extension must not be repeated blindly. */
-	if (ioctl(rsi->fd, CCA_RSI_EXTEND, &x) < 0)
-		return rsi_error(errno, DEVICE ": extend", e);
+	if (device_call(rsi, CCA_RSI_EXTEND, &x, DEVICE ": extend", e) < 0)
+		return -1;
 	*seq = x.seq;
 	return 0;
 }
@@ -101,7 +102,7 @@ static int device_log(struct rsi *rsi, struct bytes *log, struct error *e)
 }
 
 static int device_token(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],
-			struct bytes *token, struct error *e)
+			struct bytes *token, uint64_t *records, struct error *e)
 {
 	struct cca_rsi_token t = { .fd = -1 };
 	size_t start = token->len;
@@ -112,6 +113,7 @@ static int device_token(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_S
 		return -1;
 	ret = io_read_all(t.fd, RSI_TOKEN_MAX, "CCA token", token, e);
 	close(t.fd);
+	*records = t.log_seq;
 	if (ret == 0 && token->len - start != t.size)
 		return error_set(e, ERROR_SYSTEM, DEVICE ": token of %zu bytes, %u were announced",
 				 token->len - start, t.size);

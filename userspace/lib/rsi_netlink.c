@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The realm through the generic netlink family "cca-rsi" (Documentation/netlink/specs). */
+#include <errno.h>
 #include <linux/cca_rsi_netlink.h>
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
@@ -11,6 +12,7 @@
 
 #define WHERE "netlink " CCA_RSI_FAMILY_NAME
 #define ATTRIBUTES 16	/* more than any of the family's sets has */
+#define REQUEST_SIZE 1024	/* bytes of a request without an event, and some more */
 
 /* --- messages to structures: no I/O ----------------------------------------------------------- */
 
@@ -22,6 +24,7 @@ static const struct nla_policy config_policy[ATTRIBUTES + 1] = {
 	[CCA_RSI_A_CONFIG_IPA_BITS] = { .type = NLA_U32 },
 	[CCA_RSI_A_CONFIG_HASH_ALGO] = { .type = NLA_U32 },
 	[CCA_RSI_A_CONFIG_DIGEST_SIZE] = { .type = NLA_U32 },
+	[CCA_RSI_A_CONFIG_EVENT_MAX] = { .type = NLA_U32 },
 	[CCA_RSI_A_CONFIG_RPV] = { .minlen = CCA_RSI_RPV_LEN, .maxlen = CCA_RSI_RPV_LEN },
 };
 
@@ -55,7 +58,8 @@ static int config_take(struct nlattr *const attrs[], void *out, struct error *e)
 {
 	static const int wanted[] = { CCA_RSI_A_CONFIG_ABI_LOWER, CCA_RSI_A_CONFIG_ABI_HIGHER,
 				      CCA_RSI_A_CONFIG_IPA_BITS, CCA_RSI_A_CONFIG_HASH_ALGO,
-				      CCA_RSI_A_CONFIG_DIGEST_SIZE, CCA_RSI_A_CONFIG_RPV, 0 };
+				      CCA_RSI_A_CONFIG_DIGEST_SIZE, CCA_RSI_A_CONFIG_EVENT_MAX,
+				      CCA_RSI_A_CONFIG_RPV, 0 };
 	struct rsi_config *config = out;
 
 	if (attributes_present(attrs, wanted, e) < 0)
@@ -65,6 +69,7 @@ static int config_take(struct nlattr *const attrs[], void *out, struct error *e)
 	config->ipa_bits = nla_get_u32(attrs[CCA_RSI_A_CONFIG_IPA_BITS]);
 	config->hash_algo = nla_get_u32(attrs[CCA_RSI_A_CONFIG_HASH_ALGO]);
 	config->digest_size = nla_get_u32(attrs[CCA_RSI_A_CONFIG_DIGEST_SIZE]);
+	config->event_max = nla_get_u32(attrs[CCA_RSI_A_CONFIG_EVENT_MAX]);
 	memcpy(config->rpv, nla_data(attrs[CCA_RSI_A_CONFIG_RPV]), sizeof(config->rpv));
 	return 0;
 }
@@ -209,9 +214,15 @@ static int on_message(struct nl_msg *msg, void *arg)
 
 static int on_done(struct nl_msg *msg, void *arg)
 {
+	const struct nlmsghdr *header = nlmsg_hdr(msg);
 	struct answer *answer = arg;
+	int error = 0;
 
-	(void)msg;
+	/* A dump that failed on its way ends as any other does, but for this number. */
+	if (header->nlmsg_type == NLMSG_DONE && nlmsg_datalen(header) >= (int)sizeof(error))
+		memcpy(&error, nlmsg_data(header), sizeof(error));
+	if (error < 0)
+		answer->error = -error;
 	answer->done = true;
 	return NL_STOP;
 }
@@ -233,7 +244,23 @@ static void listen_for(struct nl_sock *sock, struct answer *answer)
 	nl_socket_modify_err_cb(sock, NL_CB_CUSTOM, on_error, answer);
 }
 
-/* Send @msg (taken), read until the kernel says that it is done, let @answer take what comes. */
+/* Send @msg, read until the kernel says that it is done. Negative: an error of libnl, or of the
+ * kernel, and then in @answer too. */
+static int exchange_once(const struct rsi *rsi, struct nl_msg *msg, struct answer *answer)
+{
+	int ret;
+
+	answer->done = false;
+	answer->error = 0;
+	nlmsg_hdr(msg)->nlmsg_seq = NL_AUTO_SEQ;	/* another number than the last time */
+	ret = nl_send_auto(rsi->sock, msg);
+	while (ret >= 0 && !answer->done)
+		ret = nl_recvmsgs_default(rsi->sock);
+	return ret;
+}
+
+/* Send @msg (taken), let @answer take what comes. ECANCELED is how EINTR travels by netlink: a
+ * signal came first and nothing was done. */
 static int exchange(const struct rsi *rsi, struct nl_msg *msg, struct answer *answer,
 		    struct error *e)
 {
@@ -241,10 +268,10 @@ static int exchange(const struct rsi *rsi, struct nl_msg *msg, struct answer *an
 
 	answer->e = e;
 	listen_for(rsi->sock, answer);
-	ret = nl_send_auto(rsi->sock, msg);
+	do
+		ret = exchange_once(rsi, msg, answer);
+	while (answer->error == ECANCELED && !answer->taken);
 	nlmsg_free(msg);
-	while (ret >= 0 && !answer->done)
-		ret = nl_recvmsgs_default(rsi->sock);
 	if (answer->failed)
 		return -1;
 	if (answer->error)
@@ -256,10 +283,12 @@ static int exchange(const struct rsi *rsi, struct nl_msg *msg, struct answer *an
 	return 0;
 }
 
+/* @event_size: bytes that it carries beside what each request has room for. */
 static struct nl_msg *request_new(const struct rsi *rsi, uint8_t command, int flags,
-				  struct error *e)
+				  size_t event_size, struct error *e)
 {
-	struct nl_msg *msg = nlmsg_alloc();
+	/* Not nlmsg_alloc(), whose message is a page, which the longest event alone fills. */
+	struct nl_msg *msg = nlmsg_alloc_size(REQUEST_SIZE + event_size);
 
 	if (msg && genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, rsi->family, 0, flags, command,
 			       CCA_RSI_FAMILY_VERSION))
@@ -308,7 +337,7 @@ static int netlink_open(struct rsi *rsi, struct error *e)
 static int netlink_config(struct rsi *rsi, struct rsi_config *config, struct error *e)
 {
 	struct answer answer = { .take = config_take, .policy = config_policy, .out = config };
-	struct nl_msg *msg = request_new(rsi, CCA_RSI_CMD_CONFIG_GET, 0, e);
+	struct nl_msg *msg = request_new(rsi, CCA_RSI_CMD_CONFIG_GET, 0, 0, e);
 
 	return msg ? exchange(rsi, msg, &answer, e) : -1;
 }
@@ -319,7 +348,7 @@ static int netlink_measurement(struct rsi *rsi, unsigned int index, uint8_t valu
 	struct measurement m = { .index = index, .value = value };
 	struct answer answer = { .take = measurement_take, .policy = measurement_policy,
 				 .out = &m };
-	struct nl_msg *msg = request_new(rsi, CCA_RSI_CMD_MEASUREMENT_GET, 0, e);
+	struct nl_msg *msg = request_new(rsi, CCA_RSI_CMD_MEASUREMENT_GET, 0, 0, e);
 
 	if (!msg || request_send(rsi, msg, nla_put_u32(msg, CCA_RSI_A_MEASUREMENT_INDEX, index),
 				 &answer, e) < 0)
@@ -332,7 +361,8 @@ static int netlink_extend(struct rsi *rsi, unsigned int index, const void *diges
 			  const struct rsi_event *event, uint64_t *seq, struct error *e)
 {
 	struct answer answer = { .take = seq_take, .policy = measurement_policy, .out = seq };
-	struct nl_msg *msg = request_new(rsi, CCA_RSI_CMD_MEASUREMENT_EXTEND, 0, e);
+	struct nl_msg *msg = request_new(rsi, CCA_RSI_CMD_MEASUREMENT_EXTEND, 0,
+					 event->size, e);
 	int full;
 
 	if (!msg)
@@ -356,16 +386,16 @@ static int netlink_log(struct rsi *rsi, struct bytes *log, struct error *e)
 		return -1;
 	if (event_log_put_header(reader.config.hash_algo, log) < 0)
 		return error_set_memory(e);
-	msg = request_new(rsi, CCA_RSI_CMD_LOG_GET, NLM_F_DUMP, e);
+	msg = request_new(rsi, CCA_RSI_CMD_LOG_GET, NLM_F_DUMP, 0, e);
 	return msg ? exchange(rsi, msg, &answer, e) : -1;
 }
 
 static int netlink_token(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],
-			 struct bytes *token, struct error *e)
+			 struct bytes *token, uint64_t *records, struct error *e)
 {
 	struct token_reader reader = { .token = token };
 	struct answer answer = { .take = token_take, .policy = token_policy, .out = &reader };
-	struct nl_msg *msg = request_new(rsi, CCA_RSI_CMD_TOKEN_GET, NLM_F_DUMP, e);
+	struct nl_msg *msg = request_new(rsi, CCA_RSI_CMD_TOKEN_GET, NLM_F_DUMP, 0, e);
 	int full;
 
 	if (!msg)
@@ -373,6 +403,7 @@ static int netlink_token(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_
 	full = nla_put(msg, CCA_RSI_A_TOKEN_CHALLENGE, RSI_CHALLENGE_SIZE, challenge);
 	if (request_send(rsi, msg, full, &answer, e) < 0)
 		return -1;
+	*records = reader.chunks.log_seq;
 	return rsi_chunks_end(&reader.chunks, e);
 }
 

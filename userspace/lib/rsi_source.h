@@ -23,7 +23,7 @@ struct rsi_source {
 		      const struct rsi_event *event, uint64_t *seq, struct error *e);
 	int (*log)(struct rsi *rsi, struct bytes *log, struct error *e);
 	int (*token)(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],
-		     struct bytes *token, struct error *e);
+		     struct bytes *token, uint64_t *records, struct error *e);
 };
 
 struct rsi {

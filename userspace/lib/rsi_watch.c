@@ -15,6 +15,7 @@
 
 struct rsi_watch {
 	struct nl_sock *sock;
+	int family;			/* another number after each load of the module */
 	struct rsi_notice *notice;	/* where the next one goes */
 	bool taken;
 	struct error *e;
@@ -26,6 +27,10 @@ static const struct nla_policy policy[ATTRIBUTES + 1] = {
 	[CCA_RSI_A_MEASUREMENT_DIGEST] = { .minlen = 1, .maxlen = CCA_RSI_DIGEST_LEN_MAX },
 	[CCA_RSI_A_MEASUREMENT_EVENT_TYPE] = { .type = NLA_U32 },
 	[CCA_RSI_A_MEASUREMENT_SEQ] = { .minlen = 4, .maxlen = 8 },
+};
+
+static const struct nla_policy control_policy[CTRL_ATTR_MAX + 1] = {
+	[CTRL_ATTR_FAMILY_NAME] = { .type = NLA_NUL_STRING },
 };
 
 static bool notice_decode(struct nlattr *const attrs[], struct rsi_notice *notice)
@@ -44,36 +49,93 @@ static bool notice_decode(struct nlattr *const attrs[], struct rsi_notice *notic
 	return true;
 }
 
+static int watch_failed(struct rsi_watch *watch)
+{
+	watch->taken = watch->failed = true;
+	return NL_STOP;
+}
+
+static int watch_over(struct rsi_watch *watch)
+{
+	error_set(watch->e, ERROR_NO_DRIVER, WHERE ": the module was unloaded, there is nothing to "
+		  "watch any more");
+	return watch_failed(watch);
+}
+
+/* What the controller tells of families: only the end of this one matters. */
+static int on_control(struct nl_msg *msg, struct rsi_watch *watch)
+{
+	struct nlattr *attrs[CTRL_ATTR_MAX + 1];
+
+	if (genlmsg_hdr(nlmsg_hdr(msg))->cmd != CTRL_CMD_DELFAMILY ||
+	    genlmsg_parse(nlmsg_hdr(msg), 0, attrs, CTRL_ATTR_MAX, control_policy) < 0 ||
+	    !attrs[CTRL_ATTR_FAMILY_NAME] ||
+	    nla_strcmp(attrs[CTRL_ATTR_FAMILY_NAME], CCA_RSI_FAMILY_NAME))
+		return NL_SKIP;
+	return watch_over(watch);
+}
+
 static int on_notice(struct nl_msg *msg, void *arg)
 {
 	struct nlattr *attrs[ATTRIBUTES + 1];
 	struct rsi_watch *watch = arg;
 
+	if (nlmsg_hdr(msg)->nlmsg_type == GENL_ID_CTRL)
+		return on_control(msg, watch);
 	if (genlmsg_hdr(nlmsg_hdr(msg))->cmd != CCA_RSI_CMD_MEASUREMENT_EXTEND_NTF)
 		return NL_SKIP;
 	if (genlmsg_parse(nlmsg_hdr(msg), 0, attrs, ATTRIBUTES, policy) < 0 ||
 	    !notice_decode(attrs, watch->notice)) {
 		error_set(watch->e, ERROR_SYSTEM, WHERE ": malformed notification");
-		watch->failed = true;
+		return watch_failed(watch);
 	}
 	watch->taken = true;
 	return NL_STOP;
 }
 
+/* The number of @group, or an error of libnl. By a socket of its own: on one that listens, notices
+ * come between question and answer. */
+static int group_resolve(const char *family, const char *group, int *family_id)
+{
+	struct nl_sock *sock = nl_socket_alloc();
+	int ret = sock ? genl_connect(sock) : -NLE_NOMEM;
+
+	if (ret >= 0)
+		ret = *family_id = genl_ctrl_resolve(sock, family);
+	if (ret >= 0)
+		ret = genl_ctrl_resolve_grp(sock, family, group);
+	nl_socket_free(sock);
+	return ret;
+}
+
 /* 0, or an error of libnl. */
 static int watch_join(struct rsi_watch *watch)
 {
-	int ret = genl_connect(watch->sock), group;
+	/* The controller first, so that it tells of the family's end whenever that is. */
+	static const char *const groups[][2] = {
+		{ "nlctrl", "notify" },
+		{ CCA_RSI_FAMILY_NAME, CCA_RSI_MCGRP_EVENTS },
+	};
+	int ret = genl_connect(watch->sock);
 
-	if (ret < 0)
-		return ret;
-	group = genl_ctrl_resolve_grp(watch->sock, CCA_RSI_FAMILY_NAME, CCA_RSI_MCGRP_EVENTS);
-	if (group < 0)
-		return group;
 	nl_socket_disable_seq_check(watch->sock);
 	nl_socket_modify_cb(watch->sock, NL_CB_VALID, NL_CB_CUSTOM, on_notice, watch);
 	nl_socket_set_buffer_size(watch->sock, RECEIVE_BUFFER, 0);
-	return nl_socket_add_membership(watch->sock, group);
+	for (size_t i = 0; ret >= 0 && i < sizeof(groups) / sizeof(groups[0]); i++) {
+		ret = group_resolve(groups[i][0], groups[i][1], &watch->family);
+		if (ret >= 0)
+			ret = nl_socket_add_membership(watch->sock, ret);
+	}
+	return ret;
+}
+
+/* Notices were lost. Was that of the family's end among them? */
+static void watch_check(struct rsi_watch *watch)
+{
+	int family, ret = group_resolve(CCA_RSI_FAMILY_NAME, CCA_RSI_MCGRP_EVENTS, &family);
+
+	if (ret == -NLE_OBJ_NOTFOUND || (ret >= 0 && family != watch->family))
+		watch_over(watch);
 }
 
 struct rsi_watch *rsi_watch_open(struct error *e)
@@ -108,7 +170,9 @@ int rsi_watch_next(struct rsi_watch *watch, struct rsi_notice *notice, struct er
 	watch->e = e;
 	while (!watch->taken && ret >= 0) {
 		ret = nl_recvmsgs_default(watch->sock);
-		if (ret == -NLE_NOMEM || ret == -NLE_INTR)	/* ENOBUFS: some were lost */
+		if (ret == -NLE_NOMEM && !watch->taken)	/* ENOBUFS */
+			watch_check(watch);
+		if (ret == -NLE_NOMEM || ret == -NLE_INTR)
 			ret = 0;
 	}
 	if (watch->failed)

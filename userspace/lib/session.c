@@ -110,7 +110,7 @@ static int token_make(struct session *s, struct rsi *rsi,
 
 	for (int i = 0; current == 0 && i < TOKEN_TRIES; i++) {
 		bytes_clear(&s->token);
-		if (rsi_token_get(rsi, challenge, &s->token, e) < 0)
+		if (rsi_token_get(rsi, challenge, &s->token, NULL, e) < 0)
 			return -1;
 		current = token_compare(rsi, &s->token, &index, e);
 	}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+/* How /dev/cca-rsi is called, and what is made of an answer. The device is ioctl() of this file. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <linux/cca_rsi.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "rsi_source.h"
+
+static struct {
+	int error;	/* of the first @errors calls */
+	int errors, calls;
+	struct cca_rsi_extend extend;	/* the last one */
+} device;
+
+static void token_answer(struct cca_rsi_token *t)
+{
+	t->fd = memfd_create("token", MFD_CLOEXEC);
+	assert_int_equal(write(t->fd, "token", 5), 5);
+	assert_int_equal(lseek(t->fd, 0, SEEK_SET), 0);
+	t->size = 5;
+	t->log_seq = 9;
+}
+
+int ioctl(int fd, unsigned long request, ...)
+{
+	va_list args;
+
+	(void)fd;
+	va_start(args, request);
+	if (request == CCA_RSI_EXTEND) {
+		struct cca_rsi_extend *x = va_arg(args, struct cca_rsi_extend *);
+
+		x->seq = 7;
+		device.extend = *x;
+	}
+	if (request == CCA_RSI_TOKEN)
+		token_answer(va_arg(args, struct cca_rsi_token *));
+	va_end(args);
+	if (device.calls++ >= device.errors)
+		return 0;
+	errno = device.error;
+	return -1;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&device, 0, sizeof(device));
+	return 0;
+}
+
+static struct rsi rsi = { .source = &rsi_source_device, .fd = -1 };
+static const struct rsi_event event = { .type = 13, .data = "abc", .size = 3 };
+static const uint8_t digest[48] = { 1 };
+
+static void an_interrupted_extension_is_made_again(void **state)
+{
+	struct error e = ERROR_INIT;
+	uint64_t seq = 0;
+
+	(void)state;
+	device.error = EINTR;
+	device.errors = 3;
+	assert_int_equal(rsi_source_device.extend(&rsi, 2, digest, 48, &event, &seq, &e), 0);
+	assert_int_equal(seq, 7);
+	assert_int_equal(device.calls, 4);
+	assert_int_equal(device.extend.index, 2);
+	assert_int_equal(device.extend.digest_size, 48);
+	assert_memory_equal(device.extend.digest, digest, 48);
+	assert_int_equal(device.extend.event_type, 13);
+	assert_int_equal(device.extend.event_size, 3);
+}
+
+/* EFAULT above all: the register may have been extended. */
+static void a_refused_extension_is_not(void **state)
+{
+	static const int errors[] = { EFAULT, ENOSPC, EIO, EINVAL };
+	struct error e = ERROR_INIT;
+	uint64_t seq;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		setup(NULL);
+		device.error = errors[i];
+		device.errors = 9;
+		assert_int_equal(rsi_source_device.extend(&rsi, 2, digest, 48, &event, &seq, &e), -1);
+		assert_int_equal(device.calls, 1);
+	}
+}
+
+static void a_token_says_what_it_covers(void **state)
+{
+	static const uint8_t challenge[RSI_CHALLENGE_SIZE];
+	struct bytes token = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	uint64_t records = 0;
+
+	(void)state;
+	assert_int_equal(rsi_token_get(&rsi, challenge, &token, &records, &e), 0);
+	assert_int_equal(records, 9);
+	assert_string_equal(bytes_text(&token), "token");
+	bytes_clear(&token);
+	assert_int_equal(rsi_token_get(&rsi, challenge, &token, NULL, &e), 0);
+	bytes_free(&token);
+}
+
+#define TEST(function) cmocka_unit_test_setup(function, setup)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(an_interrupted_extension_is_made_again),
+		TEST(a_refused_extension_is_not),
+		TEST(a_token_says_what_it_covers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

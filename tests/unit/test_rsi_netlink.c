@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What is sent by netlink, and what is made of an answer. The kernel is functions of this file. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <linux/cca_rsi_netlink.h>
+#include <netlink/genl/genl.h>
+#include <netlink/netlink.h>
+#include <string.h>
+
+#include "rsi_source.h"
+
+#define RECORD 7	/* what an extension is answered with */
+
+static struct {
+	int error;		/* what requests are answered with, 0: RECORD */
+	int errors;		/* so many of them; 0: all */
+	int dump_error;		/* what a dump ends with after its first message */
+	int sent;
+	struct nl_msg *request;	/* the last one */
+	nl_recvmsg_msg_cb_t on_message, on_done;
+	nl_recvmsg_err_cb_t on_error;
+	void *arg;
+} kernel;
+
+int nl_socket_modify_cb(struct nl_sock *sock, enum nl_cb_type type, enum nl_cb_kind kind,
+			nl_recvmsg_msg_cb_t function, void *arg)
+{
+	(void)sock;
+	(void)kind;
+	if (type == NL_CB_VALID)
+		kernel.on_message = function;
+	else if (type == NL_CB_ACK)
+		kernel.on_done = function;
+	kernel.arg = arg;
+	return 0;
+}
+
+int nl_socket_modify_err_cb(struct nl_sock *sock, enum nl_cb_kind kind,
+			    nl_recvmsg_err_cb_t function, void *arg)
+{
+	(void)sock;
+	(void)kind;
+	(void)arg;
+	kernel.on_error = function;
+	return 0;
+}
+
+int nl_send_auto(struct nl_sock *sock, struct nl_msg *msg)
+{
+	(void)sock;
+	kernel.sent++;
+	nlmsg_free(kernel.request);
+	kernel.request = nlmsg_convert(nlmsg_hdr(msg));
+	nlmsg_hdr(msg)->nlmsg_seq = (uint32_t)kernel.sent;	/* as libnl numbers it */
+	return (int)nlmsg_hdr(msg)->nlmsg_len;
+}
+
+static void answer_record(void)
+{
+	struct nl_msg *msg = nlmsg_alloc();
+
+	assert_non_null(genlmsg_put(msg, 0, 0, 20, 0, 0, CCA_RSI_CMD_MEASUREMENT_EXTEND, 1));
+	assert_int_equal(nla_put_u32(msg, CCA_RSI_A_MEASUREMENT_SEQ, RECORD), 0);
+	kernel.on_message(msg, kernel.arg);
+	kernel.on_done(msg, kernel.arg);
+	nlmsg_free(msg);
+}
+
+/* A token in one piece. */
+static void answer_token(void)
+{
+	struct nl_msg *msg = nlmsg_alloc(), *done = nlmsg_alloc_simple(NLMSG_DONE, NLM_F_MULTI);
+	int end = -kernel.dump_error;
+
+	assert_non_null(genlmsg_put(msg, 0, 0, 20, 0, 0, CCA_RSI_CMD_TOKEN_GET, 1));
+	assert_int_equal(nla_put_u32(msg, CCA_RSI_A_TOKEN_SIZE, 5), 0);
+	assert_int_equal(nla_put_u32(msg, CCA_RSI_A_TOKEN_OFFSET, 0), 0);
+	assert_int_equal(nla_put_u64(msg, CCA_RSI_A_TOKEN_LOG_SEQ, 9), 0);
+	assert_int_equal(nla_put(msg, CCA_RSI_A_TOKEN_CHUNK, 5, "token"), 0);
+	assert_int_equal(nlmsg_append(done, &end, sizeof(end), NLMSG_ALIGNTO), 0);
+	kernel.on_message(msg, kernel.arg);
+	kernel.on_done(done, kernel.arg);
+	nlmsg_free(msg);
+	nlmsg_free(done);
+}
+
+int nl_recvmsgs_default(struct nl_sock *sock)
+{
+	struct nlmsgerr error = { .error = -kernel.error };
+
+	(void)sock;
+	if (!kernel.error || (kernel.errors && kernel.sent > kernel.errors)) {
+		if (genlmsg_hdr(nlmsg_hdr(kernel.request))->cmd == CCA_RSI_CMD_TOKEN_GET)
+			answer_token();
+		else
+			answer_record();
+		return 0;
+	}
+	assert_int_equal(kernel.on_error(NULL, &error, kernel.arg), NL_STOP);
+	return -NLE_FAILURE;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	nlmsg_free(kernel.request);
+	memset(&kernel, 0, sizeof(kernel));
+	return 0;
+}
+
+static struct rsi rsi = { .source = &rsi_source_netlink };
+static const uint8_t digest[64];
+
+/* Extend with the longest digest and an event of @size bytes. */
+static int extend(const void *data, size_t size, uint64_t *seq, struct error *e)
+{
+	const struct rsi_event event = { .type = 13, .data = data, .size = size };
+
+	*e = (struct error)ERROR_INIT;
+	return rsi_source_netlink.extend(&rsi, 1, digest, sizeof(digest), &event, seq, e);
+}
+
+static void the_longest_event_has_room(void **state)
+{
+	static uint8_t data[CCA_RSI_EVENT_LEN_MAX];
+	struct nlattr *attrs[17], *event;
+	struct error e;
+	uint64_t seq;
+
+	(void)state;
+	memset(data, 'x', sizeof(data));
+	for (size_t size = sizeof(data) - 256; size <= sizeof(data); size++) {
+		assert_int_equal(extend(data, size, &seq, &e), 0);
+		assert_int_equal(seq, RECORD);
+		assert_int_equal(genlmsg_parse(nlmsg_hdr(kernel.request), 0, attrs, 16, NULL), 0);
+		event = attrs[CCA_RSI_A_MEASUREMENT_EVENT];
+		assert_int_equal(nla_len(event), size);
+		assert_memory_equal(nla_data(event), data, size);
+	}
+}
+
+/* Each request is numbered anew, or libnl would not take its answer for that of this one. */
+static void what_a_signal_cancelled_is_asked_again(void **state)
+{
+	struct error e;
+	uint64_t seq;
+
+	(void)state;
+	kernel.error = ECANCELED;
+	kernel.errors = 3;
+	assert_int_equal(extend("abc", 3, &seq, &e), 0);
+	assert_int_equal(seq, RECORD);
+	assert_int_equal(kernel.sent, 4);
+	assert_int_equal(nlmsg_hdr(kernel.request)->nlmsg_seq, NL_AUTO_SEQ);
+}
+
+static void what_was_refused_is_not(void **state)
+{
+	struct error e;
+	uint64_t seq;
+
+	(void)state;
+	kernel.error = ENOSPC;
+	assert_int_equal(extend("abc", 3, &seq, &e), -1);
+	assert_string_equal(e.text, "netlink cca-rsi: the event log is full, and nothing is extended "
+				    "without a record");
+	assert_int_equal(kernel.sent, 1);
+}
+
+static int token_get(struct bytes *token, uint64_t *records, struct error *e)
+{
+	static const uint8_t challenge[RSI_CHALLENGE_SIZE];
+
+	*e = (struct error)ERROR_INIT;
+	bytes_clear(token);
+	return rsi_token_get(&rsi, challenge, token, records, e);
+}
+
+static void a_token_says_what_it_covers(void **state)
+{
+	struct bytes token = BYTES_INIT;
+	struct error e;
+	uint64_t records = 0;
+
+	(void)state;
+	assert_int_equal(token_get(&token, &records, &e), 0);
+	assert_int_equal(records, 9);
+	assert_string_equal(bytes_text(&token), "token");
+	bytes_free(&token);
+}
+
+/* It has begun: what came of it cannot be taken for an answer, nor the next one put behind it. */
+static void a_dump_that_fails_on_its_way_is_none(void **state)
+{
+	static const int errors[] = { EMSGSIZE, EIO, ECANCELED };
+	struct bytes token = BYTES_INIT;
+	struct error e;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		kernel.sent = 0;
+		kernel.dump_error = errors[i];
+		assert_int_equal(token_get(&token, NULL, &e), -1);
+		assert_int_equal(e.kind, ERROR_SYSTEM);
+		assert_int_equal(kernel.sent, 1);
+	}
+	bytes_free(&token);
+}
+
+#define TEST(function) cmocka_unit_test_teardown(function, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_longest_event_has_room),
+		TEST(what_a_signal_cancelled_is_asked_again),
+		TEST(what_was_refused_is_not),
+		TEST(a_token_says_what_it_covers),
+		TEST(a_dump_that_fails_on_its_way_is_none),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
