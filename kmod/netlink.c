@@ -129,7 +129,7 @@ int cca_rsi_nl_measurement_get_dumpit(struct sk_buff *skb, struct netlink_callba
 
 	for (i = 0; !ret && i < CCA_REALM_REGISTERS; i++)
 		ret = measurement_put(skb, genl_info_dump(cb), &values[i]);
-	return ret;
+	return cca_netlink_result(ret);
 }
 
 static void extend_parse(struct nlattr *const *attrs, struct cca_rsi_extend *arg)
