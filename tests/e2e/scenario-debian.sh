@@ -46,6 +46,15 @@ debian_login()
 	return 1
 }
 
+# debian_stop: systemd has a signal of its own for that.
+debian_stop()
+{
+	runs 0 "the realm is told to stop" tests/realm/realm stop debian
+	same "and does not have to be killed" "" "$output"
+	output=$(tail -n 5 build/realm/run/debian/console.log)
+	has "it powers itself off" "the realm powered off"
+}
+
 # One bit of the disk that the kernel reads first.
 debian_tampered()
 {
@@ -69,6 +78,7 @@ scenario_debian()
 		runs 0 "the root file system" realm_sh "dmesg; ls -l /sys/block/dm-0/ro; cat /sys/block/dm-0/ro; grep ' / ' /proc/mounts"
 		has "is an overlay" "overlay"
 		debian_deliver
+		debian_stop
 	fi
 	realm_stop
 	unset ROOTFS TIMEOUT

@@ -229,6 +229,12 @@ static void agent_exec(struct agent *agent, const struct frame *frame)
 		agent_refuse(agent, strerror(errno));
 }
 
+/* Busybox's poweroff sends PID 1 SIGUSR2, which asks systemd for something else. */
+static void machine_poweroff(void)
+{
+	kill(1, access("/run/systemd/system", F_OK) ? SIGUSR2 : SIGRTMIN + 4);
+}
+
 static void agent_frame(struct agent *agent, const struct frame *frame)
 {
 	switch (frame->type) {
@@ -249,7 +255,7 @@ static void agent_frame(struct agent *agent, const struct frame *frame)
 		command_close(&agent->command.in);
 		break;
 	case FRAME_POWEROFF:
-		kill(1, SIGUSR2);
+		machine_poweroff();
 		break;
 	default:
 		break;
