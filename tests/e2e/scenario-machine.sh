@@ -93,6 +93,30 @@ machine_large()
 	unset CPU SMP DISK SHARE GDB
 }
 
+# Links that are absolute lead elsewhere in the toolchain root.
+machine_links()
+{
+	local want name to=$PWD/$machine_folder/links
+	mkdir -p "$to"
+	cp build/realm/initramfs.cpio.lz4 "$to/initrd"
+	ln -s "$PWD/build/realm/Image" "$to/kernel"
+	ln -s "$PWD/build/root/usr" "$to/modules"
+	want=$(machine_rim)
+	for name in kernel initrd; do
+		ln -s "$to/$name" "$to/$name-2"
+	done
+	KERNEL=$to/kernel-2 INITRD=$to/initrd-2 runs 0 "kernel and initramfs by links" tests/realm/realm rim
+	same "are those that the links lead to" "$want" "$output"
+	KERNEL=$to/kernel-2 MODULES=$to/modules runs 0 "modules by a link" tests/realm/realm rim
+	printf x >"$to/root.img"
+	printf 1:2 >"$to/root.verity"
+	ln -s "$to/root.img" "$to/other.img"
+	ROOTFS=$to/other.img runs 0 "a root file system by a link, with its hash where the link leads" tests/realm/realm rim
+	rm "$to/root.verity"
+	printf 1:2 >"$to/other.verity"
+	ROOTFS=$to/other.img runs 0 "or beside it" tests/realm/realm rim
+}
+
 machine_errors()
 {
 	RAM=2G runs 125 "more memory than there is" tests/realm/realm run true
@@ -104,6 +128,10 @@ machine_errors()
 	ROOTFS=fedora runs 125 "an unknown root file system" tests/realm/realm run true
 	KERNEL=README.md runs 125 "a kernel that is none" tests/realm/realm run true
 	one_line "says so in a line"
+	KERNEL=build/e2e/nothing runs 125 "a kernel that is not there" tests/realm/realm rim
+	same "is called what the user called it" "realm: KERNEL=build/e2e/nothing: there is no such file" "$output"
+	VSOCK=unix:/nonexistent runs 125 "a socket that is not there" tests/realm/realm run true
+	has "is missed" "VSOCK=unix:/nonexistent: there is no such socket"
 	CPU=z80 runs 125 "a CPU that QEMU does not know" tests/realm/realm run true
 	has "is QEMU's to refuse" "CPU model"
 	if [ -w /dev/vhost-vsock ]; then
@@ -120,6 +148,7 @@ scenario_machine()
 	mkdir -p $machine_folder/share
 	echo "from outside" >$machine_folder/share/text
 	machine_errors
+	machine_links
 	machine_small
 	machine_large
 	rm -rf $machine_folder
