@@ -52,6 +52,37 @@ machine_small()
 	unset CPU SMP RAM SHARE KERNEL MODULES
 }
 
+# machine_qcow2 FILE: an empty disk of 1 MiB in QEMU's format (docs/interop/qcow2.rst): header, table of reference
+# counts, the counts, table of tables; a cluster each. The root has no qemu-img.
+machine_qcow2()
+{
+	{
+		printf 'QFI\373\0\0\0\2'
+		head -c 15 /dev/zero
+		printf '\20\0\0\0\0\0\20\0\0\0\0\0\0\0\0\0\1\0\0\0\0\0\3\0\0\0\0\0\0\0\1\0\0\0\0\0\1'
+	} >"$1"
+	truncate -s 64K "$1" && printf '\0\0\0\0\0\2\0\0' >>"$1"
+	truncate -s 128K "$1" && printf '\0\1\0\1\0\1\0\1' >>"$1"
+	truncate -s 256K "$1"
+}
+
+# A realm of one command leaves on the disk what it has written, though nobody synced it: something still has the
+# disk open, or the kernel would have written it out.
+machine_disks()
+{
+	local write="modprobe virtio_blk; exec 5<>/dev/vda; echo never synced >&5; sleep 1000 >/dev/null 2>&1 &"
+	truncate -s 1M $machine_folder/raw
+	DISK=$machine_folder/raw runs 0 "a realm of one command writes to a disk" tests/realm/realm run "$write"
+	same "and what it wrote is there" "never synced" "$(head -n 1 $machine_folder/raw | tr -d '\0')"
+	machine_qcow2 $machine_folder/disk.qcow2
+	ln -s "$PWD/$machine_folder/disk.qcow2" $machine_folder/link
+	DISK=$machine_folder/link runs 0 "another one, to a qcow2 that a link leads to" tests/realm/realm run "$write"
+	same "which is still one" "514649fb" "$(od -An -tx1 -N 4 $machine_folder/disk.qcow2 | tr -d ' ')"
+	DISK=$machine_folder/disk.qcow2 runs 0 "a third one" tests/realm/realm run \
+		"modprobe virtio_blk; head -n 1 /dev/vda"
+	same "finds it written" "never synced" "$output"
+}
+
 machine_stub()
 {
 	local reply
@@ -151,5 +182,6 @@ scenario_machine()
 	machine_links
 	machine_small
 	machine_large
+	machine_disks
 	rm -rf $machine_folder
 }
