@@ -148,12 +148,31 @@ machine_links()
 	ROOTFS=$to/other.img runs 0 "or beside it" tests/realm/realm rim
 }
 
+# A signer that does not come up is no reason to wait.
+machine_signer()
+{
+	local verb dir=$machine_folder/rmm
+	mkdir -p "$dir"
+	cp build/rmm/rmm.elf "$dir/"
+	printf '#!/bin/sh\necho "hes: out of ink" >&2\nexit 1\n' >"$dir/hes"
+	chmod 0755 "$dir/hes"
+	for verb in "run true" boot "start signer"; do
+		# shellcheck disable=SC2086 # words
+		RMM=$dir runs 125 "$verb with a signer that dies" tests/realm/realm $verb </dev/null
+		has "says what it said last" "realm: the signer ended: hes: out of ink"
+	done
+	TOKEN=400 runs 125 "a layout of tokens that there is not" tests/realm/realm run true
+	one_line "is refused at once"
+}
+
 machine_errors()
 {
 	RAM=2G runs 125 "more memory than there is" tests/realm/realm run true
 	has "says how much there can be" "1 GiB"
 	RAM=lots runs 125 "a size that is none" tests/realm/realm run true
 	SMP=9 runs 125 "nine CPUs" tests/realm/realm run true
+	SMP=abc runs 125 "CPUs that are no number" tests/realm/realm run true
+	same "are refused in a line" "realm: SMP=abc: a realm has 1 to 8 CPUs" "$output"
 	DISK=build/e2e/nothing runs 125 "a disk that is not there" tests/realm/realm run true
 	SHARE=build/e2e/nothing runs 125 "a folder that is not there" tests/realm/realm run true
 	ROOTFS=fedora runs 125 "an unknown root file system" tests/realm/realm run true
@@ -179,6 +198,7 @@ scenario_machine()
 	mkdir -p $machine_folder/share
 	echo "from outside" >$machine_folder/share/text
 	machine_errors
+	machine_signer
 	machine_links
 	machine_small
 	machine_large
