@@ -96,6 +96,24 @@ machine_stub()
 	[ "$reply" = '+$T' ]
 }
 
+# What the runner's verbs say when there is nothing to copy, or too much to do.
+machine_verbs()
+{
+	runs 125 "a folder cannot be put" tests/realm/realm put large tests /tmp/put
+	has "as is said" "tests: Is a directory"
+	runs 1 "and nothing was" realm_sh "test -e /tmp/put"
+	STDIN=1 runs 125 "nor can a command read one" tests/realm/realm exec large cat <tests
+	has "which is not its end" "standard input: Is a directory"
+	echo kept >$machine_folder/kept
+	runs 1 "a file that is not there cannot be got" tests/realm/realm get large /nonexistent $machine_folder/kept
+	same "and nothing takes its place" kept "$(cat $machine_folder/kept)"
+	runs 0 "an empty one can" tests/realm/realm get large /dev/null $machine_folder/kept
+	same "and does" "" "$(cat $machine_folder/kept)"
+	# shellcheck disable=SC2046 # words
+	runs 126 "a command of 257 words" tests/realm/realm exec large true $(seq 256)
+	has "is refused with the reason" "more than 256 arguments"
+}
+
 machine_large()
 {
 	local want port=$((20000 + $$ % 20000))
@@ -118,6 +136,7 @@ machine_large()
 	runs 0 "the shared folder" realm_sh "$machine_mount
 		cat /mnt/text; ! touch /mnt/x"
 	has "is read-only" "Read-only file system"
+	machine_verbs
 	does "the debugger's stub answers" machine_stub "$port"
 	runs 0 "and lets the realm go on" realm_sh true
 	realm_stop
