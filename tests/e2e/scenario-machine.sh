@@ -186,6 +186,11 @@ machine_signer()
 
 machine_errors()
 {
+	runs 2 "a command that was not quoted" tests/realm/realm run echo hi
+	has "is told to be" "quote it"
+	runs 2 "a shell and a command" tests/realm/realm boot echo
+	runs 2 "two names" tests/realm/realm start one two
+	runs 2 "a copy to nowhere" tests/realm/realm put one two
 	RAM=2G runs 125 "more memory than there is" tests/realm/realm run true
 	has "says how much there can be" "1 GiB"
 	RAM=lots runs 125 "a size that is none" tests/realm/realm run true
