@@ -39,6 +39,8 @@ scenario_runner()
 	same "and nothing else" 2 "$(wc -l <<<"$output")"
 	if grep -qx err "$errors"; then tap 0 "its errors go to standard error"; else tap 1 "its errors go to standard error" "$(cat "$errors")"; fi
 	if [ -s build/realm/console.log ]; then tap 0 "the console is in console.log"; else tap 1 "the console is in console.log"; fi
+	runs 0 "a RIM is told without a machine" tests/realm/realm rim
+	if [ -s build/realm/console.log ]; then tap 0 "the last console is still there"; else tap 1 "the last console is still there"; fi
 	runs 7 "the runner ends with the command's status" tests/realm/realm run 'exit 7'
 	TIMEOUT=12 runs 124 "a command that takes too long" tests/realm/realm run 'sleep 100'
 	has "shows the console's last lines" console.log
