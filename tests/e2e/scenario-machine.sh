@@ -114,6 +114,20 @@ machine_verbs()
 	has "is refused with the reason" "more than 256 arguments"
 }
 
+# What feeds the realm's entropy pool.
+machine_random()
+{
+	runs 0 "the source of random numbers" realm_sh "cat /sys/class/misc/hw_random/rng_current; head -c 64 /dev/hwrng | wc -c"
+	same "is virtio-rng, and gives some" "virtio_rng.0 64" "${output//$'\n'/ }"
+}
+
+# A realm does not start again: PSCI's SYSTEM_RESET ends the machine.
+machine_reset()
+{
+	runs 125 "a realm that resets itself ends the machine" tests/realm/realm run "reboot -f; sleep 1000"
+	has "as the console tells" "rmm: the realm reset itself"
+}
+
 machine_large()
 {
 	local want port=$((20000 + $$ % 20000))
@@ -136,6 +150,7 @@ machine_large()
 	runs 0 "the shared folder" realm_sh "$machine_mount
 		cat /mnt/text; ! touch /mnt/x"
 	has "is read-only" "Read-only file system"
+	machine_random
 	machine_verbs
 	does "the debugger's stub answers" machine_stub "$port"
 	runs 0 "and lets the realm go on" realm_sh true
@@ -226,6 +241,7 @@ scenario_machine()
 	machine_links
 	machine_small
 	machine_large
+	machine_reset
 	machine_disks
 	rm -rf $machine_folder
 }
