@@ -55,6 +55,41 @@ debian_stop()
 	has "it powers itself off" "the realm powered off"
 }
 
+# debian_sees TEXT: on the console that somebody sits at.
+debian_sees()
+{
+	local i
+	for ((i = 0; i < 1200; i++)); do
+		! grep -aqF "$1" build/e2e/debian.console || return 0
+		sleep 0.1
+	done
+	tail -n 5 build/e2e/debian.console
+	return 1
+}
+
+debian_leave() { [ -z "${debian_runner-}" ] || kill "$debian_runner"; }
+
+# debian_session: as a person at the console does it, from the login to the end.
+debian_session()
+{
+	local ended=0
+	rm -f build/e2e/debian.keys
+	mkfifo build/e2e/debian.keys
+	tests/realm/realm boot <build/e2e/debian.keys >build/e2e/debian.console 2>&1 &
+	debian_runner=$!
+	on_exit debian_leave
+	exec 4>build/e2e/debian.keys
+	# shellcheck disable=SC2016 # for the realm's shell
+	debian_sees "realm login:" && echo root >&4 && debian_sees "root@realm" &&
+		echo 'echo "$(id -un) at $(tty)"' >&4 && debian_sees "root at /dev/ttyAMA0" &&
+		echo poweroff >&4 && debian_sees "the realm powered off" || debian_leave
+	exec 4>&-
+	wait "$debian_runner" || ended=$?
+	debian_runner=
+	rm -f build/e2e/debian.{keys,console}
+	return $ended
+}
+
 # One bit of the disk that the kernel reads first.
 debian_tampered()
 {
@@ -81,6 +116,7 @@ scenario_debian()
 		debian_stop
 	fi
 	realm_stop
+	does "root logs in at the serial console, and powers off there" debian_session
 	unset ROOTFS TIMEOUT
 	debian_tampered
 }
