@@ -66,6 +66,17 @@ machine_qcow2()
 	truncate -s 256K "$1"
 }
 
+# machine_gone NAME: waits until it is.
+machine_gone()
+{
+	local i
+	for ((i = 0; i < 300; i++)); do
+		[ -e "build/realm/run/$1/pid" ] || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
 # A realm of one command leaves on the disk what it has written, though nobody synced it: something still has the
 # disk open, or the kernel would have written it out.
 machine_disks()
@@ -73,6 +84,14 @@ machine_disks()
 	local write="modprobe virtio_blk; exec 5<>/dev/vda; echo never synced >&5; sleep 1000 >/dev/null 2>&1 &"
 	truncate -s 1M $machine_folder/raw
 	DISK=$machine_folder/raw runs 0 "a realm of one command writes to a disk" tests/realm/realm run "$write"
+	same "and what it wrote is there" "never synced" "$(head -n 1 $machine_folder/raw | tr -d '\0')"
+	truncate -s 0 $machine_folder/raw
+	truncate -s 1M $machine_folder/raw
+	sleep 1000 &
+	DISK=$machine_folder/raw OWNER=$! runs 0 "one in the background, with an owner" tests/realm/realm start owned
+	runs 0 "writes to it too" tests/realm/realm sh owned "$write"
+	kill $!
+	does "it goes with its owner" machine_gone owned
 	same "and what it wrote is there" "never synced" "$(head -n 1 $machine_folder/raw | tr -d '\0')"
 	machine_qcow2 $machine_folder/disk.qcow2
 	ln -s "$PWD/$machine_folder/disk.qcow2" $machine_folder/link
