@@ -26,7 +26,7 @@ source: # the kernel's own checkers
 realm: realm-initramfs rmm ##	a shell in a realm; RUN='command' SMP= RAM= APPEND= KERNEL= ROOTFS=debian ... (tests/realm/realm --help)
 	$(Q)tests/realm/realm $(if $(RUN),run "$$RUN",boot)
 
-rim: realm-initramfs rmm native ##	the RIM of the realm that `make realm` would boot; SMP= HASH= APPEND= RAM=
+rim: realm-initramfs rmm native ##	the RIM of the realm that `make realm` would boot; SMP= HASH= APPEND= RAM= FLAVOUR= ...
 	$(Q)tests/realm/realm rim
 
 realm-initramfs: user modules kselftest ##	build/realm/initramfs.cpio.lz4 alone, for any realm

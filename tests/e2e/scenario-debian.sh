@@ -46,6 +46,50 @@ debian_login()
 	return 1
 }
 
+# debian_stop: systemd has a signal of its own for that.
+debian_stop()
+{
+	runs 0 "the realm is told to stop" tests/realm/realm stop debian
+	same "and does not have to be killed" "" "$output"
+	output=$(tail -n 5 build/realm/run/debian/console.log)
+	has "it powers itself off" "the realm powered off"
+}
+
+# debian_sees TEXT: on the console that somebody sits at.
+debian_sees()
+{
+	local i
+	for ((i = 0; i < 1200; i++)); do
+		! grep -aqF "$1" build/e2e/debian.console || return 0
+		sleep 0.1
+	done
+	tail -n 5 build/e2e/debian.console
+	return 1
+}
+
+debian_leave() { [ -z "${debian_runner-}" ] || kill "$debian_runner"; }
+
+# debian_session: as a person at the console does it, from the login to the end.
+debian_session()
+{
+	local ended=0
+	rm -f build/e2e/debian.keys
+	mkfifo build/e2e/debian.keys
+	tests/realm/realm boot <build/e2e/debian.keys >build/e2e/debian.console 2>&1 &
+	debian_runner=$!
+	on_exit debian_leave
+	exec 4>build/e2e/debian.keys
+	# shellcheck disable=SC2016 # for the realm's shell
+	debian_sees "realm login:" && echo root >&4 && debian_sees "root@realm" &&
+		echo 'echo "$(id -un) at $(tty)"' >&4 && debian_sees "root at /dev/ttyAMA0" &&
+		echo poweroff >&4 && debian_sees "the realm powered off" || debian_leave
+	exec 4>&-
+	wait "$debian_runner" || ended=$?
+	debian_runner=
+	rm -f build/e2e/debian.{keys,console}
+	return $ended
+}
+
 # One bit of the disk that the kernel reads first.
 debian_tampered()
 {
@@ -69,8 +113,10 @@ scenario_debian()
 		runs 0 "the root file system" realm_sh "dmesg; ls -l /sys/block/dm-0/ro; cat /sys/block/dm-0/ro; grep ' / ' /proc/mounts"
 		has "is an overlay" "overlay"
 		debian_deliver
+		debian_stop
 	fi
 	realm_stop
+	does "root logs in at the serial console, and powers off there" debian_session
 	unset ROOTFS TIMEOUT
 	debian_tampered
 }

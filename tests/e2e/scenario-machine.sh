@@ -52,6 +52,56 @@ machine_small()
 	unset CPU SMP RAM SHARE KERNEL MODULES
 }
 
+# machine_qcow2 FILE: an empty disk of 1 MiB in QEMU's format (docs/interop/qcow2.rst): header, table of reference
+# counts, the counts, table of tables; a cluster each. The root has no qemu-img.
+machine_qcow2()
+{
+	{
+		printf 'QFI\373\0\0\0\2'
+		head -c 15 /dev/zero
+		printf '\20\0\0\0\0\0\20\0\0\0\0\0\0\0\0\0\1\0\0\0\0\0\3\0\0\0\0\0\0\0\1\0\0\0\0\0\1'
+	} >"$1"
+	truncate -s 64K "$1" && printf '\0\0\0\0\0\2\0\0' >>"$1"
+	truncate -s 128K "$1" && printf '\0\1\0\1\0\1\0\1' >>"$1"
+	truncate -s 256K "$1"
+}
+
+# machine_gone NAME: waits until it is.
+machine_gone()
+{
+	local i
+	for ((i = 0; i < 300; i++)); do
+		[ -e "build/realm/run/$1/pid" ] || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+# A realm of one command leaves on the disk what it has written, though nobody synced it: something still has the
+# disk open, or the kernel would have written it out.
+machine_disks()
+{
+	local write="modprobe virtio_blk; exec 5<>/dev/vda; echo never synced >&5; sleep 1000 >/dev/null 2>&1 &"
+	truncate -s 1M $machine_folder/raw
+	DISK=$machine_folder/raw runs 0 "a realm of one command writes to a disk" tests/realm/realm run "$write"
+	same "and what it wrote is there" "never synced" "$(head -n 1 $machine_folder/raw | tr -d '\0')"
+	truncate -s 0 $machine_folder/raw
+	truncate -s 1M $machine_folder/raw
+	sleep 1000 &
+	DISK=$machine_folder/raw OWNER=$! runs 0 "one in the background, with an owner" tests/realm/realm start owned
+	runs 0 "writes to it too" tests/realm/realm sh owned "$write"
+	kill $!
+	does "it goes with its owner" machine_gone owned
+	same "and what it wrote is there" "never synced" "$(head -n 1 $machine_folder/raw | tr -d '\0')"
+	machine_qcow2 $machine_folder/disk.qcow2
+	ln -s "$PWD/$machine_folder/disk.qcow2" $machine_folder/link
+	DISK=$machine_folder/link runs 0 "another one, to a qcow2 that a link leads to" tests/realm/realm run "$write"
+	same "which is still one" "514649fb" "$(od -An -tx1 -N 4 $machine_folder/disk.qcow2 | tr -d ' ')"
+	DISK=$machine_folder/disk.qcow2 runs 0 "a third one" tests/realm/realm run \
+		"modprobe virtio_blk; head -n 1 /dev/vda"
+	same "finds it written" "never synced" "$output"
+}
+
 machine_stub()
 {
 	local reply
@@ -63,6 +113,38 @@ machine_stub()
 	printf '+$D#44' >&3
 	exec 3>&-
 	[ "$reply" = '+$T' ]
+}
+
+# What the runner's verbs say when there is nothing to copy, or too much to do.
+machine_verbs()
+{
+	runs 125 "a folder cannot be put" tests/realm/realm put large tests /tmp/put
+	has "as is said" "tests: Is a directory"
+	runs 1 "and nothing was" realm_sh "test -e /tmp/put"
+	STDIN=1 runs 125 "nor can a command read one" tests/realm/realm exec large cat <tests
+	has "which is not its end" "standard input: Is a directory"
+	echo kept >$machine_folder/kept
+	runs 1 "a file that is not there cannot be got" tests/realm/realm get large /nonexistent $machine_folder/kept
+	same "and nothing takes its place" kept "$(cat $machine_folder/kept)"
+	runs 0 "an empty one can" tests/realm/realm get large /dev/null $machine_folder/kept
+	same "and does" "" "$(cat $machine_folder/kept)"
+	# shellcheck disable=SC2046 # words
+	runs 126 "a command of 257 words" tests/realm/realm exec large true $(seq 256)
+	has "is refused with the reason" "more than 256 arguments"
+}
+
+# What feeds the realm's entropy pool.
+machine_random()
+{
+	runs 0 "the source of random numbers" realm_sh "cat /sys/class/misc/hw_random/rng_current; head -c 64 /dev/hwrng | wc -c"
+	same "is virtio-rng, and gives some" "virtio_rng.0 64" "${output//$'\n'/ }"
+}
+
+# A realm does not start again: PSCI's SYSTEM_RESET ends the machine.
+machine_reset()
+{
+	runs 125 "a realm that resets itself ends the machine" tests/realm/realm run "reboot -f; sleep 1000"
+	has "as the console tells" "rmm: the realm reset itself"
 }
 
 machine_large()
@@ -87,23 +169,77 @@ machine_large()
 	runs 0 "the shared folder" realm_sh "$machine_mount
 		cat /mnt/text; ! touch /mnt/x"
 	has "is read-only" "Read-only file system"
+	machine_random
+	machine_verbs
 	does "the debugger's stub answers" machine_stub "$port"
 	runs 0 "and lets the realm go on" realm_sh true
 	realm_stop
 	unset CPU SMP DISK SHARE GDB
 }
 
+# Links that are absolute lead elsewhere in the toolchain root.
+machine_links()
+{
+	local want name to=$PWD/$machine_folder/links
+	mkdir -p "$to"
+	cp build/realm/initramfs.cpio.lz4 "$to/initrd"
+	ln -s "$PWD/build/realm/Image" "$to/kernel"
+	ln -s "$PWD/build/root/usr" "$to/modules"
+	want=$(machine_rim)
+	for name in kernel initrd; do
+		ln -s "$to/$name" "$to/$name-2"
+	done
+	KERNEL=$to/kernel-2 INITRD=$to/initrd-2 runs 0 "kernel and initramfs by links" tests/realm/realm rim
+	same "are those that the links lead to" "$want" "$output"
+	KERNEL=$to/kernel-2 MODULES=$to/modules runs 0 "modules by a link" tests/realm/realm rim
+	printf x >"$to/root.img"
+	printf 1:2 >"$to/root.verity"
+	ln -s "$to/root.img" "$to/other.img"
+	ROOTFS=$to/other.img runs 0 "a root file system by a link, with its hash where the link leads" tests/realm/realm rim
+	rm "$to/root.verity"
+	printf 1:2 >"$to/other.verity"
+	ROOTFS=$to/other.img runs 0 "or beside it" tests/realm/realm rim
+}
+
+# A signer that does not come up is no reason to wait.
+machine_signer()
+{
+	local verb dir=$machine_folder/rmm
+	mkdir -p "$dir"
+	cp build/rmm/rmm.elf "$dir/"
+	printf '#!/bin/sh\necho "hes: out of ink" >&2\nexit 1\n' >"$dir/hes"
+	chmod 0755 "$dir/hes"
+	for verb in "run true" boot "start signer"; do
+		# shellcheck disable=SC2086 # words
+		RMM=$dir runs 125 "$verb with a signer that dies" tests/realm/realm $verb </dev/null
+		has "says what it said last" "realm: the signer ended: hes: out of ink"
+	done
+	TOKEN=400 runs 125 "a layout of tokens that there is not" tests/realm/realm run true
+	one_line "is refused at once"
+}
+
 machine_errors()
 {
+	runs 2 "a command that was not quoted" tests/realm/realm run echo hi
+	has "is told to be" "quote it"
+	runs 2 "a shell and a command" tests/realm/realm boot echo
+	runs 2 "two names" tests/realm/realm start one two
+	runs 2 "a copy to nowhere" tests/realm/realm put one two
 	RAM=2G runs 125 "more memory than there is" tests/realm/realm run true
 	has "says how much there can be" "1 GiB"
 	RAM=lots runs 125 "a size that is none" tests/realm/realm run true
 	SMP=9 runs 125 "nine CPUs" tests/realm/realm run true
+	SMP=abc runs 125 "CPUs that are no number" tests/realm/realm run true
+	same "are refused in a line" "realm: SMP=abc: a realm has 1 to 8 CPUs" "$output"
 	DISK=build/e2e/nothing runs 125 "a disk that is not there" tests/realm/realm run true
 	SHARE=build/e2e/nothing runs 125 "a folder that is not there" tests/realm/realm run true
 	ROOTFS=fedora runs 125 "an unknown root file system" tests/realm/realm run true
 	KERNEL=README.md runs 125 "a kernel that is none" tests/realm/realm run true
 	one_line "says so in a line"
+	KERNEL=build/e2e/nothing runs 125 "a kernel that is not there" tests/realm/realm rim
+	same "is called what the user called it" "realm: KERNEL=build/e2e/nothing: there is no such file" "$output"
+	VSOCK=unix:/nonexistent runs 125 "a socket that is not there" tests/realm/realm run true
+	has "is missed" "VSOCK=unix:/nonexistent: there is no such socket"
 	CPU=z80 runs 125 "a CPU that QEMU does not know" tests/realm/realm run true
 	has "is QEMU's to refuse" "CPU model"
 	if [ -w /dev/vhost-vsock ]; then
@@ -120,7 +256,11 @@ scenario_machine()
 	mkdir -p $machine_folder/share
 	echo "from outside" >$machine_folder/share/text
 	machine_errors
+	machine_signer
+	machine_links
 	machine_small
 	machine_large
+	machine_reset
+	machine_disks
 	rm -rf $machine_folder
 }

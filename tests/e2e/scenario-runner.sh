@@ -28,6 +28,35 @@ runner_rim()
 	rm -f build/e2e/Image build/e2e/initramfs{,.plain}
 }
 
+# Ended by a signal while somebody still waits for the agent: the terminal is as it was, and nobody is left.
+runner_terminal()
+{
+	local dir=build/e2e/terminal
+	rm -rf $dir
+	mkdir -p $dir
+	cat >$dir/session <<'.'
+stty -g >build/e2e/terminal/before
+tests/realm/realm boot </dev/tty >build/e2e/terminal/console 2>&1 &
+for ((i = 0; i < 300; i++)); do
+	! grep -q 'starting the realm' build/e2e/terminal/console || break
+	sleep 0.1
+done
+stty -g >build/e2e/terminal/meanwhile
+kill -TERM $!
+wait $!
+echo $? >build/e2e/terminal/status
+stty -g >build/e2e/terminal/after
+sleep 0.5
+grep -alE "run/[.]boot-$!/" /proc/[0-9]*/cmdline >build/e2e/terminal/left
+.
+	script -qc "bash $dir/session" /dev/null </dev/null >/dev/null 2>&1
+	same "a shell's runner ends by a signal" 143 "$(cat $dir/status)"
+	if cmp -s $dir/before $dir/meanwhile; then tap 1 "its terminal was raw"; else tap 0 "its terminal was raw"; fi
+	same "and is as it was" "$(cat $dir/before)" "$(cat $dir/after)"
+	same "no process is left" "" "$(cat $dir/left)"
+	rm -rf $dir
+}
+
 scenario_runner()
 {
 	local errors=build/e2e/runner.err
@@ -39,10 +68,13 @@ scenario_runner()
 	same "and nothing else" 2 "$(wc -l <<<"$output")"
 	if grep -qx err "$errors"; then tap 0 "its errors go to standard error"; else tap 1 "its errors go to standard error" "$(cat "$errors")"; fi
 	if [ -s build/realm/console.log ]; then tap 0 "the console is in console.log"; else tap 1 "the console is in console.log"; fi
+	runs 0 "a RIM is told without a machine" tests/realm/realm rim
+	if [ -s build/realm/console.log ]; then tap 0 "the last console is still there"; else tap 1 "the last console is still there"; fi
 	runs 7 "the runner ends with the command's status" tests/realm/realm run 'exit 7'
 	TIMEOUT=12 runs 124 "a command that takes too long" tests/realm/realm run 'sleep 100'
 	has "shows the console's last lines" console.log
 	does "trusteed starts" trustee_start runner
 	runs 0 "the realm reaches the host" tests/realm/realm run "nc -w 5 10.0.2.2 $trustee_port </dev/null"
+	runner_terminal
 	runner_rim
 }

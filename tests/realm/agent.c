@@ -20,6 +20,8 @@
 #define PORT_NAME "realm.agent"
 #define PORT_WAIT_MS 3000
 #define ARGS_MAX 256
+#define TEXT(number) TEXT_OF(number)
+#define TEXT_OF(number) #number
 #define PIPE_SIZE 65536
 
 struct agent {
@@ -199,6 +201,15 @@ static void agent_abandon(struct agent *agent)
 
 /* --- frames ---------------------------------------------------------------------------------- */
 
+static void agent_refuse(struct agent *agent, const char *why)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line), "agent: %s\n", why);
+	port_send(agent->port, FRAME_STDERR, line, strlen(line));
+	port_send_status(agent->port, 126);
+}
+
 static void agent_exec(struct agent *agent, const struct frame *frame)
 {
 	char args[FRAME_MAX + 1], *argv[ARGS_MAX + 1];
@@ -210,8 +221,18 @@ static void agent_exec(struct agent *agent, const struct frame *frame)
 		argv[n++] = args + at;
 	argv[n] = NULL;
 	agent_abandon(agent);
-	if (n == 0 || at < frame->length || command_start(&agent->command, argv))
-		port_send_status(agent->port, 126);
+	if (n == 0)
+		agent_refuse(agent, "no command");
+	else if (at < frame->length)
+		agent_refuse(agent, "a command of more than " TEXT(ARGS_MAX) " arguments");
+	else if (command_start(&agent->command, argv))
+		agent_refuse(agent, strerror(errno));
+}
+
+/* Busybox's poweroff sends PID 1 SIGUSR2, which asks systemd for something else. */
+static void machine_poweroff(void)
+{
+	kill(1, access("/run/systemd/system", F_OK) ? SIGUSR2 : SIGRTMIN + 4);
 }
 
 static void agent_frame(struct agent *agent, const struct frame *frame)
@@ -234,7 +255,7 @@ static void agent_frame(struct agent *agent, const struct frame *frame)
 		command_close(&agent->command.in);
 		break;
 	case FRAME_POWEROFF:
-		kill(1, SIGUSR2);
+		machine_poweroff();
 		break;
 	default:
 		break;

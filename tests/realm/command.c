@@ -112,8 +112,10 @@ int command_end(struct command *command, int signal)
 {
 	int status = 0;
 
-	if (signal)
+	if (signal) {
+		kill(command->pid, signal);	/* which may not have made its session yet */
 		kill(-command->pid, signal);
+	}
 	while (waitpid(command->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	command_close(&command->pidfd);

@@ -136,6 +136,8 @@ static const char usage[] =
 	"                   [--flavour 1.0|tfrmm-0.9|2.0] [--quirk NAME,...] --entry IPA --dtb IPA\n"
 	"                   OUTPUT IPA:FILE...\n";
 
+enum { HELP = 256 };	/* beyond the letters */
+
 static void option_apply(struct layout *layout, int option, char *value)
 {
 	switch (option) {
@@ -163,6 +165,9 @@ static void option_apply(struct layout *layout, int option, char *value)
 	case 'd':
 		layout->dtb_ipa = number(value);
 		break;
+	case HELP:
+		fputs(usage, stdout);
+		exit(0);
 	default:
 		fputs(usage, stderr);
 		exit(2);
@@ -176,6 +181,7 @@ int main(int argc, char **argv)
 		{ "rpv", required_argument, NULL, 'r' },   { "entry", required_argument, NULL, 'e' },
 		{ "dtb", required_argument, NULL, 'd' },   { "ram", required_argument, NULL, 'm' },
 		{ "flavour", required_argument, NULL, 'f' }, { "quirk", required_argument, NULL, 'q' },
+		{ "help", no_argument, NULL, HELP },
 		{ 0 },
 	};
 	static struct layout layout = {

@@ -28,6 +28,8 @@ struct client {
 	int64_t deadline;	/* milliseconds of the monotonic clock */
 	bool stdin_wanted;	/* pass standard input on */
 	bool stdin_open;	/* and it has not ended yet */
+	const char *stdin_name;	/* a file's, for put */
+	const char *stdout_file;	/* where the command's output goes, not opened yet */
 	int fd;
 	struct frame_buffer buffer;
 	uint8_t out[FRAME_HEADER + FRAME_MAX];	/* the frame being sent */
@@ -192,13 +194,39 @@ static void client_stdin(struct client *client)
 	uint8_t data[FRAME_MAX];
 	ssize_t n = read(STDIN_FILENO, data, sizeof(data));
 
-	if (n < 0 && errno == EINTR)
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
+	if (n < 0)
+		die(STATUS_FAILED, "%s: %s", client->stdin_name, strerror(errno));
 	client->stdin_open = n > 0;
 	if (n > 0)
 		client_frame(client, FRAME_STDIN, data, (size_t)n);
 	else
 		client_frame(client, FRAME_STDIN_END, NULL, 0);
+}
+
+static void redirect(int fd, const char *file, int flags)
+{
+	int opened = open(file, flags | O_CLOEXEC, 0666);
+
+	if (opened < 0 || dup2(opened, fd) < 0)
+		die(STATUS_FAILED, "%s: %s", file, strerror(errno));
+}
+
+/* The file is emptied only for something to put there: the command may have none. */
+static void client_stdout(struct client *client, const uint8_t *data, size_t length)
+{
+	if (client->stdout_file)
+		redirect(STDOUT_FILENO, client->stdout_file, O_WRONLY | O_CREAT | O_TRUNC);
+	client->stdout_file = NULL;
+	write_whole(STDOUT_FILENO, data, length);
+}
+
+static int client_exit(struct client *client, int status)
+{
+	if (status == 0)
+		client_stdout(client, NULL, 0);
+	return status;
 }
 
 /* Passes the streams on until the command is over; its status. */
@@ -209,11 +237,11 @@ static int client_streams(struct client *client)
 	for (;;) {
 		while (frame_next(&client->buffer, &frame)) {
 			if (frame.type == FRAME_STDOUT)
-				write_whole(STDOUT_FILENO, frame.payload, frame.length);
+				client_stdout(client, frame.payload, frame.length);
 			else if (frame.type == FRAME_STDERR)
 				write_whole(STDERR_FILENO, frame.payload, frame.length);
 			else if (frame.type == FRAME_EXIT && frame.length == 4)
-				return frame.payload[0];
+				return client_exit(client, frame.payload[0]);
 		}
 		if (client_poll(client, 1000))
 			client_stdin(client);
@@ -239,14 +267,6 @@ static int client_exec(struct client *client, char **argv)
 	return client_streams(client);
 }
 
-static void redirect(int fd, const char *file, int flags)
-{
-	int opened = open(file, flags | O_CLOEXEC, 0666);
-
-	if (opened < 0 || dup2(opened, fd) < 0)
-		die(STATUS_FAILED, "%s: %s", file, strerror(errno));
-}
-
 static int verb_exec(struct client *client, char **args)
 {
 	return client_exec(client, args);
@@ -264,7 +284,10 @@ static int verb_put(struct client *client, char **args)
 	char *argv[] = { "/bin/sh", "-c", "exec cat >\"$0\"", args[1], NULL };
 
 	redirect(STDIN_FILENO, args[0], O_RDONLY);
+	if (read(STDIN_FILENO, NULL, 0) < 0)	/* a folder, before a file of the realm's is emptied for it */
+		die(STATUS_FAILED, "%s: %s", args[0], strerror(errno));
 	client->stdin_wanted = true;
+	client->stdin_name = args[0];
 	return client_exec(client, argv);
 }
 
@@ -272,7 +295,7 @@ static int verb_get(struct client *client, char **args)
 {
 	char *argv[] = { "/bin/cat", args[0], NULL };
 
-	redirect(STDOUT_FILENO, args[1], O_WRONLY | O_CREAT | O_TRUNC);
+	client->stdout_file = args[1];
 	return client_exec(client, argv);
 }
 
@@ -351,7 +374,7 @@ int main(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	static struct client client;
+	static struct client client = { .stdin_name = "standard input" };
 	int64_t timeout = 60000;
 	const struct verb *verb;
 	int c;
