@@ -6,7 +6,7 @@ Q := @
 export SMP HASH APPEND TIMEOUT TOKEN RUN DEMO_SECRET V FUZZ TOKENS RELOADS ROUNDS
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check realm rim realm-initramfs modules modules_install user native kselftest kselftest-package stress rmm setup source bench torture clean distclean
+.PHONY: help demo check realm rim realm-initramfs modules modules_install deb user native kselftest kselftest-package stress rmm setup source bench torture clean distclean
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
@@ -37,6 +37,9 @@ modules: setup ##	the kernel module, build/kmod/cca_rsi.ko (KDIR= for another ke
 
 modules_install: ##	on an arm64 machine: build and install it, with its modprobe.d and modules-load.d (KDIR= DESTDIR=)
 	$(Q)$(MAKE) -s -C kmod $@
+
+deb: user modules ##	Debian packages for a realm: user space, and the module for the bench's kernel; build/deb
+	$(Q)tools/build-deb
 
 user: setup ##	user space for the realm: arm64, in build/arm64
 	$(Q)tools/build-user arm64

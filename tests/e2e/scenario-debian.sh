@@ -31,6 +31,17 @@ owner = app
 	lacks "does not have it" "$debian_secret"
 }
 
+# Installed as anybody would install them: known to dpkg, whole (but for what this realm leaves out), nothing missing.
+debian_packages()
+{
+	runs 0 "our packages" realm_sh "dpkg-query -W -f '\${db:Status-Abbrev} \${Package}\n' realmkey 'cca-rsi-modules-*'"
+	same "are installed" "ii  cca-rsi-modules-$(cat build/root.kernel)
+ii  realmkey" "$output"
+	runs 0 "dpkg's verdict on their files" realm_sh "dpkg -V realmkey cca-rsi-modules-\$(uname -r) | grep -v ' /usr/share/\(doc\|man\)/' || true"
+	same "is that they are whole" "" "$output"
+	runs 0 "apt's verdict on all that they need" realm_sh "apt-get -q check"
+}
+
 # debian_login: the prompt, which comes a little after the service that shows it; root needs no password.
 debian_login()
 {
@@ -112,6 +123,7 @@ scenario_debian()
 		does "root can log in on the console" debian_login
 		runs 0 "the root file system" realm_sh "dmesg; ls -l /sys/block/dm-0/ro; cat /sys/block/dm-0/ro; grep ' / ' /proc/mounts"
 		has "is an overlay" "overlay"
+		debian_packages
 		debian_deliver
 		debian_stop
 	fi
