@@ -60,6 +60,23 @@ hand_rec()
 	hand_step 1 "$(padded "$page" 64)"
 }
 
+# hand_start FLAGS S2SZ BPS WPS BASE TOP STEP: what comes before the files, by the rules of $rmm.
+hand_start()
+{
+	hand=
+	[ "$rmm" = 2.0 ] || hand_create "$1" "$2" "$3" "$4"
+	[ "$rmm" != 1.0 ] || hand_ripas "$5" "$6" "$7"
+}
+
+# hand_boot KERNEL INITRD DTB: the files at these addresses, and the REC that starts them.
+hand_boot()
+{
+	hand_data "$1" "$work/Image"
+	hand_data "$2" "$work/initrd"
+	hand_data "$3" "$work/out.dtb"
+	hand_rec "$1" "$3"
+}
+
 # --- files that a realm could boot ---------------------------------------------------------------------------------
 
 # image FILE SIZE [MEMORY [TEXT_OFFSET]]: an arm64 Image by its header.
@@ -99,41 +116,46 @@ predicted()
 	output=$(base64 -d <"$work/out" 2>/dev/null | xxd -p -c 64; cat "$work/err")
 }
 
+# by_hand TEXT REALM WORD...: each hash by the rules of each RMM is what the function REALM makes of it.
+by_hand()
+{
+	local text=$1 realm=$2 hash rmm
+	shift 2
+	for hash in sha256 sha384 sha512; do
+		for rmm in 1.0 tfrmm-0.9 2.0; do
+			predicted $hash --rmm $rmm "$@"
+			$realm
+			same "$text, $hash, by the rules of $rmm: its RIM is that by hand" "$hand" "$output"
+		done
+	done
+}
+
 # --- the checks ----------------------------------------------------------------------------------------------------
+
+bench_hand()
+{
+	hand_start 0 33 1 1 0x40000000 0x50000000 0x200000
+	hand_boot 0x40200000 0x48000000 0x4fe00000
+}
 
 rim_bench()
 {
-	local rmm words=(--vmm bench --kernel "$work/Image" --initrd "$work/initrd" --dtb "$work/bench.dtb")
+	local words=(--vmm bench --kernel "$work/Image" --initrd "$work/initrd" --dtb "$work/bench.dtb")
 	tree "$work/bench.dtb" 0x40000000 0x40000000 8
-	words+=(--ram 256M --cpus 3 --cmdline 'a b' --output-dtb "$work/out.dtb")
-	for hash in sha256 sha384 sha512; do
-		predicted $hash "${words[@]}"
-		hand_create 0 33 1 1
-		hand_ripas 0x40000000 0x50000000 0x200000
-		hand_data 0x40200000 "$work/Image"
-		hand_data 0x48000000 "$work/initrd"
-		hand_data 0x4fe00000 "$work/out.dtb"
-		hand_rec 0x40200000 0x4fe00000
-		same "a bench realm's $hash RIM is that by hand" "$hand" "$output"
-	done
+	by_hand "a bench realm" bench_hand "${words[@]}" --ram 256M --cpus 3 --cmdline 'a b' --output-dtb "$work/out.dtb"
 	same "its tree has the CPUs that were asked for" "cpu@0 cpu@1 cpu@2" "$(fdtget -l "$work/out.dtb" /cpus | xargs)"
 	same "the RAM" "0 1073741824 0 268435456" "$(fdtget -t u "$work/out.dtb" /memory@0 reg)"
 	same "the arguments after its own" "quiet a b" "$(fdtget "$work/out.dtb" /chosen bootargs)"
 	same "and the initramfs" "0 1207959552 0 1207964553" "$(fdtget -t u "$work/out.dtb" /chosen linux,initrd-start /chosen linux,initrd-end | xargs)"
-	hash=sha256
-	for rmm in tfrmm-0.9 2.0; do
-		predicted $hash "${words[@]}" --rmm $rmm
-		hand_create 0 33 1 1
-		[ $rmm = tfrmm-0.9 ] || hand=
-		hand_data 0x40200000 "$work/Image"
-		hand_data 0x48000000 "$work/initrd"
-		hand_data 0x4fe00000 "$work/out.dtb"
-		hand_rec 0x40200000 0x4fe00000
-		same "and so it is by the rules of $rmm" "$hand" "$output"
-	done
 	words=(--vmm bench --kernel "$work/Image" --dtb "$work/out.dtb" --initrd "$work/initrd")
 	ran realmkey_checked rim "${words[@]}" --output-dtb "$work/again.dtb"
 	runs 0 "a tree that says it all stays as it is" cmp "$work/out.dtb" "$work/again.dtb"
+}
+
+kvmtool_hand()
+{
+	hand_start 0 33 5 3 0x80000000 0x84000000 0x200000
+	hand_boot 0x80000000 $((0x83e00000 - 5004)) 0x83e00000
 }
 
 rim_kvmtool()
@@ -141,15 +163,7 @@ rim_kvmtool()
 	local words=(--vmm kvmtool --kernel "$work/Image" --initrd "$work/initrd" --dtb "$work/kvmtool.dtb")
 	tree "$work/kvmtool.dtb" 0x80000000 0x04000000 2
 	words+=(--realm-params 'num_bps=5,num_wps=3' --cmdline 'console=hvc0' --output-dtb "$work/out.dtb")
-	hash=sha256
-	predicted $hash "${words[@]}"
-	hand_create 0 33 5 3
-	hand_ripas 0x80000000 0x84000000 0x200000
-	hand_data 0x80000000 "$work/Image"
-	hand_data $((0x83e00000 - 5004)) "$work/initrd"
-	hand_data 0x83e00000 "$work/out.dtb"
-	hand_rec 0x80000000 0x83e00000
-	same "a kvmtool realm's RIM is that by hand" "$hand" "$output"
+	by_hand "a kvmtool realm" kvmtool_hand "${words[@]}"
 	same "its tree is loaded with 64 KiB" 65536 "$(stat -c %s "$work/out.dtb")"
 	same "and new arguments" "console=hvc0" "$(fdtget "$work/out.dtb" /chosen bootargs)"
 	ran realmkey_checked rim --json "${words[@]}" --ram 4G
@@ -157,21 +171,19 @@ rim_kvmtool()
 		"$(jq -r '[."ipa-bits", .loaded[2].ipa] | join(" ")' "$work/out")"
 }
 
+qemu_hand()
+{
+	hand_start 2 41 1 1 0x40000000 0x80000000 0x40000000
+	[ "$rmm" != 1.0 ] || hand_ripas 0x80000000 0x80200000 0x200000
+	hand_boot 0x40000000 0x48000000 0x48200000
+}
+
 rim_qemu()
 {
 	local words=(--vmm qemu --kernel "$work/Image" --initrd "$work/initrd" --dtb "$work/qemu.dtb")
 	tree "$work/qemu.dtb" 0x40000000 0x40000000 2
 	words+=(--realm-params 'num_bps=1,num_wps=1,sve_vl=0' --ram 1026M --output-dtb "$work/out.dtb")
-	hash=sha512
-	predicted $hash "${words[@]}"
-	hand_create 2 41 1 1
-	hand_ripas 0x40000000 0x80000000 0x40000000
-	hand_ripas 0x80000000 0x80200000 0x200000
-	hand_data 0x40000000 "$work/Image"
-	hand_data 0x48000000 "$work/initrd"
-	hand_data 0x48200000 "$work/out.dtb"
-	hand_rec 0x40000000 0x48200000
-	same "a QEMU realm's RIM is that by hand, RAM in large blocks" "$hand" "$output"
+	by_hand "a QEMU realm, RAM in large blocks" qemu_hand "${words[@]}"
 }
 
 # One bit, wherever it is, makes another RIM.
