@@ -250,6 +250,7 @@ rim_wrong()
 12|kernel: larger than the realm's RAM|--vmm bench --kernel @huge --dtb @bench.dtb --ram 16M
 12|do not end before 0x44000000, where RAM does|--vmm bench --kernel @Image --dtb @bench.dtb --ram 64M
 12|RAM of 2147483648 bytes: bench has up to 1024 MiB|--vmm bench --kernel @Image --dtb @bench.dtb --ram 2G
+12|bytes: kvmtool has up to 1048576 MiB|--vmm kvmtool --kernel @Image --dtb @kvmtool.dtb --realm-params num_bps=1,num_wps=1 --ram 17000000000G
 12|in steps of 2|--vmm bench --kernel @Image --dtb @bench.dtb --ram 513M
 12|not a device tree|--vmm bench --kernel @Image --dtb @Image
 12|not a device tree|--vmm bench --kernel @Image --dtb @cut.dtb

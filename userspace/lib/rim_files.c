@@ -254,8 +254,8 @@ static int realm_prepare(struct rim_prediction *p, struct files *files,
 		.ram_size = request->ram_size ? request->ram_size : facts.ram_size,
 	};
 	range[RIM_DTB].size = vmm->dtb_size ? vmm->dtb_size : p->tree.len;
-	if (params_choose(&realm->params, request, realm->ram_size, e) < 0 ||
-	    rim_vmm_place(vmm, range, &image, realm->ram_size, e) < 0 ||
+	if (rim_vmm_place(vmm, range, &image, realm->ram_size, e) < 0 ||
+	    params_choose(&realm->params, request, realm->ram_size, e) < 0 ||
 	    tree_finish(p, &facts, request, e) < 0)
 		return -1;
 	realm->entry = range[RIM_KERNEL].ipa;
