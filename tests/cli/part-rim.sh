@@ -235,13 +235,13 @@ rim_wrong()
 2|--ram: '1T': a size ends in|--vmm bench --kernel @Image --dtb @bench.dtb --ram 1T
 2|is too much|--vmm bench --kernel @Image --dtb @bench.dtb --ram 99999999999G
 2|--cpus: '0' is not a number|--vmm bench --kernel @Image --dtb @bench.dtb --cpus 0
-2|the host decides|--vmm kvmtool --kernel @Image --dtb @kvmtool.dtb
+2|--realm-params: the host decides|--vmm kvmtool --kernel @Image --dtb @kvmtool.dtb
 2|num_bps and num_wps are needed|--vmm kvmtool --kernel @Image --dtb @kvmtool.dtb --realm-params num_bps=1
 2|--realm-params: s2sz=13: RAM ends at 0x84000000, and what is protected at 0x1000|--vmm kvmtool --kernel @Image --dtb @kvmtool.dtb --realm-params num_bps=1,num_wps=1,s2sz=13
 2|--realm-params: s2sz=32: RAM ends|--vmm kvmtool --kernel @Image --dtb @kvmtool.dtb --realm-params num_bps=1,num_wps=1,s2sz=32
 2|num_wps is 0 to 63|--vmm kvmtool --kernel @Image --dtb @kvmtool.dtb --realm-params num_bps=1,num_wps=64
 2|'color=1' is not NAME=N|--vmm kvmtool --kernel @Image --dtb @kvmtool.dtb --realm-params color=1
-2|the parameters of bench are known|--vmm bench --kernel @Image --dtb @bench.dtb --realm-params num_bps=1,num_wps=1
+2|--realm-params: those of bench are known|--vmm bench --kernel @Image --dtb @bench.dtb --realm-params num_bps=1,num_wps=1
 12|kernel: |--vmm bench --kernel /nonexistent --dtb @bench.dtb
 12|not a regular file|--vmm bench --kernel /dev/zero --dtb @bench.dtb
 12|not an arm64 Image|--vmm bench --kernel @zeros --dtb @bench.dtb

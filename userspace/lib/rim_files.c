@@ -223,9 +223,9 @@ static int params_choose(struct rim_realm *realm, const struct rim_request *requ
 	const struct rim_vmm *vmm = request->vmm;
 
 	if (vmm->params && request->params)
-		return error_set(e, ERROR_USAGE, "the parameters of %s are known", vmm->name);
+		return error_set(e, ERROR_USAGE, "--realm-params: those of %s are known", vmm->name);
 	if (!vmm->params && !request->params && request->flavour != RIM_RMM_2_0)
-		return error_set(e, ERROR_USAGE, "the host decides on the realm parameters of %s, "
+		return error_set(e, ERROR_USAGE, "--realm-params: the host decides on those of %s, "
 				 "and they are measured: give num_bps and num_wps at least",
 				 vmm->name);
 	if (vmm->params || request->params)
