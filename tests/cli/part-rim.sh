@@ -239,6 +239,10 @@ rim_wrong()
 2|num_bps and num_wps are needed|--vmm kvmtool --kernel @Image --dtb @kvmtool.dtb --realm-params num_bps=1
 2|--realm-params: s2sz=13: RAM ends at 0x84000000, and what is protected at 0x1000|--vmm kvmtool --kernel @Image --dtb @kvmtool.dtb --realm-params num_bps=1,num_wps=1,s2sz=13
 2|--realm-params: s2sz=32: RAM ends|--vmm kvmtool --kernel @Image --dtb @kvmtool.dtb --realm-params num_bps=1,num_wps=1,s2sz=32
+2|'' is not NAME=N|--vmm kvmtool --kernel @Image --dtb @kvmtool.dtb --realm-params num_bps=1,num_wps=1,
+2|'' is not NAME=N|--vmm kvmtool --kernel @Image --dtb @kvmtool.dtb --realm-params= --rmm 2.0
+2|num_bps is given twice|--vmm kvmtool --kernel @Image --dtb @kvmtool.dtb --realm-params num_bps=1,num_bps=2,num_wps=1
+2|s2sz is 1 to 52|--vmm kvmtool --kernel @Image --dtb @kvmtool.dtb --realm-params num_bps=1,num_wps=1,s2sz=0
 2|num_wps is 0 to 63|--vmm kvmtool --kernel @Image --dtb @kvmtool.dtb --realm-params num_bps=1,num_wps=64
 2|'color=1' is not NAME=N|--vmm kvmtool --kernel @Image --dtb @kvmtool.dtb --realm-params color=1
 2|--realm-params: those of bench are known|--vmm bench --kernel @Image --dtb @bench.dtb --realm-params num_bps=1,num_wps=1

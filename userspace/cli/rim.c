@@ -104,16 +104,16 @@ static int size_read(const char *text, uint64_t *size, struct error *e)
 
 static const struct params_field {
 	const char *name;
-	uint64_t max;
+	uint64_t min, max;
 	size_t offset;	/* of a byte; flags are none */
 	uint64_t flag;	/* of RmiRealmParams, which giving it sets */
 } params_fields[] = {
-	{ "flags", UINT64_MAX - 1, 0, 0 },
-	{ "s2sz", 52, offsetof(struct rim_params, s2sz), 0 },
-	{ "sve_vl", 15, offsetof(struct rim_params, sve_vl), 1 << 1 },
-	{ "num_bps", 63, offsetof(struct rim_params, num_bps), 0 },
-	{ "num_wps", 63, offsetof(struct rim_params, num_wps), 0 },
-	{ "pmu_num_ctrs", 31, offsetof(struct rim_params, pmu_num_ctrs), 1 << 2 },
+	{ "flags", 0, UINT64_MAX - 1, 0, 0 },
+	{ "s2sz", 1, 52, offsetof(struct rim_params, s2sz), 0 },
+	{ "sve_vl", 0, 15, offsetof(struct rim_params, sve_vl), 1 << 1 },
+	{ "num_bps", 0, 63, offsetof(struct rim_params, num_bps), 0 },
+	{ "num_wps", 0, 63, offsetof(struct rim_params, num_wps), 0 },
+	{ "pmu_num_ctrs", 0, 31, offsetof(struct rim_params, pmu_num_ctrs), 1 << 2 },
 };
 
 #define PARAMS_FIELDS	(sizeof(params_fields) / sizeof(*params_fields))
@@ -128,11 +128,11 @@ static int params_next(const char *text, uint64_t *n, const char **end, struct e
 
 		if (strncmp(text, field->name, len) || text[len] != '=')
 			continue;
-		if (number_read(text + len + 1, n, end) && *n <= field->max &&
-		    (!**end || **end == ','))
+		if (number_read(text + len + 1, n, end) && *n >= field->min &&
+		    *n <= field->max && (!**end || **end == ','))
 			return (int)i;
-		return error_set(e, ERROR_USAGE, "--realm-params: %s is 0 to %" PRIu64, field->name,
-				 field->max);
+		return error_set(e, ERROR_USAGE, "--realm-params: %s is %" PRIu64 " to %" PRIu64,
+				 field->name, field->min, field->max);
 	}
 	return error_set(e, ERROR_USAGE, "--realm-params: '%.16s' is not NAME=N with NAME one of "
 			 "num_bps, num_wps, flags, s2sz, sve_vl, pmu_num_ctrs", text);
@@ -144,12 +144,15 @@ static int params_read(const char *text, struct rim_params *params, struct error
 	uint64_t flags = 0;
 
 	*params = (struct rim_params){ 0 };
-	for (const char *end = ""; *text; text = *end ? end + 1 : end) {
+	for (const char *end = ","; *end; text = end + 1) {
 		uint64_t n = 0;
 		int i = params_next(text, &n, &end, e);
 
 		if (i < 0)
 			return -1;
+		if (given & 1U << i)
+			return error_set(e, ERROR_USAGE, "--realm-params: %s is given twice",
+					 params_fields[i].name);
 		given |= 1U << i;
 		flags |= params_fields[i].flag;
 		if (i == 0)
