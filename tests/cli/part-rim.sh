@@ -219,6 +219,8 @@ rim_wrong()
 	tree "$work/seed.dtb" 0x40000000 0x40000000 2 'kaslr-seed = <1 2>;'
 	tree "$work/initrd.dtb" 0x40000000 0x40000000 2 'linux,initrd-start = <0x48000000>; linux,initrd-end = <0x48001000>;'
 	tree "$work/twice.dtb" 0x40000000 0x40000000 9
+	tree "$work/bytes.dtb" 0x40000000 0x40000000 2 'bootargs = [61 ff 00];'
+	printed "bootargs of any bytes are measured" = realmkey_checked rim --vmm bench --kernel "$work/Image" --dtb "$work/bytes.dtb"
 	head -c 200 "$work/bench.dtb" >"$work/cut.dtb"
 	while IFS='|' read -r want pattern words; do
 		# shellcheck disable=SC2086 # words
@@ -263,6 +265,7 @@ rim_wrong()
 12|memory begins at 0x80000000|--vmm bench --kernel @Image --dtb @kvmtool.dtb
 12|kaslr-seed differs from boot to boot|--vmm bench --kernel @Image --dtb @seed.dtb
 12|names an initramfs; which?|--vmm bench --kernel @Image --dtb @initrd.dtb
+12|bootargs are not UTF-8|--json --vmm bench --kernel @Image --dtb @bytes.dtb
 12|the tree has 2 CPUs, not 3 (there can be fewer)|--vmm bench --kernel @Image --dtb @out.dtb --initrd @initrd --cpus 3
 12|9 CPUs: bench has up to 8|--vmm bench --kernel @Image --dtb @twice.dtb
 12|the tree has 2 CPUs, not 1|--vmm qemu --kernel @Image --dtb @qemu.dtb --realm-params num_bps=1,num_wps=1 --cpus 1

@@ -226,11 +226,25 @@ static json_t *hexadecimal(uint64_t n)
 	return json_string(text);
 }
 
-/* What was measured, in the words of the options. */
-static int prediction_describe(json_t *out, const struct rim_prediction *p,
-			       const struct rim_request *request)
+/* The kernel's arguments: a tree may hold any bytes, JSON may not. */
+static json_t *bootargs_text(const struct bytes *tree, struct error *e)
 {
 	struct bytes args = BYTES_INIT;
+	json_t *text = NULL;
+
+	if (rim_tree_bootargs(tree, &args) < 0) {
+		error_set_memory(e);
+	} else {
+		text = json_string(bytes_text(&args));
+		if (!text)
+			error_set(e, ERROR_INPUT, "bootargs are not UTF-8, and JSON must be");
+	}
+	bytes_free(&args);
+	return text;
+}
+
+static json_t *loaded_list(const struct rim_prediction *p)
+{
 	json_t *loaded = json_array();
 	int ret = 0;
 
@@ -240,17 +254,30 @@ static int prediction_describe(json_t *out, const struct rim_prediction *p,
 					rim_file_names[i], "ipa", hexadecimal(p->range[i].ipa),
 					"size", (json_int_t)p->range[i].size));
 	}
-	ret |= rim_tree_bootargs(&p->tree, &args);
+	if (!ret)
+		return loaded;
+	json_decref(loaded);
+	return NULL;
+}
+
+/* What was measured, in the words of the options. */
+static int prediction_describe(json_t *out, const struct rim_prediction *p,
+			       const struct rim_request *request, struct error *e)
+{
+	json_t *bootargs = bootargs_text(&p->tree, e);
+	int ret = 0;
+
+	if (!bootargs)
+		return -1;
 	ret |= json_object_set_new(out, "vmm", json_string(request->vmm->name));
 	ret |= json_object_set_new(out, "rmm", json_string(rim_flavour_names[request->flavour]));
 	ret |= json_object_set_new(out, "ram", json_integer((json_int_t)p->realm.ram_size));
 	ret |= json_object_set_new(out, "cpus", json_integer(p->cpus));
 	ret |= json_object_set_new(out, "ipa-bits", json_integer(p->realm.params.s2sz));
-	ret |= json_object_set_new(out, "cmdline", json_string(bytes_text(&args)));
+	ret |= json_object_set_new(out, "cmdline", bootargs);
 	ret |= json_object_set_new(out, "entry", hexadecimal(p->realm.entry));
-	ret |= json_object_set_new(out, "loaded", loaded);
-	bytes_free(&args);
-	return ret;
+	ret |= json_object_set_new(out, "loaded", loaded_list(p));
+	return ret ? error_set_memory(e) : 0;
 }
 
 /* --- output ----------------------------------------------------------------------------------- */
@@ -282,9 +309,9 @@ static int rim_json(const uint8_t *value, size_t size, const char *hash,
 	    encode_base64(ENCODE_BASE64, value, size, &base64) == 0)
 		out = json_pack("{s:s, s:s, s:s}", "hash-algorithm", hash, "rim", bytes_text(&hex),
 				"reference-value", bytes_text(&base64));
-	if (!out || (p && prediction_describe(out, p, request)))
+	if (!out)
 		error_set_memory(e);
-	else
+	else if (!p || prediction_describe(out, p, request, e) == 0)
 		ret = cli_output_json(out, e);
 	json_decref(out);
 	bytes_free(&hex);
