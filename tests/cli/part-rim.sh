@@ -186,6 +186,19 @@ rim_qemu()
 	by_hand "a QEMU realm, RAM in large blocks" qemu_hand "${words[@]}"
 }
 
+rim_params()
+{
+	local all='num_bps=5,num_wps=3,flags=0x6,s2sz=36,sve_vl=4,pmu_num_ctrs=31'
+	local words=(--json --vmm kvmtool --kernel "$work/Image" --dtb "$work/kvmtool.dtb" --realm-params)
+	ran realmkey_checked rim "${words[@]}" "$all"
+	same "JSON says all realm parameters" "0x6 36 4 5 3 31" \
+		"$(jq -r '."realm-params" | [.flags, .s2sz, .sve_vl, .num_bps, .num_wps, .pmu_num_ctrs] | join(" ")' "$work/out")"
+	ran realmkey_checked rim "${words[@]}" num_bps=1,num_wps=1,sve_vl=0
+	same "and those that follow from others" "0x2 33" "$(jq -r '."realm-params" | [.flags, .s2sz] | join(" ")' "$work/out")"
+	ran realmkey_checked rim "${words[@]}" "$all" --rmm 2.0
+	same "but none where they are not measured" "5 null" "$(jq -r '[(.cmdline | length), ."realm-params"] | map(tostring) | join(" ")' "$work/out")"
+}
+
 # One bit, wherever it is, makes another RIM.
 rim_bits()
 {
@@ -279,6 +292,7 @@ part_rim()
 	rim_bench
 	rim_kvmtool
 	rim_qemu
+	rim_params
 	rim_bits
 	rim_wrong
 }

@@ -260,6 +260,23 @@ static json_t *loaded_list(const struct rim_prediction *p)
 	return NULL;
 }
 
+/* The realm parameters as --realm-params would give them; flags are bits, and so hexadecimal. */
+static json_t *params_object(const struct rim_params *params)
+{
+	json_t *out = json_pack("{s:o}", params_fields[0].name, hexadecimal(params->flags));
+	int ret = 0;
+
+	for (size_t i = 1; i < PARAMS_FIELDS; i++) {
+		const uint8_t *n = (const uint8_t *)params + params_fields[i].offset;
+
+		ret |= json_object_set_new(out, params_fields[i].name, json_integer(*n));
+	}
+	if (!ret)
+		return out;
+	json_decref(out);
+	return NULL;
+}
+
 /* What was measured, in the words of the options. */
 static int prediction_describe(json_t *out, const struct rim_prediction *p,
 			       const struct rim_request *request, struct error *e)
@@ -274,6 +291,8 @@ static int prediction_describe(json_t *out, const struct rim_prediction *p,
 	ret |= json_object_set_new(out, "ram", json_integer((json_int_t)p->realm.ram_size));
 	ret |= json_object_set_new(out, "cpus", json_integer(p->cpus));
 	ret |= json_object_set_new(out, "ipa-bits", json_integer(p->realm.params.s2sz));
+	if (request->flavour != RIM_RMM_2_0)	/* which measures none of them */
+		ret |= json_object_set_new(out, "realm-params", params_object(&p->realm.params));
 	ret |= json_object_set_new(out, "cmdline", bootargs);
 	ret |= json_object_set_new(out, "entry", hexadecimal(p->realm.entry));
 	ret |= json_object_set_new(out, "loaded", loaded_list(p));
