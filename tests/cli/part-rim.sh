@@ -195,6 +195,7 @@ rim_params()
 		"$(jq -r '."realm-params" | [.flags, .s2sz, .sve_vl, .num_bps, .num_wps, .pmu_num_ctrs] | join(" ")' "$work/out")"
 	ran realmkey_checked rim "${words[@]}" num_bps=1,num_wps=1,sve_vl=0
 	same "and those that follow from others" "0x2 33" "$(jq -r '."realm-params" | [.flags, .s2sz] | join(" ")' "$work/out")"
+	printed "2.0 does not ask for what it does not measure" '"ipa-bits": 36' realmkey_checked rim "${words[@]}" s2sz=36 --rmm 2.0
 	ran realmkey_checked rim "${words[@]}" "$all" --rmm 2.0
 	same "but none where they are not measured" "5 null" "$(jq -r '[(.cmdline | length), ."realm-params"] | map(tostring) | join(" ")' "$work/out")"
 }

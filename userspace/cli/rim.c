@@ -40,8 +40,8 @@ static const struct args_option own[] = {
 	{ .name = "hash", .type = TEXT(hash), .value = "HASH",
 	  .help = "sha256 (default), sha384 or sha512" },
 	{ .name = "realm-params", .type = TEXT(params), .value = "NAME=N,...",
-	  .help = "what the host gives kvmtool or qemu, as RMI encodes it: num_bps and num_wps, "
-		  "and if set flags, s2sz, sve_vl, pmu_num_ctrs" },
+	  .help = "what the host gives kvmtool or qemu, as RMI encodes it: num_bps and num_wps (not "
+		  "needed with --rmm 2.0), and if set flags, s2sz, sve_vl, pmu_num_ctrs" },
 	{ .name = "output-dtb", .type = TEXT(dtb_out), .value = "FILE",
 	  .help = "write the device tree as it was measured" },
 	{ 0 },
@@ -138,7 +138,9 @@ static int params_next(const char *text, uint64_t *n, const char **end, struct e
 			 "num_bps, num_wps, flags, s2sz, sve_vl, pmu_num_ctrs", text);
 }
 
-static int params_read(const char *text, struct rim_params *params, struct error *e)
+/* @needed: bits by place in params_fields */
+static int params_read(const char *text, unsigned int needed, struct rim_params *params,
+		       struct error *e)
 {
 	unsigned int given = 0;
 	uint64_t flags = 0;
@@ -160,7 +162,7 @@ static int params_read(const char *text, struct rim_params *params, struct error
 		else
 			*((uint8_t *)params + params_fields[i].offset) = (uint8_t)n;
 	}
-	if ((given & PARAMS_NEEDED) != PARAMS_NEEDED)
+	if ((given & needed) != needed)
 		return error_set(e, ERROR_USAGE, "--realm-params: num_bps and num_wps are needed");
 	if (!(given & 1))
 		params->flags = flags;
@@ -205,7 +207,8 @@ static int request_make(struct rim_request *request, struct rim_params *params,
 		return -1;
 	hash = name_find("hash", o->hash ? o->hash : "sha256", rim_algo_names, e);
 	if (hash < 0 || (o->ram && size_read(o->ram, &request->ram_size, e) < 0) ||
-	    (o->params && params_read(o->params, params, e) < 0))
+	    (o->params && params_read(o->params, rmm == RIM_RMM_2_0 ? 0 : PARAMS_NEEDED, params,
+				      e) < 0))
 		return -1;
 	request->flavour = (enum rim_flavour)rmm;
 	request->algo = (enum rim_algo)hash;
