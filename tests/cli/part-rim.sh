@@ -163,6 +163,8 @@ rim_kvmtool()
 	local words=(--vmm kvmtool --kernel "$work/Image" --initrd "$work/initrd" --dtb "$work/kvmtool.dtb")
 	tree "$work/kvmtool.dtb" 0x80000000 0x04000000 2
 	words+=(--realm-params 'num_bps=5,num_wps=3' --cmdline 'console=hvc0' --output-dtb "$work/out.dtb")
+	ran realmkey_checked rim --json "${words[@]}"
+	same "of its own accord kvmtool takes SHA-256" sha-256 "$(jq -r '."hash-algorithm"' "$work/out")"
 	by_hand "a kvmtool realm" kvmtool_hand "${words[@]}"
 	same "its tree is loaded with 64 KiB" 65536 "$(stat -c %s "$work/out.dtb")"
 	same "and new arguments" "console=hvc0" "$(fdtget "$work/out.dtb" /chosen bootargs)"
@@ -183,6 +185,8 @@ rim_qemu()
 	local words=(--vmm qemu --kernel "$work/Image" --initrd "$work/initrd" --dtb "$work/qemu.dtb")
 	tree "$work/qemu.dtb" 0x40000000 0x40000000 2
 	words+=(--realm-params 'num_bps=1,num_wps=1,sve_vl=0' --ram 1026M --output-dtb "$work/out.dtb")
+	ran realmkey_checked rim --json "${words[@]}"
+	same "of its own accord QEMU takes SHA-512" sha-512 "$(jq -r '."hash-algorithm"' "$work/out")"
 	by_hand "a QEMU realm, RAM in large blocks" qemu_hand "${words[@]}"
 }
 

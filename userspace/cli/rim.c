@@ -38,7 +38,7 @@ static const struct args_option own[] = {
 	{ .name = "rmm", .type = TEXT(rmm), .value = "RMM",
 	  .help = "whose rules: 1.0 (default), tfrmm-0.9 or 2.0" },
 	{ .name = "hash", .type = TEXT(hash), .value = "HASH",
-	  .help = "sha256 (default), sha384 or sha512" },
+	  .help = "sha256, sha384 or sha512; else what the VMM takes: sha512 for qemu, sha256 for others" },
 	{ .name = "realm-params", .type = TEXT(params), .value = "NAME=N,...",
 	  .help = "what the host gives kvmtool or qemu, as RMI encodes it: num_bps and num_wps (not "
 		  "needed with --rmm 2.0), and if set flags, s2sz, sve_vl, pmu_num_ctrs" },
@@ -205,7 +205,7 @@ static int request_make(struct rim_request *request, struct rim_params *params,
 	rmm = name_find("rmm", o->rmm ? o->rmm : "1.0", rim_flavour_names, e);
 	if (rmm < 0)
 		return -1;
-	hash = name_find("hash", o->hash ? o->hash : "sha256", rim_algo_names, e);
+	hash = o->hash ? name_find("hash", o->hash, rim_algo_names, e) : (int)request->vmm->algo;
 	if (hash < 0 || (o->ram && size_read(o->ram, &request->ram_size, e) < 0) ||
 	    (o->params && params_read(o->params, rmm == RIM_RMM_2_0 ? 0 : PARAMS_NEEDED, params,
 				      e) < 0))
