@@ -107,10 +107,10 @@ tree()
 # With sanitizers.
 realmkey_checked() { build/native/userspace/cli/realmkey "$@"; }
 
-# predicted HASH WORD...: what the tool says, in hexadecimal, as $output.
+# predicted HASH WORD...: what the tool says, in hexadecimal, as $output. HASH may be empty: the VMM's own.
 predicted()
 {
-	local words=(--hash "$1")
+	local words=(${1:+--hash "$1"})
 	shift
 	ran realmkey_checked rim "${words[@]}" "$@"
 	output=$(base64 -d <"$work/out" 2>/dev/null | xxd -p -c 64; cat "$work/err")
@@ -188,6 +188,29 @@ rim_qemu()
 	ran realmkey_checked rim --json "${words[@]}"
 	same "of its own accord QEMU takes SHA-512" sha-512 "$(jq -r '."hash-algorithm"' "$work/out")"
 	by_hand "a QEMU realm, RAM in large blocks" qemu_hand "${words[@]}"
+}
+
+kvmtool_tree_hand()
+{
+	hand_start 0 33 1 1 0x80000000 0xc0000000 0x200000
+	hand_boot 0x80000000 $((0x8fe00000 - 5004)) 0x8fe00000
+}
+
+qemu_tree_hand()
+{
+	hand_start 0 41 1 1 0x40000000 0x80000000 0x40000000
+	hand_boot 0x40000000 0x48000000 0x48200000
+}
+
+# tree_of_ours VMM HASH: its tree in dts/ as it is there, and all else as the VMM has it.
+tree_of_ours()
+{
+	local rmm=1.0 hash=$2 dtb=$work/realm-$1.dtb
+	cpp -P -nostdinc -undef -x assembler-with-cpp "dts/realm-$1.dts" | dtc -q -I dts -O dtb -o "$dtb" -
+	predicted "" --vmm "$1" --kernel "$work/Image" --initrd "$work/initrd" --dtb "$dtb" \
+		--realm-params num_bps=1,num_wps=1 --output-dtb "$work/out.dtb"
+	"$1_tree_hand"
+	same "the realm of dts/realm-$1.dts: its RIM, $hash, is that by hand" "$hand" "$output"
 }
 
 rim_params()
@@ -297,6 +320,8 @@ part_rim()
 	rim_bench
 	rim_kvmtool
 	rim_qemu
+	tree_of_ours kvmtool sha256
+	tree_of_ours qemu sha512
 	rim_params
 	rim_bits
 	rim_wrong
