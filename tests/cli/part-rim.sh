@@ -245,6 +245,8 @@ rim_bits()
 		cp "$work/kept" "$file"
 	done
 	same "one bit of kernel, initramfs or tree makes another RIM" 6 $seen
+	runs 0 "a tree from standard input" realmkey_checked rim --json --vmm bench --kernel "$work/Image" --initrd "$work/initrd" --dtb - <"$work/out.dtb"
+	same "makes the same RIM" "$first" "$(jq -r .rim <<<"$output")"
 	ran realmkey_checked rim --json "${words[@]}"
 	same "JSON says what was measured" "$first 1073741824 2 bench 0x48000000" \
 		"$(jq -r '[.rim, .ram, .cpus, .vmm, .loaded[1].ipa] | join(" ")' "$work/out")"
@@ -290,6 +292,7 @@ rim_wrong()
 2|'color=1' is not NAME=N|--vmm kvmtool --kernel @Image --dtb @kvmtool.dtb --realm-params color=1
 2|--realm-params: those of bench are known|--vmm bench --kernel @Image --dtb @bench.dtb --realm-params num_bps=1,num_wps=1
 12|kernel: |--vmm bench --kernel /nonexistent --dtb @bench.dtb
+12|kernel: -: No such file|--vmm bench --kernel - --dtb @bench.dtb
 12|not a regular file|--vmm bench --kernel /dev/zero --dtb @bench.dtb
 12|not an arm64 Image|--vmm bench --kernel @zeros --dtb @bench.dtb
 12|not an arm64 Image|--vmm bench --kernel @bench.dtb --dtb @bench.dtb
