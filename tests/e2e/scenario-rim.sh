@@ -61,26 +61,28 @@ rim_matrix()
 
 rim_flavours()
 {
-	local FLAVOUR SMP=2
-	export FLAVOUR SMP
+	local FLAVOUR HASH SMP=2
+	export FLAVOUR HASH SMP
 	for FLAVOUR in tfrmm-0.9 2.0; do
-		rim_agrees "an RMM that measures as $FLAVOUR" --rmm "$FLAVOUR" --cpus 2
+		for HASH in sha256 sha384 sha512; do
+			rim_agrees "an RMM that measures as $FLAVOUR, $HASH" --rmm "$FLAVOUR" --hash "$HASH" --cpus 2
+		done
 	done
 }
 
 # One bit of the kernel, of the initramfs or of the tree, where nobody reads it.
 rim_flips()
 {
-	local SMP=2 APPEND=b
-	export SMP APPEND
+	local HASH=$1 SMP=2 APPEND=b words=(--cpus 2 --hash "$1" --cmdline)
+	export HASH SMP APPEND
 	seen=()
-	rim_agrees "a realm" --cpus 2 --cmdline b
+	rim_agrees "a $HASH realm" "${words[@]}" b
 	flipped "$rim_kernel" 40 build/e2e/rim-kernel
 	flipped "$rim_initrd" 5000 build/e2e/rim-initrd-2
-	rim_kernel=build/e2e/rim-kernel rim_agrees "one with a bit of its kernel flipped" --cpus 2 --cmdline b
-	rim_initrd=build/e2e/rim-initrd-2 rim_agrees "with a bit of its initramfs flipped" --cpus 2 --cmdline b
+	rim_kernel=build/e2e/rim-kernel rim_agrees "one with a bit of its kernel flipped" "${words[@]}" b
+	rim_initrd=build/e2e/rim-initrd-2 rim_agrees "with a bit of its initramfs flipped" "${words[@]}" b
 	APPEND=c
-	rim_agrees "with a bit of its tree flipped" --cpus 2 --cmdline c
+	rim_agrees "with a bit of its tree flipped" "${words[@]}" c
 	same "all of these are different" 4 "$(printf '%s\n' "${seen[@]}" | sort -u | wc -l)"
 }
 
@@ -102,12 +104,14 @@ rim_linux()
 
 scenario_rim()
 {
-	local seen=() told measured rim_kernel=build/e2e/realm/rim_probe rim_initrd=build/e2e/rim-initrd
+	local hash seen=() told measured rim_kernel=build/e2e/realm/rim_probe rim_initrd=build/e2e/rim-initrd
 	does "the smallest realm, and a tree with all CPUs" $in_root sh -c 'make -s -C tests/e2e &&
 		cpp -nostdinc -undef -x assembler-with-cpp -P dts/realm-bench.dts | dtc -q -I dts -O dtb -o build/e2e/rim.dtb -'
 	head -c 5001 /dev/urandom >"$rim_initrd"
 	rim_matrix
 	rim_flavours
-	rim_flips
+	for hash in sha256 sha384 sha512; do
+		rim_flips $hash
+	done
 	rim_linux
 }
