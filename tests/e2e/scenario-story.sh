@@ -103,6 +103,17 @@ story_notify()
 		kill \$d \$l; wait; grep READY=1 /tmp/notify"
 }
 
+# The tests of any realm, as their package runs them: run.sh judges each program's plan and how it ended, and
+# cca_foreign.ko is what extends registers behind the module's back.
+story_kselftest()
+{
+	local tests=/usr/lib/realmkey/tests files=build/e2e/kselftest
+	does "what goes with the tests of a realm" $in_root make -s -C tests/kselftest OUT=../../$files extras
+	does "is put beside them" tests/realm/realm put "$realm_name" $files/run.sh $tests/run.sh
+	does "all of it" tests/realm/realm put "$realm_name" $files/cca_foreign.ko $tests/cca_foreign.ko
+	sub_tap kselftest < <(TIMEOUT=300 realm_sh "sh $tests/run.sh" 2>&1)
+}
+
 scenario_story()
 {
 	story_set_up story || return
@@ -134,7 +145,7 @@ scenario_story()
 	story_daemon
 
 	runs 0 "the bench's own anchor is marked in each verdict" grep -i "development\|bench" "$trustee_log"
-	sub_tap kselftest < <(realm_sh "cd /usr/lib/realmkey/tests && for t in *_test; do ./\$t; done" 2>&1)
+	story_kselftest
 	runs 0 "the module unloads" realm_sh "rmmod cca_rsi"
 	runs 0 "and loads again for whoever asks for its netlink family" realm_sh "realmkey rim"
 	same "with the same RIM" "$has_rim" "$output"

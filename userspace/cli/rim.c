@@ -38,10 +38,10 @@ static const struct args_option own[] = {
 	{ .name = "rmm", .type = TEXT(rmm), .value = "RMM",
 	  .help = "whose rules: 1.0 (default), tfrmm-0.9 or 2.0" },
 	{ .name = "hash", .type = TEXT(hash), .value = "HASH",
-	  .help = "sha256 (default), sha384 or sha512" },
+	  .help = "sha256, sha384 or sha512; else what the VMM takes: sha512 for qemu, sha256 for others" },
 	{ .name = "realm-params", .type = TEXT(params), .value = "NAME=N,...",
-	  .help = "what the host gives kvmtool or qemu, as RMI encodes it: num_bps and num_wps, "
-		  "and if set flags, s2sz, sve_vl, pmu_num_ctrs" },
+	  .help = "what the host gives kvmtool or qemu, as RMI encodes it: num_bps and num_wps (not "
+		  "needed with --rmm 2.0), and if set flags, s2sz, sve_vl, pmu_num_ctrs" },
 	{ .name = "output-dtb", .type = TEXT(dtb_out), .value = "FILE",
 	  .help = "write the device tree as it was measured" },
 	{ 0 },
@@ -104,16 +104,16 @@ static int size_read(const char *text, uint64_t *size, struct error *e)
 
 static const struct params_field {
 	const char *name;
-	uint64_t max;
+	uint64_t min, max;
 	size_t offset;	/* of a byte; flags are none */
 	uint64_t flag;	/* of RmiRealmParams, which giving it sets */
 } params_fields[] = {
-	{ "flags", UINT64_MAX - 1, 0, 0 },
-	{ "s2sz", 52, offsetof(struct rim_params, s2sz), 0 },
-	{ "sve_vl", 15, offsetof(struct rim_params, sve_vl), 1 << 1 },
-	{ "num_bps", 63, offsetof(struct rim_params, num_bps), 0 },
-	{ "num_wps", 63, offsetof(struct rim_params, num_wps), 0 },
-	{ "pmu_num_ctrs", 31, offsetof(struct rim_params, pmu_num_ctrs), 1 << 2 },
+	{ "flags", 0, UINT64_MAX - 1, 0, 0 },
+	{ "s2sz", 1, 52, offsetof(struct rim_params, s2sz), 0 },
+	{ "sve_vl", 0, 15, offsetof(struct rim_params, sve_vl), 1 << 1 },
+	{ "num_bps", 0, 63, offsetof(struct rim_params, num_bps), 0 },
+	{ "num_wps", 0, 63, offsetof(struct rim_params, num_wps), 0 },
+	{ "pmu_num_ctrs", 0, 31, offsetof(struct rim_params, pmu_num_ctrs), 1 << 2 },
 };
 
 #define PARAMS_FIELDS	(sizeof(params_fields) / sizeof(*params_fields))
@@ -128,28 +128,33 @@ static int params_next(const char *text, uint64_t *n, const char **end, struct e
 
 		if (strncmp(text, field->name, len) || text[len] != '=')
 			continue;
-		if (number_read(text + len + 1, n, end) && *n <= field->max &&
-		    (!**end || **end == ','))
+		if (number_read(text + len + 1, n, end) && *n >= field->min &&
+		    *n <= field->max && (!**end || **end == ','))
 			return (int)i;
-		return error_set(e, ERROR_USAGE, "--realm-params: %s is 0 to %" PRIu64, field->name,
-				 field->max);
+		return error_set(e, ERROR_USAGE, "--realm-params: %s is %" PRIu64 " to %" PRIu64,
+				 field->name, field->min, field->max);
 	}
 	return error_set(e, ERROR_USAGE, "--realm-params: '%.16s' is not NAME=N with NAME one of "
 			 "num_bps, num_wps, flags, s2sz, sve_vl, pmu_num_ctrs", text);
 }
 
-static int params_read(const char *text, struct rim_params *params, struct error *e)
+/* @needed: bits by place in params_fields */
+static int params_read(const char *text, unsigned int needed, struct rim_params *params,
+		       struct error *e)
 {
 	unsigned int given = 0;
 	uint64_t flags = 0;
 
 	*params = (struct rim_params){ 0 };
-	for (const char *end = ""; *text; text = *end ? end + 1 : end) {
+	for (const char *end = ","; *end; text = end + 1) {
 		uint64_t n = 0;
 		int i = params_next(text, &n, &end, e);
 
 		if (i < 0)
 			return -1;
+		if (given & 1U << i)
+			return error_set(e, ERROR_USAGE, "--realm-params: %s is given twice",
+					 params_fields[i].name);
 		given |= 1U << i;
 		flags |= params_fields[i].flag;
 		if (i == 0)
@@ -157,7 +162,7 @@ static int params_read(const char *text, struct rim_params *params, struct error
 		else
 			*((uint8_t *)params + params_fields[i].offset) = (uint8_t)n;
 	}
-	if ((given & PARAMS_NEEDED) != PARAMS_NEEDED)
+	if ((given & needed) != needed)
 		return error_set(e, ERROR_USAGE, "--realm-params: num_bps and num_wps are needed");
 	if (!(given & 1))
 		params->flags = flags;
@@ -200,9 +205,10 @@ static int request_make(struct rim_request *request, struct rim_params *params,
 	rmm = name_find("rmm", o->rmm ? o->rmm : "1.0", rim_flavour_names, e);
 	if (rmm < 0)
 		return -1;
-	hash = name_find("hash", o->hash ? o->hash : "sha256", rim_algo_names, e);
+	hash = o->hash ? name_find("hash", o->hash, rim_algo_names, e) : (int)request->vmm->algo;
 	if (hash < 0 || (o->ram && size_read(o->ram, &request->ram_size, e) < 0) ||
-	    (o->params && params_read(o->params, params, e) < 0))
+	    (o->params && params_read(o->params, rmm == RIM_RMM_2_0 ? 0 : PARAMS_NEEDED, params,
+				      e) < 0))
 		return -1;
 	request->flavour = (enum rim_flavour)rmm;
 	request->algo = (enum rim_algo)hash;
@@ -223,11 +229,25 @@ static json_t *hexadecimal(uint64_t n)
 	return json_string(text);
 }
 
-/* What was measured, in the words of the options. */
-static int prediction_describe(json_t *out, const struct rim_prediction *p,
-			       const struct rim_request *request)
+/* The kernel's arguments: a tree may hold any bytes, JSON may not. */
+static json_t *bootargs_text(const struct bytes *tree, struct error *e)
 {
 	struct bytes args = BYTES_INIT;
+	json_t *text = NULL;
+
+	if (rim_tree_bootargs(tree, &args) < 0) {
+		error_set_memory(e);
+	} else {
+		text = json_string(bytes_text(&args));
+		if (!text)
+			error_set(e, ERROR_INPUT, "bootargs are not UTF-8, and JSON must be");
+	}
+	bytes_free(&args);
+	return text;
+}
+
+static json_t *loaded_list(const struct rim_prediction *p)
+{
 	json_t *loaded = json_array();
 	int ret = 0;
 
@@ -237,17 +257,49 @@ static int prediction_describe(json_t *out, const struct rim_prediction *p,
 					rim_file_names[i], "ipa", hexadecimal(p->range[i].ipa),
 					"size", (json_int_t)p->range[i].size));
 	}
-	ret |= rim_tree_bootargs(&p->tree, &args);
+	if (!ret)
+		return loaded;
+	json_decref(loaded);
+	return NULL;
+}
+
+/* The realm parameters as --realm-params would give them; flags are bits, and so hexadecimal. */
+static json_t *params_object(const struct rim_params *params)
+{
+	json_t *out = json_pack("{s:o}", params_fields[0].name, hexadecimal(params->flags));
+	int ret = 0;
+
+	for (size_t i = 1; i < PARAMS_FIELDS; i++) {
+		const uint8_t *n = (const uint8_t *)params + params_fields[i].offset;
+
+		ret |= json_object_set_new(out, params_fields[i].name, json_integer(*n));
+	}
+	if (!ret)
+		return out;
+	json_decref(out);
+	return NULL;
+}
+
+/* What was measured, in the words of the options. */
+static int prediction_describe(json_t *out, const struct rim_prediction *p,
+			       const struct rim_request *request, struct error *e)
+{
+	json_t *bootargs = bootargs_text(&p->tree, e);
+	int ret = 0;
+
+	if (!bootargs)
+		return -1;
 	ret |= json_object_set_new(out, "vmm", json_string(request->vmm->name));
 	ret |= json_object_set_new(out, "rmm", json_string(rim_flavour_names[request->flavour]));
 	ret |= json_object_set_new(out, "ram", json_integer((json_int_t)p->realm.ram_size));
 	ret |= json_object_set_new(out, "cpus", json_integer(p->cpus));
 	ret |= json_object_set_new(out, "ipa-bits", json_integer(p->realm.params.s2sz));
-	ret |= json_object_set_new(out, "cmdline", json_string(bytes_text(&args)));
+	if (request->flavour != RIM_RMM_2_0)	/* which measures none of them */
+		ret |= json_object_set_new(out, "realm-params", params_object(&p->realm.params));
+	ret |= json_object_set_new(out, "cmdline", bootargs);
 	ret |= json_object_set_new(out, "entry", hexadecimal(p->realm.entry));
-	ret |= json_object_set_new(out, "loaded", loaded);
-	bytes_free(&args);
-	return ret;
+	ret |= json_object_set_new(out, "loaded", loaded_list(p));
+	return ret ? error_set_memory(e) : 0;
 }
 
 /* --- output ----------------------------------------------------------------------------------- */
@@ -279,9 +331,9 @@ static int rim_json(const uint8_t *value, size_t size, const char *hash,
 	    encode_base64(ENCODE_BASE64, value, size, &base64) == 0)
 		out = json_pack("{s:s, s:s, s:s}", "hash-algorithm", hash, "rim", bytes_text(&hex),
 				"reference-value", bytes_text(&base64));
-	if (!out || (p && prediction_describe(out, p, request)))
+	if (!out)
 		error_set_memory(e);
-	else
+	else if (!p || prediction_describe(out, p, request, e) == 0)
 		ret = cli_output_json(out, e);
 	json_decref(out);
 	bytes_free(&hex);

@@ -204,22 +204,35 @@ static int tree_finish(struct rim_prediction *p, const struct rim_tree *facts,
 
 /* --- the realm -------------------------------------------------------------------------------- */
 
-static int params_choose(struct rim_params *params, const struct rim_request *request,
-			 uint64_t ram_size, struct error *e)
+/* RAM is protected, and so below the highest bit of an IPA; of a VMM's own width it always is. */
+static int params_fit(const struct rim_realm *realm, struct error *e)
 {
+	const uint64_t end = realm->ram_base + realm->ram_size;
+	const uint64_t half = (uint64_t)1 << (realm->params.s2sz - 1);
+
+	if (end <= half)
+		return 0;
+	return error_set(e, ERROR_USAGE, "--realm-params: s2sz=%u: RAM ends at 0x%" PRIx64
+			 ", and what is protected at 0x%" PRIx64, realm->params.s2sz, end, half);
+}
+
+static int params_choose(struct rim_realm *realm, const struct rim_request *request,
+			 struct error *e)
+{
+	struct rim_params *params = &realm->params;
 	const struct rim_vmm *vmm = request->vmm;
 
 	if (vmm->params && request->params)
-		return error_set(e, ERROR_USAGE, "the parameters of %s are known", vmm->name);
+		return error_set(e, ERROR_USAGE, "--realm-params: those of %s are known", vmm->name);
 	if (!vmm->params && !request->params && request->flavour != RIM_RMM_2_0)
-		return error_set(e, ERROR_USAGE, "the host decides on the realm parameters of %s, "
+		return error_set(e, ERROR_USAGE, "--realm-params: the host decides on those of %s, "
 				 "and they are measured: give num_bps and num_wps at least",
 				 vmm->name);
 	if (vmm->params || request->params)
 		*params = vmm->params ? *vmm->params : *request->params;
 	if (!params->s2sz)
-		params->s2sz = (uint8_t)vmm->s2sz(ram_size);
-	return 0;
+		params->s2sz = (uint8_t)vmm->s2sz(realm->ram_size);
+	return params_fit(realm, e);
 }
 
 /* Drop a range that is not there: rim_compute() wants those that are, ascending. */
@@ -254,8 +267,8 @@ static int realm_prepare(struct rim_prediction *p, struct files *files,
 		.ram_size = request->ram_size ? request->ram_size : facts.ram_size,
 	};
 	range[RIM_DTB].size = vmm->dtb_size ? vmm->dtb_size : p->tree.len;
-	if (params_choose(&realm->params, request, realm->ram_size, e) < 0 ||
-	    rim_vmm_place(vmm, range, &image, realm->ram_size, e) < 0 ||
+	if (rim_vmm_place(vmm, range, &image, realm->ram_size, e) < 0 ||
+	    params_choose(realm, request, e) < 0 ||
 	    tree_finish(p, &facts, request, e) < 0)
 		return -1;
 	realm->entry = range[RIM_KERNEL].ipa;

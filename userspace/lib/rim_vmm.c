@@ -116,12 +116,13 @@ static const struct rim_params bench_params = { .s2sz = 33, .num_bps = 1, .num_w
 
 static const struct rim_vmm vmms[] = {
 	{ .name = "bench", .ram_base = BENCH_RAM, .ram_step = 2 * MIB, .ram_max = GIB,
-	  .cpus_max = 8, .cpus_edit = true, .cmdline_append = true,
+	  .cpus_max = 8, .algo = RIM_SHA256, .cpus_edit = true, .cmdline_append = true,
 	  .params = &bench_params, .s2sz = bench_s2sz, .place = bench_place },
 	{ .name = "kvmtool", .ram_base = KVMTOOL_RAM, .ram_step = 2 * MIB, .ram_max = 1024 * GIB,
-	  .cpus_max = 512, .dtb_size = MIB / 16, .s2sz = kvmtool_s2sz, .place = kvmtool_place },
+	  .cpus_max = 512, .algo = RIM_SHA256, .dtb_size = MIB / 16,
+	  .s2sz = kvmtool_s2sz, .place = kvmtool_place },
 	{ .name = "qemu", .ram_base = QEMU_RAM, .ram_step = MIB, .ram_max = 255 * GIB,
-	  .cpus_max = 512, .s2sz = qemu_s2sz, .place = qemu_place },
+	  .cpus_max = 512, .algo = RIM_SHA512, .s2sz = qemu_s2sz, .place = qemu_place },
 };
 
 #define VMMS (sizeof(vmms) / sizeof(*vmms))

@@ -36,6 +36,7 @@ struct rim_vmm {
 	const char *name;
 	uint64_t ram_base, ram_step, ram_max;	/* bytes */
 	unsigned int cpus_max;
+	enum rim_algo algo;	/* where nobody asks for another */
 	bool cpus_edit;		/* CPUs that the realm does not have are cut off the tree's end */
 	bool cmdline_append;	/* what is asked for follows what the tree has, or replaces it */
 	uint64_t dtb_size;	/* the tree is loaded with zeros up to here; 0: as it is */
