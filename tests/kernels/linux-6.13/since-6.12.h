@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the module uses and 6.13 brought, beside <asm/rsi.h>, declared for 6.12's headers: included ahead of
+ * each file. Something is added here only if 6.13 has it.
+ */
+#ifndef CCA_TEST_SINCE_6_12_H
+#define CCA_TEST_SINCE_6_12_H
+
+#include <linux/netlink.h>
+#include <linux/types.h>
+
+#include <net/netlink.h>
+
+int copy_struct_to_user(void __user *dst, size_t usize, const void *src, size_t ksize,
+			bool *ignored_trailing);
+
+#define NL_ASSERT_CTX_FITS	NL_ASSERT_DUMP_CTX_FITS
+#define NLA_POLICY_MAX_LEN(len)	NLA_POLICY_RANGE(NLA_BINARY, 0, len)
+
+#endif /* CCA_TEST_SINCE_6_12_H */
