@@ -118,11 +118,10 @@ enum rsi_status token_continue(struct rsi_call *call)
 {
 	uint64_t ipa = call->in[1], offset = call->in[2], size = call->in[3];
 	struct token *t = &call->rec->token;
-	bool oversize;
+	bool blames;
 
-	if (ipa % GRANULE || offset >= GRANULE || size > GRANULE - offset)
-		return RSI_ERROR_INPUT;
-	if (!realm_is_protected(call->realm, ipa, ipa + GRANULE))
+	if (ipa % GRANULE || offset >= GRANULE || size > GRANULE - offset ||
+	    !realm_is_protected(call->realm, ipa, ipa + GRANULE))
 		return RSI_ERROR_INPUT;
 	if (t->state == TOKEN_IDLE)
 		return RSI_ERROR_STATE;
@@ -131,9 +130,7 @@ enum rsi_status token_continue(struct rsi_call *call)
 		return token_wait(call->realm, call->rec);
 	if (t->state == TOKEN_READY)
 		return token_copy(call);
-	oversize = t->state == TOKEN_OVERSIZE;
+	blames = t->state == TOKEN_OVERSIZE && call->realm->quirks & QUIRK_OVERSIZE_INPUT;
 	t->state = TOKEN_IDLE;
-	if (oversize && call->realm->quirks & QUIRK_OVERSIZE_INPUT)
-		return RSI_ERROR_INPUT;
-	return RSI_ERROR_UNKNOWN;
+	return blames ? RSI_ERROR_INPUT : RSI_ERROR_UNKNOWN;
 }
