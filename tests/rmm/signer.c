@@ -46,6 +46,7 @@ void signer_poll(struct realm *realm)
 	for (unsigned int i = 0; i < PAUSE; i++)
 		__asm__ volatile("");
 	size = uart_get(UART1, bytes);
+	channel_look(&reader, cpu_ms(), size);
 	for (size_t i = 0; i < size; i++) {
 		if (channel_feed(&reader, bytes[i]) == CHANNEL_FRAME)
 			frame_take(realm, &reader);
