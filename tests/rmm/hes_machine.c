@@ -148,14 +148,14 @@ static bool request_serve(struct hes_machine *m, struct hes_signer *signer, uint
 			  uint64_t now)
 {
 	struct hes_answer *a = &m->rec[rec].answer;
+	struct channel_fault *order = &m->rec[rec].order;
 	struct channel_request request;
-	struct channel_fault order;
 	struct hes_strike strike;
 
 	memcpy(&request, m->reader.payload, sizeof(request));
 	hes_fault_strike(&signer->faults, &strike);
-	m->rec[rec].ordered = hes_fault_order(&strike, &order);
-	if (m->rec[rec].ordered && !order_send(m, rec, &order))
+	m->rec[rec].ordered = hes_fault_order(&strike, order);
+	if (m->rec[rec].ordered && !order_send(m, rec, order))
 		return false;
 	a->seq = m->rec[rec].asked;
 	answer_make(signer, &strike, rec, &request, a);
@@ -167,6 +167,22 @@ static bool request_serve(struct hes_machine *m, struct hes_signer *signer, uint
 
 /* --- frames ----------------------------------------------------------------------------------- */
 
+/* What was sent and did not arrive is sent again; no new fault strikes it. */
+static bool repeat_serve(struct hes_machine *m, uint16_t rec, uint64_t now)
+{
+	if (m->rec[rec].owed) {
+		warnx("REC %u, request %u: repeated, the answer is on its way", rec,
+		      m->rec[rec].asked);
+		return true;
+	}
+	warnx("REC %u, request %u: repeated, and answered again", rec, m->rec[rec].asked);
+	if (m->rec[rec].ordered && !order_send(m, rec, &m->rec[rec].order))
+		return false;
+	m->rec[rec].answer.due = now;
+	m->rec[rec].owed = true;
+	return hes_machine_send(m, now);
+}
+
 /* The reader holds a whole frame. */
 static bool frame_serve(struct hes_machine *m, struct hes_signer *signer, uint64_t now)
 {
@@ -177,10 +193,8 @@ static bool frame_serve(struct hes_machine *m, struct hes_signer *signer, uint64
 		warnx("frame of type %u and %u bytes dropped: not a token request", h->type, h->size);
 		return true;
 	}
-	if (m->rec[h->rec].asked == h->seq) {
-		warnx("REC %u, request %u: repeated, the answer is on its way", h->rec, h->seq);
-		return true;
-	}
+	if (m->rec[h->rec].asked == h->seq)
+		return repeat_serve(m, h->rec, now);
 	m->rec[h->rec].asked = h->seq;
 	return request_serve(m, signer, h->rec, now);
 }

@@ -35,7 +35,8 @@ struct hes_machine {
 	struct {
 		uint32_t asked;		/* number of the last request */
 		bool owed;		/* its answer has not been sent */
-		bool ordered;		/* the RMM was told to fail with it */
+		bool ordered;		/* the RMM was told to fail with it, as follows */
+		struct channel_fault order;
 		struct hes_answer answer;
 	} rec[LAYOUT_MAX_VCPUS];
 };

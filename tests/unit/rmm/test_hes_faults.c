@@ -315,6 +315,27 @@ static void orders_for_the_rmm_go_ahead_of_the_token(void **state)
 	assert_false(hes_readable(machine, 200));
 }
 
+/* A repeat brings what was lost, the order too; it is no other token, and another fault has no part in it. */
+static void a_repeat_is_struck_as_it_was(void **state)
+{
+	struct channel_request r = request();
+	struct channel_reader reader;
+
+	(void)state;
+	arm("chunk 7 count 1");
+	arm("truncated 9 count 1");
+	ask(5);
+	for (int i = 0; i < 2; i++) {
+		order_expect(&(struct channel_fault){ .chunk = 7 });
+		expect(&reader, CHANNEL_TOKEN);
+		assert_int_equal(reader.header.size, 9);
+		if (!i) {
+			arm("refuse");
+			hes_ask(machine, 5, seq, &r);
+		}
+	}
+}
+
 static void commands_one_by_one(void **state)
 {
 	(void)state;
@@ -404,6 +425,7 @@ int main(void)
 		TEST(late_answers),
 		TEST(a_stall_ends_when_it_is_cleared),
 		TEST(orders_for_the_rmm_go_ahead_of_the_token),
+		TEST(a_repeat_is_struck_as_it_was),
 		TEST(commands_one_by_one),
 		TEST(peers_of_all_kinds),
 		TEST(a_machine_that_is_gone_is_owed_nothing),
