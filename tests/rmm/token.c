@@ -57,7 +57,7 @@ static uint64_t later(uint64_t a, uint64_t b)
 
 /*
  * The signer has not answered yet: ask it again now and then, and not for ever. While it answers
- * other RECs, this one's turn is still to come.
+ * other RECs, this one's turn may be still to come: it is waited for twice as long at most.
  */
 static enum rsi_status token_wait(const struct realm *realm, struct rec *rec)
 {
@@ -66,11 +66,11 @@ static enum rsi_status token_wait(const struct realm *realm, struct rec *rec)
 
 	if (!t->since)
 		t->since = t->sent = now;
-	if (now - later(t->since, realm->heard) >= patience) {
+	if (now - later(t->since, realm->heard) >= patience || now - t->since >= 2 * patience) {
 		t->state = TOKEN_IDLE;
 		return RSI_ERROR_UNKNOWN;
 	}
-	if (now - later(t->sent, realm->heard) >= SEND_AGAIN) {
+	if (now - t->sent >= SEND_AGAIN) {
 		t->sent = now;
 		realm->ops->token_send(rec);
 	}
