@@ -42,12 +42,18 @@ void token_answer(struct realm *realm, uint16_t rec, uint32_t seq, const void *b
 	t->state = TOKEN_READY;
 }
 
+/* A page that is to be DESTROYED: what is no page of the realm's memory, 0 too, cannot change. */
 void token_fault(struct realm *realm, uint16_t rec, uint32_t seq, const struct channel_fault *fault)
 {
 	struct token *t = &realm->rec[rec % REC_MAX].token;
+	uint64_t ipa = (uint64_t)fault->destroy * GRANULE;
 
-	if (rec < realm->vcpus && t->seq == seq)
-		t->fault = *fault;
+	if (rec >= realm->vcpus || t->seq != seq)
+		return;
+	t->fault = *fault;
+	ripas_set(&realm->ripas, ipa, ipa + GRANULE, RIPAS_DESTROYED, true,
+		  realm->ops->ripas_changed);
+	realm->ops->ripas_sync();
 }
 
 static uint64_t later(uint64_t a, uint64_t b)

@@ -290,6 +290,7 @@ static void orders_for_the_rmm_go_ahead_of_the_token(void **state)
 		{ "error-unknown 5", { .unknown = 6 } },
 		{ "chunk 7", { .chunk = 7 } },
 		{ "overrun 8", { .extra = 8 } },
+		{ "destroy 0x41234000", { .destroy = 0x41234 } },
 	};
 	static const struct channel_fault none;
 	struct channel_reader reader;
