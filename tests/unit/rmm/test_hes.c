@@ -199,6 +199,29 @@ static void keys_are_kept(void **state)
 	assert_non_null(strstr(store, "[{\"pkey\": {\"kty\": \"EC\", \"crv\": \"P-384\", \"x\": \""));
 }
 
+/* A verifier may look at any time, however often signers start. */
+static void an_anchor_is_always_there(void **state)
+{
+	char path[128];
+	int status;
+	pid_t reader;
+
+	(void)state;
+	assert_int_equal(hes_run("--keys", hes.keys, NULL, NULL, NULL), 0);
+	snprintf(path, sizeof(path), "%s/anchors.json", hes.keys);
+	reader = fork();
+	if (!reader) {
+		while (access(path, R_OK) == 0)
+			;
+		_exit(1);
+	}
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(hes_run("--keys", hes.keys, NULL, NULL, NULL), 0);
+	kill(reader, SIGTERM);
+	assert_int_equal(waitpid(reader, &status, 0), reader);
+	assert_true(WIFSIGNALED(status));
+}
+
 static void key_of_another_kind_is_refused(void **state)
 {
 	char path[128];
@@ -259,6 +282,7 @@ int main(void)
 		TEST(bad_frames_are_dropped),
 		TEST(refuses_what_it_cannot_sign),
 		TEST(keys_are_kept),
+		TEST(an_anchor_is_always_there),
 		TEST(key_of_another_kind_is_refused),
 		TEST(socket_in_use_is_refused),
 		TEST(without_a_socket_keys_are_made),
