@@ -104,6 +104,7 @@ oversize|the RMM failed
 oversize 4096|
 overrun|the RMM failed
 late 500|
+cut|
 zero-progress 500|
 chunk 7|
 truncated|E_CBOR
@@ -189,6 +190,22 @@ faults_dead()
 	faults_daemon_patient "die"
 }
 
+# The signer is gone in the middle of its answer. The RMM asks again after 2 s, and half an answer spoils no whole one;
+# if each of them is cut, the RMM gives up.
+faults_cut()
+{
+	local door
+	for door in device netlink tsm get; do
+		fault cut --count 1
+		output=$(realm_sh "DOORS=$door /tmp/doors $kbs" 2>&1)
+		faults_door "cut" $door 200 0 "$([ $door = get ] && echo "$secret" || echo OK)"
+	done
+	fault cut
+	output=$(realm_sh "DOORS=device /tmp/doors" 2>&1)
+	faults_door "cut, time and again" device 1000 1 "the RMM failed"
+	fault clear
+}
+
 # Later than the RMM waits; what comes then is nobody's.
 faults_too_late()
 {
@@ -205,6 +222,7 @@ faults_beside()
 	does "another realm boots" realm_start faults-beside
 	faults_prepare faults-beside
 	faults_too_late
+	faults_cut
 	fault stall
 	faults_daemon_patient "stall"
 	faults_dead

@@ -39,6 +39,8 @@ const struct hes_fault_info hes_fault_info[HES_FAULTS] = {
 	[HES_TAG] = { "tag", "NUMBER", 0, UINT32_MAX, 0, "outer tag; 907 wraps as CMW records" },
 	[HES_DESTROY] = { "destroy", "IPA", 0, 0, 0,
 		"the host takes a page of the realm away: its RIPAS is DESTROYED" },
+	[HES_CUT] = { "cut", "", 0, 0, 0,
+		"the signer hangs up in the middle of its answer; the RMM asks again" },
 };
 
 static bool fail(char *answer, const char *format, ...) __attribute__((format(printf, 2, 3)));

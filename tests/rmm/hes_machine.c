@@ -42,6 +42,18 @@ static bool frame_send(const struct hes_machine *m, enum channel_type type, uint
 	return false;
 }
 
+/* As if the signer had died there. */
+static bool frame_cut(const struct hes_machine *m, enum channel_type type, uint16_t rec, uint32_t seq,
+		      const void *payload, uint32_t size)
+{
+	struct channel_header header = channel_header_make(type, rec, seq, payload, size);
+
+	bytes_send(m, &header, sizeof(header));
+	bytes_send(m, payload, size / 2);
+	warnx("machine dropped: its answer is cut on command");
+	return false;
+}
+
 static bool order_send(struct hes_machine *m, uint16_t rec, const struct channel_fault *order)
 {
 	return frame_send(m, CHANNEL_FAULT, rec, m->rec[rec].asked, order, sizeof(*order));
@@ -55,7 +67,7 @@ bool hes_machine_send(struct hes_machine *machine, uint64_t now)
 		if (!machine->rec[i].owed || a->due > now)
 			continue;
 		machine->rec[i].owed = false;
-		if (!frame_send(machine, a->type, i, a->seq, a->payload, a->size))
+		if (!(a->cut ? frame_cut : frame_send)(machine, a->type, i, a->seq, a->payload, a->size))
 			return false;
 	}
 	return true;
@@ -159,6 +171,7 @@ static bool request_serve(struct hes_machine *m, struct hes_signer *signer, uint
 		return false;
 	a->seq = m->rec[rec].asked;
 	answer_make(signer, &strike, rec, &request, a);
+	a->cut = strike.by[HES_CUT];
 	a->due = strike.by[HES_STALL] ? HES_NEVER :
 		 strike.by[HES_LATE] ? now + strike.argument[HES_LATE] : now;
 	m->rec[rec].owed = true;

@@ -24,6 +24,7 @@ struct hes_answer {
 	uint64_t due;			/* ms; HES_NEVER also when nothing is owed */
 	uint32_t seq;
 	enum channel_type type;
+	bool cut;
 	uint32_t size;
 	uint8_t payload[CHANNEL_PAYLOAD_MAX];
 };

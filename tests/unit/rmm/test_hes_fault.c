@@ -78,6 +78,7 @@ static void each_fault_by_its_name(void **state)
 		{ "tag 0", HES_TAG, 0 },
 		{ "tag 4294967295", HES_TAG, UINT32_MAX },
 		{ "destroy 0x41234000", HES_DESTROY, 0x41234 },
+		{ "cut", HES_CUT, 0 },
 		{ "destroy 0xfffffffF000", HES_DESTROY, UINT32_MAX },
 	};
 

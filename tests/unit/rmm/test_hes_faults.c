@@ -337,6 +337,32 @@ static void a_repeat_is_struck_as_it_was(void **state)
 	}
 }
 
+/* Half an answer, and the machine has to come again: with its request, for a whole one. */
+static void an_answer_is_cut(void **state)
+{
+	struct channel_request r = request();
+	uint32_t whole = next_size();
+	struct channel_reader reader;
+	uint8_t bytes[CHANNEL_PAYLOAD_MAX];
+	size_t size = 0;
+	ssize_t got;
+
+	(void)state;
+	arm("cut count 1");
+	ask(2);
+	do {
+		assert_true(hes_readable(machine, HES_TIMEOUT));
+		got = read(machine, bytes + size, sizeof(bytes) - size);
+		size += got > 0 ? (size_t)got : 0;
+	} while (got > 0);
+	assert_int_equal(size, sizeof(struct channel_header) + whole / 2);
+	close(machine);
+	machine = hes_dial(hes.socket);
+	hes_ask(machine, 2, seq, &r);
+	expect(&reader, CHANNEL_TOKEN);
+	assert_int_equal(reader.header.size, whole);
+}
+
 static void commands_one_by_one(void **state)
 {
 	(void)state;
@@ -427,6 +453,7 @@ int main(void)
 		TEST(a_stall_ends_when_it_is_cleared),
 		TEST(orders_for_the_rmm_go_ahead_of_the_token),
 		TEST(a_repeat_is_struck_as_it_was),
+		TEST(an_answer_is_cut),
 		TEST(commands_one_by_one),
 		TEST(peers_of_all_kinds),
 		TEST(a_machine_that_is_gone_is_owed_nothing),
