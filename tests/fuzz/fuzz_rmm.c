@@ -24,6 +24,7 @@ struct script {
 
 static struct realm realm;
 static uint8_t memory[GRANULES][GRANULE], states[GRANULES];
+static bool in_call;
 static uint64_t clock_ms;
 static uint16_t asked_rec;
 static uint32_t asked_seq;
@@ -42,7 +43,7 @@ static void *page(uint64_t ipa)
 
 static void ripas_changed(uint64_t ipa, enum ripas to)
 {
-	must(ripas_at(&realm.ripas, ipa) == to && to != RIPAS_DESTROYED);
+	must(ripas_at(&realm.ripas, ipa) == to && (to != RIPAS_DESTROYED) == in_call);
 }
 
 static void ripas_sync(void)
@@ -152,6 +153,7 @@ static void call(struct script *s, uint8_t step)
 	memcpy(x, in, sizeof(x));
 	memcpy(before, realm.measurement, sizeof(before));
 	memcpy(before_states, states, sizeof(states));
+	in_call = true;
 	if (!rsi_execute(&realm, &realm.rec[step / 20 % 2], x)) {
 		must(memcmp(x, in, sizeof(x)) == 0);
 		return;
@@ -170,7 +172,9 @@ static void signer_answers(struct script *s)
 	if (how & 1) {
 		fault = (struct channel_fault){ .patience = (uint32_t)take(s, 2), .idle = (uint32_t)take(s, 1),
 						.chunk = (uint32_t)take(s, 1), .unknown = (uint32_t)take(s, 2),
-						.extra = (uint32_t)take(s, 2) };
+						.extra = (uint32_t)take(s, 2),
+						.destroy = BASE / GRANULE - 1 + (uint32_t)take(s, 1) };
+		in_call = false;
 		token_fault(&realm, asked_rec, asked_seq, &fault);
 	}
 	if (how & 2)

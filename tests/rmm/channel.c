@@ -58,3 +58,11 @@ enum channel_state channel_feed(struct channel_reader *r, uint8_t byte)
 	r->got = 0;
 	return header_is_valid(h) && h->crc == frame_crc(h, r->payload) ? CHANNEL_FRAME : CHANNEL_BAD;
 }
+
+void channel_look(struct channel_reader *r, uint64_t now, bool heard)
+{
+	if (heard)
+		r->heard = now;
+	else if (now - r->heard >= CHANNEL_PAUSE)
+		r->got = 0;
+}

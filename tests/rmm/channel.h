@@ -13,9 +13,10 @@
 #include <stdint.h>
 
 #define CHANNEL_MAGIC		0x43484d52	/* "RMHC" */
-#define CHANNEL_VERSION		2
+#define CHANNEL_VERSION		3
 #define CHANNEL_TOKEN_MAX	4096		/* bytes of a token that the RMM has room for, as TF-RMM */
 #define CHANNEL_PAYLOAD_MAX	8192		/* more, so that a token can be too long */
+#define CHANNEL_PAUSE		500		/* ms without a byte: a frame was cut */
 
 enum channel_type {
 	CHANNEL_TOKEN_REQUEST = 1,	/* RMM to signer: struct channel_request */
@@ -54,17 +55,19 @@ struct channel_fault {
 	uint32_t chunk;		/* most bytes that one CONTINUE hands out */
 	uint32_t unknown;	/* 1 + the number of bytes after which CONTINUE answers ERROR_UNKNOWN */
 	uint32_t extra;		/* bytes that follow the token's end */
+	uint32_t destroy;	/* IPA / 4096 of a page that is DESTROYED as this arrives; or 0 */
 };
 
 #define CHANNEL_FOR_EVER	UINT32_MAX	/* as patience, and as idle */
 
 _Static_assert(sizeof(struct channel_header) == 20, "no padding in the frame header");
-_Static_assert(sizeof(struct channel_fault) == 20, "no padding in the fault");
+_Static_assert(sizeof(struct channel_fault) == 24, "no padding in the fault");
 _Static_assert(sizeof(struct channel_request) == 712, "no padding in the request");
 
 /* One direction of the stream, as far as it has come in. Zero it to start. */
 struct channel_reader {
 	size_t got;		/* bytes of the frame so far */
+	uint64_t heard;		/* ms; when bytes last came, see channel_look() */
 	union {
 		struct {
 			struct channel_header header;
@@ -83,6 +86,13 @@ enum channel_state { CHANNEL_MORE, CHANNEL_FRAME, CHANNEL_BAD };
  * CHANNEL_BAD when bytes had to be dropped; else CHANNEL_MORE.
  */
 enum channel_state channel_feed(struct channel_reader *reader, uint8_t byte);
+
+/*
+ * channel_look - @now (ms) the stream was looked at, and bytes were there (@heard) or not
+ *
+ * Drops a frame that was cut: its sender is gone, and another one's bytes would be lost in it.
+ */
+void channel_look(struct channel_reader *reader, uint64_t now, bool heard);
 
 /* channel_header_make - the header for @size bytes of @payload */
 struct channel_header channel_header_make(enum channel_type type, uint16_t rec, uint32_t seq,

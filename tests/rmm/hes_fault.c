@@ -11,6 +11,7 @@
 #define WORDS		5	/* more than any line has */
 #define MS_MAX		600000
 #define COUNT_MAX	1000000
+#define PAGE		4096UL
 
 const struct hes_fault_info hes_fault_info[HES_FAULTS] = {
 	[HES_STALL] = { "stall", "[MS]", 1, MS_MAX, 0,
@@ -36,6 +37,10 @@ const struct hes_fault_info hes_fault_info[HES_FAULTS] = {
 	[HES_PROFILE] = { "profile", "NAME[/NAME]", 0, 0, 0,
 		"profile of both tokens, or of platform/realm: legacy 2023 2024 2026 unknown" },
 	[HES_TAG] = { "tag", "NUMBER", 0, UINT32_MAX, 0, "outer tag; 907 wraps as CMW records" },
+	[HES_DESTROY] = { "destroy", "IPA", 0, 0, 0,
+		"the host takes a page of the realm away: its RIPAS is DESTROYED" },
+	[HES_CUT] = { "cut", "", 0, 0, 0,
+		"the signer hangs up in the middle of its answer; the RMM asks again" },
 };
 
 static bool fail(char *answer, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -76,6 +81,17 @@ static bool profile_parse(const char *text, uint32_t *pair)
 	return platform >= 0 && realm >= 0;
 }
 
+/* The address of a page in hexadecimal, as the RMM prints it. */
+static bool page_parse(const char *text, uint32_t *page)
+{
+	char *end;
+	unsigned long ipa = strtoul(text, &end, 16);
+
+	*page = (uint32_t)(ipa / PAGE);
+	return !strncmp(text, "0x", 2) && !*end && ipa && ipa % PAGE == 0 &&
+	       ipa / PAGE <= UINT32_MAX;
+}
+
 static int fault_find(const char *name)
 {
 	for (int i = 0; i < HES_FAULTS; i++) {
@@ -100,6 +116,9 @@ static bool argument_parse(const struct hes_fault_info *info, const char *text, 
 		       fail(answer, "%s needs %s", info->name, info->argument);
 	if (!*info->argument)
 		return fail(answer, "%s takes no argument", info->name);
+	if (info == &hes_fault_info[HES_DESTROY])
+		return page_parse(text, argument) ||
+		       fail(answer, "%s: not a page's address, as 0x41234000", info->name);
 	if (!is_number(info))
 		return profile_parse(text, argument) ||
 		       fail(answer, "%s: not legacy, 2023, 2024, 2026 or unknown, nor a pair A/B of them",
@@ -153,6 +172,8 @@ static void argument_print(int which, uint32_t argument, char *text, size_t room
 	if (which == HES_PROFILE)
 		snprintf(text, room, " %s/%s", hes_profiles[argument & 0xff].name,
 			 hes_profiles[argument >> 8].name);
+	else if (which == HES_DESTROY)
+		snprintf(text, room, " 0x%lx", argument * PAGE);
 	else if (is_number(info) && (*info->argument != '[' || argument != info->absent))
 		snprintf(text, room, " %u", argument);
 }
@@ -234,6 +255,7 @@ bool hes_fault_order(const struct hes_strike *strike, struct channel_fault *orde
 		.chunk = argument_of(strike, HES_CHUNK),
 		.unknown = strike->by[HES_ERROR_UNKNOWN] + argument_of(strike, HES_ERROR_UNKNOWN),
 		.extra = argument_of(strike, HES_OVERRUN),
+		.destroy = argument_of(strike, HES_DESTROY),
 	};
 	return memcmp(order, &none, sizeof(none)) != 0;
 }

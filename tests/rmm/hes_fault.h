@@ -24,14 +24,14 @@
 enum hes_fault {
 	HES_STALL, HES_LATE, HES_REFUSE, HES_TRUNCATED, HES_OVERSIZE, HES_OVERRUN,
 	HES_ZERO_PROGRESS, HES_ERROR_UNKNOWN, HES_CHUNK, HES_WRONG_CHALLENGE, HES_STALE_REM,
-	HES_PROFILE, HES_TAG,
+	HES_PROFILE, HES_TAG, HES_DESTROY, HES_CUT,
 	HES_FAULTS
 };
 
 struct hes_fault_info {
 	const char *name;
 	const char *argument;	/* as a usage names it; "" for none, in brackets when it is optional */
-	uint32_t min, max;	/* of a number; both 0 for the name of a profile, or of a pair A/B */
+	uint32_t min, max;	/* of a number; both 0 for what has a form of its own */
 	uint32_t absent;	/* what stands for an optional one that is not there */
 	const char *text;
 };
@@ -41,7 +41,8 @@ extern const struct hes_fault_info hes_fault_info[HES_FAULTS];
 struct hes_faults {
 	struct {
 		bool armed;
-		uint32_t argument;	/* of HES_PROFILE: indexes, platform | realm << 8 */
+		/* of HES_PROFILE: indexes, platform | realm << 8; of HES_DESTROY: IPA / 4096 */
+		uint32_t argument;
 		uint32_t left;		/* tokens that it will still strike; 0: until it is cleared */
 	} of[HES_FAULTS];
 };

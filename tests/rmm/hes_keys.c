@@ -25,8 +25,21 @@ bool hes_keys_point(EVP_PKEY *key, uint8_t point[HES_POINT])
 					       &size) == 1 && size == HES_POINT && point[0] == 4;
 }
 
-/* A file @path of @mode with what @write puts into it, complete or not at all; never replaced. */
-static bool file_create(const char *path, mode_t mode, bool (*write)(FILE *, void *), void *what)
+/* A key that somebody else made meanwhile stays. */
+static bool key_place(const char *temporary, const char *path)
+{
+	return link(temporary, path) == 0 || errno == EEXIST;
+}
+
+/* An anchor is made anew: it must fit the key that is there. Who reads meanwhile has a whole one. */
+static bool anchor_place(const char *temporary, const char *path)
+{
+	return rename(temporary, path) == 0;
+}
+
+/* A file @path of @mode with what @write puts into it, complete or not at all; @place puts it there. */
+static bool file_create(const char *path, mode_t mode, bool (*write)(FILE *, void *), void *what,
+			bool (*place)(const char *temporary, const char *path))
 {
 	char temporary[PATH_MAX];
 	bool ok = false;
@@ -45,7 +58,7 @@ static bool file_create(const char *path, mode_t mode, bool (*write)(FILE *, voi
 	}
 	ok = write(file, what);
 	ok = fclose(file) == 0 && ok;
-	ok = ok && (link(temporary, path) == 0 || errno == EEXIST);
+	ok = ok && place(temporary, path);
 out:
 	unlink(temporary);
 	return ok;
@@ -59,7 +72,7 @@ static bool key_write(FILE *file, void *key)
 static bool key_create(const char *path)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-384");
-	bool ok = key && file_create(path, 0600, key_write, key);
+	bool ok = key && file_create(path, 0600, key_write, key, key_place);
 
 	EVP_PKEY_free(key);
 	if (!ok)
@@ -174,8 +187,7 @@ static bool anchor_write(const char *dir, const char *name, bool (*write)(FILE *
 
 	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= PATH_MAX)
 		return false;
-	unlink(path);	/* made anew: it must fit the key that is there */
-	if (file_create(path, 0644, write, keys))
+	if (file_create(path, 0644, write, keys, anchor_place))
 		return true;
 	warn("%s: cannot write this", path);
 	return false;

@@ -42,6 +42,18 @@ static bool frame_send(const struct hes_machine *m, enum channel_type type, uint
 	return false;
 }
 
+/* As if the signer had died there. */
+static bool frame_cut(const struct hes_machine *m, enum channel_type type, uint16_t rec, uint32_t seq,
+		      const void *payload, uint32_t size)
+{
+	struct channel_header header = channel_header_make(type, rec, seq, payload, size);
+
+	bytes_send(m, &header, sizeof(header));
+	bytes_send(m, payload, size / 2);
+	warnx("machine dropped: its answer is cut on command");
+	return false;
+}
+
 static bool order_send(struct hes_machine *m, uint16_t rec, const struct channel_fault *order)
 {
 	return frame_send(m, CHANNEL_FAULT, rec, m->rec[rec].asked, order, sizeof(*order));
@@ -55,7 +67,7 @@ bool hes_machine_send(struct hes_machine *machine, uint64_t now)
 		if (!machine->rec[i].owed || a->due > now)
 			continue;
 		machine->rec[i].owed = false;
-		if (!frame_send(machine, a->type, i, a->seq, a->payload, a->size))
+		if (!(a->cut ? frame_cut : frame_send)(machine, a->type, i, a->seq, a->payload, a->size))
 			return false;
 	}
 	return true;
@@ -148,17 +160,18 @@ static bool request_serve(struct hes_machine *m, struct hes_signer *signer, uint
 			  uint64_t now)
 {
 	struct hes_answer *a = &m->rec[rec].answer;
+	struct channel_fault *order = &m->rec[rec].order;
 	struct channel_request request;
-	struct channel_fault order;
 	struct hes_strike strike;
 
 	memcpy(&request, m->reader.payload, sizeof(request));
 	hes_fault_strike(&signer->faults, &strike);
-	m->rec[rec].ordered = hes_fault_order(&strike, &order);
-	if (m->rec[rec].ordered && !order_send(m, rec, &order))
+	m->rec[rec].ordered = hes_fault_order(&strike, order);
+	if (m->rec[rec].ordered && !order_send(m, rec, order))
 		return false;
 	a->seq = m->rec[rec].asked;
 	answer_make(signer, &strike, rec, &request, a);
+	a->cut = strike.by[HES_CUT];
 	a->due = strike.by[HES_STALL] ? HES_NEVER :
 		 strike.by[HES_LATE] ? now + strike.argument[HES_LATE] : now;
 	m->rec[rec].owed = true;
@@ -166,6 +179,22 @@ static bool request_serve(struct hes_machine *m, struct hes_signer *signer, uint
 }
 
 /* --- frames ----------------------------------------------------------------------------------- */
+
+/* What was sent and did not arrive is sent again; no new fault strikes it. */
+static bool repeat_serve(struct hes_machine *m, uint16_t rec, uint64_t now)
+{
+	if (m->rec[rec].owed) {
+		warnx("REC %u, request %u: repeated, the answer is on its way", rec,
+		      m->rec[rec].asked);
+		return true;
+	}
+	warnx("REC %u, request %u: repeated, and answered again", rec, m->rec[rec].asked);
+	if (m->rec[rec].ordered && !order_send(m, rec, &m->rec[rec].order))
+		return false;
+	m->rec[rec].answer.due = now;
+	m->rec[rec].owed = true;
+	return hes_machine_send(m, now);
+}
 
 /* The reader holds a whole frame. */
 static bool frame_serve(struct hes_machine *m, struct hes_signer *signer, uint64_t now)
@@ -177,10 +206,8 @@ static bool frame_serve(struct hes_machine *m, struct hes_signer *signer, uint64
 		warnx("frame of type %u and %u bytes dropped: not a token request", h->type, h->size);
 		return true;
 	}
-	if (m->rec[h->rec].asked == h->seq) {
-		warnx("REC %u, request %u: repeated, the answer is on its way", h->rec, h->seq);
-		return true;
-	}
+	if (m->rec[h->rec].asked == h->seq)
+		return repeat_serve(m, h->rec, now);
 	m->rec[h->rec].asked = h->seq;
 	return request_serve(m, signer, h->rec, now);
 }

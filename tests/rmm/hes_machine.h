@@ -24,6 +24,7 @@ struct hes_answer {
 	uint64_t due;			/* ms; HES_NEVER also when nothing is owed */
 	uint32_t seq;
 	enum channel_type type;
+	bool cut;
 	uint32_t size;
 	uint8_t payload[CHANNEL_PAYLOAD_MAX];
 };
@@ -35,7 +36,8 @@ struct hes_machine {
 	struct {
 		uint32_t asked;		/* number of the last request */
 		bool owed;		/* its answer has not been sent */
-		bool ordered;		/* the RMM was told to fail with it */
+		bool ordered;		/* the RMM was told to fail with it, as follows */
+		struct channel_fault order;
 		struct hes_answer answer;
 	} rec[LAYOUT_MAX_VCPUS];
 };

@@ -5,7 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
-#define TFRMM	(QUIRK_READ_KEEPS | QUIRK_SHA384_AS_SHA512 | QUIRK_GICV3_VTR | QUIRK_OVERSIZE_INPUT)
+#define TFRMM	(QUIRK_READ_KEEPS | QUIRK_SHA384_AS_SHA512 | QUIRK_GICV3_VTR | \
+		 QUIRK_OVERSIZE_INPUT | QUIRK_PERM_VALUE)
 
 const struct quirk_name quirk_names[] = {
 	{ "rsi-1.1", QUIRK_RSI_1_1, "RSI_VERSION takes 1.1 as well as 1.0" },
@@ -16,7 +17,7 @@ const struct quirk_name quirk_names[] = {
 	{ "oversize-input", QUIRK_OVERSIZE_INPUT, "a token over 4096 bytes is ERROR_INPUT" },
 	{ "perm-value", QUIRK_PERM_VALUE, "MEM_GET_PERM_VALUE answers though there are no planes" },
 	{ "rem-spec", QUIRK_REM_SPEC, "REMs by the specification's rule instead of TF-RMM's" },
-	{ "tfrmm-0.8", TFRMM | QUIRK_PERM_VALUE, "all of TF-RMM v0.8.0" },
+	{ "tfrmm-0.8", TFRMM, "all of TF-RMM v0.8.0" },
 	{ "tfrmm-head", TFRMM | QUIRK_RSI_1_1 | QUIRK_FEATURE_DA, "all of TF-RMM after v0.9.0" },
 	{ NULL, 0, NULL },
 };

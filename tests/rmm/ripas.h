@@ -21,7 +21,7 @@ struct ripas_map {
 enum ripas ripas_at(const struct ripas_map *map, uint64_t ipa);
 
 /*
- * ripas_set - change [@base, @top) to EMPTY or RAM as far as one call goes
+ * ripas_set - change [@base, @top) as far as one call goes; only the host makes it DESTROYED
  * @destroyed: may change DESTROYED granules too
  * @changed: called for each granule whose state differs, after the change
  *

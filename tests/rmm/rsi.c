@@ -93,9 +93,7 @@ static enum rsi_status measurement_extend(struct rsi_call *call)
 {
 	uint64_t index = call->in[1], size = call->in[2];
 
-	if (index < 1 || index >= REALM_MEASUREMENTS)
-		return RSI_ERROR_INPUT;
-	if (size > EXTEND_MAX)
+	if (index < 1 || index >= REALM_MEASUREMENTS || size > EXTEND_MAX)
 		return RSI_ERROR_INPUT;
 	memcpy(call->realm->before, call->realm->measurement[1], sizeof(call->realm->before));
 	rem_extend(call, call->realm->measurement[index], size);

@@ -55,7 +55,7 @@ enum rsi_status token_continue(struct rsi_call *call);
  */
 void token_answer(struct realm *realm, uint16_t rec, uint32_t seq, const void *bytes, uint32_t size);
 
-/* token_fault - how to fail with that operation from here on (a test's wish) */
+/* token_fault - how to fail with that operation from here on; and a page to destroy (a test's wish) */
 void token_fault(struct realm *realm, uint16_t rec, uint32_t seq, const struct channel_fault *fault);
 
 #endif

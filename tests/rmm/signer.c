@@ -2,7 +2,6 @@
 /* The RMM's end of the channel: requests out of UART1, answers in, matched to their RECs. */
 #include "channel.h"
 #include "machine.h"
-#include "mem.h"
 #include "rsi.h"
 #include "uart.h"
 
@@ -21,16 +20,13 @@ void signer_send(const struct rec *rec)
 static void frame_take(struct realm *realm, const struct channel_reader *reader)
 {
 	const struct channel_header *h = &reader->header;
-	struct channel_fault fault;
 
 	if (h->type == CHANNEL_TOKEN)
 		token_answer(realm, h->rec, h->seq, reader->payload, h->size);
 	else if (h->type == CHANNEL_REFUSAL)
 		token_answer(realm, h->rec, h->seq, 0, 0);
-	else if (h->type == CHANNEL_FAULT && h->size == sizeof(fault)) {
-		memcpy(&fault, reader->payload, sizeof(fault));
-		token_fault(realm, h->rec, h->seq, &fault);
-	}
+	else if (h->type == CHANNEL_FAULT && h->size == sizeof(struct channel_fault))
+		token_fault(realm, h->rec, h->seq, (const void *)reader->payload);
 }
 
 /*
@@ -46,6 +42,7 @@ void signer_poll(struct realm *realm)
 	for (unsigned int i = 0; i < PAUSE; i++)
 		__asm__ volatile("");
 	size = uart_get(UART1, bytes);
+	channel_look(&reader, cpu_ms(), size);
 	for (size_t i = 0; i < size; i++) {
 		if (channel_feed(&reader, bytes[i]) == CHANNEL_FRAME)
 			frame_take(realm, &reader);

@@ -42,12 +42,18 @@ void token_answer(struct realm *realm, uint16_t rec, uint32_t seq, const void *b
 	t->state = TOKEN_READY;
 }
 
+/* A page that is to be DESTROYED: what is no page of the realm's memory, 0 too, cannot change. */
 void token_fault(struct realm *realm, uint16_t rec, uint32_t seq, const struct channel_fault *fault)
 {
 	struct token *t = &realm->rec[rec % REC_MAX].token;
+	uint64_t ipa = (uint64_t)fault->destroy * GRANULE;
 
-	if (rec < realm->vcpus && t->seq == seq)
-		t->fault = *fault;
+	if (rec >= realm->vcpus || t->seq != seq)
+		return;
+	t->fault = *fault;
+	ripas_set(&realm->ripas, ipa, ipa + GRANULE, RIPAS_DESTROYED, true,
+		  realm->ops->ripas_changed);
+	realm->ops->ripas_sync();
 }
 
 static uint64_t later(uint64_t a, uint64_t b)
@@ -57,7 +63,7 @@ static uint64_t later(uint64_t a, uint64_t b)
 
 /*
  * The signer has not answered yet: ask it again now and then, and not for ever. While it answers
- * other RECs, this one's turn is still to come.
+ * other RECs, this one's turn may be still to come: it is waited for twice as long at most.
  */
 static enum rsi_status token_wait(const struct realm *realm, struct rec *rec)
 {
@@ -66,11 +72,11 @@ static enum rsi_status token_wait(const struct realm *realm, struct rec *rec)
 
 	if (!t->since)
 		t->since = t->sent = now;
-	if (now - later(t->since, realm->heard) >= patience) {
+	if (now - later(t->since, realm->heard) >= patience || now - t->since >= 2 * patience) {
 		t->state = TOKEN_IDLE;
 		return RSI_ERROR_UNKNOWN;
 	}
-	if (now - later(t->sent, realm->heard) >= SEND_AGAIN) {
+	if (now - t->sent >= SEND_AGAIN) {
 		t->sent = now;
 		realm->ops->token_send(rec);
 	}
@@ -118,11 +124,10 @@ enum rsi_status token_continue(struct rsi_call *call)
 {
 	uint64_t ipa = call->in[1], offset = call->in[2], size = call->in[3];
 	struct token *t = &call->rec->token;
-	bool oversize;
+	bool blames;
 
-	if (ipa % GRANULE || offset >= GRANULE || size > GRANULE - offset)
-		return RSI_ERROR_INPUT;
-	if (!realm_is_protected(call->realm, ipa, ipa + GRANULE))
+	if (ipa % GRANULE || offset >= GRANULE || size > GRANULE - offset ||
+	    !realm_is_protected(call->realm, ipa, ipa + GRANULE))
 		return RSI_ERROR_INPUT;
 	if (t->state == TOKEN_IDLE)
 		return RSI_ERROR_STATE;
@@ -131,9 +136,7 @@ enum rsi_status token_continue(struct rsi_call *call)
 		return token_wait(call->realm, call->rec);
 	if (t->state == TOKEN_READY)
 		return token_copy(call);
-	oversize = t->state == TOKEN_OVERSIZE;
+	blames = t->state == TOKEN_OVERSIZE && call->realm->quirks & QUIRK_OVERSIZE_INPUT;
 	t->state = TOKEN_IDLE;
-	if (oversize && call->realm->quirks & QUIRK_OVERSIZE_INPUT)
-		return RSI_ERROR_INPUT;
-	return RSI_ERROR_UNKNOWN;
+	return blames ? RSI_ERROR_INPUT : RSI_ERROR_UNKNOWN;
 }

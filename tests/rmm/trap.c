@@ -13,6 +13,7 @@
 #define ESR_FNV		(1UL << 10)
 #define ESR_SEA		0x10
 #define PSTATE_PAN	(1UL << 22)
+#define SMC_SVE_HINT	(1UL << 16)	/* of a FID: the caller has no live SVE state */
 
 static uint32_t lock;
 
@@ -86,6 +87,7 @@ static void smc_handle(struct cpu_regs *r)
 	struct rec *rec = this_rec();
 	bool done;
 
+	r->x[0] &= ~SMC_SVE_HINT;	/* as TF-RMM: it tells us nothing */
 	if (psci_execute(r->x)) {
 		r->pc += 4;
 		return;

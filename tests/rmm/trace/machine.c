@@ -18,6 +18,7 @@
 #define MAX_CPUS	8
 #define TOKEN_MAX	4096
 #define PIECE		0x180
+#define SVE_HINT	(1UL << 16)
 
 enum { PSCI_VERSION, CPU_SUSPEND, CPU_OFF, CPU_ON, AFFINITY_INFO, MIGRATE_INFO_TYPE = 6, SYSTEM_OFF = 8,
        SYSTEM_RESET, FEATURES, SYSTEM_SUSPEND = 14, SYSTEM_RESET2 = 18 };
@@ -184,10 +185,17 @@ static bool token_proceed(unsigned int cpu)
 	return true;
 }
 
+static bool token_says(unsigned int cpu)
+{
+	uint8_t challenge[64];
+
+	memset(challenge, 0x80 + (int)cpu, sizeof(challenge));
+	return memmem(tokens[cpu].bytes, tokens[cpu].size, challenge, sizeof(challenge));
+}
+
 /* All RECs have an operation under way; each goes on with its own, whatever the others do. */
 static void recs_have_tokens_of_their_own(void)
 {
-	uint8_t challenge[64];
 	unsigned int left = cpus;
 
 	for (unsigned int i = 0; i < cpus; i++) {
@@ -204,12 +212,36 @@ static void recs_have_tokens_of_their_own(void)
 			left += !tokens[i].over;
 	}
 	for (unsigned int i = 0; i < cpus; i++) {
-		memset(challenge, 0x80 + (int)i, sizeof(challenge));
-		CHECK(memmem(tokens[i].bytes, tokens[i].size, challenge, sizeof(challenge)));
+		CHECK(token_says(i));
 		raw_on(i);
 		CHECK(call(RSI(TOKEN_CONTINUE), granule, 0, PIECE) == 2);
 	}
 	raw_on(0);
+}
+
+/* It is refused once there is something to write, and the operation goes on elsewhere. */
+static void a_token_does_not_go_into_an_empty_granule(void)
+{
+	int64_t status = 3;
+
+	CHECK(token_begin(0));
+	CHECK(call(RSI(STATE_SET), granule, granule + 4096, 0) == 0);
+	for (int i = 0; i < 100000 && status == 3; i++) {
+		status = call(RSI(TOKEN_CONTINUE), granule, 0, PIECE);
+		CHECK(x[1] == 0);
+	}
+	CHECK(status == 1);
+	CHECK(call(RSI(STATE_SET), granule, granule + 4096, 1) == 0);
+	while (!tokens[0].over)
+		CHECK(token_proceed(0));
+	CHECK(token_says(0));
+}
+
+static void the_hint_about_sve_is_no_part_of_a_number(void)
+{
+	CHECK(call(RSI(RSI_VERSION) | SVE_HINT, 0x10000, 0, 0) == 0);
+	CHECK(call(PSCI(PSCI_VERSION) | SVE_HINT, 0, 0, 0) == 0x10001);
+	CHECK(call(RSI(RSI_VERSION) | SVE_HINT << 1, 0x10000, 0, 0) == -1);
 }
 
 int main(int argc, char **argv)
@@ -221,6 +253,8 @@ int main(int argc, char **argv)
 		{ "memory is as large as asked for", memory_is_as_large_as_asked_for },
 		{ "a granule becomes EMPTY, and RAM with zeros", ripas_changes },
 		{ "each REC has a token operation of its own", recs_have_tokens_of_their_own },
+		{ "a token does not go into an EMPTY granule", a_token_does_not_go_into_an_empty_granule },
+		{ "the hint about SVE is no part of a number", the_hint_about_sve_is_no_part_of_a_number },
 	};
 
 	if (argc != 3) {

@@ -12,6 +12,8 @@
 #define REGISTERS	18
 #define GRANULE_AT	4096
 #define IPA_AT		8192
+#define ABORT_AT	12288
+#define LOOK_AT		16384
 
 static int fd;
 
@@ -59,4 +61,22 @@ const uint8_t *raw_bytes(void)
 
 	raw_read(granule, sizeof(granule), GRANULE_AT);
 	return granule;
+}
+
+static uint64_t number_read(off_t at)
+{
+	uint64_t number;
+
+	raw_read(&number, sizeof(number), at);
+	return number;
+}
+
+uint64_t raw_abort(void)
+{
+	return number_read(ABORT_AT);
+}
+
+uint64_t raw_look(void)
+{
+	return number_read(LOOK_AT);
 }

@@ -19,4 +19,10 @@ void raw_call(uint64_t x[11]);
 /* raw_bytes - the RAW_GRANULE bytes of the granule now; valid until the next call */
 const uint8_t *raw_bytes(void);
 
+/* raw_abort - the ESR of the abort that answered the last call, which is as it was; 0: there was none */
+uint64_t raw_abort(void);
+
+/* raw_look - load a byte of the granule; returns as raw_abort() does */
+uint64_t raw_look(void);
+
 #endif

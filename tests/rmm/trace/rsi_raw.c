@@ -1,41 +1,100 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * For tests, never to be installed: /dev/rsi-raw lets root make any SMC, in any order, with any
- * registers. Write x0 to x17 at offset 0 to make it, read them back there. At RSI_RAW_GRANULE is
- * the granule that calls may be given, at RSI_RAW_IPA its address. One user at a time.
+ * registers. One user at a time. Each 4 KiB of the file are something:
+ *
+ *	0	write x0 to x17 to make an SMC, and read them back
+ *	1	the granule that calls may be given
+ *	2	its IPA
+ *	3	ESR of the abort with which the RMM answered that SMC, which comes back as it was; else 0
+ *	4	load a byte of the granule; ESR of the abort that met it, else 0
  */
 #include <linux/arm-smccc.h>
 #include <linux/fs.h>
 #include <linux/io.h>
+#include <linux/kdebug.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/sizes.h>
 
-#define RSI_RAW_GRANULE	4096
-#define RSI_RAW_IPA	8192
+enum { RAW_CALL, RAW_GRANULE, RAW_IPA, RAW_ABORT, RAW_LOOK };
 
 static DEFINE_MUTEX(raw_lock);
 static struct arm_smccc_1_2_regs raw_regs;
 static void *raw_granule;
+static struct task_struct *raw_task;	/* is in an instruction that may abort */
+static u64 raw_esr;			/* of the last one */
+
+/* The kernel takes such an abort for its own end. It goes on after the instruction instead. */
+static int raw_die(struct notifier_block *block, unsigned long reason, void *data)
+{
+	struct die_args *args = data;
+
+	if (reason != DIE_OOPS || READ_ONCE(raw_task) != current)
+		return NOTIFY_DONE;
+	raw_esr = args->err;
+	args->regs->pc += AARCH64_INSN_SIZE;
+	return NOTIFY_STOP;
+}
+
+static struct notifier_block raw_notifier = { .notifier_call = raw_die };
+
+static void raw_begin(void)
+{
+	raw_esr = 0;
+	WRITE_ONCE(raw_task, current);
+}
+
+static void raw_end(void)
+{
+	WRITE_ONCE(raw_task, NULL);
+}
+
+static void raw_look(void)
+{
+	u8 byte;
+
+	raw_begin();
+	asm volatile("ldrb %w0, [%1]" : "=r"(byte) : "r"(raw_granule) : "memory");
+	raw_end();
+}
+
+/* What lies at @at: @offset gets where in it that is. */
+static const void *raw_find(loff_t at, loff_t *offset, size_t *size)
+{
+	static phys_addr_t ipa;
+
+	*offset = at % SZ_4K;
+	*size = sizeof(raw_esr);
+	switch (at / SZ_4K) {
+	case RAW_CALL:
+		*size = sizeof(raw_regs);
+		return &raw_regs;
+	case RAW_GRANULE:
+		*size = PAGE_SIZE;
+		return raw_granule;
+	case RAW_IPA:
+		ipa = virt_to_phys(raw_granule);
+		return &ipa;
+	case RAW_LOOK:
+		raw_look();
+		fallthrough;
+	default:
+		return &raw_esr;
+	}
+}
 
 static ssize_t raw_read(struct file *file, char __user *to, size_t size, loff_t *at)
 {
-	phys_addr_t ipa = virt_to_phys(raw_granule);
-	loff_t offset = *at;
+	const void *from;
+	size_t room;
+	loff_t offset;
 	ssize_t ret;
 
-	if (offset >= RSI_RAW_IPA)
-		offset -= RSI_RAW_IPA;
-	else if (offset >= RSI_RAW_GRANULE)
-		offset -= RSI_RAW_GRANULE;
-
 	mutex_lock(&raw_lock);
-	if (*at >= RSI_RAW_IPA)
-		ret = simple_read_from_buffer(to, size, &offset, &ipa, sizeof(ipa));
-	else if (*at >= RSI_RAW_GRANULE)
-		ret = simple_read_from_buffer(to, size, &offset, raw_granule, PAGE_SIZE);
-	else
-		ret = simple_read_from_buffer(to, size, &offset, &raw_regs, sizeof(raw_regs));
+	from = raw_find(*at, &offset, &room);
+	ret = simple_read_from_buffer(to, size, &offset, from, room);
 	mutex_unlock(&raw_lock);
 	return ret;
 }
@@ -49,8 +108,11 @@ static ssize_t raw_write(struct file *file, const char __user *from, size_t size
 		return -EINVAL;
 	mutex_lock(&raw_lock);
 	ret = simple_write_to_buffer(&raw_regs, sizeof(raw_regs), &offset, from, size);
-	if (ret == size)
+	if (ret == size) {
+		raw_begin();
 		arm_smccc_1_2_smc(&raw_regs, &raw_regs);
+		raw_end();
+	}
 	mutex_unlock(&raw_lock);
 	return ret;
 }
@@ -75,9 +137,15 @@ static int __init raw_init(void)
 	raw_granule = (void *)get_zeroed_page(GFP_KERNEL);
 	if (!raw_granule)
 		return -ENOMEM;
-	ret = misc_register(&raw_device);
+	ret = register_die_notifier(&raw_notifier);
 	if (ret)
-		free_page((unsigned long)raw_granule);
+		goto free;
+	ret = misc_register(&raw_device);
+	if (!ret)
+		return 0;
+	unregister_die_notifier(&raw_notifier);
+free:
+	free_page((unsigned long)raw_granule);
 	return ret;
 }
 module_init(raw_init);
@@ -85,6 +153,7 @@ module_init(raw_init);
 static void __exit raw_exit(void)
 {
 	misc_deregister(&raw_device);
+	unregister_die_notifier(&raw_notifier);
 	free_page((unsigned long)raw_granule);
 }
 module_exit(raw_exit);

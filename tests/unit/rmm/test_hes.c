@@ -86,23 +86,26 @@ static void several_machines_and_requests(void **state)
 	hes_stop();
 }
 
-/* The same machine repeats itself: one answer. A machine that comes back: another. */
+/* The same machine repeats itself: what it was sent was lost. A machine that comes back: a new token. */
 static void repeated_requests(void **state)
 {
 	struct channel_request r = hes_request(1, 0);
-	struct channel_reader reader;
+	struct channel_reader reader, again;
 	int fd;
 
 	(void)state;
 	hes_start("399");
 	fd = hes_dial(hes.socket);
 	hes_ask(fd, 2, 77, &r);
+	hes_answer(fd, &reader);
 	hes_ask(fd, 2, 77, &r);
+	hes_answer(fd, &again);
+	assert_memory_equal(&again.header, &reader.header, sizeof(reader.header));
+	assert_memory_equal(again.payload, reader.payload, reader.header.size);
 	hes_ask(fd, 2, 78, &r);
 	hes_answer(fd, &reader);
-	assert_int_equal(reader.header.seq, 77);
-	hes_answer(fd, &reader);
 	assert_int_equal(reader.header.seq, 78);
+	assert_false(hes_readable(fd, 200));
 	close(fd);
 	fd = hes_dial(hes.socket);
 	token_expect(fd, 2, 78, 1, 0, "\xd9\x01\x8f\xa2");
@@ -196,6 +199,29 @@ static void keys_are_kept(void **state)
 	assert_non_null(strstr(store, "[{\"pkey\": {\"kty\": \"EC\", \"crv\": \"P-384\", \"x\": \""));
 }
 
+/* A verifier may look at any time, however often signers start. */
+static void an_anchor_is_always_there(void **state)
+{
+	char path[128];
+	int status;
+	pid_t reader;
+
+	(void)state;
+	assert_int_equal(hes_run("--keys", hes.keys, NULL, NULL, NULL), 0);
+	snprintf(path, sizeof(path), "%s/anchors.json", hes.keys);
+	reader = fork();
+	if (!reader) {
+		while (access(path, R_OK) == 0)
+			;
+		_exit(1);
+	}
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(hes_run("--keys", hes.keys, NULL, NULL, NULL), 0);
+	kill(reader, SIGTERM);
+	assert_int_equal(waitpid(reader, &status, 0), reader);
+	assert_true(WIFSIGNALED(status));
+}
+
 static void key_of_another_kind_is_refused(void **state)
 {
 	char path[128];
@@ -256,6 +282,7 @@ int main(void)
 		TEST(bad_frames_are_dropped),
 		TEST(refuses_what_it_cannot_sign),
 		TEST(keys_are_kept),
+		TEST(an_anchor_is_always_there),
 		TEST(key_of_another_kind_is_refused),
 		TEST(socket_in_use_is_refused),
 		TEST(without_a_socket_keys_are_made),

@@ -77,6 +77,9 @@ static void each_fault_by_its_name(void **state)
 		{ "profile 2023/2024", HES_PROFILE, 0x201 },
 		{ "tag 0", HES_TAG, 0 },
 		{ "tag 4294967295", HES_TAG, UINT32_MAX },
+		{ "destroy 0x41234000", HES_DESTROY, 0x41234 },
+		{ "cut", HES_CUT, 0 },
+		{ "destroy 0xfffffffF000", HES_DESTROY, UINT32_MAX },
 	};
 
 	(void)state;
@@ -96,9 +99,10 @@ static void what_is_armed_is_shown(void **state)
 	say("  late   500  count 3 ", "ok\n");
 	say("zero-progress", "ok\n");
 	say("profile 2023/legacy", "ok\n");
+	say("destroy 0x41234000", "ok\n");
 	say("tag 0", "ok\n");
 	say("refuse count 1", "ok\n");
-	say("show", "late 500 count 3\nrefuse count 1\nzero-progress\nprofile 2023/legacy\ntag 0\nok\n");
+	say("show", "late 500 count 3\nrefuse count 1\nzero-progress\nprofile 2023/legacy\ntag 0\ndestroy 0x41234000\nok\n");
 }
 
 static void all_of_them_fit_into_an_answer(void **state)
@@ -113,7 +117,7 @@ static void all_of_them_fit_into_an_answer(void **state)
 			snprintf(line, sizeof(line), "%s %u count 1000000", info->name, info->max);
 		else
 			snprintf(line, sizeof(line), "%s%s count 1000000", info->name,
-				 *info->argument ? " legacy/unknown" : "");
+				 i == HES_DESTROY ? " 0xffffffff000" : *info->argument ? " legacy/unknown" : "");
 		say(line, "ok\n");
 	}
 	hes_fault_execute(&faults, "show", answer);
@@ -176,6 +180,13 @@ static void what_is_no_command_changes_nothing(void **state)
 		{ "profile 2023/", "not legacy" },
 		{ "profile /2023", "not legacy" },
 		{ "profile 2023/2024/2026", "not legacy" },
+		{ "destroy", "destroy needs IPA" },
+		{ "destroy 41234000", "not a page's address" },
+		{ "destroy 0x", "not a page's address" },
+		{ "destroy 0x0", "not a page's address" },
+		{ "destroy 0x41234001", "not a page's address" },
+		{ "destroy 0x41234000h", "not a page's address" },
+		{ "destroy 0x100000000000", "not a page's address" },
 		{ "late 5 count", "'count N'" },
 		{ "late 5 times 3", "'count N'" },
 		{ "late 5 count 0", "count: not a number" },
@@ -220,6 +231,7 @@ static void the_rmm_gets_its_part(void **state)
 	say("chunk 7", "ok\n");
 	say("error-unknown 8", "ok\n");
 	say("overrun 9", "ok\n");
+	say("destroy 0x10000", "ok\n");
 	hes_fault_strike(&faults, &strike);
 	assert_true(hes_fault_order(&strike, &order));
 	assert_int_equal(order.patience, 5);
@@ -227,6 +239,7 @@ static void the_rmm_gets_its_part(void **state)
 	assert_int_equal(order.chunk, 7);
 	assert_int_equal(order.unknown, 9);
 	assert_int_equal(order.extra, 9);
+	assert_int_equal(order.destroy, 16);
 	say("clear", "ok\n");
 	say("error-unknown", "ok\n");
 	hes_fault_strike(&faults, &strike);

@@ -290,6 +290,7 @@ static void orders_for_the_rmm_go_ahead_of_the_token(void **state)
 		{ "error-unknown 5", { .unknown = 6 } },
 		{ "chunk 7", { .chunk = 7 } },
 		{ "overrun 8", { .extra = 8 } },
+		{ "destroy 0x41234000", { .destroy = 0x41234 } },
 	};
 	static const struct channel_fault none;
 	struct channel_reader reader;
@@ -313,6 +314,53 @@ static void orders_for_the_rmm_go_ahead_of_the_token(void **state)
 	expect(&reader, CHANNEL_TOKEN);
 	arm("clear");
 	assert_false(hes_readable(machine, 200));
+}
+
+/* A repeat brings what was lost, the order too; it is no other token, and another fault has no part in it. */
+static void a_repeat_is_struck_as_it_was(void **state)
+{
+	struct channel_request r = request();
+	struct channel_reader reader;
+
+	(void)state;
+	arm("chunk 7 count 1");
+	arm("truncated 9 count 1");
+	ask(5);
+	for (int i = 0; i < 2; i++) {
+		order_expect(&(struct channel_fault){ .chunk = 7 });
+		expect(&reader, CHANNEL_TOKEN);
+		assert_int_equal(reader.header.size, 9);
+		if (!i) {
+			arm("refuse");
+			hes_ask(machine, 5, seq, &r);
+		}
+	}
+}
+
+/* Half an answer, and the machine has to come again: with its request, for a whole one. */
+static void an_answer_is_cut(void **state)
+{
+	struct channel_request r = request();
+	uint32_t whole = next_size();
+	struct channel_reader reader;
+	uint8_t bytes[CHANNEL_PAYLOAD_MAX];
+	size_t size = 0;
+	ssize_t got;
+
+	(void)state;
+	arm("cut count 1");
+	ask(2);
+	do {
+		assert_true(hes_readable(machine, HES_TIMEOUT));
+		got = read(machine, bytes + size, sizeof(bytes) - size);
+		size += got > 0 ? (size_t)got : 0;
+	} while (got > 0);
+	assert_int_equal(size, sizeof(struct channel_header) + whole / 2);
+	close(machine);
+	machine = hes_dial(hes.socket);
+	hes_ask(machine, 2, seq, &r);
+	expect(&reader, CHANNEL_TOKEN);
+	assert_int_equal(reader.header.size, whole);
 }
 
 static void commands_one_by_one(void **state)
@@ -404,6 +452,8 @@ int main(void)
 		TEST(late_answers),
 		TEST(a_stall_ends_when_it_is_cleared),
 		TEST(orders_for_the_rmm_go_ahead_of_the_token),
+		TEST(a_repeat_is_struck_as_it_was),
+		TEST(an_answer_is_cut),
 		TEST(commands_one_by_one),
 		TEST(peers_of_all_kinds),
 		TEST(a_machine_that_is_gone_is_owed_nothing),

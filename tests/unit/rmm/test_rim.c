@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rim.c and measure.c against real TF-RMM runs, step by step, and against the worked examples. */
+/* rim.c, measure.c and REMs against real TF-RMM runs, step by step, and against the worked examples. */
 #include "fake.h"
 #include "hash.h"
 #include "measure.h"
@@ -102,6 +102,45 @@ static void replay(const json_t *run, enum rim_flavour flavour)
 	expect(&rim, json_string_value(json_object_get(run, "rim")), "the last step");
 }
 
+#define EXTEND	0xc4000193
+
+/* The first @size of A0 A1 A2 ... */
+static void extend(uint64_t index, uint64_t size)
+{
+	uint64_t x[11] = { EXTEND, index, size };
+
+	for (int i = 0; i < 64; i++)
+		((uint8_t *)&x[3])[i] = (uint8_t)(0xa0 + i);
+	fake_call(0, x);
+	assert_int_equal(x[0], RSI_SUCCESS);
+}
+
+/* v0.8.0 extended each REM once ("rem_inputs"); HEAD went on before TOKEN_INIT, as its trace has it. */
+static void replay_rems(const json_t *run)
+{
+	const json_t *rems = json_object_get(run, "rems");
+	uint8_t expected[HASH_MAX];
+	json_t *rem;
+	size_t i;
+
+	fake_init(0x1000, 48);
+	fake.realm.hash_algo = (enum hash_algo)algo_of(json_string_value(json_object_get(run, "hash")));
+	for (uint64_t index = 1; index <= 4; index++)
+		extend(index, (uint64_t[]){ 1, 32, 48, 64 }[index - 1]);
+	if (!rems) {
+		rems = json_object_get(run, "rems_at_init");
+		extend(4, 0);
+		extend(2, 32);
+	}
+	assert_int_equal(json_array_size(rems), 4);
+	json_array_foreach(rems, i, rem) {
+		memset(expected, 0, sizeof(expected));
+		assert_int_equal(hex_parse(json_string_value(rem), expected, sizeof(expected)),
+				 hash_size(fake.realm.hash_algo));
+		assert_memory_equal(fake.realm.measurement[1 + i], expected, sizeof(expected));
+	}
+}
+
 static void replay_version(const char *version, enum rim_flavour flavour, size_t runs)
 {
 	json_error_t error;
@@ -112,8 +151,10 @@ static void replay_version(const char *version, enum rim_flavour flavour, size_t
 	if (!all)
 		fail_msg("measurements.json: %s", error.text);
 	assert_int_equal(json_array_size(json_object_get(all, version)), runs);
-	json_array_foreach(json_object_get(all, version), i, run)
+	json_array_foreach(json_object_get(all, version), i, run) {
 		replay(run, flavour);
+		replay_rems(run);
+	}
 	json_decref(all);
 }
 

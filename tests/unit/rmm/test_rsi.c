@@ -159,7 +159,8 @@ static void quirks_have_names(void **state)
 	assert_int_equal(all, QUIRK_ALL);
 	assert_int_equal(quirk_find("rsi"), 0);
 	assert_int_equal(quirk_find("tfrmm-0.8") & QUIRK_RSI_1_1, 0);
-	assert_int_equal(quirk_find("tfrmm-head") & (QUIRK_RSI_1_1 | QUIRK_REM_SPEC), QUIRK_RSI_1_1);
+	assert_int_equal(quirk_find("tfrmm-head") & (QUIRK_RSI_1_1 | QUIRK_PERM_VALUE | QUIRK_REM_SPEC),
+			 QUIRK_RSI_1_1 | QUIRK_PERM_VALUE);
 }
 
 static void measurement_read(void **state)

@@ -251,6 +251,29 @@ static void the_request_is_repeated(void **state)
 	assert_int_equal(fake.seq, seq);
 }
 
+/*
+ * The signer was restarted, lost one REC's request, and answers another REC time and again: the one is
+ * repeated nevertheless, and does not wait for ever.
+ */
+static void a_request_is_not_forgotten_for_the_others(void **state)
+{
+	uint64_t copied, waited = 0;
+	uint32_t seq;
+
+	(void)state;
+	init(0, 1);
+	seq = fake.seq;
+	for (unsigned int i = 0; more(0, BASE, 0, 4096, NULL) == RSI_INCOMPLETE; i++, waited += 500) {
+		assert_int_equal(fake.sends, 1 + i + i / 4);	/* the other REC's too */
+		init(1, 2);
+		token_answer(&fake.realm, 1, fake.seq, token, 20);
+		assert_int_equal(more(1, BASE, 0, 4096, &copied), RSI_SUCCESS);
+		fake.now += 500;
+	}
+	assert_int_equal(waited, 20000);
+	assert_true(fake.seq != seq);
+}
+
 static void refusal(void **state)
 {
 	(void)state;
@@ -350,6 +373,7 @@ int main(void)
 		cmocka_unit_test_setup(silence_ends_after_ten_seconds, setup),
 		cmocka_unit_test_setup(a_signer_that_answers_others_is_not_silent, setup),
 		cmocka_unit_test_setup(the_request_is_repeated, setup),
+		cmocka_unit_test_setup(a_request_is_not_forgotten_for_the_others, setup),
 		cmocka_unit_test_setup(refusal, setup),
 		cmocka_unit_test_setup(oversize_token, setup),
 		cmocka_unit_test_setup(nothing_is_asked_for, setup),

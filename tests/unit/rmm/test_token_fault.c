@@ -172,6 +172,35 @@ static void more_than_the_bound(void **state)
 	expect(RSI_ERROR_STATE, 0);
 }
 
+/* The host takes pages while the signer answers: the very CONTINUE that hears of it may find its own gone. */
+static void a_page_is_destroyed(void **state)
+{
+	uint64_t x[11] = { CONTINUE, BASE + GRANULE, 0, 4096 };
+
+	(void)state;
+	init();
+	order((struct channel_fault){ .destroy = (BASE + GRANULE) / GRANULE });
+	signer_answers();
+	assert_int_equal(fake.states[1], RIPAS_DESTROYED);
+	assert_int_equal(fake.changes, 1);
+	assert_int_equal(fake.syncs, 1);
+	assert_false(rsi_execute(&fake.realm, &fake.realm.rec[0], x));
+	expect(RSI_SUCCESS, 3000);
+}
+
+static void a_page_that_is_not_there_is_not_destroyed(void **state)
+{
+	static const uint32_t pages[] = { 0, 1, BASE / GRANULE - 1, BASE / GRANULE + FAKE_GRANULES, UINT32_MAX };
+
+	(void)state;
+	init();
+	for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
+		order((struct channel_fault){ .destroy = pages[i] });
+	assert_int_equal(fake.changes, 0);
+	token_fault(&fake.realm, 0, fake.seq + 1, &(struct channel_fault){ .destroy = BASE / GRANULE });
+	assert_int_equal(fake.changes, 0);
+}
+
 static void less_patience_with_the_signer(void **state)
 {
 	(void)state;
@@ -214,6 +243,8 @@ int main(void)
 		TEST(an_error_half_way),
 		TEST(an_error_after_the_end),
 		TEST(more_than_the_bound),
+		TEST(a_page_is_destroyed),
+		TEST(a_page_that_is_not_there_is_not_destroyed),
 		TEST(less_patience_with_the_signer),
 		TEST(a_request_tells_of_the_last_extension),
 	};
