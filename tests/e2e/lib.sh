@@ -46,6 +46,8 @@ trustee_start()
 trustee_run()
 {
 	local i
+	# The port of the last one, read before this one had the log emptied, would be nobody's.
+	: >"$trustee_log"
 	$in_root "$bin/trusteed/trusteed" --state "$trustee_state" --listen "127.0.0.1:${trustee_port:-0}" \
 		--cert "$tls/server.pem" --key "$tls/server.key" --dev "$@" 2>"$trustee_log" >&2 &
 	trustee_pid=$!
