@@ -111,7 +111,7 @@ story_kselftest()
 	does "what goes with the tests of a realm" $in_root make -s -C tests/kselftest OUT=../../$files extras
 	does "is put beside them" tests/realm/realm put "$realm_name" $files/run.sh $tests/run.sh
 	does "all of it" tests/realm/realm put "$realm_name" $files/cca_foreign.ko $tests/cca_foreign.ko
-	sub_tap kselftest < <(TIMEOUT=300 realm_sh "sh $tests/run.sh" 2>&1)
+	sub_tap kselftest < <(TIMEOUT=300 realm_sh "sh $tests/run.sh" 2>&1; echo "@exit $?")
 }
 
 scenario_story()

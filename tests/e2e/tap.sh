@@ -68,13 +68,15 @@ one_line() { if [ "$(printf '%s\n' "$output" | wc -l)" -eq 1 ] && [ -n "$output"
 same() { if [ "$2" = "$3" ]; then tap 0 "$1"; else tap 1 "$1" "wanted '$2'
 got    '$3'"; fi; }
 
-# sub_tap PREFIX: a TAP stream on standard input becomes checks of this one.
+# sub_tap PREFIX: a TAP stream on standard input becomes checks of this one. Its last line "@exit STATUS", if there is
+# one, tells how the program ended: one that fails without a test that did is a failure, too.
 sub_tap()
 {
-	local line plan=0 seen=0 text
+	local line plan=0 seen=0 failed=$tap_failed status=0 text
 	while IFS= read -r line; do
 		case $line in
 		1..*) plan=$((plan + ${line#1..})) ;;
+		"@exit "*) status=${line#@exit } ;;
 		"ok "* | "not ok "*)
 			seen=$((seen + 1))
 			text=$(printf '%s' "$line" | sed -E 's/^(not )?ok *[0-9]* *(- *)?//')
@@ -88,4 +90,5 @@ sub_tap()
 		esac
 	done
 	[ "$seen" -gt 0 ] && [ "$seen" -eq "$plan" ] || tap 1 "$1: planned $plan tests and ran $seen"
+	[ "$status" = 0 ] || [ "$tap_failed" -gt "$failed" ] || tap 1 "$1: ended with status $status"
 }
