@@ -155,6 +155,7 @@ machine_large()
 	export CPU=cortex-a72 SMP=8
 	want=$(machine_rim)
 	export DISK=$machine_folder/disk SHARE=$machine_folder/share GDB=$port
+	export QEMU_ARGS="-chardev file,id=hvc,path=/src/$machine_folder/hvc -device virtconsole,chardev=hvc"
 	does "a realm on cortex-a72 with all that can be plugged" realm_start large
 	[ "$status" -eq 0 ] || return
 	runs 0 "eight CPUs" realm_sh nproc
@@ -170,11 +171,13 @@ machine_large()
 		cat /mnt/text; ! touch /mnt/x"
 	has "is read-only" "Read-only file system"
 	machine_random
+	runs 0 "a virtio console" realm_sh "echo over virtio >/dev/hvc0; sleep 1"
+	same "is heard" "over virtio" "$(tr -d '\r' <$machine_folder/hvc)"
 	machine_verbs
 	does "the debugger's stub answers" machine_stub "$port"
 	runs 0 "and lets the realm go on" realm_sh true
 	realm_stop
-	unset CPU SMP DISK SHARE GDB
+	unset CPU SMP DISK SHARE GDB QEMU_ARGS
 }
 
 # Links that are absolute lead elsewhere in the toolchain root.
