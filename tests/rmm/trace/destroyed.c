@@ -24,14 +24,7 @@ static uint64_t granule, x[11];
 
 static int64_t call(uint64_t fid, uint64_t x1, uint64_t x2, uint64_t x3, uint64_t x4)
 {
-	memset(x, 0, sizeof(x));
-	x[0] = fid;
-	x[1] = x1;
-	x[2] = x2;
-	x[3] = x3;
-	x[4] = x4;
-	raw_call(x);
-	return (int64_t)x[0];
+	return raw_smc(x, fid, x1, x2, x3, x4);
 }
 
 /* Whether STATE_SET of the granule got anywhere. */

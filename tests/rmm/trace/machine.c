@@ -30,13 +30,7 @@ static uint64_t ram, granule, x[11];
 
 static int64_t call(uint64_t fid, uint64_t x1, uint64_t x2, uint64_t x3)
 {
-	memset(x, 0, sizeof(x));
-	x[0] = fid;
-	x[1] = x1;
-	x[2] = x2;
-	x[3] = x3;
-	raw_call(x);
-	return (int64_t)x[0];
+	return raw_smc(x, fid, x1, x2, x3, 0);
 }
 
 static void psci_is_complete(void)

@@ -55,6 +55,13 @@ void raw_call(uint64_t x[11])
 	memcpy(x, regs, 11 * sizeof(*x));
 }
 
+int64_t raw_smc(uint64_t x[11], uint64_t fid, uint64_t x1, uint64_t x2, uint64_t x3, uint64_t x4)
+{
+	memcpy(x, (const uint64_t[11]){ fid, x1, x2, x3, x4 }, 11 * sizeof(*x));
+	raw_call(x);
+	return (int64_t)x[0];
+}
+
 const uint8_t *raw_bytes(void)
 {
 	static uint8_t granule[RAW_GRANULE];

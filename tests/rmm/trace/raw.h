@@ -16,6 +16,9 @@ void raw_on(unsigned int cpu);
 /* raw_call - one SMC with x0 to x10, which get the results */
 void raw_call(uint64_t x[11]);
 
+/* raw_smc - function @fid with x1 to x4, all others zero, in @x as raw_call(); returns x0 of the results */
+int64_t raw_smc(uint64_t x[11], uint64_t fid, uint64_t x1, uint64_t x2, uint64_t x3, uint64_t x4);
+
 /* raw_bytes - the RAW_GRANULE bytes of the granule now; valid until the next call */
 const uint8_t *raw_bytes(void);
 
