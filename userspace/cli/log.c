@@ -10,6 +10,7 @@
 #include "rsi.h"
 
 #define TRIES 16	/* for a log and registers of one moment, while others extend */
+#define BLAMED_MAX 16	/* records that begin_fits() takes for the first too many */
 
 struct options {
 	struct cli_kbs kbs;	/* for --source */
@@ -195,7 +196,7 @@ static size_t begin_fits(const struct event_log *log, const struct input *in,
 	struct error e = ERROR_INIT;
 
 	/* Once, unless a foreign record hides what is to blame before it. */
-	for (int i = 0; !replay.fits && replay.misfit < begin.count && i < TRIES; i++) {
+	for (int i = 0; !replay.fits && replay.misfit < begin.count && i < BLAMED_MAX; i++) {
 		begin.count = replay.misfit;
 		if (event_log_replay(&begin, in->value, &replay, &e) < 0)
 			return 0;
