@@ -83,9 +83,8 @@ static int help_print(const struct args_spec *spec)
 {
 	struct bytes text = BYTES_INIT;
 	struct error e = ERROR_INIT;
-	int ret = args_help(spec, &text) < 0 ? error_set_memory(&e) : cli_output(&text, &e);
+	int ret = cli_output_text(args_help(spec, &text), &text, &e);
 
-	bytes_free(&text);
 	return ret < 0 ? cli_fail(spec->name, &e) : 0;
 }
 
@@ -200,6 +199,14 @@ int cli_output(const struct bytes *out, struct error *e)
 {
 	return io_write_full(STDOUT_FILENO, out->data, out->len, e) < 0 ?
 	       error_add(e, "standard output") : 0;
+}
+
+int cli_output_text(int made, struct bytes *text, struct error *e)
+{
+	int ret = made < 0 ? error_set_memory(e) : cli_output(text, e);
+
+	bytes_free(text);
+	return ret;
 }
 
 int cli_output_json(const json_t *value, struct error *e)

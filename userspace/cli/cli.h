@@ -63,6 +63,8 @@ int cli_tee_key_read(struct tee_key *key, const char *path, struct error *e);
 /* Write all of @out to standard output. */
 int cli_output(const struct bytes *out, struct error *e);
 int cli_output_json(const json_t *value, struct error *e);
+/* Write @text and release it; @made is negative if there was no memory to make it. */
+int cli_output_text(int made, struct bytes *text, struct error *e);
 /* Write one line to standard output; returns the exit code of the command @name. */
 int cli_output_line(const char *name, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -107,17 +107,12 @@ struct extension {
 static int done_output(const struct extension *x, struct error *e)
 {
 	struct bytes text = BYTES_INIT;
-	int ret;
+	bool lost = bytes_printf(&text, "REM%u extended with %s:", x->index - 1,
+				 rsi_hash_name(x->config.hash_algo)) < 0 ||
+		    encode_hex(x->digest, x->config.digest_size, &text) < 0 ||
+		    bytes_printf(&text, "\nrecord %llu\n", (unsigned long long)x->seq) < 0;
 
-	if (bytes_printf(&text, "REM%u extended with %s:", x->index - 1,
-			 rsi_hash_name(x->config.hash_algo)) < 0 ||
-	    encode_hex(x->digest, x->config.digest_size, &text) < 0 ||
-	    bytes_printf(&text, "\nrecord %llu\n", (unsigned long long)x->seq) < 0)
-		ret = error_set_memory(e);
-	else
-		ret = cli_output(&text, e);
-	bytes_free(&text);
-	return ret;
+	return cli_output_text(lost ? -1 : 0, &text, e);
 }
 
 static int value_output(struct rsi *rsi, const struct extension *x, struct error *e)
@@ -125,17 +120,13 @@ static int value_output(struct rsi *rsi, const struct extension *x, struct error
 	uint8_t value[RSI_DIGEST_MAX];
 	struct bytes text = BYTES_INIT;
 	size_t size;
-	int ret = -1;
+	bool lost;
 
 	if (rsi_measurement_get(rsi, x->index, value, &size, e) < 0)
 		return error_add(e, "REM%u is extended, but was not read again", x->index - 1);
-	if (bytes_append_text(&text, "now ") < 0 || encode_hex(value, size, &text) < 0 ||
-	    bytes_append_text(&text, "\n") < 0)
-		error_set_memory(e);
-	else
-		ret = cli_output(&text, e);
-	bytes_free(&text);
-	return ret;
+	lost = bytes_append_text(&text, "now ") < 0 || encode_hex(value, size, &text) < 0 ||
+	       bytes_append_text(&text, "\n") < 0;
+	return cli_output_text(lost ? -1 : 0, &text, e);
 }
 
 /* Nothing that fails from here on says that the extension failed, lest somebody make it again. */

@@ -71,9 +71,7 @@ static int registers_text(const struct registers *r, struct error *e)
 	for (int i = 0; ret == 0 && i < RSI_REGISTERS; i++)
 		ret = bytes_printf(&text, "%-5s %s:%s\n", names[i], r->hash ? r->hash : "unknown",
 				   bytes_text(&r->hex[i]));
-	ret = ret < 0 ? error_set_memory(e) : cli_output(&text, e);
-	bytes_free(&text);
-	return ret;
+	return cli_output_text(ret, &text, e);
 }
 
 int command_measurements(int argc, char **argv)

@@ -307,15 +307,10 @@ static int prediction_describe(json_t *out, const struct rim_prediction *p,
 static int rim_text(const uint8_t *value, size_t size, struct error *e)
 {
 	struct bytes text = BYTES_INIT;
-	int ret = -1;
+	bool lost = encode_base64(ENCODE_BASE64, value, size, &text) < 0 ||
+		    bytes_append_text(&text, "\n") < 0;
 
-	if (encode_base64(ENCODE_BASE64, value, size, &text) < 0 ||
-	    bytes_append_text(&text, "\n") < 0)
-		error_set_memory(e);
-	else
-		ret = cli_output(&text, e);
-	bytes_free(&text);
-	return ret;
+	return cli_output_text(lost ? -1 : 0, &text, e);
 }
 
 /* @p and @request: what was predicted of which realm, or NULL */

@@ -151,15 +151,14 @@ static int token_fetch(const struct options *options, struct signed_token *token
 static int records_output(uint64_t records, bool json, struct error *e)
 {
 	struct bytes text = BYTES_INIT;
-	json_t *value = json ? json_object() : NULL;
+	json_t *value;
 	int ret;
 
-	if (json ? records_set(value, records) < 0 : records_print(records, &text) < 0)
-		ret = error_set_memory(e);
-	else
-		ret = json ? cli_output_json(value, e) : cli_output(&text, e);
+	if (!json)
+		return cli_output_text(records_print(records, &text), &text, e);
+	value = json_object();
+	ret = records_set(value, records) < 0 ? error_set_memory(e) : cli_output_json(value, e);
 	json_decref(value);
-	bytes_free(&text);
 	return ret;
 }
 
@@ -281,9 +280,7 @@ static int verdict_output(const struct cca_verdict *verdict, const char *anchor,
 				   verdict->detail);
 	if (ret == 0 && *verdict->warning)
 		ret = bytes_printf(&text, "warning: %s\n", verdict->warning);
-	ret = ret < 0 ? error_set_memory(e) : cli_output(&text, e);
-	bytes_free(&text);
-	return ret;
+	return cli_output_text(ret, &text, e);
 }
 
 /* 1: accepted, 0: refused (both printed), -1: could not be judged. */
