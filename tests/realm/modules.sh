@@ -65,7 +65,8 @@ modules_finish()
 	'') left_out "cca_rsi.ko for Linux $version" ;;
 	*.ko)
 		mkdir -p "$tree$to/extra"
-		aarch64-linux-gnu-strip --strip-debug -o "$tree$to/extra/cca_rsi.ko" "$ours"
+		[ -e "$tree$to/extra/cca_rsi.ko" ] ||	# brought by its package
+			aarch64-linux-gnu-strip --strip-debug -o "$tree$to/extra/cca_rsi.ko" "$ours"
 		echo "$to/extra/cca_rsi.ko" >>"$tree$to/order"
 		;;
 	*) module_add "$ours" >>"$tree$to/order" ;;
