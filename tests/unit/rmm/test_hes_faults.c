@@ -7,7 +7,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "cca_token.h"
+#include "cca/cca_token.h"
 
 #define SEQ	100
 
