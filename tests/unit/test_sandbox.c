@@ -228,7 +228,7 @@ static const struct attempt {
 	{ "setresuid", try_setuid, KILLED, KILLED },
 };
 
-static int profile_attempt(const struct attempt *attempt, bool landlock)
+static int confine_attempt(const struct attempt *attempt, bool landlock)
 {
 	static const struct sandbox_rule hide = { .call = SCMP_SYS(landlock_create_ruleset),
 						  .action = SCMP_ACT_ERRNO(ENOSYS) };
@@ -239,25 +239,25 @@ static int profile_attempt(const struct attempt *attempt, bool landlock)
 	if (pid == 0) {
 		if (!landlock && sandbox_seccomp(SCMP_ACT_ALLOW, &hide, 1, &e) < 0)
 			_exit(200);
-		if (profile_drop(&e) < 0)
+		if (confine_drop(&e) < 0)
 			_exit(201);
-		files = profile_close_files(PORT, &e);
+		files = confine_files(PORT, &e);
 		if (files != landlock)
 			_exit(202);
-		if (profile_close_calls(files, &e) < 0)
+		if (confine_calls(files, &e) < 0)
 			_exit(203);
 		_exit(attempt->function());
 	}
 	return child_wait(pid);
 }
 
-static void profile_check(bool landlock)
+static void confine_check(bool landlock)
 {
 	int failed = 0;
 
 	for (size_t i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++) {
 		int wanted = landlock ? attempts[i].landlock : attempts[i].none;
-		int got = profile_attempt(&attempts[i], landlock);
+		int got = confine_attempt(&attempts[i], landlock);
 
 		if (landlock && attempts[i].function == try_connect_other && landlock_abi() < 4)
 			wanted = ECONNREFUSED;
@@ -271,18 +271,18 @@ static void profile_check(bool landlock)
 	assert_int_equal(failed, 0);
 }
 
-static void test_courier_profile(void **state)
+static void test_courier_confine(void **state)
 {
 	(void)state;
 	if (landlock_abi() < 1)
 		skip();
-	profile_check(true);
+	confine_check(true);
 }
 
-static void test_courier_profile_without_landlock(void **state)
+static void test_courier_confine_without_landlock(void **state)
 {
 	(void)state;
-	profile_check(false);
+	confine_check(false);
 }
 
 /* --- the steps -------------------------------------------------------------------------------- */
@@ -395,8 +395,8 @@ int main(void)
 		cmocka_unit_test(test_no_dump),
 		cmocka_unit_test(test_seccomp_actions),
 		cmocka_unit_test(test_landlock_rights),
-		cmocka_unit_test(test_courier_profile),
-		cmocka_unit_test(test_courier_profile_without_landlock),
+		cmocka_unit_test(test_courier_confine),
+		cmocka_unit_test(test_courier_confine_without_landlock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -125,9 +125,9 @@ static int sandbox_close(struct courier_state *s, struct error *e)
 	int files = -1, ret = -1;
 
 	if (http_split(bytes_text(&s->url), &host, &port, e) == 0)
-		files = profile_close_files((uint16_t)strtoul(port, NULL, 10), e);
+		files = confine_files((uint16_t)strtoul(port, NULL, 10), e);
 	if (files > 0 || (files == 0 && resolver_freeze(host, port, &s->pin, e) == 0))
-		ret = profile_close_calls(files, e);
+		ret = confine_calls(files, e);
 	curl_free(host);
 	curl_free(port);
 	return ret;
@@ -141,7 +141,7 @@ static int courier_open(struct courier_state *s, struct error *e)
 		.insecure = s->flags & MESSAGE_OPEN_INSECURE,
 	};
 
-	if (profile_drop(e) < 0 || files_read(s, e) < 0 || sandbox_close(s, e) < 0)
+	if (confine_drop(e) < 0 || files_read(s, e) < 0 || sandbox_close(s, e) < 0)
 		return -1;
 	target.url = bytes_text(&s->url);
 	target.pin = bytes_text(&s->pin);

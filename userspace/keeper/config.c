@@ -195,7 +195,7 @@ static int read_resource(struct parser *p, const struct key *key, const char *va
 }
 
 /* Why @path cannot be a file in the keyring, or NULL. Names with a leading '.' are left to the
- * sink's own temporary files. */
+ * keyring's own temporary files. */
 static const char *file_fault(const char *path)
 {
 	if (!*path)

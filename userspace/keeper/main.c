@@ -32,7 +32,7 @@ static const struct args_option own[] = {
 	{ .name = "once", .type = ARGS_FLAG, .offset = offsetof(struct options, once),
 	  .help = "try for each secret once, and exit" },
 	{ .name = "keyring", .type = ARGS_TEXT, .offset = offsetof(struct options, keyring),
-	  .value = "DIR", .help = "where the keyring is mounted (" SINK_TMPFS_PATH ")" },
+	  .value = "DIR", .help = "where the keyring is mounted (" KEYRING_PATH ")" },
 	{ .name = "courier", .type = ARGS_TEXT, .offset = offsetof(struct options, courier),
 	  .value = "PROGRAM", .help = "another realmkey-courier than the installed one" },
 	{ .name = "verbose", .type = ARGS_FLAG, .offset = offsetof(struct options, verbose),
@@ -143,15 +143,15 @@ static int fail(const struct error *e)
 static int run(const struct options *options, struct keeper *keeper)
 {
 	const char *config = options->config ? options->config : "/etc/realmkey/realmkeyd.conf";
-	const char *keyring = options->keyring ? options->keyring : SINK_TMPFS_PATH;
+	const char *keyring = options->keyring ? options->keyring : KEYRING_PATH;
 	struct error e = ERROR_INIT;
 	const struct error *failure;
 	sigset_t awaited;
 
 	signals_set(&awaited, options->once);
-	if (keeper_configure(keeper, config, &e) < 0 || profile_open(&e) < 0 ||
+	if (keeper_configure(keeper, config, &e) < 0 || confine_begin(&e) < 0 ||
 	    keeper_start(keeper, options->courier, keyring, &e) < 0 ||
-	    profile_close(keyring, &e) < 0)
+	    confine_finish(keyring, &e) < 0)
 		return fail(&e);
 	if (!options->once)
 		return fail(serve(keeper, &awaited));
