@@ -101,13 +101,30 @@ static void each_kind_has_its_own_exit_code_and_name(void **state)
 		assert_in_range(error_exit_code(&e), 0, 63);
 		assert_false(seen[error_exit_code(&e)]);
 		seen[error_exit_code(&e)] = true;
-		assert_non_null(error_kind_name(e.kind));
 	}
 	e.kind = ERROR_POLICY;
 	assert_int_equal(error_exit_code(&e), 8);
 	e.kind = (enum error_kind)77;
 	assert_int_equal(error_exit_code(&e), 1);
-	assert_string_equal(error_kind_name(ERROR_TLS), "tls");
+}
+
+static void reclassified_unless_out_of_memory(void **state)
+{
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	error_set(&e, ERROR_INPUT, "bad");
+	assert_int_equal(error_reclassify(&e, ERROR_NETWORK, ERROR_PROTOCOL), -1);
+	assert_int_equal(e.kind, ERROR_INPUT);
+	error_reclassify(&e, ERROR_INPUT, ERROR_PROTOCOL);
+	assert_int_equal(e.kind, ERROR_PROTOCOL);
+	error_reclassify(&e, ERROR_ANY, ERROR_DELIVERY);
+	assert_int_equal(e.kind, ERROR_DELIVERY);
+	assert_string_equal(e.text, "bad");
+	error_set_memory(&e);
+	error_reclassify(&e, ERROR_ANY, ERROR_DELIVERY);
+	error_reclassify(&e, ERROR_SYSTEM, ERROR_DELIVERY);
+	assert_int_equal(e.kind, ERROR_SYSTEM);
 }
 
 static char logged[2048];
@@ -135,6 +152,7 @@ static void log_lines_are_clean_and_go_to_the_callback(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reclassified_unless_out_of_memory),
 		cmocka_unit_test(sets_kind_text_and_returns_failure),
 		cmocka_unit_test(hostile_text_cannot_forge_lines),
 		cmocka_unit_test(the_cause_survives_any_prefix),

@@ -119,7 +119,7 @@ static void a_file_goes_out_and_comes_back(void **state)
 	struct stat st;
 
 	(void)state;
-	assert_int_equal(bytes_resize(&out, 100000), 0);
+	assert_int_equal(bytes_resize(&out, 100000, &(struct error)ERROR_INIT), 0);
 	memset(out.data, 0xa5, out.len);
 	assert_int_equal(io_write_file(path_of("f"), 0640, out.data, out.len, &e), 0);
 	assert_int_equal(stat(path_of("f"), &st), 0);

@@ -92,8 +92,8 @@ static void bounds_depth_and_size(void **state)
 	assert_null(parse(bytes_text(&text), &e));
 	assert_string_equal(e.text, "answer: JSON nested deeper than 64");
 
-	assert_int_equal(bytes_resize(&text, 0), 0);
-	assert_int_equal(bytes_resize(&text, JSON_INPUT_MAX + 1), 0);
+	assert_int_equal(bytes_resize(&text, 0, &(struct error)ERROR_INIT), 0);
+	assert_int_equal(bytes_resize(&text, JSON_INPUT_MAX + 1, &(struct error)ERROR_INIT), 0);
 	memset(text.data, ' ', text.len);
 	assert_null(json_parse(text.data, text.len, "answer", ERROR_PROTOCOL, &e));
 	assert_string_equal(e.text, "answer: JSON of more than 4194304 bytes");

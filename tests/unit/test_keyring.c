@@ -130,7 +130,7 @@ static void what_fails_leaves_the_old_one(void **state)
 	(void)state;
 	ring_open();
 	assert_int_equal(put("a", "old"), 0);
-	assert_int_equal(bytes_resize(&large, 17 << 20), 0);
+	assert_int_equal(bytes_resize(&large, 17 << 20, &(struct error)ERROR_INIT), 0);
 	if (keyring_put(&ring, "a", 0400, 0, 0, large.data, large.len, &error) == -1) {
 		expect_error("a: write: No space left on device");
 		holds("a", "old");
@@ -301,7 +301,7 @@ static void an_owner_who_truncates_his_file(void **state)
 
 	(void)state;
 	ring_open();
-	assert_int_equal(bytes_resize(&zeros, 1 << 20), 0);
+	assert_int_equal(bytes_resize(&zeros, 1 << 20, &(struct error)ERROR_INIT), 0);
 	assert_int_equal(keyring_put(&ring, "a", 0600, 7, 7, zeros.data, zeros.len, &error), 0);
 	assert_int_equal(pthread_create(&thread, NULL, meddle_run, &stop), 0);
 	for (int i = 0; i < 1000; i++)

@@ -30,35 +30,25 @@ static size_t group_encode(enum encode_alphabet alphabet, const uint8_t *in, siz
 int encode_base64(enum encode_alphabet alphabet, const void *data, size_t len, struct bytes *out)
 {
 	const uint8_t *in = data;
-	char *text;
+	char group[4];
 
-	if (len > BYTES_MAX / 2 ||
-	    bytes_reserve(out, out->len + (len + 2) / 3 * 4) < 0)
-		return -1;
-	text = (char *)out->data + out->len;
-	for (size_t i = 0; i < len; i += 3)
-		text += group_encode(alphabet, in + i, len - i < 3 ? len - i : 3, text);
-	*text = '\0';
-	out->len = (size_t)((uint8_t *)text - out->data);
-	return 0;
+	bytes_append(out, NULL, 0);	/* an empty input makes an empty string, not a null pointer */
+	for (size_t i = 0; i < len; i += 3) {
+		size_t count = group_encode(alphabet, in + i, len - i < 3 ? len - i : 3, group);
+
+		bytes_append(out, group, count);
+	}
+	return out->failed ? -1 : 0;
 }
 
 int encode_hex(const void *data, size_t len, struct bytes *out)
 {
 	const uint8_t *in = data;
-	char *text;
 
-	if (len > BYTES_MAX / 2 ||
-	    bytes_reserve(out, out->len + 2 * len) < 0)
-		return -1;
-	text = (char *)out->data + out->len;
-	for (size_t i = 0; i < len; i++) {
-		*text++ = hex_digits[in[i] >> 4];
-		*text++ = hex_digits[in[i] & 0xf];
-	}
-	*text = '\0';
-	out->len += 2 * len;
-	return 0;
+	bytes_append(out, NULL, 0);
+	for (size_t i = 0; i < len; i++)
+		bytes_append(out, (char[]){ hex_digits[in[i] >> 4], hex_digits[in[i] & 0xf] }, 2);
+	return out->failed ? -1 : 0;
 }
 
 /* The value of each character plus one; 0 for what is not in the alphabet. */
@@ -123,10 +113,10 @@ int decode_base64(enum encode_alphabet alphabet, const char *text, size_t len, c
 
 	if (used % 4 == 1 || (alphabet == ENCODE_BASE64 && len % 4 != 0))
 		return error_set(e, ERROR_INPUT, "%s: base64 of an impossible length", what);
-	if (len > BYTES_MAX || bytes_reserve(out, before + used / 4 * 3 + 2) < 0)
+	if (len > BYTES_MAX || bytes_reserve(out, before + used / 4 * 3 + 2, e) < 0)
 		return error_set_memory(e);
 	if (groups_decode(alphabet, text, used, what, out, e) < 0) {
-		bytes_resize(out, before);
+		bytes_truncate(out, before);
 		return -1;
 	}
 	return 0;
@@ -166,10 +156,10 @@ int decode_hex(const char *text, size_t len, const char *what, struct bytes *out
 
 	if (len % 2 != 0)
 		return error_set(e, ERROR_INPUT, "%s: an odd number of hexadecimal digits", what);
-	if (len > BYTES_MAX || bytes_reserve(out, before + len / 2) < 0)
+	if (len > BYTES_MAX || bytes_reserve(out, before + len / 2, e) < 0)
 		return error_set_memory(e);
 	if (pairs_decode(text, len, what, out, e) < 0) {
-		bytes_resize(out, before);
+		bytes_truncate(out, before);
 		return -1;
 	}
 	return 0;

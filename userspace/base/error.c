@@ -6,24 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct {
-	const char *name;
-	int exit_code;
-} kinds[] = {
-	[ERROR_NONE] = { "none", 0 },
-	[ERROR_SYSTEM] = { "system", 1 },
-	[ERROR_USAGE] = { "usage", 2 },
-	[ERROR_CONFIG] = { "config", 3 },
-	[ERROR_NO_REALM] = { "no-realm", 4 },
-	[ERROR_NETWORK] = { "network", 5 },
-	[ERROR_TLS] = { "tls", 6 },
-	[ERROR_ATTESTATION] = { "attestation", 7 },
-	[ERROR_POLICY] = { "policy", 8 },
-	[ERROR_NOT_FOUND] = { "not-found", 9 },
-	[ERROR_DELIVERY] = { "delivery", 10 },
-	[ERROR_PROTOCOL] = { "protocol", 11 },
-	[ERROR_INPUT] = { "input", 12 },
-	[ERROR_NO_DRIVER] = { "no-driver", 13 },
+#include "array.h"
+
+static const int exit_codes[] = {
+	[ERROR_NONE] = 0,	[ERROR_SYSTEM] = 1,	[ERROR_USAGE] = 2,	[ERROR_CONFIG] = 3,
+	[ERROR_NO_REALM] = 4,	[ERROR_NETWORK] = 5,	[ERROR_TLS] = 6,	[ERROR_ATTESTATION] = 7,
+	[ERROR_POLICY] = 8,	[ERROR_NOT_FOUND] = 9,	[ERROR_DELIVERY] = 10,	[ERROR_PROTOCOL] = 11,
+	[ERROR_INPUT] = 12,	[ERROR_NO_DRIVER] = 13,
 };
 
 /* The sequences of UTF-8 by their first byte; the range of the second byte excludes overlong forms,
@@ -53,8 +42,6 @@ static const struct {
 	{ 0x80, 0xa8, 0xae },	/* U+2028 to U+202E */
 	{ 0x81, 0xa0, 0xaf },	/* U+2060 to U+206F */
 };
-
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 static bool sequence_fits(size_t i, const unsigned char *s)
 {
@@ -112,6 +99,7 @@ static int error_vset(struct error *e, enum error_kind kind, const char *format,
 	error_text_clean(text);
 	e->kind = kind;
 	e->transient = false;
+	e->memory = false;
 	memcpy(e->text, text, sizeof(text));
 	return -1;
 }
@@ -152,7 +140,9 @@ int error_set_errno(struct error *e, enum error_kind kind, const char *format, .
 
 int error_set_memory(struct error *e)
 {
-	return error_set(e, ERROR_SYSTEM, "out of memory");
+	error_set(e, ERROR_SYSTEM, "out of memory");
+	e->memory = true;
+	return -1;
 }
 
 int error_add(struct error *e, const char *format, ...)
@@ -173,17 +163,14 @@ int error_add(struct error *e, const char *format, ...)
 	return -1;
 }
 
-static size_t kind_index(enum error_kind kind)
+int error_reclassify(struct error *e, enum error_kind from, enum error_kind to)
 {
-	return (size_t)kind < ARRAY_SIZE(kinds) ? (size_t)kind : (size_t)ERROR_SYSTEM;
+	if ((e->kind == from || from == ERROR_ANY) && !e->memory)
+		e->kind = to;
+	return -1;
 }
 
 int error_exit_code(const struct error *e)
 {
-	return kinds[kind_index(e->kind)].exit_code;
-}
-
-const char *error_kind_name(enum error_kind kind)
-{
-	return kinds[kind_index(kind)].name;
+	return (size_t)e->kind < ARRAY_SIZE(exit_codes) ? exit_codes[e->kind] : exit_codes[ERROR_SYSTEM];
 }

@@ -64,7 +64,7 @@ int io_read_all(int fd, size_t max, const char *what, struct bytes *out, struct 
 	ssize_t n;
 
 	do {
-		if (bytes_reserve(out, out->len + IO_CHUNK) < 0)
+		if (bytes_reserve(out, out->len + IO_CHUNK, e) < 0)
 			return error_set_memory(e);
 		n = read_some(fd, out->data + out->len, IO_CHUNK);
 		if (n > 0)
@@ -77,7 +77,7 @@ int io_read_all(int fd, size_t max, const char *what, struct bytes *out, struct 
 		error_set_errno(e, ERROR_INPUT, "%s", what);
 	else
 		error_set(e, ERROR_INPUT, "%s: more than %zu bytes", what, max);
-	bytes_resize(out, before);
+	bytes_truncate(out, before);
 	return -1;
 }
 

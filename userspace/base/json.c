@@ -259,7 +259,7 @@ int json_canonical(const json_t *value, struct bytes *out, struct error *e)
 	size_t before = out->len;
 
 	if (append_value(out, value, e) < 0) {
-		bytes_resize(out, before);
+		bytes_truncate(out, before);
 		return -1;
 	}
 	return 0;

@@ -248,7 +248,7 @@ int cli_read_text(const char *path, size_t max, struct bytes *out, struct error 
 	len = out->len;
 	while (len && isspace(out->data[len - 1]))
 		len--;
-	return bytes_resize(out, len) < 0 ? error_set_memory(e) : 0;
+	return bytes_resize(out, len, e) < 0 ? error_set_memory(e) : 0;
 }
 
 int cli_read_token(const char *path, size_t max, struct bytes *out, struct error *e)

@@ -46,7 +46,7 @@ static int message_receive(struct bytes *raw, struct message *m, struct error *e
 		return error_set(e, ERROR_PROTOCOL, "message that ends within its header");
 	if (message_decode_header(header, &type, &len, e) < 0)
 		return -1;
-	if (bytes_resize(raw, len) < 0)
+	if (bytes_resize(raw, len, e) < 0)
 		return error_set_memory(e);
 	if (io_read_full(COURIER_FD, raw->data, len, e) < 0 ||
 	    message_decode_body(type, raw->data, len, m, e) < 0)

@@ -307,7 +307,7 @@ int kbs_attest_body(const struct kbs *kbs, const struct tee_key *key, const void
 	if (!len || len > CCA_TOKEN_MAX)
 		return error_set(e, ERROR_INPUT, "CCA token: %zu bytes, not 1 to %zu", len,
 				 CCA_TOKEN_MAX);
-	if (bytes_reserve(out, out->len + 4 * len + 2048) < 0 ||
+	if (bytes_reserve(out, out->len + 4 * len + 2048, e) < 0 ||
 	    bytes_append_text(out, "{\"init-data\":null,\"runtime-data\":") < 0)
 		return error_set_memory(e);
 	if (append_runtime(kbs, key, out, e) < 0)
