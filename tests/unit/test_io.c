@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/io.h"
 
 static char directory[] = "/tmp/test_io.XXXXXX";
@@ -225,6 +226,64 @@ static void dash_is_standard_input(void **state)
 	bytes_free(&in);
 }
 
+struct gathered {
+	struct bytes text;
+	const char *refused;	/* the file that is not accepted, or NULL */
+};
+
+static int file_gather(void *context, const char *name, const struct bytes *text, struct error *e)
+{
+	struct gathered *gathered = context;
+	const char *last = strrchr(name, '/') + 1;
+
+	if (gathered->refused && strcmp(last, gathered->refused) == 0)
+		return error_set(e, ERROR_INPUT, "%s: refused", last);
+	bytes_printf(&gathered->text, "%s=%s,", last, bytes_text(text));
+	return 0;
+}
+
+static void each_file_of_a_directory_is_read_in_order(void **state)
+{
+	static const char *const suffixes[] = { ".jwk", ".json", NULL };
+	static const char *const names[] = { "b.jwk", "a.json", "README", ".json", ".c.jwk",
+					     "a.jwk.bak" };
+	struct gathered gathered = { BYTES_INIT, NULL };
+	struct error e = ERROR_INIT;
+	char expected[300];
+
+	(void)state;
+	assert_int_equal(io_each_file(directory, suffixes, 100, file_gather, &gathered, &e), 0);
+	assert_string_equal(bytes_text(&gathered.text), "");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		assert_int_equal(io_write_file(path_of(names[i]), 0600, names[i], 5, &e), 0);
+	assert_int_equal(io_each_file(directory, suffixes, 100, file_gather, &gathered, &e), 0);
+	assert_string_equal(bytes_text(&gathered.text), "a.json=a.jso,b.jwk=b.jwk,");
+
+	/* The first error ends it: of the caller, or of reading. */
+	bytes_clear(&gathered.text);
+	gathered.refused = "b.jwk";
+	assert_int_equal(io_each_file(directory, suffixes, 100, file_gather, &gathered, &e), -1);
+	assert_string_equal(bytes_text(&gathered.text), "a.json=a.jso,");
+	assert_string_equal(e.text, "b.jwk: refused");
+	bytes_clear(&gathered.text);
+	assert_int_equal(io_each_file(directory, suffixes, 4, file_gather, &gathered, &e), -1);
+	snprintf(expected, sizeof(expected), "%s: more than 4 bytes", path_of("a.json"));
+	assert_string_equal(e.text, expected);
+	assert_string_equal(bytes_text(&gathered.text), "");
+
+	/* A file that the caller names is read whatever its suffix is. */
+	assert_int_equal(io_each_file(path_of("README"), suffixes, 100, file_gather, &gathered, &e),
+			 0);
+	assert_string_equal(bytes_text(&gathered.text), "README=READM,");
+	assert_int_equal(io_each_file(path_of("none"), suffixes, 100, file_gather, &gathered, &e),
+			 -1);
+	snprintf(expected, sizeof(expected), "%s: No such file or directory", path_of("none"));
+	assert_string_equal(e.text, expected);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		assert_int_equal(unlink(path_of(names[i])), 0);
+	bytes_free(&gathered.text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -235,6 +294,7 @@ int main(void)
 		cmocka_unit_test(reading_is_bounded),
 		cmocka_unit_test(errors_name_the_path_and_leave_nothing),
 		cmocka_unit_test(dash_is_standard_input),
+		cmocka_unit_test(each_file_of_a_directory_is_read_in_order),
 	};
 
 	return cmocka_run_group_tests_name("io", tests, directory_make, directory_remove);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -92,6 +93,56 @@ int io_read_file(const char *path, size_t max, struct bytes *out, struct error *
 		return error_set_errno(e, ERROR_INPUT, "%s", path);
 	ret = io_read_all(fd, max, path, out, e);
 	close(fd);
+	return ret;
+}
+
+static bool name_has_suffix(const char *name, const char *const *suffixes)
+{
+	const char *suffix = strrchr(name, '.');
+
+	for (size_t i = 0; suffix && suffixes[i]; i++)
+		if (strcmp(suffix, suffixes[i]) == 0)
+			return true;
+	return false;
+}
+
+int io_each_file(const char *path, const char *const *suffixes, size_t max,
+		 int (*use)(void *context, const char *name, const struct bytes *text,
+			    struct error *e),
+		 void *context, struct error *e)
+{
+	struct bytes name = BYTES_INIT, text = BYTES_INIT;
+	struct dirent **entry = NULL;
+	struct stat st;
+	int count = 0, ret = 0;
+
+	if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode)) {
+		ret = io_read_file(path, max, &text, e);
+		if (ret == 0)
+			ret = use(context, path, &text, e);
+		bytes_free(&text);
+		return ret;
+	}
+	count = scandir(path, &entry, NULL, alphasort);
+	if (count < 0)
+		return error_set_errno(e, ERROR_INPUT, "%s", path);
+	for (int i = 0; i < count; i++) {
+		if (ret == 0 && entry[i]->d_name[0] != '.' &&
+		    name_has_suffix(entry[i]->d_name, suffixes)) {
+			bytes_clear(&name);
+			bytes_clear(&text);
+			bytes_printf(&name, "%s/%s", path, entry[i]->d_name);
+			ret = bytes_check(&name, e);
+			if (ret == 0)
+				ret = io_read_file(bytes_text(&name), max, &text, e);
+			if (ret == 0)
+				ret = use(context, bytes_text(&name), &text, e);
+		}
+		free(entry[i]);
+	}
+	free(entry);
+	bytes_free(&name);
+	bytes_free(&text);
 	return ret;
 }
 

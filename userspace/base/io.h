@@ -18,6 +18,18 @@ int io_write_full(int fd, const void *data, size_t len, struct error *e);
 int io_read_all(int fd, size_t max, const char *what, struct bytes *out, struct error *e);
 /* The file @path ("-" is standard input), at most @max bytes. Errors name the path. */
 int io_read_file(const char *path, size_t max, struct bytes *out, struct error *e);
+
+/*
+ * Read the file @path, or, if it is a directory, each file in it whose name ends with one of @suffixes
+ * (".json"; the list ends with NULL), in the order of their names. Hidden files and subdirectories'
+ * contents are not read. @use gets @context, the path, and the contents of each file, which are wiped
+ * after it returns. The first error, of reading (at most @max bytes a file) or of @use, ends the call.
+ */
+int io_each_file(const char *path, const char *const *suffixes, size_t max,
+		 int (*use)(void *context, const char *name, const struct bytes *text,
+			    struct error *e),
+		 void *context, struct error *e);
+
 /* Write @path atomically (temporary file in the same directory, fsync unless it is RAM, rename)
  * with @mode from its creation on. */
 int io_write_file(const char *path, mode_t mode, const void *data, size_t len, struct error *e);
