@@ -63,10 +63,10 @@ setup: ##	install what is missing, build the toolchain root below build/
 	$(Q)tools/setup --quiet >&2
 
 perf: realm-initramfs native rmm ##	measure boot, tokens and handshakes; prints a table
-	$(Q)tests/perf/run
+	$(Q)tests/perf/measure
 
 torture: source ##	the module in a debug kernel, over a fake RMM and in a realm; FUZZ=seconds
-	$(Q)tests/torture/run $(FUZZ)
+	$(Q)tests/torture/torture $(FUZZ)
 
 clean: ##	remove what was built; the toolchain root and downloads stay
 	$(Q)rm -rf build/kmod build/rmm build/realm build/arm64 build/native build/release
