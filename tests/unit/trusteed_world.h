@@ -24,7 +24,7 @@ struct world {
 	struct trustee trustee;
 	struct cca_builder builder;
 	struct tee_key tee;
-	struct kbs kbs;			/* of the last auth */
+	struct kbs_challenge kbs;	/* of the last auth */
 	char session[64];		/* the cookie; "" for none */
 	struct bytes bearer;		/* sent when not empty */
 	int64_t monotonic, now;

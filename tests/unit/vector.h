@@ -13,14 +13,21 @@
 
 #define VECTOR_MAX ((size_t)1 << 20)
 
+/* The path of the file @name below tests/vectors. */
+static inline void vector_path(const char *name, char *path, size_t size)
+{
+	const char *top = getenv("REALMKEY_VECTORS");
+
+	snprintf(path, size, "%s/%s", top ? top : "tests/vectors", name);
+}
+
 /* Replace @out by the file @name below tests/vectors, which must be there. */
 static inline void vector_read(const char *name, struct bytes *out)
 {
-	const char *top = getenv("REALMKEY_VECTORS");
 	struct error e = ERROR_INIT;
 	char path[4096];
 
-	snprintf(path, sizeof(path), "%s/%s", top ? top : "tests/vectors", name);
+	vector_path(name, path, sizeof(path));
 	bytes_clear(out);
 	if (io_read_file(path, VECTOR_MAX, out, &e) < 0)
 		fail_msg("%s", e.text);
@@ -51,14 +58,21 @@ static inline void vector_read_key(const char *name, struct tee_key *key)
 	bytes_free(&pem);
 }
 
-/* The path of @name in ../shared, in @path; the test says that it skips when it is not there. */
-static inline void shared_path(const char *name, char *path, size_t size)
+/*
+ * The path of another project's vector @name, in @path, and true. Where the directory of those vectors
+ * (REALMKEY_SHARED) is absent, the path of @own, a vector of ours of the same shape, and false; the
+ * test's output says so.
+ */
+static inline bool foreign_path(const char *name, const char *own, char *path, size_t size)
 {
 	const char *top = getenv("REALMKEY_SHARED");
 
 	snprintf(path, size, "%s/%s", top ? top : "../shared", name);
-	if (access(path, R_OK) < 0)
-		skip();
+	if (access(path, R_OK) == 0)
+		return true;
+	print_message("# %s is absent: %s is read instead\n", name, own);
+	vector_path(own, path, size);
+	return false;
 }
 
 #endif
