@@ -170,8 +170,8 @@ daemon_courier_dies()
 	kill -KILL "$(courier_of)"
 	kill -HUP "$daemon_pid"
 	logged "notices at the next request that its courier has died" "none: courier: "
-	daemon_ends 11 "and ends, to be started again"
-	same "saying so once" 1 "$(grep -c 'the courier is gone' "$work/keeper.log")"
+	daemon_ends 11 "and ends, to be restarted"
+	same "saying so once" 1 "$(grep -c 'courier exited; restart realmkeyd' "$work/keeper.log")"
 }
 
 # A server that takes a connection and says nothing.

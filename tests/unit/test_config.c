@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/bytes.h"
 #include "keeper/config.h"
 
@@ -120,38 +121,53 @@ static void every_key_is_read(void **state)
 	assert_int_equal(config.secret[1].line, 17);
 }
 
-static void the_log_section(void **state)
+static void the_measure_section(void **state)
 {
 	static const struct fault faults[] = {
-		{ KBS "[log]\nextend = 0\n",
-		  "c:4: [log] extend: '0' is not a register from 1 to 4 (REM0 to REM3)" },
-		{ KBS "[log]\nextend = 5\n",
-		  "c:4: [log] extend: '5' is not a register from 1 to 4 (REM0 to REM3)" },
-		{ KBS "[log]\nextend = REM0\n",
-		  "c:4: [log] extend: 'REM0' is not a register from 1 to 4 (REM0 to REM3)" },
-		{ KBS "[log]\nextend =\n",
-		  "c:4: [log] extend: '' is not a register from 1 to 4 (REM0 to REM3)" },
-		{ KBS "[log]\nextend = 1\nextend = 1\n", "c:5: [log] extend: given twice" },
-		{ KBS "[log]\n[log]\n", "c:4: [log]: already given in line 3" },
-		{ KBS "[log x]\n", "c:3: [log x]: takes no name" },
-		{ "[log]\nextend = 1\n", "c:2: [kbs] url: missing" },
+		{ KBS "[measure]\nregister = RIM\n",
+		  "c:4: [measure] register: 'RIM' is not one of REM0, REM1, REM2, REM3" },
+		{ KBS "[measure]\nregister = REM4\n",
+		  "c:4: [measure] register: 'REM4' is not one of REM0, REM1, REM2, REM3" },
+		{ KBS "[measure]\nregister = 4\n",
+		  "c:4: [measure] register: '4' is not one of REM0, REM1, REM2, REM3" },
+		{ KBS "[measure]\nregister = REM0 REM1\n",
+		  "c:4: [measure] register: 'REM0 REM1' is not one of REM0, REM1, REM2, REM3" },
+		{ KBS "[measure]\nregister =\n",
+		  "c:4: [measure] register: '' is not one of REM0, REM1, REM2, REM3" },
+		{ KBS "[measure]\nregister = REM0\nregister = REM0\n",
+		  "c:5: [measure] register: given twice" },
+		{ KBS "[measure]\nextend = 4\n", "c:4: [measure] extend: unknown key" },
+		{ KBS "[measure]\n[measure]\n", "c:4: [measure]: already given in line 3" },
+		{ KBS "[measure x]\n", "c:3: [measure x]: accepts no name" },
+		{ "[measure]\nregister = REM0\n", "c:2: [kbs] url: missing" },
 	};
 
 	(void)state;
 	for (unsigned int i = 1; i <= 4; i++) {
 		char text[64];
 
-		snprintf(text, sizeof(text), "[log]\nextend = %u\n" KBS, i);
+		snprintf(text, sizeof(text), "[measure]\nregister = REM%u\n" KBS, i - 1);
 		parses(text);
-		assert_int_equal(config.log_extend, i);
-		assert_int_equal(config.log_line, 1);
+		assert_int_equal(config.measure_register, i);
+		assert_int_equal(config.measure_line, 1);
 		assert_int_equal(config.line, 3);
 	}
-	parses(KBS "[log]\n");
-	assert_int_equal(config.log_extend, 0);
+	parses(KBS "[measure]\n");
+	assert_int_equal(config.measure_register, 0);
 	parses(KBS);
-	assert_int_equal(config.log_extend, 0);
+	assert_int_equal(config.measure_register, 0);
 	REFUSES_EACH(faults);
+}
+
+/* The section of earlier versions is refused with an error that names the new one. */
+static void the_old_log_section(void **state)
+{
+	(void)state;
+	refuses(KBS "[log]\nextend = 4\n",
+		"c:3: [log] extend is now [measure] register = REM3");
+	refuses("[log]\n" KBS, "c:1: [log] extend is now [measure] register = REM3");
+	refuses(KBS "[measure]\nregister = REM3\n[log]\nextend = 4\n",
+		"c:5: [log] extend is now [measure] register = REM3");
 }
 
 static void what_is_not_given_has_a_default(void **state)
@@ -187,7 +203,7 @@ static void forms_of_the_same_text(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		parses(texts[i]);
 		assert_string_equal(config.url, "https://kbs:8080");
 		assert_int_equal(config.count, 1);
@@ -204,7 +220,7 @@ static void words_for_yes_and_no(void **state)
 	char text[128];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(yes); i++) {
 		snprintf(text, sizeof(text), "[kbs]\nurl = http://kbs\ninsecure = %s\n", yes[i]);
 		parses(text);
 		assert_true(config.insecure);
@@ -293,7 +309,7 @@ static void mode_and_owner(void **state)
 	char text[128], reason[128];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
 		snprintf(text, sizeof(text), KBS SECRET "mode = %s\n", modes[i]);
 		snprintf(reason, sizeof(reason), "c:5: [secret a] mode: '%s' is not an octal mode "
 			 "from 0 to 0777", modes[i]);
@@ -314,26 +330,26 @@ static void sections_and_keys(void **state)
 		{ KBS "\n[Secret a]\n", "c:4: [Secret a]: unknown section" },
 		{ KBS "[secrets]\n", "c:3: [secrets]: unknown section" },
 		{ KBS "[kbs]\n", "c:3: [kbs]: already given in line 1" },
-		{ "[kbs main]\n", "c:1: [kbs main]: takes no name" },
-		{ KBS "[secret]\n", "c:3: [secret]: needs a name: [secret NAME]" },
-		{ KBS "[secret  ]\n", "c:3: [secret]: needs a name: [secret NAME]" },
+		{ "[kbs main]\n", "c:1: [kbs main]: accepts no name" },
+		{ KBS "[secret]\n", "c:3: [secret]: requires a name: [secret NAME]" },
+		{ KBS "[secret  ]\n", "c:3: [secret]: requires a name: [secret NAME]" },
 		{ KBS "[secret a b]\n",
-		  "c:3: [secret a b]: a name is made of letters, digits, '_', '.' and '-'" },
+		  "c:3: [secret a b]: a name consists of letters, digits, '_', '.' and '-'" },
 		{ KBS "[secret a/b]\n",
-		  "c:3: [secret a/b]: a name is made of letters, digits, '_', '.' and '-'" },
+		  "c:3: [secret a/b]: a name consists of letters, digits, '_', '.' and '-'" },
 		{ KBS SECRET SECRET, "c:5: [secret a]: already given in line 3" },
 		{ KBS "[]\n", "c:3: a section's name has 1 to 48 characters" },
 		{ KBS "[secret a23456789012345678901234567890123456789012]\n",
 		  "c:3: a section's name has 1 to 48 characters" },
 		{ KBS "[secret a\nresource = r/t/a\n", "c:3: '[' without ']'" },
-		{ KBS "[secret a] resource = r/t/a\n", "c:3: something follows ']'" },
-		{ "url = https://kbs\n[kbs]\n", "c:1: 'url' stands before any section" },
+		{ KBS "[secret a] resource = r/t/a\n", "c:3: text after ']'" },
+		{ "url = https://kbs\n[kbs]\n", "c:1: 'url' is before the first section" },
 		{ KBS "colour = blue\n", "c:3: [kbs] colour: unknown key" },
 		{ KBS "URL = https://kbs\n", "c:3: [kbs] URL: unknown key" },
 		{ KBS SECRET "url = https://kbs\n", "c:5: [secret a] url: unknown key" },
 		{ KBS "url = https://kbs\n", "c:3: [kbs] url: given twice" },
 		{ KBS SECRET "resource = r/t/b\n", "c:5: [secret a] resource: given twice" },
-		{ KBS "= x\n", "c:3: [kbs]: nothing stands before '='" },
+		{ KBS "= x\n", "c:3: [kbs]: no key before '='" },
 		{ KBS "insecure\n", "c:3: neither 'key = value' nor '[section]'" },
 		{ KBS "insecure\n[kb]\n", "c:3: neither 'key = value' nor '[section]'" },
 		{ KBS "[kb]\ninsecure\n", "c:3: [kb]: unknown section" },
@@ -370,7 +386,7 @@ static void control_characters(void **state)
 		{ KBS SECRET "file = a\rb\n", "c:5: [secret a]: a control character" },
 		{ KBS SECRET "file = a\177\n", "c:5: [secret a]: a control character" },
 		{ "[kbs\001]\n", "c:1: a control character" },
-		{ KBS SECRET "file = a\tb\n", "c:5: [secret a] file: 'a?b' has a tab in it" },
+		{ KBS SECRET "file = a\tb\n", "c:5: [secret a] file: 'a?b' contains a tab" },
 		{ KBS SECRET "owner = no\xff" "body\ngroup = \n",
 		  "c:6: [secret a] group: is empty" },
 	};
@@ -486,7 +502,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_key_is_read),
-		cmocka_unit_test(the_log_section),
+		cmocka_unit_test(the_measure_section),
+		cmocka_unit_test(the_old_log_section),
 		cmocka_unit_test(what_is_not_given_has_a_default),
 		cmocka_unit_test(forms_of_the_same_text),
 		cmocka_unit_test(words_for_yes_and_no),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The keeper's decisions, with secrets made by hand. */
+#include "base/array.h"
 #include "keeper_world.h"
 
 static struct config_secret configs[4];
@@ -83,7 +84,7 @@ static void each_delivery_is_recorded_first_if_the_log_is_wanted(void **state)
 	keeper_run(&keeper, KEEPER_ALL);
 	assert_string_equal(world.recorded, "");
 	secrets[0].delivered = false;
-	keeper.config.log_extend = 3;
+	keeper.config.measure_register = 3;
 	world.log_full = true;
 	world.put[0] = '\0';
 	keeper_run(&keeper, KEEPER_ALL);
@@ -226,7 +227,7 @@ static void a_refusal_of_the_realm_counts_for_all(void **state)
 						 ERROR_SYSTEM };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		error_set(&world.answer[1], kinds[i], "refused");
 		keeper_run(&keeper, KEEPER_ALL);
 		asked(i ? "1" : "01");	/* the first was delivered */

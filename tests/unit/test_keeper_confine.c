@@ -29,6 +29,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/sandbox.h"
 #include "jose/jwe.h"
 #include "jose/tee_key.h"
@@ -286,7 +287,7 @@ static void confine_check(bool landlock)
 {
 	int failed = 0;
 
-	for (size_t i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(attempts); i++) {
 		int wanted = landlock ? attempts[i].landlock : attempts[i].none;
 		int got = confine_attempt(attempts[i].function, landlock);
 

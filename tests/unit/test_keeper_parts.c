@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "keeper/backoff.h"
 #include "keeper/owner.h"
 
@@ -30,7 +31,7 @@ static void users_by_name_and_number(void **state)
 	assert_int_equal(gid, 12);
 	assert_int_equal(owner_group("root", &gid, &error), 0);
 	assert_int_equal(gid, 0);
-	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
 		assert_int_equal(owner_user(wrong[i], &uid, &error), -1);
 		assert_int_equal(error.kind, ERROR_CONFIG);
 		assert_int_equal(owner_group(wrong[i], &gid, &error), -1);

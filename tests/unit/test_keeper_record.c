@@ -43,11 +43,6 @@ void rsi_close(struct rsi *rsi)
 		world.open--;
 }
 
-const char *rsi_hash_openssl(unsigned int hash_algo)
-{
-	return hash_algo ? "SHA512" : "SHA256";
-}
-
 int rsi_config_get(struct rsi *rsi, struct rsi_config *config, struct error *e)
 {
 	(void)rsi;
@@ -132,8 +127,7 @@ static void what_cannot_be_measured_is_not_delivered(void **state)
 	world.log_full = true;
 	record(-1, &e);
 	assert_int_equal(e.kind, ERROR_DELIVERY);
-	assert_string_equal(e.text, "not delivered, as it cannot be measured into REM2: the event log "
-				    "is full");
+	assert_string_equal(e.text, "not delivered: cannot extend REM2: the event log is full");
 	world.no_realm = true;
 	record(-1, &e);
 	assert_int_equal(e.kind, ERROR_DELIVERY);

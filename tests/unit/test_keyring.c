@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Secrets in the keyring: whole at once, with their final owner and mode, or not at all. */
+#include "base/array.h"
 #include "keyring_test.h"
 
 #include <pthread.h>
@@ -44,7 +45,7 @@ static void only_what_changed_is_written(void **state)
 	(void)state;
 	ring_open();
 	assert_int_equal(put("a", "secret"), 0);
-	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
 		inode = stat_of("a").st_ino;
 		for (int again = 0; again < 2; again++) {
 			assert_int_equal(keyring_put(&ring, "a", changes[i].mode, changes[i].uid,
@@ -85,8 +86,8 @@ static void links_are_not_followed(void **state)
 	assert_int_equal(put("link", "new"), 0);
 	holds("victim", "old");
 	assert_int_equal(symlink(base, path_of("out")), 0);
-	put_refused("out/x", "out/x: has a symbolic link in it");
-	put_refused("out/x/y", "out/x/y: has a symbolic link in it");
+	put_refused("out/x", "out/x: contains a symbolic link");
+	put_refused("out/x/y", "out/x/y: contains a symbolic link");
 }
 
 static void files_that_cannot_be(void **state)
@@ -97,9 +98,9 @@ static void files_that_cannot_be(void **state)
 	ring_open();
 	assert_int_equal(put("a", "old"), 0);
 	assert_int_equal(put("d/b", "old"), 0);
-	put_refused("../x", "../x: has '..' or another mount in it");
-	put_refused("d/../../x", "d/../../x: has '..' or another mount in it");
-	put_refused("d/..", "d/..: has '..' or another mount in it");
+	put_refused("../x", "../x: contains '..' or another mount");
+	put_refused("d/../../x", "d/../../x: contains '..' or another mount");
+	put_refused("d/..", "d/..: contains '..' or another mount");
 	put_refused("a/x", "a/x: Not a directory");
 	put_refused("d", "d: Is a directory");
 	put_refused("", ": No such file or directory");
@@ -119,7 +120,7 @@ static void put_for_another(void)
 {
 	MUST(!keyring_open(&ring, keyring, &error));
 	MUST(keyring_put(&ring, "a", 0400, 7, 8, "new", 3, &error) < 0);
-	MUST(!strcmp(error.text, "a: cannot give it to 7:8: Operation not permitted"));
+	MUST(!strcmp(error.text, "a: cannot set owner 7:8: Operation not permitted"));
 	MUST(error.kind == ERROR_DELIVERY && access(path_of(".new"), F_OK) < 0);
 }
 
@@ -187,7 +188,7 @@ static const struct version {
 	{ 0000, 0, 0, 'C', 70000 },
 };
 
-#define VERSIONS (sizeof(versions) / sizeof(versions[0]))
+#define VERSIONS (ARRAY_SIZE(versions))
 #define LARGEST 300000
 
 struct watch {

@@ -97,7 +97,7 @@ static void mount_refused(const char *source, const char *type, unsigned long fl
 }
 
 #define FLAGS (MS_NOSUID | MS_NODEV | MS_NOEXEC)
-#define NOT_OURS "@: is a mount, but not a keyring of ours: "
+#define NOT_OURS "@: is a mount, but not a keyring: "
 
 static void foreign_mounts_are_refused(void **state)
 {
@@ -155,9 +155,9 @@ static void paths_that_lead_elsewhere(void **state)
 	open_refused("//", "//: not the absolute path of a directory");
 	snprintf(link, sizeof(link), "%s/link", base);
 	assert_int_equal(symlink(base, link), 0);
-	path_refused("/link", "has a symbolic link in it");
-	path_refused("/link/keyring", "has a symbolic link in it");
-	path_refused("/x/../y", "has '..' or another mount in it");
+	path_refused("/link", "contains a symbolic link");
+	path_refused("/link/keyring", "contains a symbolic link");
+	path_refused("/x/../y", "contains '..' or another mount");
 	assert_int_equal(unlink(link), 0);
 	close(open(link, O_CREAT | O_WRONLY, 0600));
 	path_refused("/link", "Not a directory");

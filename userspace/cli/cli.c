@@ -12,9 +12,9 @@
 #include "base/encode.h"
 #include "base/io.h"
 #include "base/json.h"
+#include "kbs/ca_file.h"
 #include "kbs/url.h"
 
-#define CA_MAX ((size_t)1 << 20)
 #define PEM_MAX ((size_t)64 << 10)
 #define URL_SIZE 512
 #define TIMEOUT_MAX 600
@@ -134,14 +134,6 @@ int cli_kbs_check(const struct cli_kbs *kbs, struct error *e)
 	return kbs_check(kbs, url, e);
 }
 
-/* An empty file must not pass: without CA certificates the courier takes the system's. */
-static int ca_read(const char *path, struct bytes *ca, struct error *e)
-{
-	if (io_read_file(path, CA_MAX, ca, e) < 0)
-		return -1;
-	return ca->len ? 0 : error_set(e, ERROR_INPUT, "%s: is empty", path);
-}
-
 int cli_courier_start(struct courier *courier, const struct cli_kbs *kbs, struct error *e)
 {
 	struct bytes ca = BYTES_INIT;
@@ -153,7 +145,7 @@ int cli_courier_start(struct courier *courier, const struct cli_kbs *kbs, struct
 
 	if (kbs_check(kbs, url, e) < 0)
 		return -1;
-	if (kbs->ca && ca_read(kbs->ca, &ca, e) < 0)
+	if (kbs->ca && ca_file_read(kbs->ca, &ca, e) < 0)
 		goto out;
 	target.ca = kbs->ca ? ca.data : NULL;
 	target.ca_len = ca.len;
