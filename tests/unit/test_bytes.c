@@ -23,7 +23,8 @@ static struct {
 
 void OPENSSL_cleanse(void *data, size_t len);
 
-/* Replaces OpenSSL's function, so that the test sees which memory is wiped before it is released. */
+/* Replaces OpenSSL's function, so that the test sees which memory is wiped before it is
+ * released. */
 void OPENSSL_cleanse(void *data, size_t len)
 {
 	volatile uint8_t *at = data;
