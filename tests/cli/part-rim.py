@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""realmkey rim --vmm: what it predicts, compared with rim_rules.py, and what it refuses. TAP."""
+"""Tests of realmkey rim --vmm: it has the RIMs of rim_rules.py, and refuses wrong input. TAP."""
 import base64
 import json
 import os
@@ -117,8 +117,8 @@ def realm_of(kernel, initrd, dtb, ripas, *, flags=0, s2sz=33, num_bps=1, num_wps
     return Realm(flags, s2sz, num_bps, num_wps, ripas, files, pc=kernel, x0=dtb)
 
 
-def by_hand(text, words, make_realm):
-    """Each hash by each version of the rules: the tool and rim_rules.py have the same RIM.
+def compared(text, words, make_realm):
+    """The tool and rim_rules.py have the same RIM for each hash and each version of the rules.
 
     @make_realm is called after the tool has written out.dtb.
     """
@@ -126,8 +126,7 @@ def by_hand(text, words, make_realm):
         for rules in RULES:
             got = predicted([*words, "--rmm", rules], hash_name)
             want = rim(make_realm(), hash_name, rules)
-            tap.same(f"{text}, {hash_name}, by the rules of {rules}: its RIM is that by hand",
-                     want, got)
+            tap.same(f"{text}, {hash_name}, rules of {rules}: both have the same RIM", want, got)
 
 
 # --- the checks -------------------------------------------------------------------------------
@@ -141,16 +140,18 @@ def words_of(vmm, dtb, *more, initrd=True):
 def bench():
     tree("bench.dtb", 0x40000000, GIB, 8)
     out = path("out.dtb")
-    by_hand("a bench realm",
-            words_of("bench", "bench.dtb", "--ram", "256M", "--cpus", "3", "--cmdline", "a b",
-                     "--output-dtb", out),
-            lambda: realm_of(0x40200000, 0x48000000, 0x4fe00000,
-                             [(0x40000000, 0x50000000, 2 * MIB)]))
-    tap.same("its tree has the CPUs that were asked for", "cpu@0 cpu@1 cpu@2",
+    compared("a bench realm",
+             words_of("bench", "bench.dtb", "--ram", "256M", "--cpus", "3", "--cmdline", "a b",
+                      "--output-dtb", out),
+             lambda: realm_of(0x40200000, 0x48000000, 0x4fe00000,
+                              [(0x40000000, 0x50000000, 2 * MIB)]))
+    tap.same("its tree has the CPUs of --cpus", "cpu@0 cpu@1 cpu@2",
              fdtget("-l", out, "/cpus"))
-    tap.same("the RAM", f"0 {0x40000000} 0 {256 * MIB}", fdtget("-t", "u", out, "/memory@0", "reg"))
-    tap.same("the arguments after its own", "quiet a b", fdtget(out, "/chosen", "bootargs"))
-    tap.same("and the initramfs", f"0 {0x48000000} 0 {0x48000000 + 5001}",
+    tap.same("the RAM of --ram", f"0 {0x40000000} 0 {256 * MIB}",
+             fdtget("-t", "u", out, "/memory@0", "reg"))
+    tap.same("the arguments of --cmdline after its own", "quiet a b",
+             fdtget(out, "/chosen", "bootargs"))
+    tap.same("and the place of the initramfs", f"0 {0x48000000} 0 {0x48000000 + 5001}",
              fdtget("-t", "u", out, "/chosen", "linux,initrd-start", "/chosen", "linux,initrd-end"))
     realmkey(*words_of("bench", "out.dtb", "--output-dtb", path("again.dtb")))
     tap.check("a complete tree stays as it is", read("out.dtb") == read("again.dtb"))
@@ -162,11 +163,12 @@ def kvmtool():
     words = words_of("kvmtool", "kvmtool.dtb", "--realm-params", "num_bps=5,num_wps=3",
                      "--cmdline", "console=hvc0", "--output-dtb", out)
     tap.same("kvmtool's own hash is SHA-256", "sha-256", predicted_json(words)["hash-algorithm"])
-    by_hand("a kvmtool realm", words,
-            lambda: realm_of(0x80000000, 0x83e00000 - 5004, 0x83e00000,
-                             [(0x80000000, 0x84000000, 2 * MIB)], num_bps=5, num_wps=3))
+    compared("a kvmtool realm", words,
+             lambda: realm_of(0x80000000, 0x83e00000 - 5004, 0x83e00000,
+                              [(0x80000000, 0x84000000, 2 * MIB)], num_bps=5, num_wps=3))
     tap.same("its tree is loaded with 64 KiB", 65536, len(read("out.dtb")))
-    tap.same("and new arguments", "console=hvc0", fdtget(out, "/chosen", "bootargs"))
+    tap.same("and has the arguments of --cmdline only", "console=hvc0",
+             fdtget(out, "/chosen", "bootargs"))
     large = predicted_json([*words, "--ram", "4G"])
     tap.same("with 4 GiB IPAs are wider, and the tree stays below 256 MiB", (34, "0x8fe00000"),
              (large["ipa-bits"], large["loaded"][2]["ipa"]))
@@ -177,10 +179,10 @@ def qemu():
     words = words_of("qemu", "qemu.dtb", "--realm-params", "num_bps=1,num_wps=1,sve_vl=0",
                      "--ram", "1026M", "--output-dtb", path("out.dtb"))
     tap.same("QEMU's own hash is SHA-512", "sha-512", predicted_json(words)["hash-algorithm"])
-    by_hand("a QEMU realm, RAM in large blocks", words,
-            lambda: realm_of(0x40000000, 0x48000000, 0x48200000,
-                             [(0x40000000, 0x80000000, GIB), (0x80000000, 0x80200000, 2 * MIB)],
-                             flags=2, s2sz=41))
+    compared("a QEMU realm, RAM in large blocks", words,
+             lambda: realm_of(0x40000000, 0x48000000, 0x48200000,
+                              [(0x40000000, 0x80000000, GIB), (0x80000000, 0x80200000, 2 * MIB)],
+                              flags=2, s2sz=41))
 
 
 def tree_of_ours(vmm, hash_name, make_realm):
@@ -190,7 +192,7 @@ def tree_of_ours(vmm, hash_name, make_realm):
     write(f"realm-{vmm}.dtb", output("dtc", "-q", "-I", "dts", "-O", "dtb", "-", stdin=source))
     got = predicted(words_of(vmm, f"realm-{vmm}.dtb", "--realm-params", "num_bps=1,num_wps=1",
                              "--output-dtb", path("out.dtb")))
-    tap.same(f"the realm of dts/realm-{vmm}.dts: its RIM, {hash_name}, is that by hand",
+    tap.same(f"the realm of dts/realm-{vmm}.dts, {hash_name}: both have the same RIM",
              rim(make_realm(), hash_name, "1.0"), got)
 
 
@@ -213,16 +215,16 @@ def params():
     found = predicted_json([*words, "num_bps=1,num_wps=1,sve_vl=0"])["realm-params"]
     tap.same("and those that follow from others", ("0x2", 33), (found["flags"], found["s2sz"]))
     result = realmkey("--json", *words, "s2sz=36", "--rmm", "2.0")
-    tap.check("2.0 does not ask for what it does not measure",
+    tap.check("2.0 requires no parameter that it does not measure",
               result.returncode == 0 and not result.stderr and b'"ipa-bits": 36' in result.stdout,
               result)
     found = predicted_json([*words, everything, "--rmm", "2.0"])
-    tap.same("but none where they are not measured", (5, None),
+    tap.same("but no parameters where they are not measured", (5, None),
              (len(found["cmdline"]), found.get("realm-params")))
 
 
 def bits():
-    """One bit, wherever it is, makes another RIM."""
+    """Any changed bit results in another RIM."""
     tree("out.dtb", 0x40000000, GIB, 2)
     words = words_of("bench", "out.dtb")
     first = predicted(words, "sha256")
@@ -237,18 +239,19 @@ def bits():
                           "sha256")
         if isinstance(other, bytes) and len(other) == 32 and other != first:
             others.add(other)
-    tap.same("one bit of kernel, initramfs or tree makes another RIM", len(places), len(others))
+    tap.same("a changed bit of kernel, initramfs or tree results in another RIM",
+             len(places), len(others))
 
     piped = ["-" if word == path("out.dtb") else word for word in words]
     result = realmkey("--json", *piped, stdin=read("out.dtb"))
     tap.check("a tree from standard input", result.returncode == 0, result)
-    tap.same("makes the same RIM", first.hex(), json.loads(result.stdout)["rim"])
+    tap.same("results in the same RIM", first.hex(), json.loads(result.stdout)["rim"])
     found = predicted_json(words)
     tap.same("JSON has what was measured", (first.hex(), GIB, 2, "bench", "0x48000000"),
              (found["rim"], found["ram"], found["cpus"], found["vmm"], found["loaded"][1]["ipa"]))
 
 
-# What stands for several words in REFUSED; any other @NAME is a file in the work folder.
+# Abbreviations in REFUSED; any other @NAME is a file in the work folder.
 SHORT = {
     "@bench": "--vmm bench --kernel @Image --dtb @bench.dtb",
     "@bench-of": "--vmm bench --kernel @Image --dtb",

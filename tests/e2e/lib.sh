@@ -28,6 +28,17 @@ trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
+# within SECONDS COMMAND...: repeats the command until it succeeds; fails if it does not in that time.
+within()
+{
+	local i
+	for ((i = 0; i < 10 * $1; i++)); do
+		! "${@:2}" || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
 # trustee_start NAME [OPTION...]: a trusteed with fresh state in build/e2e/NAME; sets trustee_state, trustee_port,
 # trustee_log, trustee_pid. Waits until it listens.
 trustee_start()
