@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The functions of rsi.h without a realm: tokens are signed with the keys cpak.pem and rak.pem in
- * the directory $REALM_HERE. Linked into realmkey and realmkeyd instead of rsi.c, so that both can be
- * tested on a machine that is not a realm. These programs are never installed.
+ * the directory $REALM_HERE. Linked into realmkey and realmkeyd instead of rsi.c, so that both can
+ * be tested on a machine that is not a realm. These programs are never installed.
  */
 #include <openssl/pem.h>
 #include <stdlib.h>
