@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The input is an event log. An accepted log can be printed, and fits the registers of its replay. */
+/* The input is an event log. An accepted one can be printed, and fits its replayed registers. */
 #include <stdlib.h>
 #include <string.h>
 
