@@ -67,7 +67,7 @@ files_not_tokens()
 	refused 12 "token show of a missing file" "/nonexistent: No such file" realmkey token show /nonexistent
 	refused 12 "token show of a directory" "$work: Is a directory" realmkey token show "$work"
 	refused 12 "token verify of a missing file" "/nonexistent: No such file" realmkey token verify /nonexistent --anchors "$work/anchors"
-	refused 12 "token verify with a missing file of anchors" "/nonexistent: " realmkey token verify "$work/zeros" --anchors /nonexistent
+	refused 12 "token verify with a missing anchors file" "/nonexistent: " realmkey token verify "$work/zeros" --anchors /nonexistent
 	refused 12 "token verify with a file that is not an anchor" "$work/zeros" realmkey token verify "$work/zeros" --anchors "$work/zeros"
 }
 
@@ -108,7 +108,7 @@ draft03-names.jwt|7|"exp" not satisfied: missing
 	same "an EAR verifies with the key in its own header" "0 1" "$status $(wc -l <"$work/err")"
 	has "with a warning that this does not prove the signer" "this does not prove who signed it"
 	printed "verify as JSON" '"claims"' realmkey verify $vectors/generated-ear/ok-affirming.jwt --key $key --json
-	refused 12 "verify with a missing file of a key" "/nonexistent: No such file" realmkey verify $vectors/generated-ear/ok-affirming.jwt --key /nonexistent
+	refused 12 "verify with a missing key file" "/nonexistent: No such file" realmkey verify $vectors/generated-ear/ok-affirming.jwt --key /nonexistent
 	refused 12 "verify with a file that is not a certificate" "$work/zeros: not a certificate" realmkey verify $vectors/generated-ear/ok-affirming.jwt --cert "$work/zeros"
 	echo nonsense >"$work/nonsense"
 	refused 12 "verify of a file that is not an EAR" "$work/nonsense: JWT" realmkey verify "$work/nonsense" --key $key

@@ -59,7 +59,7 @@ get_refused()
 	echo e.a.r >"$work/forged"
 	refused 7 "an EAR without a valid signature" "a/b/c" \
 		realmkey_here get-resource "${kbs[@]}" --path a/b/c --attestation-token "$work/forged" --tee-key-file "$work/tee.pem"
-	refused 12 "a missing file of a TEE key" "/nonexistent: No such file" realmkey_here attest "${kbs[@]}" --tee-key-file /nonexistent
+	refused 12 "a missing TEE key file" "/nonexistent: No such file" realmkey_here attest "${kbs[@]}" --tee-key-file /nonexistent
 	refused 12 "a file that is not a TEE key" "$work/ear: TEE key: not an unencrypted private key" realmkey_here attest "${kbs[@]}" --tee-key-file "$work/ear"
 	refused 12 "a TEE key of another kind" "cpak.pem: TEE key: neither P-256 nor RSA" realmkey_here attest "${kbs[@]}" --tee-key-file "$work/realm/cpak.pem"
 	refused 1 "a file that cannot be written" "/nonexistent/x" realmkey_here get-resource "${kbs[@]}" --path a/b/c --output /nonexistent/x

@@ -16,13 +16,13 @@ kbs_unreachable()
 		realmkey admin set-resource-policy --deny-all "${as[@]}" --url http://127.0.0.1:9 --insecure
 	refused 5 "an unknown host name" "no-such-host.invalid" \
 		realmkey admin set-resource-policy --deny-all "${as[@]}" --url https://no-such-host.invalid
-	refused 12 "a missing file of an admin token" "/nonexistent: No such file" \
+	refused 12 "a missing admin token file" "/nonexistent: No such file" \
 		realmkey admin set-resource-policy --deny-all --admin-token-file /nonexistent --url https://127.0.0.1:9
 	refused 12 "an empty admin token" "$work/empty: is empty" \
 		realmkey admin set-resource-policy --deny-all --admin-token-file "$work/empty" --url https://127.0.0.1:9
 	refused 12 "an admin token of two words" "LICENSES/Apache-2.0.txt: is no bearer token" \
 		realmkey admin set-resource-policy --deny-all --admin-token-file LICENSES/Apache-2.0.txt --url https://127.0.0.1:9
-	refused 12 "a missing file of a secret" "/nonexistent: No such file" \
+	refused 12 "a missing secret file" "/nonexistent: No such file" \
 		realmkey admin set-resource --path a/b/c --resource-file /nonexistent "${as[@]}" --url https://127.0.0.1:9
 	refused 1 "a missing courier" "/nonexistent: No such file" \
 		env REALMKEY_COURIER=/nonexistent "$bin/cli/realmkey" admin set-resource-policy --deny-all "${as[@]}" --url https://127.0.0.1:9

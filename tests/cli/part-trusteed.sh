@@ -27,7 +27,7 @@ part_trusteed()
 	mkdir -m 0755 "$state"
 	refused 3 "a state directory open to others" "mode 0755 lets others in, it must be 0700" trusteed --state "$state"
 	chmod 0700 "$state"
-	refused 3 "a missing file of a certificate" "$work/conf/none: No such file" trusteed --state "$state" --cert "$work/conf/none" --key "$tls/server.key"
+	refused 3 "a missing certificate file" "$work/conf/none: No such file" trusteed --state "$state" --cert "$work/conf/none" --key "$tls/server.key"
 	refused 3 "a file without a certificate" "$tls/server.key: no certificate in PEM" trusteed --state "$state" --cert "$tls/server.key" --key "$tls/server.key"
 	refused 3 "the key of another certificate" "not the key of the certificate" trusteed --state "$state" --cert "$tls/server.pem" --key "$work/tls-other/server.key"
 	ended 12 "a missing directory of anchors" "trusteed: /nonexistent: No such file" trusteed --state "$state" --anchors /nonexistent --listen 127.0.0.1:0
