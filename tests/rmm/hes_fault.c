@@ -14,33 +14,36 @@
 #define PAGE		4096UL
 
 const struct hes_fault_info hes_fault_info[HES_FAULTS] = {
-	[HES_STALL] = { "stall", "[MS]", 1, MS_MAX, 0,
+	[HES_STALL] = { "stall", "[MS]", HES_FORM_NUMBER, true, 1, MS_MAX, 0,
 		"the signer is silent; the RMM gives up after MS (10000)" },
-	[HES_LATE] = { "late", "MS", 1, MS_MAX, 0, "the signer answers MS later" },
-	[HES_REFUSE] = { "refuse", "", 0, 0, 0, "the signer refuses, the RMM says ERROR_UNKNOWN" },
-	[HES_TRUNCATED] = { "truncated", "[BYTES]", 1, CHANNEL_TOKEN_MAX, 0,
+	[HES_LATE] = { "late", "MS", HES_FORM_NUMBER, false, 1, MS_MAX, 0,
+		"the signer answers MS later" },
+	[HES_REFUSE] = { "refuse", "", HES_FORM_NONE, false, 0, 0, 0,
+		"the signer refuses; the RMM returns ERROR_UNKNOWN" },
+	[HES_TRUNCATED] = { "truncated", "[BYTES]", HES_FORM_NUMBER, true, 1, CHANNEL_TOKEN_MAX, 0,
 		"the token ends after BYTES (half of it)" },
-	[HES_OVERSIZE] = { "oversize", "[BYTES]", 1, CHANNEL_PAYLOAD_MAX, 5000,
+	[HES_OVERSIZE] = { "oversize", "[BYTES]", HES_FORM_NUMBER, true, 1, CHANNEL_PAYLOAD_MAX, 5000,
 		"the signed token has BYTES (5000); the RMM has room for 4096" },
-	[HES_OVERRUN] = { "overrun", "[BYTES]", 1, 1 << 20, CHANNEL_TOKEN_MAX,
+	[HES_OVERRUN] = { "overrun", "[BYTES]", HES_FORM_NUMBER, true, 1, 1 << 20, CHANNEL_TOKEN_MAX,
 		"the RMM hands out BYTES (4096) after the token's end" },
-	[HES_ZERO_PROGRESS] = { "zero-progress", "[MS]", 1, MS_MAX, CHANNEL_FOR_EVER,
-		"INCOMPLETE with no byte for MS (until cleared)" },
-	[HES_ERROR_UNKNOWN] = { "error-unknown", "[BYTES]", 0, CHANNEL_TOKEN_MAX, 0,
-		"the RMM says ERROR_UNKNOWN after BYTES (0)" },
-	[HES_CHUNK] = { "chunk", "BYTES", 1, CHANNEL_TOKEN_MAX, 0,
+	[HES_ZERO_PROGRESS] = { "zero-progress", "[MS]", HES_FORM_NUMBER, true, 1, MS_MAX, CHANNEL_FOR_EVER,
+		"the RMM returns INCOMPLETE without a byte for MS (until cleared)" },
+	[HES_ERROR_UNKNOWN] = { "error-unknown", "[BYTES]", HES_FORM_NUMBER, true, 0, CHANNEL_TOKEN_MAX, 0,
+		"the RMM returns ERROR_UNKNOWN after BYTES (0)" },
+	[HES_CHUNK] = { "chunk", "BYTES", HES_FORM_NUMBER, false, 1, CHANNEL_TOKEN_MAX, 0,
 		"the RMM hands out at most BYTES at a time" },
-	[HES_WRONG_CHALLENGE] = { "wrong-challenge", "", 0, 0, 0,
+	[HES_WRONG_CHALLENGE] = { "wrong-challenge", "", HES_FORM_NONE, false, 0, 0, 0,
 		"the token is signed over another challenge" },
-	[HES_STALE_REM] = { "stale-rem", "", 0, 0, 0,
-		"its REMs are as they were before the last extension" },
-	[HES_PROFILE] = { "profile", "NAME[/NAME]", 0, 0, 0,
+	[HES_STALE_REM] = { "stale-rem", "", HES_FORM_NONE, false, 0, 0, 0,
+		"the token's REMs are those before the last extension" },
+	[HES_PROFILE] = { "profile", "NAME[/NAME]", HES_FORM_PROFILE, false, 0, 0, 0,
 		"profile of both tokens, or of platform/realm: legacy 2023 2024 2026 unknown" },
-	[HES_TAG] = { "tag", "NUMBER", 0, UINT32_MAX, 0, "outer tag; 907 wraps as CMW records" },
-	[HES_DESTROY] = { "destroy", "IPA", 0, 0, 0,
-		"the host takes a page of the realm away: its RIPAS is DESTROYED" },
-	[HES_CUT] = { "cut", "", 0, 0, 0,
-		"the signer hangs up in the middle of its answer; the RMM asks again" },
+	[HES_TAG] = { "tag", "NUMBER", HES_FORM_NUMBER, false, 0, UINT32_MAX, 0,
+		"outer tag of the token; with 907 the inner tokens are CMW records" },
+	[HES_DESTROY] = { "destroy", "IPA", HES_FORM_PAGE, false, 0, 0, 0,
+		"the host reclaims a page of the realm: its RIPAS becomes DESTROYED" },
+	[HES_CUT] = { "cut", "", HES_FORM_NONE, false, 0, 0, 0,
+		"the signer disconnects in the middle of its answer; the RMM repeats its request" },
 };
 
 static bool fail(char *answer, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -101,30 +104,28 @@ static int fault_find(const char *name)
 	return -1;
 }
 
-static bool is_number(const struct hes_fault_info *info)
-{
-	return info->max != 0;
-}
-
-/* @text: NULL when there is none */
+/* @text: the argument, or NULL if none was given */
 static bool argument_parse(const struct hes_fault_info *info, const char *text, uint32_t *argument,
 			   char *answer)
 {
 	*argument = info->absent;
 	if (!text)
-		return !*info->argument || *info->argument == '[' ||
+		return info->form == HES_FORM_NONE || info->optional ||
 		       fail(answer, "%s needs %s", info->name, info->argument);
-	if (!*info->argument)
-		return fail(answer, "%s takes no argument", info->name);
-	if (info == &hes_fault_info[HES_DESTROY])
-		return page_parse(text, argument) ||
-		       fail(answer, "%s: not a page's address, as 0x41234000", info->name);
-	if (!is_number(info))
+	switch (info->form) {
+	case HES_FORM_NUMBER:
+		return number_parse(text, info->min, info->max, argument) ||
+		       fail(answer, "%s: not a number from %u to %u", info->name, info->min, info->max);
+	case HES_FORM_PROFILE:
 		return profile_parse(text, argument) ||
 		       fail(answer, "%s: not legacy, 2023, 2024, 2026 or unknown, nor a pair A/B of them",
 			    info->name);
-	return number_parse(text, info->min, info->max, argument) ||
-	       fail(answer, "%s: not a number from %u to %u", info->name, info->min, info->max);
+	case HES_FORM_PAGE:
+		return page_parse(text, argument) ||
+		       fail(answer, "%s: not a page's address, as 0x41234000", info->name);
+	default:
+		return fail(answer, "%s accepts no argument", info->name);
+	}
 }
 
 /* @words: what follows the fault's name, @count of them */
@@ -169,12 +170,12 @@ static void argument_print(int which, uint32_t argument, char *text, size_t room
 	const struct hes_fault_info *info = &hes_fault_info[which];
 
 	*text = '\0';
-	if (which == HES_PROFILE)
+	if (info->form == HES_FORM_PROFILE)
 		snprintf(text, room, " %s/%s", hes_profiles[argument & 0xff].name,
 			 hes_profiles[argument >> 8].name);
-	else if (which == HES_DESTROY)
+	else if (info->form == HES_FORM_PAGE)
 		snprintf(text, room, " 0x%lx", argument * PAGE);
-	else if (is_number(info) && (*info->argument != '[' || argument != info->absent))
+	else if (info->form == HES_FORM_NUMBER && (!info->optional || argument != info->absent))
 		snprintf(text, room, " %u", argument);
 }
 

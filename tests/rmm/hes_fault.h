@@ -28,11 +28,16 @@ enum hes_fault {
 	HES_FAULTS
 };
 
+/* What a fault's argument looks like. */
+enum hes_fault_form { HES_FORM_NONE, HES_FORM_NUMBER, HES_FORM_PROFILE, HES_FORM_PAGE };
+
 struct hes_fault_info {
 	const char *name;
-	const char *argument;	/* as a usage names it; "" for none, in brackets when it is optional */
-	uint32_t min, max;	/* of a number; both 0 for what has a form of its own */
-	uint32_t absent;	/* what stands for an optional one that is not there */
+	const char *argument;	/* its name in a usage text, in brackets if it is optional */
+	enum hes_fault_form form;
+	bool optional;
+	uint32_t min, max;	/* the bounds of a number */
+	uint32_t absent;	/* the value of an optional number that is not given */
 	const char *text;
 };
 

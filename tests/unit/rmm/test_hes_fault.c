@@ -113,11 +113,12 @@ static void all_of_them_fit_into_an_answer(void **state)
 	for (int i = 0; i < HES_FAULTS; i++) {
 		const struct hes_fault_info *info = &hes_fault_info[i];
 
-		if (info->max)
+		if (info->form == HES_FORM_NUMBER)
 			snprintf(line, sizeof(line), "%s %u count 1000000", info->name, info->max);
 		else
 			snprintf(line, sizeof(line), "%s%s count 1000000", info->name,
-				 i == HES_DESTROY ? " 0xffffffff000" : *info->argument ? " legacy/unknown" : "");
+				 info->form == HES_FORM_PAGE ? " 0xffffffff000" :
+				 info->form == HES_FORM_PROFILE ? " legacy/unknown" : "");
 		say(line, "ok\n");
 	}
 	hes_fault_execute(&faults, "show", answer);
@@ -174,7 +175,7 @@ static void what_is_no_command_changes_nothing(void **state)
 		{ "late 99999999999", "from 1" },
 		{ "tag 4294967296", "from 0 to 4294967295" },
 		{ "chunk", "chunk needs BYTES" },
-		{ "refuse 1", "takes no argument" },
+		{ "refuse 1", "accepts no argument" },
 		{ "profile", "profile needs" },
 		{ "profile 2025", "not legacy" },
 		{ "profile 2023/", "not legacy" },
