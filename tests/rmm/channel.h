@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define CHANNEL_MAGIC		0x43484d52	/* "RMHC" */
-#define CHANNEL_VERSION		3
+#define CHANNEL_VERSION		4
 #define CHANNEL_TOKEN_MAX	4096		/* bytes of a token that the RMM has room for, as TF-RMM */
 #define CHANNEL_PAYLOAD_MAX	8192		/* more, so that a token can be too long */
 #define CHANNEL_PAUSE		500		/* ms without a byte: a frame was cut */
@@ -53,7 +53,8 @@ struct channel_fault {
 	uint32_t patience;	/* ms of the signer's silence until ERROR_UNKNOWN, in place of the RMM's own */
 	uint32_t idle;		/* ms of INCOMPLETE without a byte, though the token is there */
 	uint32_t chunk;		/* most bytes that one CONTINUE hands out */
-	uint32_t unknown;	/* 1 + the number of bytes after which CONTINUE answers ERROR_UNKNOWN */
+	uint32_t fail;		/* 1: CONTINUE answers ERROR_UNKNOWN after @fail_after bytes */
+	uint32_t fail_after;
 	uint32_t extra;		/* bytes that follow the token's end */
 	uint32_t destroy;	/* IPA / 4096 of a page that is DESTROYED as this arrives; or 0 */
 };
@@ -61,7 +62,7 @@ struct channel_fault {
 #define CHANNEL_FOR_EVER	UINT32_MAX	/* as patience, and as idle */
 
 _Static_assert(sizeof(struct channel_header) == 20, "no padding in the frame header");
-_Static_assert(sizeof(struct channel_fault) == 24, "no padding in the fault");
+_Static_assert(sizeof(struct channel_fault) == 28, "no padding in the fault");
 _Static_assert(sizeof(struct channel_request) == 712, "no padding in the request");
 
 /* One direction of the stream, as far as it has come in. Zero it to start. */

@@ -254,7 +254,8 @@ bool hes_fault_order(const struct hes_strike *strike, struct channel_fault *orde
 		.patience = argument_of(strike, HES_STALL),
 		.idle = argument_of(strike, HES_ZERO_PROGRESS),
 		.chunk = argument_of(strike, HES_CHUNK),
-		.unknown = strike->by[HES_ERROR_UNKNOWN] + argument_of(strike, HES_ERROR_UNKNOWN),
+		.fail = strike->by[HES_ERROR_UNKNOWN],
+		.fail_after = argument_of(strike, HES_ERROR_UNKNOWN),
 		.extra = argument_of(strike, HES_OVERRUN),
 		.destroy = argument_of(strike, HES_DESTROY),
 	};

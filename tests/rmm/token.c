@@ -107,16 +107,16 @@ static enum rsi_status token_copy(struct rsi_call *call)
 	status = rsi_page(call->realm, call->in[1], &page);
 	if (status || token_idles(call->realm, t))
 		return status ? status : RSI_INCOMPLETE;
-	if (fault->unknown)
-		end = less(end, fault->unknown - 1);
+	if (fault->fail)
+		end = less(end, fault->fail_after);
 	size = less(fault->chunk ? less(size, fault->chunk) : size, end - less(end, t->copied));
 	for (uint64_t i = 0; i < size; i++)	/* what is extra goes round */
 		page[call->in[2] + i] = t->bytes[t->copied++ % sizeof(t->bytes)];
 	call->x[1] = size;
-	if (t->copied < end || (fault->unknown && size))
+	if (t->copied < end || (fault->fail && size))
 		return RSI_INCOMPLETE;
 	t->state = TOKEN_IDLE;
-	return fault->unknown ? RSI_ERROR_UNKNOWN : RSI_SUCCESS;
+	return fault->fail ? RSI_ERROR_UNKNOWN : RSI_SUCCESS;
 }
 
 /* A granule that is EMPTY is refused only once the token is there. */

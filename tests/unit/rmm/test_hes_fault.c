@@ -238,14 +238,16 @@ static void the_rmm_gets_its_part(void **state)
 	assert_int_equal(order.patience, 5);
 	assert_int_equal(order.idle, 6);
 	assert_int_equal(order.chunk, 7);
-	assert_int_equal(order.unknown, 9);
+	assert_int_equal(order.fail, 1);
+	assert_int_equal(order.fail_after, 8);
 	assert_int_equal(order.extra, 9);
 	assert_int_equal(order.destroy, 16);
 	say("clear", "ok\n");
 	say("error-unknown", "ok\n");
 	hes_fault_strike(&faults, &strike);
 	assert_true(hes_fault_order(&strike, &order));
-	assert_int_equal(order.unknown, 1);
+	assert_int_equal(order.fail, 1);
+	assert_int_equal(order.fail_after, 0);
 	say("clear", "ok\n");
 	say("stall", "ok\n");	/* with the RMM's own patience */
 	hes_fault_strike(&faults, &strike);

@@ -287,7 +287,7 @@ static void orders_for_the_rmm_go_ahead_of_the_token(void **state)
 		struct channel_fault order;
 	} cases[] = {
 		{ "zero-progress", { .idle = CHANNEL_FOR_EVER } },
-		{ "error-unknown 5", { .unknown = 6 } },
+		{ "error-unknown 5", { .fail = 1, .fail_after = 5 } },
 		{ "chunk 7", { .chunk = 7 } },
 		{ "overrun 8", { .extra = 8 } },
 		{ "destroy 0x41234000", { .destroy = 0x41234 } },

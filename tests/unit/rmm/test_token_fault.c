@@ -53,7 +53,7 @@ static void expect(uint64_t status, uint64_t copied)
 
 static void an_order_is_for_its_token_only(void **state)
 {
-	struct channel_fault fault = { .unknown = 1 };
+	struct channel_fault fault = { .fail = 1 };
 
 	(void)state;
 	init();
@@ -135,7 +135,7 @@ static void an_error_half_way(void **state)
 
 	(void)state;
 	init();
-	order((struct channel_fault){ .unknown = 1 + 1000 });
+	order((struct channel_fault){ .fail = 1, .fail_after = 1000 });
 	signer_answers();
 	assert_int_equal(more(0, 600, &copied), RSI_INCOMPLETE);
 	assert_int_equal(copied, 600);
@@ -150,7 +150,7 @@ static void an_error_after_the_end(void **state)
 {
 	(void)state;
 	init();
-	order((struct channel_fault){ .unknown = 1 + 4096 });
+	order((struct channel_fault){ .fail = 1, .fail_after = 4096 });
 	signer_answers();
 	expect(RSI_INCOMPLETE, 3000);
 	expect(RSI_ERROR_UNKNOWN, 0);
