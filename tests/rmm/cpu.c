@@ -94,7 +94,7 @@ void cpu_setup(uint64_t stage2_table)
 
 uint64_t cpu_ms(void)
 {
-	return read_sysreg(cntpct_el0) / (read_sysreg(cntfrq_el0) / 1000) + 1;
+	return read_sysreg(cntpct_el0) / (read_sysreg(cntfrq_el0) / 1000);
 }
 
 void cpu_wait(void)

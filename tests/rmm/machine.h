@@ -46,7 +46,7 @@ uint64_t smc(uint64_t fid, uint64_t x1, uint64_t x2, uint64_t x3);
 
 /* cpu.c: cpu_setup - this CPU's EL2 registers, so that EL1 is the realm's */
 void cpu_setup(uint64_t stage2_table);
-/* milliseconds since power on, never 0; sleep until an interrupt is pending */
+/* milliseconds since power on; sleep until an interrupt is pending */
 uint64_t cpu_ms(void);
 void cpu_wait(void);
 /* cpu_gicv3_vtr - ICH_VTR_EL2 */

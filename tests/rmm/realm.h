@@ -16,7 +16,8 @@
 struct token {
 	enum { TOKEN_IDLE, TOKEN_WAITING, TOKEN_READY, TOKEN_REFUSED, TOKEN_OVERSIZE } state;
 	uint32_t seq;
-	uint64_t since;		/* ms; when the realm began to wait, 0 before its first CONTINUE */
+	bool begun;		/* CONTINUE has been called: @since and @sent are valid */
+	uint64_t since;		/* ms; when the realm began to wait */
 	uint64_t sent;		/* ms; when the request last went out */
 	struct channel_request request;
 	struct channel_fault fault;
@@ -38,7 +39,7 @@ struct realm_ops {
 	void (*ripas_sync)(void);	/* after the last change of a call */
 	void (*token_send)(const struct rec *rec);
 	void (*token_poll)(struct realm *realm);	/* calls token_answer() for what has come */
-	uint64_t (*now)(void);		/* ms, monotonic, never 0 */
+	uint64_t (*now)(void);		/* ms, monotonic */
 };
 
 struct realm {

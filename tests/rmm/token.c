@@ -70,8 +70,6 @@ static enum rsi_status token_wait(const struct realm *realm, struct rec *rec)
 	struct token *t = &rec->token;
 	uint64_t patience = t->fault.patience ? t->fault.patience : GIVE_UP, now = realm->ops->now();
 
-	if (!t->since)
-		t->since = t->sent = now;
 	if (now - later(t->since, realm->heard) >= patience || now - t->since >= 2 * patience) {
 		t->state = TOKEN_IDLE;
 		return RSI_ERROR_UNKNOWN;
@@ -88,25 +86,19 @@ static uint64_t less(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-static bool token_idles(const struct realm *realm, struct token *t)
-{
-	if (!t->since)
-		t->since = realm->ops->now();
-	return t->fault.idle == CHANNEL_FOR_EVER || realm->ops->now() - t->since < t->fault.idle;
-}
-
 /* granule, offset, size */
 static enum rsi_status token_copy(struct rsi_call *call)
 {
 	struct token *t = &call->rec->token;
 	const struct channel_fault *fault = &t->fault;
 	uint64_t end = t->size + fault->extra, size = call->in[3];
-	enum rsi_status status;
 	uint8_t *page;
+	enum rsi_status status = rsi_page(call->realm, call->in[1], &page);
 
-	status = rsi_page(call->realm, call->in[1], &page);
-	if (status || token_idles(call->realm, t))
-		return status ? status : RSI_INCOMPLETE;
+	if (status)
+		return status;
+	if (fault->idle == CHANNEL_FOR_EVER || call->realm->ops->now() - t->since < fault->idle)
+		return RSI_INCOMPLETE;
 	if (fault->fail)
 		end = less(end, fault->fail_after);
 	size = less(fault->chunk ? less(size, fault->chunk) : size, end - less(end, t->copied));
@@ -124,19 +116,22 @@ enum rsi_status token_continue(struct rsi_call *call)
 {
 	uint64_t ipa = call->in[1], offset = call->in[2], size = call->in[3];
 	struct token *t = &call->rec->token;
-	bool blames;
+	bool oversize;
 
 	if (ipa % GRANULE || offset >= GRANULE || size > GRANULE - offset ||
 	    !realm_is_protected(call->realm, ipa, ipa + GRANULE))
 		return RSI_ERROR_INPUT;
 	if (t->state == TOKEN_IDLE)
 		return RSI_ERROR_STATE;
+	if (!t->begun)
+		t->since = t->sent = call->realm->ops->now();
+	t->begun = true;
 	call->realm->ops->token_poll(call->realm);
 	if (t->state == TOKEN_WAITING)
 		return token_wait(call->realm, call->rec);
 	if (t->state == TOKEN_READY)
 		return token_copy(call);
-	blames = t->state == TOKEN_OVERSIZE && call->realm->quirks & QUIRK_OVERSIZE_INPUT;
+	oversize = t->state == TOKEN_OVERSIZE;
 	t->state = TOKEN_IDLE;
-	return blames ? RSI_ERROR_INPUT : RSI_ERROR_UNKNOWN;
+	return oversize && call->realm->quirks & QUIRK_OVERSIZE_INPUT ? RSI_ERROR_INPUT : RSI_ERROR_UNKNOWN;
 }
