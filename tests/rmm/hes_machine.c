@@ -206,8 +206,9 @@ static bool frame_serve(struct hes_machine *m, struct hes_signer *signer, uint64
 		warnx("frame of type %u and %u bytes dropped: not a token request", h->type, h->size);
 		return true;
 	}
-	if (m->rec[h->rec].asked == h->seq)
+	if (m->rec[h->rec].known && m->rec[h->rec].asked == h->seq)
 		return repeat_serve(m, h->rec, now);
+	m->rec[h->rec].known = true;
 	m->rec[h->rec].asked = h->seq;
 	return request_serve(m, signer, h->rec, now);
 }

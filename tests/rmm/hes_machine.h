@@ -34,7 +34,8 @@ struct hes_machine {
 	bool broken;			/* inside a run of bytes that are no frame */
 	struct channel_reader reader;
 	struct {
-		uint32_t asked;		/* number of the last request */
+		bool known;		/* a request has come; the last one's number is @asked */
+		uint32_t asked;
 		bool owed;		/* its answer has not been sent */
 		bool ordered;		/* the RMM was told to fail with it, as follows */
 		struct channel_fault order;

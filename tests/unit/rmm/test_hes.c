@@ -54,6 +54,7 @@ static void tokens_of_each_kind(void **state)
 	fd = hes_dial(hes.socket);
 	for (uint8_t algo = 0; algo <= 2; algo++)
 		token_expect(fd, algo, 100U + algo, (uint8_t)(0x41 + algo), algo, "\xd9\x01\x8f\xa2");
+	token_expect(fd, 3, 0, 0x44, 0, "\xd9\x01\x8f\xa2");	/* 0 is a number like any other */
 	close(fd);
 	hes_stop();
 	hes_start("907");
