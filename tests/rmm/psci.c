@@ -3,6 +3,7 @@
  * PSCI 1.1 as TF-RMM offers it to a realm. Below us QEMU is the firmware: it answers SMCs of EL2,
  * and powers CPUs on at EL2, where start.S leads them to psci_start().
  */
+#include "array.h"
 #include "machine.h"
 #include "mem.h"
 #include "uart.h"

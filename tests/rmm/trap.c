@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What brings the realm to EL2: its SMCs, accesses that stage 2 refuses, and nothing else. */
+#include "array.h"
 #include "machine.h"
-#include "mem.h"
 #include "rsi.h"
 #include "uart.h"
 

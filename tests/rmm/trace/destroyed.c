@@ -6,17 +6,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "array.h"
 #include "raw.h"
+#include "rsi_fid.h"
 #include "tap.h"
 
-#define RSI(n)		(0xc4000190UL + (n))
 #define TOKEN_MAX	4096
 #define ABORT_EL1	0x25UL			/* EC of ESR: a data abort, taken from EL1 */
 #define EXTERNAL	0x10UL			/* its cause: a synchronous external abort, */
 #define NO_ADDRESS	(1UL << 10)		/* whose address FAR does not have */
 #define ISS		0x1ffffffUL
 
-enum { TOKEN_INIT = 4, TOKEN_CONTINUE, CONFIG, STATE_SET, STATE_GET, HOST_CALL };
 enum { EMPTY, RAM, DESTROYED };
 enum { CHANGE_DESTROYED = 1, ACCEPT = 0, REJECT = 1, INCOMPLETE = 3 };
 
@@ -30,19 +30,19 @@ static int64_t call(uint64_t fid, uint64_t x1, uint64_t x2, uint64_t x3, uint64_
 /* Whether STATE_SET of the granule got anywhere. */
 static bool changed(uint64_t to, uint64_t flags)
 {
-	return call(RSI(STATE_SET), granule, granule + RAW_GRANULE, to, flags) == 0 && x[2] == ACCEPT &&
+	return call(RSI_IPA_STATE_SET, granule, granule + RAW_GRANULE, to, flags) == 0 && x[2] == ACCEPT &&
 	       x[1] == granule + RAW_GRANULE;
 }
 
 static bool rejected(uint64_t to)
 {
-	return call(RSI(STATE_SET), granule, granule + RAW_GRANULE, to, 0) == 0 && x[2] == REJECT &&
+	return call(RSI_IPA_STATE_SET, granule, granule + RAW_GRANULE, to, 0) == 0 && x[2] == REJECT &&
 	       x[1] == granule;
 }
 
 static uint64_t state(void)
 {
-	return call(RSI(STATE_GET), granule, granule + RAW_GRANULE, 0, 0) == 0 ? x[2] : ~0UL;
+	return call(RSI_IPA_STATE_GET, granule, granule + RAW_GRANULE, 0, 0) == 0 ? x[2] : ~0UL;
 }
 
 static bool is_abort(uint64_t esr, uint64_t iss)
@@ -51,9 +51,9 @@ static bool is_abort(uint64_t esr, uint64_t iss)
 }
 
 /* The call has no answer: it comes back as it was, with an abort. */
-static bool aborts(uint64_t command)
+static bool aborts(uint64_t fid)
 {
-	return call(RSI(command), granule, 0, 64, 0) == (int64_t)RSI(command) && x[1] == granule && x[3] == 64 &&
+	return call(fid, granule, 0, 64, 0) == (int64_t)fid && x[1] == granule && x[3] == 64 &&
 	       is_abort(raw_abort(), NO_ADDRESS | EXTERNAL);
 }
 
@@ -69,22 +69,22 @@ static void a_shared_page_is_not_there_in_the_protected_half(void)
 static void a_token_takes_a_granule_away(void)
 {
 	memset(x, 0, sizeof(x));
-	x[0] = RSI(TOKEN_INIT);
+	x[0] = RSI_TOKEN_INIT;
 	memset(&x[1], 0x5a, 64);
 	raw_call(x);
 	CHECK(x[0] == 0);
 	for (int i = 0; i < 100000 && !raw_abort(); i++)
-		CHECK(call(RSI(TOKEN_CONTINUE), granule, 0, 64, 0) == INCOMPLETE || raw_abort());
-	CHECK(aborts(TOKEN_CONTINUE));
+		CHECK(call(RSI_TOKEN_CONTINUE, granule, 0, 64, 0) == INCOMPLETE || raw_abort());
+	CHECK(aborts(RSI_TOKEN_CONTINUE));
 	CHECK(state() == DESTROYED);
 }
 
 static void nothing_can_be_done_with_it(void)
 {
 	CHECK(is_abort(raw_look(), EXTERNAL));
-	CHECK(aborts(CONFIG));
-	CHECK(aborts(HOST_CALL));
-	CHECK(aborts(TOKEN_CONTINUE));
+	CHECK(aborts(RSI_REALM_CONFIG));
+	CHECK(aborts(RSI_HOST_CALL));
+	CHECK(aborts(RSI_TOKEN_CONTINUE));
 	CHECK(rejected(RAM));
 	CHECK(rejected(EMPTY));
 	CHECK(state() == DESTROYED);
@@ -109,7 +109,7 @@ static void the_token_goes_on(void)
 
 	memset(challenge, 0x5a, sizeof(challenge));
 	do {
-		status = call(RSI(TOKEN_CONTINUE), granule, 0, 64, 0);
+		status = call(RSI_TOKEN_CONTINUE, granule, 0, 64, 0);
 		CHECK((status == 0 || status == INCOMPLETE) && x[1] <= 64 && size + x[1] <= sizeof(token));
 		memcpy(token + size, raw_bytes(), x[1]);
 		size += x[1];
@@ -138,5 +138,5 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: %s [ipa]   the granule's address, to be destroyed with the next token\n", argv[0]);
 		return 2;
 	}
-	return tap_run(tests, sizeof(tests) / sizeof(tests[0]));
+	return tap_run(tests, ARRAY_SIZE(tests));
 }

@@ -7,10 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "array.h"
 #include "raw.h"
+#include "rsi_fid.h"
 #include "tap.h"
 
-#define RSI(n)		(0xc4000190UL + (n))
 #define PSCI(n)		(0x84000000UL + (n))
 #define PSCI64(n)	(0xc4000000UL + (n))
 #define RAM_BASE	0x40000000UL
@@ -22,7 +23,6 @@
 
 enum { PSCI_VERSION, CPU_SUSPEND, CPU_OFF, CPU_ON, AFFINITY_INFO, MIGRATE_INFO_TYPE = 6, SYSTEM_OFF = 8,
        SYSTEM_RESET, FEATURES, SYSTEM_SUSPEND = 14, SYSTEM_RESET2 = 18 };
-enum { RSI_VERSION, TOKEN_INIT = 4, TOKEN_CONTINUE, CONFIG, STATE_SET, STATE_GET, HOST_CALL };
 enum { NOT_SUPPORTED = -1, INVALID = -2, ALREADY_ON = -4, INVALID_ADDRESS = -9 };
 
 static unsigned int cpus;
@@ -96,7 +96,7 @@ static void cpus_leave_and_return(void)
 		CHECK(cpu_set_online(i, true));
 		CHECK(call(PSCI64(AFFINITY_INFO), i, 0, 0) == 0);
 		raw_on(i);
-		CHECK(call(RSI(RSI_VERSION), 0x10000, 0, 0) == 0);
+		CHECK(call(RSI_VERSION, 0x10000, 0, 0) == 0);
 		raw_on(0);
 	}
 }
@@ -107,7 +107,7 @@ static uint64_t protected_bytes(void)
 	uint64_t sum = 0;
 
 	for (uint64_t at = RAM_BASE; at < SHARED; at = x[1]) {
-		if (call(RSI(STATE_GET), at, SHARED, 0) || x[1] <= at)
+		if (call(RSI_IPA_STATE_GET, at, SHARED, 0) || x[1] <= at)
 			return 0;
 		sum += x[2] == 1 ? x[1] - at : 0;
 	}
@@ -125,10 +125,10 @@ static void memory_is_as_large_as_asked_for(void)
 	fclose(file);
 	CHECK(kib < ram >> 10 && kib > ram / 2 >> 10);
 	CHECK(protected_bytes() > ram / 2);
-	CHECK(call(RSI(STATE_GET), RAM_BASE + ram, SHARED, 0) == 0);
+	CHECK(call(RSI_IPA_STATE_GET, RAM_BASE + ram, SHARED, 0) == 0);
 	CHECK(x[2] == 0 && x[1] == SHARED);
-	CHECK(call(RSI(STATE_GET), SHARED, SHARED + 4096, 0) == 1);
-	CHECK(call(RSI(STATE_SET), RAM_BASE + ram, RAM_BASE + ram + 4096, 1) == 0);
+	CHECK(call(RSI_IPA_STATE_GET, SHARED, SHARED + 4096, 0) == 1);
+	CHECK(call(RSI_IPA_STATE_SET, RAM_BASE + ram, RAM_BASE + ram + 4096, 1) == 0);
 	CHECK(x[1] == RAM_BASE + ram && x[2] == 1);	/* the host rejects that */
 }
 
@@ -136,16 +136,16 @@ static void ripas_changes(void)
 {
 	static const uint8_t zero[RAW_GRANULE];
 
-	CHECK(call(RSI(CONFIG), granule, 0, 0) == 0);
+	CHECK(call(RSI_REALM_CONFIG, granule, 0, 0) == 0);
 	CHECK(memcmp(raw_bytes(), zero, RAW_GRANULE) != 0);
-	CHECK(call(RSI(STATE_SET), granule, granule + 4096, 0) == 0);
+	CHECK(call(RSI_IPA_STATE_SET, granule, granule + 4096, 0) == 0);
 	CHECK(x[1] == granule + 4096 && x[2] == 0);
-	CHECK(call(RSI(STATE_GET), granule, granule + 4096, 0) == 0 && x[2] == 0);
-	CHECK(call(RSI(CONFIG), granule, 0, 0) == 1);
-	CHECK(call(RSI(HOST_CALL), granule, 0, 0) == 1);
-	CHECK(call(RSI(STATE_SET), granule, granule + 4096, 1) == 0);
+	CHECK(call(RSI_IPA_STATE_GET, granule, granule + 4096, 0) == 0 && x[2] == 0);
+	CHECK(call(RSI_REALM_CONFIG, granule, 0, 0) == 1);
+	CHECK(call(RSI_HOST_CALL, granule, 0, 0) == 1);
+	CHECK(call(RSI_IPA_STATE_SET, granule, granule + 4096, 1) == 0);
 	CHECK(memcmp(raw_bytes(), zero, RAW_GRANULE) == 0);
-	CHECK(call(RSI(CONFIG), granule, 0, 0) == 0);
+	CHECK(call(RSI_REALM_CONFIG, granule, 0, 0) == 0);
 	CHECK(memcmp(raw_bytes(), zero, RAW_GRANULE) != 0);
 }
 
@@ -158,7 +158,7 @@ static struct {
 static bool token_begin(unsigned int cpu)
 {
 	memset(x, 0, sizeof(x));
-	x[0] = RSI(TOKEN_INIT);
+	x[0] = RSI_TOKEN_INIT;
 	memset(&x[1], 0x80 + (int)cpu, 64);
 	raw_call(x);
 	tokens[cpu].size = 0;
@@ -169,7 +169,7 @@ static bool token_begin(unsigned int cpu)
 /* One CONTINUE; what it hands out lies at an odd place. */
 static bool token_proceed(unsigned int cpu)
 {
-	int64_t status = call(RSI(TOKEN_CONTINUE), granule, 7 + cpu, PIECE);
+	int64_t status = call(RSI_TOKEN_CONTINUE, granule, 7 + cpu, PIECE);
 
 	if ((status != 0 && status != 3) || x[1] > PIECE || tokens[cpu].size + x[1] > TOKEN_MAX)
 		return false;
@@ -208,7 +208,7 @@ static void recs_have_tokens_of_their_own(void)
 	for (unsigned int i = 0; i < cpus; i++) {
 		CHECK(token_says(i));
 		raw_on(i);
-		CHECK(call(RSI(TOKEN_CONTINUE), granule, 0, PIECE) == 2);
+		CHECK(call(RSI_TOKEN_CONTINUE, granule, 0, PIECE) == 2);
 	}
 	raw_on(0);
 }
@@ -219,13 +219,13 @@ static void a_token_does_not_go_into_an_empty_granule(void)
 	int64_t status = 3;
 
 	CHECK(token_begin(0));
-	CHECK(call(RSI(STATE_SET), granule, granule + 4096, 0) == 0);
+	CHECK(call(RSI_IPA_STATE_SET, granule, granule + 4096, 0) == 0);
 	for (int i = 0; i < 100000 && status == 3; i++) {
-		status = call(RSI(TOKEN_CONTINUE), granule, 0, PIECE);
+		status = call(RSI_TOKEN_CONTINUE, granule, 0, PIECE);
 		CHECK(x[1] == 0);
 	}
 	CHECK(status == 1);
-	CHECK(call(RSI(STATE_SET), granule, granule + 4096, 1) == 0);
+	CHECK(call(RSI_IPA_STATE_SET, granule, granule + 4096, 1) == 0);
 	while (!tokens[0].over)
 		CHECK(token_proceed(0));
 	CHECK(token_says(0));
@@ -233,9 +233,9 @@ static void a_token_does_not_go_into_an_empty_granule(void)
 
 static void the_hint_about_sve_is_no_part_of_a_number(void)
 {
-	CHECK(call(RSI(RSI_VERSION) | SVE_HINT, 0x10000, 0, 0) == 0);
+	CHECK(call(RSI_VERSION | SVE_HINT, 0x10000, 0, 0) == 0);
 	CHECK(call(PSCI(PSCI_VERSION) | SVE_HINT, 0, 0, 0) == 0x10001);
-	CHECK(call(RSI(RSI_VERSION) | SVE_HINT << 1, 0x10000, 0, 0) == -1);
+	CHECK(call(RSI_VERSION | SVE_HINT << 1, 0x10000, 0, 0) == -1);
 }
 
 int main(int argc, char **argv)
@@ -261,5 +261,5 @@ int main(int argc, char **argv)
 		tap_bail("1 to %d CPUs", MAX_CPUS);
 	granule = raw_open();
 	raw_on(0);
-	return tap_run(tests, sizeof(tests) / sizeof(tests[0]));
+	return tap_run(tests, ARRAY_SIZE(tests));
 }

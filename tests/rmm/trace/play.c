@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "raw.h"
 #include "trace.h"
 
@@ -17,7 +18,7 @@ static void differences_print(unsigned int differs)
 	};
 
 	printf("# of another machine: the granule's address");
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (differs & 1U << i)
 			printf(", %s", names[i]);
 	}

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "mem.h"
+#include "array.h"
 #include "rsi.h"
 
 #define FAKE_GRANULES	8
@@ -41,9 +41,6 @@ void fake_call(unsigned int rec, uint64_t x[11]);
 
 /* fake_path - the file @name of tests/vectors; in a buffer of its own that the next call reuses */
 const char *fake_path(const char *name);
-
-/* hex_parse - bytes of the hex text @text, up to its end or the first other character */
-size_t hex_parse(const char *text, uint8_t *bytes, size_t room);
 
 #define CALL(rec, ...)	fake_call(rec, (uint64_t[11]){ __VA_ARGS__ })
 

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "array.h"
 #include "hes_fault.h"
 #include "hes_profile.h"
 
@@ -83,7 +84,7 @@ static void each_fault_by_its_name(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		setup(NULL);
 		assert_false(say(cases[i].line, "ok\n"));
 		hes_fault_strike(&faults, &strike);
@@ -199,7 +200,7 @@ static void what_is_no_command_changes_nothing(void **state)
 	char answer[HES_FAULT_ANSWER];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		assert_false(hes_fault_execute(&faults, cases[i].line, answer));
 		if (strncmp(answer, "error: ", 7) || !strstr(answer, cases[i].words) ||
 		    strchr(answer, '\n') != answer + strlen(answer) - 1)

@@ -7,6 +7,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "array.h"
 #include "cca_token.h"
 
 #define SEQ	100
@@ -147,7 +148,7 @@ static void profiles_and_tags(void **state)
 
 	(void)state;
 	verdict_expect(CCA_OK, NULL);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		arm("clear");
 		arm(cases[i].line);
 		verdict_expect(cases[i].cause, cases[i].warning);
@@ -206,7 +207,7 @@ static void sizes(void **state)
 	arm("truncated 4096");	/* as long as it is */
 	assert_int_equal(next_size(), whole);
 	arm("clear");
-	for (size_t i = 0; i < sizeof(oversize) / sizeof(oversize[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(oversize); i++) {
 		snprintf(line, sizeof(line), "oversize %s", oversize[i]);
 		arm(line);
 		assert_int_equal(next_size(), atoi(oversize[i]));
@@ -296,7 +297,7 @@ static void orders_for_the_rmm_go_ahead_of_the_token(void **state)
 	struct channel_reader reader;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		arm(cases[i].line);
 		ask(5);
 		order_expect(&cases[i].order);

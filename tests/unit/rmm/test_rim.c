@@ -2,10 +2,11 @@
 /* rim.c, measure.c and REMs against real TF-RMM runs, step by step, and against the worked examples. */
 #include "fake.h"
 #include "hash.h"
+#include "hex.h"
 #include "measure.h"
+#include "rsi_fid.h"
 
 #include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 static void expect(const struct rim *rim, const char *hex, const char *what)
@@ -102,12 +103,10 @@ static void replay(const json_t *run, enum rim_flavour flavour)
 	expect(&rim, json_string_value(json_object_get(run, "rim")), "the last step");
 }
 
-#define EXTEND	0xc4000193
-
 /* The first @size of A0 A1 A2 ... */
 static void extend(uint64_t index, uint64_t size)
 {
-	uint64_t x[11] = { EXTEND, index, size };
+	uint64_t x[11] = { RSI_MEASUREMENT_EXTEND, index, size };
 
 	for (int i = 0; i < 64; i++)
 		((uint8_t *)&x[3])[i] = (uint8_t)(0xa0 + i);
@@ -331,7 +330,7 @@ static void entries_of_a_range(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct rim rim = { .algo = RIM_SHA256, .digest = digest }, expected = rim;
 		uint64_t at = cases[i].base;
 

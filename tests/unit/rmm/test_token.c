@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Token operations: one a REC, frozen at INIT, fed by a signer that may be slow, silent or wrong. */
 #include "fake.h"
+#include "rsi_fid.h"
 
-#define INIT		0xc4000194
-#define CONTINUE	0xc4000195
-#define EXTEND		0xc4000193
 #define BASE		0x40000000UL
 
 static uint8_t token[3000];
@@ -20,7 +18,7 @@ static int setup(void **state)
 
 static void init(unsigned int rec, uint8_t seed)
 {
-	uint64_t x[11] = { INIT };
+	uint64_t x[11] = { RSI_TOKEN_INIT };
 
 	memset(&x[1], seed, 64);
 	fake_call(rec, x);
@@ -37,7 +35,7 @@ static void signer_answers(uint32_t size)
 /* One CONTINUE; returns its status, and the bytes handed out in @copied. */
 static uint64_t more(unsigned int rec, uint64_t ipa, uint64_t offset, uint64_t size, uint64_t *copied)
 {
-	uint64_t x[11] = { CONTINUE, ipa, offset, size };
+	uint64_t x[11] = { RSI_TOKEN_CONTINUE, ipa, offset, size };
 
 	fake_call(rec, x);
 	assert_int_equal(x[2], 0);
@@ -123,10 +121,10 @@ static void claims_are_frozen_at_init(void **state)
 	memset(fake.realm.measurement[0], 0x11, 32);
 	memset(fake.realm.rpv, 0x22, 64);
 	fake.realm.hash_algo = HASH_SHA384;
-	CALL(1, EXTEND, 1, 8, 42);
+	CALL(1, RSI_MEASUREMENT_EXTEND, 1, 8, 42);
 	memcpy(before, fake.realm.measurement, sizeof(before));
 	init(0, 0x5a);
-	CALL(1, EXTEND, 1, 8, 43);
+	CALL(1, RSI_MEASUREMENT_EXTEND, 1, 8, 43);
 	assert_memory_not_equal(before, fake.realm.measurement, sizeof(before));
 	fake.now += 5000;
 	more(0, BASE, 0, 4096, NULL);
@@ -345,7 +343,7 @@ static void granule_that_is_empty(void **state)
 
 static void granule_that_is_destroyed(void **state)
 {
-	uint64_t x[11] = { CONTINUE, BASE, 0, 4096, 5, 6, 7 }, before[11], copied;
+	uint64_t x[11] = { RSI_TOKEN_CONTINUE, BASE, 0, 4096, 5, 6, 7 }, before[11], copied;
 
 	(void)state;
 	memcpy(before, x, sizeof(x));

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The RMM failing with a token as the signer orders it. */
 #include "fake.h"
+#include "rsi_fid.h"
 
-#define INIT		0xc4000194
-#define CONTINUE	0xc4000195
-#define EXTEND		0xc4000193
 #define BASE		0x40000000UL
 
 static uint8_t token[3000];
@@ -20,7 +18,7 @@ static int setup(void **state)
 
 static void init(void)
 {
-	CALL(0, INIT);
+	CALL(0, RSI_TOKEN_INIT);
 }
 
 static void order(struct channel_fault fault)
@@ -36,7 +34,7 @@ static void signer_answers(void)
 
 static uint64_t more(uint64_t offset, uint64_t size, uint64_t *copied)
 {
-	uint64_t x[11] = { CONTINUE, BASE, offset, size };
+	uint64_t x[11] = { RSI_TOKEN_CONTINUE, BASE, offset, size };
 
 	fake_call(0, x);
 	*copied = x[1];
@@ -175,7 +173,7 @@ static void more_than_the_bound(void **state)
 /* The host takes pages while the signer answers: the very CONTINUE that hears of it may find its own gone. */
 static void a_page_is_destroyed(void **state)
 {
-	uint64_t x[11] = { CONTINUE, BASE + GRANULE, 0, 4096 };
+	uint64_t x[11] = { RSI_TOKEN_CONTINUE, BASE + GRANULE, 0, 4096 };
 
 	(void)state;
 	init();
@@ -219,13 +217,13 @@ static void a_request_tells_of_the_last_extension(void **state)
 	uint8_t rems[4][HASH_MAX];
 
 	(void)state;
-	CALL(0, EXTEND, 2, 8, 42);
+	CALL(0, RSI_MEASUREMENT_EXTEND, 2, 8, 42);
 	memcpy(rems, fake.realm.measurement[1], sizeof(rems));
-	CALL(1, EXTEND, 4, 8, 43);
+	CALL(1, RSI_MEASUREMENT_EXTEND, 4, 8, 43);
 	init();
 	assert_memory_equal(fake.request.before, rems, sizeof(rems));
 	assert_memory_not_equal(fake.request.measurement[1], rems, sizeof(rems));
-	CALL(0, EXTEND, 0, 8, 43);	/* refused: nothing was extended */
+	CALL(0, RSI_MEASUREMENT_EXTEND, 0, 8, 43);	/* refused: nothing was extended */
 	init();
 	assert_memory_equal(fake.request.before, rems, sizeof(rems));
 }

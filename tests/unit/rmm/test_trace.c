@@ -8,6 +8,7 @@
  * rsi-probe-v0.8.0-sha256.txt: TF-RMM v0.8.0 under QEMU, from inside a Linux realm, RSI 1.0.
  */
 #include "fake.h"
+#include "hex.h"
 #include "quirk.h"
 #include "trace.h"
 

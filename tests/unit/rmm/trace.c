@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "rsi_fid.h"
 #include "trace.h"
 
 #include <stdarg.h>
@@ -81,7 +82,7 @@ void trace_call(struct trace *t, uint64_t fid)
 	t->x[0] = fid;
 	t->machine->call(t->x);
 	t->played++;
-	if (fid == TRACE_FID(READ) && t->x[0] == SUCCESS && index < 5)
+	if (fid == RSI_MEASUREMENT_READ && t->x[0] == SUCCESS && index < 5)
 		memcpy(t->measurement[index], &t->x[1], 32);
 }
 
@@ -89,7 +90,7 @@ void trace_init(struct trace *t, const uint8_t challenge[64])
 {
 	memset(t->x, 0, sizeof(t->x));
 	memcpy(&t->x[1], challenge, 64);
-	trace_call(t, TRACE_FID(INIT));
+	trace_call(t, RSI_TOKEN_INIT);
 	trace_expect(t, "x0=", t->x[0]);
 	trace_expect(t, "x1=", t->x[1]);
 	memcpy(t->challenge, challenge, 64);
@@ -109,7 +110,7 @@ static void continue_call(struct trace *t, uint64_t ipa, uint64_t offset, uint64
 		t->x[1] = ipa;
 		t->x[2] = offset;
 		t->x[3] = size;
-		t->x[0] = TRACE_FID(CONTINUE);
+		t->x[0] = RSI_TOKEN_CONTINUE;
 		t->machine->call(t->x);
 	} while (wait && t->x[0] == INCOMPLETE && !t->x[1] && time(NULL) - start < PATIENCE);
 	if ((t->x[0] != SUCCESS && t->x[0] != INCOMPLETE) || t->x[1] > size ||

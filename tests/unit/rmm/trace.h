@@ -61,10 +61,6 @@ bool trace_probe(struct trace *trace, const struct trace_machine *machine, const
 
 /* --- for the two of them --- */
 
-#define TRACE_FID(n)	(0xc4000190UL + (n))
-
-enum { VERSION, FEATURES, READ, EXTEND, INIT, CONTINUE, CONFIG, STATE_SET, STATE_GET, HOST_CALL };
-
 bool trace_open(struct trace *trace, const struct trace_machine *machine, const char *path);
 /* trace_lines - play each line with @play, until it returns false; closes the file */
 void trace_lines(struct trace *trace, bool (*play)(struct trace *trace));

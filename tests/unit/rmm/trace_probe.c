@@ -3,6 +3,8 @@
  * The trace of TF-RMM v0.8.0 from inside a Linux realm under QEMU: x0 to x4, x8 and x9 of each call.
  * At its end the trace tells REMs after extensions that it does not have: those lines are lost.
  */
+#include "array.h"
+#include "rsi_fid.h"
 #include "trace.h"
 
 #include <string.h>
@@ -24,9 +26,9 @@ static void arguments(struct trace *t, uint64_t fid)
 	t->x[2] = trace_address(t, trace_number(t, "a2=", 16));
 	for (int i = 0; i < 64; i++)
 		value[i] = (uint8_t)i;
-	if (fid == TRACE_FID(EXTEND))
+	if (fid == RSI_MEASUREMENT_EXTEND)
 		memcpy(&t->x[3], value, sizeof(value));
-	else if (fid == TRACE_FID(CONTINUE))
+	else if (fid == RSI_TOKEN_CONTINUE)
 		t->x[3] = starts(t, "TOKEN_CONTINUE w/o") ? 0x1000 : 0x200;
 }
 
@@ -43,7 +45,7 @@ static void call(struct trace *t)
 
 	arguments(t, fid);
 	trace_call(t, fid);
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 		if (!rim || fields[i].reg < 1 || fields[i].reg > 4)
 			trace_expect(t, fields[i].name, t->x[fields[i].reg]);
 	}
