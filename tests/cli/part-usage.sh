@@ -120,8 +120,8 @@ completes()
 
 usage_completion()
 {
-	# shellcheck source=userspace/completions/realmkey.bash
-	. userspace/completions/realmkey.bash
+	# shellcheck source=userspace/install/realmkey.bash
+	. userspace/install/realmkey.bash
 	completes "a command is completed" "extend" realmkey ext
 	completes "an option" "--event-type" realmkey extend --event-t
 	completes "an option's value" "device netlink" realmkey extend --source ""

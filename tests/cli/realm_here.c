@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "cca_builder.h"
-#include "rsi.h"
+#include "rsi/rsi.h"
 
 #define NAME "here"
 

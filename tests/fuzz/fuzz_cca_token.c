@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cca_token.h"
-#include "cose.h"
+#include "cca/cca_token.h"
+#include "cca/cose.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ear.h"
-#include "json.h"
-#include "jwt.h"
+#include "base/json.h"
+#include "ear/ear.h"
+#include "jose/jwt.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "event_log.h"
+#include "event/event_log.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "handshake.h"
-#include "listen.h"
-#include "policy.h"
-#include "reference.h"
-#include "request.h"
+#include "trusteed/attest/handshake.h"
+#include "trusteed/http/listen.h"
+#include "trusteed/http/request.h"
+#include "trusteed/store/policy.h"
+#include "trusteed/store/reference.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
 /* Whatever parses has a canonical form (unless a number has none), and that form is its own. */
 #include <stdlib.h>
 
-#include "json.h"
+#include "base/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "jwe.h"
+#include "jose/jwe.h"
 
 #define ROUND_TRIP_MAX 512
 

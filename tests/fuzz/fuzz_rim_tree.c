@@ -2,8 +2,8 @@
 /* A device tree, or an Image's header, from anybody. What was asked for is in a tree that was changed. */
 #include <stdlib.h>
 
-#include "rim_tree.h"
-#include "rim_vmm.h"
+#include "rim/rim_tree.h"
+#include "rim/rim_vmm.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io.h"
+#include "base/io.h"
 
 #define REPLAY_MAX ((size_t)16 << 20)
 

@@ -4,7 +4,7 @@
 #define RMM_MEASURE_H
 
 #include "layout.h"
-#include "rim.h"
+#include "rim/rim.h"
 
 /*
  * measure_layout - the RIM of a bench realm into @rim

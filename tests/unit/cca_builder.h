@@ -9,7 +9,7 @@
 #include <openssl/evp.h>
 #include <stdint.h>
 
-#include "bytes.h"
+#include "base/bytes.h"
 
 enum cca_builder_fault {
 	CCA_BUILDER_VALID,

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "cca_token.h"
+#include "cca/cca_token.h"
 #include "vector.h"
 
 static inline void file_read(const char *path, struct bytes *out)

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "io.h"
+#include "base/io.h"
 
 #define OUTPUT_MAX ((size_t)4 << 20)
 #define WORDS_MAX 32

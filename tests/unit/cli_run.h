@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "bytes.h"
+#include "base/bytes.h"
 
 /* The last run; the next one replaces it. */
 struct cli_run {

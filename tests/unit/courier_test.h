@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "courier.h"
 #include "http_server.h"
+#include "kbs/courier.h"
 
 static struct http_server plain;	/* each program that includes this starts it */
 

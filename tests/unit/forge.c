@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "encode.h"
+#include "base/encode.h"
 
 /* The order is that of the COSE numbers of curve and algorithm. */
 static const struct curve {

@@ -6,8 +6,8 @@
 #include <openssl/evp.h>
 #include <stdint.h>
 
-#include "bytes.h"
-#include "cca_token.h"
+#include "base/bytes.h"
+#include "cca/cca_token.h"
 
 /* CBOR, appended to @out. */
 void put_uint(struct bytes *out, uint64_t value);

@@ -14,7 +14,7 @@
 #include <openssl/ssl.h>
 #include <sys/types.h>
 
-#include "bytes.h"
+#include "base/bytes.h"
 
 struct http_server {
 	pid_t pid;

@@ -15,9 +15,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "keeper.h"
-#include "log.h"
-#include "record.h"
+#include "base/log.h"
+#include "keeper/keeper.h"
+#include "keeper/record.h"
 
 #define SECRET "sesame"
 

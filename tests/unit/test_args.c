@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "args.h"
+#include "base/args.h"
 
 #define OPERANDS_MAX 3
 

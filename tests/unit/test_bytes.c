@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bytes.h"
+#include "base/bytes.h"
 
 static struct {
 	const void *data;

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "cbor_tree.h"
-#include "encode.h"
+#include "base/encode.h"
+#include "cca/cbor_tree.h"
 
 static int hex_parse(const char *hex, struct bytes *raw, struct cbor_tree *tree, struct error *e)
 {

@@ -5,7 +5,7 @@
 
 #include <ctype.h>
 
-#include "encode.h"
+#include "base/encode.h"
 
 #define GENERATED "cca-generated/"
 #define FAKEHOST "tfrmm-fakehost/"

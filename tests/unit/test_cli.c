@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "encode.h"
+#include "base/encode.h"
 #include "http_server.h"
-#include "jwt.h"
+#include "jose/jwt.h"
 #include "vector.h"
 
 #define EAR "generated-ear/"

@@ -12,9 +12,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "cli.h"
-#include "io.h"
-#include "rsi_source.h"
+#include "base/io.h"
+#include "cli/cli.h"
+#include "rsi/rsi_source.h"
 
 #define TEXT_MAX 65536
 

@@ -16,8 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ear_issue.h"
-#include "encode.h"
+#include "base/encode.h"
+#include "trusteed/attest/ear_issue.h"
 #include "vector.h"
 
 #define TEE_KEY "own-vectors/tee-p256.pem"

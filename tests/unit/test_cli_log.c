@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cca_token.h"
-#include "event_log.h"
-#include "json.h"
+#include "base/json.h"
+#include "cca/cca_token.h"
+#include "event/event_log.h"
 #include "vector.h"
 
 #define TOKEN "cca-generated/v01-907-2023-es384.cbor"

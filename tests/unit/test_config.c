@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bytes.h"
-#include "config.h"
+#include "base/bytes.h"
+#include "keeper/config.h"
 
 #define HTTP_REFUSED(line) \
 	"c:" #line ": [kbs] url: URL: http:// is neither private nor authentic; if that is " \

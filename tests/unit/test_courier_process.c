@@ -18,9 +18,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/io.h"
+#include "base/sandbox.h"
 #include "courier_test.h"
-#include "io.h"
-#include "sandbox.h"
 
 /* --- the process ------------------------------------------------------------------------------ */
 

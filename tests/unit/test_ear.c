@@ -7,9 +7,9 @@
 
 #include <string.h>
 
-#include "ear.h"
-#include "jwt.h"
-#include "tee_key.h"
+#include "ear/ear.h"
+#include "jose/jwt.h"
+#include "jose/tee_key.h"
 #include "vector.h"
 
 #define NOW 1800000000LL

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "encode.h"
+#include "base/encode.h"
 
 /* RFC 4648 section 10. */
 static const struct {

@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "error.h"
-#include "log.h"
+#include "base/error.h"
+#include "base/log.h"
 
 static void sets_kind_text_and_returns_failure(void **state)
 {

@@ -8,8 +8,8 @@
 #include <openssl/sha.h>
 #include <string.h>
 
-#include "encode.h"
-#include "event_log.h"
+#include "base/encode.h"
+#include "event/event_log.h"
 #include "vector.h"
 
 #define SHA256_SIZE 32

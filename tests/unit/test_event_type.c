@@ -8,7 +8,7 @@
 #include <openssl/sha.h>
 #include <string.h>
 
-#include "event_log.h"
+#include "event/event_log.h"
 
 static void types_by_name_and_number(void **state)
 {

@@ -6,8 +6,8 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "encode.h"
-#include "session.h"
+#include "base/encode.h"
+#include "kbs/session.h"
 #include "vector.h"
 
 #define REFERENCE "cca.realm.cca-realm-initial-measurement"

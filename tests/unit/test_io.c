@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "io.h"
+#include "base/io.h"
 
 static char directory[] = "/tmp/test_io.XXXXXX";
 

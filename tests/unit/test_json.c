@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json.h"
+#include "base/json.h"
 #include "vector.h"
 
 static json_t *parse(const char *text, struct error *e)

@@ -13,8 +13,8 @@
 #include <openssl/rsa.h>
 #include <string.h>
 
-#include "encode.h"
-#include "jwe.h"
+#include "base/encode.h"
+#include "jose/jwe.h"
 #include "vector.h"
 
 static struct {

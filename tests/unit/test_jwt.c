@@ -10,9 +10,9 @@
 #include <openssl/rsa.h>
 #include <string.h>
 
-#include "encode.h"
-#include "jwt.h"
-#include "tee_key.h"
+#include "base/encode.h"
+#include "jose/jwt.h"
+#include "jose/tee_key.h"
 #include "vector.h"
 
 static void assert_error(const struct error *e, enum error_kind kind, const char *text)

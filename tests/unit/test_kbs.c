@@ -6,8 +6,8 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "encode.h"
-#include "kbs.h"
+#include "base/encode.h"
+#include "kbs/kbs.h"
 #include "vector.h"
 
 #define ERROR_URL "https://github.com/confidential-containers/kbs/errors/"

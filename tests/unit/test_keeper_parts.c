@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "backoff.h"
-#include "owner.h"
+#include "keeper/backoff.h"
+#include "keeper/owner.h"
 
 static void users_by_name_and_number(void **state)
 {

@@ -8,8 +8,8 @@
 #include <openssl/sha.h>
 #include <string.h>
 
-#include "bytes.h"
-#include "record.h"
+#include "base/bytes.h"
+#include "keeper/record.h"
 
 static struct {
 	bool no_realm, log_full;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "io.h"
+#include "base/io.h"
 
 static struct error error;
 static char directory[] = "/tmp/test_keeper.XXXXXX";

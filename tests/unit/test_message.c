@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "message.h"
+#include "kbs/message.h"
 
 static struct message_field text(const char *s)
 {

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "rim_tree.h"
+#include "rim/rim_tree.h"
 
 #define ROOM 4096
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "rsi_source.h"
+#include "rsi/rsi_source.h"
 
 static void test_sources(void **state)
 {

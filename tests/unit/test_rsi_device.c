@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "rsi_source.h"
+#include "rsi/rsi_source.h"
 
 static struct {
 	int error;	/* of the first @errors calls */

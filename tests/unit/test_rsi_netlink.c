@@ -11,7 +11,7 @@
 #include <netlink/netlink.h>
 #include <string.h>
 
-#include "rsi_source.h"
+#include "rsi/rsi_source.h"
 
 #define RECORD 7	/* what an extension is answered with */
 

@@ -25,8 +25,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "profile.h"
-#include "sandbox.h"
+#include "base/sandbox.h"
+#include "courier/confine.h"
 
 #define KILLED 1000	/* an outcome that is no errno: ended by SIGSYS */
 #define PORT 4433

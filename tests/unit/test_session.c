@@ -12,12 +12,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/json.h"
 #include "cca_builder.h"
-#include "json.h"
-#include "jwe.h"
-#include "jwt.h"
-#include "kbs.h"
-#include "session.h"
+#include "jose/jwe.h"
+#include "jose/jwt.h"
+#include "kbs/kbs.h"
+#include "kbs/session.h"
 
 #define REFUSAL(variant) \
 	"{\"type\":\"https://github.com/confidential-containers/kbs/errors/" variant \

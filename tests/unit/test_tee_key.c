@@ -12,8 +12,8 @@
 #include <openssl/rsa.h>
 #include <string.h>
 
-#include "encode.h"
-#include "tee_key.h"
+#include "base/encode.h"
+#include "jose/tee_key.h"
 #include "vector.h"
 
 static void assert_error(const struct error *e, enum error_kind kind, const char *cause)

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ear.h"
-#include "encode.h"
-#include "io.h"
-#include "json.h"
-#include "jwt.h"
+#include "base/encode.h"
+#include "base/io.h"
+#include "base/json.h"
+#include "ear/ear.h"
+#include "jose/jwt.h"
 
 #define RESOURCE "/kbs/v0/resource/default/key/1"
 

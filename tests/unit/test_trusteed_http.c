@@ -11,11 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "http.h"
-#include "io.h"
-#include "listen.h"
-#include "log.h"
-#include "tls_files.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "trusteed/http/http.h"
+#include "trusteed/http/listen.h"
+#include "trusteed/http/tls_files.h"
 
 #define BODY_MAX ((size_t)2 << 20)
 

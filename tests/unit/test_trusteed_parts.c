@@ -9,15 +9,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "encode.h"
-#include "handshake.h"
-#include "io.h"
-#include "json.h"
-#include "listen.h"
-#include "log.h"
-#include "policy.h"
-#include "policy_text.h"
-#include "request.h"
+#include "base/encode.h"
+#include "base/io.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "kbs/policy_text.h"
+#include "trusteed/attest/handshake.h"
+#include "trusteed/http/listen.h"
+#include "trusteed/http/request.h"
+#include "trusteed/store/policy.h"
 
 static void test_bearer_header(void **state)
 {

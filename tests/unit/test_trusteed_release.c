@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "admin.h"
-#include "encode.h"
-#include "handshake.h"
-#include "io.h"
-#include "policy_text.h"
+#include "base/encode.h"
+#include "base/io.h"
+#include "kbs/policy_text.h"
+#include "trusteed/admin.h"
+#include "trusteed/attest/handshake.h"
 
 #define RESOURCE "/kbs/v0/resource/default/key/1"
 #define MISSING "/kbs/v0/resource/default/key/2"

@@ -9,10 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "encode.h"
-#include "io.h"
-#include "jwe.h"
-#include "route.h"
+#include "base/encode.h"
+#include "base/io.h"
+#include "jose/jwe.h"
+#include "trusteed/route.h"
 
 static void world_start(struct world *w)
 {

@@ -15,9 +15,9 @@
 #include <cmocka.h>
 
 #include "cca_builder.h"
-#include "kbs.h"
-#include "reply.h"
-#include "trustee.h"
+#include "kbs/kbs.h"
+#include "trusteed/http/reply.h"
+#include "trusteed/trustee.h"
 
 struct world {
 	char dir[64], state[96], anchors[96];

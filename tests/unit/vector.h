@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "io.h"
-#include "json.h"
-#include "tee_key.h"
+#include "base/io.h"
+#include "base/json.h"
+#include "jose/tee_key.h"
 
 #define VECTOR_MAX ((size_t)1 << 20)
 

@@ -9,13 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/encode.h"
+#include "base/io.h"
+#include "base/json.h"
 #include "cli.h"
-#include "encode.h"
-#include "io.h"
-#include "json.h"
-#include "jwe.h"
-#include "kbs.h"
-#include "policy_text.h"
+#include "jose/jwe.h"
+#include "kbs/kbs.h"
+#include "kbs/policy_text.h"
 
 #define ADMIN_TOKEN_MAX ((size_t)64 << 10)
 #define POLICY_MAX ((size_t)1 << 20)

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "io.h"
-#include "json.h"
-#include "kbs.h"
+#include "base/io.h"
+#include "base/json.h"
+#include "kbs/kbs.h"
 
 #define CA_MAX ((size_t)1 << 20)
 #define PEM_MAX ((size_t)64 << 10)

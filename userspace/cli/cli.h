@@ -8,10 +8,10 @@
 
 #include <stdbool.h>
 
-#include "args.h"
-#include "bytes.h"
-#include "error.h"
-#include "session.h"
+#include "base/args.h"
+#include "base/bytes.h"
+#include "base/error.h"
+#include "kbs/session.h"
 
 typedef int cli_command(int argc, char **argv);
 

@@ -6,11 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/encode.h"
+#include "base/io.h"
 #include "cli.h"
-#include "encode.h"
-#include "event_log.h"
-#include "io.h"
-#include "rsi.h"
+#include "event/event_log.h"
+#include "rsi/rsi.h"
 
 struct options {
 	struct cli_kbs kbs;	/* for --source */

@@ -2,11 +2,11 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "base/encode.h"
+#include "base/io.h"
 #include "cli.h"
-#include "encode.h"
-#include "io.h"
-#include "jwt.h"
-#include "kbs.h"
+#include "jose/jwt.h"
+#include "kbs/kbs.h"
 
 #define PATH_SIZE 256
 

@@ -3,11 +3,11 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "cca_token.h"
+#include "base/io.h"
+#include "cca/cca_token.h"
 #include "cli.h"
-#include "event_log.h"
-#include "io.h"
-#include "rsi.h"
+#include "event/event_log.h"
+#include "rsi/rsi.h"
 
 #define TRIES 16	/* for a log and registers of one moment, while others extend */
 #define BLAMED_MAX 16	/* records that begin_fits() takes for the first too many */

@@ -3,8 +3,8 @@
 #include <signal.h>
 #include <string.h>
 
+#include "base/sandbox.h"
 #include "cli.h"
-#include "sandbox.h"
 
 static const struct cli_entry commands[] = {
 	{ "attest", command_attest, "attest this realm, print the result (EAR)" },

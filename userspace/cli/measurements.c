@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stddef.h>
 
+#include "base/encode.h"
 #include "cli.h"
-#include "encode.h"
-#include "rsi.h"
+#include "rsi/rsi.h"
 
 struct options {
 	struct cli_kbs kbs;	/* for --source */

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/encode.h"
+#include "base/io.h"
 #include "cli.h"
-#include "encode.h"
-#include "io.h"
-#include "rim_files.h"
-#include "rim_tree.h"
-#include "rsi.h"
+#include "rim/rim_files.h"
+#include "rim/rim_tree.h"
+#include "rsi/rsi.h"
 
 struct options {
 	struct cli_kbs kbs;	/* for --source */

@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cca_token.h"
+#include "base/encode.h"
+#include "base/io.h"
+#include "cca/cca_token.h"
 #include "cli.h"
-#include "encode.h"
-#include "io.h"
-#include "rsi.h"
+#include "rsi/rsi.h"
 
 struct options {
 	struct cli_kbs kbs;	/* for --source */

@@ -5,11 +5,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/io.h"
+#include "base/json.h"
 #include "cli.h"
-#include "ear.h"
-#include "io.h"
-#include "json.h"
-#include "jwt.h"
+#include "ear/ear.h"
+#include "jose/jwt.h"
 
 #define KEY_MAX ((size_t)256 << 10)
 

@@ -2,11 +2,11 @@
 #include <limits.h>
 #include <stddef.h>
 
+#include "base/encode.h"
+#include "base/json.h"
 #include "cli.h"
-#include "encode.h"
-#include "event_log.h"
-#include "json.h"
-#include "rsi.h"
+#include "event/event_log.h"
+#include "rsi/rsi.h"
 
 struct options {
 	unsigned int count;	/* 0: no end */

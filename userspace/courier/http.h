@@ -6,8 +6,8 @@
 #include <curl/curl.h>
 #include <stdbool.h>
 
-#include "bytes.h"
-#include "error.h"
+#include "base/bytes.h"
+#include "base/error.h"
 #include "request.h"
 
 struct http {

@@ -11,12 +11,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "courier.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "confine.h"
 #include "http.h"
-#include "io.h"
-#include "log.h"
-#include "message.h"
-#include "profile.h"
+#include "kbs/courier.h"
+#include "kbs/message.h"
 #include "resolver.h"
 #include "roots.h"
 

@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bytes.h"
-#include "error.h"
-#include "message.h"
+#include "base/bytes.h"
+#include "base/error.h"
+#include "kbs/message.h"
 
 struct request {
 	const char *method;		/* static */

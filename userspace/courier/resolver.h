@@ -3,8 +3,8 @@
 #ifndef REALMKEY_COURIER_RESOLVER_H
 #define REALMKEY_COURIER_RESOLVER_H
 
-#include "bytes.h"
-#include "error.h"
+#include "base/bytes.h"
+#include "base/error.h"
 
 /* Names come from /etc/hosts and DNS, whatever nsswitch.conf says: other services are modules,
  * which would have to be loaded later, and talk to daemons. */

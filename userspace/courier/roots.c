@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include "io.h"
+#include "base/io.h"
 
 #define BUNDLE_MAX ((size_t)4 << 20)
 

@@ -3,8 +3,8 @@
 #ifndef REALMKEY_COURIER_ROOTS_H
 #define REALMKEY_COURIER_ROOTS_H
 
-#include "bytes.h"
-#include "error.h"
+#include "base/bytes.h"
+#include "base/error.h"
 
 /* Append the system's bundle (PEM). ERROR_TLS when there is none. */
 int roots_load(struct bytes *pem, struct error *e);

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io.h"
-#include "log.h"
+#include "base/io.h"
+#include "base/log.h"
 #include "owner.h"
 #include "record.h"
 

@@ -11,11 +11,11 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "bytes.h"
+#include "base/bytes.h"
+#include "base/error.h"
 #include "config.h"
-#include "error.h"
-#include "session.h"
-#include "sink_tmpfs.h"
+#include "kbs/session.h"
+#include "keyring.h"
 
 struct keeper_secret {
 	const struct config_secret *config;

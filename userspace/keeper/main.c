@@ -14,12 +14,12 @@
 #include <systemd/sd-daemon.h>
 #endif
 
-#include "args.h"
 #include "backoff.h"
-#include "io.h"
+#include "base/args.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "confine.h"
 #include "keeper.h"
-#include "log.h"
-#include "profile.h"
 
 struct options {
 	const char *config, *courier, *keyring;

@@ -5,7 +5,7 @@
 
 #include <sys/types.h>
 
-#include "error.h"
+#include "base/error.h"
 
 /* @text NULL is root. ERROR_CONFIG "no user 'x'" / "no group 'x'". */
 int owner_user(const char *text, uid_t *uid, struct error *e);

@@ -3,10 +3,10 @@
 
 #include <openssl/evp.h>
 
-#include "encode.h"
-#include "event_log.h"
-#include "json.h"
-#include "rsi.h"
+#include "base/encode.h"
+#include "base/json.h"
+#include "event/event_log.h"
+#include "rsi/rsi.h"
 
 /* The event, whose digest is what the register is extended with. */
 static int event_make(const char *resource, const uint8_t *jwe_digest, struct bytes *event,

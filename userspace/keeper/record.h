@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-#include "error.h"
-#include "session.h"
+#include "base/error.h"
+#include "kbs/session.h"
 
 /*
  * Extend register @index (1..4) with the digest of a tagged event (event_log.h)

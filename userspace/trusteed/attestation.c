@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "appraisal.h"
-#include "ear_issue.h"
-#include "handshake.h"
+#include "trusteed/attest/appraisal.h"
+#include "trusteed/attest/ear_issue.h"
+#include "trusteed/attest/handshake.h"
 
 static void attestation_note_session(struct reply *reply, const struct kbs_session *session)
 {

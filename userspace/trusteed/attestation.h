@@ -3,9 +3,9 @@
 #ifndef TRUSTEED_ATTESTATION_H
 #define TRUSTEED_ATTESTATION_H
 
-#include "reply.h"
-#include "request.h"
 #include "trustee.h"
+#include "trusteed/http/reply.h"
+#include "trusteed/http/request.h"
 
 void attestation_auth(struct trustee *t, const struct request *request, const char *rest,
 		      struct reply *reply);

@@ -11,13 +11,13 @@
 #include <systemd/sd-daemon.h>
 #endif
 
-#include "args.h"
-#include "http.h"
-#include "listen.h"
-#include "log.h"
-#include "sandbox.h"
-#include "tls_files.h"
+#include "base/args.h"
+#include "base/log.h"
+#include "base/sandbox.h"
 #include "trustee.h"
+#include "trusteed/http/http.h"
+#include "trusteed/http/listen.h"
+#include "trusteed/http/tls_files.h"
 
 struct options {
 	const char *state, *listen, *cert, *key, *anchors;

@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ear_issue.h"
-#include "jwe.h"
-#include "jwt.h"
-#include "kbs.h"
+#include "jose/jwe.h"
+#include "jose/jwt.h"
+#include "kbs/kbs.h"
+#include "trusteed/attest/ear_issue.h"
 
 /* Short enough that each segment, with the suffix of a temporary file, is a file name. */
 #define RESOURCE_PATH_MAX 240

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "admin.h"
-#include "admin_token.h"
 #include "attestation.h"
 #include "resource.h"
+#include "trusteed/store/admin_token.h"
 
 #define BASE "/kbs/v0/"
 

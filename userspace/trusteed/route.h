@@ -5,9 +5,9 @@
 
 #include <stdbool.h>
 
-#include "reply.h"
-#include "request.h"
 #include "trustee.h"
+#include "trusteed/http/reply.h"
+#include "trusteed/http/request.h"
 
 /* The largest body of any request. */
 #define ROUTE_BODY_MAX ((size_t)2 << 20)

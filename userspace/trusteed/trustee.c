@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "admin_token.h"
-#include "log.h"
+#include "base/log.h"
+#include "trusteed/store/admin_token.h"
 
 #define FILE_MAX ((size_t)16 << 10)
 

@@ -6,13 +6,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "error.h"
-#include "kbs_sessions.h"
-#include "policy.h"
-#include "reference.h"
-#include "store.h"
-#include "tee_key.h"
-#include "trust.h"
+#include "base/error.h"
+#include "jose/tee_key.h"
+#include "trusteed/store/kbs_sessions.h"
+#include "trusteed/store/policy.h"
+#include "trusteed/store/reference.h"
+#include "trusteed/store/store.h"
+#include "trusteed/store/trust.h"
 
 struct trustee {
 	struct store store;

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "array.h"
-#include "cca_token.h"
+#include "cca/cca_token.h"
 
 #define SEQ	100
 

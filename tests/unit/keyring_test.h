@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sink_test: a keyring for each test, in a mount namespace of the process: keyrings are mounted
+ * below a tmpfs of the test's own, and go with it.
+ */
+#ifndef TESTS_SINK_TEST_H
+#define TESTS_SINK_TEST_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/io.h"
+#include "base/sandbox.h"
+#include "keeper/keyring.h"
+
+static char base[] = "/tmp/test_sink.XXXXXX";
+static char keyring[64];
+static const char *obstacle;	/* why no test can run here, or NULL */
+static struct sink_tmpfs sink = SINK_TMPFS_INIT;
+static struct error error;
+
+static inline void namespace_make(void)
+{
+	if (geteuid() != 0)
+		obstacle = "not root";
+	else if (unshare(CLONE_NEWNS))
+		obstacle = "no mount namespace of its own";
+	else if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) && errno != EINVAL)
+		obstacle = "mounts cannot be made private";	/* EINVAL: / is none, in a chroot */
+	else if (!mkdtemp(base) || mount("test", base, "tmpfs", 0, "mode=0755"))
+		obstacle = "nothing can be mounted";
+}
+
+static inline int group_setup(void **state)
+{
+	(void)state;
+	namespace_make();
+	if (obstacle)
+		print_message("# nothing of this can be tried here: %s\n", obstacle);
+	return 0;
+}
+
+static inline int group_teardown(void **state)
+{
+	(void)state;
+	umount2(base, MNT_DETACH);
+	return rmdir(base) && !obstacle ? -1 : 0;
+}
+
+/* Each test gets a path of its own. */
+static inline int setup(void **state)
+{
+	static int tests;
+
+	(void)state;
+	snprintf(keyring, sizeof(keyring), "%s/run%d/keyring", base, ++tests);
+	umask(077);
+	error = (struct error)ERROR_INIT;
+	return 0;
+}
+
+static inline int teardown(void **state)
+{
+	(void)state;
+	sink_tmpfs_close(&sink);
+	umount2(keyring, MNT_DETACH);
+	return 0;
+}
+
+static inline void keyring_open(void)
+{
+	if (obstacle)
+		skip();
+	if (sink_tmpfs_open(&sink, keyring, &error))
+		fail_msg("%s", error.text);
+}
+
+/* The error's text, with the keyring's path in place of "@". */
+static inline void expect_error(const char *text)
+{
+	struct bytes wanted = BYTES_INIT;
+	const char *at = strchr(text, '@');
+
+	if (at)
+		bytes_printf(&wanted, "%.*s%s%s", (int)(at - text), text, keyring, at + 1);
+	else
+		bytes_append_text(&wanted, text);
+	assert_string_equal(error.text, bytes_text(&wanted));
+	assert_int_equal(error.kind, ERROR_DELIVERY);
+	bytes_free(&wanted);
+}
+
+static inline void open_refused(const char *path, const char *text)
+{
+	assert_int_equal(sink_tmpfs_open(&sink, path, &error), -1);
+	assert_int_equal(sink.dir, -1);
+	expect_error(text);
+}
+
+static inline const char *path_of(const char *name)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", keyring, name);
+	return path;
+}
+
+/* As root:root, 0400. */
+static inline int put(const char *file, const char *text)
+{
+	return sink_tmpfs_put(&sink, file, 0400, 0, 0, text, strlen(text), &error);
+}
+
+static inline void put_refused(const char *file, const char *text)
+{
+	assert_int_equal(put(file, "secret"), -1);
+	expect_error(text);
+	assert_int_equal(access(path_of(".new"), F_OK), -1);
+}
+
+static inline void holds(const char *file, const char *text)
+{
+	struct bytes got = BYTES_INIT;
+
+	if (io_read_file(path_of(file), 65536, &got, &error))
+		fail_msg("%s", error.text);
+	assert_string_equal(bytes_text(&got), text);
+	bytes_free(&got);
+}
+
+static inline struct stat stat_of(const char *file)
+{
+	struct stat st;
+
+	if (lstat(path_of(file), &st))
+		fail_msg("%s: %s", path_of(file), strerror(errno));
+	return st;
+}
+
+/* In a child for whom @call, where its second argument is @second, fails with @failure. */
+static inline void child_run(int call, unsigned long second, int failure, void (*function)(void))
+{
+	const struct sandbox_rule rule = {
+		.call = call, .action = SCMP_ACT_ERRNO((uint32_t)failure), .count = 1,
+		.arg = { { .arg = 1, .op = SCMP_CMP_EQ, .datum_a = second } },
+	};
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (sandbox_seccomp(SCMP_ACT_ALLOW, &rule, 1, &error))
+			_exit(1);
+		function();
+		_exit(0);	/* a failed assertion does not come here */
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+#define MUST(truth) do { if (!(truth)) { print_error("line %d: %s: %s\n", __LINE__, #truth, \
+						     error.text); _exit(2); } } while (0)
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+#endif

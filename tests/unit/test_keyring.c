@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Secrets in the keyring: whole at once, with their final owner and mode, or not at all. */
+#include "keyring_test.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/resource.h>
+
+static void a_secret_has_its_owner_and_mode(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	keyring_open();
+	assert_int_equal(sink_tmpfs_put(&sink, "x/y/z", 0640, 1001, 1002, "abc", 3, &error), 0);
+	st = stat_of("x/y/z");
+	assert_int_equal(st.st_mode, S_IFREG | 0640);
+	assert_int_equal(st.st_uid, 1001);
+	assert_int_equal(st.st_gid, 1002);
+	assert_int_equal(st.st_nlink, 1);
+	holds("x/y/z", "abc");
+	assert_int_equal(stat_of("x").st_mode, S_IFDIR | 0755);
+	assert_int_equal(stat_of("x/y").st_mode, S_IFDIR | 0755);
+	assert_int_equal(sink_tmpfs_put(&sink, "empty", 0, 0, 0, NULL, 0, &error), 0);
+	assert_int_equal(stat_of("empty").st_mode, S_IFREG);
+	assert_int_equal(stat_of("empty").st_size, 0);
+	assert_int_equal(sink_tmpfs_put(&sink, "empty", 0, 0, 0, NULL, 0, &error), 1);
+}
+
+static void only_what_changed_is_written(void **state)
+{
+	static const struct {
+		const char *text;
+		mode_t mode;
+		uid_t uid;
+		gid_t gid;
+	} changes[] = {
+		{ "second", 0400, 0, 0 }, { "longer than it was", 0400, 0, 0 }, { "", 0400, 0, 0 },
+		{ "", 0440, 0, 0 }, { "", 0440, 7, 0 }, { "", 0440, 7, 8 },
+	};
+	ino_t inode;
+
+	(void)state;
+	keyring_open();
+	assert_int_equal(put("a", "secret"), 0);
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		inode = stat_of("a").st_ino;
+		for (int again = 0; again < 2; again++) {
+			assert_int_equal(sink_tmpfs_put(&sink, "a", changes[i].mode, changes[i].uid,
+							changes[i].gid, changes[i].text,
+							strlen(changes[i].text), &error), again);
+			assert_true((stat_of("a").st_ino == inode) == again);
+			inode = stat_of("a").st_ino;
+		}
+		holds("a", changes[i].text);
+		assert_int_equal(stat_of("a").st_mode, S_IFREG | changes[i].mode);
+	}
+}
+
+static void who_has_opened_the_old_one_reads_the_old_one(void **state)
+{
+	char text[16] = "";
+	int fd;
+
+	(void)state;
+	keyring_open();
+	assert_int_equal(put("a", "old"), 0);
+	fd = open(path_of("a"), O_RDONLY);
+	assert_int_equal(put("a", "new one"), 0);
+	assert_int_equal(read(fd, text, sizeof(text)), 3);
+	assert_string_equal(text, "old");
+	close(fd);
+	holds("a", "new one");
+}
+
+static void links_are_not_followed(void **state)
+{
+	(void)state;
+	keyring_open();
+	assert_int_equal(put("victim", "old"), 0);
+	assert_int_equal(symlink("victim", path_of("link")), 0);
+	assert_int_equal(put("link", "old"), 0);	/* not "unchanged" */
+	assert_int_equal(stat_of("link").st_mode, S_IFREG | 0400);
+	assert_int_equal(put("link", "new"), 0);
+	holds("victim", "old");
+	assert_int_equal(symlink(base, path_of("out")), 0);
+	put_refused("out/x", "out/x: has a symbolic link in it");
+	put_refused("out/x/y", "out/x/y: has a symbolic link in it");
+}
+
+static void files_that_cannot_be(void **state)
+{
+	char name[300];
+
+	(void)state;
+	keyring_open();
+	assert_int_equal(put("a", "old"), 0);
+	assert_int_equal(put("d/b", "old"), 0);
+	put_refused("../x", "../x: has '..' or another mount in it");
+	put_refused("d/../../x", "d/../../x: has '..' or another mount in it");
+	put_refused("d/..", "d/..: has '..' or another mount in it");
+	put_refused("a/x", "a/x: Not a directory");
+	put_refused("d", "d: Is a directory");
+	put_refused("", ": No such file or directory");
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	assert_int_equal(put(name, "x"), -1);
+	assert_non_null(strstr(error.text, "File name too long"));
+	name[270] = '/';
+	assert_int_equal(put(name, "x"), -1);
+	assert_non_null(strstr(error.text, "File name too long"));
+	assert_int_equal(access(path_of(".new"), F_OK), -1);
+	holds("a", "old");
+	holds("d/b", "old");
+}
+
+static void put_for_another(void)
+{
+	MUST(!sink_tmpfs_open(&sink, keyring, &error));
+	MUST(sink_tmpfs_put(&sink, "a", 0400, 7, 8, "new", 3, &error) < 0);
+	MUST(!strcmp(error.text, "a: cannot give it to 7:8: Operation not permitted"));
+	MUST(error.kind == ERROR_DELIVERY && access(path_of(".new"), F_OK) < 0);
+}
+
+static void what_fails_leaves_the_old_one(void **state)
+{
+	struct bytes large = BYTES_INIT;
+
+	(void)state;
+	keyring_open();
+	assert_int_equal(put("a", "old"), 0);
+	assert_int_equal(bytes_resize(&large, 17 << 20), 0);
+	if (sink_tmpfs_put(&sink, "a", 0400, 0, 0, large.data, large.len, &error) == -1) {
+		expect_error("a: write: No space left on device");
+		holds("a", "old");
+	}	/* else it is a ramfs, which has no end */
+	assert_int_equal(access(path_of(".new"), F_OK), -1);
+	bytes_free(&large);
+	assert_int_equal(put("a", "old, or as good"), 0);
+	sink_tmpfs_close(&sink);
+	child_run(SCMP_SYS(fchown), 7, EPERM, put_for_another);
+	holds("a", "old, or as good");
+}
+
+/* A child that dies in the middle of a write: of a file-size limit, which is deterministic. */
+static void a_killed_writer_leaves_nothing(void **state)
+{
+	const struct rlimit limit = { 4096, 4096 };
+	char text[10000];
+	int status;
+	pid_t pid;
+
+	(void)state;
+	keyring_open();
+	assert_int_equal(put("a", "old"), 0);
+	sink_tmpfs_close(&sink);
+	memset(text, 'x', sizeof(text));
+	pid = fork();
+	if (pid == 0) {
+		MUST(!sink_tmpfs_open(&sink, keyring, &error));
+		MUST(!setrlimit(RLIMIT_FSIZE, &limit) && signal(SIGXFSZ, SIG_DFL) != SIG_ERR);
+		sink_tmpfs_put(&sink, "a", 0400, 0, 0, text, sizeof(text), &error);
+		_exit(1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ);
+	holds("a", "old");
+	assert_int_equal(stat_of(".new").st_size, 4096);
+	keyring_open();
+	assert_int_equal(access(path_of(".new"), F_OK), -1);
+	holds("a", "old");
+	assert_int_equal(put("a", "new"), 0);
+}
+
+/* --- who looks while it changes --------------------------------------------------------------- */
+
+static const struct version {
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+	int fill;
+	size_t len;
+} versions[] = {
+	{ 0400, 1001, 1002, 'A', 300000 },
+	{ 0444, 2001, 2002, 'B', 17 },
+	{ 0000, 0, 0, 'C', 70000 },
+};
+
+#define VERSIONS (sizeof(versions) / sizeof(versions[0]))
+#define LARGEST 300000
+
+struct watch {
+	atomic_bool stop;
+	atomic_size_t seen[VERSIONS], wrong;
+};
+
+static bool version_whole(const struct version *v, const struct stat *st, const char *text,
+			  size_t len)
+{
+	if (st->st_mode != (S_IFREG | v->mode) || st->st_uid != v->uid || st->st_gid != v->gid ||
+	    (size_t)st->st_size != v->len || len != v->len)
+		return false;
+	return text[0] == v->fill && !memcmp(text, text + 1, len - 1);
+}
+
+static void look(struct watch *watch, int fd, char *text)
+{
+	struct error unread = ERROR_INIT;
+	struct stat st;
+
+	if (fstat(fd, &st) || st.st_size > LARGEST ||
+	    io_read_full(fd, text, (size_t)st.st_size, &unread)) {
+		watch->wrong++;
+		return;
+	}
+	for (size_t i = 0; i < VERSIONS; i++)
+		if (version_whole(&versions[i], &st, text, (size_t)st.st_size)) {
+			watch->seen[i]++;
+			return;
+		}
+	watch->wrong++;
+}
+
+static void *watch_run(void *arg)
+{
+	struct watch *watch = arg;
+	char *text = malloc(LARGEST), path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/d/watched", keyring);
+	while (!atomic_load(&watch->stop)) {
+		fd = open(path, O_RDONLY);
+		if (fd < 0)
+			watch->wrong++;	/* nor may it be missing */
+		else
+			look(watch, fd, text);
+		if (fd >= 0)
+			close(fd);
+	}
+	free(text);
+	return NULL;
+}
+
+static void version_put(const struct version *v, const char *file)
+{
+	char *text = malloc(v->len);
+
+	memset(text, v->fill, v->len);
+	if (sink_tmpfs_put(&sink, file, v->mode, v->uid, v->gid, text, v->len, &error))
+		fail_msg("%s", error.text);
+	free(text);
+}
+
+static bool all_seen(const struct watch *watch)
+{
+	return watch->seen[0] && watch->seen[1] && watch->seen[2];
+}
+
+static void nobody_sees_half_a_secret(void **state)
+{
+	struct watch watch = { 0 };
+	pthread_t thread;
+
+	(void)state;
+	keyring_open();
+	version_put(&versions[VERSIONS - 1], "d/watched");
+	assert_int_equal(pthread_create(&thread, NULL, watch_run, &watch), 0);
+	/* Enough of them; more where the other thread hardly ever runs. */
+	for (size_t i = 0; i < 3000 || (!all_seen(&watch) && i < 100000); i++)
+		version_put(&versions[i % VERSIONS], "d/watched");
+	atomic_store(&watch.stop, true);
+	pthread_join(thread, NULL);
+	assert_int_equal(watch.wrong, 0);
+	assert_true(all_seen(&watch));
+}
+
+static void *meddle_run(void *arg)
+{
+	char path[128], text[4096] = "";
+	atomic_bool *stop = arg;
+
+	snprintf(path, sizeof(path), "%s/a", keyring);
+	while (!atomic_load(stop)) {
+		int fd = open(path, O_RDWR);
+
+		if (fd < 0 || ftruncate(fd, 0) || write(fd, text, sizeof(text)) < 0 ||
+		    ftruncate(fd, 1 << 20))
+			break;
+		close(fd);
+	}
+	return NULL;
+}
+
+/* The owner of a secret may cut his file short at any time: that is no concern of the keeper's. */
+static void an_owner_who_truncates_his_file(void **state)
+{
+	struct bytes zeros = BYTES_INIT;
+	atomic_bool stop = false;
+	pthread_t thread;
+
+	(void)state;
+	keyring_open();
+	assert_int_equal(bytes_resize(&zeros, 1 << 20), 0);
+	assert_int_equal(sink_tmpfs_put(&sink, "a", 0600, 7, 7, zeros.data, zeros.len, &error), 0);
+	assert_int_equal(pthread_create(&thread, NULL, meddle_run, &stop), 0);
+	for (int i = 0; i < 1000; i++)
+		if (sink_tmpfs_put(&sink, "a", 0600, 7, 7, zeros.data, zeros.len, &error) < 0)
+			fail_msg("%s", error.text);
+	atomic_store(&stop, true);
+	pthread_join(thread, NULL);
+	bytes_free(&zeros);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_secret_has_its_owner_and_mode),
+		TEST(only_what_changed_is_written),
+		TEST(who_has_opened_the_old_one_reads_the_old_one),
+		TEST(links_are_not_followed),
+		TEST(files_that_cannot_be),
+		TEST(what_fails_leaves_the_old_one),
+		TEST(a_killed_writer_leaves_nothing),
+		TEST(nobody_sees_half_a_secret),
+		TEST(an_owner_who_truncates_his_file),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}

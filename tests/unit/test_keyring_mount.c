@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The keyring's mount: made where there is none, used where it is ours, refused where it is not. */
+#include "keyring_test.h"
+
+#define SOURCE "realmkey"	/* how the keyring's mount calls itself */
+
+/* The words of the last mount at the keyring in /proc/self/mountinfo. */
+static void mountinfo(struct bytes *line)
+{
+	struct bytes text = BYTES_INIT;
+	char *save = NULL;
+
+	assert_int_equal(io_read_file("/proc/self/mountinfo", 1 << 20, &text, &error), 0);
+	for (char *l = strtok_r((char *)text.data, "\n", &save); l; l = strtok_r(NULL, "\n", &save))
+		if (strstr(l, keyring))
+			bytes_set(line, l, strlen(l));
+	bytes_free(&text);
+	assert_true(line->len > 0);
+}
+
+static void mount_has(const char *words)
+{
+	struct bytes line = BYTES_INIT;
+
+	mountinfo(&line);
+	if (!strstr(bytes_text(&line), words))
+		fail_msg("no '%s' in: %s", words, bytes_text(&line));
+	bytes_free(&line);
+}
+
+static void the_keyring_is_a_file_system_that_does_not_swap(void **state)
+{
+	struct bytes line = BYTES_INIT;
+
+	(void)state;
+	keyring_open();
+	mountinfo(&line);
+	assert_non_null(strstr(bytes_text(&line), "nosuid,nodev,noexec"));
+	if (!strstr(bytes_text(&line), " - ramfs " SOURCE " ")) {
+		assert_non_null(strstr(bytes_text(&line), " - tmpfs " SOURCE " "));
+		assert_non_null(strstr(bytes_text(&line), "noswap"));
+		assert_non_null(strstr(bytes_text(&line), "size=16384k"));
+	}
+	assert_int_equal(stat_of("").st_mode, S_IFDIR | 0751);
+	assert_int_equal(stat_of("").st_uid, 0);
+	assert_int_equal(stat_of("..").st_mode, S_IFDIR | 0755);
+	assert_int_equal(fcntl(sink.dir, F_GETFD), FD_CLOEXEC);
+	bytes_free(&line);
+}
+
+static void ramfs_use(void)
+{
+	struct stat st;
+
+	MUST(!sink_tmpfs_open(&sink, keyring, &error));
+	MUST(!put("a", "secret"));
+	MUST(put("a", "secret") == 1);
+	MUST(!lstat(keyring, &st) && st.st_mode == (S_IFDIR | 0751));
+	sink_tmpfs_close(&sink);
+	MUST(!sink_tmpfs_open(&sink, keyring, &error));
+}
+
+static void a_kernel_without_noswap_gives_a_ramfs(void **state)
+{
+	(void)state;
+	if (obstacle)
+		skip();
+	child_run(SCMP_SYS(fsconfig), FSCONFIG_SET_FLAG, EINVAL, ramfs_use);
+	mount_has(" - ramfs " SOURCE " ");
+	mount_has("nosuid,nodev,noexec");
+	holds("a", "secret");
+	keyring_open();
+	assert_int_equal(put("a", "secret"), 1);
+}
+
+static void a_keyring_is_used_again(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	keyring_open();
+	assert_int_equal(put("a", "secret"), 0);
+	st = stat_of("a");
+	sink_tmpfs_close(&sink);
+	keyring_open();
+	assert_int_equal(stat_of("a").st_dev, st.st_dev);
+	assert_int_equal(put("a", "secret"), 1);
+	assert_int_equal(stat_of("a").st_ino, st.st_ino);
+}
+
+static void mount_refused(const char *source, const char *type, unsigned long flags,
+			  const char *options, const char *text)
+{
+	assert_int_equal(mount(source, keyring, type, flags, options), 0);
+	open_refused(keyring, text);
+	assert_int_equal(umount(keyring), 0);
+}
+
+#define FLAGS (MS_NOSUID | MS_NODEV | MS_NOEXEC)
+#define NOT_OURS "@: is a mount, but not a keyring of ours: "
+
+static void foreign_mounts_are_refused(void **state)
+{
+	(void)state;
+	keyring_open();	/* makes the directories */
+	sink_tmpfs_close(&sink);
+	assert_int_equal(umount(keyring), 0);
+	mount_refused(SOURCE, "tmpfs", FLAGS, "mode=0751", NOT_OURS "it can be swapped out");
+	mount_refused("tmpfs", "tmpfs", FLAGS, "mode=0751,noswap",
+		      NOT_OURS "something else is mounted there");
+	mount_refused(SOURCE, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0751,noswap",
+		      NOT_OURS "it lacks nosuid, nodev or noexec");
+	mount_refused(SOURCE, "tmpfs", FLAGS, "mode=1777,noswap",
+		      NOT_OURS "others could write to it");
+	mount_refused(SOURCE, "ramfs", FLAGS, "mode=0771", NOT_OURS "others could write to it");
+	mount_refused(SOURCE, "tmpfs", FLAGS, "mode=0751,noswap,uid=1",
+		      NOT_OURS "others could write to it");
+	mount_refused("/etc", NULL, MS_BIND, NULL, NOT_OURS "something else is mounted there");
+}
+
+static void part_of_a_keyring_is_none(void **state)
+{
+	char part[64];
+
+	(void)state;
+	keyring_open();
+	assert_int_equal(put("d/a", "secret"), 0);
+	sink_tmpfs_close(&sink);
+	snprintf(part, sizeof(part), "%s/part", base);
+	assert_int_equal(mkdir(part, 0700), 0);
+	assert_int_equal(mount(path_of("d"), part, NULL, MS_BIND, NULL), 0);
+	assert_int_equal(sink_tmpfs_open(&sink, part, &error), -1);
+	assert_non_null(strstr(error.text, "something else is mounted there"));
+}
+
+/* The test's own directory and @tail. */
+static void path_refused(const char *tail, const char *reason)
+{
+	char path[128], text[200];
+
+	snprintf(path, sizeof(path), "%s%s", base, tail);
+	snprintf(text, sizeof(text), "%s: %s", path, reason);
+	open_refused(path, text);
+}
+
+static void paths_that_lead_elsewhere(void **state)
+{
+	char link[64];
+
+	(void)state;
+	if (obstacle)
+		skip();
+	open_refused("run/keyring", "run/keyring: not the absolute path of a directory");
+	open_refused("", ": not the absolute path of a directory");
+	open_refused("//", "//: not the absolute path of a directory");
+	snprintf(link, sizeof(link), "%s/link", base);
+	assert_int_equal(symlink(base, link), 0);
+	path_refused("/link", "has a symbolic link in it");
+	path_refused("/link/keyring", "has a symbolic link in it");
+	path_refused("/x/../y", "has '..' or another mount in it");
+	assert_int_equal(unlink(link), 0);
+	close(open(link, O_CREAT | O_WRONLY, 0600));
+	path_refused("/link", "Not a directory");
+	path_refused("/link/keyring", "Not a directory");
+	assert_int_equal(unlink(link), 0);
+}
+
+static void try_second(void)
+{
+	MUST(sink_tmpfs_open(&sink, keyring, &error) < 0 && error.kind == ERROR_DELIVERY);
+	MUST(strstr(error.text, ": is in use by another process"));
+}
+
+static void one_process_at_a_time(void **state)
+{
+	(void)state;
+	keyring_open();
+	child_run(SCMP_SYS(reboot), 0, EPERM, try_second);
+	sink_tmpfs_close(&sink);
+	keyring_open();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_keyring_is_a_file_system_that_does_not_swap),
+		TEST(a_kernel_without_noswap_gives_a_ramfs),
+		TEST(a_keyring_is_used_again),
+		TEST(foreign_mounts_are_refused),
+		TEST(part_of_a_keyring_is_none),
+		TEST(paths_that_lead_elsewhere),
+		TEST(one_process_at_a_time),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ear: EAT Attestation Results (draft-ietf-rats-ear) as Trustee and Veraison issue them, and the
+ * AR4SI trustworthiness vector (draft-ietf-rats-ar4si) with the words people read.
+ */
+#ifndef REALMKEY_EAR_H
+#define REALMKEY_EAR_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+
+enum ear_tier { EAR_NONE, EAR_AFFIRMING, EAR_WARNING, EAR_CONTRAINDICATED };
+
+enum ear_claim {
+	EAR_INSTANCE_IDENTITY,
+	EAR_CONFIGURATION,
+	EAR_EXECUTABLES,
+	EAR_FILE_SYSTEM,
+	EAR_HARDWARE,
+	EAR_RUNTIME_OPAQUE,
+	EAR_STORAGE_OPAQUE,
+	EAR_SOURCED_DATA,
+	EAR_CLAIMS
+};
+
+struct ear_appraisal {
+	const char *name;	/* submod name, borrowed from the payload */
+	enum ear_tier status;
+	bool has_vector;
+	int vector[EAR_CLAIMS];	/* 0 where absent; -128..127 */
+	const json_t *evidence;	/* annotated evidence, borrowed, or NULL */
+};
+
+#define EAR_APPRAISALS_MAX 16
+
+struct ear {
+	json_t *payload;	/* owned reference; everything else borrows from it */
+	const char *profile;
+	size_t count;
+	struct ear_appraisal appraisal[EAR_APPRAISALS_MAX];
+};
+
+#define EAR_INIT { 0 }
+
+/* Read the claims of a JWT payload; errors (ERROR_ATTESTATION) name the claim:
+ * "missing mandatory 'submods'", "invalid value for 'cpu0.ear.status' (...)". */
+int ear_from_payload(json_t *payload, struct ear *ear, struct error *e);
+void ear_free(struct ear *ear);
+
+enum ear_tier ear_claim_tier(int value);
+/* The worst tier over the vector (-1, 0, 1 do not count). */
+enum ear_tier ear_vector_tier(const int vector[EAR_CLAIMS]);
+const char *ear_tier_name(enum ear_tier tier);
+/* "instance-identity" ... and "Instance Identity" ... */
+const char *ear_claim_name(enum ear_claim claim);
+const char *ear_claim_title(enum ear_claim claim);
+/* "unrecognized run-time" and the like; "unknown code-point N" is formatted into @buffer. */
+const char *ear_claim_text(enum ear_claim claim, int value, char *buffer, size_t size);
+
+/* Append "[trustworthiness vectors]" with "submod(NAME):" and eight lines "Title [tier]: text". */
+int ear_print_vectors(const struct ear *ear, struct bytes *out);
+
+/* The JSON of one appraisal from a vector: ear.status, ear.trustworthiness-vector. */
+json_t *ear_appraisal_json(const int vector[EAR_CLAIMS], struct error *e);
+
+#endif

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The realm through /dev/cca-rsi. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/cca_rsi.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "event/event_log.h"
+#include "rsi_source.h"
+
+#define DEVICE "/dev/cca-rsi"
+
+static int device_open(struct rsi *rsi, struct error *e)
+{
+	rsi->fd = open(DEVICE, O_RDWR | O_CLOEXEC);
+	if (rsi->fd < 0 && (errno == EACCES || errno == EPERM || errno == EROFS))
+		rsi->fd = open(DEVICE, O_RDONLY | O_CLOEXEC);	/* all but extending */
+	if (rsi->fd >= 0)
+		return 1;
+	if (errno == ENOENT || errno == ENXIO || errno == ENODEV)
+		return 0;
+	return rsi_error(errno, DEVICE, e);
+}
+
+static void device_close(struct rsi *rsi)
+{
+	close(rsi->fd);
+}
+
+/* After EINTR nothing has been done, and no register extended. */
+static int device_call(const struct rsi *rsi, unsigned long request, void *argument,
+		       const char *what, struct error *e)
+{
+	int ret;
+
+	do
+		ret = ioctl(rsi->fd, request, argument);
+	while (ret < 0 && errno == EINTR);
+	return ret < 0 ? rsi_error(errno, what, e) : 0;
+}
+
+static int device_config(struct rsi *rsi, struct rsi_config *config, struct error *e)
+{
+	struct cca_rsi_config c = { 0 };
+
+	if (device_call(rsi, CCA_RSI_CONFIG, &c, DEVICE ": configuration", e) < 0)
+		return -1;
+	config->abi_lower = c.abi_lower;
+	config->abi_higher = c.abi_higher;
+	config->ipa_bits = c.ipa_bits;
+	config->hash_algo = c.hash_algo;
+	config->digest_size = c.digest_size;
+	config->event_max = c.event_max;
+	memcpy(config->rpv, c.rpv, sizeof(config->rpv));
+	return 0;
+}
+
+static int device_measurement(struct rsi *rsi, unsigned int index, uint8_t value[RSI_DIGEST_MAX],
+			      size_t *size, struct error *e)
+{
+	struct cca_rsi_measurement m = { .index = index };
+
+	if (device_call(rsi, CCA_RSI_MEASUREMENT, &m, DEVICE ": measurement", e) < 0)
+		return -1;
+	memcpy(value, m.value, sizeof(m.value));
+	*size = m.size;
+	return 0;
+}
+
+static int device_extend(struct rsi *rsi, unsigned int index, const void *digest, size_t size,
+			 const struct rsi_event *event, uint64_t *seq, struct error *e)
+{
+	struct cca_rsi_extend x = {
+		.index = index,
+		.digest_size = (uint32_t)size,
+		.event_type = event->type,
+		.event_size = (uint32_t)event->size,
+		.event = (uintptr_t)event->data,
+	};
+
+	memcpy(x.digest, digest, size);
+	if (device_call(rsi, CCA_RSI_EXTEND, &x, DEVICE ": extend", e) < 0)
+		return -1;
+	*seq = x.seq;
+	return 0;
+}
+
+/* By a file of its own, since a file has one cursor into the log. */
+static int device_log(struct rsi *rsi, struct bytes *log, struct error *e)
+{
+	int fd = open(DEVICE, O_RDONLY | O_CLOEXEC), ret;
+
+	(void)rsi;
+	if (fd < 0)
+		return rsi_error(errno, DEVICE, e);
+	ret = io_read_all(fd, EVENT_LOG_MAX, DEVICE ": event log", log, e);
+	close(fd);
+	return ret;
+}
+
+static int device_token(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],
+			struct bytes *token, uint64_t *records, struct error *e)
+{
+	struct cca_rsi_token t = { .fd = -1 };
+	size_t start = token->len;
+	int ret;
+
+	memcpy(t.challenge, challenge, sizeof(t.challenge));
+	if (device_call(rsi, CCA_RSI_TOKEN, &t, DEVICE ": token", e) < 0)
+		return -1;
+	ret = io_read_all(t.fd, RSI_TOKEN_MAX, "CCA token", token, e);
+	close(t.fd);
+	*records = t.log_seq;
+	if (ret == 0 && token->len - start != t.size)
+		return error_set(e, ERROR_SYSTEM, DEVICE ": token of %zu bytes, %u were announced",
+				 token->len - start, t.size);
+	return ret;
+}
+
+const struct rsi_source rsi_source_device = {
+	.name = "device",
+	.open = device_open,
+	.close = device_close,
+	.config = device_config,
+	.measurement = device_measurement,
+	.extend = device_extend,
+	.log = device_log,
+	.token = device_token,
+};

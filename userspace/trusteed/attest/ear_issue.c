@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ear_issue.h"
+
+#include "jose/jwt.h"
+#include "jose/tee_key.h"
+
+#define PROFILE "tag:github.com,2024:confidential-containers/Trustee"
+#define SUBMOD "cpu0"
+#define EVIDENCE "ear.veraison.annotated-evidence"
+
+/* {"typ","alg","jwk":{"alg","kty","crv","x","y"}} */
+static json_t *ear_issue_header(const EVP_PKEY *key, struct error *e)
+{
+	json_t *public = jwk_from_public_key(key, e);
+	json_t *header = NULL;
+
+	if (!public)
+		return NULL;
+	header = json_pack("{s:s, s:s, s:{s:s}}", "typ", "JWT", "alg", "ES256",
+			   "jwk", "alg", "ES256");
+	if (!header || json_object_update(json_object_get(header, "jwk"), public) < 0) {
+		json_decref(header);
+		header = NULL;
+		error_set_memory(e);
+	}
+	json_decref(public);
+	return header;
+}
+
+static json_t *ear_issue_appraisal(const int vector[EAR_CLAIMS], json_t *evidence,
+				   struct error *e)
+{
+	json_t *appraisal = ear_appraisal_json(vector, e);
+
+	if (!appraisal)
+		return NULL;
+	if (json_object_set_new(appraisal, "ear.appraisal-policy-id", json_string("default")) < 0 ||
+	    json_object_set(appraisal, EVIDENCE, evidence) < 0) {
+		json_decref(appraisal);
+		error_set_memory(e);
+		return NULL;
+	}
+	return appraisal;
+}
+
+int ear_issue(EVP_PKEY *key, const int vector[EAR_CLAIMS], json_t *evidence, int64_t now,
+	      struct bytes *out, struct error *e)
+{
+	json_t *header = NULL, *payload = NULL, *appraisal;
+	int ret = -1;
+
+	appraisal = ear_issue_appraisal(vector, evidence, e);
+	if (!appraisal)
+		goto out;
+	payload = json_pack("{s:s, s:I, s:{s:s, s:s}, s:{s:o}, s:I, s:s}",
+			    "eat_profile", PROFILE, "iat", (json_int_t)now,
+			    "ear.verifier-id", "developer", "Realmkey",
+			    "build", "trusteed " REALMKEY_VERSION,
+			    "submods", SUBMOD, appraisal,
+			    "exp", (json_int_t)(now + EAR_ISSUE_SECONDS), "iss", "trusteed");
+	if (!payload) {
+		error_set_memory(e);
+		goto out;
+	}
+	header = ear_issue_header(key, e);
+	if (header)
+		ret = jwt_sign(header, payload, key, out, e);
+out:
+	json_decref(header);
+	json_decref(payload);
+	return ret;
+}
+
+json_t *ear_issue_tee_pubkey(const json_t *payload)
+{
+	static const char *const pointer[] = {
+		"submods", SUBMOD, EVIDENCE, "runtime_data_claims", "tee-pubkey",
+	};
+	json_t *value = (json_t *)payload;
+
+	for (size_t i = 0; i < sizeof(pointer) / sizeof(pointer[0]); i++)
+		value = json_object_get(value, pointer[i]);
+	return json_is_object(value) ? value : NULL;
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "handshake.h"
+
+#include <openssl/evp.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "kbs/kbs.h"
+
+/* Longest text taken for one member of a public JWK; RSA with 4096 bits needs 683. */
+#define JWK_TEXT_MAX 1024
+
+int handshake_auth_parse(const void *body, size_t len, struct error *e)
+{
+	json_t *request = json_parse(body, len, "deserialize Request", ERROR_PROTOCOL, e);
+	const char *version, *tee;
+	int ret = -1;
+
+	if (!request)
+		return -1;
+	version = json_member_text(request, "version", "deserialize Request", ERROR_PROTOCOL, e);
+	if (!version)
+		goto out;
+	tee = json_member_text(request, "tee", "deserialize Request", ERROR_PROTOCOL, e);
+	if (!tee)
+		goto out;
+	if (!json_object_get(request, "extra-params"))
+		error_set(e, ERROR_PROTOCOL, "deserialize Request: extra-params: missing");
+	else if (strcmp(version, KBS_PROTOCOL_VERSION) != 0)
+		error_set(e, ERROR_PROTOCOL, "KBS Client Protocol Version Mismatch: expect =%s "
+			  "while the request is %.32s", KBS_PROTOCOL_VERSION, version);
+	else if (strcmp(tee, "cca") != 0)
+		error_set(e, ERROR_PROTOCOL, "tee '%.32s': this embedded Trustee verifies only cca",
+			  tee);
+	else
+		ret = 0;
+out:
+	json_decref(request);
+	return ret;
+}
+
+json_t *handshake_auth_answer(const char *nonce)
+{
+	return json_pack("{s:s, s:s}", "nonce", nonce, "extra-params", "");
+}
+
+/* One byte of the evidence's array, or -1. */
+static int handshake_byte(const json_t *value)
+{
+	json_int_t number = json_is_integer(value) ? json_integer_value(value) : -1;
+
+	return number >= 0 && number <= 255 ? (int)number : -1;
+}
+
+static int handshake_token(const json_t *evidence, struct bytes *token, struct error *e)
+{
+	const json_t *array = json_object_get(evidence, "token");
+	size_t len = json_array_size(array);
+
+	if (!json_is_array(array))
+		return error_set(e, ERROR_PROTOCOL, "primary_evidence: token: missing, or not an "
+				 "array of byte values");
+	if (len > CCA_TOKEN_MAX)
+		return error_set(e, ERROR_ATTESTATION, "%s: token of %zu bytes, at most %zu",
+				 cca_cause_name(CCA_E_SIZE), len, CCA_TOKEN_MAX);
+	if (bytes_resize(token, len) < 0)
+		return error_set_memory(e);
+	for (size_t i = 0; i < len; i++) {
+		int byte = handshake_byte(json_array_get(array, i));
+
+		if (byte < 0)
+			return error_set(e, ERROR_PROTOCOL, "primary_evidence: token: element %zu "
+					 "is not a byte", i);
+		token->data[i] = (uint8_t)byte;
+	}
+	return 0;
+}
+
+static int handshake_evidence(const json_t *evidence, struct handshake_attest *attest,
+			      struct error *e)
+{
+	const json_t *primary;
+
+	attest->additional = json_member_text(evidence, "additional_evidence", "tee-evidence",
+					      ERROR_PROTOCOL, e);
+	if (!attest->additional)
+		return -1;
+	if (strcmp(attest->additional, "") != 0 && strcmp(attest->additional, "{}") != 0)
+		return error_set(e, ERROR_PROTOCOL, "additional_evidence: this embedded Trustee "
+				 "verifies no device evidence");
+	primary = json_member_object(evidence, "primary_evidence", "tee-evidence", ERROR_PROTOCOL,
+				     e);
+	return primary ? handshake_token(primary, &attest->token, e) : -1;
+}
+
+/*
+ * A KBS hashes the key as its typed struct serialises, which drops members it does not know: so
+ * must we, or a client that sends more (kid, use) would get another challenge here than there.
+ */
+static json_t *handshake_pubkey(const json_t *jwk, struct error *e)
+{
+	static const char *const ec[] = { "kty", "crv", "alg", "x", "y", NULL };
+	static const char *const rsa[] = { "kty", "alg", "n", "e", NULL };
+	const char *kty = json_member_text(jwk, "kty", "tee-pubkey", ERROR_PROTOCOL, e);
+	const char *const *member;
+	json_t *key;
+
+	if (!kty)
+		return NULL;
+	if (strcmp(kty, "EC") != 0 && strcmp(kty, "RSA") != 0) {
+		error_set(e, ERROR_PROTOCOL, "tee-pubkey: kty: '%.16s' is neither EC nor RSA", kty);
+		return NULL;
+	}
+	key = json_object();
+	for (member = kty[0] == 'E' ? ec : rsa; *member; member++) {
+		const char *text = json_member_text(jwk, *member, "tee-pubkey", ERROR_PROTOCOL, e);
+
+		if (!text)
+			goto fail;
+		if (strlen(text) > JWK_TEXT_MAX) {
+			error_set(e, ERROR_PROTOCOL, "tee-pubkey: %s: too long", *member);
+			goto fail;
+		}
+		if (json_object_set_new(key, *member, json_string(text)) < 0) {
+			error_set_memory(e);
+			goto fail;
+		}
+	}
+	return key;
+fail:
+	json_decref(key);
+	return NULL;
+}
+
+static int handshake_runtime(const json_t *runtime, struct handshake_attest *attest,
+			     struct error *e)
+{
+	const json_t *jwk;
+
+	attest->nonce = json_member_text(runtime, "nonce", "runtime-data", ERROR_PROTOCOL, e);
+	if (!attest->nonce)
+		return -1;
+	jwk = json_member_object(runtime, "tee-pubkey", "runtime-data", ERROR_PROTOCOL, e);
+	if (!jwk)
+		return -1;
+	attest->tee_pubkey = handshake_pubkey(jwk, e);
+	return attest->tee_pubkey ? 0 : -1;
+}
+
+int handshake_attest_parse(const void *body, size_t len, struct handshake_attest *attest,
+			   struct error *e)
+{
+	const json_t *init, *part;
+
+	attest->body = json_parse(body, len, "attest", ERROR_PROTOCOL, e);
+	if (!attest->body)
+		return -1;
+	init = json_object_get(attest->body, "init-data");
+	if (init && !json_is_null(init))
+		return error_set(e, ERROR_PROTOCOL, "init-data: this embedded Trustee takes none");
+	part = json_member_object(attest->body, "runtime-data", "attest", ERROR_PROTOCOL, e);
+	if (!part || handshake_runtime(part, attest, e) < 0)
+		return -1;
+	part = json_member_object(attest->body, "tee-evidence", "attest", ERROR_PROTOCOL, e);
+	return part ? handshake_evidence(part, attest, e) : -1;
+}
+
+void handshake_attest_free(struct handshake_attest *attest)
+{
+	json_decref(attest->body);
+	json_decref(attest->tee_pubkey);
+	bytes_free(&attest->token);
+	*attest = (struct handshake_attest)HANDSHAKE_ATTEST_INIT;
+}
+
+json_t *handshake_runtime_data(const struct handshake_attest *attest, struct error *e)
+{
+	json_t *runtime = json_pack("{s:s, s:s, s:O}", "additional-evidence", attest->additional,
+				    "nonce", attest->nonce, "tee-pubkey", attest->tee_pubkey);
+
+	if (!runtime)
+		error_set_memory(e);
+	return runtime;
+}
+
+int handshake_challenge(const json_t *runtime, uint8_t challenge[CCA_CHALLENGE_SIZE],
+			struct error *e)
+{
+	struct bytes text = BYTES_INIT;
+	int ret = -1;
+
+	memset(challenge, 0, CCA_CHALLENGE_SIZE);
+	if (json_canonical(runtime, &text, e) < 0)
+		goto out;
+	if (EVP_Digest(text.data, text.len, challenge, NULL, EVP_sha384(), NULL) != 1) {
+		error_set(e, ERROR_SYSTEM, "SHA-384 failed");
+		goto out;
+	}
+	ret = 0;
+out:
+	bytes_free(&text);
+	return ret;
+}

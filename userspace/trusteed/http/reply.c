@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reply.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+
+#define ERROR_TYPE "https://github.com/confidential-containers/kbs/errors/"
+
+/*
+ * Status and variant as Trustee has them, because clients act on them: 401 makes them attest again,
+ * 404 makes them stop. A resource that does not exist is 404 here (401 in Trustee): attesting again
+ * cannot help.
+ */
+static const struct {
+	unsigned int status;
+	const char *variant, *words;	/* no words: the cause says it all */
+} refusals[REPLY_REFUSALS] = {
+	[REPLY_ATTESTATION] = { 401, "AttestationError", "Attestation error" },
+	[REPLY_TOKEN_NOT_FOUND] = { 401, "TokenNotFound", "Attestation Token not found" },
+	[REPLY_TOKEN_VERIFIER] = { 401, "TokenVerifierError", "Token Verifier error" },
+	[REPLY_POLICY_DENY] = { 401, "PolicyDeny", "Access denied by policy" },
+	[REPLY_RESOURCE_NOT_FOUND] = { 404, "ResourceNotFound", "Resource not found" },
+	[REPLY_PLUGIN_NOT_FOUND] = { 404, "PluginNotFound", NULL },
+	[REPLY_REQUEST_PATH] = { 404, "InvalidRequestPath", NULL },
+	[REPLY_METHOD] = { 405, "MethodNotAllowed", "Method not allowed" },
+	[REPLY_TOO_LARGE] = { 413, "PayloadTooLarge", "payload reached size limit" },
+	[REPLY_JWE] = { 401, "JweError", "JWE failed" },
+	[REPLY_ADMIN] = { 401, "AdminAuthAccess", NULL },
+	[REPLY_POLICY_TEXT] = { 401, "ParsePolicyError", "Policy refused" },
+	[REPLY_RVPS] = { 401, "RvpsError", "RVPS configuration failed" },
+	[REPLY_INTERNAL] = { 500, "PluginInternalError", "Plugin internal error" },
+};
+
+void reply_refuse(struct reply *reply, enum reply_refusal refusal, const char *cause)
+{
+	const char *words = refusals[refusal].words;
+	char detail[ERROR_TEXT_MAX + 64];
+	struct error e = ERROR_INIT;
+
+	snprintf(detail, sizeof(detail), "%s%s%s", words ? words : "", words && cause ? ": " : "",
+		 cause ? cause : "");
+	/* It quotes what clients sent, and JSON wants UTF-8. */
+	error_text_clean(detail);
+	reply_json(reply, json_pack("{s:s+, s:s}", "type", ERROR_TYPE, refusals[refusal].variant,
+				    "detail", detail), &e);
+	reply->status = refusals[refusal].status;
+	reply_note(reply, "%s%s%s", refusals[refusal].variant, cause ? ": " : "",
+		   cause ? cause : "");
+}
+
+void reply_fail(struct reply *reply, enum reply_refusal refusal, const struct error *e)
+{
+	if (e->kind != ERROR_SYSTEM) {
+		reply_refuse(reply, refusal, e->text);
+		return;
+	}
+	reply_refuse(reply, REPLY_INTERNAL, NULL);
+	reply_note(reply, "(%s)", e->text);
+	reply->warning = true;
+}
+
+int reply_json(struct reply *reply, json_t *body, struct error *e)
+{
+	int ret = -1;
+
+	bytes_clear(&reply->body);
+	if (!body)
+		error_set_memory(e);
+	else
+		ret = json_compact(body, &reply->body, e);
+	if (ret < 0) {
+		bytes_clear(&reply->body);
+		reply->status = 500;
+	}
+	json_decref(body);
+	return ret;
+}
+
+void reply_note(struct reply *reply, const char *format, ...)
+{
+	size_t len = strlen(reply->note);
+	va_list args;
+
+	if (len > 0 && len + 1 < sizeof(reply->note))
+		reply->note[len++] = ' ';
+	va_start(args, format);
+	vsnprintf(reply->note + len, sizeof(reply->note) - len, format, args);
+	va_end(args);
+	error_text_clean(reply->note + len);
+}
+
+void reply_free(struct reply *reply)
+{
+	bytes_free(&reply->body);
+	*reply = (struct reply)REPLY_INIT;
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reference.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "base/encode.h"
+#include "base/json.h"
+
+#define REFERENCE_VERSION "0.1.0"
+#define REFERENCE_NAME_MAX 256
+
+static int reference_check(const json_t *records, struct error *e)
+{
+	const char *name;
+	json_t *record;
+
+	if (!json_is_object(records))
+		return error_set(e, ERROR_CONFIG, "reference values: not an object");
+	json_object_foreach((json_t *)records, name, record)
+		if (!json_object_get(record, "value"))
+			return error_set(e, ERROR_CONFIG, "reference values: '%.64s': no value",
+					 name);
+	return 0;
+}
+
+int reference_load(struct reference *reference, const void *text, size_t len, struct error *e)
+{
+	if (len > 0)
+		reference->records = json_parse(text, len, "reference values", ERROR_CONFIG, e);
+	else
+		reference->records = json_object();
+	if (!reference->records)
+		return len > 0 ? -1 : error_set_memory(e);
+	return reference_check(reference->records, e);
+}
+
+void reference_free(struct reference *reference)
+{
+	json_decref(reference->records);
+	reference->records = NULL;
+}
+
+int reference_text(const struct reference *reference, struct bytes *out, struct error *e)
+{
+	if (json_pretty(reference->records, out, e) < 0)
+		return -1;
+	if (out->len > REFERENCE_TEXT_MAX)
+		return error_set(e, ERROR_INPUT, "reference values: more than %zu bytes in all",
+				 REFERENCE_TEXT_MAX);
+	return 0;
+}
+
+/* The object in the message's payload; new reference. */
+static json_t *reference_payload(const json_t *message, struct error *e)
+{
+	struct bytes text = BYTES_INIT;
+	json_t *payload = NULL;
+	const char *base64;
+
+	base64 = json_member_text(message, "payload", "message", ERROR_INPUT, e);
+	if (!base64)
+		return NULL;
+	if (decode_base64(ENCODE_BASE64, base64, strlen(base64), "message: payload", &text, e) == 0)
+		payload = json_parse(text.data, text.len, "message: payload", ERROR_INPUT, e);
+	if (payload && !json_is_object(payload)) {
+		error_set(e, ERROR_INPUT, "message: payload: not an object of names and values");
+		json_decref(payload);
+		payload = NULL;
+	}
+	bytes_free(&text);
+	return payload;
+}
+
+static int reference_envelope(const json_t *message, struct error *e)
+{
+	const char *version = REFERENCE_VERSION, *type;
+
+	if (json_object_get(message, "version"))
+		version = json_member_text(message, "version", "message", ERROR_INPUT, e);
+	if (!version)
+		return -1;
+	if (strcmp(version, REFERENCE_VERSION) != 0)
+		return error_set(e, ERROR_INPUT, "message: version: '%.32s' is not %s", version,
+				 REFERENCE_VERSION);
+	type = json_member_text(message, "type", "message", ERROR_INPUT, e);
+	if (!type)
+		return -1;
+	if (strcmp(type, "sample") != 0)
+		return error_set(e, ERROR_INPUT, "message: type: '%.32s' is not 'sample', the only "
+				 "one this embedded Trustee knows", type);
+	return 0;
+}
+
+static json_t *reference_record(const char *name, json_t *value, int64_t now)
+{
+	time_t time = (time_t)now;
+	struct tm tm;
+	char expiration[64];
+
+	gmtime_r(&time, &tm);
+	tm.tm_year += 1;
+	strftime(expiration, sizeof(expiration), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return json_pack("{s:s, s:s, s:s, s:O}", "version", REFERENCE_VERSION, "name", name,
+			 "expiration", expiration, "value", value);
+}
+
+static int reference_add(json_t *records, json_t *payload, int64_t now, struct error *e)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(payload, name, value) {
+		if (!name[0] || strlen(name) > REFERENCE_NAME_MAX)
+			return error_set(e, ERROR_INPUT, "message: payload: a name is empty or "
+					 "longer than %d", REFERENCE_NAME_MAX);
+		if (json_object_set_new(records, name, reference_record(name, value, now)) < 0)
+			return error_set_memory(e);
+	}
+	if (json_object_size(records) > REFERENCE_NAMES_MAX)
+		return error_set(e, ERROR_INPUT, "reference values: more than %d names",
+				 REFERENCE_NAMES_MAX);
+	return 0;
+}
+
+int reference_apply(const struct reference *reference, const void *body, size_t len, int64_t now,
+		    struct reference *next, struct error *e)
+{
+	json_t *message = json_parse(body, len, "message", ERROR_INPUT, e);
+	json_t *payload = NULL;
+	int ret = -1;
+
+	if (!message || reference_envelope(message, e) < 0)
+		goto out;
+	payload = reference_payload(message, e);
+	if (!payload)
+		goto out;
+	next->records = json_copy(reference->records);
+	if (!next->records) {
+		error_set_memory(e);
+		goto out;
+	}
+	ret = reference_add(next->records, payload, now, e);
+out:
+	json_decref(message);
+	json_decref(payload);
+	return ret;
+}
+
+json_t *reference_value(const struct reference *reference, const char *name)
+{
+	return json_object_get(json_object_get(reference->records, name), "value");
+}
+
+bool reference_contains(const struct reference *reference, const char *name, const json_t *value)
+{
+	const json_t *list = reference_value(reference, name);
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one)
+		if (json_equal(one, value))
+			return true;
+	return false;
+}
