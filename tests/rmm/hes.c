@@ -179,8 +179,8 @@ static bool tag_parse(const char *text, uint32_t *tag)
 	else if (!strcmp(text, "907"))
 		*tag = HES_TAG_907;
 	else
-		warnx("--token %s: not 399 or 907", text);
-	return *tag;
+		return false;
+	return true;
 }
 
 static bool options_parse(int argc, char **argv, struct paths *paths, uint32_t *tag)
@@ -200,9 +200,10 @@ static bool options_parse(int argc, char **argv, struct paths *paths, uint32_t *
 		} else if (option == 'c') {
 			paths->control = optarg;
 		} else if (option == 't') {
-			*tag = 0;
-			if (!tag_parse(optarg, tag))
+			if (!tag_parse(optarg, tag)) {
+				warnx("--token %s: not 399 or 907", optarg);
 				return false;
+			}
 		} else if (option == 'h') {
 			usage(stdout);
 			exit(EXIT_SUCCESS);

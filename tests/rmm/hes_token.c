@@ -71,6 +71,14 @@ static bool push(cbor_item_t *array, cbor_item_t *value)
 	return ok;
 }
 
+/* Returns @item if @ok, otherwise releases it and returns NULL. */
+static cbor_item_t *keep(cbor_item_t *item, bool ok)
+{
+	if (!ok && item)
+		cbor_decref(&item);
+	return ok ? item : NULL;
+}
+
 /* Serializes @item if @ok, and releases it. */
 static bool finish(cbor_item_t *item, bool ok, struct blob *out)
 {
@@ -130,27 +138,31 @@ static bool sign1_make(EVP_PKEY *key, const struct blob *payload, struct blob *o
 	return finish(tag, ok, out);
 }
 
-/* An EC2 key in the order of TF-RMM: {1: 2, -1: 2, -2: x, -3: y} */
-static bool cose_key_make(EVP_PKEY *key, struct blob *out)
+/*
+ * The RAK as the realm token claims it: the bytes that the platform token is bound to. They are a
+ * bare point, or a COSE_Key in the order of TF-RMM: {1: 2 (EC2), -1: 2 (P-384), -2: x, -3: y}.
+ */
+static bool rak_make(EVP_PKEY *key, bool raw, struct blob *out)
 {
-	cbor_item_t *map = cbor_new_definite_map(4);
 	uint8_t point[HES_POINT];
+	cbor_item_t *map;
 	bool ok;
 
-	ok = hes_keys_point(key, point) && put(map, 1, integer(2)) && put(map, -1, integer(2)) &&
+	if (!hes_keys_point(key, point))
+		return false;
+	if (raw) {
+		out->data = malloc(sizeof(point));
+		if (!out->data)
+			return false;
+		memcpy(out->data, point, sizeof(point));
+		out->size = sizeof(point);
+		return true;
+	}
+	map = cbor_new_definite_map(4);
+	ok = put(map, 1, integer(2)) && put(map, -1, integer(2)) &&
 	     put(map, -2, bytes(point + 1, HES_COORDINATE)) &&
 	     put(map, -3, bytes(point + 1 + HES_COORDINATE, HES_COORDINATE));
 	return finish(map, ok, out);
-}
-
-/* The RAK as the realm token claims it: the bytes that the platform token is bound to. */
-static bool rak_make(EVP_PKEY *key, bool raw, struct blob *out)
-{
-	if (!raw)
-		return cose_key_make(key, out);
-	out->data = malloc(HES_POINT);
-	out->size = HES_POINT;
-	return out->data && hes_keys_point(key, out->data);
 }
 
 /* The firmware that this platform would have booted; measurement and signer are digests of names. */
@@ -166,22 +178,16 @@ static cbor_item_t *component_make(const char *type, const char *version)
 	     put(map, TYPE, cbor_build_string(type)) && put(map, MEASUREMENT, bytes(measurement, 32)) &&
 	     put(map, VERSION, cbor_build_string(version)) && put(map, SIGNER, bytes(signer, 32)) &&
 	     put(map, HASH, cbor_build_string("sha-256"));
-	if (!ok && map)
-		cbor_decref(&map);
-	return ok ? map : NULL;
+	return keep(map, ok);
 }
 
 static cbor_item_t *components_make(void)
 {
 	cbor_item_t *array = cbor_new_definite_array(3);
 
-	if (push(array, component_make("HES", "1.0.0")) &&
-	    push(array, component_make("BL31", "1.0.0")) &&
-	    push(array, component_make("RMM", "1.0.0")))
-		return array;
-	if (array)
-		cbor_decref(&array);
-	return NULL;
+	return keep(array, push(array, component_make("HES", "1.0.0")) &&
+			   push(array, component_make("BL31", "1.0.0")) &&
+			   push(array, component_make("RMM", "1.0.0")));
 }
 
 /* @rak: as it is claimed; its digest binds the realm token to this one */
@@ -211,15 +217,11 @@ static bool platform_make(const struct hes_keys *keys, const struct hes_profile 
 static cbor_item_t *rems_make(const struct channel_request *r, size_t size)
 {
 	cbor_item_t *array = cbor_new_definite_array(4);
+	bool ok = true;
 
-	for (int i = 1; i <= 4; i++) {
-		if (!push(array, bytes(r->measurement[i], size))) {
-			if (array)
-				cbor_decref(&array);
-			return NULL;
-		}
-	}
-	return array;
+	for (int i = 1; ok && i <= 4; i++)
+		ok = push(array, bytes(r->measurement[i], size));
+	return keep(array, ok);
 }
 
 /* As if chosen when the realm was created: the same for a realm of the same contents and RPV. */
@@ -271,11 +273,8 @@ static cbor_item_t *record(uint32_t tag, const struct blob *token)
 	if (tag != HES_TAG_907)
 		return bytes(token->data, token->size);
 	pair = cbor_new_definite_array(2);
-	if (push(pair, integer(CONTENT_EAT_CWT)) && push(pair, bytes(token->data, token->size)))
-		return pair;
-	if (pair)
-		cbor_decref(&pair);
-	return NULL;
+	return keep(pair, push(pair, integer(CONTENT_EAT_CWT)) &&
+			  push(pair, bytes(token->data, token->size)));
 }
 
 static bool envelope_make(uint32_t tag_number, const struct blob *platform,

@@ -22,6 +22,7 @@
 #define LAYOUT_RAM_SIZE		0x40000000UL	/* at most, and unless asked otherwise */
 #define LAYOUT_RAM_STEP		0x200000UL
 #define LAYOUT_MAX_VCPUS	8
+#define LAYOUT_IPA_BITS		33
 
 /* Whose RMM this one acts: what it measures, and what its tokens look like. */
 enum layout_flavour {

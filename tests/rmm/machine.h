@@ -10,7 +10,7 @@
  * hands to devices are QEMU's RAM; devices appear there with the shared bit set. Protected memory
  * has pages of its own at + LAYOUT_PA_OFFSET, so DMA to a protected address misses, as it should.
  */
-#define IPA_BITS		33
+#define IPA_BITS		LAYOUT_IPA_BITS
 #define IPA_SHARED		(1UL << (IPA_BITS - 1))
 #define GIC_BASE		0x08000000UL
 #define GIC_SIZE		0x01000000UL

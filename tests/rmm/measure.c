@@ -3,8 +3,6 @@
 
 #include "hash.h"
 
-#define BENCH_IPA_BITS	33
-
 _Static_assert((int)HASH_SHA512 == RIM_SHA512 && (int)HASH_SHA384 == RIM_SHA384,
 	       "both count as RMI does");
 _Static_assert((int)LAYOUT_TFRMM_0_9 == RIM_TFRMM_0_9 && (int)LAYOUT_RMM_2_0 == RIM_RMM_2_0,
@@ -34,7 +32,7 @@ void measure_layout(struct rim *rim, const struct layout *layout, void *(*page)(
 	struct rim_realm realm = {
 		.flavour = (enum rim_flavour)layout->flavour,
 		.algo = (enum rim_algo)layout->hash_algo,
-		.params = { .s2sz = BENCH_IPA_BITS, .num_bps = 1, .num_wps = 1 },
+		.params = { .s2sz = LAYOUT_IPA_BITS, .num_bps = 1, .num_wps = 1 },
 		.ram_base = LAYOUT_RAM_BASE,
 		.ram_size = layout->ram_size,
 		.range = (const struct rim_range *)layout->range,

@@ -46,7 +46,9 @@ struct trace {
 	size_t token_size;
 	bool token_over;
 	uint8_t challenge[64], rpv[64], measurement[5][32], frozen[5][32];
-	unsigned int inits, lost;		/* lines that nothing can repeat */
+	unsigned int inits;
+	bool extended_elsewhere;		/* REMs now follow from calls that the trace lacks */
+	unsigned int lost;			/* lines that cannot be repeated for that reason */
 };
 
 /*

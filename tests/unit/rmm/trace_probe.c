@@ -71,34 +71,21 @@ static void dump(struct trace *t)
 	t->played++;
 }
 
-static void init(struct trace *t)
+static bool play(struct trace *t)
 {
 	static const uint8_t challenge[64];
 
-	trace_init(t, challenge);
-}
-
-static void proceed(struct trace *t)
-{
-	trace_continue(t, t->machine->granule, trace_number(t, "off=", 16), trace_number(t, "size=", 10));
-}
-
-static bool play(struct trace *t)
-{
-	static bool reads_again;
-
-	if (starts(t, "is_realm_world"))
-		reads_again = false;
 	if (starts(t, "RMI_VERSION"))
-		reads_again = true;
-	if (reads_again && starts(t, "READ idx"))
+		t->extended_elsewhere = true;
+	if (t->extended_elsewhere && starts(t, "READ idx"))
 		t->lost++;
 	else if (strstr(t->line, "fid="))
 		call(t);
 	else if (starts(t, "TOKEN_INIT"))
-		init(t);
+		trace_init(t, challenge);
 	else if (starts(t, "TOKEN_CONTINUE"))
-		proceed(t);
+		trace_continue(t, t->machine->granule, trace_number(t, "off=", 16),
+			       trace_number(t, "size=", 10));
 	else if (starts(t, "cfg") || starts(t, "rpv"))
 		dump(t);
 	else if (starts(t, "token total"))
