@@ -8,7 +8,7 @@
 
 #include "hes_profile.h"
 
-#define WORDS		5	/* more than any line has */
+#define WORDS		5	/* more than a valid line has */
 #define MS_MAX		600000
 #define COUNT_MAX	1000000
 #define PAGE		4096UL
@@ -48,7 +48,7 @@ const struct hes_fault_info hes_fault_info[HES_FAULTS] = {
 
 static bool fail(char *answer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Returns false, for who has nothing else to say. */
+/* Returns false, so that a caller can return the result. */
 static bool fail(char *answer, const char *format, ...)
 {
 	va_list args;
@@ -84,7 +84,9 @@ static bool profile_parse(const char *text, uint32_t *pair)
 	return platform >= 0 && realm >= 0;
 }
 
-/* The address of a page in hexadecimal, as the RMM prints it. */
+/*
+ * Parses the address of a page in hexadecimal, as the RMM prints it, into @page = address / PAGE.
+ */
 static bool page_parse(const char *text, uint32_t *page)
 {
 	char *end;
@@ -111,7 +113,7 @@ static bool argument_parse(const struct hes_fault_info *info, const char *text, 
 	*argument = info->absent;
 	if (!text)
 		return info->form == HES_FORM_NONE || info->optional ||
-		       fail(answer, "%s needs %s", info->name, info->argument);
+		       fail(answer, "%s requires %s", info->name, info->argument);
 	switch (info->form) {
 	case HES_FORM_NUMBER:
 		return number_parse(text, info->min, info->max, argument) ||
@@ -122,13 +124,13 @@ static bool argument_parse(const struct hes_fault_info *info, const char *text, 
 			    info->name);
 	case HES_FORM_PAGE:
 		return page_parse(text, argument) ||
-		       fail(answer, "%s: not a page's address, as 0x41234000", info->name);
+		       fail(answer, "%s: not a page's address such as 0x41234000", info->name);
 	default:
 		return fail(answer, "%s accepts no argument", info->name);
 	}
 }
 
-/* @words: what follows the fault's name, @count of them */
+/* @words: the @count words after the fault's name */
 static bool fault_arm(struct hes_faults *faults, int which, char **words, int count, char *answer)
 {
 	uint32_t argument, left = 0;
@@ -141,7 +143,7 @@ static bool fault_arm(struct hes_faults *faults, int which, char **words, int co
 	if (!argument_parse(&hes_fault_info[which], text, &argument, answer))
 		return false;
 	if (count && (count != 2 || strcmp(words[0], "count")))
-		return fail(answer, "'count N' may follow, and nothing more");
+		return fail(answer, "only 'count N' may follow the fault");
 	if (count && !number_parse(words[1], 1, COUNT_MAX, &left))
 		return fail(answer, "count: not a number from 1 to %d", COUNT_MAX);
 	faults->of[which].armed = true;
@@ -156,7 +158,7 @@ static bool fault_clear(struct hes_faults *faults, char **words, int count, char
 	int which = count ? fault_find(words[0]) : -1;
 
 	if (count > 1 || (count && which < 0))
-		return fail(answer, "clear: one fault's name may follow, and nothing more");
+		return fail(answer, "clear: only one fault's name may follow");
 	if (count)
 		memset(&faults->of[which], 0, sizeof(faults->of[which]));
 	else
@@ -197,7 +199,7 @@ static void faults_show(const struct hes_faults *faults, char *answer)
 	snprintf(answer + at, HES_FAULT_ANSWER - at, "ok\n");
 }
 
-/* Splits @line in place. Returns how many words there are, or WORDS when that is too many. */
+/* Splits @line in place. Returns the number of words, or WORDS if there are too many. */
 static int words_split(char *line, char **words)
 {
 	int count = 0;
@@ -214,7 +216,7 @@ bool hes_fault_execute(struct hes_faults *faults, const char *line, char *answer
 	int count, which;
 
 	if (strlen(line) >= sizeof(copy))
-		return fail(answer, "a line has %zu bytes at most", sizeof(copy) - 1);
+		return fail(answer, "a line has at most %zu bytes", sizeof(copy) - 1);
 	count = words_split(strcpy(copy, line), words);
 	if (!count || count == WORDS)
 		return fail(answer, "a line is FAULT [ARGUMENT] [count N], clear [FAULT] or show");
@@ -226,7 +228,7 @@ bool hes_fault_execute(struct hes_faults *faults, const char *line, char *answer
 	}
 	which = fault_find(words[0]);
 	if (which < 0)
-		return fail(answer, "there is no such fault");
+		return fail(answer, "unknown fault, see --list");
 	fault_arm(faults, which, words + 1, count - 1, answer);
 	return false;
 }

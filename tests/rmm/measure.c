@@ -4,10 +4,10 @@
 #include "hash.h"
 
 _Static_assert((int)HASH_SHA512 == RIM_SHA512 && (int)HASH_SHA384 == RIM_SHA384,
-	       "both count as RMI does");
+	       "both use the numbers of RMI");
 _Static_assert((int)LAYOUT_TFRMM_0_9 == RIM_TFRMM_0_9 && (int)LAYOUT_RMM_2_0 == RIM_RMM_2_0,
-	       "the layout page names flavours by their number");
-_Static_assert(sizeof(struct layout_range) == sizeof(struct rim_range), "base and size");
+	       "both number the flavours alike");
+_Static_assert(sizeof(struct layout_range) == sizeof(struct rim_range), "both are base and size");
 
 static int digest(enum rim_algo algo, const void *data, size_t size, uint8_t *value)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a freestanding C program must bring along, as <string.h> declares it. */
+/* Functions of <string.h> that a freestanding program has to define itself. */
 #ifndef RMM_MEM_H
 #define RMM_MEM_H
 

@@ -163,11 +163,11 @@ static void what_is_no_command_changes_nothing(void **state)
 	} cases[] = {
 		{ "", "a line is" },
 		{ "    ", "a line is" },
-		{ "burn", "no such fault" },
-		{ "show all", "no such fault" },
-		{ "Late 5", "no such fault" },
-		{ "late", "late needs MS" },
-		{ "late count 5", "late needs MS" },
+		{ "burn", "unknown fault" },
+		{ "show all", "unknown fault" },
+		{ "Late 5", "unknown fault" },
+		{ "late", "late requires MS" },
+		{ "late count 5", "late requires MS" },
 		{ "late 0", "from 1 to 600000" },
 		{ "late 600001", "from 1 to 600000" },
 		{ "late -1", "from 1" },
@@ -175,14 +175,14 @@ static void what_is_no_command_changes_nothing(void **state)
 		{ "late 0x10", "from 1" },
 		{ "late 99999999999", "from 1" },
 		{ "tag 4294967296", "from 0 to 4294967295" },
-		{ "chunk", "chunk needs BYTES" },
+		{ "chunk", "chunk requires BYTES" },
 		{ "refuse 1", "accepts no argument" },
-		{ "profile", "profile needs" },
+		{ "profile", "profile requires" },
 		{ "profile 2025", "not legacy" },
 		{ "profile 2023/", "not legacy" },
 		{ "profile /2023", "not legacy" },
 		{ "profile 2023/2024/2026", "not legacy" },
-		{ "destroy", "destroy needs IPA" },
+		{ "destroy", "destroy requires IPA" },
 		{ "destroy 41234000", "not a page's address" },
 		{ "destroy 0x", "not a page's address" },
 		{ "destroy 0x0", "not a page's address" },
@@ -194,8 +194,8 @@ static void what_is_no_command_changes_nothing(void **state)
 		{ "late 5 count 0", "count: not a number" },
 		{ "late 5 count 1000001", "count: not a number" },
 		{ "late 5 count 3 4", "a line is" },
-		{ "clear burn", "clear: one fault" },
-		{ "clear late tag", "clear: one fault" },
+		{ "clear burn", "clear: only one fault" },
+		{ "clear late tag", "clear: only one fault" },
 	};
 	char answer[HES_FAULT_ANSWER];
 
@@ -218,7 +218,7 @@ static void a_line_that_is_too_long(void **state)
 	memcpy(line, "refuse", 6);
 	line[HES_FAULT_LINE] = '\0';
 	hes_fault_execute(&faults, line, answer);
-	assert_string_equal(answer, "error: a line has 127 bytes at most\n");
+	assert_string_equal(answer, "error: a line has at most 127 bytes\n");
 	line[HES_FAULT_LINE - 1] = '\0';
 	say(line, "ok\n");
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The signer as a process, told to fail: what each fault makes of a token, as our verifier sees it. */
+/*
+ * The signer as a process, told to fail: what each fault makes of a token, as our verifier sees it.
+ */
 #include "hes_process.h"
 
 #include <stdio.h>
@@ -317,7 +319,10 @@ static void orders_for_the_rmm_go_ahead_of_the_token(void **state)
 	assert_false(hes_readable(machine, 200));
 }
 
-/* A repeat brings what was lost, the order too; it is no other token, and another fault has no part in it. */
+/*
+ * A repeat brings what was lost, the order too; it is no other token, and another fault has no part
+ * in it.
+ */
 static void a_repeat_is_struck_as_it_was(void **state)
 {
 	struct channel_request r = request();
@@ -367,7 +372,7 @@ static void an_answer_is_cut(void **state)
 static void commands_one_by_one(void **state)
 {
 	(void)state;
-	tell("burn", "error: there is no such fault");
+	tell("burn", "error: unknown fault, see --list");
 	tell("late 5", "ok");
 	tell("refuse\nshow", "ok");
 	hear("late 5");
