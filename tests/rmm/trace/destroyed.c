@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What becomes of a granule that the host took away: the next token request has it DESTROYED, by a fault
- * that was ordered on the host. And of one that the realm shares, and loads from as if it were its own.
+ * What happens with a granule that the host reclaimed. It becomes DESTROYED with the next token
+ * request, by a fault that was ordered on the host. Also: what happens when the realm loads from a
+ * granule that it shares, at the protected address.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,9 +13,9 @@
 #include "tap.h"
 
 #define TOKEN_MAX	4096
-#define ABORT_EL1	0x25UL			/* EC of ESR: a data abort, taken from EL1 */
-#define EXTERNAL	0x10UL			/* its cause: a synchronous external abort, */
-#define NO_ADDRESS	(1UL << 10)		/* whose address FAR does not have */
+#define ABORT_EL1	0x25UL			/* EC in ESR: a data abort from EL1 */
+#define EXTERNAL	0x10UL			/* the cause is a synchronous external abort */
+#define NO_ADDRESS	(1UL << 10)		/* FAR does not have the address */
 #define ISS		0x1ffffffUL
 
 enum { EMPTY, RAM, DESTROYED };
@@ -27,7 +28,7 @@ static int64_t call(uint64_t fid, uint64_t x1, uint64_t x2, uint64_t x3, uint64_
 	return raw_smc(x, fid, x1, x2, x3, x4);
 }
 
-/* Whether STATE_SET of the granule got anywhere. */
+/* Does STATE_SET change the granule? */
 static bool changed(uint64_t to, uint64_t flags)
 {
 	return call(RSI_IPA_STATE_SET, granule, granule + RAW_GRANULE, to, flags) == 0 && x[2] == ACCEPT &&
@@ -50,14 +51,14 @@ static bool is_abort(uint64_t esr, uint64_t iss)
 	return esr >> 26 == ABORT_EL1 && (esr & ISS & ~(31UL << 16)) == iss;
 }
 
-/* The call has no answer: it comes back as it was, with an abort. */
+/* Is the call answered by an abort, with all registers unchanged? */
 static bool aborts(uint64_t fid)
 {
 	return call(fid, granule, 0, 64, 0) == (int64_t)fid && x[1] == granule && x[3] == 64 &&
 	       is_abort(raw_abort(), NO_ADDRESS | EXTERNAL);
 }
 
-static void a_shared_page_is_not_there_in_the_protected_half(void)
+static void a_shared_page_is_unmapped_in_the_protected_half(void)
 {
 	CHECK(raw_look() == 0);
 	CHECK(changed(EMPTY, 0));
@@ -66,7 +67,7 @@ static void a_shared_page_is_not_there_in_the_protected_half(void)
 	CHECK(raw_look() == 0);
 }
 
-static void a_token_takes_a_granule_away(void)
+static void a_granule_is_destroyed_with_a_token(void)
 {
 	memset(x, 0, sizeof(x));
 	x[0] = RSI_TOKEN_INIT;
@@ -79,7 +80,7 @@ static void a_token_takes_a_granule_away(void)
 	CHECK(state() == DESTROYED);
 }
 
-static void nothing_can_be_done_with_it(void)
+static void the_destroyed_granule_is_unusable(void)
 {
 	CHECK(is_abort(raw_look(), EXTERNAL));
 	CHECK(aborts(RSI_REALM_CONFIG));
@@ -90,7 +91,7 @@ static void nothing_can_be_done_with_it(void)
 	CHECK(state() == DESTROYED);
 }
 
-static void it_returns_with_zeros_if_asked_for(void)
+static void it_becomes_ram_with_zeros_if_asked_for(void)
 {
 	static const uint8_t zero[RAW_GRANULE];
 
@@ -100,7 +101,7 @@ static void it_returns_with_zeros_if_asked_for(void)
 	CHECK(memcmp(raw_bytes(), zero, RAW_GRANULE) == 0);
 }
 
-static void the_token_goes_on(void)
+static void the_token_continues(void)
 {
 	static uint8_t token[TOKEN_MAX];
 	uint8_t challenge[64];
@@ -120,12 +121,12 @@ static void the_token_goes_on(void)
 int main(int argc, char **argv)
 {
 	static const struct tap_test tests[] = {
-		{ "a page that is shared is not there in the protected half",
-		  a_shared_page_is_not_there_in_the_protected_half },
-		{ "a granule is DESTROYED while a token is fetched", a_token_takes_a_granule_away },
-		{ "no access, no command, no change of RIPAS", nothing_can_be_done_with_it },
-		{ "it returns, with zeros, to who says that it may", it_returns_with_zeros_if_asked_for },
-		{ "the token that was under way comes whole", the_token_goes_on },
+		{ "a shared page is unmapped in the protected half",
+		  a_shared_page_is_unmapped_in_the_protected_half },
+		{ "a granule is DESTROYED while a token is fetched", a_granule_is_destroyed_with_a_token },
+		{ "it allows no access, no command and no change of RIPAS", the_destroyed_granule_is_unusable },
+		{ "it becomes RAM with zeros if the flag permits it", it_becomes_ram_with_zeros_if_asked_for },
+		{ "the token that was under way arrives complete", the_token_continues },
 	};
 
 	granule = raw_open();
@@ -135,7 +136,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (argc != 1) {
-		fprintf(stderr, "usage: %s [ipa]   the granule's address, to be destroyed with the next token\n", argv[0]);
+		fprintf(stderr, "usage: %s [ipa]   ipa: print the address of the granule to destroy\n", argv[0]);
 		return 2;
 	}
 	return tap_run(tests, ARRAY_SIZE(tests));

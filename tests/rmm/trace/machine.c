@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The realm's machine as it sees it: CPUs and PSCI, memory and RIPAS, a token operation on each REC. */
+/*
+ * The machine as a realm sees it: CPUs and PSCI, memory and RIPAS, a token operation on each REC.
+ */
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -77,7 +79,7 @@ static bool cpu_set_online(unsigned int cpu, bool online)
 	return good;
 }
 
-/* A CPU that leaves needs a moment until it is off. */
+/* A CPU that is taken offline takes a moment until it is off. */
 static bool cpu_is_off(unsigned int cpu)
 {
 	for (int i = 0; i < 1000; i++) {
@@ -88,7 +90,7 @@ static bool cpu_is_off(unsigned int cpu)
 	return false;
 }
 
-static void cpus_leave_and_return(void)
+static void cpus_go_offline_and_online(void)
 {
 	for (unsigned int i = 1; i < cpus; i++) {
 		CHECK(cpu_set_online(i, false));
@@ -101,7 +103,7 @@ static void cpus_leave_and_return(void)
 	}
 }
 
-/* The kernel made some of the memory EMPTY, to share it: what is RAM still. */
+/* The bytes that are still RAM: the kernel has made some memory EMPTY in order to share it. */
 static uint64_t protected_bytes(void)
 {
 	uint64_t sum = 0;
@@ -114,7 +116,7 @@ static uint64_t protected_bytes(void)
 	return sum;
 }
 
-static void memory_is_as_large_as_asked_for(void)
+static void memory_is_as_large_as_requested(void)
 {
 	unsigned long kib = 0;
 	FILE *file = fopen("/proc/meminfo", "r");
@@ -166,7 +168,7 @@ static bool token_begin(unsigned int cpu)
 	return x[0] == 0;
 }
 
-/* One CONTINUE; what it hands out lies at an odd place. */
+/* One CONTINUE, with an unaligned offset. */
 static bool token_proceed(unsigned int cpu)
 {
 	int64_t status = call(RSI_TOKEN_CONTINUE, granule, 7 + cpu, PIECE);
@@ -179,7 +181,7 @@ static bool token_proceed(unsigned int cpu)
 	return true;
 }
 
-static bool token_says(unsigned int cpu)
+static bool token_is_own(unsigned int cpu)
 {
 	uint8_t challenge[64];
 
@@ -187,8 +189,8 @@ static bool token_says(unsigned int cpu)
 	return memmem(tokens[cpu].bytes, tokens[cpu].size, challenge, sizeof(challenge));
 }
 
-/* All RECs have an operation under way; each goes on with its own, whatever the others do. */
-static void recs_have_tokens_of_their_own(void)
+/* All RECs have an operation under way, and each continues its own, whatever the others do. */
+static void each_rec_has_its_own_token(void)
 {
 	unsigned int left = cpus;
 
@@ -206,15 +208,15 @@ static void recs_have_tokens_of_their_own(void)
 			left += !tokens[i].over;
 	}
 	for (unsigned int i = 0; i < cpus; i++) {
-		CHECK(token_says(i));
+		CHECK(token_is_own(i));
 		raw_on(i);
 		CHECK(call(RSI_TOKEN_CONTINUE, granule, 0, PIECE) == 2);
 	}
 	raw_on(0);
 }
 
-/* It is refused once there is something to write, and the operation goes on elsewhere. */
-static void a_token_does_not_go_into_an_empty_granule(void)
+/* The call fails when there are bytes to write. The operation can continue with another granule. */
+static void a_token_is_not_written_to_an_empty_granule(void)
 {
 	int64_t status = 3;
 
@@ -228,10 +230,10 @@ static void a_token_does_not_go_into_an_empty_granule(void)
 	CHECK(call(RSI_IPA_STATE_SET, granule, granule + 4096, 1) == 0);
 	while (!tokens[0].over)
 		CHECK(token_proceed(0));
-	CHECK(token_says(0));
+	CHECK(token_is_own(0));
 }
 
-static void the_hint_about_sve_is_no_part_of_a_number(void)
+static void the_sve_hint_is_ignored(void)
 {
 	CHECK(call(RSI_VERSION | SVE_HINT, 0x10000, 0, 0) == 0);
 	CHECK(call(PSCI(PSCI_VERSION) | SVE_HINT, 0, 0, 0) == 0x10001);
@@ -241,14 +243,14 @@ static void the_hint_about_sve_is_no_part_of_a_number(void)
 int main(int argc, char **argv)
 {
 	static const struct tap_test tests[] = {
-		{ "PSCI is complete, and the rest refused", psci_is_complete },
-		{ "all CPUs are on, and no others", cpus_are_on },
-		{ "CPUs leave and return", cpus_leave_and_return },
-		{ "memory is as large as asked for", memory_is_as_large_as_asked_for },
-		{ "a granule becomes EMPTY, and RAM with zeros", ripas_changes },
-		{ "each REC has a token operation of its own", recs_have_tokens_of_their_own },
-		{ "a token does not go into an EMPTY granule", a_token_does_not_go_into_an_empty_granule },
-		{ "the hint about SVE is no part of a number", the_hint_about_sve_is_no_part_of_a_number },
+		{ "PSCI has all functions of RMM 1.0 and refuses the others", psci_is_complete },
+		{ "all CPUs are on, and there are no others", cpus_are_on },
+		{ "CPUs go offline and online again", cpus_go_offline_and_online },
+		{ "memory is as large as requested", memory_is_as_large_as_requested },
+		{ "a granule becomes EMPTY, and then RAM with zeros", ripas_changes },
+		{ "each REC has its own token operation", each_rec_has_its_own_token },
+		{ "a token is not written to an EMPTY granule", a_token_is_not_written_to_an_empty_granule },
+		{ "the SVE hint in a function identifier is ignored", the_sve_hint_is_ignored },
 	};
 
 	if (argc != 3) {
@@ -258,7 +260,7 @@ int main(int argc, char **argv)
 	cpus = (unsigned int)strtoul(argv[1], NULL, 10);
 	ram = strtoul(argv[2], NULL, 10) << 20;
 	if (!cpus || cpus > MAX_CPUS)
-		tap_bail("1 to %d CPUs", MAX_CPUS);
+		tap_bail("CPUS must be 1 to %d", MAX_CPUS);
 	granule = raw_open();
 	raw_on(0);
 	return tap_run(tests, ARRAY_SIZE(tests));
