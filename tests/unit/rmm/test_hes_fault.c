@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Faults on command: the lines that arm them, and what they make of a token. */
+/* Faults on command: the lines that arm them, and their effect on a token. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,6 +23,7 @@ static int setup(void **state)
 	return 0;
 }
 
+/* Executes @line, whose answer must be @expected. Returns whether faults were cleared. */
 static bool say(const char *line, const char *expected)
 {
 	char answer[HES_FAULT_ANSWER];
@@ -35,7 +36,7 @@ static bool say(const char *line, const char *expected)
 	return cleared;
 }
 
-static void nothing_strikes_unasked(void **state)
+static void without_a_command_there_is_no_fault(void **state)
 {
 	struct channel_request request = { .challenge = { 7 } }, before = request;
 	struct channel_fault order;
@@ -94,7 +95,7 @@ static void each_fault_by_its_name(void **state)
 	}
 }
 
-static void what_is_armed_is_shown(void **state)
+static void show_lists_armed_faults(void **state)
 {
 	(void)state;
 	say("  late   500  count 3 ", "ok\n");
@@ -106,7 +107,7 @@ static void what_is_armed_is_shown(void **state)
 	say("show", "late 500 count 3\nrefuse count 1\nzero-progress\nprofile 2023/legacy\ntag 0\ndestroy 0x41234000\nok\n");
 }
 
-static void all_of_them_fit_into_an_answer(void **state)
+static void all_faults_fit_into_an_answer(void **state)
 {
 	char line[HES_FAULT_LINE], answer[HES_FAULT_ANSWER];
 
@@ -126,7 +127,7 @@ static void all_of_them_fit_into_an_answer(void **state)
 	assert_string_equal(answer + strlen(answer) - 4, "\nok\n");
 }
 
-static void a_count_runs_out(void **state)
+static void a_fault_ends_after_its_count(void **state)
 {
 	(void)state;
 	say("chunk 7 count 2", "ok\n");
@@ -137,7 +138,7 @@ static void a_count_runs_out(void **state)
 		assert_true(strike.by[HES_TAG]);
 	}
 	say("show", "tag 5\nok\n");
-	say("tag 6 count 1", "ok\n");	/* the last word counts */
+	say("tag 6 count 1", "ok\n");	/* it replaces "tag 5" */
 	hes_fault_strike(&faults, &strike);
 	assert_int_equal(strike.argument[HES_TAG], 6);
 	say("show", "ok\n");
@@ -151,12 +152,12 @@ static void clear_ends_one_or_all(void **state)
 	say("chunk 5", "ok\n");
 	assert_true(say("clear tag", "ok\n"));
 	say("show", "late 1\nchunk 5\nok\n");
-	assert_true(say("clear tag", "ok\n"));	/* gone already: fine */
+	assert_true(say("clear tag", "ok\n"));	/* also if it is not armed */
 	assert_true(say("clear", "ok\n"));
 	say("show", "ok\n");
 }
 
-static void what_is_no_command_changes_nothing(void **state)
+static void an_invalid_command_changes_nothing(void **state)
 {
 	static const struct {
 		const char *line, *words;
@@ -209,7 +210,7 @@ static void what_is_no_command_changes_nothing(void **state)
 	}
 }
 
-static void a_line_that_is_too_long(void **state)
+static void a_long_line_is_refused(void **state)
 {
 	char line[2 * HES_FAULT_LINE], answer[HES_FAULT_ANSWER];
 
@@ -223,7 +224,7 @@ static void a_line_that_is_too_long(void **state)
 	say(line, "ok\n");
 }
 
-static void the_rmm_gets_its_part(void **state)
+static void the_rmm_gets_its_order(void **state)
 {
 	struct channel_fault order;
 
@@ -250,7 +251,7 @@ static void the_rmm_gets_its_part(void **state)
 	assert_int_equal(order.fail, 1);
 	assert_int_equal(order.fail_after, 0);
 	say("clear", "ok\n");
-	say("stall", "ok\n");	/* with the RMM's own patience */
+	say("stall", "ok\n");	/* the RMM's default patience needs no order */
 	hes_fault_strike(&faults, &strike);
 	assert_false(hes_fault_order(&strike, &order));
 }
@@ -292,15 +293,15 @@ static void profiles_by_name(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(nothing_strikes_unasked),
+		TEST(without_a_command_there_is_no_fault),
 		TEST(each_fault_by_its_name),
-		TEST(what_is_armed_is_shown),
-		TEST(all_of_them_fit_into_an_answer),
-		TEST(a_count_runs_out),
+		TEST(show_lists_armed_faults),
+		TEST(all_faults_fit_into_an_answer),
+		TEST(a_fault_ends_after_its_count),
 		TEST(clear_ends_one_or_all),
-		TEST(what_is_no_command_changes_nothing),
-		TEST(a_line_that_is_too_long),
-		TEST(the_rmm_gets_its_part),
+		TEST(an_invalid_command_changes_nothing),
+		TEST(a_long_line_is_refused),
+		TEST(the_rmm_gets_its_order),
 		TEST(a_request_is_distorted),
 		TEST(profiles_by_name),
 	};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The RSI commands but for tokens: values, checks in their order, registers that stay or are zero. */
+/* The RSI commands except tokens: results, order of checks, registers that are kept or zeroed. */
 #include "fake.h"
 #include "hex.h"
 #include "rsi_fid.h"
@@ -15,7 +15,7 @@ static int setup(void **state)
 	return 0;
 }
 
-/* A command with junk in all registers but its first arguments. */
+/* Executes a command, with junk in all registers after the first four arguments. */
 static void call(uint64_t x[11], uint64_t fid, uint64_t x1, uint64_t x2, uint64_t x3, uint64_t x4)
 {
 	for (int i = 5; i < 11; i++)
@@ -69,7 +69,7 @@ static void unknown_functions(void **state)
 	}
 }
 
-static void function_is_named_by_32_bits(void **state)
+static void a_function_number_has_32_bits(void **state)
 {
 	uint64_t x[11];
 
@@ -134,7 +134,7 @@ static void mem_get_perm_value(void **state)
 	expect(x, UINT64_MAX, 0, 0);
 }
 
-/* Each name is one quirk or, for an RMM, a set; there is no quirk without a name. */
+/* Each name is one quirk or, for an RMM, a set of them. Every quirk has a name. */
 static void quirks_have_names(void **state)
 {
 	uint32_t all = 0;
@@ -176,7 +176,7 @@ static void measurement_read(void **state)
 	}
 }
 
-/* TF-RMM zeroes x8 alone of what the digest leaves of x1 to x8, and x1 to x3 when it refuses. */
+/* Of the registers between the digest and x8, TF-RMM zeroes only x8; on an error, x1 to x3. */
 static void measurement_read_keeps(void **state)
 {
 	uint64_t x[11], expected[11];
@@ -231,8 +231,9 @@ static void extend(uint64_t index, uint64_t size, const char *hex)
 }
 
 /*
- * "| size | TF-RMM's value | the specification's | ... |": REM1 from zero. "chain ... tf-rmm X" and
- * "chain spec X": sizes 1, 32, 48, 64. "size0 from zero X" is TF-RMM's.
+ * Plays a line of the examples. "| size | TF-RMM's value | the specification's | ... |" extends
+ * REM1 from zero. "chain ... tf-rmm X" and "chain spec X" extend by 1, 32, 48 and 64 bytes. "size0
+ * from zero X" has TF-RMM's value. Returns false if the line is none of these.
  */
 static bool extend_example(const char *line, bool spec)
 {
@@ -424,7 +425,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(unknown_functions, setup),
-		cmocka_unit_test_setup(function_is_named_by_32_bits, setup),
+		cmocka_unit_test_setup(a_function_number_has_32_bits, setup),
 		cmocka_unit_test_setup(version, setup),
 		cmocka_unit_test_setup(features, setup),
 		cmocka_unit_test_setup(mem_get_perm_value, setup),

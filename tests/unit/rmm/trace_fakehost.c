@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Traces of TF-RMM run as a process: SHA-256, one REC, unused registers filled with 0xee for READ. */
+/* Traces of TF-RMM as a process: SHA-256, one REC, unused registers are 0xee at READ. */
 #include "array.h"
 #include "hex.h"
 #include "rsi_fid.h"
@@ -45,13 +45,13 @@ static void init(struct trace *t)
 	trace_init(t, challenge);
 }
 
-/* The three arguments in parentheses. */
+/* Reads the three arguments in parentheses. */
 static void arguments(struct trace *t, uint64_t in[3])
 {
 	const char *p = strstr(t->line, "in(");
 
 	if (!p || sscanf(p, "in(%lx,%lx,%lx)", &in[0], &in[1], &in[2]) != 3)
-		trace_wrong(t, "no arguments");
+		trace_wrong(t, "the line has no arguments");
 	in[0] = trace_address(t, in[0]);
 }
 
@@ -119,7 +119,7 @@ static void token_check(struct trace *t, const uint8_t *wanted, size_t size)
 	if (t->machine->differs & TRACE_OWN_TOKEN)
 		size = whole ? t->token_size : size;
 	if (t->token_size != size)
-		trace_wrong(t, "%zu bytes of the token", t->token_size);
+		trace_wrong(t, "%zu bytes of the token were received", t->token_size);
 	else if (!(t->machine->differs & TRACE_OWN_TOKEN))
 		same(t, t->token, wanted, size);
 }
@@ -161,7 +161,7 @@ static bool play(struct trace *t)
 			return true;
 		}
 	}
-	trace_wrong(t, "unknown");
+	trace_wrong(t, "unknown kind of line");
 	return true;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The trace of TF-RMM v0.8.0 from inside a Linux realm under QEMU: x0 to x4, x8 and x9 of each call.
- * At its end the trace tells REMs after extensions that it does not have: those lines are lost.
+ * The trace of TF-RMM v0.8.0 from inside a Linux realm under QEMU: x0 to x4, x8 and x9 of each
+ * call. At its end the trace shows REMs after extensions that it does not contain: those lines are
+ * lost.
  */
 #include "array.h"
 #include "rsi_fid.h"
@@ -51,7 +52,7 @@ static void call(struct trace *t)
 	}
 }
 
-/* "cfg OFFSET: xx xx ...", and "rpv ..." of the realm configuration that was read last */
+/* Compares "cfg OFFSET: xx xx ..." or "rpv ..." with the last realm configuration that was read. */
 static void dump(struct trace *t)
 {
 	const uint8_t *got = t->machine->bytes() + (starts(t, "rpv") ? 0x200 : 0);
@@ -101,6 +102,6 @@ bool trace_probe(struct trace *t, const struct trace_machine *machine, const cha
 	t->addresses = true;
 	trace_lines(t, play);
 	if (t->lost != LOST)
-		trace_wrong(t, "%u lines lost", t->lost);
+		trace_wrong(t, "%u lines were lost instead of %u", t->lost, LOST);
 	return true;
 }
