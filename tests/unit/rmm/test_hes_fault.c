@@ -24,7 +24,7 @@ static int setup(void **state)
 }
 
 /* Executes @line, whose answer must be @expected. Returns whether faults were cleared. */
-static bool say(const char *line, const char *expected)
+static bool command(const char *line, const char *expected)
 {
 	char answer[HES_FAULT_ANSWER];
 	bool cleared;
@@ -42,7 +42,7 @@ static void without_a_command_there_is_no_fault(void **state)
 	struct channel_fault order;
 
 	(void)state;
-	say("show", "ok\n");
+	command("show", "ok\n");
 	hes_fault_strike(&faults, &strike);
 	for (int i = 0; i < HES_FAULTS; i++)
 		assert_false(strike.by[i]);
@@ -87,7 +87,7 @@ static void each_fault_by_its_name(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		setup(NULL);
-		assert_false(say(cases[i].line, "ok\n"));
+		assert_false(command(cases[i].line, "ok\n"));
 		hes_fault_strike(&faults, &strike);
 		for (int f = 0; f < HES_FAULTS; f++)
 			assert_int_equal(strike.by[f], f == (int)cases[i].fault);
@@ -98,13 +98,13 @@ static void each_fault_by_its_name(void **state)
 static void show_lists_armed_faults(void **state)
 {
 	(void)state;
-	say("  late   500  count 3 ", "ok\n");
-	say("zero-progress", "ok\n");
-	say("profile 2023/legacy", "ok\n");
-	say("destroy 0x41234000", "ok\n");
-	say("tag 0", "ok\n");
-	say("refuse count 1", "ok\n");
-	say("show", "late 500 count 3\nrefuse count 1\nzero-progress\nprofile 2023/legacy\ntag 0\ndestroy 0x41234000\nok\n");
+	command("  late   500  count 3 ", "ok\n");
+	command("zero-progress", "ok\n");
+	command("profile 2023/legacy", "ok\n");
+	command("destroy 0x41234000", "ok\n");
+	command("tag 0", "ok\n");
+	command("refuse count 1", "ok\n");
+	command("show", "late 500 count 3\nrefuse count 1\nzero-progress\nprofile 2023/legacy\ntag 0\ndestroy 0x41234000\nok\n");
 }
 
 static void all_faults_fit_into_an_answer(void **state)
@@ -121,7 +121,7 @@ static void all_faults_fit_into_an_answer(void **state)
 			snprintf(line, sizeof(line), "%s%s count 1000000", info->name,
 				 info->form == HES_FORM_PAGE ? " 0xffffffff000" :
 				 info->form == HES_FORM_PROFILE ? " legacy/unknown" : "");
-		say(line, "ok\n");
+		command(line, "ok\n");
 	}
 	hes_fault_execute(&faults, "show", answer);
 	assert_string_equal(answer + strlen(answer) - 4, "\nok\n");
@@ -130,31 +130,31 @@ static void all_faults_fit_into_an_answer(void **state)
 static void a_fault_ends_after_its_count(void **state)
 {
 	(void)state;
-	say("chunk 7 count 2", "ok\n");
-	say("tag 5", "ok\n");
+	command("chunk 7 count 2", "ok\n");
+	command("tag 5", "ok\n");
 	for (int i = 0; i < 4; i++) {
 		hes_fault_strike(&faults, &strike);
 		assert_int_equal(strike.by[HES_CHUNK], i < 2);
 		assert_true(strike.by[HES_TAG]);
 	}
-	say("show", "tag 5\nok\n");
-	say("tag 6 count 1", "ok\n");	/* it replaces "tag 5" */
+	command("show", "tag 5\nok\n");
+	command("tag 6 count 1", "ok\n");	/* it replaces "tag 5" */
 	hes_fault_strike(&faults, &strike);
 	assert_int_equal(strike.argument[HES_TAG], 6);
-	say("show", "ok\n");
+	command("show", "ok\n");
 }
 
 static void clear_ends_one_or_all(void **state)
 {
 	(void)state;
-	say("late 1", "ok\n");
-	say("tag 5", "ok\n");
-	say("chunk 5", "ok\n");
-	assert_true(say("clear tag", "ok\n"));
-	say("show", "late 1\nchunk 5\nok\n");
-	assert_true(say("clear tag", "ok\n"));	/* also if it is not armed */
-	assert_true(say("clear", "ok\n"));
-	say("show", "ok\n");
+	command("late 1", "ok\n");
+	command("tag 5", "ok\n");
+	command("chunk 5", "ok\n");
+	assert_true(command("clear tag", "ok\n"));
+	command("show", "late 1\nchunk 5\nok\n");
+	assert_true(command("clear tag", "ok\n"));	/* also if it is not armed */
+	assert_true(command("clear", "ok\n"));
+	command("show", "ok\n");
 }
 
 static void an_invalid_command_changes_nothing(void **state)
@@ -206,7 +206,7 @@ static void an_invalid_command_changes_nothing(void **state)
 		if (strncmp(answer, "error: ", 7) || !strstr(answer, cases[i].words) ||
 		    strchr(answer, '\n') != answer + strlen(answer) - 1)
 			fail_msg("'%s': %s", cases[i].line, answer);
-		say("show", "ok\n");
+		command("show", "ok\n");
 	}
 }
 
@@ -221,7 +221,7 @@ static void a_long_line_is_refused(void **state)
 	hes_fault_execute(&faults, line, answer);
 	assert_string_equal(answer, "error: a line has at most 127 bytes\n");
 	line[HES_FAULT_LINE - 1] = '\0';
-	say(line, "ok\n");
+	command(line, "ok\n");
 }
 
 static void the_rmm_gets_its_order(void **state)
@@ -229,12 +229,12 @@ static void the_rmm_gets_its_order(void **state)
 	struct channel_fault order;
 
 	(void)state;
-	say("stall 5", "ok\n");
-	say("zero-progress 6", "ok\n");
-	say("chunk 7", "ok\n");
-	say("error-unknown 8", "ok\n");
-	say("overrun 9", "ok\n");
-	say("destroy 0x10000", "ok\n");
+	command("stall 5", "ok\n");
+	command("zero-progress 6", "ok\n");
+	command("chunk 7", "ok\n");
+	command("error-unknown 8", "ok\n");
+	command("overrun 9", "ok\n");
+	command("destroy 0x10000", "ok\n");
 	hes_fault_strike(&faults, &strike);
 	assert_true(hes_fault_order(&strike, &order));
 	assert_int_equal(order.patience, 5);
@@ -244,14 +244,14 @@ static void the_rmm_gets_its_order(void **state)
 	assert_int_equal(order.fail_after, 8);
 	assert_int_equal(order.extra, 9);
 	assert_int_equal(order.destroy, 16);
-	say("clear", "ok\n");
-	say("error-unknown", "ok\n");
+	command("clear", "ok\n");
+	command("error-unknown", "ok\n");
 	hes_fault_strike(&faults, &strike);
 	assert_true(hes_fault_order(&strike, &order));
 	assert_int_equal(order.fail, 1);
 	assert_int_equal(order.fail_after, 0);
-	say("clear", "ok\n");
-	say("stall", "ok\n");	/* the RMM's default patience needs no order */
+	command("clear", "ok\n");
+	command("stall", "ok\n");	/* the RMM's default patience needs no order */
 	hes_fault_strike(&faults, &strike);
 	assert_false(hes_fault_order(&strike, &order));
 }
@@ -264,14 +264,14 @@ static void a_request_is_distorted(void **state)
 	for (size_t i = 0; i < sizeof(request); i++)
 		((uint8_t *)&request)[i] = (uint8_t)(i / 64);
 	before = request;
-	say("wrong-challenge", "ok\n");
+	command("wrong-challenge", "ok\n");
 	hes_fault_strike(&faults, &strike);
 	hes_fault_distort(&strike, &request);
 	assert_memory_not_equal(request.challenge, before.challenge, 64);
 	assert_memory_equal(request.rpv, before.rpv, sizeof(request) - 64);
 	request = before;
-	say("clear", "ok\n");
-	say("stale-rem", "ok\n");
+	command("clear", "ok\n");
+	command("stale-rem", "ok\n");
 	hes_fault_strike(&faults, &strike);
 	hes_fault_distort(&strike, &request);
 	assert_memory_equal(&request, &before, 64 + 64 + 64);
