@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# What the parts of this test share, on top of tests/e2e/lib.sh and tap.sh.
+# What the parts of this test share, on top of tests/e2e/lib.sh and tests/tap.sh.
 
 work=build/cli
 here=build/native/tests/cli

@@ -246,7 +246,7 @@ machine_errors()
 	CPU=z80 runs 125 "a CPU that QEMU does not know" tests/realm/realm run true
 	has "is QEMU's to refuse" "CPU model"
 	if [ -w /dev/vhost-vsock ]; then
-		tap_skip "vsock on a machine without it" "this one has /dev/vhost-vsock"
+		skip "vsock on a machine without it" "this one has /dev/vhost-vsock"
 	else
 		VSOCK=3 runs 125 "vsock on a machine without it" tests/realm/realm run true
 		has "says what is missing" "/dev/vhost-vsock"

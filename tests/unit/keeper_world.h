@@ -96,22 +96,22 @@ void session_close(struct session *s)
 	*s = (struct session)SESSION_INIT;
 }
 
-int sink_tmpfs_open(struct sink_tmpfs *sink, const char *path, struct error *e)
+int keyring_open(struct keyring *ring, const char *path, struct error *e)
 {
 	assert_string_equal(path, "/keyring");
 	called(world.calls, sizeof(world.calls), 'K');
 	if (world.no_keyring)
 		return error_set(e, ERROR_DELIVERY, "no keyring");
-	sink->dir = 0;
+	ring->dir = 0;
 	return 0;
 }
 
-int sink_tmpfs_put(struct sink_tmpfs *sink, const char *file, mode_t mode, uid_t uid, gid_t gid,
+int keyring_put(struct keyring *ring, const char *file, mode_t mode, uid_t uid, gid_t gid,
 		   const void *data, size_t len, struct error *e)
 {
 	size_t used = strlen(world.put);
 
-	(void)sink;
+	(void)ring;
 	assert_int_equal(len, strlen(SECRET));
 	assert_memory_equal(data, SECRET, len);
 	if (!strcmp(file, "full"))
@@ -120,9 +120,9 @@ int sink_tmpfs_put(struct sink_tmpfs *sink, const char *file, mode_t mode, uid_t
 	return world.unchanged;
 }
 
-void sink_tmpfs_close(struct sink_tmpfs *sink)
+void keyring_close(struct keyring *ring)
 {
-	sink->dir = -1;
+	ring->dir = -1;
 }
 
 const char *const *rsi_sources(void)

@@ -3,8 +3,8 @@
  * sink_test: a keyring for each test, in a mount namespace of the process: keyrings are mounted
  * below a tmpfs of the test's own, and go with it.
  */
-#ifndef TESTS_SINK_TEST_H
-#define TESTS_SINK_TEST_H
+#ifndef TESTS_KEYRING_TEST_H
+#define TESTS_KEYRING_TEST_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,7 +31,7 @@
 static char base[] = "/tmp/test_sink.XXXXXX";
 static char keyring[64];
 static const char *obstacle;	/* why no test can run here, or NULL */
-static struct sink_tmpfs sink = SINK_TMPFS_INIT;
+static struct keyring ring = KEYRING_INIT;
 static struct error error;
 
 static inline void namespace_make(void)
@@ -77,16 +77,16 @@ static inline int setup(void **state)
 static inline int teardown(void **state)
 {
 	(void)state;
-	sink_tmpfs_close(&sink);
+	keyring_close(&ring);
 	umount2(keyring, MNT_DETACH);
 	return 0;
 }
 
-static inline void keyring_open(void)
+static inline void ring_open(void)
 {
 	if (obstacle)
 		skip();
-	if (sink_tmpfs_open(&sink, keyring, &error))
+	if (keyring_open(&ring, keyring, &error))
 		fail_msg("%s", error.text);
 }
 
@@ -107,8 +107,8 @@ static inline void expect_error(const char *text)
 
 static inline void open_refused(const char *path, const char *text)
 {
-	assert_int_equal(sink_tmpfs_open(&sink, path, &error), -1);
-	assert_int_equal(sink.dir, -1);
+	assert_int_equal(keyring_open(&ring, path, &error), -1);
+	assert_int_equal(ring.dir, -1);
 	expect_error(text);
 }
 
@@ -123,7 +123,7 @@ static inline const char *path_of(const char *name)
 /* As root:root, 0400. */
 static inline int put(const char *file, const char *text)
 {
-	return sink_tmpfs_put(&sink, file, 0400, 0, 0, text, strlen(text), &error);
+	return keyring_put(&ring, file, 0400, 0, 0, text, strlen(text), &error);
 }
 
 static inline void put_refused(const char *file, const char *text)

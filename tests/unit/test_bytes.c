@@ -23,7 +23,7 @@ static struct {
 
 void OPENSSL_cleanse(void *data, size_t len);
 
-/* Takes the place of OpenSSL's, so that the test sees what is wiped before it is released. */
+/* Replaces OpenSSL's function, so that the test sees which memory is wiped before it is released. */
 void OPENSSL_cleanse(void *data, size_t len)
 {
 	volatile uint8_t *at = data;
@@ -49,13 +49,13 @@ static void appends_and_stays_a_string(void **state)
 
 	(void)state;
 	assert_string_equal(bytes_text(&b), "");
-	assert_int_equal(bytes_append(&b, NULL, 0), 0);
-	assert_int_equal(bytes_append_text(&b, "realm "), 0);
-	assert_int_equal(bytes_printf(&b, "%d/%s", 7, "x"), 0);
+	bytes_append(&b, NULL, 0);
+	bytes_append_text(&b, "realm ");
+	bytes_printf(&b, "%d/%s", 7, "x");
 	assert_int_equal(b.len, 9);
 	assert_string_equal(bytes_text(&b), "realm 7/x");
 	for (int i = 0; i < 1000; i++) {
-		assert_int_equal(bytes_append(&b, "0123456", 7), 0);
+		bytes_append(&b, "0123456", 7);
 		assert_int_equal(b.data[b.len], 0);
 	}
 	assert_int_equal(b.len, 7009);
@@ -65,25 +65,72 @@ static void appends_and_stays_a_string(void **state)
 	assert_int_equal(b.size, 0);
 }
 
-static void refuses_more_than_the_bound(void **state)
+/* @b has failed: it is empty and stays empty. */
+static void expect_failed(struct bytes *b)
+{
+	struct error e = ERROR_INIT;
+
+	assert_true(b->failed);
+	assert_null(b->data);
+	bytes_append_text(b, "dropped");
+	bytes_printf(b, "%d", 7);
+	assert_int_equal(b->len, 0);
+	assert_string_equal(bytes_text(b), "");
+	assert_int_equal(bytes_reserve(b, 1, &e), -1);
+	assert_int_equal(bytes_check(b, &e), -1);
+	assert_int_equal(e.kind, ERROR_SYSTEM);
+	assert_string_equal(e.text, "out of memory");
+	bytes_free(b);
+	assert_int_equal(bytes_check(b, &e), 0);
+}
+
+static void failure_is_sticky_beyond_the_bound(void **state)
 {
 	struct bytes b = BYTES_INIT;
-	struct bytes before;
+	struct error e = ERROR_INIT;
 
 	(void)state;
-	assert_int_equal(bytes_append_text(&b, "kept"), 0);
-	before = b;
-	assert_int_equal(bytes_reserve(&b, BYTES_MAX + 1), -1);
-	assert_int_equal(bytes_resize(&b, SIZE_MAX), -1);
-	assert_int_equal(bytes_append(&b, "x", SIZE_MAX - 2), -1);
-	assert_int_equal(bytes_append(&b, "x", BYTES_MAX - 3), -1);
-	assert_int_equal(bytes_set(&b, "x", BYTES_MAX + 1), -1);
-	assert_memory_equal(&b, &before, sizeof(b));
-	assert_string_equal(bytes_text(&b), "kept");
-	assert_int_equal(bytes_resize(&b, BYTES_MAX), 0);
-	assert_int_equal(bytes_append(&b, "x", 1), -1);
-	assert_int_equal(bytes_printf(&b, "x"), -1);
-	assert_int_equal(b.len, BYTES_MAX);
+	for (int i = 0; i < 6; i++) {
+		bytes_append_text(&b, "kept");
+		assert_int_equal(bytes_check(&b, &e), 0);
+		switch (i) {
+		case 0:
+			assert_int_equal(bytes_reserve(&b, BYTES_MAX + 1, &e), -1);
+			break;
+		case 1:
+			assert_int_equal(bytes_resize(&b, SIZE_MAX, &e), -1);
+			break;
+		case 2:
+			bytes_append(&b, "x", SIZE_MAX - 2);
+			break;
+		case 3:
+			bytes_append(&b, "x", BYTES_MAX - 3);
+			break;
+		case 4:
+			bytes_set(&b, "x", BYTES_MAX + 1);
+			break;
+		default:
+			assert_int_equal(bytes_resize(&b, BYTES_MAX, &e), 0);
+			assert_int_equal(b.len, BYTES_MAX);
+			bytes_printf(&b, "x");
+		}
+		expect_failed(&b);
+	}
+}
+
+static void a_cleared_buffer_works_again(void **state)
+{
+	struct bytes b = BYTES_LOCKED_INIT;
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	bytes_append(&b, "x", BYTES_MAX + 1);
+	assert_true(b.failed);
+	bytes_clear(&b);
+	bytes_append_text(&b, "again");
+	assert_int_equal(bytes_check(&b, &e), 0);
+	assert_string_equal(bytes_text(&b), "again");
+	assert_true(b.locked);
 	bytes_free(&b);
 }
 
@@ -94,26 +141,26 @@ static void wipes_what_it_lets_go(void **state)
 	size_t size;
 
 	(void)state;
-	assert_int_equal(bytes_set(&b, "secret text", 11), 0);
-	assert_int_equal(bytes_resize(&b, 3), 0);
+	bytes_set(&b, "secret text", 11);
+	assert_int_equal(bytes_resize(&b, 3, &(struct error)ERROR_INIT), 0);
 	assert_string_equal(bytes_text(&b), "sec");
 	assert_true(all_zero(b.data + 3, 9));
 
-	assert_int_equal(bytes_set(&b, "secret text", 11), 0);
-	assert_int_equal(bytes_set(&b, "abc", 3), 0);
+	bytes_set(&b, "secret text", 11);
+	bytes_set(&b, "abc", 3);
 	assert_true(all_zero(b.data + 3, 9));
-	assert_int_equal(bytes_resize(&b, 8), 0);
+	assert_int_equal(bytes_resize(&b, 8, &(struct error)ERROR_INIT), 0);
 	assert_true(all_zero(b.data + 3, 6));
 
-	assert_int_equal(bytes_set(&b, "secret text", 11), 0);
+	bytes_set(&b, "secret text", 11);
 	bytes_clear(&b);
 	assert_int_equal(b.len, 0);
 	assert_true(all_zero(b.data, b.size));
 
-	assert_int_equal(bytes_set(&b, "secret text", 11), 0);
+	bytes_set(&b, "secret text", 11);
 	old = b.data;
 	size = b.size;
-	assert_int_equal(bytes_reserve(&b, 100 * size), 0);
+	assert_int_equal(bytes_reserve(&b, 100 * size, &(struct error)ERROR_INIT), 0);
 	assert_ptr_equal(wiped.data, old);
 	assert_int_equal(wiped.len, size);
 	assert_memory_equal(wiped.first, "secret text", 12);
@@ -153,7 +200,7 @@ static void locked_pages_stay_out_of_swap_and_dumps(void **state)
 
 	(void)state;
 	for (size_t size = 10; size < 5 * page; size += 2 * page) {
-		assert_int_equal(bytes_resize(&b, size), 0);
+		assert_int_equal(bytes_resize(&b, size, &(struct error)ERROR_INIT), 0);
 		assert_int_equal((uintptr_t)b.data % page, 0);
 		assert_int_equal(b.size % page, 0);
 		mapping_flags(b.data, flags, sizeof(flags));
@@ -188,7 +235,7 @@ static void a_child_sees_zeros(void **state)
 	struct bytes b = BYTES_LOCKED_INIT;
 
 	(void)state;
-	assert_int_equal(bytes_set(&b, "secret text", 11), 0);
+	bytes_set(&b, "secret text", 11);
 	assert_int_equal(child_status(see_zeros, &b), 0);
 	assert_string_equal(bytes_text(&b), "secret text");
 	bytes_free(&b);
@@ -207,12 +254,15 @@ static int lock_without_right(struct bytes *b)
 {
 	if (lose_the_right_to_lock())
 		return 1;
-	if (bytes_append_text(b, "x") == 0)
+	bytes_append_text(b, "x");
+	if (!b->failed)
 		return 2;
 	if (b->data || b->len)
 		return 3;
+	bytes_clear(b);
 	bytes_lock_optional(true);
-	return bytes_append_text(b, "x") == 0 ? 0 : 4;
+	bytes_append_text(b, "x");
+	return b->failed || b->len != 1 ? 4 : 0;
 }
 
 static void unlockable_pages_are_an_error_unless_optional(void **state)
@@ -228,8 +278,8 @@ static void swaps_and_compares(void **state)
 	struct bytes a = BYTES_INIT, b = BYTES_LOCKED_INIT;
 
 	(void)state;
-	assert_int_equal(bytes_append_text(&a, "one"), 0);
-	assert_int_equal(bytes_append_text(&b, "other"), 0);
+	bytes_append_text(&a, "one");
+	bytes_append_text(&b, "other");
 	bytes_swap(&a, &b);
 	assert_true(a.locked);
 	assert_false(b.locked);
@@ -247,7 +297,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(appends_and_stays_a_string),
-		cmocka_unit_test(refuses_more_than_the_bound),
+		cmocka_unit_test(failure_is_sticky_beyond_the_bound),
+		cmocka_unit_test(a_cleared_buffer_works_again),
 		cmocka_unit_test(wipes_what_it_lets_go),
 		cmocka_unit_test(locked_pages_stay_out_of_swap_and_dumps),
 		cmocka_unit_test(a_child_sees_zeros),

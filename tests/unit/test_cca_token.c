@@ -211,9 +211,9 @@ static void test_size(void **state)
 	struct bytes big = BYTES_INIT;
 
 	bytes_set(&big, f->data.data, f->data.len);
-	assert_int_equal(bytes_resize(&big, CCA_TOKEN_MAX), 0);
+	assert_int_equal(bytes_resize(&big, CCA_TOKEN_MAX, &(struct error)ERROR_INIT), 0);
 	assert_int_equal(bytes_judge(f, big.data, big.len), CCA_E_CBOR);	/* trailing bytes */
-	assert_int_equal(bytes_resize(&big, CCA_TOKEN_MAX + 1), 0);
+	assert_int_equal(bytes_resize(&big, CCA_TOKEN_MAX + 1, &(struct error)ERROR_INIT), 0);
 	assert_int_equal(bytes_judge(f, big.data, big.len), CCA_E_SIZE);
 	bytes_free(&big);
 }

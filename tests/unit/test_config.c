@@ -410,7 +410,7 @@ static int parse_padded(size_t len)
 
 	assert_int_equal(bytes_append_text(&text, KBS "#"), 0);
 	begin = text.len;
-	assert_int_equal(bytes_resize(&text, len), 0);
+	assert_int_equal(bytes_resize(&text, len, &error), 0);
 	memset(text.data + begin, ' ', len - begin);
 	ret = parse_bytes(text.data, text.len);
 	bytes_free(&text);

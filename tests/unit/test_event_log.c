@@ -171,7 +171,7 @@ static void padding_ends_a_log(void **state)
 		bytes_append(&raw, "\xff", 1);
 		decodes(1);
 	}
-	bytes_resize(&raw, raw.len - 30);
+	bytes_resize(&raw, raw.len - 30, &error);
 	for (size_t i = 0; i < 30; i++) {
 		bytes_append(&raw, "\0", 1);
 		decodes(1);
@@ -254,7 +254,7 @@ static void what_a_record_must_be(void **state)
 		put_restart(EVENT_BASE, 1, digest_of('b'));
 		raw.data[len + cases[i].at] = cases[i].byte;
 		refused(cases[i].why);
-		bytes_resize(&raw, len);
+		bytes_resize(&raw, len, &error);
 	}
 }
 
@@ -372,7 +372,7 @@ static void an_extension_too_few(void **state)
 	register_extend(1, digest_of('c'));
 	decodes(2);
 	replays(false, 0);
-	bytes_resize(&raw, HEADER_SIZE);
+	bytes_resize(&raw, HEADER_SIZE, &error);
 	decodes(0);
 	replays(false, EVENT_NONE);
 	assert_int_equal(replay.reg[1].misfit, EVENT_NONE);

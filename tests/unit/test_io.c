@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/io.h"
 
 static char directory[] = "/tmp/test_io.XXXXXX";
@@ -119,12 +120,12 @@ static void a_file_goes_out_and_comes_back(void **state)
 	struct stat st;
 
 	(void)state;
-	assert_int_equal(bytes_resize(&out, 100000), 0);
+	assert_int_equal(bytes_resize(&out, 100000, &(struct error)ERROR_INIT), 0);
 	memset(out.data, 0xa5, out.len);
 	assert_int_equal(io_write_file(path_of("f"), 0640, out.data, out.len, &e), 0);
 	assert_int_equal(stat(path_of("f"), &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0640);
-	assert_int_equal(bytes_append_text(&in, "kept"), 0);
+	bytes_append_text(&in, "kept");
 	assert_int_equal(io_read_file(path_of("f"), 100000, &in, &e), 0);
 	assert_int_equal(in.len, 100004);
 	assert_memory_equal(in.data + 4, out.data, out.len);
@@ -140,7 +141,7 @@ static void a_file_goes_out_and_comes_back(void **state)
 	bytes_free(&out);
 }
 
-static void a_reader_has_the_old_file_or_the_new_one(void **state)
+static void a_reader_sees_the_old_file_or_the_new_one(void **state)
 {
 	struct error e = ERROR_INIT;
 	char c[8] = "";
@@ -165,7 +166,7 @@ static void reading_is_bounded(void **state)
 
 	(void)state;
 	assert_int_equal(io_write_file(path_of("f"), 0600, "12345678", 8, &e), 0);
-	assert_int_equal(bytes_append_text(&in, "kept"), 0);
+	bytes_append_text(&in, "kept");
 	assert_int_equal(io_read_file(path_of("f"), 8, &in, &e), 0);
 	assert_string_equal(bytes_text(&in), "kept12345678");
 	assert_int_equal(io_read_file(path_of("f"), 7, &in, &e), -1);
@@ -175,7 +176,7 @@ static void reading_is_bounded(void **state)
 	assert_string_equal(e.text, expected);
 	assert_int_equal(unlink(path_of("f")), 0);
 
-	/* A file without end ends at the bound. */
+	/* Reading an endless file stops at the limit. */
 	assert_int_equal(io_read_file("/dev/zero", 100000, &in, &e), -1);
 	assert_string_equal(e.text, "/dev/zero: more than 100000 bytes");
 	bytes_free(&in);
@@ -225,16 +226,75 @@ static void dash_is_standard_input(void **state)
 	bytes_free(&in);
 }
 
+struct gathered {
+	struct bytes text;
+	const char *refused;	/* the file that is not accepted, or NULL */
+};
+
+static int file_gather(void *context, const char *name, const struct bytes *text, struct error *e)
+{
+	struct gathered *gathered = context;
+	const char *last = strrchr(name, '/') + 1;
+
+	if (gathered->refused && strcmp(last, gathered->refused) == 0)
+		return error_set(e, ERROR_INPUT, "%s: refused", last);
+	bytes_printf(&gathered->text, "%s=%s,", last, bytes_text(text));
+	return 0;
+}
+
+static void each_file_of_a_directory_is_read_in_order(void **state)
+{
+	static const char *const suffixes[] = { ".jwk", ".json", NULL };
+	static const char *const names[] = { "b.jwk", "a.json", "README", ".json", ".c.jwk",
+					     "a.jwk.bak" };
+	struct gathered gathered = { BYTES_INIT, NULL };
+	struct error e = ERROR_INIT;
+	char expected[300];
+
+	(void)state;
+	assert_int_equal(io_each_file(directory, suffixes, 100, file_gather, &gathered, &e), 0);
+	assert_string_equal(bytes_text(&gathered.text), "");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		assert_int_equal(io_write_file(path_of(names[i]), 0600, names[i], 5, &e), 0);
+	assert_int_equal(io_each_file(directory, suffixes, 100, file_gather, &gathered, &e), 0);
+	assert_string_equal(bytes_text(&gathered.text), "a.json=a.jso,b.jwk=b.jwk,");
+
+	/* The first error, of the callback or of reading, ends the call. */
+	bytes_clear(&gathered.text);
+	gathered.refused = "b.jwk";
+	assert_int_equal(io_each_file(directory, suffixes, 100, file_gather, &gathered, &e), -1);
+	assert_string_equal(bytes_text(&gathered.text), "a.json=a.jso,");
+	assert_string_equal(e.text, "b.jwk: refused");
+	bytes_clear(&gathered.text);
+	assert_int_equal(io_each_file(directory, suffixes, 4, file_gather, &gathered, &e), -1);
+	snprintf(expected, sizeof(expected), "%s: more than 4 bytes", path_of("a.json"));
+	assert_string_equal(e.text, expected);
+	assert_string_equal(bytes_text(&gathered.text), "");
+
+	/* A file is read whatever its suffix is; suffixes select files of a directory. */
+	assert_int_equal(io_each_file(path_of("README"), suffixes, 100, file_gather, &gathered, &e),
+			 0);
+	assert_string_equal(bytes_text(&gathered.text), "README=READM,");
+	assert_int_equal(io_each_file(path_of("none"), suffixes, 100, file_gather, &gathered, &e),
+			 -1);
+	snprintf(expected, sizeof(expected), "%s: No such file or directory", path_of("none"));
+	assert_string_equal(e.text, expected);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		assert_int_equal(unlink(path_of(names[i])), 0);
+	bytes_free(&gathered.text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(moves_whole_buffers_through_a_pipe),
 		cmocka_unit_test(an_interrupted_read_goes_on),
 		cmocka_unit_test(a_file_goes_out_and_comes_back),
-		cmocka_unit_test(a_reader_has_the_old_file_or_the_new_one),
+		cmocka_unit_test(a_reader_sees_the_old_file_or_the_new_one),
 		cmocka_unit_test(reading_is_bounded),
 		cmocka_unit_test(errors_name_the_path_and_leave_nothing),
 		cmocka_unit_test(dash_is_standard_input),
+		cmocka_unit_test(each_file_of_a_directory_is_read_in_order),
 	};
 
 	return cmocka_run_group_tests_name("io", tests, directory_make, directory_remove);

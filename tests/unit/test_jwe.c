@@ -189,7 +189,7 @@ static void round_trip(const struct tee_key *key, size_t len)
 	struct error e = ERROR_INIT;
 	json_t *jwk = tee_key_jwk(key, &e);
 
-	assert_int_equal(bytes_resize(&secret, len), 0);
+	assert_int_equal(bytes_resize(&secret, len, &(struct error)ERROR_INIT), 0);
 	for (size_t i = 0; i < len; i++)
 		secret.data[i] = (uint8_t)(i * 31 + len);
 	assert_int_equal(jwe_seal(jwk, secret.data, len, NULL, &text, &e), 0);
@@ -427,7 +427,7 @@ static void sizes_are_bounded(void **state)
 		json_object_get(fixture.vectors, "jwe_ecdh"), "jwe"));
 
 	(void)state;
-	assert_int_equal(bytes_resize(&big, JWE_PLAINTEXT_MAX + 1), 0);
+	assert_int_equal(bytes_resize(&big, JWE_PLAINTEXT_MAX + 1, &(struct error)ERROR_INIT), 0);
 	assert_int_equal(jwe_seal(jwk, big.data, big.len, NULL, &text, &e), -1);
 	assert_string_equal(e.text, "JWE: content of more than 1048576 bytes");
 	assert_int_equal(encode_base64(ENCODE_BASE64URL, big.data, big.len, &text), 0);

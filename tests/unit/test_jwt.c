@@ -233,7 +233,7 @@ static void size_is_bounded(void **state)
 	struct error e = ERROR_INIT;
 
 	(void)state;
-	assert_int_equal(bytes_resize(&text, JWT_MAX + 1), 0);
+	assert_int_equal(bytes_resize(&text, JWT_MAX + 1, &(struct error)ERROR_INIT), 0);
 	memset(text.data, 'A', text.len);
 	assert_int_equal(jwt_decode(text.data, text.len, &jwt, &e), -1);
 	assert_error(&e, ERROR_INPUT, "JWT: more than 262144 bytes");

@@ -295,8 +295,8 @@ static void test_resource_answers(void **state)
 						     strlen(cases[i].body), "a/b/c", &e), -1);
 		if (e.kind != cases[i].kind || e.transient != cases[i].transient ||
 		    !strstr(e.text, cases[i].words))
-			fail_msg("%d %s: %s %d %s", cases[i].status, cases[i].body,
-				 error_kind_name(e.kind), e.transient, e.text);
+			fail_msg("%d %s: %d %d %s", cases[i].status, cases[i].body,
+				 (int)e.kind, e.transient, e.text);
 	}
 }
 

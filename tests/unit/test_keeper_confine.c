@@ -39,7 +39,7 @@
 #define WRONG 140	/* nor is this: something else than was tried did not go well */
 #define TRIED 100	/* added to the outcome in the exit status; a sanitizer's is less */
 
-static char keyring[] = "/tmp/test_profile.XXXXXX", outside[] = "/tmp/test_profile.XXXXXX";
+static char keyring[] = "/tmp/test_confine.XXXXXX", outside[] = "/tmp/test_confine.XXXXXX";
 static int keyring_fd, outside_fd;
 static pid_t other;	/* a process that waits to be killed */
 
@@ -133,13 +133,13 @@ static int try_core(void)
 /* As it stands, where no mount is needed: the directory takes the place of the keyring's root. */
 static int try_put(void)
 {
-	struct sink_tmpfs sink = { .dir = keyring_fd };
+	struct keyring ring = { .dir = keyring_fd };
 	struct error e = ERROR_INIT;
 
 	for (int i = 0; i < 2; i++)
-		if (sink_tmpfs_put(&sink, "d/a", 0400, geteuid(), getegid(), "secret", 6, &e) != i)
+		if (keyring_put(&ring, "d/a", 0400, geteuid(), getegid(), "secret", 6, &e) != i)
 			return WRONG;
-	return sink_tmpfs_put(&sink, "d/a", 0440, geteuid(), getegid(), "other", 5, &e) ? WRONG : 0;
+	return keyring_put(&ring, "d/a", 0440, geteuid(), getegid(), "other", 5, &e) ? WRONG : 0;
 }
 
 /* A key, a JWE to it, and what was in it; the key's private half in libcrypto's secure heap. */
@@ -247,14 +247,14 @@ static _Noreturn void child_try(int (*function)(void), bool landlock)
 
 	if (!landlock && sandbox_seccomp(SCMP_ACT_ALLOW, &hide, 1, &e) < 0)
 		_exit(1);
-	if (profile_open(&e) < 0 || profile_close(keyring, &e) < 0) {
+	if (confine_begin(&e) < 0 || confine_finish(keyring, &e) < 0) {
 		fprintf(stderr, "%s\n", e.text);
 		_exit(2);
 	}
 	_exit(TRIED + function());
 }
 
-static int profile_attempt(int (*function)(void), bool landlock)
+static int confine_attempt(int (*function)(void), bool landlock)
 {
 	int status;
 	pid_t pid;
@@ -282,13 +282,13 @@ static const char *outcome_name(int value)
 	return value == KILLED ? "killed" : value == WRONG ? "wrong" : strerror(value);
 }
 
-static void profile_check(bool landlock)
+static void confine_check(bool landlock)
 {
 	int failed = 0;
 
 	for (size_t i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++) {
 		int wanted = landlock ? attempts[i].landlock : attempts[i].none;
-		int got = profile_attempt(attempts[i].function, landlock);
+		int got = confine_attempt(attempts[i].function, landlock);
 
 		if (got == wanted)
 			continue;
@@ -299,21 +299,21 @@ static void profile_check(bool landlock)
 	assert_int_equal(failed, 0);
 }
 
-static void the_keeper_keeps_to_its_profile(void **state)
+static void the_keeper_stays_confined(void **state)
 {
 	(void)state;
 	if (landlock_abi() < 1) {
 		print_message("# this kernel has no Landlock\n");
 		skip();
 	}
-	profile_check(true);
+	confine_check(true);
 }
 
 /* Root of files still: the network, programs and processes stay out of reach. */
 static void the_keeper_without_landlock(void **state)
 {
 	(void)state;
-	profile_check(false);
+	confine_check(false);
 }
 
 static int directory_make(char *path)
@@ -358,7 +358,7 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(the_keeper_keeps_to_its_profile),
+		TEST(the_keeper_stays_confined),
 		TEST(the_keeper_without_landlock),
 	};
 

@@ -12,8 +12,8 @@ static void a_secret_has_its_owner_and_mode(void **state)
 	struct stat st;
 
 	(void)state;
-	keyring_open();
-	assert_int_equal(sink_tmpfs_put(&sink, "x/y/z", 0640, 1001, 1002, "abc", 3, &error), 0);
+	ring_open();
+	assert_int_equal(keyring_put(&ring, "x/y/z", 0640, 1001, 1002, "abc", 3, &error), 0);
 	st = stat_of("x/y/z");
 	assert_int_equal(st.st_mode, S_IFREG | 0640);
 	assert_int_equal(st.st_uid, 1001);
@@ -22,10 +22,10 @@ static void a_secret_has_its_owner_and_mode(void **state)
 	holds("x/y/z", "abc");
 	assert_int_equal(stat_of("x").st_mode, S_IFDIR | 0755);
 	assert_int_equal(stat_of("x/y").st_mode, S_IFDIR | 0755);
-	assert_int_equal(sink_tmpfs_put(&sink, "empty", 0, 0, 0, NULL, 0, &error), 0);
+	assert_int_equal(keyring_put(&ring, "empty", 0, 0, 0, NULL, 0, &error), 0);
 	assert_int_equal(stat_of("empty").st_mode, S_IFREG);
 	assert_int_equal(stat_of("empty").st_size, 0);
-	assert_int_equal(sink_tmpfs_put(&sink, "empty", 0, 0, 0, NULL, 0, &error), 1);
+	assert_int_equal(keyring_put(&ring, "empty", 0, 0, 0, NULL, 0, &error), 1);
 }
 
 static void only_what_changed_is_written(void **state)
@@ -42,12 +42,12 @@ static void only_what_changed_is_written(void **state)
 	ino_t inode;
 
 	(void)state;
-	keyring_open();
+	ring_open();
 	assert_int_equal(put("a", "secret"), 0);
 	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
 		inode = stat_of("a").st_ino;
 		for (int again = 0; again < 2; again++) {
-			assert_int_equal(sink_tmpfs_put(&sink, "a", changes[i].mode, changes[i].uid,
+			assert_int_equal(keyring_put(&ring, "a", changes[i].mode, changes[i].uid,
 							changes[i].gid, changes[i].text,
 							strlen(changes[i].text), &error), again);
 			assert_true((stat_of("a").st_ino == inode) == again);
@@ -64,7 +64,7 @@ static void who_has_opened_the_old_one_reads_the_old_one(void **state)
 	int fd;
 
 	(void)state;
-	keyring_open();
+	ring_open();
 	assert_int_equal(put("a", "old"), 0);
 	fd = open(path_of("a"), O_RDONLY);
 	assert_int_equal(put("a", "new one"), 0);
@@ -77,7 +77,7 @@ static void who_has_opened_the_old_one_reads_the_old_one(void **state)
 static void links_are_not_followed(void **state)
 {
 	(void)state;
-	keyring_open();
+	ring_open();
 	assert_int_equal(put("victim", "old"), 0);
 	assert_int_equal(symlink("victim", path_of("link")), 0);
 	assert_int_equal(put("link", "old"), 0);	/* not "unchanged" */
@@ -94,7 +94,7 @@ static void files_that_cannot_be(void **state)
 	char name[300];
 
 	(void)state;
-	keyring_open();
+	ring_open();
 	assert_int_equal(put("a", "old"), 0);
 	assert_int_equal(put("d/b", "old"), 0);
 	put_refused("../x", "../x: has '..' or another mount in it");
@@ -117,8 +117,8 @@ static void files_that_cannot_be(void **state)
 
 static void put_for_another(void)
 {
-	MUST(!sink_tmpfs_open(&sink, keyring, &error));
-	MUST(sink_tmpfs_put(&sink, "a", 0400, 7, 8, "new", 3, &error) < 0);
+	MUST(!keyring_open(&ring, keyring, &error));
+	MUST(keyring_put(&ring, "a", 0400, 7, 8, "new", 3, &error) < 0);
 	MUST(!strcmp(error.text, "a: cannot give it to 7:8: Operation not permitted"));
 	MUST(error.kind == ERROR_DELIVERY && access(path_of(".new"), F_OK) < 0);
 }
@@ -128,17 +128,17 @@ static void what_fails_leaves_the_old_one(void **state)
 	struct bytes large = BYTES_INIT;
 
 	(void)state;
-	keyring_open();
+	ring_open();
 	assert_int_equal(put("a", "old"), 0);
-	assert_int_equal(bytes_resize(&large, 17 << 20), 0);
-	if (sink_tmpfs_put(&sink, "a", 0400, 0, 0, large.data, large.len, &error) == -1) {
+	assert_int_equal(bytes_resize(&large, 17 << 20, &(struct error)ERROR_INIT), 0);
+	if (keyring_put(&ring, "a", 0400, 0, 0, large.data, large.len, &error) == -1) {
 		expect_error("a: write: No space left on device");
 		holds("a", "old");
 	}	/* else it is a ramfs, which has no end */
 	assert_int_equal(access(path_of(".new"), F_OK), -1);
 	bytes_free(&large);
 	assert_int_equal(put("a", "old, or as good"), 0);
-	sink_tmpfs_close(&sink);
+	keyring_close(&ring);
 	child_run(SCMP_SYS(fchown), 7, EPERM, put_for_another);
 	holds("a", "old, or as good");
 }
@@ -152,22 +152,22 @@ static void a_killed_writer_leaves_nothing(void **state)
 	pid_t pid;
 
 	(void)state;
-	keyring_open();
+	ring_open();
 	assert_int_equal(put("a", "old"), 0);
-	sink_tmpfs_close(&sink);
+	keyring_close(&ring);
 	memset(text, 'x', sizeof(text));
 	pid = fork();
 	if (pid == 0) {
-		MUST(!sink_tmpfs_open(&sink, keyring, &error));
+		MUST(!keyring_open(&ring, keyring, &error));
 		MUST(!setrlimit(RLIMIT_FSIZE, &limit) && signal(SIGXFSZ, SIG_DFL) != SIG_ERR);
-		sink_tmpfs_put(&sink, "a", 0400, 0, 0, text, sizeof(text), &error);
+		keyring_put(&ring, "a", 0400, 0, 0, text, sizeof(text), &error);
 		_exit(1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ);
 	holds("a", "old");
 	assert_int_equal(stat_of(".new").st_size, 4096);
-	keyring_open();
+	ring_open();
 	assert_int_equal(access(path_of(".new"), F_OK), -1);
 	holds("a", "old");
 	assert_int_equal(put("a", "new"), 0);
@@ -247,7 +247,7 @@ static void version_put(const struct version *v, const char *file)
 	char *text = malloc(v->len);
 
 	memset(text, v->fill, v->len);
-	if (sink_tmpfs_put(&sink, file, v->mode, v->uid, v->gid, text, v->len, &error))
+	if (keyring_put(&ring, file, v->mode, v->uid, v->gid, text, v->len, &error))
 		fail_msg("%s", error.text);
 	free(text);
 }
@@ -263,7 +263,7 @@ static void nobody_sees_half_a_secret(void **state)
 	pthread_t thread;
 
 	(void)state;
-	keyring_open();
+	ring_open();
 	version_put(&versions[VERSIONS - 1], "d/watched");
 	assert_int_equal(pthread_create(&thread, NULL, watch_run, &watch), 0);
 	/* Enough of them; more where the other thread hardly ever runs. */
@@ -300,12 +300,12 @@ static void an_owner_who_truncates_his_file(void **state)
 	pthread_t thread;
 
 	(void)state;
-	keyring_open();
-	assert_int_equal(bytes_resize(&zeros, 1 << 20), 0);
-	assert_int_equal(sink_tmpfs_put(&sink, "a", 0600, 7, 7, zeros.data, zeros.len, &error), 0);
+	ring_open();
+	assert_int_equal(bytes_resize(&zeros, 1 << 20, &(struct error)ERROR_INIT), 0);
+	assert_int_equal(keyring_put(&ring, "a", 0600, 7, 7, zeros.data, zeros.len, &error), 0);
 	assert_int_equal(pthread_create(&thread, NULL, meddle_run, &stop), 0);
 	for (int i = 0; i < 1000; i++)
-		if (sink_tmpfs_put(&sink, "a", 0600, 7, 7, zeros.data, zeros.len, &error) < 0)
+		if (keyring_put(&ring, "a", 0600, 7, 7, zeros.data, zeros.len, &error) < 0)
 			fail_msg("%s", error.text);
 	atomic_store(&stop, true);
 	pthread_join(thread, NULL);

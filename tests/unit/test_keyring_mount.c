@@ -33,7 +33,7 @@ static void the_keyring_is_a_file_system_that_does_not_swap(void **state)
 	struct bytes line = BYTES_INIT;
 
 	(void)state;
-	keyring_open();
+	ring_open();
 	mountinfo(&line);
 	assert_non_null(strstr(bytes_text(&line), "nosuid,nodev,noexec"));
 	if (!strstr(bytes_text(&line), " - ramfs " SOURCE " ")) {
@@ -44,7 +44,7 @@ static void the_keyring_is_a_file_system_that_does_not_swap(void **state)
 	assert_int_equal(stat_of("").st_mode, S_IFDIR | 0751);
 	assert_int_equal(stat_of("").st_uid, 0);
 	assert_int_equal(stat_of("..").st_mode, S_IFDIR | 0755);
-	assert_int_equal(fcntl(sink.dir, F_GETFD), FD_CLOEXEC);
+	assert_int_equal(fcntl(ring.dir, F_GETFD), FD_CLOEXEC);
 	bytes_free(&line);
 }
 
@@ -52,12 +52,12 @@ static void ramfs_use(void)
 {
 	struct stat st;
 
-	MUST(!sink_tmpfs_open(&sink, keyring, &error));
+	MUST(!keyring_open(&ring, keyring, &error));
 	MUST(!put("a", "secret"));
 	MUST(put("a", "secret") == 1);
 	MUST(!lstat(keyring, &st) && st.st_mode == (S_IFDIR | 0751));
-	sink_tmpfs_close(&sink);
-	MUST(!sink_tmpfs_open(&sink, keyring, &error));
+	keyring_close(&ring);
+	MUST(!keyring_open(&ring, keyring, &error));
 }
 
 static void a_kernel_without_noswap_gives_a_ramfs(void **state)
@@ -69,7 +69,7 @@ static void a_kernel_without_noswap_gives_a_ramfs(void **state)
 	mount_has(" - ramfs " SOURCE " ");
 	mount_has("nosuid,nodev,noexec");
 	holds("a", "secret");
-	keyring_open();
+	ring_open();
 	assert_int_equal(put("a", "secret"), 1);
 }
 
@@ -78,11 +78,11 @@ static void a_keyring_is_used_again(void **state)
 	struct stat st;
 
 	(void)state;
-	keyring_open();
+	ring_open();
 	assert_int_equal(put("a", "secret"), 0);
 	st = stat_of("a");
-	sink_tmpfs_close(&sink);
-	keyring_open();
+	keyring_close(&ring);
+	ring_open();
 	assert_int_equal(stat_of("a").st_dev, st.st_dev);
 	assert_int_equal(put("a", "secret"), 1);
 	assert_int_equal(stat_of("a").st_ino, st.st_ino);
@@ -102,8 +102,8 @@ static void mount_refused(const char *source, const char *type, unsigned long fl
 static void foreign_mounts_are_refused(void **state)
 {
 	(void)state;
-	keyring_open();	/* makes the directories */
-	sink_tmpfs_close(&sink);
+	ring_open();	/* makes the directories */
+	keyring_close(&ring);
 	assert_int_equal(umount(keyring), 0);
 	mount_refused(SOURCE, "tmpfs", FLAGS, "mode=0751", NOT_OURS "it can be swapped out");
 	mount_refused("tmpfs", "tmpfs", FLAGS, "mode=0751,noswap",
@@ -123,13 +123,13 @@ static void part_of_a_keyring_is_none(void **state)
 	char part[64];
 
 	(void)state;
-	keyring_open();
+	ring_open();
 	assert_int_equal(put("d/a", "secret"), 0);
-	sink_tmpfs_close(&sink);
+	keyring_close(&ring);
 	snprintf(part, sizeof(part), "%s/part", base);
 	assert_int_equal(mkdir(part, 0700), 0);
 	assert_int_equal(mount(path_of("d"), part, NULL, MS_BIND, NULL), 0);
-	assert_int_equal(sink_tmpfs_open(&sink, part, &error), -1);
+	assert_int_equal(keyring_open(&ring, part, &error), -1);
 	assert_non_null(strstr(error.text, "something else is mounted there"));
 }
 
@@ -167,17 +167,17 @@ static void paths_that_lead_elsewhere(void **state)
 
 static void try_second(void)
 {
-	MUST(sink_tmpfs_open(&sink, keyring, &error) < 0 && error.kind == ERROR_DELIVERY);
+	MUST(keyring_open(&ring, keyring, &error) < 0 && error.kind == ERROR_DELIVERY);
 	MUST(strstr(error.text, ": is in use by another process"));
 }
 
 static void one_process_at_a_time(void **state)
 {
 	(void)state;
-	keyring_open();
+	ring_open();
 	child_run(SCMP_SYS(reboot), 0, EPERM, try_second);
-	sink_tmpfs_close(&sink);
-	keyring_open();
+	keyring_close(&ring);
+	ring_open();
 }
 
 int main(void)

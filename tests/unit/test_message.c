@@ -116,7 +116,7 @@ static int try_length(size_t i, size_t index, size_t len, struct error *e)
 	struct bytes raw = BYTES_INIT, field = BYTES_INIT;
 	int ret;
 
-	assert_int_equal(bytes_resize(&field, len), 0);
+	assert_int_equal(bytes_resize(&field, len, &(struct error)ERROR_INIT), 0);
 	m.field[index] = (struct message_field){ field.data, field.len };
 	ret = message_encode(&m, &raw, e);
 	bytes_free(&raw);
@@ -175,7 +175,7 @@ static void test_largest_fits_header(void **state)
 	size_t len;
 
 	(void)state;
-	assert_int_equal(bytes_resize(&body, MESSAGE_ANSWER_MAX), 0);
+	assert_int_equal(bytes_resize(&body, MESSAGE_ANSWER_MAX, &(struct error)ERROR_INIT), 0);
 	largest.field[0] = message_u32(200, number);
 	largest.field[1] = (struct message_field){ body.data, body.len };
 	assert_int_equal(message_encode(&largest, &raw, &e), 0);

@@ -28,7 +28,7 @@ static void *tree_begin(struct bytes *tree, unsigned int cpus)
 	char name[16];
 	void *fdt;
 
-	assert_int_equal(bytes_resize(tree, ROOM), 0);
+	assert_int_equal(bytes_resize(tree, ROOM, &(struct error)ERROR_INIT), 0);
 	fdt = tree->data;
 	assert_int_equal(fdt_create(fdt, ROOM), 0);
 	assert_int_equal(fdt_finish_reservemap(fdt), 0);
@@ -58,7 +58,7 @@ static void tree_end(struct bytes *tree, void *fdt)
 	fdt_end_node(fdt);
 	fdt_end_node(fdt);
 	assert_int_equal(fdt_finish(fdt), 0);
-	assert_int_equal(bytes_resize(tree, fdt_totalsize(fdt)), 0);
+	assert_int_equal(bytes_resize(tree, fdt_totalsize(fdt), &(struct error)ERROR_INIT), 0);
 }
 
 static struct bytes tree_make(unsigned int cpus)
@@ -171,7 +171,7 @@ static void what_is_there_stays(void **state)
 					    .cmdline = "console=ttyAMA0" };
 
 	(void)state;
-	bytes_resize(&tree, tree.len + 100);	/* a VMM's padding */
+	bytes_resize(&tree, tree.len + 100, &(struct error)ERROR_INIT);	/* a VMM's padding */
 	bytes_set(&before, tree.data, tree.len);
 	assert_int_equal(rim_tree_read(&facts, &tree, &e), 0);
 	assert_int_equal(rim_tree_apply(&tree, &facts, &same, &e), 0);
@@ -237,7 +237,7 @@ static void a_tree_without_chosen(void **state)
 	(void)state;
 	fdt_del_node(tree.data, fdt_path_offset(tree.data, "/chosen"));
 	fdt_pack(tree.data);
-	bytes_resize(&tree, fdt_totalsize(tree.data));
+	bytes_resize(&tree, fdt_totalsize(tree.data), &(struct error)ERROR_INIT);
 	apply(&tree, &none);
 	assert_true(fdt_path_offset(tree.data, "/chosen") < 0);
 	apply(&tree, &some);

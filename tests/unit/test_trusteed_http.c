@@ -199,11 +199,11 @@ static void test_body_limit(void **state)
 		CURL *curl = curl_easy_init();
 		struct answer answer;
 
-		assert_int_equal(bytes_resize(&body, BODY_MAX), 0);
+		assert_int_equal(bytes_resize(&body, BODY_MAX, &(struct error)ERROR_INIT), 0);
 		net_request(net, curl, "/kbs/v0/auth", headers[i], &body, &answer);
 		assert_int_equal(answer.status, 401);
 		answer_free(&answer);
-		assert_int_equal(bytes_resize(&body, BODY_MAX + 1), 0);
+		assert_int_equal(bytes_resize(&body, BODY_MAX + 1, &(struct error)ERROR_INIT), 0);
 		net_request(net, curl, "/kbs/v0/auth", headers[i], &body, &answer);
 		assert_int_equal(answer.status, 413);
 		assert_non_null(strstr(bytes_text(&answer.body), "/PayloadTooLarge\""));
@@ -223,7 +223,7 @@ static void test_body_endless(void **state)
 	struct answer answer;
 
 	net_start(net, false);
-	assert_int_equal(bytes_resize(&body, 5 * BODY_MAX), 0);
+	assert_int_equal(bytes_resize(&body, 5 * BODY_MAX, &(struct error)ERROR_INIT), 0);
 	net_request(net, curl, "/kbs/v0/auth", "Transfer-Encoding: chunked", &body, &answer);
 	assert_int_not_equal(answer.code, CURLE_OK);
 	answer_free(&answer);

@@ -152,7 +152,7 @@ unsigned int world_admin(struct world *w, const char *method, const char *path, 
 
 	snprintf(file, sizeof(file), "%s/admin-token", w->state);
 	assert_int_equal(io_read_file(file, 4096, &bearer, &e), 0);
-	assert_int_equal(bytes_resize(&bearer, strcspn(bytes_text(&bearer), "\n")), 0);
+	assert_int_equal(bytes_resize(&bearer, strcspn(bytes_text(&bearer), "\n"), &(struct error)ERROR_INIT), 0);
 	bytes_swap(&bearer, &w->bearer);
 	status = world_status(w, method, path, body);
 	bytes_swap(&bearer, &w->bearer);

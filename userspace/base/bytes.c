@@ -19,7 +19,8 @@ void bytes_lock_optional(bool optional)
 	lock_optional = optional;
 }
 
-/* The system call itself: sanitizers make mlock() do nothing, and the tests look at the pages. */
+/* Use the system call, because sanitizers replace mlock() with a function that does nothing, and the
+ * tests check the pages. */
 static int pages_lock(void *pages, size_t size)
 {
 	if (syscall(SYS_mlock, pages, size) == 0)
@@ -37,7 +38,7 @@ static void *pages_allocate(size_t size)
 		munmap(pages, size);
 		return NULL;
 	}
-	/* Not known to every kernel and emulator; our programs exec right after they fork. */
+	/* Some kernels and emulators do not support this; our programs exec right after they fork. */
 	(void)madvise(pages, size, MADV_WIPEONFORK);
 	return pages;
 }
@@ -58,30 +59,41 @@ static void memory_release(const struct bytes *b)
 		free(b->data);
 }
 
-/* What to allocate so that @size bytes and the NUL fit: doubling, in whole pages when locked. */
+/* How much to allocate so that @size bytes and the NUL fit: at least double the current size, and
+ * whole pages if the buffer is locked. */
 static size_t memory_size(const struct bytes *b, size_t size)
 {
 	size_t unit = b->locked ? (size_t)sysconf(_SC_PAGESIZE) : BYTES_SIZE_MIN;
-	size_t want = size + 1;
+	size_t least = size + 1;
 
-	if (want < 2 * b->size && 2 * b->size <= BYTES_MAX)
-		want = 2 * b->size;
-	return (want + unit - 1) / unit * unit;
+	if (least < 2 * b->size && 2 * b->size <= BYTES_MAX)
+		least = 2 * b->size;
+	return (least + unit - 1) / unit * unit;
 }
 
-int bytes_reserve(struct bytes *b, size_t size)
+static int bytes_fail(struct bytes *b)
+{
+	memory_release(b);
+	*b = (struct bytes){ .locked = b->locked, .failed = true };
+	return -1;
+}
+
+/* Make room for @size bytes in all. Returns 0, or -1 and marks @b as failed. */
+static int bytes_grow(struct bytes *b, size_t size)
 {
 	size_t allocate;
 	uint8_t *data;
 
-	if (size > BYTES_MAX)
+	if (b->failed)
 		return -1;
+	if (size > BYTES_MAX)
+		return bytes_fail(b);
 	if (size < b->size)
 		return 0;
 	allocate = memory_size(b, size);
 	data = memory_allocate(b, allocate);
 	if (!data)
-		return -1;
+		return bytes_fail(b);
 	if (b->len > 0)
 		memcpy(data, b->data, b->len);
 	data[b->len] = '\0';
@@ -93,7 +105,9 @@ int bytes_reserve(struct bytes *b, size_t size)
 
 int bytes_append(struct bytes *b, const void *data, size_t len)
 {
-	if (len > BYTES_MAX - b->len || bytes_reserve(b, b->len + len) < 0)
+	if (len > BYTES_MAX - b->len)
+		return bytes_fail(b);
+	if (bytes_grow(b, b->len + len) < 0)
 		return -1;
 	if (len > 0)
 		memcpy(b->data + b->len, data, len);
@@ -107,47 +121,28 @@ int bytes_append_text(struct bytes *b, const char *text)
 	return bytes_append(b, text, strlen(text));
 }
 
-static int bytes_vprintf(struct bytes *b, size_t len, const char *format, va_list args)
-{
-	if (len > BYTES_MAX - b->len || bytes_reserve(b, b->len + len) < 0)
-		return -1;
-	vsnprintf((char *)b->data + b->len, len + 1, format, args);
-	b->len += len;
-	return 0;
-}
-
 int bytes_printf(struct bytes *b, const char *format, ...)
 {
 	va_list args;
-	int len, ret;
+	int len;
 
 	va_start(args, format);
 	len = vsnprintf(NULL, 0, format, args);
 	va_end(args);
-	if (len < 0)
+	if (len < 0 || (size_t)len > BYTES_MAX - b->len)
+		return bytes_fail(b);
+	if (bytes_grow(b, b->len + (size_t)len) < 0)
 		return -1;
 	va_start(args, format);
-	ret = bytes_vprintf(b, (size_t)len, format, args);
+	vsnprintf((char *)b->data + b->len, (size_t)len + 1, format, args);
 	va_end(args);
-	return ret;
-}
-
-int bytes_resize(struct bytes *b, size_t len)
-{
-	if (bytes_reserve(b, len) < 0)
-		return -1;
-	if (len > b->len)
-		memset(b->data + b->len, 0, len - b->len);
-	else
-		OPENSSL_cleanse(b->data + len, b->len - len);
-	b->len = len;
-	b->data[len] = '\0';
+	b->len += (size_t)len;
 	return 0;
 }
 
 int bytes_set(struct bytes *b, const void *data, size_t len)
 {
-	if (bytes_reserve(b, len) < 0)
+	if (bytes_grow(b, len) < 0)
 		return -1;
 	if (len > 0)
 		memcpy(b->data, data, len);
@@ -158,6 +153,38 @@ int bytes_set(struct bytes *b, const void *data, size_t len)
 	return 0;
 }
 
+int bytes_check(const struct bytes *b, struct error *e)
+{
+	return b->failed ? error_set_memory(e) : 0;
+}
+
+int bytes_reserve(struct bytes *b, size_t size, struct error *e)
+{
+	return bytes_grow(b, size) < 0 ? error_set_memory(e) : 0;
+}
+
+int bytes_resize(struct bytes *b, size_t len, struct error *e)
+{
+	if (len < b->len) {
+		bytes_truncate(b, len);
+		return 0;
+	}
+	if (bytes_grow(b, len) < 0)
+		return error_set_memory(e);
+	memset(b->data + b->len, 0, len - b->len);
+	b->len = len;
+	b->data[len] = '\0';
+	return 0;
+}
+
+void bytes_truncate(struct bytes *b, size_t len)
+{
+	if (len >= b->len)
+		return;
+	OPENSSL_cleanse(b->data + len, b->len - len);
+	b->len = len;
+}
+
 void bytes_free(struct bytes *b)
 {
 	memory_release(b);
@@ -166,10 +193,11 @@ void bytes_free(struct bytes *b)
 
 void bytes_clear(struct bytes *b)
 {
-	/* All of it, not only what is in use: some write into what they reserved. */
+	/* Wipe all of it: a caller may have written beyond @len into memory that it reserved. */
 	if (b->data)
 		OPENSSL_cleanse(b->data, b->size);
 	b->len = 0;
+	b->failed = false;
 }
 
 void bytes_swap(struct bytes *a, struct bytes *b)

@@ -6,28 +6,17 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct {
-	const char *name;
-	int exit_code;
-} kinds[] = {
-	[ERROR_NONE] = { "none", 0 },
-	[ERROR_SYSTEM] = { "system", 1 },
-	[ERROR_USAGE] = { "usage", 2 },
-	[ERROR_CONFIG] = { "config", 3 },
-	[ERROR_NO_REALM] = { "no-realm", 4 },
-	[ERROR_NETWORK] = { "network", 5 },
-	[ERROR_TLS] = { "tls", 6 },
-	[ERROR_ATTESTATION] = { "attestation", 7 },
-	[ERROR_POLICY] = { "policy", 8 },
-	[ERROR_NOT_FOUND] = { "not-found", 9 },
-	[ERROR_DELIVERY] = { "delivery", 10 },
-	[ERROR_PROTOCOL] = { "protocol", 11 },
-	[ERROR_INPUT] = { "input", 12 },
-	[ERROR_NO_DRIVER] = { "no-driver", 13 },
+#include "array.h"
+
+static const int exit_codes[] = {
+	[ERROR_NONE] = 0,	[ERROR_SYSTEM] = 1,	[ERROR_USAGE] = 2,	[ERROR_CONFIG] = 3,
+	[ERROR_NO_REALM] = 4,	[ERROR_NETWORK] = 5,	[ERROR_TLS] = 6,	[ERROR_ATTESTATION] = 7,
+	[ERROR_POLICY] = 8,	[ERROR_NOT_FOUND] = 9,	[ERROR_DELIVERY] = 10,	[ERROR_PROTOCOL] = 11,
+	[ERROR_INPUT] = 12,	[ERROR_NO_DRIVER] = 13,
 };
 
-/* The sequences of UTF-8 by their first byte; the range of the second byte excludes overlong forms,
- * surrogates, the C1 control characters and what lies beyond U+10FFFF (RFC 3629 section 4). */
+/* The printable sequences of UTF-8 by their first byte. The range of the second byte excludes overlong
+ * forms, surrogates, the C1 control characters and numbers above U+10FFFF (RFC 3629 section 4). */
 static const struct {
 	unsigned char first, last, second_min, second_max;
 	size_t len;
@@ -44,7 +33,7 @@ static const struct {
 	{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
 };
 
-/* Those that reorder, hide or break the line they stand in (Unicode TR 36 section 3): zero-width
+/* Characters that reorder or hide text or break a line (Unicode TR 36 section 3): zero-width
  * characters, bidirectional controls, line and paragraph separators. */
 static const struct {
 	unsigned char second, third_min, third_max;	/* after 0xe2 */
@@ -53,8 +42,6 @@ static const struct {
 	{ 0x80, 0xa8, 0xae },	/* U+2028 to U+202E */
 	{ 0x81, 0xa0, 0xaf },	/* U+2060 to U+206F */
 };
-
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 static bool sequence_fits(size_t i, const unsigned char *s)
 {
@@ -79,7 +66,7 @@ static bool character_deceives(const unsigned char *s)
 	return false;
 }
 
-/* The length of the printable character at @s, 0 if there is none. */
+/* The length in bytes of the printable character at @s; 0 if it is none. */
 static size_t character_length(const unsigned char *s)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(sequences); i++)
@@ -107,11 +94,12 @@ static int error_vset(struct error *e, enum error_kind kind, const char *format,
 {
 	char text[ERROR_TEXT_MAX];
 
-	/* Not straight into @e: an argument may be the text of @e itself. */
+	/* Format into a copy: an argument may be the text of @e itself. */
 	vsnprintf(text, sizeof(text), format, args);
 	error_text_clean(text);
 	e->kind = kind;
 	e->transient = false;
+	e->memory = false;
 	memcpy(e->text, text, sizeof(text));
 	return -1;
 }
@@ -139,6 +127,7 @@ int error_set_transient(struct error *e, enum error_kind kind, const char *forma
 
 int error_set_errno(struct error *e, enum error_kind kind, const char *format, ...)
 {
+	bool memory = errno == ENOMEM;
 	const char *cause = strerror(errno);
 	char where[ERROR_TEXT_MAX];
 	va_list args;
@@ -146,13 +135,16 @@ int error_set_errno(struct error *e, enum error_kind kind, const char *format, .
 	va_start(args, format);
 	vsnprintf(where, sizeof(where), format, args);
 	va_end(args);
-	error_set(e, kind, "%s", cause);
+	error_set(e, memory ? ERROR_SYSTEM : kind, "%s", cause);
+	e->memory = memory;
 	return error_add(e, "%s", where);
 }
 
 int error_set_memory(struct error *e)
 {
-	return error_set(e, ERROR_SYSTEM, "out of memory");
+	error_set(e, ERROR_SYSTEM, "out of memory");
+	e->memory = true;
+	return -1;
 }
 
 int error_add(struct error *e, const char *format, ...)
@@ -173,17 +165,14 @@ int error_add(struct error *e, const char *format, ...)
 	return -1;
 }
 
-static size_t kind_index(enum error_kind kind)
+int error_reclassify(struct error *e, enum error_kind from, enum error_kind to)
 {
-	return (size_t)kind < ARRAY_SIZE(kinds) ? (size_t)kind : (size_t)ERROR_SYSTEM;
+	if ((e->kind == from || from == ERROR_ANY) && !e->memory)
+		e->kind = to;
+	return -1;
 }
 
 int error_exit_code(const struct error *e)
 {
-	return kinds[kind_index(e->kind)].exit_code;
-}
-
-const char *error_kind_name(enum error_kind kind)
-{
-	return kinds[kind_index(kind)].name;
+	return (size_t)e->kind < ARRAY_SIZE(exit_codes) ? exit_codes[e->kind] : exit_codes[ERROR_SYSTEM];
 }

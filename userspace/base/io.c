@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -64,8 +65,8 @@ int io_read_all(int fd, size_t max, const char *what, struct bytes *out, struct 
 	ssize_t n;
 
 	do {
-		if (bytes_reserve(out, out->len + IO_CHUNK) < 0)
-			return error_set_memory(e);
+		if (bytes_reserve(out, out->len + IO_CHUNK, e) < 0)
+			return -1;
 		n = read_some(fd, out->data + out->len, IO_CHUNK);
 		if (n > 0)
 			out->len += (size_t)n;
@@ -77,7 +78,7 @@ int io_read_all(int fd, size_t max, const char *what, struct bytes *out, struct 
 		error_set_errno(e, ERROR_INPUT, "%s", what);
 	else
 		error_set(e, ERROR_INPUT, "%s: more than %zu bytes", what, max);
-	bytes_resize(out, before);
+	bytes_truncate(out, before);
 	return -1;
 }
 
@@ -95,21 +96,68 @@ int io_read_file(const char *path, size_t max, struct bytes *out, struct error *
 	return ret;
 }
 
-static bool file_is_ram(int fd)
+static bool name_has_suffix(const char *name, const char *const *suffixes)
 {
-	struct statfs fs;
+	const char *suffix = strrchr(name, '.');
 
-	return fstatfs(fd, &fs) == 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
+	for (size_t i = 0; suffix && suffixes[i]; i++)
+		if (strcmp(suffix, suffixes[i]) == 0)
+			return true;
+	return false;
 }
 
+int io_each_file(const char *path, const char *const *suffixes, size_t max,
+		 int (*use)(void *context, const char *name, const struct bytes *text,
+			    struct error *e),
+		 void *context, struct error *e)
+{
+	struct bytes name = BYTES_INIT, text = BYTES_INIT;
+	struct dirent **entry = NULL;
+	struct stat st;
+	int count = 0, ret = 0;
+
+	if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode)) {
+		ret = io_read_file(path, max, &text, e);
+		if (ret == 0)
+			ret = use(context, path, &text, e);
+		bytes_free(&text);
+		return ret;
+	}
+	count = scandir(path, &entry, NULL, alphasort);
+	if (count < 0)
+		return error_set_errno(e, ERROR_INPUT, "%s", path);
+	for (int i = 0; i < count; i++) {
+		if (ret == 0 && entry[i]->d_name[0] != '.' &&
+		    name_has_suffix(entry[i]->d_name, suffixes)) {
+			bytes_clear(&name);
+			bytes_clear(&text);
+			bytes_printf(&name, "%s/%s", path, entry[i]->d_name);
+			ret = bytes_check(&name, e);
+			if (ret == 0)
+				ret = io_read_file(bytes_text(&name), max, &text, e);
+			if (ret == 0)
+				ret = use(context, bytes_text(&name), &text, e);
+		}
+		free(entry[i]);
+	}
+	free(entry);
+	bytes_free(&name);
+	bytes_free(&text);
+	return ret;
+}
+
+/* Flush @fd to the disk, unless the file is in RAM. */
 static int file_sync(int fd, const char *path, struct error *e)
 {
-	if (!file_is_ram(fd) && fsync(fd) < 0)
+	struct statfs fs;
+	bool ram = fstatfs(fd, &fs) == 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
+
+	if (!ram && fsync(fd) < 0)
 		return error_set_errno(e, ERROR_SYSTEM, "%s", path);
 	return 0;
 }
 
-/* Without it a crash may undo the rename. */
+/* Flush the directory of @path. Without this a crash may undo the rename. */
 static int parent_sync(const char *path, struct error *e)
 {
 	const char *slash = strrchr(path, '/');
@@ -127,24 +175,23 @@ static int parent_sync(const char *path, struct error *e)
 	return ret;
 }
 
-/* @temporary begins to exist as 0600 and is never more open than @mode. */
-static int temporary_write(char *temporary, mode_t mode, const void *data, size_t len,
-			   struct error *e)
+/* Write the file at the template @path. It is created as 0600 and is never more accessible than @mode. */
+static int write_temporary(char *path, mode_t mode, const void *data, size_t len, struct error *e)
 {
-	int fd = mkostemp(temporary, O_CLOEXEC), ret = -1;
+	int fd = mkostemp(path, O_CLOEXEC), ret = -1;
 
 	if (fd < 0)
-		return error_set_errno(e, ERROR_SYSTEM, "%s", temporary);
+		return error_set_errno(e, ERROR_SYSTEM, "%s", path);
 	if (fchmod(fd, mode) < 0)
-		error_set_errno(e, ERROR_SYSTEM, "%s", temporary);
+		error_set_errno(e, ERROR_SYSTEM, "%s", path);
 	else if (io_write_full(fd, data, len, e) < 0)
-		error_add(e, "%s", temporary);
+		error_add(e, "%s", path);
 	else
-		ret = file_sync(fd, temporary, e);
+		ret = file_sync(fd, path, e);
 	if (close(fd) < 0 && ret == 0)
-		ret = error_set_errno(e, ERROR_SYSTEM, "%s", temporary);
+		ret = error_set_errno(e, ERROR_SYSTEM, "%s", path);
 	if (ret < 0)
-		unlink(temporary);
+		unlink(path);
 	return ret;
 }
 
@@ -155,7 +202,7 @@ int io_write_file(const char *path, mode_t mode, const void *data, size_t len, s
 
 	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
 		return error_set_memory(e);
-	ret = temporary_write(temporary, mode, data, len, e);
+	ret = write_temporary(temporary, mode, data, len, e);
 	if (ret == 0 && rename(temporary, path) < 0) {
 		ret = error_set_errno(e, ERROR_SYSTEM, "%s", path);
 		unlink(temporary);

@@ -18,15 +18,15 @@
 #define DNS_PORT 53
 #define FILES_MAX 64
 
-int profile_drop(struct error *e)
+int confine_drop(struct error *e)
 {
-	if (sandbox_drop_user(PROFILE_USER, e) < 0 || sandbox_drop_capabilities(e) < 0 ||
+	if (sandbox_drop_user(CONFINE_USER, e) < 0 || sandbox_drop_capabilities(e) < 0 ||
 	    sandbox_no_new_privs(e) < 0 || sandbox_no_dump(e) < 0 || sandbox_no_new_code(e) < 0)
 		return -1;
 	if (sandbox_limit(RLIMIT_NOFILE, FILES_MAX, e) < 0 || sandbox_limit(RLIMIT_FSIZE, 0, e) < 0)
 		return -1;
 	/* After the change of user, which clears it. Threads and processes are not limited here, as
-	 * the limit counts everything of user 65534; profile_close_calls() leaves threads only. */
+	 * the limit counts everything of user 65534; confine_calls() leaves threads only. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return error_set_errno(e, ERROR_SYSTEM, "PR_SET_PDEATHSIG");
 	return 0;
@@ -47,7 +47,7 @@ static const struct sandbox_path resolver_paths[] = {
 	{ "/run/NetworkManager/resolv.conf", SANDBOX_READ },
 };
 
-int profile_close_files(uint16_t port, struct error *e)
+int confine_files(uint16_t port, struct error *e)
 {
 	const uint16_t ports[] = { port, DNS_PORT };
 	const struct sandbox_access access = {
@@ -122,7 +122,7 @@ static const struct sandbox_rule no_files[] = {
 	{ .call = SCMP_SYS(openat2), .action = SCMP_ACT_ERRNO(EACCES) },
 };
 
-int profile_close_calls(int files, struct error *e)
+int confine_calls(int files, struct error *e)
 {
 	/* The strictest answer of all filters counts; the second one lets no third be loaded. */
 	if (!files && sandbox_seccomp(SCMP_ACT_ALLOW, no_files, COUNT(no_files), e) < 0)

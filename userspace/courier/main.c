@@ -46,7 +46,7 @@ static int message_receive(struct bytes *raw, struct message *m, struct error *e
 		return error_set(e, ERROR_PROTOCOL, "message that ends within its header");
 	if (message_decode_header(header, &type, &len, e) < 0)
 		return -1;
-	if (bytes_resize(raw, len) < 0)
+	if (bytes_resize(raw, len, e) < 0)
 		return error_set_memory(e);
 	if (io_read_full(COURIER_FD, raw->data, len, e) < 0 ||
 	    message_decode_body(type, raw->data, len, m, e) < 0)
@@ -125,9 +125,9 @@ static int sandbox_close(struct courier_state *s, struct error *e)
 	int files = -1, ret = -1;
 
 	if (http_split(bytes_text(&s->url), &host, &port, e) == 0)
-		files = profile_close_files((uint16_t)strtoul(port, NULL, 10), e);
+		files = confine_files((uint16_t)strtoul(port, NULL, 10), e);
 	if (files > 0 || (files == 0 && resolver_freeze(host, port, &s->pin, e) == 0))
-		ret = profile_close_calls(files, e);
+		ret = confine_calls(files, e);
 	curl_free(host);
 	curl_free(port);
 	return ret;
@@ -141,7 +141,7 @@ static int courier_open(struct courier_state *s, struct error *e)
 		.insecure = s->flags & MESSAGE_OPEN_INSECURE,
 	};
 
-	if (profile_drop(e) < 0 || files_read(s, e) < 0 || sandbox_close(s, e) < 0)
+	if (confine_drop(e) < 0 || files_read(s, e) < 0 || sandbox_close(s, e) < 0)
 		return -1;
 	target.url = bytes_text(&s->url);
 	target.pin = bytes_text(&s->pin);

@@ -317,7 +317,7 @@ static int plaintext_open(const struct jwe *jwe, const uint8_t cek[CEK_SIZE], st
 {
 	size_t len = jwe->ciphertext.len;
 
-	if (bytes_resize(plain, len) < 0)
+	if (bytes_resize(plain, len, e) < 0)
 		return error_set(e, ERROR_SYSTEM, "JWE: no locked memory for %zu bytes", len);
 	if (!gcm(false, cek, jwe->iv.data, jwe->protected_text, jwe->ciphertext.data, len,
 		 plain->data, jwe->tag.data)) {
@@ -434,7 +434,7 @@ static int cek_seal(struct seal *seal, struct error *e)
 {
 	size_t len = seal->ephemeral ? WRAPPED_SIZE : (size_t)EVP_PKEY_get_size(seal->recipient);
 
-	if (bytes_resize(&seal->encrypted_key, len) < 0)
+	if (bytes_resize(&seal->encrypted_key, len, e) < 0)
 		return error_set_memory(e);
 	if (!(seal->ephemeral ? cek_seal_ecdh(seal) : cek_seal_rsa(seal)))
 		return error_set(e, ERROR_SYSTEM, "JWE: the content key could not be wrapped");
@@ -443,7 +443,7 @@ static int cek_seal(struct seal *seal, struct error *e)
 
 static int plaintext_seal(struct seal *seal, const void *plain, size_t len, struct error *e)
 {
-	if (bytes_resize(&seal->ciphertext, len) < 0)
+	if (bytes_resize(&seal->ciphertext, len, e) < 0)
 		return error_set_memory(e);
 	if (!gcm(true, seal->random.cek, seal->random.iv, bytes_text(&seal->protected_text), plain,
 		 len, seal->ciphertext.data, seal->tag))
@@ -472,7 +472,7 @@ static int seal_encode(const struct seal *seal, struct bytes *out, struct error 
 	if (ok && bytes_append_text(out, "\"}") == 0)
 		return 0;
 	if (out->len > before)
-		bytes_resize(out, before);
+		bytes_truncate(out, before);
 	return error_set_memory(e);
 }
 

@@ -219,7 +219,7 @@ static int coordinate_decode(const json_t *jwk, const char *member, size_t size,
 	else if (raw.len == 0 || raw.len > size)
 		error_set(e, ERROR_INPUT, "%s: %s: %zu bytes instead of %zu", what, member, raw.len,
 			  size);
-	else if (bytes_resize(point, point->len + size - raw.len) < 0 ||
+	else if (bytes_resize(point, point->len + size - raw.len, e) < 0 ||
 		 bytes_append(point, raw.data, raw.len) < 0)
 		error_set_memory(e);
 	else

@@ -170,7 +170,7 @@ static int message_receive(int fd, int64_t deadline, struct bytes *raw, struct m
 		return -1;
 	if (type != MESSAGE_ANSWER && type != MESSAGE_FAILURE)
 		return error_set(e, ERROR_PROTOCOL, "courier: message of type %d", (int)type);
-	if (bytes_resize(raw, len) < 0)
+	if (bytes_resize(raw, len, e) < 0)
 		return error_set_memory(e);
 	if (receive_until(fd, raw->data, len, deadline, e) < 0)
 		return -1;

@@ -106,7 +106,7 @@ int message_encode(const struct message *m, struct bytes *out, struct error *e)
 
 	if (message_check(m, &len, e) < 0)
 		return -1;
-	if (bytes_resize(out, start + MESSAGE_HEADER_SIZE + len) < 0)
+	if (bytes_resize(out, start + MESSAGE_HEADER_SIZE + len, e) < 0)
 		return error_set_memory(e);
 	at = out->data + start;
 	put_u32((uint32_t)m->type, at);

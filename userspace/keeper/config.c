@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "base/bytes.h"
+#include "base/encode.h"
 #include "kbs/kbs.h"
 #include "rsi/rsi.h"
 
@@ -195,7 +196,7 @@ static int read_resource(struct parser *p, const struct key *key, const char *va
 }
 
 /* Why @path cannot be a file in the keyring, or NULL. Names with a leading '.' are left to the
- * sink's own temporary files. */
+ * keyring's own temporary files. */
 static const char *file_fault(const char *path)
 {
 	if (!*path)
@@ -322,8 +323,7 @@ static int secret_add(struct parser *p, const char *name)
 /* Names are seen in logs and on the status line. */
 static bool name_is_plain(const char *name)
 {
-	return !name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				  "0123456789_.-")];
+	return !name[strspn(name, ENCODE_ALPHANUMERIC "_.-")];
 }
 
 /* Split "secret NAME" and find what is known by the first word. */

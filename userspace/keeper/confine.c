@@ -17,7 +17,7 @@
 #define HEAP_SIZE ((size_t)64 << 10)
 #define HEAP_BLOCK 32
 
-int profile_open(struct error *e)
+int confine_begin(struct error *e)
 {
 	if (sandbox_no_dump(e) < 0)
 		return -1;
@@ -71,7 +71,7 @@ static const struct sandbox_rule calls[] = {
 	SANDBOX_KILL_INTRUDER,
 };
 
-int profile_close(const char *keyring, struct error *e)
+int confine_finish(const char *keyring, struct error *e)
 {
 	const struct sandbox_path paths[] = {
 		{ keyring, SANDBOX_READ | SANDBOX_WRITE },

@@ -99,7 +99,7 @@ int keeper_start(struct keeper *keeper, const char *program, const char *keyring
 {
 	keeper->session.source = keeper->config.source;
 	if (realm_check(keeper->config.source, e) < 0 ||
-	    sink_tmpfs_open(&keeper->sink, keyring, e) < 0)
+	    keyring_open(&keeper->keyring, keyring, e) < 0)
 		return -1;
 	return courier_begin(keeper, program, e);
 }
@@ -107,7 +107,7 @@ int keeper_start(struct keeper *keeper, const char *program, const char *keyring
 void keeper_stop(struct keeper *keeper)
 {
 	session_close(&keeper->session);
-	sink_tmpfs_close(&keeper->sink);
+	keyring_close(&keeper->keyring);
 	bytes_free(&keeper->ca);
 	free(keeper->secret);
 	keeper->secret = NULL;
@@ -149,7 +149,7 @@ static int secret_deliver(struct keeper *keeper, struct keeper_secret *secret, s
 	if (ret == 0)
 		ret = secret_record(keeper, config, e);
 	if (ret == 0)
-		ret = sink_tmpfs_put(&keeper->sink, config->file, config->mode, secret->uid,
+		ret = keyring_put(&keeper->keyring, config->file, config->mode, secret->uid,
 				     secret->gid, plain.data, plain.len, e);
 	bytes_free(&plain);
 	if (ret >= 0)

@@ -30,12 +30,12 @@ struct keeper {
 	struct config config;
 	struct bytes ca;		/* what config.ca names; empty when it names none */
 	struct session session;
-	struct sink_tmpfs sink;
+	struct keyring keyring;
 	struct keeper_secret *secret;	/* config.count of them, owned */
 };
 
 #define KEEPER_INIT { .config = CONFIG_INIT, .ca = BYTES_INIT, .session = SESSION_INIT, \
-		      .sink = SINK_TMPFS_INIT }
+		      .keyring = KEYRING_INIT }
 
 /* Read the configuration file @path and the CA file that it names, resolve its owners. ERROR_CONFIG
  * names file, line and key. */

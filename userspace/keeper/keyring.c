@@ -255,7 +255,7 @@ static int keyring_claim(int dir, struct error *e)
 	return 0;
 }
 
-int sink_tmpfs_open(struct sink_tmpfs *sink, const char *path, struct error *e)
+int keyring_open(struct keyring *keyring, const char *path, struct error *e)
 {
 	int dir, root;
 
@@ -270,7 +270,7 @@ int sink_tmpfs_open(struct sink_tmpfs *sink, const char *path, struct error *e)
 		close(dir);
 		return error_add(e, "%s", path);
 	}
-	sink->dir = dir;
+	keyring->dir = dir;
 	return 0;
 }
 
@@ -331,13 +331,13 @@ static int temporary_write(int root, mode_t mode, uid_t uid, gid_t gid, const vo
 	return ret;
 }
 
-int sink_tmpfs_put(struct sink_tmpfs *sink, const char *file, mode_t mode, uid_t uid, gid_t gid,
+int keyring_put(struct keyring *keyring, const char *file, mode_t mode, uid_t uid, gid_t gid,
 		   const void *data, size_t len, struct error *e)
 {
 	const char *name;
 	int dir, ret = -1;
 
-	dir = openat(sink->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = openat(keyring->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir >= 0)
 		dir = directory_walk(dir, file, &name);
 	if (dir < 0)
@@ -346,13 +346,13 @@ int sink_tmpfs_put(struct sink_tmpfs *sink, const char *file, mode_t mode, uid_t
 		ret = 1;
 		goto out;
 	}
-	if (temporary_write(sink->dir, mode, uid, gid, data, len, e)) {
+	if (temporary_write(keyring->dir, mode, uid, gid, data, len, e)) {
 		error_add(e, "%s", file);
 		goto out;
 	}
-	if (renameat(sink->dir, TEMPORARY, dir, name)) {
+	if (renameat(keyring->dir, TEMPORARY, dir, name)) {
 		path_fail(file, e);
-		unlinkat(sink->dir, TEMPORARY, 0);
+		unlinkat(keyring->dir, TEMPORARY, 0);
 		goto out;
 	}
 	ret = 0;
@@ -361,9 +361,9 @@ out:
 	return ret;
 }
 
-void sink_tmpfs_close(struct sink_tmpfs *sink)
+void keyring_close(struct keyring *keyring)
 {
-	if (sink->dir >= 0)
-		close(sink->dir);
-	sink->dir = -1;
+	if (keyring->dir >= 0)
+		close(keyring->dir);
+	keyring->dir = -1;
 }

@@ -32,7 +32,7 @@ static const struct args_option own[] = {
 	{ .name = "once", .type = ARGS_FLAG, .offset = offsetof(struct options, once),
 	  .help = "try for each secret once, and exit" },
 	{ .name = "keyring", .type = ARGS_TEXT, .offset = offsetof(struct options, keyring),
-	  .value = "DIR", .help = "where the keyring is mounted (" SINK_TMPFS_PATH ")" },
+	  .value = "DIR", .help = "where the keyring is mounted (" KEYRING_PATH ")" },
 	{ .name = "courier", .type = ARGS_TEXT, .offset = offsetof(struct options, courier),
 	  .value = "PROGRAM", .help = "another realmkey-courier than the installed one" },
 	{ .name = "verbose", .type = ARGS_FLAG, .offset = offsetof(struct options, verbose),
@@ -50,14 +50,6 @@ static const struct args_spec spec = {
 	.options = tables,
 	.notes = "SIGHUP asks again for what is missing. realmkeyd(8), realmkeyd.conf(5).",
 };
-
-static bool verbose;
-
-static void log_filtered(enum log_level level, const char *line)
-{
-	if (verbose || level != LOG_LEVEL_DEBUG)
-		log_to_stderr(level, line);
-}
 
 /* The keyring stays, the courier goes with its socket, and the kernel clears what was locked. */
 static void terminate(int signal)
@@ -143,15 +135,15 @@ static int fail(const struct error *e)
 static int run(const struct options *options, struct keeper *keeper)
 {
 	const char *config = options->config ? options->config : "/etc/realmkey/realmkeyd.conf";
-	const char *keyring = options->keyring ? options->keyring : SINK_TMPFS_PATH;
+	const char *keyring = options->keyring ? options->keyring : KEYRING_PATH;
 	struct error e = ERROR_INIT;
 	const struct error *failure;
 	sigset_t awaited;
 
 	signals_set(&awaited, options->once);
-	if (keeper_configure(keeper, config, &e) < 0 || profile_open(&e) < 0 ||
+	if (keeper_configure(keeper, config, &e) < 0 || confine_begin(&e) < 0 ||
 	    keeper_start(keeper, options->courier, keyring, &e) < 0 ||
-	    profile_close(keyring, &e) < 0)
+	    confine_finish(keyring, &e) < 0)
 		return fail(&e);
 	if (!options->once)
 		return fail(serve(keeper, &awaited));
@@ -180,7 +172,7 @@ int main(int argc, char **argv)
 	struct error e = ERROR_INIT;
 	int outcome, code;
 
-	log_set(log_filtered);
+	log_set(log_to_stderr);
 	outcome = args_parse(&spec, argc, argv, &options, NULL, &e);
 	if (outcome == ARGS_HELP)
 		return help();
@@ -188,7 +180,7 @@ int main(int argc, char **argv)
 		return puts("realmkeyd " REALMKEY_VERSION) < 0;
 	if (outcome < 0)
 		return fail(&e);
-	verbose = options.verbose;
+	log_show_debug(options.verbose);
 	code = run(&options, &keeper);
 	keeper_stop(&keeper);
 	return code;

@@ -196,7 +196,7 @@ static int tree_finish(struct rim_prediction *p, const struct rim_tree *facts,
 	if (vmm->dtb_size && p->tree.len > vmm->dtb_size)
 		return error_set(e, ERROR_INPUT, "dtb: too large: %zu bytes, and %s has room for %"
 				 PRIu64, p->tree.len, vmm->name, vmm->dtb_size);
-	if (vmm->dtb_size && bytes_resize(&p->tree, vmm->dtb_size) < 0)
+	if (vmm->dtb_size && bytes_resize(&p->tree, vmm->dtb_size, e) < 0)
 		return error_set_memory(e);
 	p->range[RIM_DTB].size = p->tree.len;
 	return 0;

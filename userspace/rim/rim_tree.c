@@ -256,7 +256,7 @@ int rim_tree_apply(struct bytes *tree, const struct rim_tree *facts,
 		goto out;
 	}
 	if (bootargs_make(tree, edit, &bootargs) < 0 ||
-	    bytes_resize(&room, tree->len + bootargs.len + 8 * ROOM) < 0) {
+	    bytes_resize(&room, tree->len + bootargs.len + 8 * ROOM, e) < 0) {
 		error_set_memory(e);
 		goto out;
 	}
@@ -269,7 +269,7 @@ int rim_tree_apply(struct bytes *tree, const struct rim_tree *facts,
 	if (fdt_same(tree->data, room.data))
 		goto out;
 	fdt_pack(room.data);
-	if (bytes_resize(&room, fdt_totalsize(room.data)) < 0)
+	if (bytes_resize(&room, fdt_totalsize(room.data), e) < 0)
 		ret = error_set_memory(e);
 	else
 		bytes_swap(tree, &room);

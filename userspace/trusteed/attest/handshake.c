@@ -63,7 +63,7 @@ static int handshake_token(const json_t *evidence, struct bytes *token, struct e
 	if (len > CCA_TOKEN_MAX)
 		return error_set(e, ERROR_ATTESTATION, "%s: token of %zu bytes, at most %zu",
 				 cca_cause_name(CCA_E_SIZE), len, CCA_TOKEN_MAX);
-	if (bytes_resize(token, len) < 0)
+	if (bytes_resize(token, len, e) < 0)
 		return error_set_memory(e);
 	for (size_t i = 0; i < len; i++) {
 		int byte = handshake_byte(json_array_get(array, i));

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "crypto.h"
+
+#include <openssl/err.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+void crypto_begin(void)
+{
+	ERR_clear_error();
+}
+
+int crypto_error(struct error *e, enum error_kind kind, const char *format, ...)
+{
+	char text[ERROR_TEXT_MAX];
+	bool memory = false;
+	unsigned long code;
+	va_list args;
+
+	/* The failed allocation is the oldest error; the functions that needed it add theirs. */
+	while ((code = ERR_get_error()) != 0)
+		if (ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE)
+			memory = true;
+	if (memory)
+		return error_set_memory(e);
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	return error_set(e, kind, "%s", text);
+}
