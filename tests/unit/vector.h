@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vector: the files that tests compare with. Include after cmocka.h. */
+/* vector: reads the files with which tests compare. Include after cmocka.h. */
 #ifndef REALMKEY_TEST_VECTOR_H
 #define REALMKEY_TEST_VECTOR_H
 
@@ -13,7 +13,7 @@
 
 #define VECTOR_MAX ((size_t)1 << 20)
 
-/* Replace @out by the file @name below tests/vectors, which must be there. */
+/* Replace @out by the contents of file @name in tests/vectors, which must exist. */
 static inline void vector_read(const char *name, struct bytes *out)
 {
 	const char *top = getenv("REALMKEY_VECTORS");
@@ -51,7 +51,7 @@ static inline void vector_read_key(const char *name, struct tee_key *key)
 	bytes_free(&pem);
 }
 
-/* The path of @name in ../shared, in @path; the test says that it skips when it is not there. */
+/* Set @path to the path of @name in ../shared. The test is skipped if it does not exist. */
 static inline void shared_path(const char *name, char *path, size_t size)
 {
 	const char *top = getenv("REALMKEY_SHARED");
