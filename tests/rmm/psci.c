@@ -3,7 +3,7 @@
  * PSCI 1.1 as TF-RMM offers it to a realm. The firmware below is QEMU: it answers SMCs made at EL2,
  * and powers CPUs on at EL2, where start.S calls psci_start() for them.
  */
-#include "array.h"
+#include "base/array.h"
 #include "machine.h"
 #include "mem.h"
 #include "uart.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rsi.h"
 
-#include "array.h"
+#include "base/array.h"
 #include "mem.h"
 
 #define EXTEND_MAX		64

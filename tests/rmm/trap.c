@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Exits from the realm to EL2: SMCs, and accesses that stage 2 refuses. No other is expected. */
-#include "array.h"
+#include "base/array.h"
 #include "machine.h"
 #include "rsi.h"
 #include "uart.h"

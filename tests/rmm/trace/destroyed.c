@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "array.h"
+#include "base/array.h"
 #include "raw.h"
 #include "rsi_fid.h"
 #include "tap.h"

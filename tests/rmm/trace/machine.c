@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "array.h"
+#include "base/array.h"
 #include "raw.h"
 #include "rsi_fid.h"
 #include "tap.h"

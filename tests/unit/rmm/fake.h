@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "array.h"
+#include "base/array.h"
 #include "rsi.h"
 
 #define FAKE_GRANULES	8

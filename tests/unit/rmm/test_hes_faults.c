@@ -7,7 +7,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "array.h"
+#include "base/array.h"
 #include "cca/cca_token.h"
 
 #define SEQ	100

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Traces of TF-RMM as a process: SHA-256, one REC, unused registers are 0xee at READ. */
-#include "array.h"
+#include "base/array.h"
 #include "hex.h"
 #include "rsi_fid.h"
 #include "trace.h"

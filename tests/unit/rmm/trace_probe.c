@@ -4,7 +4,7 @@
  * call. At its end the trace shows REMs after extensions that it does not contain: those lines are
  * lost.
  */
-#include "array.h"
+#include "base/array.h"
 #include "rsi_fid.h"
 #include "trace.h"
 
