@@ -30,7 +30,7 @@ static void assert_canonical(const char *text, const char *expected)
 	bytes_free(&out);
 }
 
-static void refuses_what_is_not_one_json_text(void **state)
+static void accepts_exactly_one_json_text(void **state)
 {
 	static const struct {
 		const char *text, *cause;
@@ -236,7 +236,7 @@ static void pretty_form_has_no_terminal_controls(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(refuses_what_is_not_one_json_text),
+		cmocka_unit_test(accepts_exactly_one_json_text),
 		cmocka_unit_test(does_not_quote_its_input),
 		cmocka_unit_test(bounds_depth_and_size),
 		cmocka_unit_test(members_are_named_in_errors),
