@@ -70,18 +70,18 @@ an argument is missing: INDEX FILE|realmkey extend 1
 --url is needed|realmkey attest --tee-key-file /nonexistent
 --path is needed|realmkey get-resource
 --url is needed|realmkey get-resource --path a/b/c --tee-key-file /nonexistent
-want repository/type/tag|realmkey get-resource --path a/b --url https://127.0.0.1:9
+not repository/type/tag|realmkey get-resource --path a/b --url https://127.0.0.1:9
 --attestation-token needs --tee-key-file|realmkey get-resource --path a/b/c --url https://127.0.0.1:9 --attestation-token /nonexistent
 http:// is neither private nor authentic|realmkey attest --url http://127.0.0.1:9
 http:// is neither private nor authentic|realmkey get-resource --path a/b/c --url http://127.0.0.1:9
 http:// is neither private nor authentic|realmkey admin set-resource-policy --deny-all --admin-token-file /nonexistent --url http://127.0.0.1:9
 begins with neither https:// nor http://|realmkey attest --url 127.0.0.1:9
-has '/kbs' after them|realmkey attest --url https://127.0.0.1:9/kbs
+'/kbs' follows host and port|realmkey attest --url https://127.0.0.1:9/kbs
 --path and --resource-file are needed|realmkey admin set-resource --resource-file /nonexistent
 --path and --resource-file are needed|realmkey admin set-resource --path a/b/c
 --admin-token-file is needed|realmkey admin set-resource --path a/b/c --resource-file /nonexistent
 --url is needed|realmkey admin set-resource --path a/b/c --resource-file /nonexistent --admin-token-file /nonexistent
-want repository/type/tag|realmkey admin set-resource --path a/b --resource-file /nonexistent --admin-token-file x --url https://127.0.0.1:9
+not repository/type/tag|realmkey admin set-resource --path a/b --resource-file /nonexistent --admin-token-file x --url https://127.0.0.1:9
 cannot both be standard input|realmkey admin set-resource --path a/b/c --resource-file - --admin-token-file - --url https://127.0.0.1:9
 --admin-token-file is needed|realmkey admin set-reference-value n v
 'seven' is not an integer|realmkey admin set-reference-value n seven --as-integer --admin-token-file x --url https://127.0.0.1:9

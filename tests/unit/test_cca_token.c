@@ -411,15 +411,16 @@ static void test_tfrmm_head(void **state)
 		       "2024:realm#2.0.0");
 }
 
-static void shared_token(const char *file, const char *store, enum cca_cause cause)
+/* The token @own of ours, for which ta-p384.json is the anchor, is of the same kind. */
+static void foreign_token(const char *file, const char *store, const char *own, enum cca_cause cause)
 {
 	struct cca_anchors anchors = CCA_ANCHORS_INIT;
 	struct bytes data = BYTES_INIT;
 	char path[512];
 
-	shared_path(file, path, sizeof(path));
+	foreign_path(file, own, path, sizeof(path));
 	file_read(path, &data);
-	shared_path(store, path, sizeof(path));
+	foreign_path(store, "cca-generated/ta-p384.json", path, sizeof(path));
 	anchors_read(path, &anchors);
 	real_token(&data, &anchors, NULL, cause, "");
 	cca_anchors_free(&anchors);
@@ -429,28 +430,30 @@ static void shared_token(const char *file, const char *store, enum cca_cause cau
 static void test_rust_ccatoken_legacy(void **state)
 {
 	(void)state;
-	shared_token(RUST "cca-token-01.cbor", RUST "ta-tfa.json", CCA_OK);
+	foreign_token(RUST "cca-token-01.cbor", RUST "ta-tfa.json",
+		      "cca-generated/v03-399-legacy-rawrak.cbor", CCA_OK);
 }
 
 /* The token names sha-256, but its digests have 64 bytes. */
 static void test_rust_ccatoken_lengths(void **state)
 {
 	(void)state;
-	shared_token(RUST "cca-token-02.cbor", RUST "ta-02-ok.json",
-		     CCA_E_CLAIM_SIZE);
+	foreign_token(RUST "cca-token-02.cbor", RUST "ta-02-ok.json",
+		      "cca-generated/b40-challenge-63.cbor", CCA_E_CLAIM_SIZE);
 }
 
 static void test_rust_ccatoken_2023(void **state)
 {
 	(void)state;
-	shared_token(RUST "cca-token-draft-ffm-00.cbor", RUST "ta-tfa.json",
-		     CCA_OK);
+	foreign_token(RUST "cca-token-draft-ffm-00.cbor", RUST "ta-tfa.json",
+		      "cca-generated/v01-907-2023-es384.cbor", CCA_OK);
 }
 
 static void test_trustee_cca(void **state)
 {
 	(void)state;
-	shared_token(TRUSTEE "cca-example-token.cbor", TRUSTEE "tastore.json", CCA_OK);
+	foreign_token(TRUSTEE "cca-example-token.cbor", TRUSTEE "tastore.json",
+		      "cca-generated/v02-399-2023-es384.cbor", CCA_OK);
 }
 
 #define BROKEN(function) cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)

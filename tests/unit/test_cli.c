@@ -239,7 +239,7 @@ static void test_verify_json(void **state)
 	vector_read(EAR "ok-warning.jwt", &token);
 	assert_int_equal(jwt_decode(token.data, token.len, &jwt, &e), 0);
 	/* from standard input, with the line feed of a text file */
-	assert_int_equal(bytes_append_text(&token, "\n"), 0);
+	bytes_append_text(&token, "\n");
 	cli_run(token.data, token.len,
 		(const char *const[]){ "verify", "--json", "--key", vector(EAR "pkey.json"), "-", NULL });
 	cli_went_well();
@@ -370,7 +370,7 @@ static void test_token_verdicts(void **state)
 	(void)state;
 	for (unsigned int i = 0; i < sizeof(raw); i++)
 		raw[i] = (uint8_t)i;
-	assert_int_equal(encode_hex(raw, sizeof(raw), &challenge), 0);
+	encode_hex(raw, sizeof(raw), &challenge);
 	vector_read(CCA "EXPECTED.tsv", &table);
 	strtok_r((char *)table.data, "\n", &save);
 	while ((line = strtok_r(NULL, "\n", &save))) {

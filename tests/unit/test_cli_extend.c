@@ -69,7 +69,7 @@ static int realm_extend(struct rsi *rsi, unsigned int index, const void *digest,
 	realm.index = index;
 	realm.type = event->type;
 	memcpy(realm.digest, digest, size);
-	assert_int_equal(bytes_set(&realm.event, event->data, event->size), 0);
+	bytes_set(&realm.event, event->data, event->size);
 	*seq = 4;
 	return 0;
 }

@@ -261,7 +261,7 @@ static void ear_write(int executables, int64_t ago)
 			     RIM);
 	assert_non_null(evidence);
 	assert_int_equal(ear_issue(signer.pkey, vector, evidence, time(NULL) - ago, &ear, &e), 0);
-	assert_int_equal(bytes_append_text(&ear, "\n"), 0);
+	bytes_append_text(&ear, "\n");
 	scratch_write("ear", ear.data, ear.len);
 	json_decref(evidence);
 	tee_key_free(&signer);
@@ -293,8 +293,8 @@ static void test_get(void **state)
 
 	GET("--path", "kbs:///db/pass/1", "--base64");
 	cli_went_well();
-	assert_int_equal(encode_base64(ENCODE_BASE64, SECRET, sizeof(SECRET) - 1, &wanted), 0);
-	assert_int_equal(bytes_append_text(&wanted, "\n"), 0);
+	encode_base64(ENCODE_BASE64, SECRET, sizeof(SECRET) - 1, &wanted);
+	bytes_append_text(&wanted, "\n");
 	assert_string_equal(bytes_text(&cli.out), bytes_text(&wanted));
 
 	GET("--path", "db/pass/1", "--output", scratch("out"));

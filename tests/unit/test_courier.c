@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "courier_test.h"
 
 static struct http_server secure;
@@ -32,7 +33,7 @@ static void test_post(void **state)
 	start_plain(&courier);
 	assert_int_equal(courier_call(&courier, &m, &status, &body, &e), 0);
 	assert_int_equal(status, 200);
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
 		if (!strstr(bytes_text(&body), wanted[i]))
 			fail_msg("no '%s' in: %s", wanted[i], bytes_text(&body));
 	assert_null(strstr(bytes_text(&body), "Expect"));
@@ -89,7 +90,7 @@ static void test_injection(void **state)
 
 	(void)state;
 	start_plain(&courier);
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
 		assert_int_equal(get(&courier, paths[i], "", &status, &body, &e), -1);
 		assert_int_equal(e.kind, ERROR_PROTOCOL);
 	}

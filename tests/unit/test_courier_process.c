@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/io.h"
 #include "base/sandbox.h"
 #include "courier_test.h"
@@ -171,7 +172,7 @@ static void test_killed(void **state)
 	(void)state;
 	start_plain(&courier);
 	kill(courier.pid, SIGTERM);
-	expect_failure(&courier, "a/b/c", ERROR_PROTOCOL, false, "courier: died of SIGTERM");
+	expect_failure(&courier, "a/b/c", ERROR_PROTOCOL, false, "courier: killed by SIGTERM");
 	expect_failure(&courier, "a/b/c", ERROR_PROTOCOL, false, "courier: not running");
 }
 
@@ -216,8 +217,8 @@ static void test_malformed_answers(void **state)
 		size_t len;
 		const char *words;
 	} cases[] = {
-		{ "", 0, "silent for too long" },
-		{ "\6\0\0", 3, "silent for too long" },
+		{ "", 0, "no answer in time" },
+		{ "\6\0\0", 3, "no answer in time" },
 		{ "\0\0\0\0\0\0\0\0", 8, "unknown type 0" },
 		{ "\11\0\0\0\0\0\0\0", 8, "unknown type 9" },
 		{ "\2\0\0\0\0\0\0\0", 8, "message of type 2" },
@@ -230,7 +231,7 @@ static void test_malformed_answers(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct courier courier;
 
 		fake(&courier, cases[i].says, cases[i].len);

@@ -499,11 +499,11 @@ static void long_events_are_cut_when_printed(void **state)
 
 /* --- logs of other projects ------------------------------------------------------------------- */
 
-static void shared_read(const char *name)
+static void foreign_read(const char *name, const char *own)
 {
 	char path[4096];
 
-	shared_path(name, path, sizeof(path));
+	foreign_path(name, own, path, sizeof(path));
 	bytes_clear(&raw);
 	assert_int_equal(io_read_file(path, EVENT_LOG_MAX, &raw, &error), 0);
 }
@@ -512,7 +512,7 @@ static void shared_read(const char *name)
 static void veraison_boot_log(void **state)
 {
 	(void)state;
-	shared_read("data/cca/cca-realm-measurements/realm-bootlog.bin");
+	foreign_read("data/cca/cca-realm-measurements/realm-bootlog.bin", "own-vectors/bootlog.bin");
 	decodes(3);
 	assert_int_equal(log_.hash_algo, 0);
 	for (size_t i = 0; i < 3; i++)
@@ -532,12 +532,12 @@ static void trustee_ccel(void **state)
 	size_t index;
 
 	(void)state;
-	shared_path("data/trustee/trustee/vectors/CCEL_AAEL_alibabacloud_out.json", path,
-		    sizeof(path));
+	foreign_path("data/trustee/trustee/vectors/CCEL_AAEL_alibabacloud_out.json",
+		     "own-vectors/ccel.json", path, sizeof(path));
 	assert_int_equal(io_read_file(path, EVENT_LOG_MAX, &text, &error), 0);
 	json = json_parse(text.data, text.len, path, ERROR_INPUT, &error);
 	assert_non_null(json);
-	shared_read("data/trustee/trustee/vectors/CCEL_AAEL_alibabacloud");
+	foreign_read("data/trustee/trustee/vectors/CCEL_AAEL_alibabacloud", "own-vectors/ccel.bin");
 	decodes(json_array_size(json_object_get(json, "uefi_event_logs")));
 	assert_int_not_equal(log_.count, 0);
 	json_array_foreach(json_object_get(json, "uefi_event_logs"), index, wanted) {

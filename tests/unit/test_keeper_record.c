@@ -66,8 +66,8 @@ int rsi_measurement_extend(struct rsi *rsi, unsigned int index, const void *dige
 		return error_set(e, ERROR_SYSTEM, "the event log is full");
 	world.index = index;
 	world.type = event->type;
-	assert_int_equal(bytes_set(&world.digest, digest, size), 0);
-	assert_int_equal(bytes_set(&world.event, event->data, event->size), 0);
+	bytes_set(&world.digest, digest, size);
+	bytes_set(&world.event, event->data, event->size);
 	return 0;
 }
 

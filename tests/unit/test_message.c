@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "kbs/message.h"
 
 static struct message_field text(const char *s)
@@ -27,7 +28,7 @@ static void test_bytes_on_the_wire(void **state)
 	struct error e = ERROR_INIT;
 
 	(void)state;
-	assert_int_equal(bytes_append_text(&out, "before"), 0);
+	bytes_append_text(&out, "before");
 	assert_int_equal(message_encode(&m, &out, &e), 0);
 	assert_int_equal(out.len, 6 + sizeof(wanted));
 	assert_memory_equal(out.data + 6, wanted, sizeof(wanted));
@@ -61,7 +62,7 @@ static struct message valid_message(size_t i)
 static void test_there_and_back(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(valid) / sizeof(valid[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(valid); i++) {
 		struct message m = valid_message(i), back;
 		struct bytes raw = BYTES_INIT;
 		struct error e = ERROR_INIT;
@@ -87,7 +88,7 @@ static void test_there_and_back(void **state)
 static void test_cut_anywhere(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(valid) / sizeof(valid[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(valid); i++) {
 		struct message m = valid_message(i), back;
 		struct bytes raw = BYTES_INIT;
 		struct error e = ERROR_INIT;
@@ -101,7 +102,7 @@ static void test_cut_anywhere(void **state)
 			assert_int_equal(e.kind, ERROR_PROTOCOL);
 			free(exact);
 		}
-		assert_int_equal(bytes_append(&raw, "x", 1), 0);
+		bytes_append(&raw, "x", 1);
 		assert_int_equal(message_decode_body(m.type, raw.data + MESSAGE_HEADER_SIZE,
 						     raw.len - MESSAGE_HEADER_SIZE, &back, &e), -1);
 		assert_non_null(strstr(e.text, "1 bytes after its last field"));
@@ -150,7 +151,7 @@ static void test_limits(void **state)
 	};
 
 	(void)state;
-	for (size_t n = 0; n < sizeof(limits) / sizeof(limits[0]); n++) {
+	for (size_t n = 0; n < ARRAY_SIZE(limits); n++) {
 		struct error e = ERROR_INIT;
 
 		assert_int_equal(try_length(limits[n].i, limits[n].index, limits[n].min, &e), 0);
@@ -201,7 +202,7 @@ static void test_bad_headers(void **state)
 	size_t len;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct error e = ERROR_INIT;
 
 		assert_int_equal(message_decode_header(cases[i].header, &type, &len, &e), -1);

@@ -10,8 +10,8 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "cca_builder.h"
 #include "jose/jwe.h"
@@ -61,7 +61,7 @@ static void called(char letter)
 
 static void answer_text(struct bytes *body, const char *text)
 {
-	assert_int_equal(bytes_set(body, text, strlen(text)), 0);
+	bytes_set(body, text, strlen(text));
 }
 
 /* The evidence is the challenge, which must be the digest of the rest of the body. */
@@ -102,7 +102,7 @@ static void answer_attest(const struct message *m, struct bytes *answer)
 		json_object_set_new(payload, "exp", json_integer(kbs.iat + kbs.lifetime));
 	assert_int_equal(jwt_sign(header, payload, kbs.key, &ear, &e), 0);
 	bytes_clear(answer);
-	assert_int_equal(bytes_printf(answer, "{\"token\":\"%s\"}", bytes_text(&ear)), 0);
+	bytes_printf(answer, "{\"token\":\"%s\"}", bytes_text(&ear));
 	bytes_free(&ear);
 	json_decref(header);
 	json_decref(payload);
@@ -185,9 +185,10 @@ int rsi_token_get(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],
 	if (realm.fails != ERROR_NONE)
 		return error_set(e, realm.fails, "token");
 	memcpy(realm.challenge, challenge, RSI_CHALLENGE_SIZE);
-	if (!realm.signer.rak)
-		return bytes_append(token, challenge, RSI_CHALLENGE_SIZE);
-	cca_builder_token(&realm.signer, challenge, token);
+	if (realm.signer.rak)
+		cca_builder_token(&realm.signer, challenge, token);
+	else
+		bytes_append(token, challenge, RSI_CHALLENGE_SIZE);
 	return 0;
 }
 
@@ -252,14 +253,6 @@ static void expect_refusal(struct session *s, enum error_kind kind)
 	bytes_free(&secret);
 }
 
-static int64_t boot_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static void test_three_requests_and_then_one(void **state)
 {
 	struct session s = SESSION_INIT;
@@ -286,11 +279,11 @@ static void test_lifetime_by_the_boot_clock(void **state)
 	(void)state;
 	kbs.iat = 86400;	/* 1970 */
 	expect_secret(&s);
-	left = s.ear_until - boot_ms();
+	left = s.ear_until - clock_boot_ms();
 	assert_true(left > 230000 && left <= 240000);	/* 300 s minus one minute */
 	expect_secret(&s);
 	assert_string_equal(kbs.calls, "UARR");
-	s.ear_until = boot_ms() - 1;
+	s.ear_until = clock_boot_ms() - 1;
 	expect_secret(&s);
 	assert_string_equal(kbs.calls, "UARRUAR");
 	session_close(&s);
@@ -319,7 +312,7 @@ static void test_long_lifetime_becomes_a_day(void **state)
 	(void)state;
 	kbs.lifetime = 1L << 60;
 	expect_secret(&s);
-	assert_true(s.ear_until - boot_ms() <= 86400000);
+	assert_true(s.ear_until - clock_boot_ms() <= 86400000);
 	session_close(&s);
 }
 
@@ -399,7 +392,8 @@ static void test_given_ear(void **state)
 	assert_int_equal(session_attest(&first, &e), 0);
 	assert_int_equal(tee_key_to_pem(&first.key, &pem, &e), 0);
 	assert_int_equal(tee_key_from_pem(&second.key, pem.data, pem.len, &e), 0);
-	assert_int_equal(bytes_set(&second.ear, first.ear.data, first.ear.len), 0);
+	bytes_set(&second.ear, first.ear.data, first.ear.len);
+	second.ear_given = true;
 	kbs.calls[0] = '\0';
 	expect_secret(&second);
 	assert_string_equal(kbs.calls, "R");
@@ -519,7 +513,7 @@ static void test_realm_without_a_token(void **state)
 
 	(void)state;
 	expect_secret(&s);
-	s.ear_until = boot_ms() - 1;
+	s.ear_until = clock_boot_ms() - 1;
 	realm.fails = ERROR_SYSTEM;
 	assert_int_equal(session_attest(&s, &e), -1);
 	assert_true(e.transient);

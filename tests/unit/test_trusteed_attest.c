@@ -129,7 +129,7 @@ static void test_evidence(void **state)
 			 "cca-platform-instance-id", fill_base64(1, CCA_BUILDER_INSTANCE, 33));
 	assert_true(json_equal(json_object_get(cca, "platform"), want));
 	json_decref(want);
-	assert_int_equal(kbs_challenge(&w->kbs, &w->tee, challenge, NULL, &e), 0);
+	assert_int_equal(kbs_realm_challenge(&w->kbs, &w->tee, challenge, NULL, &e), 0);
 	assert_int_equal(encode_hex(challenge, sizeof(challenge), &report), 0);
 	assert_string_equal(json_string_value(json_object_get(evidence, "report_data")),
 			    bytes_text(&report));
@@ -242,7 +242,7 @@ static void test_freshness(void **state)
 	uint8_t challenge[64];
 
 	world_auth(w);
-	assert_int_equal(kbs_challenge(&w->kbs, &w->tee, challenge, NULL, &e), 0);
+	assert_int_equal(kbs_realm_challenge(&w->kbs, &w->tee, challenge, NULL, &e), 0);
 	cca_builder_token(&w->builder, challenge, &token);
 	world_auth(w);
 	assert_int_equal(kbs_attest_body(&w->kbs, &w->tee, token.data, token.len, &body, &e), 0);
@@ -261,7 +261,7 @@ static void test_key_substituted(void **state)
 	uint8_t challenge[64];
 
 	world_auth(w);
-	assert_int_equal(kbs_challenge(&w->kbs, &w->tee, challenge, NULL, &e), 0);
+	assert_int_equal(kbs_realm_challenge(&w->kbs, &w->tee, challenge, NULL, &e), 0);
 	cca_builder_token(&w->builder, challenge, &token);
 	assert_int_equal(tee_key_generate(&other, &e), 0);
 	assert_int_equal(kbs_attest_body(&w->kbs, &other, token.data, token.len, &body, &e), 0);

@@ -25,7 +25,7 @@ struct world {
 	struct trustee trustee;
 	struct cca_builder builder;
 	struct tee_key tee;
-	struct kbs kbs;			/* from the last auth */
+	struct kbs_challenge kbs;	/* from the last auth */
 	char session[64];		/* the cookie; "" if there is none */
 	struct bytes bearer;		/* sent if not empty */
 	int64_t monotonic, now;

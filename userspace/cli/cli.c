@@ -12,7 +12,7 @@
 #include "base/encode.h"
 #include "base/io.h"
 #include "base/json.h"
-#include "kbs/kbs.h"
+#include "kbs/url.h"
 
 #define CA_MAX ((size_t)1 << 20)
 #define PEM_MAX ((size_t)64 << 10)
@@ -124,7 +124,7 @@ static int kbs_check(const struct cli_kbs *kbs, char *url, struct error *e)
 {
 	if (!kbs->url)
 		return error_set(e, ERROR_USAGE, "--url is needed");
-	return kbs_url(kbs->url, kbs->insecure, url, URL_SIZE, e);
+	return url_parse(kbs->url, kbs->insecure, url, URL_SIZE, e);
 }
 
 int cli_kbs_check(const struct cli_kbs *kbs, struct error *e)

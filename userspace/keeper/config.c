@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/encode.h"
 #include "kbs/kbs.h"
+#include "kbs/url.h"
 #include "rsi/rsi.h"
 
 /* inih cuts longer section names short without a word. */
@@ -500,7 +501,7 @@ static int check_url(struct parser *p)
 	strcpy(p->title, "kbs");
 	if (!p->config->url)
 		return parser_fail(p, p->line ? p->line : 1, "url", "missing");
-	if (kbs_url(p->config->url, p->config->insecure, url, sizeof(url), &inner))
+	if (url_parse(p->config->url, p->config->insecure, url, sizeof(url), &inner))
 		return parser_fail(p, p->url_line, "url", "%s", inner.text);
 	free(p->config->url);
 	p->config->url = NULL;

@@ -7,6 +7,7 @@
 
 #include "base/io.h"
 #include "base/log.h"
+#include "kbs/denial.h"
 #include "owner.h"
 #include "record.h"
 
@@ -123,7 +124,7 @@ static void explain_lines(const struct session *session)
 	char *save = NULL;
 
 	if (session->ear.len &&
-	    session_explain(&session->ear, &session->token, &text, &unread) == 0 && text.len)
+	    denial_explain(&session->ear, &session->token, &text, &unread) == 0 && text.len)
 		for (char *line = strtok_r((char *)text.data, "\n", &save); line;
 		     line = strtok_r(NULL, "\n", &save))
 			log_line(LOG_LEVEL_WARNING, "%s", line);
