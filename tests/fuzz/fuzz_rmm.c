@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "mem.h"
 #include "rsi.h"
 
@@ -172,7 +173,8 @@ static void signer_answers(struct script *s)
 
 	if (how & 1) {
 		fault = (struct channel_fault){ .patience = (uint32_t)take(s, 2), .idle = (uint32_t)take(s, 1),
-						.chunk = (uint32_t)take(s, 1), .unknown = (uint32_t)take(s, 2),
+						.chunk = (uint32_t)take(s, 1), .fail = how & 32,
+						.fail_after = (uint32_t)take(s, 2),
 						.extra = (uint32_t)take(s, 2),
 						.destroy = BASE / GRANULE - 1 + (uint32_t)take(s, 1) };
 		in_call = false;
