@@ -2,8 +2,8 @@
 /* A token is taken apart, its own key (if it names one) tried on it, its times judged. */
 #include <stdlib.h>
 
+#include "jose/jwk.h"
 #include "jose/jwt.h"
-#include "jose/tee_key.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

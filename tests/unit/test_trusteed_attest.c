@@ -10,6 +10,7 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "ear/ear.h"
+#include "jose/jwk.h"
 #include "jose/jwt.h"
 
 #define RESOURCE "/kbs/v0/resource/default/key/1"

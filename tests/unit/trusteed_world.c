@@ -12,6 +12,7 @@
 #include "base/encode.h"
 #include "base/io.h"
 #include "jose/jwe.h"
+#include "jose/jwk.h"
 #include "trusteed/route.h"
 
 static void world_start(struct world *w)
@@ -96,7 +97,7 @@ void world_anchor(const struct world *w, const char *name, const char *text)
 char *world_jwk(const EVP_PKEY *key, const char *more)
 {
 	struct error e = ERROR_INIT;
-	json_t *jwk = jwk_from_public_key(key, &e);
+	json_t *jwk = jwk_from_public_key(key, NULL, &e);
 	char *text = json_dumps(jwk, JSON_COMPACT), *with = NULL;
 
 	assert_non_null(text);

@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "cca_token.h"
 #include "cose.h"
-#include "jose/tee_key.h"
+#include "jose/jwk.h"
 
 /* Member @member as exactly @size bytes of hexadecimal. */
 static int id_read(const json_t *entry, const char *member, const char *what, uint8_t *out,
