@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* CCA tokens: every vector against the verdict its table names, and a valid token broken in every
- * place. */
+/*
+ * CCA tokens: each vector must have the verdict in its table. A valid token is broken in every
+ * place.
+ */
 #include "cca_test.h"
 
 #include <ctype.h>
@@ -24,7 +26,7 @@ struct row {
 static struct row rows[ROWS_MAX];
 static size_t row_count;
 
-/* Causes whose detail begins with a word that ours has to say too. */
+/* For these causes, our detail must contain the first word of the expected detail. */
 static bool detail_matters(const char *cause)
 {
 	static const char *const causes[] = { "E_CLAIM", "E_LIFECYCLE", "E_PROFILE", "E_CBOR" };
@@ -36,7 +38,7 @@ static bool detail_matters(const char *cause)
 	return false;
 }
 
-/* "E_CLAIM_SIZE: implementation-id 33", "E_CBOR or E_TOP_TAG", "E_CLAIM: mec-policy" */
+/* @expected: "E_CLAIM_SIZE: implementation-id 33", "E_CBOR or E_TOP_TAG", "E_CLAIM: mec-policy" */
 static bool verdict_fits(const char *expected, const struct cca_verdict *verdict)
 {
 	const char *name = cca_cause_name(verdict->cause), *colon = strchr(expected, ':');
@@ -182,7 +184,7 @@ static void test_truncated_anywhere(void **state)
 
 	assert_int_equal(bytes_judge(f, f->data.data, f->data.len), CCA_OK);
 	for (size_t len = 0; len < f->data.len; len++) {
-		/* A copy of exactly that size, so that ASan sees a read behind it. */
+		/* A copy of exactly that size, so that ASan detects a read beyond it. */
 		uint8_t *copy = malloc(len ? len : 1);
 
 		memcpy(copy, f->data.data, len);
@@ -244,7 +246,7 @@ static void test_freshness(void **state)
 	cca_token_free(&token);
 }
 
-/* --- what is read from a token */
+/* --- the contents of a token */
 
 static void slice_expect(const struct cca_token *token, struct cca_slice slice, const char *hex)
 {
@@ -264,7 +266,7 @@ static void token_read(const char *file, struct cca_token *token)
 
 	vector_read(file, &data);
 	assert_int_equal(cca_token_decode(data.data, data.len, token, &verdict), 0);
-	bytes_free(&data);	/* what follows must not need it */
+	bytes_free(&data);	/* the token must not refer to it */
 }
 
 static void test_claims(void **state)
@@ -294,7 +296,7 @@ static void test_claims(void **state)
 		     "1ce7782eb0e7db3fed8fe693ce4b8bb8d4d3b46d299899549859dc602fc77909");
 	assert_string_equal(token.realm.hash_algorithm, "sha-256");
 	assert_int_equal(token.realm.rak.len, 107);
-	/* a text, which this profile does not know */
+	/* The claim is text, and not a claim of this profile. */
 	assert_int_equal(token.realm.mec_policy, -1);
 	assert_int_equal(token.realm.instance_id.len, 0);
 	cca_token_free(&token);
@@ -364,9 +366,9 @@ static void test_cause_names(void **state)
 	assert_string_equal(cca_cause_name(CCA_CAUSES), "unknown");
 }
 
-/* --- tokens that others made */
+/* --- tokens of other projects */
 
-/* @warning: a word of it, "" for none. */
+/* @warning: a part of the expected warning, or "" for none */
 static void real_token(const struct bytes *data, const struct cca_anchors *anchors,
 		       const uint8_t *challenge, enum cca_cause cause, const char *warning)
 {
@@ -432,7 +434,7 @@ static void test_rust_ccatoken_legacy(void **state)
 		      "cca-generated/v03-399-legacy-rawrak.cbor", CCA_OK);
 }
 
-/* sha-256 is what it says, 64 bytes is what it gives */
+/* The token names sha-256, but its digests have 64 bytes. */
 static void test_rust_ccatoken_lengths(void **state)
 {
 	(void)state;

@@ -9,17 +9,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/encode.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "kbs/ca_file.h"
+#include "kbs/message.h"
 #include "kbs/url.h"
 
 #define PEM_MAX ((size_t)64 << 10)
 #define URL_SIZE 512
 #define TIMEOUT_MAX 600
 #define LINE_SIZE 1024
-#define BEARER_CHARACTERS ENCODE_ALPHANUMERIC "-._~+/="
 
 const struct args_option cli_kbs_options[] = {
 	{ .name = "url", .type = ARGS_TEXT, .offset = offsetof(struct cli_kbs, url),
@@ -249,7 +248,7 @@ int cli_read_token(const char *path, size_t max, struct bytes *out, struct error
 		return -1;
 	if (!out->len)
 		return error_set(e, ERROR_INPUT, "%s: is empty", path);
-	if (strspn(bytes_text(out), BEARER_CHARACTERS) != out->len)
+	if (strspn(bytes_text(out), MESSAGE_BEARER_CHARACTERS) != out->len)
 		return error_set(e, ERROR_INPUT, "%s: is no bearer token", path);
 	return 0;
 }

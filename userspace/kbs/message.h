@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "base/encode.h"
 #include "base/error.h"
 
 enum message_type {
@@ -29,6 +30,9 @@ enum message_type {
 #define MESSAGE_FIELDS_MAX 4
 /* The longest body of an HTTP answer: with its status it fills the largest ANSWER. */
 #define MESSAGE_ANSWER_MAX (MESSAGE_BODY_MAX - 12)
+
+/* A bearer token consists of these characters (RFC 6750 section 2.1). */
+#define MESSAGE_BEARER_CHARACTERS ENCODE_ALPHANUMERIC "-._~+/="
 
 #define MESSAGE_OPEN_INSECURE 1U	/* flag: http:// is allowed */
 
