@@ -158,15 +158,11 @@ out:
 
 int cli_session_start(struct session *s, const struct cli_kbs *kbs, struct error *e)
 {
-	struct rsi *rsi;
-
 	if (cli_kbs_check(kbs, e) < 0)
 		return -1;
-	rsi = rsi_open(kbs->source, e);
-	if (!rsi)
+	s->rsi = rsi_open(kbs->source, e);
+	if (!s->rsi)
 		return -1;
-	rsi_close(rsi);
-	s->source = kbs->source;
 	return cli_courier_start(&s->courier, kbs, e);
 }
 
