@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -133,6 +135,17 @@ int cli_kbs_check(const struct cli_kbs *kbs, struct error *e)
 	return kbs_check(kbs, url, e);
 }
 
+/* Lock everything, also what libraries copy and what is on the stack, if this user may lock without a
+ * limit. With a limit, later allocations could fail; then private keys and secrets are locked as far
+ * as it reaches. */
+static void memory_lock(void)
+{
+	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+
+	if (setrlimit(RLIMIT_MEMLOCK, &unlimited) == 0)
+		(void)mlockall(MCL_CURRENT | MCL_FUTURE);
+}
+
 int cli_courier_start(struct courier *courier, const struct cli_kbs *kbs, struct error *e)
 {
 	struct bytes ca = BYTES_INIT;
@@ -144,6 +157,7 @@ int cli_courier_start(struct courier *courier, const struct cli_kbs *kbs, struct
 
 	if (kbs_check(kbs, url, e) < 0)
 		return -1;
+	memory_lock();
 	if (kbs->ca && ca_file_read(kbs->ca, &ca, e) < 0)
 		goto out;
 	target.ca = kbs->ca ? ca.data : NULL;

@@ -33,7 +33,8 @@ static const struct args_option own[] = {
 	{ .name = "keyring", .type = ARGS_TEXT, .offset = offsetof(struct options, keyring),
 	  .value = "DIR", .help = "mount point of the keyring (default " KEYRING_PATH ")" },
 	{ .name = "courier", .type = ARGS_TEXT, .offset = offsetof(struct options, courier),
-	  .value = "PROGRAM", .help = "start PROGRAM instead of the installed realmkey-courier" },
+	  .value = "PROGRAM", .help = "start PROGRAM instead of the installed realmkey-courier, or "
+	  "connect to it if it is a socket" },
 	{ .name = "verbose", .type = ARGS_FLAG, .offset = offsetof(struct options, verbose),
 	  .help = "log debug messages too" },
 	{ 0 },
