@@ -2,7 +2,7 @@
 /* A trust anchor or a store of them. */
 #include <stdlib.h>
 
-#include "cca/cca_token.h"
+#include "cca/cca_anchors.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

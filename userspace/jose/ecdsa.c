@@ -3,7 +3,6 @@
 
 #include <openssl/core_names.h>
 #include <openssl/ecdsa.h>
-#include <openssl/err.h>
 #include <openssl/param_build.h>
 
 size_t ecdsa_to_der(const uint8_t *raw, size_t size, unsigned char **der)
@@ -47,7 +46,7 @@ static OSSL_PARAM *point_params(const char *group, const uint8_t *point, size_t 
 	return params;
 }
 
-static EVP_PKEY *point_import(const char *group, const uint8_t *point, size_t len)
+EVP_PKEY *ecdsa_key_from_point(const char *group, const uint8_t *point, size_t len)
 {
 	OSSL_PARAM *params = point_params(group, point, len);
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL), *check = NULL;
@@ -63,16 +62,5 @@ static EVP_PKEY *point_import(const char *group, const uint8_t *point, size_t le
 	EVP_PKEY_CTX_free(check);
 	EVP_PKEY_CTX_free(ctx);
 	OSSL_PARAM_free(params);
-	return key;
-}
-
-EVP_PKEY *ecdsa_key_from_point(const char *group, const uint8_t *point, size_t len)
-{
-	EVP_PKEY *key;
-
-	/* Whatever fails in there, the queue of errors is none of a later caller's business. */
-	ERR_set_mark();
-	key = point_import(group, point, len);
-	ERR_pop_to_mark();
 	return key;
 }

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/crypto.h"
 #include "base/encode.h"
 #include "base/json.h"
 #include "ecdsa.h"
@@ -247,9 +248,10 @@ static EVP_PKEY *ec_public_key(const json_t *jwk, const char *what, struct error
 	}
 	if (coordinate_decode(jwk, "x", curve->size, what, &point, e) == 0 &&
 	    coordinate_decode(jwk, "y", curve->size, what, &point, e) == 0) {
+		crypto_begin();
 		pkey = ecdsa_key_from_point(curve->group, point.data, point.len);
 		if (!pkey)
-			error_set(e, ERROR_INPUT, "%s: x, y: not a point of %s", what, crv);
+			crypto_error(e, ERROR_INPUT, "%s: x, y: not a point of %s", what, crv);
 	}
 	bytes_free(&point);
 	return pkey;

@@ -72,7 +72,7 @@ static int registers_compare(struct rsi *rsi, const struct cca_realm *realm, uns
 	size_t size;
 
 	for (unsigned int i = 0; i < RSI_REGISTERS; i++) {
-		const struct cca_slice *claim = i ? &realm->rem[i - 1] : &realm->rim;
+		const struct cbor_slice *claim = i ? &realm->rem[i - 1] : &realm->rim;
 
 		if (rsi_measurement_get(rsi, i, value, &size, e) < 0)
 			return -1;
@@ -91,11 +91,16 @@ static int token_compare(struct rsi *rsi, const struct bytes *raw, unsigned int 
 			 struct error *e)
 {
 	struct cca_token token = CCA_TOKEN_INIT;
+	struct error refused = ERROR_INIT;
 	struct cca_verdict verdict;
 	int ret = 1;
 
-	if (cca_token_decode(raw->data, raw->len, &token, &verdict) == 0)
+	if (cca_token_decode(raw->data, raw->len, &token, &verdict, &refused) == 0) {
 		ret = registers_compare(rsi, &token.realm, index, e);
+	} else if (verdict.cause == CCA_NO_VERDICT) {
+		*e = refused;
+		ret = -1;
+	}
 	cca_token_free(&token);
 	return ret;
 }
