@@ -61,7 +61,7 @@ unknown option '--bogus' (see --help)|realmkey get-resource --bogus=1
 unknown option '-u' (see --help)|realmkey attest -u x
 --url needs a value: URL|realmkey attest --url
 --url is given twice|realmkey attest --url a --url b
---insecure takes no value|realmkey attest --insecure=yes
+--insecure accepts no value|realmkey attest --insecure=yes
 'x' is one argument too many|realmkey rim x
 an argument is missing: INDEX FILE|realmkey extend 1
 --timeout: '0' is not a number from 1 to 600|realmkey attest --timeout 0

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/array.h"
 #include "base/encode.h"
 
 /* RFC 4648 section 10. */
@@ -28,15 +29,15 @@ static void knows_the_vectors_of_rfc_4648(void **state)
 	struct error e = ERROR_INIT;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rfc4648) / sizeof(rfc4648[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(rfc4648); i++) {
 		size_t len = strlen(rfc4648[i].plain);
 		const char *text = rfc4648[i].base64;
 
 		bytes_clear(&out);
-		assert_int_equal(encode_base64(ENCODE_BASE64, rfc4648[i].plain, len, &out), 0);
+		encode_base64(ENCODE_BASE64, rfc4648[i].plain, len, &out);
 		assert_string_equal(bytes_text(&out), text);
 		bytes_clear(&out);
-		assert_int_equal(encode_hex(rfc4648[i].plain, len, &out), 0);
+		encode_hex(rfc4648[i].plain, len, &out);
 		assert_string_equal(bytes_text(&out), rfc4648[i].hex);
 		bytes_clear(&out);
 		assert_int_equal(decode_base64(ENCODE_BASE64, text, strlen(text), "t", &out, &e),
@@ -60,10 +61,11 @@ static void comes_back_from_every_form(void **state)
 			const char *t;
 
 			bytes_clear(&text);
-			assert_int_equal(bytes_set(&out, "kept", 4), 0);
-			assert_int_equal(form == 2 ? encode_hex(data, len, &text) :
-					 encode_base64((enum encode_alphabet)form, data, len,
-						       &text), 0);
+			bytes_set(&out, "kept", 4);
+			if (form == 2)
+				encode_hex(data, len, &text);
+			else
+				encode_base64((enum encode_alphabet)form, data, len, &text);
 			t = bytes_text(&text);
 			assert_int_equal(strlen(t), text.len);
 			assert_int_equal(form == 2 ? decode_hex(t, text.len, "t", &out, &e) :
@@ -84,10 +86,10 @@ static void alphabets_differ_where_they_should(void **state)
 	struct error e = ERROR_INIT;
 
 	(void)state;
-	assert_int_equal(encode_base64(ENCODE_BASE64, "\xfb\xef\xff\xff", 4, &out), 0);
+	encode_base64(ENCODE_BASE64, "\xfb\xef\xff\xff", 4, &out);
 	assert_string_equal(bytes_text(&out), "++///w==");
 	bytes_clear(&out);
-	assert_int_equal(encode_base64(ENCODE_BASE64URL, "\xfb\xef\xff\xff", 4, &out), 0);
+	encode_base64(ENCODE_BASE64URL, "\xfb\xef\xff\xff", 4, &out);
 	assert_string_equal(bytes_text(&out), "--___w");
 	bytes_clear(&out);
 	assert_int_equal(decode_hex("AbCdEf", 6, "t", &out, &e), 0);
@@ -114,8 +116,8 @@ static void refuses_all_but_the_one_encoding(void **state)
 	struct bytes out = BYTES_INIT;
 
 	(void)state;
-	assert_int_equal(bytes_append_text(&out, "kept"), 0);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	bytes_append_text(&out, "kept");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct error e = ERROR_INIT;
 
 		assert_int_equal(decode_base64(cases[i].alphabet, cases[i].text,
@@ -124,7 +126,7 @@ static void refuses_all_but_the_one_encoding(void **state)
 		assert_memory_equal(e.text, "iv: ", 4);
 		assert_string_equal(bytes_text(&out), "kept");
 	}
-	for (size_t i = 0; i < sizeof(hex) / sizeof(hex[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(hex); i++) {
 		struct error e = ERROR_INIT;
 
 		assert_int_equal(decode_hex(hex[i], strlen(hex[i]), "challenge", &out, &e), -1);

@@ -6,8 +6,11 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/array.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -55,7 +58,7 @@ static void hostile_text_cannot_forge_lines(void **state)
 	struct error e = ERROR_INIT;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		error_set(&e, ERROR_PROTOCOL, "%s", cases[i].in);
 		assert_string_equal(e.text, cases[i].out);
 		error_set(&e, ERROR_PROTOCOL, "cause");
@@ -127,6 +130,22 @@ static void reclassified_unless_out_of_memory(void **state)
 	assert_int_equal(e.kind, ERROR_SYSTEM);
 }
 
+static void out_of_memory_is_never_a_verdict(void **state)
+{
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	errno = ENOMEM;
+	error_set_errno(&e, ERROR_INPUT, "open %s", "a");
+	assert_int_equal(e.kind, ERROR_SYSTEM);
+	assert_string_equal(e.text, "open a: Cannot allocate memory");
+	error_reclassify(&e, ERROR_ANY, ERROR_CONFIG);
+	assert_int_equal(e.kind, ERROR_SYSTEM);
+	error_set(&e, ERROR_INPUT, "bad");
+	error_reclassify(&e, ERROR_ANY, ERROR_CONFIG);
+	assert_int_equal(e.kind, ERROR_CONFIG);
+}
+
 static char logged[2048];
 static int logged_level = -1;
 
@@ -149,9 +168,33 @@ static void log_lines_are_clean_and_go_to_the_callback(void **state)
 	assert_int_equal(logged_level, LOG_LEVEL_WARNING);
 }
 
+static void debug_lines_are_shown_on_request(void **state)
+{
+	char text[256] = "";
+	int fds[2], saved = dup(STDERR_FILENO);
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	fflush(stderr);
+	assert_true(dup2(fds[1], STDERR_FILENO) >= 0);
+	log_to_stderr(LOG_LEVEL_DEBUG, "dropped");
+	log_show_debug(true);
+	log_to_stderr(LOG_LEVEL_DEBUG, "shown");
+	log_show_debug(false);
+	log_to_stderr(LOG_LEVEL_INFO, "last");
+	assert_true(dup2(saved, STDERR_FILENO) >= 0);
+	close(saved);
+	close(fds[1]);
+	assert_true(read(fds[0], text, sizeof(text) - 1) > 0);
+	close(fds[0]);
+	assert_string_equal(text, "test_error: shown\ntest_error: last\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(out_of_memory_is_never_a_verdict),
+		cmocka_unit_test(debug_lines_are_shown_on_request),
 		cmocka_unit_test(reclassified_unless_out_of_memory),
 		cmocka_unit_test(sets_kind_text_and_returns_failure),
 		cmocka_unit_test(hostile_text_cannot_forge_lines),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The steps of the sandbox, and the courier's profile: a child confines itself, tries one thing, and
- * tells by its exit status how it went. */
+/* The steps of the sandbox, and the confinement of the courier: a child process confines itself, tries
+ * one operation, and exits with its errno. */
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
@@ -25,10 +25,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/sandbox.h"
 #include "courier/confine.h"
 
-#define KILLED 1000	/* an outcome that is no errno: ended by SIGSYS */
+#define KILLED 1000	/* not an errno: the child was killed by SIGSYS */
 #define PORT 4433
 
 static long landlock_abi(void)
@@ -149,7 +150,7 @@ static int try_pair(void)
 	return outcome(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
 }
 
-/* It would reach whoever listens at a path, as the journal and the service manager do. */
+/* A datagram socket can send to each process that listens at a path, as the journal does. */
 static int try_datagram_pair(void)
 {
 	int pair[2];
@@ -175,12 +176,12 @@ TRY(handle, syscall(SYS_open_by_handle_at, 0, 0, 0))
 TRY(module, syscall(SYS_finit_module, 0, 0, 0))
 TRY(setuid, syscall(SYS_setresuid, 0, 0, 0))
 
-/* --- the courier's profile -------------------------------------------------------------------- */
+/* --- the confinement of the courier ----------------------------------------------------------- */
 
 static const struct attempt {
 	const char *name;
 	int (*function)(void);
-	int landlock, none;	/* wanted outcome with Landlock, and where the kernel has none */
+	int landlock, none;	/* expected outcome with Landlock, and without it */
 } attempts[] = {
 	{ "open /etc/passwd", try_open_passwd, EACCES, EACCES },
 	{ "open /dev/null", try_open_null, EACCES, EACCES },
@@ -255,18 +256,18 @@ static void confine_check(bool landlock)
 {
 	int failed = 0;
 
-	for (size_t i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++) {
-		int wanted = landlock ? attempts[i].landlock : attempts[i].none;
+	for (size_t i = 0; i < ARRAY_SIZE(attempts); i++) {
+		int expected = landlock ? attempts[i].landlock : attempts[i].none;
 		int got = confine_attempt(&attempts[i], landlock);
 
 		if (landlock && attempts[i].function == try_connect_other && landlock_abi() < 4)
-			wanted = ECONNREFUSED;
-		if (got == wanted)
+			expected = ECONNREFUSED;
+		if (got == expected)
 			continue;
 		failed++;
 		print_error("%s: %s, not %s\n", attempts[i].name,
 			    got == KILLED ? "killed" : strerror(got),
-			    wanted == KILLED ? "killed" : strerror(wanted));
+			    expected == KILLED ? "killed" : strerror(expected));
 	}
 	assert_int_equal(failed, 0);
 }

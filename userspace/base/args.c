@@ -10,7 +10,7 @@
 #define HELP_COLUMN 24
 #define HELP_WIDTH 80
 
-/* Appended to every program's own tables, so that help lists them. */
+/* Every program has these; --help lists them after the program's own tables. */
 static const struct args_option builtin_options[] = {
 	{ .name = "help", .help = "show this text and exit" },
 	{ .name = "version", .help = "show the version and exit" },
@@ -32,7 +32,7 @@ static bool word_is(const char *word, size_t len, const char *name)
 	return name && strlen(name) == len && !memcmp(word, name, len);
 }
 
-/* The option that @len characters at @word name, and its index over all tables. */
+/* Find the option named by the @len characters at @word, and its index over all tables. */
 static const struct args_option *option_find(const struct args_spec *spec, const char *word,
 					     size_t len, unsigned int *index)
 {
@@ -46,8 +46,8 @@ static const struct args_option *option_find(const struct args_spec *spec, const
 	return NULL;
 }
 
-static int number_read(const struct args_option *o, const char *text, unsigned int *value,
-		       struct error *e)
+static int option_number(const struct args_option *o, const char *text, unsigned int *value,
+			 struct error *e)
 {
 	unsigned long number;
 	char *end;
@@ -74,13 +74,14 @@ static int option_store(struct scan *s, const struct args_option *o, const char 
 		*(const char **)(void *)member = value;
 		return 0;
 	case ARGS_NUMBER:
-		return number_read(o, value, (unsigned int *)(void *)member, s->e);
+		return option_number(o, value, (unsigned int *)(void *)member, s->e);
 	}
 	return 0;
 }
 
-/* One argument that begins with "--"; @next follows it or is NULL. Returns how many were used. */
-static int option_take(struct scan *s, const char *arg, const char *next)
+/* Read @arg, which begins with "--"; @next is the argument after it or NULL. Returns how many of the
+ * two were used, or -1. */
+static int option_read(struct scan *s, const char *arg, const char *next)
 {
 	const char *word = arg + 2, *equals = strchr(word, '=');
 	size_t len = equals ? (size_t)(equals - word) : strlen(word);
@@ -93,7 +94,7 @@ static int option_take(struct scan *s, const char *arg, const char *next)
 		return error_set(s->e, ERROR_USAGE, "unknown option '--%.*s' (see --help)",
 				 (int)len, word);
 	if (o->type == ARGS_FLAG && equals)
-		return error_set(s->e, ERROR_USAGE, "--%s takes no value", o->name);
+		return error_set(s->e, ERROR_USAGE, "--%s accepts no value", o->name);
 	if (o->type != ARGS_FLAG && !value)
 		return error_set(s->e, ERROR_USAGE, "--%s needs a value: %s", o->name, o->value);
 	if (o->type != ARGS_FLAG && s->seen & UINT64_C(1) << index)
@@ -104,21 +105,13 @@ static int option_take(struct scan *s, const char *arg, const char *next)
 	return o->type == ARGS_FLAG || equals ? 1 : 2;
 }
 
-static int operand_take(struct scan *s, const char *word)
+static int operand_read(struct scan *s, const char *word)
 {
 	if (s->count == s->spec->operands_max)
 		return error_set(s->e, ERROR_USAGE, "'%s' is one argument too many (see --help)",
 				 word);
 	s->operands[s->count++] = word;
 	return 1;
-}
-
-static int operands_check(const struct scan *s)
-{
-	if (s->count < s->spec->operands_min)
-		return error_set(s->e, ERROR_USAGE, "an argument is missing: %s (see --help)",
-				 s->spec->operands);
-	return ARGS_RUN;
 }
 
 int args_parse(const struct args_spec *spec, int argc, char *const argv[], void *target,
@@ -134,7 +127,7 @@ int args_parse(const struct args_spec *spec, int argc, char *const argv[], void 
 
 		used = 1;
 		if (!options || arg[0] != '-' || !arg[1])
-			used = operand_take(&s, arg);
+			used = operand_read(&s, arg);
 		else if (!strcmp(arg, "--"))
 			options = false;
 		else if (!strcmp(arg, "--help") || !strcmp(arg, "-h"))
@@ -142,17 +135,20 @@ int args_parse(const struct args_spec *spec, int argc, char *const argv[], void 
 		else if (!strcmp(arg, "--version"))
 			return ARGS_VERSION;
 		else if (arg[1] == '-')
-			used = option_take(&s, arg, i + 1 < argc ? argv[i + 1] : NULL);
+			used = option_read(&s, arg, i + 1 < argc ? argv[i + 1] : NULL);
 		else
 			used = error_set(e, ERROR_USAGE, "unknown option '%s' (see --help)", arg);
 		if (used < 0)
 			return -1;
 	}
-	return operands_check(&s);
+	if (s.count < spec->operands_min)
+		return error_set(e, ERROR_USAGE, "an argument is missing: %s (see --help)",
+				 spec->operands);
+	return ARGS_RUN;
 }
 
-/* Append @text with its words wrapped at HELP_WIDTH, every line after the first indented. */
-static int help_wrap(const char *text, struct bytes *out)
+/* Append @text, wrapped at HELP_WIDTH; each line but the first is indented. */
+static void help_wrap(const char *text, struct bytes *out)
 {
 	size_t column = HELP_COLUMN;
 
@@ -160,56 +156,44 @@ static int help_wrap(const char *text, struct bytes *out)
 		size_t word = strcspn(text, " ");
 
 		if (column > HELP_COLUMN && column + 1 + word > HELP_WIDTH) {
-			if (bytes_printf(out, "\n%*s", HELP_COLUMN, ""))
-				return -1;
+			bytes_printf(out, "\n%*s", HELP_COLUMN, "");
 			column = HELP_COLUMN;
 		}
-		if (bytes_printf(out, "%s%.*s", column > HELP_COLUMN ? " " : "", (int)word, text))
-			return -1;
+		bytes_printf(out, "%s%.*s", column > HELP_COLUMN ? " " : "", (int)word, text);
 		column += word + (column > HELP_COLUMN);
 		text += word;
 		text += strspn(text, " ");
 	}
-	return bytes_append_text(out, "\n");
+	bytes_append_text(out, "\n");
 }
 
-static int help_option(const struct args_option *o, struct bytes *out)
-{
-	size_t start = out->len, width;
-
-	if (bytes_printf(out, "  --%s", o->name) ||
-	    (o->alias && bytes_printf(out, ", --%s", o->alias)) ||
-	    (o->value && bytes_printf(out, " %s", o->value)))
-		return -1;
-	width = out->len - start;
-	if (width + 2 > HELP_COLUMN) {
-		if (bytes_printf(out, "\n%*s", HELP_COLUMN, ""))
-			return -1;
-	} else if (bytes_printf(out, "%*s", (int)(HELP_COLUMN - width), "")) {
-		return -1;
-	}
-	return help_wrap(o->help, out);
-}
-
-static int help_table(const struct args_option *table, struct bytes *out)
+static void help_table(const struct args_option *table, struct bytes *out)
 {
 	for (const struct args_option *o = table; o->name; o++) {
-		if (help_option(o, out))
-			return -1;
+		size_t start = out->len, width;
+
+		bytes_printf(out, "  --%s", o->name);
+		if (o->alias)
+			bytes_printf(out, ", --%s", o->alias);
+		if (o->value)
+			bytes_printf(out, " %s", o->value);
+		width = out->len - start;
+		if (width + 2 > HELP_COLUMN)
+			bytes_printf(out, "\n%*s", HELP_COLUMN, "");
+		else
+			bytes_printf(out, "%*s", (int)(HELP_COLUMN - width), "");
+		help_wrap(o->help, out);
 	}
-	return 0;
 }
 
 int args_help(const struct args_spec *spec, struct bytes *out)
 {
-	if (bytes_printf(out, "usage: %s [OPTION]...%s%s\n\n%s\n\nOptions:\n", spec->name,
-			 *spec->operands ? " " : "", spec->operands, spec->about))
-		return -1;
-	for (const struct args_option *const *table = spec->options; *table; table++) {
-		if (help_table(*table, out))
-			return -1;
-	}
-	if (help_table(builtin_options, out))
-		return -1;
-	return spec->notes ? bytes_printf(out, "\n%s\n", spec->notes) : 0;
+	bytes_printf(out, "usage: %s [OPTION]...%s%s\n\n%s\n\nOptions:\n", spec->name,
+		     *spec->operands ? " " : "", spec->operands, spec->about);
+	for (const struct args_option *const *table = spec->options; *table; table++)
+		help_table(*table, out);
+	help_table(builtin_options, out);
+	if (spec->notes)
+		bytes_printf(out, "\n%s\n", spec->notes);
+	return out->failed ? -1 : 0;
 }

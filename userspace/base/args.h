@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * args: long options by table, one parser and one form of --help for every program.
+ * args: long options described by tables; one parser and one form of --help for all programs.
  *
- * A program describes its options in tables of struct args_option, each naming the member of the
- * program's own struct that takes the value; tables can be shared by several commands. Accepted are
+ * A program describes its options in tables of struct args_option. Each entry names the member of the
+ * program's own struct that gets the value; several commands can share a table. The parser accepts
  * "--name VALUE", "--name=VALUE", "--flag", "--" and, anywhere among them, operands; "-" is an
- * operand. Nothing may be abbreviated.
+ * operand. Options cannot be abbreviated.
  */
 #ifndef REALMKEY_ARGS_H
 #define REALMKEY_ARGS_H
@@ -25,9 +25,9 @@ struct args_option {
 	const char *name;	/* without the dashes; NULL ends a table */
 	enum args_type type;
 	size_t offset;		/* of the member in the program's struct */
-	const char *value;	/* what help calls the value, "FILE"; NULL for a flag */
-	const char *help;	/* what it does, any length, no line breaks */
-	const char *alias;	/* another spelling, or NULL */
+	const char *value;	/* name of the value in --help, "FILE"; NULL for a flag */
+	const char *help;	/* what the option does: any length, without line breaks */
+	const char *alias;	/* a second name, or NULL */
 	unsigned int min, max;	/* ARGS_NUMBER only */
 };
 
@@ -35,7 +35,7 @@ struct args_option {
 
 struct args_spec {
 	const char *name;				/* "realmkey token show" */
-	const char *operands;				/* as usage shows them; "" for none */
+	const char *operands;				/* for the usage line; "" for none */
 	unsigned int operands_min, operands_max;
 	const char *about;				/* one or more lines */
 	const struct args_option *const *options;	/* NULL-terminated list of tables */
@@ -44,19 +44,19 @@ struct args_spec {
 
 enum args_outcome {
 	ARGS_RUN,
-	ARGS_HELP,		/* --help or -h was met; what follows it was not looked at */
+	ARGS_HELP,		/* --help or -h; the arguments after it were not read */
 	ARGS_VERSION,		/* --version, likewise */
 };
 
 /*
- * Read argv[1] .. argv[argc - 1] into the struct at @target and @operands, an array of
- * spec->operands_max pointers of which those not given become NULL. Returns an enum args_outcome,
+ * Read argv[1] .. argv[argc - 1] into the struct at @target and into @operands, an array of
+ * spec->operands_max pointers; operands that are not given become NULL. Returns an enum args_outcome,
  * or -1 with an ERROR_USAGE that names the option.
  */
 int args_parse(const struct args_spec *spec, int argc, char *const argv[], void *target,
 	       const char **operands, struct error *e);
 
-/* Append the text of --help. 0, or -1 out of memory. */
+/* Append the text of --help. */
 int args_help(const struct args_spec *spec, struct bytes *out);
 
 #endif

@@ -19,7 +19,8 @@ void bytes_lock_optional(bool optional)
 	lock_optional = optional;
 }
 
-/* The system call itself: sanitizers make mlock() do nothing, and the tests look at the pages. */
+/* Use the system call, because sanitizers replace mlock() with a function that does nothing, and the
+ * tests check the pages. */
 static int pages_lock(void *pages, size_t size)
 {
 	if (syscall(SYS_mlock, pages, size) == 0)
@@ -37,7 +38,7 @@ static void *pages_allocate(size_t size)
 		munmap(pages, size);
 		return NULL;
 	}
-	/* Not known to every kernel and emulator; our programs exec right after they fork. */
+	/* Some kernels and emulators do not support this; our programs exec right after they fork. */
 	(void)madvise(pages, size, MADV_WIPEONFORK);
 	return pages;
 }
@@ -58,15 +59,16 @@ static void memory_release(const struct bytes *b)
 		free(b->data);
 }
 
-/* What to allocate so that @size bytes and the NUL fit: doubling, in whole pages when locked. */
+/* How much to allocate so that @size bytes and the NUL fit: at least double the current size, and
+ * whole pages if the buffer is locked. */
 static size_t memory_size(const struct bytes *b, size_t size)
 {
 	size_t unit = b->locked ? (size_t)sysconf(_SC_PAGESIZE) : BYTES_SIZE_MIN;
-	size_t want = size + 1;
+	size_t least = size + 1;
 
-	if (want < 2 * b->size && 2 * b->size <= BYTES_MAX)
-		want = 2 * b->size;
-	return (want + unit - 1) / unit * unit;
+	if (least < 2 * b->size && 2 * b->size <= BYTES_MAX)
+		least = 2 * b->size;
+	return (least + unit - 1) / unit * unit;
 }
 
 static int bytes_fail(struct bytes *b)
@@ -76,7 +78,7 @@ static int bytes_fail(struct bytes *b)
 	return -1;
 }
 
-/* Make room for @size bytes in all. 0, or -1 and @b has failed. */
+/* Make room for @size bytes in all. Returns 0, or -1 and marks @b as failed. */
 static int bytes_grow(struct bytes *b, size_t size)
 {
 	size_t allocate;
@@ -191,7 +193,7 @@ void bytes_free(struct bytes *b)
 
 void bytes_clear(struct bytes *b)
 {
-	/* All of it, not only what is in use: some write into what they reserved. */
+	/* Wipe all of it: a caller may have written beyond @len into memory that it reserved. */
 	if (b->data)
 		OPENSSL_cleanse(b->data, b->size);
 	b->len = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * clock: what time it is. In a realm only the boot clock can be relied on: the host cannot set it, and
- * it goes on while the realm is suspended. The wall clock is the host's.
+ * clock: the time. A realm can rely on the boot clock only: the host cannot set it, and it runs on
+ * while the realm is suspended. The host controls the wall clock.
  */
 #ifndef REALMKEY_CLOCK_H
 #define REALMKEY_CLOCK_H
@@ -10,7 +10,7 @@
 
 /* Milliseconds since boot. */
 int64_t clock_boot_ms(void);
-/* Seconds since 1970 as the host says. */
+/* Seconds since 1970, as reported by the host. */
 int64_t clock_wall_s(void);
 
 #endif

@@ -4,13 +4,13 @@
 #include <string.h>
 
 static const char alphabets[][65] = {
-	[ENCODE_BASE64] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
-	[ENCODE_BASE64URL] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
+	[ENCODE_BASE64] = ENCODE_ALPHANUMERIC "+/",
+	[ENCODE_BASE64URL] = ENCODE_ALPHANUMERIC "-_",
 };
 
 static const char hex_digits[] = "0123456789abcdef";
 
-/* Encode the 1 to 3 bytes at @in to @out; the number of characters. */
+/* Encode the 1 to 3 bytes at @in to @out. Returns the number of characters. */
 static size_t group_encode(enum encode_alphabet alphabet, const uint8_t *in, size_t len, char *out)
 {
 	uint32_t group = (uint32_t)in[0] << 16;
@@ -32,7 +32,7 @@ int encode_base64(enum encode_alphabet alphabet, const void *data, size_t len, s
 	const uint8_t *in = data;
 	char group[4];
 
-	bytes_append(out, NULL, 0);	/* an empty input makes an empty string, not a null pointer */
+	bytes_append(out, NULL, 0);	/* so that empty input gives "" and not a null pointer */
 	for (size_t i = 0; i < len; i += 3) {
 		size_t count = group_encode(alphabet, in + i, len - i < 3 ? len - i : 3, group);
 
@@ -51,16 +51,9 @@ int encode_hex(const void *data, size_t len, struct bytes *out)
 	return out->failed ? -1 : 0;
 }
 
-/* The value of each character plus one; 0 for what is not in the alphabet. */
-static void alphabet_invert(const char *alphabet, size_t count, uint8_t values[256])
-{
-	memset(values, 0, 256);
-	for (size_t i = 0; i < count; i++)
-		values[(uint8_t)alphabet[i]] = (uint8_t)(i + 1);
-}
-
-/* Decode the 2 to 4 characters at @text to @out. Returns how many are good: fewer than @len if one
- * is foreign to the alphabet, or the last one sets bits that nobody uses. */
+/* Decode the 2 to 4 characters at @text to @out; @values has the value of each character plus one, or 0
+ * for a character outside of the alphabet. Returns how many characters are valid: fewer than @len if
+ * one is not in the alphabet, or if the last one sets unused bits. */
 static size_t group_decode(const uint8_t values[256], const uint8_t *text, size_t len,
 			   uint8_t *out)
 {
@@ -76,48 +69,31 @@ static size_t group_decode(const uint8_t values[256], const uint8_t *text, size_
 	return (group & ((1U << (8 * (4 - len))) - 1)) == 0 ? len : len - 1;
 }
 
-static size_t padding_length(enum encode_alphabet alphabet, const char *text, size_t len)
-{
-	size_t pad = 0;
-
-	if (alphabet == ENCODE_BASE64 && len % 4 == 0)
-		while (pad < 2 && pad < len && text[len - 1 - pad] == '=')
-			pad++;
-	return pad;
-}
-
-static int groups_decode(enum encode_alphabet alphabet, const char *text, size_t len,
-			 const char *what, struct bytes *out, struct error *e)
-{
-	uint8_t values[256], group[3];
-
-	alphabet_invert(alphabets[alphabet], 64, values);
-	for (size_t i = 0; i < len; i += 4) {
-		size_t count = len - i < 4 ? len - i : 4;
-		size_t good = group_decode(values, (const uint8_t *)text + i, count, group);
-
-		if (good < count)
-			return error_set(e, ERROR_INPUT, "%s: not base64 at character %zu", what,
-					 i + good + 1);
-		if (bytes_append(out, group, count - 1) < 0)
-			return error_set_memory(e);
-	}
-	return 0;
-}
-
 int decode_base64(enum encode_alphabet alphabet, const char *text, size_t len, const char *what,
 		  struct bytes *out, struct error *e)
 {
-	size_t used = len - padding_length(alphabet, text, len);
-	size_t before = out->len;
+	size_t before = out->len, used = len;
+	uint8_t values[256] = { 0 }, group[3];
 
+	if (alphabet == ENCODE_BASE64 && len % 4 == 0)
+		while (used > 0 && used > len - 2 && text[used - 1] == '=')
+			used--;
 	if (used % 4 == 1 || (alphabet == ENCODE_BASE64 && len % 4 != 0))
 		return error_set(e, ERROR_INPUT, "%s: base64 of an impossible length", what);
-	if (len > BYTES_MAX || bytes_reserve(out, before + used / 4 * 3 + 2, e) < 0)
-		return error_set_memory(e);
-	if (groups_decode(alphabet, text, used, what, out, e) < 0) {
-		bytes_truncate(out, before);
+	if (bytes_reserve(out, before + used / 4 * 3 + 2, e) < 0)
 		return -1;
+	for (size_t i = 0; i < 64; i++)
+		values[(uint8_t)alphabets[alphabet][i]] = (uint8_t)(i + 1);
+	for (size_t i = 0; i < used; i += 4) {
+		size_t count = used - i < 4 ? used - i : 4;
+		size_t valid = group_decode(values, (const uint8_t *)text + i, count, group);
+
+		if (valid < count) {
+			bytes_truncate(out, before);
+			return error_set(e, ERROR_INPUT, "%s: not base64 at character %zu", what,
+					 i + valid + 1);
+		}
+		bytes_append(out, group, count - 1);
 	}
 	return 0;
 }
@@ -132,23 +108,6 @@ static int hex_value(char c)
 	return digit ? (int)(digit - hex_digits) : -1;
 }
 
-static int pairs_decode(const char *text, size_t len, const char *what, struct bytes *out,
-			struct error *e)
-{
-	for (size_t i = 0; i < len; i += 2) {
-		int high = hex_value(text[i]), low = hex_value(text[i + 1]);
-		uint8_t byte;
-
-		if (high < 0 || low < 0)
-			return error_set(e, ERROR_INPUT, "%s: not hexadecimal at character %zu",
-					 what, i + (high < 0 ? 1 : 2));
-		byte = (uint8_t)(high << 4 | low);
-		if (bytes_append(out, &byte, 1) < 0)
-			return error_set_memory(e);
-	}
-	return 0;
-}
-
 int decode_hex(const char *text, size_t len, const char *what, struct bytes *out,
 	       struct error *e)
 {
@@ -156,11 +115,17 @@ int decode_hex(const char *text, size_t len, const char *what, struct bytes *out
 
 	if (len % 2 != 0)
 		return error_set(e, ERROR_INPUT, "%s: an odd number of hexadecimal digits", what);
-	if (len > BYTES_MAX || bytes_reserve(out, before + len / 2, e) < 0)
-		return error_set_memory(e);
-	if (pairs_decode(text, len, what, out, e) < 0) {
-		bytes_truncate(out, before);
+	if (bytes_reserve(out, before + len / 2, e) < 0)
 		return -1;
+	for (size_t i = 0; i < len; i += 2) {
+		int high = hex_value(text[i]), low = hex_value(text[i + 1]);
+
+		if (high < 0 || low < 0) {
+			bytes_truncate(out, before);
+			return error_set(e, ERROR_INPUT, "%s: not hexadecimal at character %zu",
+					 what, i + (high < 0 ? 1 : 2));
+		}
+		bytes_append(out, &(uint8_t){ (uint8_t)(high << 4 | low) }, 1);
 	}
 	return 0;
 }

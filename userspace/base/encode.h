@@ -8,20 +8,24 @@
 #include "bytes.h"
 #include "error.h"
 
+/* The characters that both alphabets of base64 share, in their order. */
+#define ENCODE_ALPHANUMERIC "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
 enum encode_alphabet {
 	ENCODE_BASE64,		/* standard alphabet, padded */
 	ENCODE_BASE64URL,	/* URL alphabet, never padded */
 };
 
-/* Append the encoding of @len bytes at @data to @out. 0, or -1 out of memory. */
+/* Append the encoding of @len bytes at @data to @out. Hexadecimal is in lower case. */
 int encode_base64(enum encode_alphabet alphabet, const void *data, size_t len, struct bytes *out);
 int encode_hex(const void *data, size_t len, struct bytes *out);
 
 /*
- * Append what @len characters at @text decode to. Strict: only the alphabet, padding exactly as
- * the alphabet wants it, unused bits zero; white space is refused. The error names @what.
- * Table lookups do not depend on the data's cache lines for secrets: none is decoded from here
- * but ciphertext.
+ * Decode @len characters at @text and append the result to @out. Only one encoding of each value is
+ * accepted: characters of the alphabet, the padding that the alphabet requires, unused bits zero, no
+ * white space; hexadecimal may be in upper or lower case. The error, an ERROR_INPUT, begins with @what,
+ * and @out is then unchanged. The time depends on the data (table lookups), so do not decode secrets;
+ * ciphertext is fine.
  */
 int decode_base64(enum encode_alphabet alphabet, const char *text, size_t len, const char *what,
 		  struct bytes *out, struct error *e);

@@ -15,8 +15,8 @@ static const int exit_codes[] = {
 	[ERROR_INPUT] = 12,	[ERROR_NO_DRIVER] = 13,
 };
 
-/* The sequences of UTF-8 by their first byte; the range of the second byte excludes overlong forms,
- * surrogates, the C1 control characters and what lies beyond U+10FFFF (RFC 3629 section 4). */
+/* The printable sequences of UTF-8 by their first byte. The range of the second byte excludes overlong
+ * forms, surrogates, the C1 control characters and numbers above U+10FFFF (RFC 3629 section 4). */
 static const struct {
 	unsigned char first, last, second_min, second_max;
 	size_t len;
@@ -33,7 +33,7 @@ static const struct {
 	{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
 };
 
-/* Those that reorder, hide or break the line they stand in (Unicode TR 36 section 3): zero-width
+/* Characters that reorder or hide text or break a line (Unicode TR 36 section 3): zero-width
  * characters, bidirectional controls, line and paragraph separators. */
 static const struct {
 	unsigned char second, third_min, third_max;	/* after 0xe2 */
@@ -66,7 +66,7 @@ static bool character_deceives(const unsigned char *s)
 	return false;
 }
 
-/* The length of the printable character at @s, 0 if there is none. */
+/* The length in bytes of the printable character at @s; 0 if it is none. */
 static size_t character_length(const unsigned char *s)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(sequences); i++)
@@ -94,7 +94,7 @@ static int error_vset(struct error *e, enum error_kind kind, const char *format,
 {
 	char text[ERROR_TEXT_MAX];
 
-	/* Not straight into @e: an argument may be the text of @e itself. */
+	/* Format into a copy: an argument may be the text of @e itself. */
 	vsnprintf(text, sizeof(text), format, args);
 	error_text_clean(text);
 	e->kind = kind;
@@ -127,6 +127,7 @@ int error_set_transient(struct error *e, enum error_kind kind, const char *forma
 
 int error_set_errno(struct error *e, enum error_kind kind, const char *format, ...)
 {
+	bool memory = errno == ENOMEM;
 	const char *cause = strerror(errno);
 	char where[ERROR_TEXT_MAX];
 	va_list args;
@@ -134,7 +135,8 @@ int error_set_errno(struct error *e, enum error_kind kind, const char *format, .
 	va_start(args, format);
 	vsnprintf(where, sizeof(where), format, args);
 	va_end(args);
-	error_set(e, kind, "%s", cause);
+	error_set(e, memory ? ERROR_SYSTEM : kind, "%s", cause);
+	e->memory = memory;
 	return error_add(e, "%s", where);
 }
 

@@ -2,10 +2,10 @@
 /*
  * error: what failed, at which step, and whether trying again can help.
  *
- * The innermost function that knows the cause sets the error once with error_set(). Callers may add
- * where it happened with error_add(), and never replace it. The one exception is
- * error_reclassify(), for a caller that knows where the input came from. Every fallible function of
- * the library takes a struct error as its last argument and returns -1 (or NULL) when it has set it.
+ * The innermost function that knows the cause sets the error once, with error_set(). Callers may add
+ * where it happened, with error_add(), and never replace it. The one exception is error_reclassify(),
+ * for a caller that knows where the input came from. A function of the library that can fail has a
+ * struct error as its last argument, and returns -1 (or NULL) after it has set it.
  */
 #ifndef REALMKEY_ERROR_H
 #define REALMKEY_ERROR_H
@@ -26,7 +26,7 @@ enum error_kind {
 	ERROR_DELIVERY,		/* the secret could not be put in its place */
 	ERROR_PROTOCOL,		/* an answer of the KBS is malformed */
 	ERROR_INPUT,		/* a file or argument given to be read is malformed or too large */
-	ERROR_NO_DRIVER,	/* a realm, but the interface asked for is not there (module not loaded) */
+	ERROR_NO_DRIVER,	/* a realm without the requested interface (module not loaded) */
 	ERROR_ANY,		/* only for error_reclassify() */
 };
 
@@ -36,36 +36,37 @@ struct error {
 	enum error_kind kind;
 	bool transient;			/* trying again can help */
 	bool memory;			/* out of memory */
-	char text[ERROR_TEXT_MAX];	/* one line, no newline, no secret */
+	char text[ERROR_TEXT_MAX];	/* one line without newline; never a secret */
 };
 
 #define ERROR_INIT { 0 }
 
-/* Set @e and return -1, so that a caller can write `return error_set(...)`. Control characters in
- * the formatted text (it may quote a hostile answer) become '?'. */
+/* Set @e and return -1, so that a caller can write `return error_set(...)`. The formatted text may
+ * quote a hostile answer, so it is cleaned as by error_text_clean(). */
 int error_set(struct error *e, enum error_kind kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-/* As error_set(), and trying again can help. */
+/* As error_set(), for a failure after which trying again can help. */
 int error_set_transient(struct error *e, enum error_kind kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-/* ERROR_SYSTEM (or @kind) with ": strerror(errno)" appended. */
+/* As error_set() with ": strerror(errno)" appended. ENOMEM is "out of memory", whatever @kind is. */
 int error_set_errno(struct error *e, enum error_kind kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* Out of memory: an ERROR_SYSTEM that error_reclassify() does not change. */
 int error_set_memory(struct error *e);
-/* Prefix "where: " to an error already set; returns -1. */
+/* Add "where: " before the text of an error that is already set; returns -1. */
 int error_add(struct error *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Turn an error of kind @from (or ERROR_ANY) into one of kind @to, because the caller knows more than
- * the function that failed: what a general decoder calls bad input is a malformed answer if the KBS
- * sent it. An error of another kind stays as it is, and so does "out of memory", which is never a
- * verdict. Returns -1. */
+ * the function that failed: bad input for a general decoder is a malformed answer if the KBS sent it.
+ * An error of another kind stays as it is, and so does "out of memory", because it is never a verdict
+ * on the input. Returns -1. */
 int error_reclassify(struct error *e, enum error_kind from, enum error_kind to);
 
-/* Make @text safe to print: control characters, characters that reorder or hide text, and bytes that
- * are not UTF-8 become '?', byte for byte. For text from outside that is printed without an error. */
+/* Make @text safe to print: each byte of a control character, of a character that reorders or hides
+ * text, and of invalid UTF-8 becomes '?'. For text from outside that is printed without an error. */
 void error_text_clean(char *text);
 
-/* The exit code a program ends with: 0, 1 system, 2 usage, 3 config, 4 no realm, 5 network, 6 TLS,
+/* The exit status of a program that ends with this error: 0, 1 system, 2 usage, 3 config, 4 no realm, 5 network, 6 TLS,
  * 7 attestation refused, 8 policy refused, 9 not found, 10 delivery failed, 11 malformed answer,
  * 12 malformed or too large input, 13 no driver. */
 int error_exit_code(const struct error *e);

@@ -15,14 +15,14 @@ enum hash_algorithm { HASH_SHA256, HASH_SHA512, HASH_SHA384, HASH_ALGORITHMS };
 
 struct hash {
 	const char *name;	/* in a CCA token: "sha-256" */
-	const char *plain;	/* in the KBS protocol, and for people: "sha256" */
+	const char *plain;	/* in the KBS protocol and in output: "sha256" */
 	const char *openssl;	/* for EVP_get_digestbyname() and EVP_MD_fetch(): "SHA256" */
 	uint16_t tpm;		/* in an event log: TPM_ALG_ID (TCG Algorithm Registry) */
 	size_t size;		/* of a digest, bytes */
 };
 
-/* The algorithm with this number of RSI, or with this name or plain name; NULL if there is none.
- * What is returned is static. */
+/* Returns the algorithm with this number in RSI, or with this name or plain name, or NULL. The result
+ * is static. */
 const struct hash *hash_by_number(unsigned int number);
 const struct hash *hash_by_name(const char *name);
 const struct hash *hash_by_plain_name(const char *plain);

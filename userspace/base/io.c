@@ -66,7 +66,7 @@ int io_read_all(int fd, size_t max, const char *what, struct bytes *out, struct 
 
 	do {
 		if (bytes_reserve(out, out->len + IO_CHUNK, e) < 0)
-			return error_set_memory(e);
+			return -1;
 		n = read_some(fd, out->data + out->len, IO_CHUNK);
 		if (n > 0)
 			out->len += (size_t)n;
@@ -146,21 +146,18 @@ int io_each_file(const char *path, const char *const *suffixes, size_t max,
 	return ret;
 }
 
-static bool file_is_ram(int fd)
-{
-	struct statfs fs;
-
-	return fstatfs(fd, &fs) == 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
-}
-
+/* Flush @fd to the disk, unless the file is in RAM. */
 static int file_sync(int fd, const char *path, struct error *e)
 {
-	if (!file_is_ram(fd) && fsync(fd) < 0)
+	struct statfs fs;
+	bool ram = fstatfs(fd, &fs) == 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
+
+	if (!ram && fsync(fd) < 0)
 		return error_set_errno(e, ERROR_SYSTEM, "%s", path);
 	return 0;
 }
 
-/* Without it a crash may undo the rename. */
+/* Flush the directory of @path. Without this a crash may undo the rename. */
 static int parent_sync(const char *path, struct error *e)
 {
 	const char *slash = strrchr(path, '/');
@@ -178,24 +175,23 @@ static int parent_sync(const char *path, struct error *e)
 	return ret;
 }
 
-/* @temporary begins to exist as 0600 and is never more open than @mode. */
-static int temporary_write(char *temporary, mode_t mode, const void *data, size_t len,
-			   struct error *e)
+/* Write the file at the template @path. It is created as 0600 and is never more accessible than @mode. */
+static int write_temporary(char *path, mode_t mode, const void *data, size_t len, struct error *e)
 {
-	int fd = mkostemp(temporary, O_CLOEXEC), ret = -1;
+	int fd = mkostemp(path, O_CLOEXEC), ret = -1;
 
 	if (fd < 0)
-		return error_set_errno(e, ERROR_SYSTEM, "%s", temporary);
+		return error_set_errno(e, ERROR_SYSTEM, "%s", path);
 	if (fchmod(fd, mode) < 0)
-		error_set_errno(e, ERROR_SYSTEM, "%s", temporary);
+		error_set_errno(e, ERROR_SYSTEM, "%s", path);
 	else if (io_write_full(fd, data, len, e) < 0)
-		error_add(e, "%s", temporary);
+		error_add(e, "%s", path);
 	else
-		ret = file_sync(fd, temporary, e);
+		ret = file_sync(fd, path, e);
 	if (close(fd) < 0 && ret == 0)
-		ret = error_set_errno(e, ERROR_SYSTEM, "%s", temporary);
+		ret = error_set_errno(e, ERROR_SYSTEM, "%s", path);
 	if (ret < 0)
-		unlink(temporary);
+		unlink(path);
 	return ret;
 }
 
@@ -206,7 +202,7 @@ int io_write_file(const char *path, mode_t mode, const void *data, size_t len, s
 
 	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
 		return error_set_memory(e);
-	ret = temporary_write(temporary, mode, data, len, e);
+	ret = write_temporary(temporary, mode, data, len, e);
 	if (ret == 0 && rename(temporary, path) < 0) {
 		ret = error_set_errno(e, ERROR_SYSTEM, "%s", path);
 		unlink(temporary);

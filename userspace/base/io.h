@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* io: whole reads and writes. Nothing here looks at what it moves. */
+/* io: reading and writing whole files. Nothing here interprets the contents. */
 #ifndef REALMKEY_IO_H
 #define REALMKEY_IO_H
 
@@ -10,13 +10,14 @@
 #include "bytes.h"
 #include "error.h"
 
-/* Read exactly / write all of @len bytes; EINTR is retried. End of file early is an error. */
+/* Read or write exactly @len bytes; EINTR is retried. The end of the file before that is an error. */
 int io_read_full(int fd, void *data, size_t len, struct error *e);
 int io_write_full(int fd, const void *data, size_t len, struct error *e);
 
-/* Append everything up to end of file to @out; more than @max bytes is an ERROR_INPUT. */
+/* Append everything up to the end of the file to @out. More than @max bytes is an ERROR_INPUT. @what is the
+ * name of the file in errors. */
 int io_read_all(int fd, size_t max, const char *what, struct bytes *out, struct error *e);
-/* The file @path ("-" is standard input), at most @max bytes. Errors name the path. */
+/* Append the file @path ("-" is standard input) to @out, at most @max bytes. Errors name the path. */
 int io_read_file(const char *path, size_t max, struct bytes *out, struct error *e);
 
 /*
@@ -30,8 +31,8 @@ int io_each_file(const char *path, const char *const *suffixes, size_t max,
 			    struct error *e),
 		 void *context, struct error *e);
 
-/* Write @path atomically (temporary file in the same directory, fsync unless it is RAM, rename)
- * with @mode from its creation on. */
+/* Write @path atomically: a temporary file in the same directory, fsync unless it is in RAM, rename. The
+ * file is never more accessible than @mode. */
 int io_write_file(const char *path, mode_t mode, const void *data, size_t len, struct error *e);
 
 #endif

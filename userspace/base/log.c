@@ -15,9 +15,10 @@
 #define LOG_LINE_MAX (ERROR_TEXT_MAX + 256)
 
 static log_function *log_sink;
-static bool stderr_is_journal;
+static bool stderr_is_journal, debug_shown;
 
-/* Whether stderr is the journal's stream itself; a shell that inherited the variable is not. */
+/* Whether stderr is the stream that the journal opened. The variable alone does not say so: a program
+ * may have inherited it and write to another file. */
 static bool journal_connected(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
@@ -31,7 +32,7 @@ static bool journal_connected(void)
 
 void log_set(log_function *function)
 {
-	/* Asked now, because a sandbox may later forbid it. */
+	/* Check this now, because a sandbox may forbid it later. */
 	stderr_is_journal = journal_connected();
 	log_sink = function;
 }
@@ -50,6 +51,11 @@ void log_line(enum log_level level, const char *format, ...)
 	log_sink(level, line);
 }
 
+void log_show_debug(bool show)
+{
+	debug_shown = show;
+}
+
 void log_to_stderr(enum log_level level, const char *line)
 {
 	static const int priorities[] = {
@@ -59,6 +65,8 @@ void log_to_stderr(enum log_level level, const char *line)
 		[LOG_LEVEL_DEBUG] = 7,
 	};
 
+	if (level == LOG_LEVEL_DEBUG && !debug_shown)
+		return;
 	if (stderr_is_journal)
 		dprintf(STDERR_FILENO, "<%d>%s\n", priorities[level], line);
 	else

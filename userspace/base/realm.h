@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* realm: what the RMM specification fixes for every realm: sizes, and the names of its measurements. */
+/* realm: what the RMM specification fixes for all realms: sizes, and the names of the measurements. */
 #ifndef REALMKEY_REALM_H
 #define REALMKEY_REALM_H
 
@@ -12,7 +12,7 @@
 #define REALM_RIM_CLAIM "cca-realm-initial-measurement"
 #define REALM_RIM_REFERENCE "cca.realm." REALM_RIM_CLAIM
 
-/* "RIM", "REM0" to "REM3" for registers 0 to 4; NULL for another number. Static. */
+/* Returns "RIM", "REM0" to "REM3" for registers 0 to 4, and NULL for other numbers. Static. */
 const char *realm_register_name(unsigned int index);
 
 #endif

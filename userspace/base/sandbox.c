@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "array.h"
 #include "log.h"
 
 #define NOBODY 65534
@@ -90,7 +91,7 @@ int sandbox_drop_capabilities(struct error *e)
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
 
-	/* Only CAP_SETPCAP may shrink the bounding set; without it there is nothing to bound. */
+	/* Without CAP_SETPCAP the bounding set cannot shrink, but then there is nothing to bound either. */
 	for (unsigned long i = 0; i <= CAP_LAST_CAP; i++)
 		(void)prctl(PR_CAPBSET_DROP, i, 0, 0, 0);
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
@@ -102,7 +103,7 @@ int sandbox_drop_capabilities(struct error *e)
 
 /* --- Landlock ------------------------------------------------------------------------------- */
 
-/* Those that a rule about a file may have; the others are about directories. */
+/* The rights that a rule for a file may have; all others are for directories. */
 #define FILE_RIGHTS \
 	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | \
 	 LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE | \
@@ -122,8 +123,8 @@ static const struct {
 	{ SANDBOX_IOCTL, LANDLOCK_ACCESS_FS_IOCTL_DEV },
 };
 
-/* The version of Landlock's ABI, 0 where there is none: not built, not booted, or hidden by a
- * container's own filter. */
+/* The version of Landlock's ABI, or 0 if the kernel has no Landlock, did not enable it, or a container
+ * hides it. */
 static int landlock_abi(void)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
@@ -131,7 +132,7 @@ static int landlock_abi(void)
 	return abi > 0 ? (int)abi : 0;
 }
 
-/* Everything that ABI @abi can refuse. */
+/* All rights that ABI @abi can refuse. */
 static struct landlock_ruleset_attr landlock_handled(int abi, const struct sandbox_access *access)
 {
 	struct landlock_ruleset_attr attr = {
@@ -152,11 +153,11 @@ static struct landlock_ruleset_attr landlock_handled(int abi, const struct sandb
 	return attr;
 }
 
-static uint64_t path_rights(unsigned int access, const struct stat *st)
+static uint64_t landlock_path_rights(unsigned int access, const struct stat *st)
 {
 	uint64_t rights = 0;
 
-	for (size_t i = 0; i < sizeof(landlock_rights) / sizeof(landlock_rights[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(landlock_rights); i++)
 		if (access & landlock_rights[i].access)
 			rights |= landlock_rights[i].rights;
 	return S_ISDIR(st->st_mode) ? rights : rights & FILE_RIGHTS;
@@ -170,14 +171,14 @@ static int landlock_add_path(int ruleset, uint64_t handled, const struct sandbox
 	int ret = -1;
 
 	attr.parent_fd = open(path->path, O_PATH | O_CLOEXEC);
-	if (attr.parent_fd < 0)	/* also one that may not be reached: it stays closed */
+	if (attr.parent_fd < 0)	/* a path that cannot be reached needs no rule */
 		return errno == ENOENT || errno == EACCES || errno == ENOTDIR ? 0 :
 			error_set_errno(e, ERROR_SYSTEM, "%s", path->path);
 	if (fstat(attr.parent_fd, &st) < 0) {
 		error_set_errno(e, ERROR_SYSTEM, "%s", path->path);
 		goto out;
 	}
-	attr.allowed_access = path_rights(path->access, &st) & handled;
+	attr.allowed_access = landlock_path_rights(path->access, &st) & handled;
 	ret = 0;
 	if (attr.allowed_access &&
 	    syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &attr, 0) < 0)
@@ -187,27 +188,20 @@ out:
 	return ret;
 }
 
-static int landlock_add_port(int ruleset, uint16_t port, struct error *e)
+static int landlock_add_rules(int ruleset, const struct landlock_ruleset_attr *attr,
+			      const struct sandbox_access *access, struct error *e)
 {
-	struct landlock_net_port_attr attr = {
-		.allowed_access = LANDLOCK_ACCESS_NET_CONNECT_TCP,
-		.port = port,
-	};
+	struct landlock_net_port_attr port = { .allowed_access = LANDLOCK_ACCESS_NET_CONNECT_TCP };
 
-	if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_NET_PORT, &attr, 0) < 0)
-		return error_set_errno(e, ERROR_SYSTEM, "landlock: port %u", port);
-	return 0;
-}
-
-static int landlock_add_all(int ruleset, const struct landlock_ruleset_attr *attr,
-			    const struct sandbox_access *access, struct error *e)
-{
 	for (size_t i = 0; i < access->paths; i++)
 		if (landlock_add_path(ruleset, attr->handled_access_fs, &access->path[i], e) < 0)
 			return -1;
-	for (size_t i = 0; attr->handled_access_net && i < access->ports; i++)
-		if (landlock_add_port(ruleset, access->port[i], e) < 0)
-			return -1;
+	for (size_t i = 0; attr->handled_access_net && i < access->ports; i++) {
+		port.port = access->port[i];
+		if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_NET_PORT, &port, 0) < 0)
+			return error_set_errno(e, ERROR_SYSTEM, "landlock: port %u",
+					       access->port[i]);
+	}
 	return 0;
 }
 
@@ -221,7 +215,7 @@ int sandbox_landlock(const struct sandbox_access *access, struct error *e)
 	ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	if (ruleset < 0)
 		return error_set_errno(e, ERROR_SYSTEM, "landlock_create_ruleset");
-	if (landlock_add_all(ruleset, &attr, access, e) < 0 || sandbox_no_new_privs(e) < 0)
+	if (landlock_add_rules(ruleset, &attr, access, e) < 0 || sandbox_no_new_privs(e) < 0)
 		goto out;
 	if (syscall(SYS_landlock_restrict_self, ruleset, 0) < 0) {
 		error_set_errno(e, ERROR_SYSTEM, "landlock_restrict_self");
@@ -235,18 +229,6 @@ out:
 
 /* --- seccomp -------------------------------------------------------------------------------- */
 
-static int filter_add(scmp_filter_ctx filter, const struct sandbox_rule *rule, struct error *e)
-{
-	int error = seccomp_rule_add_array(filter, rule->action, rule->call, rule->count,
-					   rule->arg);
-
-	if (error) {
-		errno = -error;
-		return error_set_errno(e, ERROR_SYSTEM, "seccomp: system call %d", rule->call);
-	}
-	return 0;
-}
-
 int sandbox_seccomp(uint32_t otherwise, const struct sandbox_rule *rule, size_t count,
 		    struct error *e)
 {
@@ -255,11 +237,19 @@ int sandbox_seccomp(uint32_t otherwise, const struct sandbox_rule *rule, size_t 
 
 	if (!filter)
 		return error_set_memory(e);
-	/* A call by another ABI of the machine would be numbered differently. */
+	/* System calls of another ABI of this machine have other numbers. */
 	error = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-	for (size_t i = 0; !error && i < count; i++)
-		if (rule[i].action != otherwise && filter_add(filter, &rule[i], e) < 0)
+	for (size_t i = 0; !error && i < count; i++) {
+		if (rule[i].action == otherwise)
+			continue;
+		error = seccomp_rule_add_array(filter, rule[i].action, rule[i].call, rule[i].count,
+					       rule[i].arg);
+		if (error) {
+			errno = -error;
+			error_set_errno(e, ERROR_SYSTEM, "seccomp: system call %d", rule[i].call);
 			goto out;
+		}
+	}
 	if (!error)
 		error = seccomp_load(filter);
 	if (error) {

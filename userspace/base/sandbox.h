@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sandbox: the steps by which a process gives up what it will not need. Each program orders them in
- * a profile of its own: user, capabilities, paths, and system calls last, because a step may need a
- * call that the next one takes away.
+ * sandbox: the steps by which a process gives up privileges that it does not need. Each program calls
+ * them in its own confine.c: user, capabilities, paths, and system calls last, because a step may need
+ * a system call that the next step forbids.
  *
- * Every step fails closed: 0, or -1 with ERROR_SYSTEM and a process that must not go on.
+ * Each step returns 0, or -1 with an ERROR_SYSTEM; then the process must not go on.
  */
 #ifndef REALMKEY_SANDBOX_H
 #define REALMKEY_SANDBOX_H
@@ -16,19 +16,20 @@
 
 #include "error.h"
 
-/* No core dump, no ptrace and no /proc/PID/mem by others of the same user. Changing the user undoes
- * the latter, so do that first. */
+/* No core dump, and no ptrace or /proc/PID/mem for other processes of the same user. Changing the user
+ * would undo this, so drop the user first. */
 int sandbox_no_dump(struct error *e);
-/* execve() never gains privileges again. */
+/* From now on execve() cannot gain privileges. */
 int sandbox_no_new_privs(struct error *e);
-/* No memory both writable and executable; kernels before 6.3 cannot, and that is no error. */
+/* No memory that is both writable and executable. Kernels before 6.3 do not support this; then nothing
+ * happens. */
 int sandbox_no_new_code(struct error *e);
-/* Soft and hard limit of one RLIMIT_*. */
+/* Set the soft and the hard limit of one RLIMIT_* to @max. */
 int sandbox_limit(int resource, unsigned long max, struct error *e);
-/* Become @name, for good, with no supplementary groups; 65534 where that user does not exist.
- * Nothing happens, and 0 is returned, when the process is not root. */
+/* Become the user @name permanently, without supplementary groups; 65534 if that user does not exist. A
+ * process that is not root stays as it is, which is not an error. */
 int sandbox_drop_user(const char *name, struct error *e);
-/* Empty every capability set, the bounding set as far as that is allowed. */
+/* Empty all capability sets, and the bounding set as far as that is allowed. */
 int sandbox_drop_capabilities(struct error *e);
 
 #define SANDBOX_READ	1U	/* read files, list directories */
@@ -36,30 +37,30 @@ int sandbox_drop_capabilities(struct error *e);
 #define SANDBOX_IOCTL	4U	/* ioctl on devices */
 
 struct sandbox_path {
-	const char *path;	/* a file, or a directory with all below it; skipped if absent */
+	const char *path;	/* a file, or a directory with all in it; skipped if absent */
 	unsigned int access;	/* SANDBOX_* */
 };
 
 struct sandbox_access {
 	const struct sandbox_path *path;
 	size_t paths;
-	const uint16_t *port;	/* TCP ports that connect() may use; NULL: TCP is not restricted */
+	const uint16_t *port;	/* TCP ports that connect() may use; NULL does not restrict TCP */
 	size_t ports;
-	bool alone;		/* no signal and no abstract socket to anyone outside */
+	bool alone;		/* no signals and no abstract sockets to other processes */
 };
 
 /*
- * Confine this thread and its future children to @access by Landlock; what is not listed cannot be
- * opened, nothing can be executed. Ports need Landlock ABI 4, @alone ABI 6; older kernels do
- * without these two. Returns 1, or 0 where the kernel has no Landlock: then nothing is confined,
- * and the caller must find another way.
+ * Confine this thread and its future children to @access with Landlock: a file that is not listed
+ * cannot be opened, and no file can be executed. Ports need Landlock ABI 4 and @alone ABI 6; on older
+ * kernels these two have no effect. Returns 1, or 0 if the kernel has no Landlock: then nothing is
+ * confined, and the caller has to use other means.
  */
 int sandbox_landlock(const struct sandbox_access *access, struct error *e);
 
-/* What happens to one system call, if all of its @count comparisons hold. They are about 64 bits,
- * of which the kernel takes 32 for an int: a rule that refuses a value must mask the rest away. */
+/* The action for one system call if all of its @count comparisons hold. They compare 64 bits, of which
+ * the kernel uses 32 for an int: a rule that refuses a value must mask the other bits. */
 struct sandbox_rule {
-	int call;		/* SCMP_SYS(name); calls that this machine has not are skipped */
+	int call;		/* SCMP_SYS(name); unknown calls of this architecture are skipped */
 	uint32_t action;	/* SCMP_ACT_ALLOW, SCMP_ACT_ERRNO(n), SCMP_ACT_KILL_PROCESS */
 	unsigned int count;
 	struct scmp_arg_cmp arg[3];
@@ -67,7 +68,7 @@ struct sandbox_rule {
 
 #define SANDBOX_ALLOW(name) { .call = SCMP_SYS(name), .action = SCMP_ACT_ALLOW }
 #define SANDBOX_KILL(name) { .call = SCMP_SYS(name), .action = SCMP_ACT_KILL_PROCESS }
-/* Up to three of the comparisons below. */
+/* With up to three of the comparisons below. */
 #define SANDBOX_ALLOW_IF(name, ...) \
 	{ .call = SCMP_SYS(name), .action = SCMP_ACT_ALLOW, \
 	  .count = sizeof((struct scmp_arg_cmp[]){ __VA_ARGS__ }) / sizeof(struct scmp_arg_cmp), \
@@ -77,8 +78,8 @@ struct sandbox_rule {
 #define SANDBOX_BITS(n, mask, value) \
 	{ .arg = (n), .op = SCMP_CMP_MASKED_EQ, .datum_a = (mask), .datum_b = (value) }
 
-/* Rules for what no honest path of any of our programs does once it has started: whoever comes
- * there is not the program any more. */
+/* System calls that none of our programs makes after its start. A process that makes one of them runs an
+ * intruder's code. */
 #define SANDBOX_KILL_INTRUDER \
 	SANDBOX_KILL(execve), SANDBOX_KILL(execveat), SANDBOX_KILL(ptrace), \
 	SANDBOX_KILL(process_vm_readv), SANDBOX_KILL(process_vm_writev), \
@@ -92,9 +93,9 @@ struct sandbox_rule {
 	SANDBOX_KILL(setuid), SANDBOX_KILL(setresuid), SANDBOX_KILL(capset)
 
 /*
- * Load a seccomp filter: the rules, and @otherwise for everything else (rules whose action is
- * @otherwise are redundant and skipped). Filters add up: of several, the strictest answer counts.
- * The process must have one thread.
+ * Load a seccomp filter: the rules, and the action @otherwise for all other system calls (rules with
+ * that action are redundant and skipped). If several filters are loaded, the strictest action counts.
+ * The process must have one thread only.
  */
 int sandbox_seccomp(uint32_t otherwise, const struct sandbox_rule *rule, size_t count,
 		    struct error *e);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/encode.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "kbs/kbs.h"
@@ -18,8 +19,7 @@
 #define URL_SIZE 512
 #define TIMEOUT_MAX 600
 #define LINE_SIZE 1024
-#define BEARER_CHARACTERS \
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/="
+#define BEARER_CHARACTERS ENCODE_ALPHANUMERIC "-._~+/="
 
 const struct args_option cli_kbs_options[] = {
 	{ .name = "url", .type = ARGS_TEXT, .offset = offsetof(struct cli_kbs, url),

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/encode.h"
+
 #define BASE "/kbs/v0/"
 #define NONE (-1)
 
@@ -21,9 +23,8 @@ static const struct rule {
 
 static const char *const methods[] = { "GET", "POST", "PUT", "DELETE" };
 
-#define ALNUM "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-#define PATH_CHARACTERS ALNUM "-_.~/%?=&"
-#define BEARER_CHARACTERS ALNUM "-._~+/="	/* RFC 6750 section 2.1 */
+#define PATH_CHARACTERS ENCODE_ALPHANUMERIC "-_.~/%?=&"
+#define BEARER_CHARACTERS ENCODE_ALPHANUMERIC "-._~+/="	/* RFC 6750 section 2.1 */
 
 static bool field_only_has(const struct message_field *field, const char *characters)
 {

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/encode.h"
 #include "base/json.h"
 #include "cca/cca_token.h"
 
-#define ALNUM "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 #define RESOURCE_SCHEME "kbs:///"
 
 /* The names a KBS may select, and OpenSSL's for them. */
@@ -329,7 +329,7 @@ static int ear_check(const char *token, struct error *e)
 				 KBS_TOKEN_MAX);
 	for (size_t i = 0; i < len; i++)
 		dots += token[i] == '.';
-	if (dots != 2 || strspn(token, ALNUM "-_.") != len)
+	if (dots != 2 || strspn(token, ENCODE_ALPHANUMERIC "-_.") != len)
 		return error_set(e, ERROR_PROTOCOL, "attest: token: not a compact JWT");
 	return 0;
 }
@@ -362,7 +362,7 @@ out:
 
 static int segment_check(const char *name, const char *segment, size_t len, struct error *e)
 {
-	size_t good = strspn(segment, ALNUM "_.-");
+	size_t good = strspn(segment, ENCODE_ALPHANUMERIC "_.-");
 
 	if (!len)
 		return error_set(e, ERROR_USAGE, "resource: %s is empty", name);
@@ -441,7 +441,7 @@ static int authority_check(const char *text, const char *end, struct error *e)
 		return error_set(e, ERROR_USAGE, "URL: user information is not allowed");
 	if (*text == '[')
 		return host6_check(text + 1, end, e);
-	len = strspn(text, ALNUM ".-");
+	len = strspn(text, ENCODE_ALPHANUMERIC ".-");
 	if (!len || len > 253)
 		return error_set(e, ERROR_USAGE, "URL: no host, or one over 253 bytes");
 	if (text + len < end && text[len] != ':')

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "base/bytes.h"
+#include "base/encode.h"
 #include "kbs/kbs.h"
 #include "rsi/rsi.h"
 
@@ -322,8 +323,7 @@ static int secret_add(struct parser *p, const char *name)
 /* Names are seen in logs and on the status line. */
 static bool name_is_plain(const char *name)
 {
-	return !name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				  "0123456789_.-")];
+	return !name[strspn(name, ENCODE_ALPHANUMERIC "_.-")];
 }
 
 /* Split "secret NAME" and find what is known by the first word. */

@@ -51,14 +51,6 @@ static const struct args_spec spec = {
 	.notes = "SIGHUP asks again for what is missing. realmkeyd(8), realmkeyd.conf(5).",
 };
 
-static bool verbose;
-
-static void log_filtered(enum log_level level, const char *line)
-{
-	if (verbose || level != LOG_LEVEL_DEBUG)
-		log_to_stderr(level, line);
-}
-
 /* The keyring stays, the courier goes with its socket, and the kernel clears what was locked. */
 static void terminate(int signal)
 {
@@ -180,7 +172,7 @@ int main(int argc, char **argv)
 	struct error e = ERROR_INIT;
 	int outcome, code;
 
-	log_set(log_filtered);
+	log_set(log_to_stderr);
 	outcome = args_parse(&spec, argc, argv, &options, NULL, &e);
 	if (outcome == ARGS_HELP)
 		return help();
@@ -188,7 +180,7 @@ int main(int argc, char **argv)
 		return puts("realmkeyd " REALMKEY_VERSION) < 0;
 	if (outcome < 0)
 		return fail(&e);
-	verbose = options.verbose;
+	log_show_debug(options.verbose);
 	code = run(&options, &keeper);
 	keeper_stop(&keeper);
 	return code;

@@ -64,14 +64,6 @@ struct server {
 	int fd;
 };
 
-static bool verbose;
-
-static void log_filtered(enum log_level level, const char *line)
-{
-	if (verbose || level != LOG_LEVEL_DEBUG)
-		log_to_stderr(level, line);
-}
-
 static int options_check(const struct options *options, const struct listen_address *address,
 			 struct error *e)
 {
@@ -189,10 +181,10 @@ int main(int argc, char *argv[])
 	struct options options = { 0 };
 	struct error e = ERROR_INIT;
 
-	log_set(log_filtered);
+	log_set(log_to_stderr);
 	switch (args_parse(&spec, argc, argv, &options, NULL, &e)) {
 	case ARGS_RUN:
-		verbose = options.verbose;
+		log_show_debug(options.verbose);
 		serve(&options, &e);
 		break;
 	case ARGS_HELP:
