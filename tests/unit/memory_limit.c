@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <stdlib.h>
 
 /* The linker (--wrap) sends the calls of the code under test to these. */
@@ -81,6 +82,10 @@ void memory_limit_setup(void)
 	if (CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free) != 1)
 		abort();
 	json_set_alloc_funcs(__wrap_malloc, free);
+	/* OpenSSL waits forever for itself if an allocation fails while it initialises. */
+	if (OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) != 1)
+		abort();
+	ERR_clear_error();
 }
 
 void memory_limit_start(size_t count)

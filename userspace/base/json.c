@@ -34,6 +34,19 @@ static size_t text_depth(const char *text, size_t len)
 	return deepest;
 }
 
+/* jansson's parser reports a failed allocation as a syntax error, or drops a character of a string and
+ * succeeds. */
+static _Thread_local bool allocation_failed;
+
+static void *json_allocate(size_t size)
+{
+	void *memory = malloc(size);
+
+	if (!memory)
+		allocation_failed = true;
+	return memory;
+}
+
 json_t *json_parse(const void *text, size_t len, const char *what, enum error_kind kind,
 		   struct error *e)
 {
@@ -49,14 +62,17 @@ json_t *json_parse(const void *text, size_t len, const char *what, enum error_ki
 		error_set(e, kind, "%s: JSON nested deeper than %d", what, JSON_DEPTH_MAX);
 		return NULL;
 	}
+	json_set_alloc_funcs(json_allocate, free);
+	allocation_failed = false;
 	value = json_loadb(len > 0 ? text : "", len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY,
 			   &cause);
-	if (value)
-		return value;
-	if (json_error_code(&cause) == json_error_out_of_memory) {
+	if (allocation_failed) {
+		json_decref(value);
 		error_set_memory(e);
 		return NULL;
 	}
+	if (value)
+		return value;
 	/* jansson quotes the text where it stopped, and that may be part of a secret. */
 	quote = strstr(cause.text, " near ");
 	error_set(e, kind, "%s: not JSON: %.*s (line %d, column %d)", what,

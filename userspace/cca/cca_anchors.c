@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crypto.h"
 #include "base/encode.h"
 #include "base/json.h"
 #include "cose.h"
@@ -74,8 +75,9 @@ static int anchor_read(const json_t *entry, const char *what, struct cca_anchor 
 	anchor->key = jwk_public_key(jwk, what, e);
 	if (!anchor->key)
 		return -1;
+	crypto_begin();
 	if (!cose_key_usable(anchor->key))
-		return error_set(e, ERROR_INPUT, "%s: kty: must be EC", what);
+		return crypto_error(e, ERROR_INPUT, "%s: kty: must be EC", what);
 	return 0;
 }
 

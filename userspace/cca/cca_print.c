@@ -4,21 +4,10 @@
 #include <string.h>
 
 #include "base/encode.h"
+#include "base/json.h"
 #include "cca_claims.h"
 
 #define LABEL "  %-22s "
-
-/* A new string, or NULL out of memory. */
-static json_t *slice_json(struct cbor_slice slice)
-{
-	struct bytes hex = BYTES_INIT;
-	json_t *value;
-
-	encode_hex(slice.data, slice.len, &hex);
-	value = hex.failed ? NULL : json_string(bytes_text(&hex));
-	bytes_free(&hex);
-	return value;
-}
 
 static const char *algorithm_text(const struct cose_sign1 *sign1)
 {
@@ -59,7 +48,7 @@ static void object_add_text(struct object *object, const char *member, const cha
 
 static void object_add_hex(struct object *object, const char *member, struct cbor_slice slice)
 {
-	object_add(object, member, slice_json(slice));
+	object_add(object, member, json_hex(slice.data, slice.len));
 }
 
 /* The object, or NULL out of memory. */
@@ -125,7 +114,7 @@ static json_t *realm_json(const struct cca_realm *realm)
 	object_add_text(&object, "hash-algo-id", realm->hash_algorithm);
 	object_add_hex(&object, "initial-measurement", realm->rim);
 	for (int i = 0; i < REALM_REMS; i++)
-		if (json_array_append_new(rems, slice_json(realm->rem[i])) < 0)
+		if (json_array_append_new(rems, json_hex(realm->rem[i].data, realm->rem[i].len)) < 0)
 			object.failed = true;
 	object_add(&object, "extensible-measurements", rems);
 	object_add_hex(&object, "public-key", realm->rak);

@@ -169,6 +169,7 @@ int cose_sign1_decode(struct cbor_slice input, struct cose_sign1 *sign1, enum co
 	return ret;
 }
 
+/* NULL also if memory fails: see crypto_error(). */
 static const struct curve *key_curve(const EVP_PKEY *key)
 {
 	char group[32];
@@ -212,30 +213,34 @@ static bool digest_sign1(EVP_MD_CTX *ctx, const struct cose_sign1 *sign1)
 
 int cose_sign1_verify(const struct cose_sign1 *sign1, EVP_PKEY *key, struct error *e)
 {
-	const struct curve *curve = key_curve(key);
 	const char *algorithm = cose_algorithm_name(sign1->algorithm);
+	const struct curve *curve;
 	unsigned char *der = NULL;
 	EVP_MD_CTX *ctx;
 	size_t len;
-	int ret = 0;
+	int ret = 0, verified;
 
+	crypto_begin();
+	curve = key_curve(key);
 	if (!curve || !algorithm)
-		return error_set(e, ERROR_ATTESTATION, "neither key nor algorithm can be used");
+		return crypto_error(e, ERROR_ATTESTATION, "neither key nor algorithm can be used");
 	if (curve->algorithm != sign1->algorithm)
 		return error_set(e, ERROR_ATTESTATION, "the header says %s but the key is %s",
 				 algorithm, curve->name);
 	if (sign1->signature.len != 2 * curve->size)
 		return error_set(e, ERROR_ATTESTATION, "signature length %zu, %s has %zu",
 				 sign1->signature.len, algorithm, 2 * curve->size);
-	crypto_begin();
 	ctx = EVP_MD_CTX_new();
 	len = ecdsa_to_der(sign1->signature.data, curve->size, &der);
 	if (!ctx || len == 0 ||
 	    EVP_DigestVerifyInit_ex(ctx, NULL, curve->hash, NULL, NULL, key, NULL) != 1 ||
-	    !digest_sign1(ctx, sign1))
+	    !digest_sign1(ctx, sign1)) {
 		ret = crypto_error(e, ERROR_SYSTEM, "OpenSSL cannot verify %s", algorithm);
-	else if (EVP_DigestVerifyFinal(ctx, der, len) != 1)
-		ret = crypto_error(e, ERROR_ATTESTATION, "bad signature");
+	} else {
+		verified = EVP_DigestVerifyFinal(ctx, der, len);
+		if (verified != 1)
+			ret = crypto_verify_error(verified, e, ERROR_ATTESTATION, "bad signature");
+	}
 	OPENSSL_free(der);
 	EVP_MD_CTX_free(ctx);
 	return ret;
