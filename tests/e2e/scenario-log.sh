@@ -90,8 +90,8 @@ log_daemon()
 [kbs]
 url = $url
 ca = $ca
-[log]
-extend = 4
+[measure]
+register = REM3
 [secret one]
 resource = a/b/c
 .

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A token is taken apart, its own key (if it names one) tried on it, its times judged. */
+/* The input is a JWT: decoded, verified with the key in its header, and checked for its times. */
 #include <stdlib.h>
 
+#include "jose/jwk.h"
 #include "jose/jwt.h"
-#include "jose/tee_key.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Everything that a KBS says, and the names of it that people type. The first byte chooses. */
+/* The first byte selects a parser: of answers of the KBS, or of URLs or paths of resources. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "kbs/kbs.h"
+#include "kbs/url.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -11,7 +12,7 @@ static const int statuses[] = { 200, 401, 404, 302, 500 };
 
 #define STATUSES (sizeof(statuses) / sizeof(statuses[0]))
 
-/* A failure has a kind and one printable line. */
+/* A failure has a kind and a text of one printable line. */
 static void check(int ret, const struct error *e)
 {
 	if (ret == 0)
@@ -23,9 +24,9 @@ static void check(int ret, const struct error *e)
 static void fuzz_auth(int status, const uint8_t *data, size_t size)
 {
 	struct error e = ERROR_INIT;
-	struct kbs kbs;
+	struct kbs_challenge challenge;
 
-	check(kbs_auth_answer(&kbs, status, data, size, &e), &e);
+	check(kbs_auth_answer(&challenge, status, data, size, &e), &e);
 }
 
 static void fuzz_attest(int status, const uint8_t *data, size_t size)
@@ -78,10 +79,10 @@ static void fuzz_url(int status, const uint8_t *data, size_t size)
 {
 	char *text = text_of(data, size), url[300], again[300];
 	struct error e = ERROR_INIT;
-	int ret = kbs_url(text, status == 200, url, sizeof(url), &e);
+	int ret = url_parse(text, status == 200, url, sizeof(url), &e);
 
 	check(ret, &e);
-	if (ret == 0 && (kbs_url(url, status == 200, again, sizeof(again), &e) < 0 ||
+	if (ret == 0 && (url_parse(url, status == 200, again, sizeof(again), &e) < 0 ||
 			 strcmp(url, again)))
 		abort();
 	free(text);

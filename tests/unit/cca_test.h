@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cca_test: what the tests of CCA tokens share: their files, and judging one. */
+/* cca_test: shared by the tests of CCA tokens: reads their files, verifies a token. */
 #ifndef REALMKEY_CCA_TEST_H
 #define REALMKEY_CCA_TEST_H
 
@@ -47,7 +47,7 @@ static inline void vector_anchors(const char *name, struct cca_anchors *anchors)
 	bytes_free(&text);
 }
 
-/* A challenge of 64 bytes, each one more than the one before it. */
+/* Returns a challenge of 64 bytes: @first, @first + 1 and so on. */
 static inline const uint8_t *challenge_from(uint8_t first)
 {
 	static uint8_t challenge[REALM_CHALLENGE_SIZE];
@@ -57,7 +57,7 @@ static inline const uint8_t *challenge_from(uint8_t first)
 	return challenge;
 }
 
-/* Decode and, when that succeeds, verify. */
+/* Decode and, if that succeeds, verify. */
 static inline int token_judge(const void *data, size_t len, const struct cca_anchors *anchors,
 			      const uint8_t *challenge, struct cca_token *token,
 			      struct cca_verdict *verdict)

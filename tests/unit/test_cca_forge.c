@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-/* CCA tokens made to order: every check of the verification, met by a token that fails it alone. */
+/* For each check of the verification, a token made by forge.c that fails only this check. */
 #include "cca_test.h"
 
 #include "base/array.h"
 #include "cca/cca_print.h"
 #include "forge.h"
 
-/* A change to a valid token, and the verdict it must get. */
+/* A change to a valid token, and the expected verdict. */
 struct change {
 	char part;		/* 'p' or 'r' */
 	int64_t key;
-	const char *hex;	/* the claim's new value; NULL takes it out */
+	const char *hex;	/* the claim's new value; NULL: the claim is removed */
 	enum cca_cause cause;
-	const char *word;	/* that the detail has */
+	const char *word;	/* contained in the detail */
 };
 
 #define BYTES31 "581f" "00000000000000000000000000000000000000000000000000000000000000"
@@ -60,7 +60,7 @@ static const struct change changes[] = {
 	{ 'p', 2400, "01", CCA_E_CLAIM_TYPE, "verification-service" },
 	{ 'p', 2394, NULL, CCA_E_CLAIM_MISSING, "client-id" },
 	{ 'p', 2394, "02", CCA_E_CLAIM_VALUE, "client-id: 2" },
-	{ 'p', 2408, "01", CCA_OK, "" },	/* no claim of these profiles */
+	{ 'p', 2408, "01", CCA_OK, "" },	/* not a claim of these profiles */
 	{ 'p', 9999, "a2010080f6", CCA_OK, "" },
 	{ 'p', 9999, "a2010001f6", CCA_E_CLAIMS_CBOR, "platform claims: duplicate key" },
 	{ 'p', 9999, "9f01ff", CCA_E_CLAIMS_CBOR, "platform claims: indefinite" },
@@ -146,7 +146,9 @@ static void test_claims(void **state)
 	}
 }
 
-/* Every state and both ends of its range: 0x30xx is good, 0xN0xx up to 6 is defined, no other. */
+/*
+ * Both ends of the range of each state. 0x30xx is secured, 0x00xx to 0x60xx are defined, no others.
+ */
 static void test_lifecycles(void **state)
 {
 	struct forge forge;
@@ -252,7 +254,7 @@ static void test_sign1(void **state)
 /* --- the collection */
 
 static const struct {
-	const char *top, *realm, *platform, *rest;	/* around the two byte strings */
+	const char *top, *realm, *platform, *rest;	/* the bytes around the two byte strings */
 	enum cca_cause cause;
 } tops[] = {
 	{ "d9038ba2", "19acd182190107", "19acca82190107", "", CCA_OK },
@@ -325,7 +327,7 @@ static void test_curves(void **state)
 
 		forge_setup(&forge, curves[i / 3]);
 		forge_setup(&other, curves[i % 3]);
-		/* the realm's half signs with its own curve */
+		/* the realm token is signed with its own curve */
 		EVP_PKEY_free(forge.realm.key);
 		forge.realm.key = other.realm.key;
 		forge.realm.algorithm = other.realm.algorithm;
@@ -355,7 +357,7 @@ static void test_binding_hashes(void **state)
 	}
 }
 
-/* The claim is hashed as received: y in full or its sign alone are different bytes of one key. */
+/* The claim is hashed as received: the same key has other bytes if only the sign of y is given. */
 static void test_compressed_rak(void **state)
 {
 	struct forge forge;
@@ -365,7 +367,7 @@ static void test_compressed_rak(void **state)
 	forge_setup(&forge, "P-256");
 	claim = forge_claim(&forge.realm, 44237);
 	forge_rak(&forge);
-	/* 58 4b a4 01 02 20 01 21 58 20 X 22 58 20 Y: cut Y, put its sign */
+	/* 58 4b a4 01 02 20 01 21 58 20 X 22 58 20 Y: replace Y by its sign. */
 	bytes_set(&key, claim->data + 2, 8 + 32);
 	put_int(&key, -3);
 	put_hex(&key, claim->data[claim->len - 1] & 1 ? "f5" : "f4");
@@ -480,7 +482,7 @@ static void test_2026_binding(void **state)
 
 /* --- order, bounds, hostile text */
 
-/* A later step of the platform's half never comes before an earlier one of the realm's. */
+/* Steps are in order: no later step for the platform before an earlier step for the realm. */
 static void test_order(void **state)
 {
 	struct forge forge;
@@ -554,7 +556,9 @@ static void test_bounds(void **state)
 	forge_teardown(&forge);
 }
 
-/* Text reaches terminals and logs: as printable ASCII, different texts as different strings. */
+/*
+ * Text goes to terminals and logs. It is printable ASCII there, and different texts stay different.
+ */
 static void test_hostile_text(void **state)
 {
 	struct cca_token token = CCA_TOKEN_INIT;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* CCA tokens: every vector against the verdict its table names, and a valid token broken in every
- * place. */
+/*
+ * CCA tokens: each vector must have the verdict in its table. A valid token is broken in every
+ * place.
+ */
 #include "cca_test.h"
 
 #include <ctype.h>
@@ -26,7 +28,7 @@ struct row {
 static struct row rows[ROWS_MAX];
 static size_t row_count;
 
-/* Causes whose detail begins with a word that ours has to say too. */
+/* For these causes, our detail must contain the first word of the expected detail. */
 static bool detail_matters(const char *cause)
 {
 	static const char *const causes[] = { "E_CLAIM", "E_LIFECYCLE", "E_PROFILE", "E_CBOR" };
@@ -38,7 +40,7 @@ static bool detail_matters(const char *cause)
 	return false;
 }
 
-/* "E_CLAIM_SIZE: implementation-id 33", "E_CBOR or E_TOP_TAG", "E_CLAIM: mec-policy" */
+/* @expected: "E_CLAIM_SIZE: implementation-id 33", "E_CBOR or E_TOP_TAG", "E_CLAIM: mec-policy" */
 static bool verdict_fits(const char *expected, const struct cca_verdict *verdict)
 {
 	const char *name = cca_cause_name(verdict->cause), *colon = strchr(expected, ':');
@@ -184,7 +186,7 @@ static void test_truncated_anywhere(void **state)
 
 	assert_int_equal(bytes_judge(f, f->data.data, f->data.len), CCA_OK);
 	for (size_t len = 0; len < f->data.len; len++) {
-		/* A copy of exactly that size, so that ASan sees a read behind it. */
+		/* A copy of exactly that size, so that ASan detects a read beyond it. */
 		uint8_t *copy = malloc(len ? len : 1);
 
 		memcpy(copy, f->data.data, len);
@@ -247,7 +249,7 @@ static void test_freshness(void **state)
 	cca_token_free(&token);
 }
 
-/* --- what is read from a token */
+/* --- the contents of a token */
 
 static void slice_expect(const struct cca_token *token, struct cbor_slice slice, const char *hex)
 {
@@ -268,7 +270,7 @@ static void token_read(const char *file, struct cca_token *token)
 
 	vector_read(file, &data);
 	assert_int_equal(cca_token_decode(data.data, data.len, token, &verdict, &e), 0);
-	bytes_free(&data);	/* what follows must not need it */
+	bytes_free(&data);	/* the token must not refer to it */
 }
 
 static void test_claims(void **state)
@@ -298,7 +300,7 @@ static void test_claims(void **state)
 		     "1ce7782eb0e7db3fed8fe693ce4b8bb8d4d3b46d299899549859dc602fc77909");
 	assert_string_equal(token.realm.hash_algorithm, "sha-256");
 	assert_int_equal(token.realm.rak.len, 107);
-	/* a text, which this profile does not know */
+	/* The claim is text, and not a claim of this profile. */
 	assert_int_equal(token.realm.mec_policy, -1);
 	assert_int_equal(token.realm.instance_id.len, 0);
 	cca_token_free(&token);
@@ -371,9 +373,9 @@ static void test_cause_names(void **state)
 	assert_string_equal(cca_cause_name(CCA_CAUSES), "unknown");
 }
 
-/* --- tokens that others made */
+/* --- tokens of other projects */
 
-/* @warning: a word of it, "" for none. */
+/* @warning: a part of the expected warning, or "" for none */
 static void real_token(const struct bytes *data, const struct cca_anchors *anchors,
 		       const uint8_t *challenge, enum cca_cause cause, const char *warning)
 {
@@ -416,15 +418,16 @@ static void test_tfrmm_head(void **state)
 		       "2024:realm#2.0.0");
 }
 
-static void shared_token(const char *file, const char *store, enum cca_cause cause)
+/* The token @own of ours, for which ta-p384.json is the anchor, is of the same kind. */
+static void foreign_token(const char *file, const char *store, const char *own, enum cca_cause cause)
 {
 	struct cca_anchors anchors = CCA_ANCHORS_INIT;
 	struct bytes data = BYTES_INIT;
 	char path[512];
 
-	shared_path(file, path, sizeof(path));
+	foreign_path(file, own, path, sizeof(path));
 	file_read(path, &data);
-	shared_path(store, path, sizeof(path));
+	foreign_path(store, "cca-generated/ta-p384.json", path, sizeof(path));
 	anchors_read(path, &anchors);
 	real_token(&data, &anchors, NULL, cause, "");
 	cca_anchors_free(&anchors);
@@ -434,28 +437,30 @@ static void shared_token(const char *file, const char *store, enum cca_cause cau
 static void test_rust_ccatoken_legacy(void **state)
 {
 	(void)state;
-	shared_token(RUST "cca-token-01.cbor", RUST "ta-tfa.json", CCA_OK);
+	foreign_token(RUST "cca-token-01.cbor", RUST "ta-tfa.json",
+		      "cca-generated/v03-399-legacy-rawrak.cbor", CCA_OK);
 }
 
-/* sha-256 is what it says, 64 bytes is what it gives */
+/* The token names sha-256, but its digests have 64 bytes. */
 static void test_rust_ccatoken_lengths(void **state)
 {
 	(void)state;
-	shared_token(RUST "cca-token-02.cbor", RUST "ta-02-ok.json",
-		     CCA_E_CLAIM_SIZE);
+	foreign_token(RUST "cca-token-02.cbor", RUST "ta-02-ok.json",
+		      "cca-generated/b40-challenge-63.cbor", CCA_E_CLAIM_SIZE);
 }
 
 static void test_rust_ccatoken_2023(void **state)
 {
 	(void)state;
-	shared_token(RUST "cca-token-draft-ffm-00.cbor", RUST "ta-tfa.json",
-		     CCA_OK);
+	foreign_token(RUST "cca-token-draft-ffm-00.cbor", RUST "ta-tfa.json",
+		      "cca-generated/v01-907-2023-es384.cbor", CCA_OK);
 }
 
 static void test_trustee_cca(void **state)
 {
 	(void)state;
-	shared_token(TRUSTEE "cca-example-token.cbor", TRUSTEE "tastore.json", CCA_OK);
+	foreign_token(TRUSTEE "cca-example-token.cbor", TRUSTEE "tastore.json",
+		      "cca-generated/v02-399-2023-es384.cbor", CCA_OK);
 }
 
 #define BROKEN(function) cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)

@@ -10,19 +10,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/bytes.h"
 #include "keeper/config.h"
 
 #define HTTP_REFUSED(line) \
-	"c:" #line ": [kbs] url: URL: http:// is neither private nor authentic; if that is " \
-	"meant, say so: --insecure, or insecure = yes under [kbs]"
+	"c:" #line ": [kbs] url: URL: http:// is neither private nor authentic; to use it " \
+	"all the same: --insecure, or insecure = yes under [kbs]"
 #define KBS "[kbs]\nurl = https://kbs:8080\n"
 #define SECRET "[secret a]\nresource = r/t/a\n"
 
 static struct config config = CONFIG_INIT;
 static struct error error;
 
-/* From memory of exactly its size, which ASan watches. */
+/* Parses a copy of exactly that size, so that ASan detects a read beyond it. */
 static int parse_bytes(const void *text, size_t len)
 {
 	uint8_t *copy = malloc(len ? len : 1);
@@ -50,7 +51,7 @@ static void refuses_bytes(const void *text, size_t len, const char *reason)
 	assert_string_equal(error.text, reason);
 	assert_int_equal(error.kind, ERROR_CONFIG);
 	assert_false(error.transient);
-	/* Nothing is left of it. */
+	/* The result is empty. */
 	assert_null(config.secret);
 	assert_null(config.url);
 	assert_int_equal(config.count, 0);
@@ -120,41 +121,56 @@ static void every_key_is_read(void **state)
 	assert_int_equal(config.secret[1].line, 17);
 }
 
-static void the_log_section(void **state)
+static void the_measure_section(void **state)
 {
 	static const struct fault faults[] = {
-		{ KBS "[log]\nextend = 0\n",
-		  "c:4: [log] extend: '0' is not a register from 1 to 4 (REM0 to REM3)" },
-		{ KBS "[log]\nextend = 5\n",
-		  "c:4: [log] extend: '5' is not a register from 1 to 4 (REM0 to REM3)" },
-		{ KBS "[log]\nextend = REM0\n",
-		  "c:4: [log] extend: 'REM0' is not a register from 1 to 4 (REM0 to REM3)" },
-		{ KBS "[log]\nextend =\n",
-		  "c:4: [log] extend: '' is not a register from 1 to 4 (REM0 to REM3)" },
-		{ KBS "[log]\nextend = 1\nextend = 1\n", "c:5: [log] extend: given twice" },
-		{ KBS "[log]\n[log]\n", "c:4: [log]: already given in line 3" },
-		{ KBS "[log x]\n", "c:3: [log x]: takes no name" },
-		{ "[log]\nextend = 1\n", "c:2: [kbs] url: missing" },
+		{ KBS "[measure]\nregister = RIM\n",
+		  "c:4: [measure] register: 'RIM' is not one of REM0, REM1, REM2, REM3" },
+		{ KBS "[measure]\nregister = REM4\n",
+		  "c:4: [measure] register: 'REM4' is not one of REM0, REM1, REM2, REM3" },
+		{ KBS "[measure]\nregister = 4\n",
+		  "c:4: [measure] register: '4' is not one of REM0, REM1, REM2, REM3" },
+		{ KBS "[measure]\nregister = REM0 REM1\n",
+		  "c:4: [measure] register: 'REM0 REM1' is not one of REM0, REM1, REM2, REM3" },
+		{ KBS "[measure]\nregister =\n",
+		  "c:4: [measure] register: '' is not one of REM0, REM1, REM2, REM3" },
+		{ KBS "[measure]\nregister = REM0\nregister = REM0\n",
+		  "c:5: [measure] register: given twice" },
+		{ KBS "[measure]\nextend = 4\n", "c:4: [measure] extend: unknown key" },
+		{ KBS "[measure]\n[measure]\n", "c:4: [measure]: already given in line 3" },
+		{ KBS "[measure x]\n", "c:3: [measure x]: accepts no name" },
+		{ "[measure]\nregister = REM0\n", "c:2: [kbs] url: missing" },
 	};
 
 	(void)state;
 	for (unsigned int i = 1; i <= 4; i++) {
 		char text[64];
 
-		snprintf(text, sizeof(text), "[log]\nextend = %u\n" KBS, i);
+		snprintf(text, sizeof(text), "[measure]\nregister = REM%u\n" KBS, i - 1);
 		parses(text);
-		assert_int_equal(config.log_extend, i);
-		assert_int_equal(config.log_line, 1);
+		assert_int_equal(config.measure_register, i);
+		assert_int_equal(config.measure_line, 1);
 		assert_int_equal(config.line, 3);
 	}
-	parses(KBS "[log]\n");
-	assert_int_equal(config.log_extend, 0);
+	parses(KBS "[measure]\n");
+	assert_int_equal(config.measure_register, 0);
 	parses(KBS);
-	assert_int_equal(config.log_extend, 0);
+	assert_int_equal(config.measure_register, 0);
 	REFUSES_EACH(faults);
 }
 
-static void what_is_not_given_has_a_default(void **state)
+/* The section of earlier versions is refused with an error that names the new one. */
+static void the_old_log_section(void **state)
+{
+	(void)state;
+	refuses(KBS "[log]\nextend = 4\n",
+		"c:3: [log] extend is now [measure] register = REM3");
+	refuses("[log]\n" KBS, "c:1: [log] extend is now [measure] register = REM3");
+	refuses(KBS "[measure]\nregister = REM3\n[log]\nextend = 4\n",
+		"c:5: [log] extend is now [measure] register = REM3");
+}
+
+static void absent_keys_have_defaults(void **state)
 {
 	(void)state;
 	parses(KBS SECRET);
@@ -172,7 +188,7 @@ static void what_is_not_given_has_a_default(void **state)
 	assert_int_equal(config.count, 0);
 }
 
-/* What editors, other systems and people make of the same text. */
+/* The same text as other editors, systems and people may write it. */
 static void forms_of_the_same_text(void **state)
 {
 	static const char *const texts[] = {
@@ -187,7 +203,7 @@ static void forms_of_the_same_text(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		parses(texts[i]);
 		assert_string_equal(config.url, "https://kbs:8080");
 		assert_int_equal(config.count, 1);
@@ -204,7 +220,7 @@ static void words_for_yes_and_no(void **state)
 	char text[128];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(yes); i++) {
 		snprintf(text, sizeof(text), "[kbs]\nurl = http://kbs\ninsecure = %s\n", yes[i]);
 		parses(text);
 		assert_true(config.insecure);
@@ -233,8 +249,8 @@ static void the_kbs(void **state)
 		{ "[kbs]\nurl = kbs:8080\n",
 		  "c:2: [kbs] url: URL: begins with neither https:// nor http://" },
 		{ "[kbs]\nurl = https://kbs/kbs/v0\n",
-		  "c:2: [kbs] url: URL: wants scheme, host and port only, and has '/kbs/v0' after "
-		  "them" },
+		  "c:2: [kbs] url: URL: '/kbs/v0' follows host and port, and only scheme, host and "
+		  "port are allowed" },
 		{ KBS "ca = ca.pem\n", "c:3: [kbs] ca: 'ca.pem' is not an absolute path" },
 		{ KBS "ca =\n", "c:3: [kbs] ca: '' is not an absolute path" },
 		{ KBS "source = tpm\n",
@@ -262,7 +278,7 @@ static void the_resource_and_the_file(void **state)
 		  "c:3: [secret a] resource: missing" },
 		{ KBS "[secret a]", "c:3: [secret a] resource: missing" },
 		{ KBS "[secret a]\nresource = r/t\n",
-		  "c:4: [secret a] resource: resource 'r/t': want repository/type/tag" },
+		  "c:4: [secret a] resource: resource 'r/t': not repository/type/tag" },
 		{ KBS "[secret a]\nresource =\n",
 		  "c:4: [secret a] resource: resource: repository is empty" },
 		{ KBS SECRET "file =\n", "c:5: [secret a] file: '' is empty" },
@@ -293,7 +309,7 @@ static void mode_and_owner(void **state)
 	char text[128], reason[128];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
 		snprintf(text, sizeof(text), KBS SECRET "mode = %s\n", modes[i]);
 		snprintf(reason, sizeof(reason), "c:5: [secret a] mode: '%s' is not an octal mode "
 			 "from 0 to 0777", modes[i]);
@@ -314,26 +330,26 @@ static void sections_and_keys(void **state)
 		{ KBS "\n[Secret a]\n", "c:4: [Secret a]: unknown section" },
 		{ KBS "[secrets]\n", "c:3: [secrets]: unknown section" },
 		{ KBS "[kbs]\n", "c:3: [kbs]: already given in line 1" },
-		{ "[kbs main]\n", "c:1: [kbs main]: takes no name" },
-		{ KBS "[secret]\n", "c:3: [secret]: needs a name: [secret NAME]" },
-		{ KBS "[secret  ]\n", "c:3: [secret]: needs a name: [secret NAME]" },
+		{ "[kbs main]\n", "c:1: [kbs main]: accepts no name" },
+		{ KBS "[secret]\n", "c:3: [secret]: requires a name: [secret NAME]" },
+		{ KBS "[secret  ]\n", "c:3: [secret]: requires a name: [secret NAME]" },
 		{ KBS "[secret a b]\n",
-		  "c:3: [secret a b]: a name is made of letters, digits, '_', '.' and '-'" },
+		  "c:3: [secret a b]: a name consists of letters, digits, '_', '.' and '-'" },
 		{ KBS "[secret a/b]\n",
-		  "c:3: [secret a/b]: a name is made of letters, digits, '_', '.' and '-'" },
+		  "c:3: [secret a/b]: a name consists of letters, digits, '_', '.' and '-'" },
 		{ KBS SECRET SECRET, "c:5: [secret a]: already given in line 3" },
 		{ KBS "[]\n", "c:3: a section's name has 1 to 48 characters" },
 		{ KBS "[secret a23456789012345678901234567890123456789012]\n",
 		  "c:3: a section's name has 1 to 48 characters" },
 		{ KBS "[secret a\nresource = r/t/a\n", "c:3: '[' without ']'" },
-		{ KBS "[secret a] resource = r/t/a\n", "c:3: something follows ']'" },
-		{ "url = https://kbs\n[kbs]\n", "c:1: 'url' stands before any section" },
+		{ KBS "[secret a] resource = r/t/a\n", "c:3: text after ']'" },
+		{ "url = https://kbs\n[kbs]\n", "c:1: 'url' is before the first section" },
 		{ KBS "colour = blue\n", "c:3: [kbs] colour: unknown key" },
 		{ KBS "URL = https://kbs\n", "c:3: [kbs] URL: unknown key" },
 		{ KBS SECRET "url = https://kbs\n", "c:5: [secret a] url: unknown key" },
 		{ KBS "url = https://kbs\n", "c:3: [kbs] url: given twice" },
 		{ KBS SECRET "resource = r/t/b\n", "c:5: [secret a] resource: given twice" },
-		{ KBS "= x\n", "c:3: [kbs]: nothing stands before '='" },
+		{ KBS "= x\n", "c:3: [kbs]: no key before '='" },
 		{ KBS "insecure\n", "c:3: neither 'key = value' nor '[section]'" },
 		{ KBS "insecure\n[kb]\n", "c:3: neither 'key = value' nor '[section]'" },
 		{ KBS "[kb]\ninsecure\n", "c:3: [kb]: unknown section" },
@@ -370,7 +386,7 @@ static void control_characters(void **state)
 		{ KBS SECRET "file = a\rb\n", "c:5: [secret a]: a control character" },
 		{ KBS SECRET "file = a\177\n", "c:5: [secret a]: a control character" },
 		{ "[kbs\001]\n", "c:1: a control character" },
-		{ KBS SECRET "file = a\tb\n", "c:5: [secret a] file: 'a?b' has a tab in it" },
+		{ KBS SECRET "file = a\tb\n", "c:5: [secret a] file: 'a?b' contains a tab" },
 		{ KBS SECRET "owner = no\xff" "body\ngroup = \n",
 		  "c:6: [secret a] group: is empty" },
 	};
@@ -382,33 +398,33 @@ static void control_characters(void **state)
 	parses(KBS "# \033[1m in a comment\n");
 }
 
-/* Lines as long as inih's buffer takes; a comment may be any length. */
+/* Lines may be as long as inih's buffer. A comment may have any length. */
 static void long_lines(void **state)
 {
 	struct bytes text = BYTES_INIT;
 
 	(void)state;
-	assert_int_equal(bytes_printf(&text, KBS SECRET "file = %0191d\n", 1), 0);
+	bytes_printf(&text, KBS SECRET "file = %0191d\n", 1);
 	parses(bytes_text(&text));
 	assert_int_equal(strlen(config.secret[0].file), 191);
 	bytes_clear(&text);
-	assert_int_equal(bytes_printf(&text, KBS SECRET "file = %0192d\n", 1), 0);
+	bytes_printf(&text, KBS SECRET "file = %0192d\n", 1);
 	refuses(bytes_text(&text), "c:5: [secret a]: longer than 198 characters");
 	bytes_clear(&text);
-	assert_int_equal(bytes_printf(&text, KBS "# %0900d\n" SECRET "\t;%0900d", 1, 2), 0);
+	bytes_printf(&text, KBS "# %0900d\n" SECRET "\t;%0900d", 1, 2);
 	parses(bytes_text(&text));
 	assert_int_equal(config.count, 1);
 	bytes_free(&text);
 }
 
-/* The text of a configuration padded to @len bytes with a comment, parsed. */
+/* Parses a configuration that a comment pads to @len bytes. */
 static int parse_padded(size_t len)
 {
 	struct bytes text = BYTES_INIT;
 	size_t begin;
 	int ret;
 
-	assert_int_equal(bytes_append_text(&text, KBS "#"), 0);
+	bytes_append_text(&text, KBS "#");
 	begin = text.len;
 	assert_int_equal(bytes_resize(&text, len, &error), 0);
 	memset(text.data + begin, ' ', len - begin);
@@ -429,25 +445,25 @@ static void the_largest_file(void **state)
 static void append_secrets(struct bytes *text, int count)
 {
 	for (int i = 0; i < count; i++)
-		assert_int_equal(bytes_printf(text, "[secret s%d]\nresource = r/t/s\n", i), 0);
+		bytes_printf(text, "[secret s%d]\nresource = r/t/s\n", i);
 }
 
-static void as_many_secrets_as_there_may_be(void **state)
+static void the_maximum_of_secrets(void **state)
 {
 	struct bytes text = BYTES_INIT;
 
 	(void)state;
-	assert_int_equal(bytes_append_text(&text, KBS), 0);
+	bytes_append_text(&text, KBS);
 	append_secrets(&text, CONFIG_SECRETS_MAX);
 	parses(bytes_text(&text));
 	assert_int_equal(config.count, 256);
 	assert_string_equal(config.secret[255].file, "s255");
-	assert_int_equal(bytes_append_text(&text, "[secret one-more]\n"), 0);
+	bytes_append_text(&text, "[secret one-more]\n");
 	refuses(bytes_text(&text), "c:515: [secret one-more]: more than 256 secrets");
 	bytes_free(&text);
 }
 
-/* Of AddressSanitizer, where the program has it; its allocator does not fill in mallinfo2(). */
+/* With AddressSanitizer this function exists; its allocator does not support mallinfo2(). */
 __attribute__((weak)) size_t __sanitizer_get_current_allocated_bytes(void);
 
 static size_t allocated(void)
@@ -463,7 +479,7 @@ static void memory_is_bounded_by_the_text(void **state)
 	size_t before;
 
 	(void)state;
-	assert_int_equal(bytes_append_text(&text, KBS), 0);
+	bytes_append_text(&text, KBS);
 	append_secrets(&text, CONFIG_SECRETS_MAX);
 	config_free(&config);
 	before = allocated();
@@ -473,7 +489,7 @@ static void memory_is_bounded_by_the_text(void **state)
 	bytes_free(&text);
 }
 
-static void freeing_twice_is_fine(void **state)
+static void freeing_twice_is_safe(void **state)
 {
 	(void)state;
 	parses(KBS SECRET);
@@ -486,8 +502,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_key_is_read),
-		cmocka_unit_test(the_log_section),
-		cmocka_unit_test(what_is_not_given_has_a_default),
+		cmocka_unit_test(the_measure_section),
+		cmocka_unit_test(the_old_log_section),
+		cmocka_unit_test(absent_keys_have_defaults),
 		cmocka_unit_test(forms_of_the_same_text),
 		cmocka_unit_test(words_for_yes_and_no),
 		cmocka_unit_test(the_kbs),
@@ -498,9 +515,9 @@ int main(void)
 		cmocka_unit_test(control_characters),
 		cmocka_unit_test(long_lines),
 		cmocka_unit_test(the_largest_file),
-		cmocka_unit_test(as_many_secrets_as_there_may_be),
+		cmocka_unit_test(the_maximum_of_secrets),
 		cmocka_unit_test(memory_is_bounded_by_the_text),
-		cmocka_unit_test(freeing_twice_is_fine),
+		cmocka_unit_test(freeing_twice_is_safe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, config_release);

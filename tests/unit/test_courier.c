@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What the courier sends and what it makes of a server's manners, over HTTP and TLS. */
+/* The courier's requests, and its results with good and bad servers, over HTTP and TLS. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "courier_test.h"
 
 static struct http_server secure;
@@ -32,7 +33,7 @@ static void test_post(void **state)
 	start_plain(&courier);
 	assert_int_equal(courier_call(&courier, &m, &status, &body, &e), 0);
 	assert_int_equal(status, 200);
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
 		if (!strstr(bytes_text(&body), wanted[i]))
 			fail_msg("no '%s' in: %s", wanted[i], bytes_text(&body));
 	assert_null(strstr(bytes_text(&body), "Expect"));
@@ -77,7 +78,7 @@ static void test_admin(void **state)
 	courier_stop(&courier);
 }
 
-/* What could become a second header line, or leave /kbs/v0/, is not sent. */
+/* A request that would contain a second header line, or leave /kbs/v0/, is not sent. */
 static void test_injection(void **state)
 {
 	static const char *const paths[] = { "a/../c", "a/b/c d", "a/b/c\r\nX: y", "a//c", "a/b#c",
@@ -89,7 +90,7 @@ static void test_injection(void **state)
 
 	(void)state;
 	start_plain(&courier);
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
 		assert_int_equal(get(&courier, paths[i], "", &status, &body, &e), -1);
 		assert_int_equal(e.kind, ERROR_PROTOCOL);
 	}
@@ -274,7 +275,7 @@ static void test_tls_to_plain_server(void **state)
 	courier_stop(&courier);
 }
 
-static void test_plain_needs_insecure(void **state)
+static void test_plain_requires_insecure(void **state)
 {
 	struct courier courier = COURIER_INIT;
 
@@ -336,7 +337,7 @@ int main(void)
 		cmocka_unit_test(test_tls_wrong_name),
 		cmocka_unit_test(test_tls_too_old),
 		cmocka_unit_test(test_tls_to_plain_server),
-		cmocka_unit_test(test_plain_needs_insecure),
+		cmocka_unit_test(test_plain_requires_insecure),
 		cmocka_unit_test(test_bad_ca),
 	};
 

@@ -13,7 +13,7 @@
 
 #include "base/crypto.h"
 
-static int allocations_left = -1;	/* negative: as many as there is memory for */
+static int allocations_left = -1;	/* negative: no limit */
 
 static void *limited_malloc(size_t size, const char *file, int line)
 {
@@ -40,7 +40,7 @@ static void plain_free(void *memory, const char *file, int line)
 	free(memory);
 }
 
-static void bad_input_is_what_the_caller_calls_it(void **state)
+static void bad_input_gets_the_kind_of_the_caller(void **state)
 {
 	static const unsigned char garbage[] = { 0x30, 0x02, 0x01, 0x01 };
 	const unsigned char *at = garbage;
@@ -103,7 +103,7 @@ static void verification_that_failed_without_a_reason_is_not_a_verdict(void **st
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bad_input_is_what_the_caller_calls_it),
+		cmocka_unit_test(bad_input_gets_the_kind_of_the_caller),
 		cmocka_unit_test(failed_allocation_is_out_of_memory),
 		cmocka_unit_test(earlier_errors_do_not_count),
 		cmocka_unit_test(verification_that_failed_without_a_reason_is_not_a_verdict),

@@ -7,14 +7,15 @@
 
 #include <string.h>
 
+#include "base/array.h"
 #include "ear/ear.h"
+#include "jose/jwk.h"
 #include "jose/jwt.h"
-#include "jose/tee_key.h"
 #include "vector.h"
 
 #define NOW 1800000000LL
 
-/* All that a relying party checks; the file's own key is used only when @key is NULL. */
+/* Makes all checks of a relying party. The key in the EAR's header is used only if @key is NULL. */
 static int ear_judge(const struct bytes *text, EVP_PKEY *key, struct ear *ear, struct error *e)
 {
 	EVP_PKEY *own = NULL;
@@ -62,7 +63,7 @@ static const struct {
 	  "EAR: invalid value for 'eat_profile' (tag:example.org,2020:other)" },
 	{ "bad-raw-evidence-b64.jwt",
 	  "EAR: invalid value for 'ear.raw-evidence' (base64url: not base64 at character 4)" },
-	/* Its names are good, but it never expires. */
+	/* The names are valid, but it never expires. */
 	{ "draft03-names.jwt", "JWT: \"exp\" not satisfied: missing" },
 };
 
@@ -92,14 +93,14 @@ static void ear_read(const char *file, struct ear *ear)
 	bytes_free(&text);
 }
 
-static void each_file_is_judged_as_its_table_says(void **state)
+static void each_file_has_the_verdict_of_the_table(void **state)
 {
 	EVP_PKEY *key = key_of("generated-ear/pkey.json");
 	struct bytes text = BYTES_INIT;
 	char name[128];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
 		struct ear ear = EAR_INIT;
 		struct error e = ERROR_INIT;
 		int ret;
@@ -117,7 +118,7 @@ static void each_file_is_judged_as_its_table_says(void **state)
 	bytes_free(&text);
 }
 
-/* Whether EXPECTED.tsv has @file accepted: 1, refused: 0. */
+/* Returns 1 if EXPECTED.tsv lists @file as accepted, 0 if as refused. */
 static int verdict_of_table(const char *file, const char *table)
 {
 	const char *at = strstr(table, file);
@@ -128,7 +129,7 @@ static int verdict_of_table(const char *file, const char *table)
 	return strncmp(says + 1, "accepted", 8) == 0;
 }
 
-static void the_table_above_is_that_of_the_files(void **state)
+static void the_table_above_agrees_with_expected_tsv(void **state)
 {
 	struct bytes table = BYTES_INIT;
 	size_t lines = 0;
@@ -137,14 +138,14 @@ static void the_table_above_is_that_of_the_files(void **state)
 	vector_read("generated-ear/EXPECTED.tsv", &table);
 	for (size_t i = 0; i < table.len; i++)
 		lines += table.data[i] == '\n';
-	assert_int_equal(lines - 1, sizeof(expected) / sizeof(expected[0]));
-	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
+	assert_int_equal(lines - 1, ARRAY_SIZE(expected));
+	for (size_t i = 0; i < ARRAY_SIZE(expected); i++)
 		assert_int_equal(verdict_of_table(expected[i].file, bytes_text(&table)),
 				 expected[i].cause ? 0 : 1);
 	bytes_free(&table);
 }
 
-static void the_key_in_the_header_works_only_when_asked_for(void **state)
+static void the_header_key_is_used_only_if_requested(void **state)
 {
 	EVP_PKEY *other = key_of("generated-ear/other-pkey.json");
 	struct bytes text = BYTES_INIT;
@@ -176,7 +177,7 @@ static void reads_the_names_of_the_draft(void **state)
 	assert_int_equal(jwt_decode(text.data, text.len, &jwt, &e), 0);
 	assert_int_equal(jwt_verify(&jwt, key, &e), 0);
 	assert_int_equal(ear_from_payload(jwt.payload, &ear, &e), 0);
-	jwt_free(&jwt);		/* the EAR keeps what it needs */
+	jwt_free(&jwt);		/* the EAR must not refer to it */
 	assert_string_equal(ear.profile, "tag:ietf.org,2026:rats/ear#03");
 	assert_int_equal(ear.count, 1);
 	assert_string_equal(ear.appraisal[0].name, "CCA Realm");
@@ -260,7 +261,7 @@ static void names_the_claim_at_fault(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct error e = ERROR_INIT;
 		struct ear ear = EAR_INIT;
 
@@ -271,7 +272,7 @@ static void names_the_claim_at_fault(void **state)
 	}
 }
 
-static void takes_numbers_and_aliases(void **state)
+static void accepts_numbers_and_aliases(void **state)
 {
 	struct error e = ERROR_INIT;
 	struct ear ear = EAR_INIT;
@@ -287,11 +288,11 @@ static void takes_numbers_and_aliases(void **state)
 	assert_int_equal(ear.appraisal[0].vector[EAR_CONFIGURATION], -128);
 	assert_int_equal(ear_from_text(EAR_OF(
 		"{\"ear.status\":\"warning\",\"ear.trustworthiness-vector\":{\"hardware\":"
-		"\"unrecognized_rt\"}}"), &ear, &e), -1);	/* another claim's alias */
+		"\"unrecognized_rt\"}}"), &ear, &e), -1);	/* the alias of another claim */
 	ear_free(&ear);
 }
 
-static void more_appraisals_than_there_is_room_for_are_refused(void **state)
+static void too_many_appraisals_are_refused(void **state)
 {
 	json_t *payload = json_loads("{" HEAD ",\"submods\":{}}", 0, NULL);
 	json_t *submods = json_object_get(payload, "submods");
@@ -323,7 +324,7 @@ static void tiers_have_the_bounds_of_ar4si(void **state)
 	int vector[EAR_CLAIMS] = { 0 };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
 		for (int value = ranges[i].from; value <= ranges[i].to; value++)
 			assert_int_equal(ear_claim_tier(value), ranges[i].tier);
 	assert_int_equal(ear_vector_tier(vector), EAR_NONE);
@@ -342,7 +343,7 @@ static void assert_printed(const char *file, const char *text)
 	struct ear ear = EAR_INIT;
 
 	ear_read(file, &ear);
-	assert_int_equal(ear_print_vectors(&ear, &out), 0);
+	ear_print_vectors(&ear, &out);
 	assert_string_equal(bytes_text(&out), text);
 	ear_free(&ear);
 	bytes_free(&out);
@@ -360,7 +361,7 @@ static void assert_printed(const char *file, const char *text)
 	"Sourced Data [none]: no claim being made\n" \
 	"\n"
 
-static void prints_the_words_people_know(void **state)
+static void prints_the_words_of_ar4si(void **state)
 {
 	(void)state;
 	assert_printed("ok-warning.jwt",
@@ -377,7 +378,7 @@ static void prints_the_words_people_know(void **state)
 		       "\n" REALM_AFFIRMING);
 }
 
-static void each_line_says_what_the_table_of_files_promises(void **state)
+static void prints_contraindicated_claims(void **state)
 {
 	struct bytes out = BYTES_INIT;
 	struct ear ear = EAR_INIT;
@@ -386,7 +387,7 @@ static void each_line_says_what_the_table_of_files_promises(void **state)
 
 	(void)state;
 	ear_read("ok-contraindicated-99.jwt", &ear);
-	assert_int_equal(ear_print_vectors(&ear, &out), 0);
+	ear_print_vectors(&ear, &out);
 	at = bytes_text(&out);
 	while ((at = strstr(at, " [contraindicated]: cryptographic validation failed\n"))) {
 		at++;
@@ -407,7 +408,7 @@ static void a_hostile_name_cannot_forge_a_line(void **state)
 
 	(void)state;
 	assert_int_equal(ear_from_payload(payload, &ear, &e), 0);
-	assert_int_equal(ear_print_vectors(&ear, &out), 0);
+	ear_print_vectors(&ear, &out);
 	assert_string_equal(bytes_text(&out), "[trustworthiness vectors]\n"
 			    "submod(a??[2J):?Executables):\nnot present\n\n");
 	ear_free(&ear);
@@ -415,7 +416,7 @@ static void a_hostile_name_cannot_forge_a_line(void **state)
 	bytes_free(&out);
 }
 
-static void every_code_point_has_its_words(void **state)
+static void every_code_point_has_a_text(void **state)
 {
 	static const struct {
 		enum ear_claim claim;
@@ -462,12 +463,12 @@ static void every_code_point_has_its_words(void **state)
 	char buffer[64];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		assert_string_equal(ear_claim_text(cases[i].claim, cases[i].value, buffer,
 						   sizeof(buffer)), cases[i].text);
 }
 
-static void an_appraisal_it_writes_is_one_it_reads(void **state)
+static void an_appraisal_is_written_and_read_again(void **state)
 {
 	int vector[EAR_CLAIMS] = { [EAR_INSTANCE_IDENTITY] = 2, [EAR_EXECUTABLES] = 33 };
 	struct bytes text = BYTES_INIT;
@@ -494,7 +495,7 @@ static void an_appraisal_it_writes_is_one_it_reads(void **state)
 	bytes_free(&text);
 }
 
-/* The claims that the arc tool ships as examples. */
+/* Reads the example claims of the arc tool. */
 static void reads_the_claims_of_arc(void **state)
 {
 	static const char *const files[] = {
@@ -504,13 +505,13 @@ static void reads_the_claims_of_arc(void **state)
 	char name[128], path[4096];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		struct bytes text = BYTES_INIT;
 		struct error e = ERROR_INIT;
 		struct ear ear = EAR_INIT;
 
 		snprintf(name, sizeof(name), "data/cca/ear-arc/%s", files[i]);
-		shared_path(name, path, sizeof(path));
+		foreign_path(name, "own-vectors/ear-claims.json", path, sizeof(path));
 		assert_int_equal(io_read_file(path, VECTOR_MAX, &text, &e), 0);
 		if (ear_from_text(bytes_text(&text), &ear, &e) < 0)
 			fail_msg("%s: %s", files[i], e.text);
@@ -523,20 +524,20 @@ static void reads_the_claims_of_arc(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_file_is_judged_as_its_table_says),
-		cmocka_unit_test(the_table_above_is_that_of_the_files),
-		cmocka_unit_test(the_key_in_the_header_works_only_when_asked_for),
+		cmocka_unit_test(each_file_has_the_verdict_of_the_table),
+		cmocka_unit_test(the_table_above_agrees_with_expected_tsv),
+		cmocka_unit_test(the_header_key_is_used_only_if_requested),
 		cmocka_unit_test(reads_the_names_of_the_draft),
 		cmocka_unit_test(reads_the_sample_of_trustee),
 		cmocka_unit_test(names_the_claim_at_fault),
-		cmocka_unit_test(takes_numbers_and_aliases),
-		cmocka_unit_test(more_appraisals_than_there_is_room_for_are_refused),
+		cmocka_unit_test(accepts_numbers_and_aliases),
+		cmocka_unit_test(too_many_appraisals_are_refused),
 		cmocka_unit_test(tiers_have_the_bounds_of_ar4si),
-		cmocka_unit_test(prints_the_words_people_know),
-		cmocka_unit_test(each_line_says_what_the_table_of_files_promises),
+		cmocka_unit_test(prints_the_words_of_ar4si),
+		cmocka_unit_test(prints_contraindicated_claims),
 		cmocka_unit_test(a_hostile_name_cannot_forge_a_line),
-		cmocka_unit_test(every_code_point_has_its_words),
-		cmocka_unit_test(an_appraisal_it_writes_is_one_it_reads),
+		cmocka_unit_test(every_code_point_has_a_text),
+		cmocka_unit_test(an_appraisal_is_written_and_read_again),
 		cmocka_unit_test(reads_the_claims_of_arc),
 	};
 

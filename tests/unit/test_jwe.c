@@ -13,8 +13,10 @@
 #include <openssl/rsa.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/encode.h"
 #include "jose/jwe.h"
+#include "jose/jwk.h"
 #include "vector.h"
 
 static struct {
@@ -49,7 +51,7 @@ static const char *vector_text(const char *vector, const char *member)
 	return text;
 }
 
-/* The JWE of a vector, as text in @out. */
+/* Appends the JWE of a vector as text to @out. */
 static void vector_jwe(const char *vector, struct bytes *out)
 {
 	json_t *jwe = json_object_get(json_object_get(fixture.vectors, vector), "jwe");
@@ -74,7 +76,7 @@ static void opens_the_vectors(void **state)
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		vector_jwe(cases[i].vector, &text);
-		assert_int_equal(bytes_set(&plain, "what was there before", 21), 0);
+		bytes_set(&plain, "what was there before", 21);
 		assert_int_equal(jwe_open(cases[i].key, text.data, text.len, &plain, &e), 0);
 		assert_string_equal(bytes_text(&plain), vector_text(cases[i].vector, "plaintext"));
 	}
@@ -133,7 +135,7 @@ static void random_of_vector(const char *vector, struct jwe_random *random)
 	decode(iv, ENCODE_BASE64URL, false, random->iv, 12);
 }
 
-/* With the vector's randomness the whole of it, byte for byte. */
+/* With the random numbers of the vector, the result is the same byte for byte. */
 static void seals_the_ecdh_vector_exactly(void **state)
 {
 	const char *plain = vector_text("jwe_ecdh", "plaintext");
@@ -146,7 +148,7 @@ static void seals_the_ecdh_vector_exactly(void **state)
 	random_of_vector("jwe_ecdh", &random);
 	random.ephemeral = private_key(vector_text("jwe_ecdh", "ephemeral_scalar_hex"));
 	vector_jwe("jwe_ecdh", &expected);
-	assert_int_equal(bytes_append_text(&out, "kept"), 0);
+	bytes_append_text(&out, "kept");
 	assert_int_equal(jwe_seal(jwk, plain, strlen(plain), &random, &out, &e), 0);
 	assert_memory_equal(out.data, "kept", 4);
 	assert_string_equal(bytes_text(&out) + 4, bytes_text(&expected));
@@ -156,8 +158,8 @@ static void seals_the_ecdh_vector_exactly(void **state)
 	bytes_free(&out);
 }
 
-/* OAEP has randomness of its own: all but encrypted_key is the vector's. */
-static void seals_the_rsa_vector_but_for_the_wrapped_key(void **state)
+/* OAEP uses its own random numbers, so encrypted_key differs and all other members are the same. */
+static void seals_the_rsa_vector_except_the_wrapped_key(void **state)
 {
 	static const char *const same[] = { "protected", "iv", "ciphertext", "tag" };
 	const char *plain = vector_text("jwe_rsa_oaep_256", "plaintext");
@@ -208,7 +210,7 @@ static void opens_what_it_seals(void **state)
 	struct tee_key p521 = { .pkey = EVP_EC_gen("P-521"), .alg = "ECDH-ES+A256KW" };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		round_trip(&fixture.ec, sizes[i]);
 		round_trip(&fixture.rsa, sizes[i]);
 		round_trip(&p521, sizes[i]);
@@ -216,7 +218,7 @@ static void opens_what_it_seals(void **state)
 	tee_key_free(&p521);
 }
 
-static void draws_fresh_randomness_each_time(void **state)
+static void uses_new_random_numbers_each_time(void **state)
 {
 	static const char *const fresh[] = { "protected", "encrypted_key", "iv", "ciphertext",
 					     "tag" };
@@ -239,14 +241,14 @@ static void draws_fresh_randomness_each_time(void **state)
 	json_decref(jwk);
 }
 
-/* Open @jwe, which must fail, leave nothing behind and say @cause. */
+/* Opens @jwe, which must fail with @cause and leave no plain text. */
 static void assert_refused(const struct tee_key *key, const json_t *jwe, const char *cause)
 {
 	struct bytes text = BYTES_INIT, plain = BYTES_LOCKED_INIT;
 	struct error e = ERROR_INIT;
 
 	assert_int_equal(json_compact(jwe, &text, &e), 0);
-	assert_int_equal(bytes_set(&plain, "what was there before", 21), 0);
+	bytes_set(&plain, "what was there before", 21);
 	assert_int_equal(jwe_open(key, text.data, text.len, &plain, &e), -1);
 	assert_int_equal(e.kind, ERROR_PROTOCOL);
 	if (strcmp(e.text, cause) != 0)
@@ -266,7 +268,7 @@ static void assert_refused(const struct tee_key *key, const json_t *jwe, const c
 static void names_the_member_at_fault(void **state)
 {
 	static const struct {
-		const char *member, *value, *cause;	/* no value: taken out */
+		const char *member, *value, *cause;	/* no value: the member is removed */
 	} cases[] = {
 		{ "protected", NULL, "JWE: protected: missing" },
 		{ "encrypted_key", NULL, "JWE: encrypted_key: missing" },
@@ -294,7 +296,7 @@ static void names_the_member_at_fault(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		json_t *jwe = json_deep_copy(json_object_get(
 			json_object_get(fixture.vectors, "jwe_ecdh"), "jwe"));
 
@@ -311,7 +313,7 @@ static void names_the_member_at_fault(void **state)
 static void names_the_header_member_at_fault(void **state)
 {
 	static const struct {
-		const char *member, *value, *cause;	/* no value: taken out */
+		const char *member, *value, *cause;	/* no value: the member is removed */
 	} cases[] = {
 		{ "alg", "\"RSA-OAEP-256\"",
 		  "JWE: protected: alg: 'RSA-OAEP-256' instead of 'ECDH-ES+A256KW'" },
@@ -329,7 +331,7 @@ static void names_the_header_member_at_fault(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		json_t *jwe = json_deep_copy(json_object_get(
 			json_object_get(fixture.vectors, "jwe_ecdh"), "jwe"));
 		const char *text = vector_text("jwe_ecdh", "protected_json");
@@ -387,7 +389,7 @@ static void another_key_opens_nothing(void **state)
 	tee_key_free(&rsa);
 }
 
-static void seal_refuses_keys_that_no_kbs_takes(void **state)
+static void seal_refuses_keys_that_a_kbs_refuses(void **state)
 {
 	const struct {
 		EVP_PKEY *pkey;
@@ -403,9 +405,9 @@ static void seal_refuses_keys_that_no_kbs_takes(void **state)
 	struct bytes out = BYTES_INIT;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct error e = ERROR_INIT;
-		json_t *jwk = jwk_from_public_key(cases[i].pkey, &e);
+		json_t *jwk = jwk_from_public_key(cases[i].pkey, NULL, &e);
 
 		if (cases[i].alg)
 			json_object_set_new(jwk, "alg", json_string(cases[i].alg));
@@ -430,7 +432,7 @@ static void sizes_are_bounded(void **state)
 	assert_int_equal(bytes_resize(&big, JWE_PLAINTEXT_MAX + 1, &(struct error)ERROR_INIT), 0);
 	assert_int_equal(jwe_seal(jwk, big.data, big.len, NULL, &text, &e), -1);
 	assert_string_equal(e.text, "JWE: content of more than 1048576 bytes");
-	assert_int_equal(encode_base64(ENCODE_BASE64URL, big.data, big.len, &text), 0);
+	encode_base64(ENCODE_BASE64URL, big.data, big.len, &text);
 	json_object_set_new(jwe, "ciphertext", json_string(bytes_text(&text)));
 	assert_refused(&fixture.ec, jwe, "JWE: ciphertext: more than 1048576 bytes");
 	json_decref(jwe);
@@ -440,7 +442,7 @@ static void sizes_are_bounded(void **state)
 	bytes_free(&big);
 }
 
-/* What runs @command in a shell and takes @input prints. */
+/* Runs @command in a shell with @input as standard input. Its output replaces @out. */
 static void run(const char *command, const struct bytes *input, struct bytes *out)
 {
 	char path[] = "/tmp/test_jwe.XXXXXX", line[1024];
@@ -460,7 +462,7 @@ static void run(const char *command, const struct bytes *input, struct bytes *ou
 	unlink(path);
 }
 
-/* @key with its private members, for jose, in a file. */
+/* Writes @key with its private members to the file @path, for jose. */
 static void private_jwk_write(const struct tee_key *key, const char *path)
 {
 	static const struct {
@@ -478,7 +480,7 @@ static void private_jwk_write(const struct tee_key *key, const char *path)
 	struct error e = ERROR_INIT;
 	json_t *jwk = tee_key_jwk(key, &e);
 
-	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
 		BIGNUM *number = NULL;
 		uint8_t raw[512];
 		int size;
@@ -499,8 +501,8 @@ static void private_jwk_write(const struct tee_key *key, const char *path)
 	bytes_free(&text);
 }
 
-/* An implementation that shares no line with ours: latchset's jose. */
-static void understands_jose_and_is_understood(void **state)
+/* Tests against an independent implementation, latchset's jose, in both directions. */
+static void exchanges_messages_with_jose(void **state)
 {
 	const struct tee_key *keys[] = { &fixture.ec, &fixture.rsa };
 	const char *secret = "a secret between two implementations";
@@ -525,7 +527,7 @@ static void understands_jose_and_is_understood(void **state)
 		run(command, &input, &output);
 		assert_string_equal(bytes_text(&output), secret);
 
-		assert_int_equal(bytes_set(&input, secret, strlen(secret)), 0);
+		bytes_set(&input, secret, strlen(secret));
 		snprintf(command, sizeof(command), "jose jwe enc -I- -k %s -i "
 			 "'{\"protected\":{\"alg\":\"%s\",\"enc\":\"A256GCM\"}}'", path,
 			 keys[i]->alg);
@@ -546,16 +548,16 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(opens_the_vectors),
 		cmocka_unit_test(seals_the_ecdh_vector_exactly),
-		cmocka_unit_test(seals_the_rsa_vector_but_for_the_wrapped_key),
+		cmocka_unit_test(seals_the_rsa_vector_except_the_wrapped_key),
 		cmocka_unit_test(opens_what_it_seals),
-		cmocka_unit_test(draws_fresh_randomness_each_time),
+		cmocka_unit_test(uses_new_random_numbers_each_time),
 		cmocka_unit_test(names_the_member_at_fault),
 		cmocka_unit_test(names_the_header_member_at_fault),
 		cmocka_unit_test(an_epk_of_another_curve_is_refused),
 		cmocka_unit_test(another_key_opens_nothing),
-		cmocka_unit_test(seal_refuses_keys_that_no_kbs_takes),
+		cmocka_unit_test(seal_refuses_keys_that_a_kbs_refuses),
 		cmocka_unit_test(sizes_are_bounded),
-		cmocka_unit_test(understands_jose_and_is_understood),
+		cmocka_unit_test(exchanges_messages_with_jose),
 	};
 
 	return cmocka_run_group_tests_name("jwe", tests, fixture_make, fixture_free);

@@ -10,9 +10,10 @@
 #include <openssl/rsa.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/encode.h"
+#include "jose/jwk.h"
 #include "jose/jwt.h"
-#include "jose/tee_key.h"
 #include "vector.h"
 
 static void assert_error(const struct error *e, enum error_kind kind, const char *text)
@@ -59,7 +60,7 @@ static EVP_PKEY *key_make(size_t i)
 		EVP_PKEY_Q_keygen(NULL, NULL, algorithms[i].type);
 }
 
-/* Header and payload, signed. */
+/* Signs header and payload. */
 static void sign(const char *header_text, const char *payload_text, EVP_PKEY *key,
 		 struct bytes *out)
 {
@@ -95,6 +96,7 @@ static void verifies_what_it_signs_and_nothing_else(void **state)
 		for (size_t k = 0; k < jwt.signature.len; k += 7) {
 			jwt.signature.data[k] ^= 0x10;
 			assert_int_equal(jwt_verify(&jwt, key, &e), -1);
+			assert_error(&e, ERROR_ATTESTATION, "JWT: signature verification failure");
 			jwt.signature.data[k] ^= 0x10;
 		}
 		for (size_t k = 0; k < jwt.signing_input.len; k++) {
@@ -103,8 +105,11 @@ static void verifies_what_it_signs_and_nothing_else(void **state)
 			jwt.signing_input.data[k] ^= 1;
 		}
 		assert_int_equal(jwt_verify(&jwt, key, &e), 0);
-		memset(jwt.signature.data, 0, jwt.signature.len);
-		assert_int_equal(jwt_verify(&jwt, key, &e), -1);
+		for (int byte = 0; byte <= 0xff; byte += 0x55) {
+			memset(jwt.signature.data, byte, jwt.signature.len);
+			assert_int_equal(jwt_verify(&jwt, key, &e), -1);
+			assert_error(&e, ERROR_ATTESTATION, "JWT: signature verification failure");
+		}
 		jwt_free(&jwt);
 		bytes_free(&text);
 		EVP_PKEY_free(key);
@@ -112,20 +117,20 @@ static void verifies_what_it_signs_and_nothing_else(void **state)
 	}
 }
 
-/* Compact form of any header, with @signature_len bytes where the signature would be. */
+/* Makes the compact form of any header, with @signature_len bytes in place of the signature. */
 static void compose(const char *header, size_t signature_len, struct bytes *out)
 {
 	uint8_t signature[256] = { 1, 2, 3 };
 
 	bytes_clear(out);
-	assert_int_equal(encode_base64(ENCODE_BASE64URL, header, strlen(header), out), 0);
-	assert_int_equal(bytes_append_text(out, "."), 0);
-	assert_int_equal(encode_base64(ENCODE_BASE64URL, "{\"exp\":5}", 9, out), 0);
-	assert_int_equal(bytes_append_text(out, "."), 0);
-	assert_int_equal(encode_base64(ENCODE_BASE64URL, signature, signature_len, out), 0);
+	encode_base64(ENCODE_BASE64URL, header, strlen(header), out);
+	bytes_append_text(out, ".");
+	encode_base64(ENCODE_BASE64URL, "{\"exp\":5}", 9, out);
+	bytes_append_text(out, ".");
+	encode_base64(ENCODE_BASE64URL, signature, signature_len, out);
 }
 
-static void takes_only_the_algorithm_of_the_key(void **state)
+static void accepts_only_the_algorithm_of_the_key(void **state)
 {
 	static const struct {
 		const char *header;
@@ -150,7 +155,7 @@ static void takes_only_the_algorithm_of_the_key(void **state)
 	struct bytes text = BYTES_INIT;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct jwt jwt = JWT_INIT;
 		struct error e = ERROR_INIT;
 
@@ -177,7 +182,7 @@ static void keys_of_other_types_neither_sign_nor_verify(void **state)
 	assert_int_equal(jwt_decode(text.data, text.len, &jwt, &e), 0);
 	for (size_t i = 0; i < 3; i++) {
 		assert_int_equal(jwt_verify(&jwt, keys[i], &e), -1);
-		assert_error(&e, ERROR_ATTESTATION, "JWT: a key of this type cannot sign one");
+		assert_error(&e, ERROR_ATTESTATION, "JWT: no algorithm for a key of this type");
 		assert_int_equal(jwt_sign(header, payload, keys[i], &out, &e), -1);
 		assert_int_equal(out.len, 0);
 		EVP_PKEY_free(keys[i]);
@@ -192,7 +197,7 @@ static void keys_of_other_types_neither_sign_nor_verify(void **state)
 	bytes_free(&text);
 }
 
-static void refuses_what_is_not_three_segments(void **state)
+static void refuses_other_than_three_segments(void **state)
 {
 	static const struct {
 		const char *text, *cause;
@@ -213,7 +218,7 @@ static void refuses_what_is_not_three_segments(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct jwt jwt = JWT_INIT;
 		struct error e = ERROR_INIT;
 
@@ -245,7 +250,7 @@ static void judges_times(void **state)
 	static const struct {
 		const char *payload;
 		long long now, leeway;
-		const char *cause;	/* NULL: good */
+		const char *cause;	/* NULL: valid */
 	} cases[] = {
 		{ "{\"exp\":100}", 99, 0, NULL },
 		{ "{\"exp\":100}", 100, 0, "JWT: \"exp\" not satisfied: token is expired" },
@@ -268,7 +273,7 @@ static void judges_times(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct jwt jwt = { .payload = json_loads(cases[i].payload, 0, NULL) };
 		struct error e = ERROR_INIT;
 		int ret = jwt_check_times(&jwt, cases[i].now, cases[i].leeway, &e);
@@ -285,9 +290,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(verifies_the_sample_ear_by_its_own_key),
 		cmocka_unit_test(verifies_what_it_signs_and_nothing_else),
-		cmocka_unit_test(takes_only_the_algorithm_of_the_key),
+		cmocka_unit_test(accepts_only_the_algorithm_of_the_key),
 		cmocka_unit_test(keys_of_other_types_neither_sign_nor_verify),
-		cmocka_unit_test(refuses_what_is_not_three_segments),
+		cmocka_unit_test(refuses_other_than_three_segments),
 		cmocka_unit_test(size_is_bounded),
 		cmocka_unit_test(judges_times),
 	};

@@ -6,13 +6,15 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/encode.h"
 #include "kbs/kbs.h"
+#include "kbs/url.h"
 #include "vector.h"
 
 #define ERROR_URL "https://github.com/confidential-containers/kbs/errors/"
 
-/* --- the handshake, byte for byte -------------------------------------------------------------- */
+/* --- the handshake, byte for byte ------------------------------------------------------------- */
 
 static void key_read(const char *name, struct tee_key *key)
 {
@@ -24,10 +26,10 @@ static void key_read(const char *name, struct tee_key *key)
 	bytes_free(&pem);
 }
 
-/* The challenge of the vector's nonce. */
-static struct kbs kbs_of(const json_t *vector)
+/* Returns the challenge of the vector's nonce. */
+static struct kbs_challenge kbs_of(const json_t *vector)
 {
-	struct kbs kbs = { .hash = "sha384" };
+	struct kbs_challenge kbs = { .hash = "sha384" };
 
 	snprintf(kbs.nonce, sizeof(kbs.nonce), "%s",
 		 json_string_value(json_object_get(vector, "nonce")));
@@ -40,15 +42,15 @@ static void expect_challenge(const char *section, const char *canonical, const c
 	const json_t *vector = json_object_get(vectors, section);
 	struct bytes runtime = BYTES_INIT, hex = BYTES_INIT;
 	struct tee_key key = TEE_KEY_INIT;
-	struct kbs kbs = kbs_of(json_object_get(vectors, "ec_report_data"));
+	struct kbs_challenge kbs = kbs_of(json_object_get(vectors, "ec_report_data"));
 	struct error e = ERROR_INIT;
 	uint8_t challenge[64];
 
 	key_read(pem, &key);
-	assert_int_equal(kbs_challenge(&kbs, &key, challenge, &runtime, &e), 0);
+	assert_int_equal(kbs_realm_challenge(&kbs, &key, challenge, &runtime, &e), 0);
 	assert_string_equal(bytes_text(&runtime),
 			    json_string_value(json_object_get(vector, canonical)));
-	assert_int_equal(encode_hex(challenge, 64, &hex), 0);
+	encode_hex(challenge, 64, &hex);
 	assert_string_equal(bytes_text(&hex),
 			    json_string_value(json_object_get(vector, "cca_challenge_64")));
 	bytes_free(&runtime);
@@ -69,7 +71,7 @@ static void test_challenge_rsa(void **state)
 	expect_challenge("rsa_report_data", "canonical_json", "own-vectors/tee-rsa2048.pem");
 }
 
-/* Another hash: shorter ones are padded, longer ones fill the challenge. */
+/* With another hash, a shorter digest is padded and a longer one fills the challenge. */
 static void test_challenge_hashes(void **state)
 {
 	static const struct {
@@ -83,12 +85,11 @@ static void test_challenge_hashes(void **state)
 	(void)state;
 	key_read("own-vectors/tee-p256.pem", &key);
 	for (size_t i = 0; i < 3; i++) {
-		struct kbs kbs = { .nonce = "n" };
+		struct kbs_challenge kbs = { .nonce = "n", .hash = hashes[i].name };
 		struct bytes text = BYTES_INIT;
 		uint8_t digest[64] = { 0 };
 
-		snprintf(kbs.hash, sizeof(kbs.hash), "%s", hashes[i].name);
-		assert_int_equal(kbs_challenge(&kbs, &key, challenge, &text, &e), 0);
+		assert_int_equal(kbs_realm_challenge(&kbs, &key, challenge, &text, &e), 0);
 		assert_int_equal(EVP_Q_digest(NULL, hashes[i].name, NULL, text.data, text.len,
 					      digest, NULL), 1);
 		assert_memory_equal(challenge, digest, 64);
@@ -104,7 +105,7 @@ static void test_attest_body(void **state)
 	json_t *vectors = vector_read_json("own-vectors/vectors.json");
 	const json_t *vector = json_object_get(vectors, "ec_report_data");
 	struct tee_key key = TEE_KEY_INIT;
-	struct kbs kbs = kbs_of(vector);
+	struct kbs_challenge kbs = kbs_of(vector);
 	struct bytes body = BYTES_INIT;
 	struct error e = ERROR_INIT;
 
@@ -121,7 +122,7 @@ static void test_attest_body(void **state)
 static void test_attest_body_limits(void **state)
 {
 	static const uint8_t token[65537];
-	struct kbs kbs = { .nonce = "n", .hash = "sha384" };
+	struct kbs_challenge kbs = { .nonce = "n", .hash = "sha384" };
 	struct tee_key key = TEE_KEY_INIT;
 	struct bytes body = BYTES_INIT;
 	struct error e = ERROR_INIT;
@@ -140,19 +141,18 @@ static void test_attest_body_limits(void **state)
 static void test_auth_body(void **state)
 {
 	struct bytes body = BYTES_INIT;
-	struct error e = ERROR_INIT;
 
 	(void)state;
-	assert_int_equal(kbs_auth_body(&body, &e), 0);
+	kbs_auth_body(&body);
 	assert_string_equal(bytes_text(&body),
 			    "{\"version\":\"0.4.0\",\"tee\":\"cca\",\"extra-params\":"
 			    "{\"supported-hash-algorithms\":[\"sha256\",\"sha384\",\"sha512\",\"sm3\"]}}");
 	bytes_free(&body);
 }
 
-/* --- the challenge's JSON ---------------------------------------------------------------------- */
+/* --- the challenge's JSON --------------------------------------------------------------------- */
 
-static int auth(struct kbs *kbs, const char *body, struct error *e)
+static int auth(struct kbs_challenge *kbs, const char *body, struct error *e)
 {
 	return kbs_auth_answer(kbs, 200, body, strlen(body), e);
 }
@@ -170,10 +170,10 @@ static void test_auth_answers(void **state)
 		{ "{\"nonce\":\"n\",\"extra-params\":{\"selected-hash-algorithm\":\"sha256\"},\"x\":1}",
 		  "sha256" },
 	};
-	struct kbs kbs;
+	struct kbs_challenge kbs;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct error e = ERROR_INIT;
 
 		assert_int_equal(auth(&kbs, cases[i].body, &e), 0);
@@ -182,11 +182,11 @@ static void test_auth_answers(void **state)
 	}
 }
 
-/* The nonce is text: what base64 would normalise stays as it is. */
+/* The nonce is text, so nothing in it is normalised as base64. */
 static void test_nonce_is_opaque(void **state)
 {
 	struct error e = ERROR_INIT;
-	struct kbs kbs;
+	struct kbs_challenge kbs;
 
 	(void)state;
 	assert_int_equal(auth(&kbs, "{\"nonce\":\"not base64! \\\"\\u00e9=\",\"extra-params\":\"\"}", &e),
@@ -198,7 +198,7 @@ static void test_nonce_limit(void **state)
 {
 	char body[400];
 	struct error e = ERROR_INIT;
-	struct kbs kbs;
+	struct kbs_challenge kbs;
 
 	(void)state;
 	snprintf(body, sizeof(body), "{\"nonce\":\"%0256d\",\"extra-params\":\"\"}", 0);
@@ -227,10 +227,10 @@ static void test_bad_challenges(void **state)
 		{ "{\"nonce\":\"n\",\"nonce\":\"m\",\"extra-params\":\"\"}", "challenge" },
 		{ "{\"nonce\":\"a\\u0000b\",\"extra-params\":\"\"}", "challenge" },
 	};
-	struct kbs kbs;
+	struct kbs_challenge kbs;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct error e = ERROR_INIT;
 
 		assert_int_equal(auth(&kbs, cases[i].body, &e), -1);
@@ -240,7 +240,7 @@ static void test_bad_challenges(void **state)
 	}
 }
 
-/* --- refusals ---------------------------------------------------------------------------------- */
+/* --- refusals --------------------------------------------------------------------------------- */
 
 static void test_resource_answers(void **state)
 {
@@ -254,7 +254,7 @@ static void test_resource_answers(void **state)
 		{ 401, "{\"type\":\"" ERROR_URL "TokenNotFound\",\"detail\":\"Attestation Token not found\"}",
 		  ERROR_ATTESTATION, true, "(HTTP 401 TokenNotFound: Attestation Token not found)" },
 		{ 401, "{\"type\":\"" ERROR_URL "TokenVerifierError\",\"detail\":\"x\"}",
-		  ERROR_ATTESTATION, true, "does not take the EAR" },
+		  ERROR_ATTESTATION, true, "does not accept the EAR" },
 		{ 401, "{\"type\":\"" ERROR_URL "PolicyDeny\",\"detail\":\"Access denied by policy\"}",
 		  ERROR_POLICY, false,
 		  "resource a/b/c: denied by the KBS's resource policy (HTTP 401 PolicyDeny: Access "
@@ -279,16 +279,16 @@ static void test_resource_answers(void **state)
 		{ 403, "", ERROR_POLICY, false, "forbidden" },
 		{ 302, "", ERROR_PROTOCOL, false, "redirected" },
 		{ 413, "payload reached size limit", ERROR_INPUT, false, "limit" },
-		{ 429, "", ERROR_NETWORK, true, "slow down" },
-		{ 500, "", ERROR_NETWORK, true, "fault of its own" },
-		{ 599, "", ERROR_NETWORK, true, "fault of its own" },
+		{ 429, "", ERROR_NETWORK, true, "too many requests" },
+		{ 500, "", ERROR_NETWORK, true, "internal error" },
+		{ 599, "", ERROR_NETWORK, true, "internal error" },
 		{ 204, "", ERROR_PROTOCOL, false, "unexpected answer (HTTP 204)" },
 		{ 0, "", ERROR_PROTOCOL, false, "unexpected" },
 		{ -1, "", ERROR_PROTOCOL, false, "unexpected" },
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct error e = ERROR_INIT;
 
 		assert_int_equal(kbs_resource_answer(cases[i].status, cases[i].body,
@@ -308,8 +308,8 @@ static void test_resource_success(void **state)
 	assert_int_equal(kbs_resource_answer(200, "anything", 8, "a/b/c", &e), 0);
 }
 
-/* What a server says is shown, but can neither break the line nor fill the screen. */
-static void test_details_are_tamed(void **state)
+/* The server's detail is shown, but cannot break the line or fill the screen. */
+static void test_details_are_sanitized(void **state)
 {
 	char body[3000];
 	struct error e = ERROR_INIT;
@@ -331,7 +331,7 @@ static void test_handshake_refusals(void **state)
 		"{\"type\":\"" ERROR_URL "AttestationError\",\"detail\":\"E_BINDING\"}";
 	struct bytes ear = BYTES_INIT;
 	struct error e = ERROR_INIT;
-	struct kbs kbs;
+	struct kbs_challenge kbs;
 
 	(void)state;
 	assert_int_equal(kbs_auth_answer(&kbs, 401, version, strlen(version), &e), -1);
@@ -340,7 +340,7 @@ static void test_handshake_refusals(void **state)
 				       "handshake Auth failed: KBS Client Protocol Version Mismatch)"));
 	assert_int_equal(kbs_attest_answer(401, attest, strlen(attest), &ear, &e), -1);
 	assert_int_equal(e.kind, ERROR_ATTESTATION);
-	assert_true(e.transient);	/* the next token may be better */
+	assert_true(e.transient);	/* the next token may be accepted */
 	assert_non_null(strstr(e.text, "attest: attestation refused (HTTP 401 AttestationError: "
 				       "E_BINDING)"));
 	assert_int_equal(kbs_auth_answer(&kbs, 404, "", 0, &e), -1);
@@ -363,7 +363,7 @@ static void test_admin_answers(void **state)
 				    "AdminAuthInitialization: d)");
 }
 
-/* --- the EAR ----------------------------------------------------------------------------------- */
+/* --- the EAR ---------------------------------------------------------------------------------- */
 
 static void test_attest_answer(void **state)
 {
@@ -377,7 +377,7 @@ static void test_attest_answer(void **state)
 	struct error e = ERROR_INIT;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		assert_int_equal(kbs_attest_answer(200, bad[i], strlen(bad[i]), &ear, &e), -1);
 		assert_int_equal(e.kind, ERROR_PROTOCOL);
 		assert_int_equal(ear.len, 0);
@@ -393,13 +393,13 @@ static void test_attest_answer_too_long(void **state)
 	struct error e = ERROR_INIT;
 
 	(void)state;
-	assert_int_equal(bytes_printf(&body, "{\"token\":\"a.b.%0*d\"}", (int)KBS_TOKEN_MAX, 0), 0);
+	bytes_printf(&body, "{\"token\":\"a.b.%0*d\"}", (int)KBS_TOKEN_MAX, 0);
 	assert_int_equal(kbs_attest_answer(200, body.data, body.len, &ear, &e), -1);
 	assert_non_null(strstr(e.text, "attest: token: 262148 bytes, over 262144"));
 	bytes_free(&body);
 }
 
-/* --- names ------------------------------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------------------------------ */
 
 static void test_resource_paths(void **state)
 {
@@ -410,10 +410,10 @@ static void test_resource_paths(void **state)
 		{ "kbs:///default/key/1", "default/key/1", NULL },
 		{ "_a/-b/c.d..e", "_a/-b/c.d..e", NULL },
 		{ "", NULL, "repository is empty" },
-		{ "a", NULL, "want repository/type/tag" },
-		{ "a/b", NULL, "want repository/type/tag" },
-		{ "a/b/c/d", NULL, "want repository/type/tag" },
-		{ "a/b/c/", NULL, "want repository/type/tag" },
+		{ "a", NULL, "not repository/type/tag" },
+		{ "a/b", NULL, "not repository/type/tag" },
+		{ "a/b/c/d", NULL, "not repository/type/tag" },
+		{ "a/b/c/", NULL, "not repository/type/tag" },
 		{ "/a/b", NULL, "repository is empty" },
 		{ "a//b", NULL, "type is empty" },
 		{ "a/b/", NULL, "tag is empty" },
@@ -428,7 +428,7 @@ static void test_resource_paths(void **state)
 	char path[64];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct error e = ERROR_INIT;
 		int ret = kbs_resource_path(cases[i].text, path, sizeof(path), &e);
 
@@ -457,7 +457,7 @@ static void test_urls(void **state)
 {
 	static const struct {
 		const char *text;
-		int insecure;
+		bool insecure;
 		const char *url, *words;
 	} cases[] = {
 		{ "https://kbs.example", 0, "https://kbs.example", NULL },
@@ -473,12 +473,12 @@ static void test_urls(void **state)
 		{ "ftp://kbs", 1, NULL, "neither" },
 		{ "file:///etc/passwd", 1, NULL, "neither" },
 		{ "https://", 0, NULL, "no host" },
-		{ "https:///x", 0, NULL, "after them" },
-		{ "https://kbs/kbs/v0", 0, NULL, "'/kbs/v0' after them" },
-		{ "https://kbs?x=1", 0, NULL, "after them" },
-		{ "https://kbs#x", 0, NULL, "after them" },
+		{ "https:///x", 0, NULL, "follows host and port" },
+		{ "https://kbs/kbs/v0", 0, NULL, "'/kbs/v0' follows host and port" },
+		{ "https://kbs?x=1", 0, NULL, "follows host and port" },
+		{ "https://kbs#x", 0, NULL, "follows host and port" },
 		{ "https://user:word@kbs", 0, NULL, "user information" },
-		{ "https://good.example\\@evil.example", 0, NULL, "after them" },
+		{ "https://good.example\\@evil.example", 0, NULL, "follows host and port" },
 		{ "https://kbs:0", 0, NULL, "port 0" },
 		{ "https://kbs:65536", 0, NULL, "port 65536" },
 		{ "https://kbs:", 0, NULL, "malformed port" },
@@ -496,9 +496,9 @@ static void test_urls(void **state)
 	char url[128];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct error e = ERROR_INIT;
-		int ret = kbs_url(cases[i].text, cases[i].insecure, url, sizeof(url), &e);
+		int ret = url_parse(cases[i].text, cases[i].insecure, url, sizeof(url), &e);
 
 		if (ret != (cases[i].url ? 0 : -1))
 			fail_msg("%s: %d", cases[i].text, ret);
@@ -516,10 +516,10 @@ static void test_url_length(void **state)
 
 	(void)state;
 	snprintf(text, sizeof(text), "https://%0253d", 0);
-	assert_int_equal(kbs_url(text, 0, url, sizeof(url), &e), 0);
-	assert_int_equal(kbs_url(text, 0, url, 8 + 253, &e), -1);
+	assert_int_equal(url_parse(text, 0, url, sizeof(url), &e), 0);
+	assert_int_equal(url_parse(text, 0, url, 8 + 253, &e), -1);
 	snprintf(text, sizeof(text), "https://%0254d", 0);
-	assert_int_equal(kbs_url(text, 0, url, sizeof(url), &e), -1);
+	assert_int_equal(url_parse(text, 0, url, sizeof(url), &e), -1);
 }
 
 int main(void)
@@ -537,7 +537,7 @@ int main(void)
 		cmocka_unit_test(test_bad_challenges),
 		cmocka_unit_test(test_resource_answers),
 		cmocka_unit_test(test_resource_success),
-		cmocka_unit_test(test_details_are_tamed),
+		cmocka_unit_test(test_details_are_sanitized),
 		cmocka_unit_test(test_handshake_refusals),
 		cmocka_unit_test(test_admin_answers),
 		cmocka_unit_test(test_attest_answer),

@@ -12,6 +12,7 @@
 #include "base/encode.h"
 #include "base/io.h"
 #include "jose/jwe.h"
+#include "jose/jwk.h"
 #include "trusteed/route.h"
 
 static void world_start(struct world *w)
@@ -96,7 +97,7 @@ void world_anchor(const struct world *w, const char *name, const char *text)
 char *world_jwk(const EVP_PKEY *key, const char *more)
 {
 	struct error e = ERROR_INIT;
-	json_t *jwk = jwk_from_public_key(key, &e);
+	json_t *jwk = jwk_from_public_key(key, NULL, &e);
 	char *text = json_dumps(jwk, JSON_COMPACT), *with = NULL;
 
 	assert_non_null(text);
@@ -167,7 +168,7 @@ void world_auth(struct world *w)
 	struct reply reply;
 
 	w->session[0] = '\0';
-	assert_int_equal(kbs_auth_body(&body, &e), 0);
+	kbs_auth_body(&body);
 	world_request(w, "POST", "/kbs/v0/auth", body.data, body.len, &reply);
 	if (kbs_auth_answer(&w->kbs, (int)reply.status, reply.body.data, reply.body.len, &e) < 0)
 		fail_msg("%s", e.text);
@@ -181,7 +182,7 @@ void world_attest_body(struct world *w, struct bytes *body)
 	struct error e = ERROR_INIT;
 	uint8_t challenge[64];
 
-	assert_int_equal(kbs_challenge(&w->kbs, &w->tee, challenge, NULL, &e), 0);
+	assert_int_equal(kbs_realm_challenge(&w->kbs, &w->tee, challenge, NULL, &e), 0);
 	cca_builder_token(&w->builder, challenge, &token);
 	assert_int_equal(kbs_attest_body(&w->kbs, &w->tee, token.data, token.len, body, &e), 0);
 	bytes_free(&token);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vector: the files that tests compare with. Include after cmocka.h. */
+/* vector: reads the files with which tests compare. Include after cmocka.h. */
 #ifndef REALMKEY_TEST_VECTOR_H
 #define REALMKEY_TEST_VECTOR_H
 
@@ -13,14 +13,21 @@
 
 #define VECTOR_MAX ((size_t)1 << 20)
 
-/* Replace @out by the file @name below tests/vectors, which must be there. */
-static inline void vector_read(const char *name, struct bytes *out)
+/* Set @path to the path of the file @name in tests/vectors. */
+static inline void vector_path(const char *name, char *path, size_t size)
 {
 	const char *top = getenv("REALMKEY_VECTORS");
+
+	snprintf(path, size, "%s/%s", top ? top : "tests/vectors", name);
+}
+
+/* Replace @out by the contents of file @name in tests/vectors, which must exist. */
+static inline void vector_read(const char *name, struct bytes *out)
+{
 	struct error e = ERROR_INIT;
 	char path[4096];
 
-	snprintf(path, sizeof(path), "%s/%s", top ? top : "tests/vectors", name);
+	vector_path(name, path, sizeof(path));
 	bytes_clear(out);
 	if (io_read_file(path, VECTOR_MAX, out, &e) < 0)
 		fail_msg("%s", e.text);
@@ -51,14 +58,21 @@ static inline void vector_read_key(const char *name, struct tee_key *key)
 	bytes_free(&pem);
 }
 
-/* The path of @name in ../shared, in @path; the test says that it skips when it is not there. */
-static inline void shared_path(const char *name, char *path, size_t size)
+/*
+ * Set @path to the path of another project's vector @name, and return true. If the directory of those
+ * vectors (REALMKEY_SHARED) does not exist, set it to the path of our own similar vector @own, print a
+ * note, and return false.
+ */
+static inline bool foreign_path(const char *name, const char *own, char *path, size_t size)
 {
 	const char *top = getenv("REALMKEY_SHARED");
 
 	snprintf(path, size, "%s/%s", top ? top : "../shared", name);
-	if (access(path, R_OK) < 0)
-		skip();
+	if (access(path, R_OK) == 0)
+		return true;
+	print_message("# %s is absent: %s is read instead\n", name, own);
+	vector_path(own, path, size);
+	return false;
 }
 
 #endif

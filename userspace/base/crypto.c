@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "crypto.h"
 
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <stdarg.h>
 #include <stdio.h>
+
+/* The decoders of OpenSSL discard the errors of the formats that they try. If memory is still exhausted,
+ * an allocation of this size shows it. */
+#define PROBE_SIZE 4096
 
 void crypto_begin(void)
 {
@@ -13,9 +18,12 @@ void crypto_begin(void)
 int crypto_error(struct error *e, enum error_kind kind, const char *format, ...)
 {
 	char text[ERROR_TEXT_MAX];
-	bool memory = false;
+	void *probe = OPENSSL_malloc(PROBE_SIZE);
+	bool memory = !probe;
 	unsigned long code;
 	va_list args;
+
+	OPENSSL_free(probe);
 
 	/* The failed allocation is the oldest error; the functions that needed it add theirs. */
 	while ((code = ERR_get_error()) != 0)

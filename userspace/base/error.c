@@ -151,7 +151,7 @@ int error_add(struct error *e, const char *format, ...)
 {
 	char where[ERROR_TEXT_MAX], text[ERROR_TEXT_MAX];
 	size_t cause = strlen(e->text);
-	size_t room = sizeof(text) - 1 - cause;
+	size_t room = sizeof(text) - 1 - cause, len;
 	va_list args;
 
 	va_start(args, format);
@@ -159,7 +159,10 @@ int error_add(struct error *e, const char *format, ...)
 	va_end(args);
 	if (room <= 2)
 		return -1;
-	snprintf(text, sizeof(text), "%.*s: %s", (int)(room - 2), where, e->text);
+	len = strnlen(where, room - 2);
+	memcpy(text, where, len);
+	memcpy(text + len, ": ", 2);
+	memcpy(text + len + 2, e->text, cause + 1);
 	error_text_clean(text);
 	memcpy(e->text, text, sizeof(text));
 	return -1;

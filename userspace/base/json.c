@@ -13,6 +13,21 @@
 /* A double holds larger integers inexactly, so RFC 8785 defines no single form for them. */
 #define JSON_INTEGER_MAX 9007199254740991LL
 
+/* While jansson reads a string, it ignores that its buffer could not grow. So once an allocation fails, all
+ * others of that parse fail too: then jansson cannot go on with half of a string. */
+static _Thread_local struct {
+	bool active, failed;
+} parse;
+
+static void *parse_allocate(size_t size)
+{
+	void *data = parse.failed ? NULL : malloc(size);
+
+	if (!data)
+		parse.failed = parse.active;
+	return data;
+}
+
 /* The deepest nesting of brackets, found without building a tree. */
 static size_t text_depth(const char *text, size_t len)
 {
@@ -34,25 +49,13 @@ static size_t text_depth(const char *text, size_t len)
 	return deepest;
 }
 
-/* jansson's parser reports a failed allocation as a syntax error, or drops a character of a string and
- * succeeds. */
-static _Thread_local bool allocation_failed;
-
-static void *json_allocate(size_t size)
-{
-	void *memory = malloc(size);
-
-	if (!memory)
-		allocation_failed = true;
-	return memory;
-}
-
 json_t *json_parse(const void *text, size_t len, const char *what, enum error_kind kind,
 		   struct error *e)
 {
 	json_error_t cause;
 	json_t *value;
 	const char *quote;
+	bool memory;
 
 	if (len > JSON_INPUT_MAX) {
 		error_set(e, kind, "%s: JSON of more than %zu bytes", what, JSON_INPUT_MAX);
@@ -62,11 +65,14 @@ json_t *json_parse(const void *text, size_t len, const char *what, enum error_ki
 		error_set(e, kind, "%s: JSON nested deeper than %d", what, JSON_DEPTH_MAX);
 		return NULL;
 	}
-	json_set_alloc_funcs(json_allocate, free);
-	allocation_failed = false;
+	json_set_alloc_funcs(parse_allocate, free);
+	parse.active = true;
 	value = json_loadb(len > 0 ? text : "", len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY,
 			   &cause);
-	if (allocation_failed) {
+	memory = parse.failed;
+	parse.active = false;
+	parse.failed = false;
+	if (memory) {
 		json_decref(value);
 		error_set_memory(e);
 		return NULL;

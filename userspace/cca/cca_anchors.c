@@ -9,7 +9,7 @@
 #include "base/encode.h"
 #include "base/json.h"
 #include "cose.h"
-#include "jose/tee_key.h"
+#include "jose/jwk.h"
 
 const char *const cca_anchors_suffixes[] = { ".json", ".jwk", NULL };
 

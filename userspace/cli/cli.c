@@ -9,17 +9,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/encode.h"
 #include "base/io.h"
 #include "base/json.h"
-#include "kbs/kbs.h"
+#include "kbs/ca_file.h"
+#include "kbs/message.h"
+#include "kbs/url.h"
 
-#define CA_MAX ((size_t)1 << 20)
 #define PEM_MAX ((size_t)64 << 10)
 #define URL_SIZE 512
 #define TIMEOUT_MAX 600
 #define LINE_SIZE 1024
-#define BEARER_CHARACTERS ENCODE_ALPHANUMERIC "-._~+/="
 
 const struct args_option cli_kbs_options[] = {
 	{ .name = "url", .type = ARGS_TEXT, .offset = offsetof(struct cli_kbs, url),
@@ -124,7 +123,7 @@ static int kbs_check(const struct cli_kbs *kbs, char *url, struct error *e)
 {
 	if (!kbs->url)
 		return error_set(e, ERROR_USAGE, "--url is needed");
-	return kbs_url(kbs->url, kbs->insecure, url, URL_SIZE, e);
+	return url_parse(kbs->url, kbs->insecure, url, URL_SIZE, e);
 }
 
 int cli_kbs_check(const struct cli_kbs *kbs, struct error *e)
@@ -132,14 +131,6 @@ int cli_kbs_check(const struct cli_kbs *kbs, struct error *e)
 	char url[URL_SIZE];
 
 	return kbs_check(kbs, url, e);
-}
-
-/* An empty file must not pass: without CA certificates the courier takes the system's. */
-static int ca_read(const char *path, struct bytes *ca, struct error *e)
-{
-	if (io_read_file(path, CA_MAX, ca, e) < 0)
-		return -1;
-	return ca->len ? 0 : error_set(e, ERROR_INPUT, "%s: is empty", path);
 }
 
 int cli_courier_start(struct courier *courier, const struct cli_kbs *kbs, struct error *e)
@@ -153,7 +144,7 @@ int cli_courier_start(struct courier *courier, const struct cli_kbs *kbs, struct
 
 	if (kbs_check(kbs, url, e) < 0)
 		return -1;
-	if (kbs->ca && ca_read(kbs->ca, &ca, e) < 0)
+	if (kbs->ca && ca_file_read(kbs->ca, &ca, e) < 0)
 		goto out;
 	target.ca = kbs->ca ? ca.data : NULL;
 	target.ca_len = ca.len;
@@ -257,7 +248,7 @@ int cli_read_token(const char *path, size_t max, struct bytes *out, struct error
 		return -1;
 	if (!out->len)
 		return error_set(e, ERROR_INPUT, "%s: is empty", path);
-	if (strspn(bytes_text(out), BEARER_CHARACTERS) != out->len)
+	if (strspn(bytes_text(out), MESSAGE_BEARER_CHARACTERS) != out->len)
 		return error_set(e, ERROR_INPUT, "%s: is no bearer token", path);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include "base/io.h"
 #include "cli.h"
 #include "jose/jwt.h"
+#include "kbs/denial.h"
 #include "kbs/kbs.h"
 
 #define PATH_SIZE 256
@@ -68,6 +69,7 @@ static int session_prepare(struct session *s, const struct options *options, str
 		return cli_session_start(s, &options->kbs, e);
 	if (cli_read_token(options->token, JWT_MAX, &s->ear, e) < 0)
 		return -1;
+	s->ear_given = true;
 	return cli_courier_start(&s->courier, &options->kbs, e);
 }
 
@@ -93,12 +95,12 @@ out:
 }
 
 /* What the client itself holds says more than the KBS does. */
-static void denial_explain(const struct session *s)
+static void denial_print(const struct session *s)
 {
 	struct bytes text = BYTES_INIT;
 	struct error unread = ERROR_INIT;
 
-	if (s->ear.len && session_explain(&s->ear, &s->token, &text, &unread) == 0)
+	if (s->ear.len && denial_explain(&s->ear, &s->token, &text, &unread) == 0)
 		fputs(bytes_text(&text), stderr);
 	bytes_free(&text);
 }
@@ -117,7 +119,7 @@ static int get_resource(const struct options *options, struct error *e)
 	if (ret == 0)
 		ret = secret_output(options, &secret, e);
 	else if (e->kind == ERROR_POLICY)
-		denial_explain(&s);
+		denial_print(&s);
 out:
 	bytes_free(&secret);
 	session_close(&s);

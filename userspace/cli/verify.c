@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "cli.h"
 #include "ear/ear.h"
+#include "jose/jwk.h"
 #include "jose/jwt.h"
 
 #define KEY_MAX ((size_t)256 << 10)

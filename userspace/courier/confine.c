@@ -12,9 +12,9 @@
 #include <sys/socket.h>
 #include <netinet/in.h>
 
+#include "base/array.h"
 #include "base/sandbox.h"
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 #define DNS_PORT 53
 #define FILES_MAX 64
 
@@ -25,17 +25,17 @@ int confine_drop(struct error *e)
 		return -1;
 	if (sandbox_limit(RLIMIT_NOFILE, FILES_MAX, e) < 0 || sandbox_limit(RLIMIT_FSIZE, 0, e) < 0)
 		return -1;
-	/* After the change of user, which clears it. Threads and processes are not limited here, as
-	 * the limit counts everything of user 65534; confine_calls() leaves threads only. */
+	/* After the change of user, which clears it. RLIMIT_NPROC is not set, because it counts all
+	 * processes of user 65534; confine_calls() allows threads only. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return error_set_errno(e, ERROR_SYSTEM, "PR_SET_PDEATHSIG");
 	return 0;
 }
 
-/* --- files ------------------------------------------------------------------------------------ */
+/* --- files ----------------------------------------------------------------------------------- */
 
-/* What glibc's resolver reads. A rule holds for the file that is there now: one that is replaced
- * later can no longer be read, but those below a directory can. */
+/* The files that the resolver of glibc reads. A rule applies to the file that exists now: a file
+ * that replaces it later cannot be read, except below a directory. */
 static const struct sandbox_path resolver_paths[] = {
 	{ "/etc/resolv.conf", SANDBOX_READ },
 	{ "/etc/hosts", SANDBOX_READ },
@@ -52,16 +52,16 @@ int confine_files(uint16_t port, struct error *e)
 	const uint16_t ports[] = { port, DNS_PORT };
 	const struct sandbox_access access = {
 		.path = resolver_paths,
-		.paths = COUNT(resolver_paths),
+		.paths = ARRAY_SIZE(resolver_paths),
 		.port = ports,
-		.ports = COUNT(ports),
+		.ports = ARRAY_SIZE(ports),
 		.alone = true,
 	};
 
 	return sandbox_landlock(&access, e);
 }
 
-/* --- system calls ----------------------------------------------------------------------------- */
+/* --- system calls ---------------------------------------------------------------------------- */
 
 #define ALLOW SANDBOX_ALLOW
 #define ALLOW_IF SANDBOX_ALLOW_IF
@@ -73,15 +73,16 @@ int confine_files(uint16_t port, struct error *e)
 	ALLOW_IF(socket, IS(0, domain), \
 		 BITS(1, ~(uint64_t)(SOCK_CLOEXEC | SOCK_NONBLOCK), type), MAX(2, protocol))
 
-/* Opening for anything but reading. O_TMPFILE's own bit is what remains without O_DIRECTORY. */
+/* Flags of openat() for more than reading. O_TMPFILE contains O_DIRECTORY, which is allowed. */
 #define OPEN_MORE (O_ACCMODE | O_CREAT | O_TRUNC | O_PATH | (O_TMPFILE & ~O_DIRECTORY))
 
 static const struct sandbox_rule calls[] = {
-	/* memory, never executable: all code is loaded by now */
+	/* memory, but never executable, because all code is loaded by now */
 	ALLOW(brk), ALLOW(munmap), ALLOW(mremap), ALLOW(madvise),
 	ALLOW_IF(mmap, BITS(2, PROT_EXEC, 0)), ALLOW_IF(mprotect, BITS(2, PROT_EXEC, 0)),
 
-	/* libcurl resolves names in a thread; clone3() hides its flags from a filter, so: ENOSYS */
+	/* libcurl resolves names in a thread. A filter cannot see the flags of clone3(), so that
+	 * returns ENOSYS. */
 	ALLOW_IF(clone, BITS(0, CLONE_THREAD, CLONE_THREAD)),
 	ALLOW(futex), ALLOW(set_robust_list), ALLOW(rseq), ALLOW(sched_yield),
 	ALLOW(sched_getaffinity), ALLOW(gettid), ALLOW(getpid), ALLOW(exit), ALLOW(exit_group),
@@ -93,10 +94,10 @@ static const struct sandbox_rule calls[] = {
 	ALLOW(getrandom), ALLOW(uname), ALLOW(sysinfo), ALLOW(getuid), ALLOW(geteuid),
 	ALLOW(getgid), ALLOW(getegid), ALLOW_IF(prlimit64, IS(2, 0)),
 
-	/* Internet sockets, plain ones: no Unix, netlink, packet, raw or MPTCP socket, no server */
+	/* TCP and UDP sockets: no Unix, netlink, packet, raw or MPTCP socket, and no server */
 	SOCKET(AF_INET, SOCK_STREAM, IPPROTO_TCP), SOCKET(AF_INET, SOCK_DGRAM, IPPROTO_UDP),
 	SOCKET(AF_INET6, SOCK_STREAM, IPPROTO_TCP), SOCKET(AF_INET6, SOCK_DGRAM, IPPROTO_UDP),
-	/* libcurl's wake-up; a pair of datagram sockets could still be sent to any path */
+	/* libcurl's wake-up. Not SOCK_DGRAM, because such a socket can send to any path. */
 	ALLOW_IF(socketpair, IS(0, AF_UNIX),
 		 BITS(1, ~(uint64_t)(SOCK_CLOEXEC | SOCK_NONBLOCK), SOCK_STREAM)),
 	ALLOW(connect), ALLOW(shutdown),
@@ -105,7 +106,7 @@ static const struct sandbox_rule calls[] = {
 	ALLOW(poll), ALLOW(ppoll), ALLOW(select), ALLOW(pselect6), ALLOW(pipe2), ALLOW(eventfd2),
 	ALLOW_IF(ioctl, IS(1, FIONREAD)), ALLOW_IF(ioctl, IS(1, FIONBIO)),
 
-	/* files: what is open, and to look; Landlock has the say about which may be opened */
+	/* files that are open, and opening for reading; Landlock limits which files */
 	ALLOW(read), ALLOW(readv), ALLOW(pread64), ALLOW(write), ALLOW(writev), ALLOW(close),
 	ALLOW(lseek), ALLOW(fstat), ALLOW(newfstatat), ALLOW(statx),
 	ALLOW_IF(openat, BITS(2, OPEN_MORE, O_RDONLY)),
@@ -124,8 +125,8 @@ static const struct sandbox_rule no_files[] = {
 
 int confine_calls(int files, struct error *e)
 {
-	/* The strictest answer of all filters counts; the second one lets no third be loaded. */
-	if (!files && sandbox_seccomp(SCMP_ACT_ALLOW, no_files, COUNT(no_files), e) < 0)
+	/* The strictest action of all filters applies. The second filter allows no third. */
+	if (!files && sandbox_seccomp(SCMP_ACT_ALLOW, no_files, ARRAY_SIZE(no_files), e) < 0)
 		return -1;
-	return sandbox_seccomp(SCMP_ACT_ERRNO(ENOSYS), calls, COUNT(calls), e);
+	return sandbox_seccomp(SCMP_ACT_ERRNO(ENOSYS), calls, ARRAY_SIZE(calls), e);
 }

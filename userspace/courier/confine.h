@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * confine: what the courier gives up, in three steps, the last before its first byte to or from the
- * network. Apart from main.c, so that a test can put itself in the same place and try to get out.
+ * confine: how the courier gives up privileges, in three steps. The last one comes before the first
+ * byte to or from the network. This is not in main.c, so that a test can confine itself in the same
+ * way and try to break out.
  */
 #ifndef REALMKEY_COURIER_CONFINE_H
 #define REALMKEY_COURIER_CONFINE_H
@@ -10,22 +11,24 @@
 
 #include "base/error.h"
 
+/* The courier runs as this user, which has the name of the program. */
 #define CONFINE_USER "realmkey-courier"
 
-/* Become nobody: own user (if root), no capability, no way to gain one, no core dump, and an end
- * when the parent ends. */
+/* Change to CONFINE_USER (if root), drop all capabilities and the ways to gain one, disable core
+ * dumps, and have the kernel kill this process when its parent ends. */
 int confine_drop(struct error *e);
 
-/* Leave no file but the resolver's, and no TCP port but @port and DNS. Returns 1, or 0 where the
- * kernel has no Landlock: then resolver_freeze() must come before confine_calls(). */
+/* Allow only the files of the resolver, and only @port and the DNS port for TCP. Returns 1, or 0 if
+ * the kernel has no Landlock: then the caller must call resolver_freeze() before
+ * confine_calls(). */
 int confine_files(uint16_t port, struct error *e);
 
 /*
- * Leave no system call but those of a TLS client. @files: what confine_files() returned; 0
- * refuses every opening of a file.
+ * Allow only the system calls of a TLS client. @files is what confine_files() returned; if it is 0,
+ * no file can be opened any more.
  *
- * An unknown call is answered with ENOSYS, so that a newer libc or libcurl falls back as it would
- * on an older kernel. A call that no honest path makes (execve, ptrace, mount ...) ends the process.
+ * Another call returns ENOSYS, so that a newer libc or libcurl falls back as on an older kernel. A
+ * call that this program never makes (execve, ptrace, mount and others) kills the process.
  */
 int confine_calls(int files, struct error *e);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* http: one KBS over one kept-alive connection, by libcurl. */
+/* http: requests to one KBS over one connection that is kept open, by libcurl. */
 #ifndef REALMKEY_COURIER_HTTP_H
 #define REALMKEY_COURIER_HTTP_H
 
@@ -15,9 +15,9 @@ struct http {
 	struct curl_slist *pins;
 	char *url;			/* scheme, host and port; owned */
 	char detail[CURL_ERROR_SIZE];
-	struct bytes answer;		/* body of the answer under way */
-	bool overflow;			/* it was longer than MESSAGE_ANSWER_MAX */
-	int peer;			/* when this hangs up, a request under way is given up */
+	struct bytes answer;		/* body of the current answer */
+	bool overflow;			/* that body was longer than MESSAGE_ANSWER_MAX */
+	int peer;			/* the keeper's socket; a request is aborted if it closes */
 };
 
 #define HTTP_INIT { .peer = -1 }
@@ -30,19 +30,22 @@ struct http_target {
 	long timeout;			/* seconds for one request */
 };
 
-/* Have libcurl, OpenSSL and libc read what they read once. Before any sandbox. */
+/* Initialise libcurl, OpenSSL and libc, which read files for that. Call before the sandbox is
+ * entered. */
 int http_prepare(struct error *e);
 
-/* ERROR_INPUT when @target's CA holds no certificate. Connects nowhere yet. */
+/* Set @http up for @target, without connecting. ERROR_INPUT if @target's CA contains no
+ * certificate. */
 int http_open(struct http *http, const struct http_target *target, struct error *e);
 void http_close(struct http *http);
 
-/* Host and port of the target, as text; the port is the scheme's own where the URL has none. Both
- * released with curl_free(). */
+/* Host and port of @url as text; the default port of the scheme if @url has none. The caller
+ * releases both with curl_free(). */
 int http_split(const char *url, char **host, char **port, struct error *e);
 
-/* One request; @status (100..999) and http->answer hold what came. ERROR_NETWORK, ERROR_TLS or
- * ERROR_PROTOCOL when nothing usable came; the text begins with the URL. */
+/* Send one request and receive its answer into @status (100 to 999) and http->answer.
+ * ERROR_NETWORK, ERROR_TLS or ERROR_PROTOCOL if there is no usable answer; the text begins with the
+ * URL. */
 int http_send(struct http *http, const struct request *r, int *status, struct error *e);
 
 #endif

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * realmkey-courier: carries requests of a keeper to one KBS, and its answers back. It is started by
- * realmkeyd and realmkey with COURIER_FD as its only tie to them; Documentation/PROTOCOL.md says
- * what passes there. Its order of life: OPEN, all that needs files, the sandbox, the network.
+ * realmkey-courier: carries the requests of a keeper to one KBS, and the answers back. realmkeyd
+ * and realmkey start it, with COURIER_FD as its only connection to them; Documentation/PROTOCOL.md
+ * describes the messages. Its steps are: receive OPEN, read the files it needs, enter the sandbox,
+ * use the network.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -24,13 +25,15 @@
 
 static const char usage[] =
 	"usage: realmkey-courier\n"
-	"The network's end of realmkeyd and realmkey, which start it; nothing to be run by hand.\n"
+	"The part of realmkeyd and realmkey that uses the network. They start it; it is\n"
+	"not to be run by hand.\n"
 	"  --version  print the version\n";
 
-/* --- messages --------------------------------------------------------------------------------- */
+/* --- messages -------------------------------------------------------------------------------- */
 
-/* Returns 1 with a message, 0 when the keeper has hung up, -1 with @e. */
-static int message_receive(struct bytes *raw, struct message *m, struct error *e)
+/* Receive a message, whose fields point into @raw. Returns 1, 0 if the keeper closed the socket, or
+ * -1. */
+static int channel_receive(struct bytes *raw, struct message *m, struct error *e)
 {
 	uint8_t header[MESSAGE_HEADER_SIZE];
 	enum message_type type;
@@ -44,17 +47,14 @@ static int message_receive(struct bytes *raw, struct message *m, struct error *e
 		return error_set_errno(e, ERROR_SYSTEM, "descriptor %d", COURIER_FD);
 	if (n != (ssize_t)sizeof(header))
 		return error_set(e, ERROR_PROTOCOL, "message that ends within its header");
-	if (message_decode_header(header, &type, &len, e) < 0)
-		return -1;
-	if (bytes_resize(raw, len, e) < 0)
-		return error_set_memory(e);
-	if (io_read_full(COURIER_FD, raw->data, len, e) < 0 ||
+	if (message_decode_header(header, &type, &len, e) < 0 || bytes_resize(raw, len, e) < 0 ||
+	    io_read_full(COURIER_FD, raw->data, len, e) < 0 ||
 	    message_decode_body(type, raw->data, len, m, e) < 0)
 		return -1;
 	return 1;
 }
 
-static int message_send(const struct message *m, struct error *e)
+static int channel_send(const struct message *m, struct error *e)
 {
 	struct bytes raw = BYTES_INIT;
 	int ret = message_encode(m, &raw, e);
@@ -65,16 +65,16 @@ static int message_send(const struct message *m, struct error *e)
 	return ret;
 }
 
-static int answer_send(int status, const struct bytes *body, struct error *e)
+static int channel_send_answer(int status, const struct bytes *body, struct error *e)
 {
 	uint8_t number[4];
 	const struct message m = { .type = MESSAGE_ANSWER, .count = 2, .field = {
 		message_u32((uint32_t)status, number), { body->data, body->len } } };
 
-	return message_send(&m, e);
+	return channel_send(&m, e);
 }
 
-static int failure_send(const struct error *failure, struct error *e)
+static int channel_send_failure(const struct error *failure, struct error *e)
 {
 	uint8_t kind[4], transient[4];
 	const struct message m = { .type = MESSAGE_FAILURE, .count = 3, .field = {
@@ -82,10 +82,10 @@ static int failure_send(const struct error *failure, struct error *e)
 		message_u32(failure->transient, transient),
 		{ (const uint8_t *)failure->text, strlen(failure->text) } } };
 
-	return message_send(&m, e);
+	return channel_send(&m, e);
 }
 
-/* --- start ------------------------------------------------------------------------------------ */
+/* --- start ----------------------------------------------------------------------------------- */
 
 struct courier_state {
 	struct http http;
@@ -93,7 +93,7 @@ struct courier_state {
 	uint32_t flags, timeout;
 };
 
-static int target_take(struct courier_state *s, const struct message *m, struct error *e)
+static int target_read(struct courier_state *s, const struct message *m, struct error *e)
 {
 	if (m->type != MESSAGE_OPEN)
 		return error_set(e, ERROR_PROTOCOL, "the first message is not OPEN");
@@ -103,23 +103,12 @@ static int target_take(struct courier_state *s, const struct message *m, struct 
 	if (s->timeout < 1 || s->timeout > TIMEOUT_MAX)
 		return error_set(e, ERROR_PROTOCOL, "time-out of %u s is not 1 to %d", s->timeout,
 				 TIMEOUT_MAX);
-	if (bytes_set(&s->url, m->field[0].data, m->field[0].len) < 0 ||
-	    bytes_set(&s->ca, m->field[1].data, m->field[1].len) < 0)
-		return error_set_memory(e);
-	return 0;
+	bytes_set(&s->url, m->field[0].data, m->field[0].len);
+	bytes_set(&s->ca, m->field[1].data, m->field[1].len);
+	return bytes_check(&s->url, e) < 0 ? -1 : bytes_check(&s->ca, e);
 }
 
-/* All that reads a file. */
-static int files_read(struct courier_state *s, struct error *e)
-{
-	if (http_prepare(e) < 0 || resolver_prepare(e) < 0)
-		return -1;
-	if (!s->ca.len && !strncmp(bytes_text(&s->url), "https:", 6))
-		return roots_load(&s->ca, e);
-	return 0;
-}
-
-static int sandbox_close(struct courier_state *s, struct error *e)
+static int sandbox_enter(struct courier_state *s, struct error *e)
 {
 	char *host, *port;
 	int files = -1, ret = -1;
@@ -141,7 +130,12 @@ static int courier_open(struct courier_state *s, struct error *e)
 		.insecure = s->flags & MESSAGE_OPEN_INSECURE,
 	};
 
-	if (confine_drop(e) < 0 || files_read(s, e) < 0 || sandbox_close(s, e) < 0)
+	/* Read all files before the sandbox is entered, but not as root. */
+	if (confine_drop(e) < 0 || http_prepare(e) < 0 || resolver_prepare(e) < 0)
+		return -1;
+	if (!s->ca.len && !strncmp(bytes_text(&s->url), "https:", 6) && roots_load(&s->ca, e) < 0)
+		return -1;
+	if (sandbox_enter(s, e) < 0)
 		return -1;
 	target.url = bytes_text(&s->url);
 	target.pin = bytes_text(&s->pin);
@@ -149,39 +143,40 @@ static int courier_open(struct courier_state *s, struct error *e)
 	return http_open(&s->http, &target, e);
 }
 
-/* Not exit(): what libraries do then may want calls that are gone. */
-static _Noreturn void leave(const struct error *e)
+/* Not exit(), because libraries may then make system calls that the sandbox forbids. */
+static _Noreturn void courier_exit(const struct error *e)
 {
 	_exit(error_exit_code(e));
 }
 
-/* Answered in any case; -1 with @e when the keeper could not be told. */
-static int start(struct courier_state *s, struct error *e)
+/* Receive OPEN and answer it; a failure is reported to the keeper and ends this process. -1 with @e
+ * if the keeper could not be reached. */
+static int courier_begin(struct courier_state *s, struct error *e)
 {
 	const struct bytes empty = BYTES_INIT;
 	struct bytes raw = BYTES_INIT;
 	struct error unsent = ERROR_INIT;
 	struct message m;
-	int ret = message_receive(&raw, &m, e);
+	int ret = channel_receive(&raw, &m, e);
 
 	if (ret == 0)
 		ret = error_set(e, ERROR_SYSTEM, "no keeper at descriptor %d", COURIER_FD);
 	else if (ret > 0)
-		ret = target_take(s, &m, e);
+		ret = target_read(s, &m, e);
 	if (ret == 0)
 		ret = courier_open(s, e);
 	bytes_free(&raw);
 	if (ret == 0)
-		return answer_send(0, &empty, e);
-	if (failure_send(e, &unsent) == 0)
-		leave(e);
+		return channel_send_answer(0, &empty, e);
+	if (channel_send_failure(e, &unsent) == 0)
+		courier_exit(e);
 	return -1;
 }
 
-/* --- work ------------------------------------------------------------------------------------- */
+/* --- work ------------------------------------------------------------------------------------ */
 
-/* One message, one answer. -1 with @e when the keeper can no longer be spoken to. */
-static int serve(struct http *http, const struct message *m, struct error *e)
+/* Answer one message. -1 with @e if the keeper could not be reached. */
+static int courier_answer(struct http *http, const struct message *m, struct error *e)
 {
 	struct request request = REQUEST_INIT;
 	struct error failure = ERROR_INIT;
@@ -189,27 +184,27 @@ static int serve(struct http *http, const struct message *m, struct error *e)
 
 	if (request_from_message(m, &request, &failure) == 0 &&
 	    http_send(http, &request, &status, &failure) == 0)
-		ret = answer_send(status, &http->answer, e);
+		ret = channel_send_answer(status, &http->answer, e);
 	else
-		ret = failure_send(&failure, e);
+		ret = channel_send_failure(&failure, e);
 	bytes_clear(&http->answer);
 	request_free(&request);
 	return ret;
 }
 
-static int run(struct error *e)
+static int courier_run(struct error *e)
 {
 	struct courier_state s = { .http = HTTP_INIT };
 	struct bytes raw = BYTES_INIT;
 	struct message m;
-	int ret = start(&s, e);
+	int ret = courier_begin(&s, e);
 
 	while (ret == 0) {
-		ret = message_receive(&raw, &m, e);
+		ret = channel_receive(&raw, &m, e);
 		if (ret == 0)
 			break;
 		if (ret > 0)
-			ret = serve(&s.http, &m, e);
+			ret = courier_answer(&s.http, &m, e);
 	}
 	bytes_free(&raw);
 	http_close(&s.http);
@@ -233,7 +228,7 @@ int main(int argc, char **argv)
 		fputs(usage, help ? stdout : stderr);
 		return help ? 0 : 2;
 	}
-	if (run(&e) < 0)
+	if (courier_run(&e) < 0)
 		log_to_stderr(LOG_LEVEL_ERROR, e.text);
-	leave(&e);
+	courier_exit(&e);
 }

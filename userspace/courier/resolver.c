@@ -19,39 +19,33 @@ int resolver_prepare(struct error *e)
 	return services_set("files dns", e);
 }
 
-static int pin_format(const char *host, const char *port, const struct addrinfo *list,
-		      struct bytes *pin, struct error *e)
+/* Append "host:port:address,..." to @pin if @host has addresses. */
+static int pin_addresses(const char *host, const char *port, struct bytes *pin, struct error *e)
 {
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	const char *separator = ":";
 	char address[NI_MAXHOST];
+	struct addrinfo *list;
+	int failed;
 
-	if (bytes_printf(pin, "%s:%s", host, port) < 0)
-		return error_set_memory(e);
+	failed = getaddrinfo(host, NULL, &hints, &list);
+	if (failed)
+		return failed == EAI_MEMORY ? error_set_memory(e) : 0;
+	bytes_printf(pin, "%s:%s", host, port);
 	for (const struct addrinfo *a = list; a; a = a->ai_next) {
 		if (getnameinfo(a->ai_addr, a->ai_addrlen, address, sizeof(address), NULL, 0,
 				NI_NUMERICHOST))
 			continue;
-		if (bytes_printf(pin, "%s%s", a == list ? ":" : ",", address) < 0)
-			return error_set_memory(e);
+		bytes_printf(pin, "%s%s", separator, address);
+		separator = ",";
 	}
-	return 0;
-}
-
-static int hosts_pin(const char *host, const char *port, struct bytes *pin, struct error *e)
-{
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-	struct addrinfo *list;
-	int ret;
-
-	if (getaddrinfo(host, NULL, &hints, &list))
-		return 0;
-	ret = pin_format(host, port, list, pin, e);
 	freeaddrinfo(list);
-	return ret;
+	return bytes_check(pin, e);
 }
 
 int resolver_freeze(const char *host, const char *port, struct bytes *pin, struct error *e)
 {
-	if (services_set("files", e) < 0 || hosts_pin(host, port, pin, e) < 0 ||
+	if (services_set("files", e) < 0 || pin_addresses(host, port, pin, e) < 0 ||
 	    services_set("dns", e) < 0)
 		return -1;
 	if (res_init() < 0)

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* resolver: what must be settled about glibc's resolver while files can still be opened. */
+/* resolver: prepares the resolver of glibc while files can still be opened. */
 #ifndef REALMKEY_COURIER_RESOLVER_H
 #define REALMKEY_COURIER_RESOLVER_H
 
 #include "base/bytes.h"
 #include "base/error.h"
 
-/* Names come from /etc/hosts and DNS, whatever nsswitch.conf says: other services are modules,
- * which would have to be loaded later, and talk to daemons. */
+/* Have names looked up in /etc/hosts and by DNS, and not as nsswitch.conf says, because other
+ * services are modules that would have to be loaded later, and that connect to daemons. */
 int resolver_prepare(struct error *e);
 
 /*
- * For a courier that will be allowed no file at all: read resolv.conf for good, and look @host up
- * in /etc/hosts. @pin gets "host:port:address,..." if it is there, and stays empty if not: then DNS
- * will be asked later, inside the sandbox. What changes in either file is not seen any more.
+ * For a courier that may open no file at all afterwards: read resolv.conf, and look up @host in
+ * /etc/hosts. If it is there, "host:port:address,..." is appended to @pin; if not, DNS is used
+ * later, inside the sandbox. Later changes of either file have no effect.
  */
 int resolver_freeze(const char *host, const char *port, struct bytes *pin, struct error *e);
 

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/io.h"
 
 #define BUNDLE_MAX ((size_t)4 << 20)
@@ -16,7 +17,7 @@ static const char *const bundles[] = {
 
 int roots_load(struct bytes *pem, struct error *e)
 {
-	for (size_t i = 0; i < sizeof(bundles) / sizeof(bundles[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(bundles); i++)
 		if (access(bundles[i], R_OK) == 0)
 			return io_read_file(bundles[i], BUNDLE_MAX, pem, e);
 	return error_set(e, ERROR_TLS, "this machine has no CA certificates; give the KBS's CA "

@@ -12,8 +12,11 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/array.h"
+#include "base/crypto.h"
 #include "base/encode.h"
 #include "base/json.h"
+#include "jwk.h"
 
 #define CEK_SIZE 32
 #define KEK_SIZE 32
@@ -21,16 +24,14 @@
 #define TAG_SIZE 16
 #define WRAPPED_SIZE (CEK_SIZE + 8)	/* RFC 3394 */
 #define Z_MAX 66			/* x coordinate of P-521 */
-#define RSA_MAX (4096 / 8)
+#define RSA_MAX (JWK_RSA_BITS_MAX / 8)
 
-#define ALG_ECDH "ECDH-ES+A256KW"
-#define ALG_RSA "RSA-OAEP-256"
 #define ENC "A256GCM"
 
-/* What came, decoded; nothing in it is secret before it is opened. */
+/* A decoded JWE. Nothing in it is secret until it is opened. */
 struct jwe {
 	json_t *object, *header;
-	const char *protected_text;	/* as received: it is the additional data */
+	const char *protected_text;	/* as received, because it is authenticated */
 	struct bytes encrypted_key, iv, ciphertext, tag;
 };
 
@@ -44,14 +45,6 @@ static void jwe_free(struct jwe *jwe)
 	bytes_free(&jwe->tag);
 }
 
-/* What a general decoder called bad input came from the KBS here. */
-static int answer_failed(struct error *e)
-{
-	if (e->kind == ERROR_INPUT)
-		e->kind = ERROR_PROTOCOL;
-	return error_add(e, "JWE");
-}
-
 static int member_decode(const json_t *object, const char *member, struct bytes *out,
 			 struct error *e)
 {
@@ -59,19 +52,11 @@ static int member_decode(const json_t *object, const char *member, struct bytes 
 
 	if (!text)
 		return -1;
-	if (decode_base64(ENCODE_BASE64URL, text, strlen(text), member, out, e) < 0)
-		return answer_failed(e);
+	if (decode_base64(ENCODE_BASE64URL, text, strlen(text), member, out, e) < 0) {
+		error_reclassify(e, ERROR_INPUT, ERROR_PROTOCOL);
+		return error_add(e, "JWE");
+	}
 	return 0;
-}
-
-static int header_decode(struct jwe *jwe, struct error *e)
-{
-	struct bytes text = BYTES_INIT;
-
-	if (member_decode(jwe->object, "protected", &text, e) == 0)
-		jwe->header = json_parse(text.data, text.len, "JWE: protected", ERROR_PROTOCOL, e);
-	bytes_free(&text);
-	return jwe->header ? 0 : -1;
 }
 
 static int jwe_decode(struct jwe *jwe, const void *text, size_t len, struct error *e)
@@ -85,12 +70,19 @@ static int jwe_decode(struct jwe *jwe, const void *text, size_t len, struct erro
 		{ "ciphertext", &jwe->ciphertext },
 		{ "tag", &jwe->tag },
 	};
+	struct bytes header = BYTES_INIT;
 
 	jwe->object = json_parse(text, len, "JWE", ERROR_PROTOCOL, e);
-	if (!jwe->object || header_decode(jwe, e) < 0)
+	if (!jwe->object)
+		return -1;
+	if (member_decode(jwe->object, "protected", &header, e) == 0)
+		jwe->header = json_parse(header.data, header.len, "JWE: protected", ERROR_PROTOCOL,
+					 e);
+	bytes_free(&header);
+	if (!jwe->header)
 		return -1;
 	jwe->protected_text = json_string_value(json_object_get(jwe->object, "protected"));
-	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
 		if (member_decode(jwe->object, members[i].name, members[i].value, e) < 0)
 			return -1;
 	return 0;
@@ -109,26 +101,16 @@ static int header_text_check(const json_t *header, const char *member, const cha
 	return 0;
 }
 
-/* Each would change what the other members mean (RFC 7516 section 4.1, RFC 7518 section 4.6.1). */
+/* These members change the meaning of others (RFC 7516 section 4.1, RFC 7518 section 4.6.1). */
 static int header_refuse_unsupported(const json_t *header, struct error *e)
 {
 	static const char *const members[] = { "crit", "zip", "apu", "apv" };
 
-	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
 		if (json_object_get(header, members[i]))
 			return error_set(e, ERROR_PROTOCOL, "JWE: header: %s: not supported",
 					 members[i]);
 	return 0;
-}
-
-static int headers_check(const struct jwe *jwe, const char *alg, struct error *e)
-{
-	if (header_text_check(jwe->header, "alg", alg, e) < 0 ||
-	    header_text_check(jwe->header, "enc", ENC, e) < 0 ||
-	    header_refuse_unsupported(jwe->header, e) < 0 ||
-	    header_refuse_unsupported(json_object_get(jwe->object, "header"), e) < 0)
-		return -1;
-	return header_refuse_unsupported(json_object_get(jwe->object, "unprotected"), e);
 }
 
 static int size_check(const struct bytes *value, size_t size, const char *member, struct error *e)
@@ -142,10 +124,14 @@ static int size_check(const struct bytes *value, size_t size, const char *member
 static int jwe_check(const struct jwe *jwe, const struct tee_key *key, struct error *e)
 {
 	const json_t *aad = json_object_get(jwe->object, "aad");
-	bool rsa = strcmp(key->alg, ALG_RSA) == 0;
+	bool rsa = strcmp(key->alg, TEE_KEY_RSA) == 0;
 	size_t wrapped = rsa ? (size_t)EVP_PKEY_get_size(key->pkey) : WRAPPED_SIZE;
 
-	if (headers_check(jwe, key->alg, e) < 0)
+	if (header_text_check(jwe->header, "alg", key->alg, e) < 0 ||
+	    header_text_check(jwe->header, "enc", ENC, e) < 0 ||
+	    header_refuse_unsupported(jwe->header, e) < 0 ||
+	    header_refuse_unsupported(json_object_get(jwe->object, "header"), e) < 0 ||
+	    header_refuse_unsupported(json_object_get(jwe->object, "unprotected"), e) < 0)
 		return -1;
 	if (aad && !json_is_null(aad))
 		return error_set(e, ERROR_PROTOCOL, "JWE: aad: not supported");
@@ -159,21 +145,11 @@ static int jwe_check(const struct jwe *jwe, const struct tee_key *key, struct er
 	return 0;
 }
 
-static bool ecdh_derive(EVP_PKEY *own, EVP_PKEY *peer, uint8_t *z, size_t *len)
-{
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(own, NULL);
-	bool ok = ctx && EVP_PKEY_derive_init(ctx) == 1 &&
-		  EVP_PKEY_derive_set_peer(ctx, peer) == 1 && EVP_PKEY_derive(ctx, z, len) == 1;
-
-	EVP_PKEY_CTX_free(ctx);
-	return ok;
-}
-
-/* One-step KDF of SP 800-56A with SHA-256; the other information of RFC 7518 section 4.6.2 with
- * empty PartyUInfo and PartyVInfo, for 256 bits. */
+/* The one-step KDF of SP 800-56A with SHA-256. Its other information is that of RFC 7518 section 4.6.2
+ * with empty PartyUInfo and PartyVInfo, for 256 bits. */
 static bool kek_derive(const uint8_t *z, size_t len, uint8_t kek[KEK_SIZE])
 {
-	static const uint8_t info[] = "\0\0\0\x0e" ALG_ECDH "\0\0\0\0" "\0\0\0\0" "\0\0\x01";
+	static const uint8_t info[] = "\0\0\0\x0e" TEE_KEY_ECDH "\0\0\0\0" "\0\0\0\0" "\0\0\x01";
 	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "SSKDF", NULL);
 	EVP_KDF_CTX *ctx = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
 	const OSSL_PARAM params[] = {
@@ -189,12 +165,17 @@ static bool kek_derive(const uint8_t *z, size_t len, uint8_t kek[KEK_SIZE])
 	return ok;
 }
 
+/* ECDH, and the KEK from its result. */
 static bool kek_agree(EVP_PKEY *own, EVP_PKEY *peer, uint8_t kek[KEK_SIZE])
 {
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(own, NULL);
 	uint8_t z[Z_MAX];
 	size_t len = sizeof(z);
-	bool ok = ecdh_derive(own, peer, z, &len) && kek_derive(z, len, kek);
+	bool ok = ctx && EVP_PKEY_derive_init(ctx) == 1 &&
+		  EVP_PKEY_derive_set_peer(ctx, peer) == 1 &&
+		  EVP_PKEY_derive(ctx, z, &len) == 1 && kek_derive(z, len, kek);
 
+	EVP_PKEY_CTX_free(ctx);
 	OPENSSL_cleanse(z, sizeof(z));
 	return ok;
 }
@@ -215,12 +196,14 @@ static bool key_wrap(bool wrapping, const uint8_t kek[KEK_SIZE], const uint8_t *
 	return ok;
 }
 
+/* Out of memory, or the one message for all other reasons: it must not say which step failed. */
 static int open_failed(struct error *e)
 {
-	return error_set(e, ERROR_PROTOCOL, "JWE: could not be opened with this key");
+	return crypto_error(e, ERROR_PROTOCOL, "JWE: could not be opened with this key");
 }
 
-/* Trustee protects it, libjose does not, and need not: any other one only fails to unwrap. */
+/* Trustee puts epk into the protected header and libjose does not. It needs no protection: with another
+ * epk the key cannot be unwrapped. */
 static json_t *epk_find(const struct jwe *jwe, struct error *e)
 {
 	json_t *recipient = json_object_get(jwe->object, "header");
@@ -240,10 +223,13 @@ static int cek_open_ecdh(const struct tee_key *key, const struct jwe *jwe, uint8
 
 	if (!epk)
 		return -1;
-	if (!peer)
-		return answer_failed(e);
+	if (!peer) {
+		error_reclassify(e, ERROR_INPUT, ERROR_PROTOCOL);
+		return error_add(e, "JWE");
+	}
+	crypto_begin();
 	if (EVP_PKEY_parameters_eq(key->pkey, peer) != 1) {
-		error_set(e, ERROR_PROTOCOL, "JWE: epk: not on the curve of the TEE key");
+		crypto_error(e, ERROR_PROTOCOL, "JWE: epk: not on the curve of the TEE key");
 	} else if (!kek_agree(key->pkey, peer, kek) ||
 		   !key_wrap(false, kek, jwe->encrypted_key.data, WRAPPED_SIZE, out, CEK_SIZE)) {
 		open_failed(e);
@@ -268,11 +254,13 @@ static bool oaep_set(EVP_PKEY_CTX *ctx)
 static int cek_open_rsa(const struct tee_key *key, const struct jwe *jwe, uint8_t cek[CEK_SIZE],
 			struct error *e)
 {
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key->pkey, NULL);
+	EVP_PKEY_CTX *ctx;
 	uint8_t out[RSA_MAX];
 	size_t len = sizeof(out);
 	int ret = 0;
 
+	crypto_begin();
+	ctx = EVP_PKEY_CTX_new(key->pkey, NULL);
 	if (ctx && EVP_PKEY_decrypt_init(ctx) == 1 && oaep_set(ctx) &&
 	    EVP_PKEY_decrypt(ctx, out, &len, jwe->encrypted_key.data,
 			     jwe->encrypted_key.len) == 1 &&
@@ -285,15 +273,7 @@ static int cek_open_rsa(const struct tee_key *key, const struct jwe *jwe, uint8_
 	return ret;
 }
 
-static int cek_open(const struct tee_key *key, const struct jwe *jwe, uint8_t cek[CEK_SIZE],
-		    struct error *e)
-{
-	if (strcmp(key->alg, ALG_RSA) == 0)
-		return cek_open_rsa(key, jwe, cek, e);
-	return cek_open_ecdh(key, jwe, cek, e);
-}
-
-/* Both directions of AES-256-GCM; @tag is checked when opening and written when sealing. */
+/* AES-256-GCM in both directions; @tag is checked when opening and written when sealing. */
 static bool gcm(bool sealing, const uint8_t cek[CEK_SIZE], const uint8_t *iv, const char *aad,
 		const void *in, size_t len, uint8_t *out, uint8_t *tag)
 {
@@ -318,7 +298,8 @@ static int plaintext_open(const struct jwe *jwe, const uint8_t cek[CEK_SIZE], st
 	size_t len = jwe->ciphertext.len;
 
 	if (bytes_resize(plain, len, e) < 0)
-		return error_set(e, ERROR_SYSTEM, "JWE: no locked memory for %zu bytes", len);
+		return error_add(e, "JWE: locked memory for %zu bytes", len);
+	crypto_begin();
 	if (!gcm(false, cek, jwe->iv.data, jwe->protected_text, jwe->ciphertext.data, len,
 		 plain->data, jwe->tag.data)) {
 		bytes_clear(plain);
@@ -335,19 +316,20 @@ int jwe_open(const struct tee_key *key, const void *text, size_t len, struct byt
 	int ret = -1;
 
 	bytes_clear(plain);
-	if (jwe_decode(&jwe, text, len, e) == 0 && jwe_check(&jwe, key, e) == 0 &&
-	    cek_open(key, &jwe, cek, e) == 0)
+	if (jwe_decode(&jwe, text, len, e) == 0 && jwe_check(&jwe, key, e) == 0)
+		ret = strcmp(key->alg, TEE_KEY_RSA) == 0 ? cek_open_rsa(key, &jwe, cek, e) :
+							   cek_open_ecdh(key, &jwe, cek, e);
+	if (ret == 0)
 		ret = plaintext_open(&jwe, cek, plain, e);
 	OPENSSL_cleanse(cek, sizeof(cek));
 	jwe_free(&jwe);
 	return ret;
 }
 
-/* A JWE in the making. */
+/* A JWE while it is made. */
 struct seal {
 	EVP_PKEY *recipient;
 	EVP_PKEY *ephemeral;		/* EC only */
-	bool ephemeral_owned;
 	struct jwe_random random;
 	struct bytes protected_text, encrypted_key, ciphertext;
 	uint8_t tag[TAG_SIZE];
@@ -356,51 +338,85 @@ struct seal {
 static void seal_free(struct seal *seal)
 {
 	EVP_PKEY_free(seal->recipient);
-	if (seal->ephemeral_owned)
-		EVP_PKEY_free(seal->ephemeral);
+	EVP_PKEY_free(seal->ephemeral);
 	OPENSSL_cleanse(&seal->random, sizeof(seal->random));
 	bytes_free(&seal->protected_text);
 	bytes_free(&seal->encrypted_key);
 	bytes_free(&seal->ciphertext);
 }
 
-static int random_draw(struct seal *seal, const char *group, struct error *e)
+/* Find the algorithm that @jwk names and, for EC, OpenSSL's name of its group. No KBS supports P-384. */
+static int recipient_read(struct seal *seal, const json_t *jwk, const char **alg,
+			  const char **group, struct error *e)
 {
-	if (RAND_bytes(seal->random.cek, CEK_SIZE) != 1 ||
-	    RAND_bytes(seal->random.iv, IV_SIZE) != 1)
-		return error_set(e, ERROR_SYSTEM, "JWE: no randomness");
+	const char *crv = json_string_value(json_object_get(jwk, "crv"));
+
+	*alg = json_member_text(jwk, "alg", "tee-pubkey", ERROR_INPUT, e);
+	seal->recipient = *alg ? jwk_public_key(jwk, "tee-pubkey", e) : NULL;
+	if (!seal->recipient)
+		return -1;
+	*group = NULL;
+	if (strcmp(*alg, TEE_KEY_RSA) == 0 && EVP_PKEY_is_a(seal->recipient, "RSA"))
+		return 0;
+	if (crv && strcmp(*alg, TEE_KEY_ECDH) == 0) {
+		if (strcmp(crv, "P-256") == 0)
+			*group = "prime256v1";
+		else if (strcmp(crv, "P-521") == 0)
+			*group = "secp521r1";
+	}
+	if (!*group)
+		return error_set(e, ERROR_INPUT, "tee-pubkey: alg '%s' with this key", *alg);
+	return 0;
+}
+
+/* Use the values of @fixed, or make new ones if it is NULL. @group is NULL for RSA. */
+static int random_choose(struct seal *seal, const struct jwe_random *fixed, const char *group,
+			 struct error *e)
+{
+	if (fixed && group && !fixed->ephemeral)
+		return error_set(e, ERROR_USAGE, "JWE: no ephemeral key given");
+	crypto_begin();
+	if (fixed) {
+		seal->random = *fixed;
+	} else if (RAND_bytes(seal->random.cek, CEK_SIZE) != 1 ||
+		   RAND_bytes(seal->random.iv, IV_SIZE) != 1) {
+		return crypto_error(e, ERROR_SYSTEM, "JWE: cannot get random bytes");
+	}
 	if (!group)
 		return 0;
-	seal->ephemeral = EVP_EC_gen(group);
-	seal->ephemeral_owned = true;
-	return seal->ephemeral ? 0 : error_set(e, ERROR_SYSTEM, "JWE: no ephemeral key");
+	if (!fixed)
+		seal->ephemeral = EVP_EC_gen(group);
+	else if (EVP_PKEY_up_ref(fixed->ephemeral) == 1)
+		seal->ephemeral = fixed->ephemeral;
+	if (!seal->ephemeral)
+		return crypto_error(e, ERROR_SYSTEM, "JWE: cannot make an ephemeral key");
+	return 0;
 }
 
-/* {"alg", "enc", "epk": {"crv", "kty", "x", "y"}}: sorted, for deployed clients recompute it. */
-static json_t *header_build(const char *alg, const json_t *epk)
-{
-	if (!epk)
-		return json_pack("{s:s, s:s}", "alg", alg, "enc", ENC);
-	return json_pack("{s:s, s:s, s:{s:O, s:O, s:O, s:O}}", "alg", alg, "enc", ENC, "epk",
-			 "crv", json_object_get(epk, "crv"), "kty", json_object_get(epk, "kty"),
-			 "x", json_object_get(epk, "x"), "y", json_object_get(epk, "y"));
-}
-
+/* The header is {"alg", "enc", "epk": {"crv", "kty", "x", "y"}}, sorted, because deployed clients compute
+ * its text again. */
 static int protected_encode(struct seal *seal, const char *alg, struct error *e)
 {
-	json_t *epk = seal->ephemeral ? jwk_from_public_key(seal->ephemeral, e) : NULL;
+	json_t *epk = seal->ephemeral ? jwk_from_public_key(seal->ephemeral, NULL, e) : NULL;
 	struct bytes text = BYTES_INIT;
 	json_t *header;
 	int ret = -1;
 
 	if (seal->ephemeral && !epk)
 		return -1;
-	header = header_build(alg, epk);
-	if (!header || json_compact(header, &text, e) < 0 ||
-	    encode_base64(ENCODE_BASE64URL, text.data, text.len, &seal->protected_text) < 0)
-		error_set_memory(e);
+	if (epk)
+		header = json_pack("{s:s, s:s, s:{s:O, s:O, s:O, s:O}}", "alg", alg, "enc", ENC,
+				   "epk", "crv", json_object_get(epk, "crv"), "kty",
+				   json_object_get(epk, "kty"), "x", json_object_get(epk, "x"), "y",
+				   json_object_get(epk, "y"));
 	else
-		ret = 0;
+		header = json_pack("{s:s, s:s}", "alg", alg, "enc", ENC);
+	if (!header) {
+		error_set_memory(e);
+	} else if (json_compact(header, &text, e) == 0) {
+		encode_base64(ENCODE_BASE64URL, text.data, text.len, &seal->protected_text);
+		ret = bytes_check(&seal->protected_text, e);
+	}
 	bytes_free(&text);
 	json_decref(header);
 	json_decref(epk);
@@ -430,28 +446,25 @@ static bool cek_seal_ecdh(struct seal *seal)
 	return ok;
 }
 
-static int cek_seal(struct seal *seal, struct error *e)
+/* Encrypt the content key, and with it the content. */
+static int content_seal(struct seal *seal, const void *plain, size_t len, struct error *e)
 {
-	size_t len = seal->ephemeral ? WRAPPED_SIZE : (size_t)EVP_PKEY_get_size(seal->recipient);
+	size_t wrapped = seal->ephemeral ? WRAPPED_SIZE :
+					   (size_t)EVP_PKEY_get_size(seal->recipient);
 
-	if (bytes_resize(&seal->encrypted_key, len, e) < 0)
-		return error_set_memory(e);
+	if (bytes_resize(&seal->encrypted_key, wrapped, e) < 0 ||
+	    bytes_resize(&seal->ciphertext, len, e) < 0)
+		return -1;
+	crypto_begin();
 	if (!(seal->ephemeral ? cek_seal_ecdh(seal) : cek_seal_rsa(seal)))
-		return error_set(e, ERROR_SYSTEM, "JWE: the content key could not be wrapped");
-	return 0;
-}
-
-static int plaintext_seal(struct seal *seal, const void *plain, size_t len, struct error *e)
-{
-	if (bytes_resize(&seal->ciphertext, len, e) < 0)
-		return error_set_memory(e);
+		return crypto_error(e, ERROR_SYSTEM, "JWE: cannot wrap the content key");
 	if (!gcm(true, seal->random.cek, seal->random.iv, bytes_text(&seal->protected_text), plain,
 		 len, seal->ciphertext.data, seal->tag))
-		return error_set(e, ERROR_SYSTEM, "JWE: the content could not be encrypted");
+		return crypto_error(e, ERROR_SYSTEM, "JWE: cannot encrypt the content");
 	return 0;
 }
 
-static int seal_encode(const struct seal *seal, struct bytes *out, struct error *e)
+static void seal_append(const struct seal *seal, struct bytes *out)
 {
 	const struct {
 		const char *before;
@@ -463,53 +476,13 @@ static int seal_encode(const struct seal *seal, struct bytes *out, struct error 
 		{ "\",\"ciphertext\":\"", seal->ciphertext.data, seal->ciphertext.len },
 		{ "\",\"tag\":\"", seal->tag, TAG_SIZE },
 	};
-	size_t before = out->len;
-	bool ok = bytes_printf(out, "{\"protected\":\"%s", bytes_text(&seal->protected_text)) == 0;
 
-	for (size_t i = 0; ok && i < sizeof(members) / sizeof(members[0]); i++)
-		ok = bytes_append_text(out, members[i].before) == 0 &&
-		     encode_base64(ENCODE_BASE64URL, members[i].data, members[i].len, out) == 0;
-	if (ok && bytes_append_text(out, "\"}") == 0)
-		return 0;
-	if (out->len > before)
-		bytes_truncate(out, before);
-	return error_set_memory(e);
-}
-
-/* Which algorithm @jwk asks for and, for EC, on which group; no KBS takes P-384. */
-static int recipient_read(struct seal *seal, const json_t *jwk, const char **alg,
-			  const char **group, struct error *e)
-{
-	const char *crv = json_string_value(json_object_get(jwk, "crv"));
-
-	*alg = json_member_text(jwk, "alg", "tee-pubkey", ERROR_INPUT, e);
-	seal->recipient = *alg ? jwk_public_key(jwk, "tee-pubkey", e) : NULL;
-	if (!seal->recipient)
-		return -1;
-	*group = NULL;
-	if (strcmp(*alg, ALG_RSA) == 0 && EVP_PKEY_is_a(seal->recipient, "RSA"))
-		return 0;
-	if (crv && strcmp(*alg, ALG_ECDH) == 0) {
-		if (strcmp(crv, "P-256") == 0)
-			*group = "prime256v1";
-		else if (strcmp(crv, "P-521") == 0)
-			*group = "secp521r1";
+	bytes_printf(out, "{\"protected\":\"%s", bytes_text(&seal->protected_text));
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+		bytes_append_text(out, members[i].before);
+		encode_base64(ENCODE_BASE64URL, members[i].data, members[i].len, out);
 	}
-	if (!*group)
-		return error_set(e, ERROR_INPUT, "tee-pubkey: alg '%s' with this key", *alg);
-	return 0;
-}
-
-static int random_take(struct seal *seal, const struct jwe_random *fixed, const char *group,
-		       struct error *e)
-{
-	if (!fixed)
-		return random_draw(seal, group, e);
-	if (group && !fixed->ephemeral)
-		return error_set(e, ERROR_USAGE, "JWE: no ephemeral key given");
-	seal->random = *fixed;
-	seal->ephemeral = group ? fixed->ephemeral : NULL;
-	return 0;
+	bytes_append_text(out, "\"}");
 }
 
 int jwe_seal(const json_t *jwk, const void *plain, size_t len, const struct jwe_random *fixed,
@@ -523,9 +496,11 @@ int jwe_seal(const json_t *jwk, const void *plain, size_t len, const struct jwe_
 		return error_set(e, ERROR_INPUT, "JWE: content of more than %zu bytes",
 				 JWE_PLAINTEXT_MAX);
 	if (recipient_read(&seal, jwk, &alg, &group, e) == 0 &&
-	    random_take(&seal, fixed, group, e) == 0 && protected_encode(&seal, alg, e) == 0 &&
-	    cek_seal(&seal, e) == 0 && plaintext_seal(&seal, plain, len, e) == 0)
-		ret = seal_encode(&seal, out, e);
+	    random_choose(&seal, fixed, group, e) == 0 &&
+	    protected_encode(&seal, alg, e) == 0 && content_seal(&seal, plain, len, e) == 0) {
+		seal_append(&seal, out);
+		ret = bytes_check(out, e);
+	}
 	seal_free(&seal);
 	return ret;
 }

@@ -5,11 +5,13 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/array.h"
+#include "base/crypto.h"
 #include "base/encode.h"
 #include "base/json.h"
 #include "ecdsa.h"
 
-#define DER_MAX 256	/* an ECDSA signature of two 48-byte numbers takes 104 */
+#define DER_MAX 256	/* an ECDSA signature of two 48-byte numbers has 104 at most */
 #define SIGNATURE_MAX 96
 
 static const struct algorithm {
@@ -23,7 +25,7 @@ static const struct algorithm {
 
 static const struct algorithm *algorithm_of_key(EVP_PKEY *key)
 {
-	for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(algorithms); i++) {
 		const struct algorithm *a = &algorithms[i];
 		char group[64];
 
@@ -40,13 +42,15 @@ static const struct algorithm *algorithm_of_key(EVP_PKEY *key)
 static const struct algorithm *algorithm_choose(const json_t *header, EVP_PKEY *key,
 						enum error_kind kind, struct error *e)
 {
-	const struct algorithm *algorithm = algorithm_of_key(key);
 	const char *alg = json_member_text(header, "alg", "JWT header", kind, e);
+	const struct algorithm *algorithm;
 
 	if (!alg)
 		return NULL;
+	crypto_begin();
+	algorithm = algorithm_of_key(key);
 	if (!algorithm)
-		error_set(e, kind, "JWT: a key of this type cannot sign one");
+		crypto_error(e, kind, "JWT: no algorithm for a key of this type");
 	else if (strcmp(alg, algorithm->alg) != 0)
 		error_set(e, kind, "JWT header: alg: '%s' with a key for %s", alg, algorithm->alg);
 	else
@@ -70,7 +74,7 @@ static json_t *segment_object(const char *text, size_t len, const char *what, st
 	return value;
 }
 
-/* Where the two dots are; there must be exactly two. */
+/* Find the two dots. There must be exactly two. */
 static bool segments_find(const char *text, size_t len, const char *dots[2])
 {
 	dots[0] = memchr(text, '.', len);
@@ -80,63 +84,64 @@ static bool segments_find(const char *text, size_t len, const char *dots[2])
 	return dots[1] && !memchr(dots[1] + 1, '.', len - (size_t)(dots[1] + 1 - text));
 }
 
-static int segments_decode(const char *text, size_t len, const char *const dots[2], struct jwt *jwt,
-			   struct error *e)
-{
-	size_t signed_len = (size_t)(dots[1] - text);
-
-	jwt->header = segment_object(text, (size_t)(dots[0] - text), "JWT header", e);
-	if (!jwt->header)
-		return -1;
-	jwt->payload = segment_object(dots[0] + 1, (size_t)(dots[1] - dots[0]) - 1, "JWT payload",
-				      e);
-	if (!jwt->payload ||
-	    decode_base64(ENCODE_BASE64URL, dots[1] + 1, len - signed_len - 1, "JWT signature",
-			  &jwt->signature, e) < 0)
-		return -1;
-	return bytes_set(&jwt->signing_input, text, signed_len) < 0 ? error_set_memory(e) : 0;
-}
-
 int jwt_decode(const void *text, size_t len, struct jwt *jwt, struct error *e)
 {
 	const char *start = text, *dots[2];
+	size_t signed_len;
 
 	jwt_free(jwt);
-	/* The newline that a text file ends with. */
+	/* A text file ends with a newline. */
 	while (len > 0 && strchr("\r\n", start[len - 1]) && start[len - 1])
 		len--;
 	if (len > JWT_MAX)
 		return error_set(e, ERROR_INPUT, "JWT: more than %zu bytes", JWT_MAX);
 	if (len == 0 || !segments_find(start, len, dots))
 		return error_set(e, ERROR_INPUT, "JWT: invalid number of segments");
-	if (segments_decode(start, len, dots, jwt, e) < 0) {
+	jwt->header = segment_object(start, (size_t)(dots[0] - start), "JWT header", e);
+	if (jwt->header)
+		jwt->payload = segment_object(dots[0] + 1, (size_t)(dots[1] - dots[0]) - 1,
+					      "JWT payload", e);
+	signed_len = (size_t)(dots[1] - start);
+	bytes_set(&jwt->signing_input, start, signed_len);
+	if (!jwt->payload ||
+	    decode_base64(ENCODE_BASE64URL, dots[1] + 1, len - signed_len - 1, "JWT signature",
+			  &jwt->signature, e) < 0 ||
+	    bytes_check(&jwt->signing_input, e) < 0) {
 		jwt_free(jwt);
 		return -1;
 	}
 	return 0;
 }
 
-static bool signature_verify(const struct jwt *jwt, const struct algorithm *algorithm,
-			     EVP_PKEY *key)
+/* The signature has the right size. */
+static int signature_verify(const struct jwt *jwt, const struct algorithm *algorithm,
+			    EVP_PKEY *key, struct error *e)
 {
 	const uint8_t *signature = jwt->signature.data;
 	size_t len = jwt->signature.len;
-	EVP_MD_CTX *ctx = NULL;
 	unsigned char *der = NULL;
-	bool ok;
+	EVP_MD_CTX *ctx;
+	int ret = 0, verified;
 
+	crypto_begin();
+	ctx = EVP_MD_CTX_new();
 	if (algorithm->digest) {
 		len = ecdsa_to_der(signature, len / 2, &der);
 		signature = der;
 	}
-	ctx = len > 0 ? EVP_MD_CTX_new() : NULL;
-	ok = ctx &&
-	     EVP_DigestVerifyInit_ex(ctx, NULL, algorithm->digest, NULL, NULL, key, NULL) == 1 &&
-	     EVP_DigestVerify(ctx, signature, len, jwt->signing_input.data,
-			      jwt->signing_input.len) == 1;
+	if (!ctx || len == 0 ||
+	    EVP_DigestVerifyInit_ex(ctx, NULL, algorithm->digest, NULL, NULL, key, NULL) != 1) {
+		ret = crypto_error(e, ERROR_SYSTEM, "JWT: cannot verify %s", algorithm->alg);
+	} else {
+		verified = EVP_DigestVerify(ctx, signature, len, jwt->signing_input.data,
+					    jwt->signing_input.len);
+		if (verified != 1)
+			ret = crypto_verify_error(verified, e, ERROR_ATTESTATION,
+						  "JWT: signature verification failure");
+	}
 	EVP_MD_CTX_free(ctx);
 	OPENSSL_free(der);
-	return ok;
+	return ret;
 }
 
 int jwt_verify(const struct jwt *jwt, EVP_PKEY *key, struct error *e)
@@ -152,12 +157,11 @@ int jwt_verify(const struct jwt *jwt, EVP_PKEY *key, struct error *e)
 		return error_set(e, ERROR_ATTESTATION,
 				 "JWT: signature of %zu bytes, %s has %zu", jwt->signature.len,
 				 algorithm->alg, algorithm->size);
-	if (!signature_verify(jwt, algorithm, key))
-		return error_set(e, ERROR_ATTESTATION, "JWT: signature verification failure");
-	return 0;
+	return signature_verify(jwt, algorithm, key, e);
 }
 
-/* The number @claim (RFC 7519: NumericDate, may have a fraction); 1 if present, 0 if not. */
+/* Read the number @claim (RFC 7519: NumericDate, which may have a fraction). Returns 1, 0 if the claim is
+ * absent, or -1. */
 static int time_read(const struct jwt *jwt, const char *claim, double *time, struct error *e)
 {
 	const json_t *value = json_object_get(jwt->payload, claim);
@@ -189,7 +193,7 @@ int jwt_check_times(const struct jwt *jwt, long long now, long long leeway, stru
 	if (time <= earliest)
 		return error_set(e, ERROR_ATTESTATION,
 				 "JWT: \"exp\" not satisfied: token is expired");
-	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(starts); i++) {
 		present = time_read(jwt, starts[i].claim, &time, e);
 		if (present < 0)
 			return -1;
@@ -205,43 +209,34 @@ static int segment_append(const json_t *value, struct bytes *out, struct error *
 	struct bytes text = BYTES_INIT;
 	int ret = json_compact(value, &text, e);
 
-	if (ret == 0 && encode_base64(ENCODE_BASE64URL, text.data, text.len, out) < 0)
-		ret = error_set_memory(e);
+	if (ret == 0)
+		encode_base64(ENCODE_BASE64URL, text.data, text.len, out);
 	bytes_free(&text);
 	return ret;
 }
 
 /* Sign @text into @raw, algorithm->size bytes. */
-static bool signature_make(const struct bytes *text, const struct algorithm *algorithm,
-			   EVP_PKEY *key, uint8_t raw[SIGNATURE_MAX])
+static int signature_make(const struct bytes *text, const struct algorithm *algorithm,
+			  EVP_PKEY *key, uint8_t raw[SIGNATURE_MAX], struct error *e)
 {
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	uint8_t der[DER_MAX];
 	size_t len = sizeof(der);
-	bool ok = ctx &&
-		  EVP_DigestSignInit_ex(ctx, NULL, algorithm->digest, NULL, NULL, key, NULL) == 1 &&
-		  EVP_DigestSign(ctx, der, &len, text->data, text->len) == 1;
+	EVP_MD_CTX *ctx;
+	bool ok;
 
+	crypto_begin();
+	ctx = EVP_MD_CTX_new();
+	ok = ctx &&
+	     EVP_DigestSignInit_ex(ctx, NULL, algorithm->digest, NULL, NULL, key, NULL) == 1 &&
+	     EVP_DigestSign(ctx, der, &len, text->data, text->len) == 1;
 	EVP_MD_CTX_free(ctx);
-	if (!ok)
-		return false;
-	if (algorithm->digest)
-		return ecdsa_from_der(der, len, raw, algorithm->size / 2);
-	memcpy(raw, der, algorithm->size);
-	return len == algorithm->size;
-}
-
-static int signature_append(struct bytes *text, const struct algorithm *algorithm, EVP_PKEY *key,
-			    struct error *e)
-{
-	uint8_t raw[SIGNATURE_MAX];
-
-	if (!signature_make(text, algorithm, key, raw))
-		return error_set(e, ERROR_SYSTEM, "JWT: could not be signed");
-	if (bytes_append_text(text, ".") < 0 ||
-	    encode_base64(ENCODE_BASE64URL, raw, algorithm->size, text) < 0)
-		return error_set_memory(e);
-	return 0;
+	if (ok && algorithm->digest) {
+		ok = ecdsa_from_der(der, len, raw, algorithm->size / 2);
+	} else if (ok) {
+		ok = len == algorithm->size;
+		memcpy(raw, der, algorithm->size);
+	}
+	return ok ? 0 : crypto_error(e, ERROR_SYSTEM, "JWT: cannot sign with this key");
 }
 
 int jwt_sign(const json_t *header, const json_t *payload, EVP_PKEY *key, struct bytes *out,
@@ -249,20 +244,21 @@ int jwt_sign(const json_t *header, const json_t *payload, EVP_PKEY *key, struct 
 {
 	const struct algorithm *algorithm = algorithm_choose(header, key, ERROR_INPUT, e);
 	struct bytes text = BYTES_INIT;
+	uint8_t raw[SIGNATURE_MAX];
 	int ret = -1;
 
 	if (!algorithm)
 		return -1;
 	if (segment_append(header, &text, e) < 0)
 		goto out;
-	if (bytes_append_text(&text, ".") < 0) {
-		error_set_memory(e);
+	bytes_append_text(&text, ".");
+	if (segment_append(payload, &text, e) < 0 || bytes_check(&text, e) < 0 ||
+	    signature_make(&text, algorithm, key, raw, e) < 0)
 		goto out;
-	}
-	if (segment_append(payload, &text, e) < 0 ||
-	    signature_append(&text, algorithm, key, e) < 0)
-		goto out;
-	ret = bytes_append(out, text.data, text.len) < 0 ? error_set_memory(e) : 0;
+	bytes_append(out, text.data, text.len);
+	bytes_append_text(out, ".");
+	encode_base64(ENCODE_BASE64URL, raw, algorithm->size, out);
+	ret = bytes_check(out, e);
 out:
 	bytes_free(&text);
 	return ret;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* jwt: compact JWS (RFC 7515, RFC 7519) with ES256, ES384 or EdDSA; nothing symmetric, no "none". */
+/* jwt: compact JWS (RFC 7515, RFC 7519) with ES256, ES384 or EdDSA. Symmetric algorithms and "none" are
+ * refused. */
 #ifndef REALMKEY_JWT_H
 #define REALMKEY_JWT_H
 
@@ -11,7 +12,7 @@
 #include "base/error.h"
 
 #define JWT_MAX ((size_t)256 << 10)
-/* Seconds that clocks may differ: what jsonwebtoken, and so Trustee, allows. */
+/* Seconds that clocks may differ, as jsonwebtoken and therefore Trustee allow. */
 #define JWT_LEEWAY 60
 
 struct jwt {
@@ -23,14 +24,15 @@ struct jwt {
 
 #define JWT_INIT { 0 }
 
-/* Split and decode @len characters; verifies nothing. */
+/* Split and decode @len characters at @text without verifying anything. ERROR_INPUT. */
 int jwt_decode(const void *text, size_t len, struct jwt *jwt, struct error *e);
-/* Check the signature with @key; the header's alg must fit the key. ERROR_ATTESTATION when not. */
+/* Check the signature with @key; the alg of the header must be that of the key. ERROR_ATTESTATION. */
 int jwt_verify(const struct jwt *jwt, EVP_PKEY *key, struct error *e);
-/* exp (required), nbf and iat (when present) against @now, seconds since 1970, with @leeway s. */
+/* Check exp (required), nbf and iat (if present) against @now, seconds since 1970, with a tolerance of
+ * @leeway seconds. ERROR_ATTESTATION. */
 int jwt_check_times(const struct jwt *jwt, long long now, long long leeway, struct error *e);
-/* Append the compact form of @header and @payload signed with @key (P-256 -> ES256...). @header
- * must carry the matching alg. */
+/* Append the compact form of @header and @payload, signed with @key. The alg of @header must be that of
+ * the key, ES256 for P-256 and so on. */
 int jwt_sign(const json_t *header, const json_t *payload, EVP_PKEY *key, struct bytes *out,
 	     struct error *e);
 void jwt_free(struct jwt *jwt);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * courier: the keeper's end of the courier: start it, send one message, wait for its answer. What
- * comes back is bytes from a hostile network; only message.c looks at it.
+ * courier: the keeper's end of the courier: it starts the process, sends a message and waits for
+ * the answer. An answer is bytes from a hostile network, and only message.c decodes it.
  */
 #ifndef REALMKEY_COURIER_H
 #define REALMKEY_COURIER_H
@@ -14,34 +14,35 @@
 #include "message.h"
 
 struct courier {
-	int fd;			/* our end of the socketpair, -1 when not started */
+	int fd;			/* our end of the socketpair; -1 if the courier does not run */
 	pid_t pid;
-	unsigned int patience;	/* seconds to wait for an answer, more than its own limit */
+	unsigned int patience;	/* seconds to wait for an answer; exceeds the courier's own limit */
 };
 
-/* The descriptor on which the courier is spoken to. */
+/* The courier's end of the socketpair, in the courier. */
 #define COURIER_FD 3
 
 #define COURIER_INIT { .fd = -1 }
 
 struct courier_target {
-	const char *url;	/* as kbs_url() returned it */
-	const void *ca;		/* PEM, or NULL for the system's roots */
-	size_t ca_len;
+	const char *url;	/* as url_parse() returned it */
+	const void *ca;		/* PEM, or NULL for the system's certificates */
+	size_t ca_len;		/* bytes */
 	unsigned int timeout;	/* seconds for one request; 0 means 60 */
 	bool insecure;		/* http:// is allowed */
 };
 
-/* Start realmkey-courier (path: @program, or NULL for the installed one) with an empty environment
- * and only its end of the socketpair (as COURIER_FD) and stderr open, and tell it the target. It is
- * confined when this returns. @target need not live longer. */
+/* Start realmkey-courier (@program, or NULL for the installed one), with an empty environment and
+ * no open file but stderr and its end of the socketpair, and send it @target, which is not needed
+ * afterwards. The courier is confined when this returns 0. */
 int courier_start(struct courier *courier, const char *program,
 		  const struct courier_target *target, struct error *e);
 void courier_stop(struct courier *courier);
 
-/* Send @m, wait for ANSWER or FAILURE. @status and @body get the HTTP answer; a FAILURE becomes the
- * error (ERROR_NETWORK, ERROR_TLS). A courier that died, babbles or is silent for too long is an
- * ERROR_PROTOCOL; it is stopped then, and further calls fail. */
+/* Send @m and wait for ANSWER or FAILURE. @status and @body receive the HTTP answer; a FAILURE
+ * becomes the error (ERROR_NETWORK, ERROR_TLS and others). If the courier exited, sends an
+ * unexpected message or does not answer in time, this is an ERROR_PROTOCOL; the courier is then
+ * stopped, and further calls fail. */
 int courier_call(struct courier *courier, const struct message *m, int *status,
 		 struct bytes *body, struct error *e);
 

@@ -1,145 +1,113 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kbs.h"
 
-#include <arpa/inet.h>
 #include <jansson.h>
 #include <openssl/evp.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/array.h"
+#include "base/crypto.h"
 #include "base/encode.h"
 #include "base/json.h"
 #include "cca/cca_token.h"
 
-#define RESOURCE_SCHEME "kbs:///"
+#define KBS_RESOURCE_SCHEME "kbs:///"
 
-/* The names a KBS may select, and OpenSSL's for them. */
-static const struct {
-	const char *name, *openssl;
-} hashes[] = {
-	{ "sha384", "SHA384" },	/* the first one is meant when none is selected */
-	{ "sha256", "SHA256" },
-	{ "sha512", "SHA512" },
-	{ "sm3", "SM3" },
+/* The hash algorithms of the protocol, in the order in which POST auth offers them. OpenSSL accepts
+ * these names too. */
+static const char *const kbs_hashes[] = { "sha256", "sha384", "sha512", "sm3" };
+
+/* --- the meaning of an answer ---------------------------------------------------------------- */
+
+struct meaning {
+	enum error_kind kind;
+	bool transient;		/* the same request can succeed later, or after a new attestation */
+	const char *text;
 };
 
-#define HASHES (sizeof(hashes) / sizeof(hashes[0]))
-
-/* --- what an answer means -------------------------------------------------------------------- */
-
-/*
- * Trustee answers 401 for nearly everything; the last segment of the body's "type" tells what it
- * was. Transient: with a fresh attestation the same request can succeed.
- */
+/* Trustee answers most refusals with status 401. The last segment of "type" in the body names the
+ * cause. */
 static const struct {
 	const char *variant;
-	enum error_kind kind;
-	bool transient;
-	const char *text;
+	struct meaning meaning;
 } variants[] = {
-	{ "TokenNotFound", ERROR_ATTESTATION, true, "the KBS wants an attestation first" },
-	{ "TokenVerifierError", ERROR_ATTESTATION, true, "the KBS does not take the EAR" },
-	{ "AttestationError", ERROR_ATTESTATION, true, "attestation refused" },
-	{ "PolicyDeny", ERROR_POLICY, false, "denied by the KBS's resource policy" },
-	{ "PolicyEngineError", ERROR_POLICY, false, "the KBS's resource policy failed" },
-	{ "PolicyEngine", ERROR_POLICY, false, "the KBS's resource policy failed" },
-	{ "PluginInternalError", ERROR_NOT_FOUND, false,
-	  "not found, or the KBS's storage failed" },
-	{ "PluginNotFound", ERROR_NOT_FOUND, false, "the KBS has no such plugin configured" },
-	{ "InvalidRequestPath", ERROR_NOT_FOUND, false, "the KBS does not know such a path" },
-	{ "JweError", ERROR_PROTOCOL, false, "the KBS cannot encrypt to this TEE key" },
-	{ "AdminAuthAccess", ERROR_POLICY, false, "administrator's token refused" },
-	{ "AdminAuth", ERROR_POLICY, false, "administrator's token refused" },
-	{ "AdminAuthInitialization", ERROR_POLICY, false, "administrator's token refused" },
-	{ "ParsePolicyError", ERROR_INPUT, false, "the KBS cannot read the policy" },
-	{ "SerdeError", ERROR_INPUT, false, "the KBS cannot read the request" },
-	{ "RvpsError", ERROR_PROTOCOL, false, "the KBS's reference value store failed" },
+	{ "TokenNotFound", { ERROR_ATTESTATION, true, "the KBS requires attestation first" } },
+	{ "TokenVerifierError", { ERROR_ATTESTATION, true, "the KBS does not accept the EAR" } },
+	{ "AttestationError", { ERROR_ATTESTATION, true, "attestation refused" } },
+	{ "PolicyDeny", { ERROR_POLICY, false, "denied by the KBS's resource policy" } },
+	{ "PolicyEngineError", { ERROR_POLICY, false, "the KBS's resource policy failed" } },
+	{ "PolicyEngine", { ERROR_POLICY, false, "the KBS's resource policy failed" } },
+	{ "PluginInternalError", { ERROR_NOT_FOUND, false,
+				   "not found, or the KBS's storage failed" } },
+	{ "PluginNotFound", { ERROR_NOT_FOUND, false, "the KBS has no such plugin configured" } },
+	{ "InvalidRequestPath", { ERROR_NOT_FOUND, false, "the KBS does not know this path" } },
+	{ "JweError", { ERROR_PROTOCOL, false, "the KBS cannot encrypt to this TEE key" } },
+	{ "AdminAuthAccess", { ERROR_POLICY, false, "administrator's token refused" } },
+	{ "AdminAuth", { ERROR_POLICY, false, "administrator's token refused" } },
+	{ "AdminAuthInitialization", { ERROR_POLICY, false, "administrator's token refused" } },
+	{ "ParsePolicyError", { ERROR_INPUT, false, "the KBS cannot read the policy" } },
+	{ "SerdeError", { ERROR_INPUT, false, "the KBS cannot read the request" } },
+	{ "RvpsError", { ERROR_PROTOCOL, false, "the KBS's reference value store failed" } },
 };
 
-/* Answers without such a body, by status. */
+/* The meaning of a status if the body names no known variant. */
 static const struct {
 	int from, to;
-	enum error_kind kind;
-	bool transient;
-	const char *text;
+	struct meaning meaning;
 } statuses[] = {
-	{ 300, 399, ERROR_PROTOCOL, false, "redirected, which is not followed; is the URL right?" },
-	{ 401, 401, ERROR_ATTESTATION, false, "refused" },
-	{ 403, 403, ERROR_POLICY, false, "forbidden" },
-	{ 404, 404, ERROR_NOT_FOUND, false, "not found" },
-	{ 408, 408, ERROR_NETWORK, true, "the KBS timed out" },
-	{ 413, 413, ERROR_INPUT, false, "over the KBS's limit for a request" },
-	{ 429, 429, ERROR_NETWORK, true, "the KBS asks to slow down" },
-	{ 500, 599, ERROR_NETWORK, true, "the KBS has a fault of its own" },
-	{ 0, 0, ERROR_PROTOCOL, false, "unexpected answer" },	/* any other */
+	{ 300, 399, { ERROR_PROTOCOL, false,
+		      "redirected, and redirects are not followed; check the URL" } },
+	{ 401, 401, { ERROR_ATTESTATION, false, "refused" } },
+	{ 403, 403, { ERROR_POLICY, false, "forbidden" } },
+	{ 404, 404, { ERROR_NOT_FOUND, false, "not found" } },
+	{ 408, 408, { ERROR_NETWORK, true, "the KBS timed out" } },
+	{ 413, 413, { ERROR_INPUT, false, "over the KBS's limit for a request" } },
+	{ 429, 429, { ERROR_NETWORK, true, "the KBS reports too many requests" } },
+	{ 500, 599, { ERROR_NETWORK, true, "the KBS reports an internal error" } },
 };
 
-#define STATUSES (sizeof(statuses) / sizeof(statuses[0]))
-
-static int refused(struct error *e, enum error_kind kind, bool transient, const char *what,
-		   const char *text, const char *cause)
+static const struct meaning *meaning_find(int status, const char *variant)
 {
-	return (transient ? error_set_transient : error_set)(e, kind, "%s: %s (%.400s)", what, text,
-							     cause);
+	static const struct meaning unexpected = { ERROR_PROTOCOL, false, "unexpected answer" };
+
+	for (size_t i = 0; variant && i < ARRAY_SIZE(variants); i++)
+		if (!strcmp(variant, variants[i].variant))
+			return &variants[i].meaning;
+	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++)
+		if (status >= statuses[i].from && status <= statuses[i].to)
+			return &statuses[i].meaning;
+	return &unexpected;
 }
 
-static int status_refused(int status, const char *what, struct error *e)
+/* Set @e from an answer that is not a success; @what names the request. Returns -1. */
+static int kbs_refuse(int status, const void *body, size_t len, const char *what, struct error *e)
 {
-	char cause[32];
-	size_t i = 0;
-
-	snprintf(cause, sizeof(cause), "HTTP %d", status);
-	while (i < STATUSES - 1 && (status < statuses[i].from || status > statuses[i].to))
-		i++;
-	return refused(e, statuses[i].kind, statuses[i].transient, what, statuses[i].text, cause);
-}
-
-static int variant_refused(int status, const char *variant, const char *detail, const char *what,
-			   struct error *e)
-{
+	const char *variant = NULL, *detail, *slash;
+	struct error unread = ERROR_INIT;
+	const struct meaning *meaning;
+	json_t *json = NULL;
 	char cause[400];
 
-	snprintf(cause, sizeof(cause), "HTTP %d %.60s: %.300s", status, variant, detail);
-	for (size_t i = 0; i < sizeof(variants) / sizeof(variants[0]); i++)
-		if (!strcmp(variant, variants[i].variant))
-			return refused(e, variants[i].kind, variants[i].transient, what,
-				       variants[i].text, cause);
-	if (status == 404)
-		return refused(e, ERROR_NOT_FOUND, false, what, "not found", cause);
-	return refused(e, ERROR_ATTESTATION, false, what, "refused", cause);
-}
-
-/* Set @e from an answer that is not a success. Returns -1. */
-static int answer_refused(int status, const void *body, size_t len, const char *what,
-			  struct error *e)
-{
-	struct error unread = ERROR_INIT;
-	json_t *json = NULL;
-	const char *type, *detail, *variant;
-
-	if (len && (status == 401 || status == 404))
+	if (len && (status == 401 || status == 404)) {
 		json = json_parse(body, len, what, ERROR_PROTOCOL, &unread);
-	type = json_string_value(json_object_get(json, "type"));
-	detail = json_string_value(json_object_get(json, "detail"));
-	if (type) {
-		variant = strrchr(type, '/');
-		variant_refused(status, variant ? variant + 1 : type, detail ? detail : "", what,
-				e);
-	} else {
-		status_refused(status, what, e);
+		if (unread.memory)
+			return error_set_memory(e);
+		variant = json_string_value(json_object_get(json, "type"));
 	}
+	slash = variant ? strrchr(variant, '/') : NULL;
+	if (slash)
+		variant = slash + 1;
+	detail = json_string_value(json_object_get(json, "detail"));
+	if (variant)
+		snprintf(cause, sizeof(cause), "HTTP %d %.60s: %.300s", status, variant,
+			 detail ? detail : "");
+	else
+		snprintf(cause, sizeof(cause), "HTTP %d", status);
+	meaning = meaning_find(status, variant);
 	json_decref(json);
-	return -1;
-}
-
-/* The same in the handshake, where nothing is asked for by name. */
-static int handshake_refused(int status, const void *body, size_t len, const char *what,
-			     struct error *e)
-{
-	answer_refused(status, body, len, what, e);
-	if (e->kind == ERROR_NOT_FOUND)
-		e->kind = ERROR_PROTOCOL;
-	return -1;
+	return (meaning->transient ? error_set_transient : error_set)(
+		e, meaning->kind, "%s: %s (%s)", what, meaning->text, cause);
 }
 
 int kbs_resource_answer(int status, const void *body, size_t len, const char *path,
@@ -150,177 +118,140 @@ int kbs_resource_answer(int status, const void *body, size_t len, const char *pa
 	if (status == 200)
 		return 0;
 	snprintf(what, sizeof(what), "resource %s", path);
-	return answer_refused(status, body, len, what, e);
+	return kbs_refuse(status, body, len, what, e);
 }
 
 int kbs_admin_answer(int status, const void *body, size_t len, const char *what, struct error *e)
 {
 	if (status >= 200 && status <= 299)
 		return 0;
-	return answer_refused(status, body, len, what, e);
+	return kbs_refuse(status, body, len, what, e);
 }
 
-/* --- the handshake ---------------------------------------------------------------------------- */
+/* --- the handshake --------------------------------------------------------------------------- */
 
-int kbs_auth_body(struct bytes *out, struct error *e)
+void kbs_auth_body(struct bytes *out)
 {
-	static const char body[] =
-		"{\"version\":\"" KBS_PROTOCOL_VERSION "\",\"tee\":\"cca\",\"extra-params\":"
-		"{\"supported-hash-algorithms\":[\"sha256\",\"sha384\",\"sha512\",\"sm3\"]}}";
-
-	return bytes_append_text(out, body) < 0 ? error_set_memory(e) : 0;
+	bytes_append_text(out, "{\"version\":\"" KBS_PROTOCOL_VERSION "\",\"tee\":\"cca\","
+			       "\"extra-params\":{\"supported-hash-algorithms\":[");
+	for (size_t i = 0; i < ARRAY_SIZE(kbs_hashes); i++)
+		bytes_printf(out, "%s\"%s\"", i ? "," : "", kbs_hashes[i]);
+	bytes_append_text(out, "]}}");
 }
 
-static int hash_select(struct kbs *kbs, const json_t *params, struct error *e)
+static int kbs_challenge_read(struct kbs_challenge *challenge, const json_t *answer,
+			      struct error *e)
 {
-	const json_t *selected = json_object_get(params, "selected-hash-algorithm");
-	const char *name = selected ? json_string_value(selected) : hashes[0].name;
+	const json_t *params, *selected;
+	const char *nonce, *hash;
 
-	for (size_t i = 0; name && i < HASHES; i++)
-		if (!strcasecmp(name, hashes[i].name)) {
-			snprintf(kbs->hash, sizeof(kbs->hash), "%s", hashes[i].name);
-			return 0;
-		}
-	return error_set(e, ERROR_PROTOCOL, "challenge: selected-hash-algorithm: %s%.40s",
-			 name ? "unknown: " : "not a text", name ? name : "");
-}
-
-static int challenge_read(struct kbs *kbs, const json_t *challenge, struct error *e)
-{
-	const json_t *params = json_object_get(challenge, "extra-params");
-	const char *nonce;
-
-	nonce = json_member_text(challenge, "nonce", "challenge", ERROR_PROTOCOL, e);
+	nonce = json_member_text(answer, "nonce", "challenge", ERROR_PROTOCOL, e);
 	if (!nonce)
 		return -1;
-	if (!*nonce || strlen(nonce) >= sizeof(kbs->nonce))
+	if (!*nonce || strlen(nonce) >= sizeof(challenge->nonce))
 		return error_set(e, ERROR_PROTOCOL, "challenge: nonce: %zu bytes, not 1 to %zu",
-				 strlen(nonce), sizeof(kbs->nonce) - 1);
+				 strlen(nonce), sizeof(challenge->nonce) - 1);
+	memcpy(challenge->nonce, nonce, strlen(nonce) + 1);
+	params = json_object_get(answer, "extra-params");
 	if (!params)
 		return error_set(e, ERROR_PROTOCOL, "challenge: extra-params: missing");
-	if (hash_select(kbs, params, e) < 0)
-		return -1;
-	memcpy(kbs->nonce, nonce, strlen(nonce) + 1);
-	return 0;
+	selected = json_object_get(params, "selected-hash-algorithm");
+	if (!selected)
+		return 0;	/* the default */
+	hash = json_string_value(selected);
+	if (!hash)
+		return error_set(e, ERROR_PROTOCOL,
+				 "challenge: selected-hash-algorithm: not a text");
+	for (size_t i = 0; i < ARRAY_SIZE(kbs_hashes); i++)
+		if (!strcasecmp(hash, kbs_hashes[i])) {
+			challenge->hash = kbs_hashes[i];
+			return 0;
+		}
+	return error_set(e, ERROR_PROTOCOL, "challenge: selected-hash-algorithm: unknown: %.40s",
+			 hash);
 }
 
-int kbs_auth_answer(struct kbs *kbs, int status, const void *body, size_t len, struct error *e)
+int kbs_auth_answer(struct kbs_challenge *challenge, int status, const void *body, size_t len,
+		    struct error *e)
 {
-	json_t *challenge;
+	json_t *answer;
 	int ret;
 
-	*kbs = (struct kbs)KBS_INIT;
-	if (status != 200)
-		return handshake_refused(status, body, len, "auth", e);
-	challenge = json_parse(body, len, "challenge", ERROR_PROTOCOL, e);
-	if (!challenge)
+	*challenge = (struct kbs_challenge)KBS_CHALLENGE_INIT;
+	if (status != 200) {
+		kbs_refuse(status, body, len, "auth", e);
+		return error_reclassify(e, ERROR_NOT_FOUND, ERROR_PROTOCOL);	/* of the API */
+	}
+	answer = json_parse(body, len, "challenge", ERROR_PROTOCOL, e);
+	if (!answer)
 		return -1;
-	ret = challenge_read(kbs, challenge, e);
-	json_decref(challenge);
+	ret = kbs_challenge_read(challenge, answer, e);
+	json_decref(answer);
 	return ret;
 }
 
-/* {"additional-evidence":"","nonce":..,"tee-pubkey":{..}} in canonical form. */
-static int runtime_canonical(const struct kbs *kbs, const struct tee_key *key, struct bytes *out,
-			     struct error *e)
+int kbs_realm_challenge(const struct kbs_challenge *challenge, const struct tee_key *key,
+			uint8_t realm_challenge[REALM_CHALLENGE_SIZE], struct bytes *runtime,
+			struct error *e)
 {
-	json_t *jwk = tee_key_jwk(key, e), *runtime;
+	json_t *jwk = tee_key_jwk(key, e), *value;
+	struct bytes text = BYTES_INIT;
 	int ret;
 
 	if (!jwk)
 		return -1;
-	runtime = json_pack("{s:s, s:s, s:o}", "additional-evidence", "", "nonce", kbs->nonce,
-			    "tee-pubkey", jwk);	/* jwk is taken, also when this fails */
-	if (!runtime)
+	value = json_pack("{s:s, s:s, s:o}", "additional-evidence", "", "nonce", challenge->nonce,
+			  "tee-pubkey", jwk);	/* owns jwk now, also if this fails */
+	if (!value)
 		return error_set_memory(e);
-	ret = json_canonical(runtime, out, e);
-	json_decref(runtime);
-	return ret;
-}
-
-static int hash_text(const char *name, const struct bytes *text, uint8_t digest[EVP_MAX_MD_SIZE],
-		     struct error *e)
-{
-	size_t i = 0;
-
-	while (i < HASHES && strcmp(hashes[i].name, name))
-		i++;
-	if (i == HASHES || !EVP_Q_digest(NULL, hashes[i].openssl, NULL, text->data, text->len,
-					 digest, NULL))
-		return error_set(e, ERROR_PROTOCOL, "challenge: no hash algorithm '%s' here", name);
-	return 0;
-}
-
-int kbs_challenge(const struct kbs *kbs, const struct tee_key *key, uint8_t challenge[64],
-		  struct bytes *runtime, struct error *e)
-{
-	uint8_t digest[EVP_MAX_MD_SIZE] = { 0 };	/* 64, the challenge's size: zero padding */
-	struct bytes text = BYTES_INIT;
-	int ret = -1;
-
-	if (runtime_canonical(kbs, key, &text, e) < 0 || hash_text(kbs->hash, &text, digest, e) < 0)
-		goto out;
-	if (runtime && bytes_append(runtime, text.data, text.len) < 0) {
-		error_set_memory(e);
-		goto out;
+	ret = json_canonical(value, &text, e);
+	memset(realm_challenge, 0, REALM_CHALLENGE_SIZE);	/* zeros follow a shorter digest */
+	crypto_begin();
+	if (ret == 0 && EVP_Q_digest(NULL, challenge->hash, NULL, text.data, text.len,
+				     realm_challenge, NULL) != 1)
+		ret = crypto_error(e, ERROR_SYSTEM, "challenge: libcrypto cannot compute %s",
+				   challenge->hash);
+	if (ret == 0 && runtime) {
+		bytes_append(runtime, text.data, text.len);
+		ret = bytes_check(runtime, e);
 	}
-	memcpy(challenge, digest, 64);
-	ret = 0;
-out:
+	json_decref(value);
 	bytes_free(&text);
 	return ret;
 }
 
-/* Bytes as Trustee's CCA evidence wants them: decimal numbers between commas. */
-static int append_numbers(const uint8_t *data, size_t len, struct bytes *out)
+/* The members are in the order in which the reference client sends them. Trustee expects the token
+ * as an array of numbers. */
+int kbs_attest_body(const struct kbs_challenge *challenge, const struct tee_key *key,
+		    const void *token, size_t len, struct bytes *out, struct error *e)
 {
-	char number[8];
-
-	for (size_t i = 0; i < len; i++) {
-		snprintf(number, sizeof(number), "%s%u", i ? "," : "", data[i]);
-		if (bytes_append_text(out, number) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* "runtime-data" of the body, members in the order in which the reference client sends them. */
-static int append_runtime(const struct kbs *kbs, const struct tee_key *key, struct bytes *out,
-			  struct error *e)
-{
-	json_t *jwk = tee_key_jwk(key, e), *runtime;
+	const uint8_t *byte = token;
+	json_t *jwk, *runtime;
 	int ret;
 
-	if (!jwk)
-		return -1;
-	runtime = json_pack("{s:s, s:o}", "nonce", kbs->nonce, "tee-pubkey", jwk);
-	if (!runtime)
-		return error_set_memory(e);
-	ret = json_compact(runtime, out, e);
-	json_decref(runtime);
-	return ret;
-}
-
-int kbs_attest_body(const struct kbs *kbs, const struct tee_key *key, const void *token,
-		    size_t len, struct bytes *out, struct error *e)
-{
 	if (!len || len > CCA_TOKEN_MAX)
 		return error_set(e, ERROR_INPUT, "CCA token: %zu bytes, not 1 to %zu", len,
 				 CCA_TOKEN_MAX);
-	if (bytes_reserve(out, out->len + 4 * len + 2048, e) < 0 ||
-	    bytes_append_text(out, "{\"init-data\":null,\"runtime-data\":") < 0)
-		return error_set_memory(e);
-	if (append_runtime(kbs, key, out, e) < 0)
+	jwk = tee_key_jwk(key, e);
+	if (!jwk)
 		return -1;
-	if (bytes_append_text(out, ",\"tee-evidence\":{\"primary_evidence\":{\"token\":[") < 0 ||
-	    append_numbers(token, len, out) < 0 ||
-	    bytes_append_text(out, "]},\"additional_evidence\":\"\"}}") < 0)
+	runtime = json_pack("{s:s, s:o}", "nonce", challenge->nonce, "tee-pubkey", jwk);
+	if (!runtime)
 		return error_set_memory(e);
-	return 0;
+	bytes_append_text(out, "{\"init-data\":null,\"runtime-data\":");
+	ret = json_compact(runtime, out, e);
+	json_decref(runtime);
+	if (ret < 0)
+		return -1;
+	bytes_append_text(out, ",\"tee-evidence\":{\"primary_evidence\":{\"token\":[");
+	for (size_t i = 0; i < len; i++)
+		bytes_printf(out, "%s%u", i ? "," : "", byte[i]);
+	bytes_append_text(out, "]},\"additional_evidence\":\"\"}}");
+	return bytes_check(out, e);
 }
 
-/* The EAR will stand in an HTTP header: nothing but a compact JWS may pass here. */
-static int ear_check(const char *token, struct error *e)
+/* The EAR is sent in an HTTP header later, so only a compact JWS is accepted. */
+static int kbs_ear_check(const char *token, struct error *e)
 {
 	size_t len = strlen(token), dots = 0;
 
@@ -341,26 +272,25 @@ int kbs_attest_answer(int status, const void *body, size_t len, struct bytes *ea
 	json_t *answer;
 	int ret = -1;
 
-	if (status != 200)
-		return handshake_refused(status, body, len, "attest", e);
+	if (status != 200) {
+		kbs_refuse(status, body, len, "attest", e);
+		return error_reclassify(e, ERROR_NOT_FOUND, ERROR_PROTOCOL);
+	}
 	answer = json_parse(body, len, "attest", ERROR_PROTOCOL, e);
 	if (!answer)
 		return -1;
 	token = json_member_text(answer, "token", "attest", ERROR_PROTOCOL, e);
-	if (!token || ear_check(token, e) < 0)
-		goto out;
-	if (bytes_append_text(ear, token) < 0)
-		error_set_memory(e);
-	else
-		ret = 0;
-out:
+	if (token && kbs_ear_check(token, e) == 0) {
+		bytes_append_text(ear, token);
+		ret = bytes_check(ear, e);
+	}
 	json_decref(answer);
 	return ret;
 }
 
-/* --- names that people type ------------------------------------------------------------------- */
+/* --- the name of a resource ------------------------------------------------------------------ */
 
-static int segment_check(const char *name, const char *segment, size_t len, struct error *e)
+static int kbs_segment_check(const char *name, const char *segment, size_t len, struct error *e)
 {
 	size_t good = strspn(segment, ENCODE_ALPHANUMERIC "_.-");
 
@@ -380,107 +310,23 @@ int kbs_resource_path(const char *text, char *path, size_t size, struct error *e
 	static const char *const names[] = { "repository", "type", "tag" };
 	const char *at;
 
-	if (!strncmp(text, RESOURCE_SCHEME, strlen(RESOURCE_SCHEME)))
-		text += strlen(RESOURCE_SCHEME);
+	if (!strncmp(text, KBS_RESOURCE_SCHEME, strlen(KBS_RESOURCE_SCHEME)))
+		text += strlen(KBS_RESOURCE_SCHEME);
 	if (strlen(text) >= size)
 		return error_set(e, ERROR_USAGE, "resource: %zu bytes, over %zu", strlen(text),
 				 size - 1);
 	at = text;
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		size_t len = strcspn(at, "/");
 
-		if (segment_check(names[i], at, len, e) < 0)
+		if (kbs_segment_check(names[i], at, len, e) < 0)
 			return -1;
 		at += len;
 		if ((i < 2) != (*at == '/'))
-			return error_set(e, ERROR_USAGE, "resource '%s': want repository/type/tag",
+			return error_set(e, ERROR_USAGE, "resource '%s': not repository/type/tag",
 					 text);
 		at += i < 2;
 	}
 	memcpy(path, text, strlen(text) + 1);
-	return 0;
-}
-
-/* What follows the host: nothing, or ':' and a port. */
-static int port_check(const char *text, const char *end, struct error *e)
-{
-	long port = 0;
-
-	if (text == end)
-		return 0;
-	if (*text++ != ':' || text == end || end - text > 5)
-		return error_set(e, ERROR_USAGE, "URL: malformed port");
-	for (; text < end; text++) {
-		if (*text < '0' || *text > '9')
-			return error_set(e, ERROR_USAGE, "URL: malformed port");
-		port = port * 10 + (*text - '0');
-	}
-	if (port < 1 || port > 65535)
-		return error_set(e, ERROR_USAGE, "URL: port %ld is not 1 to 65535", port);
-	return 0;
-}
-
-static int host6_check(const char *text, const char *end, struct error *e)
-{
-	const char *close = memchr(text, ']', (size_t)(end - text));
-	char address[INET6_ADDRSTRLEN] = "";
-	struct in6_addr in6;
-
-	if (close && close - text < (long)sizeof(address))
-		memcpy(address, text, (size_t)(close - text));
-	if (inet_pton(AF_INET6, address, &in6) != 1)
-		return error_set(e, ERROR_USAGE, "URL: malformed IPv6 address");
-	return port_check(close + 1, end, e);
-}
-
-static int authority_check(const char *text, const char *end, struct error *e)
-{
-	size_t len;
-
-	if (memchr(text, '@', (size_t)(end - text)))
-		return error_set(e, ERROR_USAGE, "URL: user information is not allowed");
-	if (*text == '[')
-		return host6_check(text + 1, end, e);
-	len = strspn(text, ENCODE_ALPHANUMERIC ".-");
-	if (!len || len > 253)
-		return error_set(e, ERROR_USAGE, "URL: no host, or one over 253 bytes");
-	if (text + len < end && text[len] != ':')
-		return error_set(e, ERROR_USAGE, "URL: host has a character other than letters, "
-				 "digits, '.', '-'");
-	return port_check(text + len, end, e);
-}
-
-/* The length of the scheme's part of @text, 0 when it is none of ours. */
-static size_t scheme_length(const char *text, int insecure, struct error *e)
-{
-	if (!strncmp(text, "https://", 8))
-		return 8;
-	if (strncmp(text, "http://", 7)) {
-		error_set(e, ERROR_USAGE, "URL: begins with neither https:// nor http://");
-		return 0;
-	}
-	if (insecure)
-		return 7;
-	error_set(e, ERROR_USAGE, "URL: http:// is neither private nor authentic; if that is "
-		  "meant, say so: --insecure, or insecure = yes under [kbs]");
-	return 0;
-}
-
-int kbs_url(const char *text, int insecure, char *out, size_t size, struct error *e)
-{
-	size_t scheme = scheme_length(text, insecure, e), len;
-
-	if (!scheme)
-		return -1;
-	len = scheme + strcspn(text + scheme, "/?#\\");
-	if (text[len + strspn(text + len, "/")])
-		return error_set(e, ERROR_USAGE, "URL: wants scheme, host and port only, and has "
-				 "'%.60s' after them", text + len);
-	if (len >= size)
-		return error_set(e, ERROR_USAGE, "URL: over %zu bytes", size - 1);
-	if (authority_check(text + scheme, text + len, e) < 0)
-		return -1;
-	memcpy(out, text, len);
-	out[len] = '\0';
 	return 0;
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/array.h"
+
 #define KIB ((size_t)1 << 10)
 #define MIB ((size_t)1 << 20)
 #define PATH_MAX_BYTES KIB
@@ -20,7 +22,7 @@ struct type_rule {
 	struct field_rule field[MESSAGE_FIELDS_MAX];
 };
 
-/* Documentation/PROTOCOL.md says what each field holds. */
+/* Documentation/PROTOCOL.md describes the contents of each field. */
 static const struct type_rule rules[] = {
 	[MESSAGE_OPEN] = { "OPEN", 4, {
 		{ "url", 1, 2 * KIB },
@@ -50,7 +52,7 @@ static const struct type_rule rules[] = {
 
 static const struct type_rule *type_rule(uint32_t type)
 {
-	if (type >= sizeof(rules) / sizeof(rules[0]) || !rules[type].name)
+	if (type >= ARRAY_SIZE(rules) || !rules[type].name)
 		return NULL;
 	return &rules[type];
 }
@@ -98,7 +100,7 @@ static int message_check(const struct message *m, size_t *len, struct error *e)
 	return 0;
 }
 
-/* The table's limits keep every body below MESSAGE_BODY_MAX, so lengths fit in 32 bits. */
+/* The limits in the table keep each body below MESSAGE_BODY_MAX, so lengths fit in 32 bits. */
 int message_encode(const struct message *m, struct bytes *out, struct error *e)
 {
 	size_t len = 0, start = out->len;
@@ -107,7 +109,7 @@ int message_encode(const struct message *m, struct bytes *out, struct error *e)
 	if (message_check(m, &len, e) < 0)
 		return -1;
 	if (bytes_resize(out, start + MESSAGE_HEADER_SIZE + len, e) < 0)
-		return error_set_memory(e);
+		return -1;
 	at = out->data + start;
 	put_u32((uint32_t)m->type, at);
 	put_u32((uint32_t)len, at + 4);
@@ -138,7 +140,7 @@ int message_decode_header(const uint8_t header[MESSAGE_HEADER_SIZE], enum messag
 	return 0;
 }
 
-/* Take one field off (@at, @left). */
+/* Read one field at *@at, of whose message *@left bytes are left; advance both. */
 static int field_decode(const struct type_rule *rule, size_t index, const uint8_t **at,
 			size_t *left, struct message_field *field, struct error *e)
 {

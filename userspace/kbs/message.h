@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * message: what keeper and courier say to each other over a socketpair. Pure encoding: every size
- * is checked here and nowhere else. A message is an 8-byte header (u32 type, u32 length, little-
- * endian) and a body of fields, each u32 length and bytes, in the fixed order of its type.
+ * message: the messages between keeper and courier, which are sent over a socketpair
+ * (Documentation/PROTOCOL.md). This file encodes and decodes, and it is the only one that checks
+ * sizes. A message is a header of 8 bytes (u32 type, u32 length of the body, little-endian), and a
+ * body of fields, each of which is u32 length and bytes, in the order that its type fixes.
  */
 #ifndef REALMKEY_MESSAGE_H
 #define REALMKEY_MESSAGE_H
@@ -11,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "base/encode.h"
 #include "base/error.h"
 
 enum message_type {
@@ -18,7 +20,7 @@ enum message_type {
 	MESSAGE_AUTH,		/* keeper: body */
 	MESSAGE_ATTEST,		/* keeper: body */
 	MESSAGE_RESOURCE,	/* keeper: path, bearer (or empty: session cookie) */
-	MESSAGE_ADMIN,		/* operator's tool only: method, path, bearer, body */
+	MESSAGE_ADMIN,		/* only from the tool for operators: method, path, bearer, body */
 	MESSAGE_ANSWER,		/* courier: HTTP status, body */
 	MESSAGE_FAILURE,	/* courier: no answer; kind, transient, text */
 };
@@ -26,8 +28,11 @@ enum message_type {
 #define MESSAGE_HEADER_SIZE 8
 #define MESSAGE_BODY_MAX ((size_t)4 << 20)
 #define MESSAGE_FIELDS_MAX 4
-/* The longest body of an HTTP answer: what an ANSWER has room for beside its status. */
+/* The longest body of an HTTP answer: with its status it fills the largest ANSWER. */
 #define MESSAGE_ANSWER_MAX (MESSAGE_BODY_MAX - 12)
+
+/* A bearer token consists of these characters (RFC 6750 section 2.1). */
+#define MESSAGE_BEARER_CHARACTERS ENCODE_ALPHANUMERIC "-._~+/="
 
 #define MESSAGE_OPEN_INSECURE 1U	/* flag: http:// is allowed */
 
@@ -36,23 +41,26 @@ struct message_field {
 	size_t len;
 };
 
-/* A decoded message; fields point into the body that was decoded. */
+/* The fields of a decoded message point into the body that was decoded. */
 struct message {
 	enum message_type type;
 	size_t count;
 	struct message_field field[MESSAGE_FIELDS_MAX];
 };
 
-/* Append header and body of @m to @out. Fails (ERROR_PROTOCOL) when a field breaks its limit. */
+/* Append header and body of @m to @out. ERROR_PROTOCOL if the number of fields or the size of one
+ * is not allowed for the type of @m. */
 int message_encode(const struct message *m, struct bytes *out, struct error *e);
-/* The type and the body's length from the 8 bytes at @header. */
+/* Read the type, and the length of the body in bytes, from @header. */
 int message_decode_header(const uint8_t header[MESSAGE_HEADER_SIZE], enum message_type *type,
 			  size_t *len, struct error *e);
-/* Split @len bytes of body; the count and each field's limit must be those of @type. */
+/* Split @len bytes of @body into fields. ERROR_PROTOCOL if their number or the size of one is not
+ * allowed for @type. */
 int message_decode_body(enum message_type type, const void *body, size_t len, struct message *m,
 			struct error *e);
 
-/* Numbers as fields: u32 little-endian in @buffer. */
+/* A number as a field, u32 little-endian: it is encoded into @buffer, and decoded from field
+ * @index. */
 struct message_field message_u32(uint32_t value, uint8_t buffer[4]);
 int message_field_u32(const struct message *m, size_t index, uint32_t *value, struct error *e);
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * policy_text: the three resource policies that trusteed knows and `realmkey admin
- * set-resource-policy` sends. They are Rego that a full Trustee evaluates as well; trusteed has no
- * Rego engine and recognises them by their text, so the first line says which one it is.
+ * policy_text: the three resource policies that trusteed knows, and that `realmkey admin
+ * set-resource-policy` sends. They are Rego, which Trustee evaluates. trusteed has no Rego engine
+ * and recognises them by their text; the first line names the policy.
  */
 #ifndef REALMKEY_POLICY_TEXT_H
 #define REALMKEY_POLICY_TEXT_H
 
 #define POLICY_TEXT_MARK "# realmkey-policy: "
 
-/* At least one appraisal, and every one affirming. */
+/* An EAR with at least one appraisal, all of them affirming. */
 #define POLICY_TEXT_AFFIRMING                                           \
 	POLICY_TEXT_MARK "affirming\n"                                  \
 	"package policy\n"                                              \
@@ -25,7 +25,7 @@
 	"\t}\n"                                                         \
 	"}\n"
 
-/* Whoever holds a valid EAR, whatever it says. */
+/* Any valid EAR, whatever its result. */
 #define POLICY_TEXT_ALLOW_ALL                                           \
 	POLICY_TEXT_MARK "allow-all\n"                                  \
 	"package policy\n"                                              \

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "base/log.h"
+#include "base/realm.h"
 #include "cca/cca_token.h"
 #include "jose/jwe.h"
 #include "jose/jwt.h"
@@ -14,22 +16,21 @@
 
 #define MARGIN_MS 60000		/* an EAR is not used in its last minute */
 #define LIFETIME_MAX 86400	/* seconds; a longer one is a mistake or an attack */
-#define LONG_PAST 1		/* on the boot clock; 0 means something else */
 #define PATH_SIZE 256
-#define TOKEN_TRIES 3	/* while somebody extends registers */
+#define TOKEN_TRIES 3		/* while other programs extend registers */
 
 /*
- * How long the EAR lives, in ms: by its own two times, because the wall clock here is the host's. 0
- * when it does not say; -1 with @e when it is no JWT.
+ * Set *@ms to the lifetime of the EAR in milliseconds, or to 0 if the EAR does not state it. It is
+ * the difference of the EAR's own two times, because the host controls the wall clock here.
  */
-static int64_t ear_lifetime(const struct bytes *ear, struct error *e)
+static int ear_lifetime(const struct bytes *ear, int64_t *ms, struct error *e)
 {
 	struct jwt jwt = JWT_INIT;
 	int64_t seconds = 0;
 	json_t *iat, *exp;
 
 	if (jwt_decode(ear->data, ear->len, &jwt, e) < 0) {
-		e->kind = ERROR_PROTOCOL;
+		error_reclassify(e, ERROR_ANY, ERROR_PROTOCOL);
 		return error_add(e, "attest");
 	}
 	iat = json_object_get(jwt.payload, "iat");
@@ -38,131 +39,119 @@ static int64_t ear_lifetime(const struct bytes *ear, struct error *e)
 	    json_integer_value(exp) > json_integer_value(iat))
 		seconds = json_integer_value(exp) - json_integer_value(iat);
 	jwt_free(&jwt);
-	return (seconds < LIFETIME_MAX ? seconds : LIFETIME_MAX) * 1000;
+	*ms = (seconds < LIFETIME_MAX ? seconds : LIFETIME_MAX) * 1000;
+	return 0;
 }
 
-/* --- the handshake ---------------------------------------------------------------------------- */
+/* --- the handshake --------------------------------------------------------------------------- */
 
-static int call_body(struct session *s, enum message_type type, const struct bytes *body,
-		     int *status, struct bytes *answer, struct error *e)
+static int session_post(struct session *s, enum message_type type, const struct bytes *body,
+			int *status, struct bytes *answer, struct error *e)
 {
 	struct message m = { .type = type, .count = 1, .field = { { body->data, body->len } } };
 
 	return courier_call(&s->courier, &m, status, answer, e);
 }
 
-static int handshake_auth(struct session *s, struct kbs *kbs, struct error *e)
+static int session_auth(struct session *s, struct kbs_challenge *challenge, struct error *e)
 {
 	struct bytes body = BYTES_INIT, answer = BYTES_INIT;
 	int status, ret = -1;
 
-	if (kbs_auth_body(&body, e) == 0 &&
-	    call_body(s, MESSAGE_AUTH, &body, &status, &answer, e) == 0)
-		ret = kbs_auth_answer(kbs, status, answer.data, answer.len, e);
+	kbs_auth_body(&body);
+	if (bytes_check(&body, e) == 0 &&
+	    session_post(s, MESSAGE_AUTH, &body, &status, &answer, e) == 0)
+		ret = kbs_auth_answer(challenge, status, answer.data, answer.len, e);
 	bytes_free(&body);
 	bytes_free(&answer);
 	return ret;
 }
 
-/* 1: @realm claims the registers as they are; 0: not that of *@index. */
-static int registers_compare(struct rsi *rsi, const struct cca_realm *realm, unsigned int *index,
-			     struct error *e)
-{
-	uint8_t value[RSI_DIGEST_MAX];
-	size_t size;
-
-	for (unsigned int i = 0; i < RSI_REGISTERS; i++) {
-		const struct cbor_slice *claim = i ? &realm->rem[i - 1] : &realm->rim;
-
-		if (rsi_measurement_get(rsi, i, value, &size, e) < 0)
-			return -1;
-		*index = i;
-		if (!bytes_equal(value, size, claim->data, claim->len))
-			return 0;
-	}
-	return 1;
-}
-
 /*
- * A verifier can judge all of a token but this: whether what the realm has measured into itself is
- * in it. Only the realm knows. What cannot be decoded is left to the verifier, who says why.
+ * Compare the registers in the token @raw with those of the realm. Returns 1 if they are equal, or
+ * 0 and in *@index the first that is not. A verifier cannot do this, because it does not know what
+ * the realm measured. A token that cannot be decoded is left to the verifier, which reports the
+ * cause.
  */
 static int token_compare(struct rsi *rsi, const struct bytes *raw, unsigned int *index,
 			 struct error *e)
 {
 	struct cca_token token = CCA_TOKEN_INIT;
 	struct error refused = ERROR_INIT;
+	uint8_t value[RSI_DIGEST_MAX];
 	struct cca_verdict verdict;
 	int ret = 1;
+	size_t size;
 
-	if (cca_token_decode(raw->data, raw->len, &token, &verdict, &refused) == 0) {
-		ret = registers_compare(rsi, &token.realm, index, e);
-	} else if (verdict.cause == CCA_NO_VERDICT) {
-		*e = refused;
-		ret = -1;
+	if (cca_token_decode(raw->data, raw->len, &token, &verdict, &refused) < 0) {
+		if (verdict.cause == CCA_NO_VERDICT) {
+			*e = refused;
+			ret = -1;
+		}
+		goto out;
 	}
+	for (unsigned int i = 0; ret == 1 && i < REALM_REGISTERS; i++) {
+		const struct cbor_slice *claim = i ? &token.realm.rem[i - 1] : &token.realm.rim;
+
+		*index = i;
+		if (rsi_measurement_get(rsi, i, value, &size, e) < 0)
+			ret = -1;
+		else if (!bytes_equal(value, size, claim->data, claim->len))
+			ret = 0;
+	}
+out:
 	cca_token_free(&token);
 	return ret;
 }
 
-/* Registers may move after the token was made; those of the next one are not behind for that. */
-static int token_make(struct session *s, struct rsi *rsi,
-		      const uint8_t challenge[RSI_CHALLENGE_SIZE], struct error *e)
+static int session_sign(struct session *s, const struct kbs_challenge *challenge, struct error *e)
 {
-	static const char *const names[RSI_REGISTERS] = { "RIM", "REM0", "REM1", "REM2", "REM3" };
+	uint8_t realm_challenge[REALM_CHALLENGE_SIZE];
 	unsigned int index;
+	struct rsi *rsi;
 	int current = 0;
 
+	if (kbs_realm_challenge(challenge, &s->key, realm_challenge, NULL, e) < 0)
+		return -1;
+	rsi = rsi_open(s->source, e);
+	if (!rsi)
+		return -1;
+	/* A register may have been extended after the token was signed; the next token contains
+	 * that. */
 	for (int i = 0; current == 0 && i < TOKEN_TRIES; i++) {
 		bytes_clear(&s->token);
-		if (rsi_token_get(rsi, challenge, &s->token, NULL, e) < 0)
-			return -1;
-		current = token_compare(rsi, &s->token, &index, e);
+		current = rsi_token_get(rsi, realm_challenge, &s->token, NULL, e);
+		if (current == 0)
+			current = token_compare(rsi, &s->token, &index, e);
 	}
+	rsi_close(rsi);
 	if (current == 0)
 		return error_set_transient(e, ERROR_ATTESTATION, "this realm's token: %s in it is "
 					   "not what the register holds: the token is stale",
-					   names[index]);
+					   realm_register_name(index));
+	if (current < 0 && e->kind == ERROR_SYSTEM)
+		e->transient = true;	/* a failure of the RMM or its signer may be temporary */
 	return current < 0 ? -1 : 0;
 }
 
-/* The RMM, or who signs for it, may do better another time. */
-static int handshake_token(struct session *s, const struct kbs *kbs, struct error *e)
+static int session_submit(struct session *s, const struct kbs_challenge *challenge,
+			  struct error *e)
 {
-	uint8_t challenge[RSI_CHALLENGE_SIZE];
-	struct rsi *rsi;
-	int ret = -1;
-
-	if (kbs_challenge(kbs, &s->key, challenge, NULL, e) < 0)
-		return -1;
-	rsi = rsi_open(s->source, e);
-	if (rsi && token_make(s, rsi, challenge, e) == 0)
-		ret = 0;
-	else if (rsi && e->kind == ERROR_SYSTEM)
-		e->transient = true;
-	rsi_close(rsi);
-	return ret;
-}
-
-static int handshake_attest(struct session *s, const struct kbs *kbs, struct error *e)
-{
+	int64_t begun = clock_boot_ms(), lifetime = 0;
 	struct bytes body = BYTES_INIT, answer = BYTES_INIT;
-	int64_t begun = clock_boot_ms(), lifetime;
 	int status, ret = -1;
 
-	if (kbs_attest_body(kbs, &s->key, s->token.data, s->token.len, &body, e) < 0 ||
-	    call_body(s, MESSAGE_ATTEST, &body, &status, &answer, e) < 0 ||
-	    kbs_attest_answer(status, answer.data, answer.len, &s->ear, e) < 0)
-		goto out;
-	lifetime = ear_lifetime(&s->ear, e);
-	if (lifetime < 0)
-		goto out;
-	s->ear_until = lifetime > MARGIN_MS ? begun + lifetime - MARGIN_MS : LONG_PAST;
-	log_line(LOG_LEVEL_DEBUG, "attested; the EAR lives for %lld s", (long long)lifetime / 1000);
-	ret = 0;
-out:
-	if (ret < 0)
+	if (kbs_attest_body(challenge, &s->key, s->token.data, s->token.len, &body, e) == 0 &&
+	    session_post(s, MESSAGE_ATTEST, &body, &status, &answer, e) == 0 &&
+	    kbs_attest_answer(status, answer.data, answer.len, &s->ear, e) == 0)
+		ret = ear_lifetime(&s->ear, &lifetime, e);
+	if (ret == 0)
+		log_line(LOG_LEVEL_DEBUG, "attested; the EAR expires in %lld s",
+			 (long long)lifetime / 1000);
+	else
 		bytes_clear(&s->ear);
+	/* An EAR whose lifetime is unknown or short is used for one request only. */
+	s->ear_until = begun + (lifetime > MARGIN_MS ? lifetime - MARGIN_MS : 0);
 	bytes_free(&body);
 	bytes_free(&answer);
 	return ret;
@@ -170,77 +159,63 @@ out:
 
 int session_attest(struct session *s, struct error *e)
 {
-	struct kbs kbs = KBS_INIT;
+	struct kbs_challenge challenge = KBS_CHALLENGE_INIT;
 
 	bytes_clear(&s->ear);
+	s->ear_given = false;
 	if (!s->key.pkey && tee_key_generate(&s->key, e) < 0)
 		return -1;
-	if (handshake_auth(s, &kbs, e) < 0 || handshake_token(s, &kbs, e) < 0)
+	if (session_auth(s, &challenge, e) < 0 || session_sign(s, &challenge, e) < 0)
 		return -1;
-	return handshake_attest(s, &kbs, e);
+	return session_submit(s, &challenge, e);
 }
 
-/* --- a resource ------------------------------------------------------------------------------- */
+/* --- a resource ------------------------------------------------------------------------------ */
 
-/* Digest the ciphertext, for who wants to tell later what was opened. */
-static int answer_open(struct session *s, const struct bytes *answer, const char *path,
-		       struct bytes *secret, struct error *e)
-{
-	if (EVP_Digest(answer->data, answer->len, s->jwe_digest, NULL, EVP_sha256(), NULL) != 1)
-		return error_set(e, ERROR_SYSTEM, "resource %s: digest", path);
-	if (jwe_open(&s->key, answer->data, answer->len, secret, e) < 0)
-		return error_add(e, "resource %s", path);
-	return 0;
-}
-
-static int resource_get(struct session *s, const char *path, struct bytes *secret,
-			struct error *e)
+static int session_fetch(struct session *s, const char *path, struct bytes *secret,
+			 struct error *e)
 {
 	struct message m = { .type = MESSAGE_RESOURCE, .count = 2, .field = {
 		{ (const uint8_t *)path, strlen(path) }, { s->ear.data, s->ear.len } } };
 	struct bytes answer = BYTES_INIT;
 	int status, ret = -1;
 
-	if (courier_call(&s->courier, &m, &status, &answer, e) == 0 &&
-	    kbs_resource_answer(status, answer.data, answer.len, path, e) == 0)
-		ret = answer_open(s, &answer, path, secret, e);
+	if (courier_call(&s->courier, &m, &status, &answer, e) < 0 ||
+	    kbs_resource_answer(status, answer.data, answer.len, path, e) < 0)
+		goto out;
+	/* The caller may record which ciphertext was opened. */
+	crypto_begin();
+	if (EVP_Digest(answer.data, answer.len, s->jwe_digest, NULL, EVP_sha256(), NULL) != 1)
+		crypto_error(e, ERROR_SYSTEM, "resource %s: libcrypto cannot compute SHA-256",
+			     path);
+	else if (jwe_open(&s->key, answer.data, answer.len, secret, e) < 0)
+		error_add(e, "resource %s", path);
+	else
+		ret = 0;
+out:
 	bytes_free(&answer);
 	return ret;
 }
 
-static bool ear_given(const struct session *s)
-{
-	return s->ear.len && s->ear_until == 0;
-}
-
-static bool ear_usable(const struct session *s)
-{
-	return ear_given(s) || (s->ear.len && clock_boot_ms() < s->ear_until);
-}
-
-/* The KBS forgot a session, or changed its key: a new EAR can help, anything else cannot. */
-static bool worth_attesting(const struct session *s, const struct error *e)
-{
-	return e->kind == ERROR_ATTESTATION && e->transient && !ear_given(s);
-}
-
 int session_get(struct session *s, const char *path, struct bytes *secret, struct error *e)
 {
+	bool reused = s->ear.len && (s->ear_given || clock_boot_ms() < s->ear_until);
 	char checked[PATH_SIZE];
-	bool reused = ear_usable(s);
 
 	if (kbs_resource_path(path, checked, sizeof(checked), e) < 0)
 		return -1;
 	if (!reused && session_attest(s, e) < 0)
 		return -1;
-	if (resource_get(s, checked, secret, e) == 0)
+	if (session_fetch(s, checked, secret, e) == 0)
 		return 0;
-	if (!reused || !worth_attesting(s, e))
+	/* A new EAR helps only if the KBS dropped its session, or changed its key, since the old
+	 * one. */
+	if (!reused || s->ear_given || e->kind != ERROR_ATTESTATION || !e->transient)
 		return -1;
 	log_line(LOG_LEVEL_INFO, "%s; attesting again", e->text);
 	if (session_attest(s, e) < 0)
 		return -1;
-	return resource_get(s, checked, secret, e);
+	return session_fetch(s, checked, secret, e);
 }
 
 void session_close(struct session *s)

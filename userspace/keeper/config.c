@@ -9,12 +9,14 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/bytes.h"
+#include "base/array.h"
 #include "base/encode.h"
+#include "base/realm.h"
 #include "kbs/kbs.h"
+#include "kbs/url.h"
 #include "rsi/rsi.h"
 
-/* inih cuts longer section names short without a word. */
+/* inih silently truncates longer section names. */
 #define SECTION_MAX 48
 #define FILE_PATH_MAX 255
 #define TIMEOUT_DEFAULT 60
@@ -22,13 +24,13 @@
 
 struct parser {
 	struct config *config;
-	const char *next, *end;		/* the text not yet handed to inih */
-	const char *name;
+	const char *next, *end;		/* the text that inih has not read yet */
+	const char *name;		/* of the file */
 	const struct section *section;	/* NULL before the first */
-	char title[SECTION_MAX + 1];	/* what stands between the brackets */
-	int line;			/* the last one handed to inih */
-	uint32_t seen;			/* keys of this section so far, by index */
-	int url_line;			/* where it was met, or 0 */
+	char title[SECTION_MAX + 1];	/* the text between the brackets */
+	int line;			/* the last one that inih has read */
+	uint32_t seen;			/* bit i: key i of this section was given */
+	int url_line;			/* where [kbs] url was given, or 0 */
 	int failed_line;		/* 0 unless *e is set */
 	struct error *e;
 };
@@ -41,19 +43,18 @@ struct key {
 
 struct section {
 	const char *name;
-	size_t line;			/* in struct config: where it begins; TITLED: "[name TITLE]" */
+	bool titled;			/* "[name TITLE]", one for each secret */
+	size_t line;			/* in struct config: where it begins, unless titled */
 	const struct key *key;
 	size_t count;
 };
 
-#define TITLED SIZE_MAX
-
-/* Where a section's keys go. */
+/* The struct that the keys of the current section are read into. */
 static void *section_target(const struct parser *p)
 {
 	struct config *config = p->config;
 
-	return p->section->line == TITLED ? (void *)&config->secret[config->count - 1] : (void *)config;
+	return p->section->titled ? (void *)&config->secret[config->count - 1] : (void *)config;
 }
 
 __attribute__((format(printf, 4, 5)))
@@ -95,7 +96,7 @@ static int read_text(struct parser *p, const struct key *key, const char *value,
 
 static int read_url(struct parser *p, const struct key *key, const char *value, void *field)
 {
-	p->url_line = p->line;	/* judged when [kbs] insecure is known */
+	p->url_line = p->line;	/* checked when [kbs] insecure is known */
 	return read_text(p, key, value, field);
 }
 
@@ -116,7 +117,7 @@ static int read_bool(struct parser *p, const struct key *key, const char *value,
 		{ "no", false }, { "false", false }, { "off", false }, { "0", false },
 	};
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		if (!strcasecmp(value, words[i].word)) {
 			*(bool *)field = words[i].value;
 			return 0;
@@ -125,7 +126,7 @@ static int read_bool(struct parser *p, const struct key *key, const char *value,
 	return parser_fail(p, p->line, key->name, "'%s' is neither yes nor no", value);
 }
 
-/* Digits of @base only, at most @max. */
+/* True if @value has only digits of @base, and *@number, its value, is at most @max. */
 static bool number_from_text(const char *value, int base, unsigned long max, unsigned long *number)
 {
 	const char *digits = base == 8 ? "01234567" : "0123456789";
@@ -150,14 +151,15 @@ static int read_timeout(struct parser *p, const struct key *key, const char *val
 
 static int read_register(struct parser *p, const struct key *key, const char *value, void *field)
 {
-	unsigned long index;
-
-	if (!number_from_text(value, 10, RSI_REGISTERS - 1, &index) || !index)
-		return parser_fail(p, p->line, key->name,
-				   "'%s' is not a register from 1 to %d (REM0 to REM%d)", value,
-				   RSI_REGISTERS - 1, RSI_REGISTERS - 2);
-	*(unsigned int *)field = (unsigned int)index;
-	return 0;
+	/* Register 0, the RIM, cannot be extended. */
+	for (unsigned int i = 1; i < REALM_REGISTERS; i++) {
+		if (!strcmp(value, realm_register_name(i))) {
+			*(unsigned int *)field = i;
+			return 0;
+		}
+	}
+	return parser_fail(p, p->line, key->name, "'%s' is not one of REM0, REM1, REM2, REM3",
+			   value);
 }
 
 static int read_mode(struct parser *p, const struct key *key, const char *value, void *field)
@@ -195,7 +197,7 @@ static int read_resource(struct parser *p, const struct key *key, const char *va
 	return text_store(p, path, field);
 }
 
-/* Why @path cannot be a file in the keyring, or NULL. Names with a leading '.' are left to the
+/* Why @path cannot be a file in the keyring, or NULL. Names with a leading '.' are reserved for the
  * keyring's own temporary files. */
 static const char *file_fault(const char *path)
 {
@@ -206,7 +208,7 @@ static const char *file_fault(const char *path)
 	if (strlen(path) > FILE_PATH_MAX)
 		return "is too long";
 	if (strchr(path, '\t'))
-		return "has a tab in it";
+		return "contains a tab";
 	for (const char *name = path; name; name = strchr(name, '/')) {
 		name += *name == '/';
 		if (*name == '/' || !*name)
@@ -234,8 +236,8 @@ static const struct key kbs_keys[] = {
 	{ "timeout", offsetof(struct config, timeout), read_timeout },
 };
 
-static const struct key log_keys[] = {
-	{ "extend", offsetof(struct config, log_extend), read_register },
+static const struct key measure_keys[] = {
+	{ "register", offsetof(struct config, measure_register), read_register },
 };
 
 static const struct key secret_keys[] = {
@@ -248,27 +250,41 @@ static const struct key secret_keys[] = {
 };
 
 static const struct section sections[] = {
-	{ "kbs", offsetof(struct config, line), kbs_keys, sizeof(kbs_keys) / sizeof(kbs_keys[0]) },
-	{ "log", offsetof(struct config, log_line), log_keys,
-	  sizeof(log_keys) / sizeof(log_keys[0]) },
-	{ "secret", TITLED, secret_keys, sizeof(secret_keys) / sizeof(secret_keys[0]) },
+	{ "kbs", false, offsetof(struct config, line), kbs_keys, ARRAY_SIZE(kbs_keys) },
+	{ "measure", false, offsetof(struct config, measure_line), measure_keys,
+	  ARRAY_SIZE(measure_keys) },
+	{ "secret", true, 0, secret_keys, ARRAY_SIZE(secret_keys) },
 };
 
+/* Sections of earlier versions, and what to write instead. */
+static const struct {
+	const char *name, *replacement;
+} old_sections[] = {
+	{ "log", "[log] extend is now [measure] register = REM3" },
+};
+
+/* True for the same file twice, or if one is a directory on the path of the other. */
 static bool files_clash(const char *a, const char *b)
 {
 	size_t alen = strlen(a), blen = strlen(b), len = alen < blen ? alen : blen;
 
-	/* The same file, or one a directory of the other. */
 	return !memcmp(a, b, len) &&
 	       (alen == blen || (alen < blen ? b[len] : a[len]) == '/');
 }
 
-/* The secret's file must be its own; without "file" it is called as the secret. */
-static int secret_check_file(struct parser *p, struct config_secret *secret)
+/* Check what can be checked only when a section is complete. */
+static int section_end(struct parser *p)
 {
+	const struct config_secret *other;
+	struct config_secret *secret;
 	const char *fault;
 
-	if (!secret->file) {
+	if (!p->section || !p->section->titled)
+		return 0;
+	secret = section_target(p);
+	if (!secret->resource)
+		return parser_fail(p, secret->line, "resource", "missing");
+	if (!secret->file) {	/* by default the name of the secret */
 		fault = file_fault(secret->name);
 		if (fault)
 			return parser_fail(p, secret->line, "file",
@@ -276,7 +292,7 @@ static int secret_check_file(struct parser *p, struct config_secret *secret)
 		if (text_store(p, secret->name, &secret->file))
 			return -1;
 	}
-	for (const struct config_secret *other = p->config->secret; other < secret; other++) {
+	for (other = p->config->secret; other < secret; other++) {
 		if (files_clash(other->file, secret->file))
 			return parser_fail(p, secret->line, "file",
 					   "'%s' clashes with '%s' of [secret %s]", secret->file,
@@ -285,24 +301,17 @@ static int secret_check_file(struct parser *p, struct config_secret *secret)
 	return 0;
 }
 
-/* What can be judged only when a section is complete. */
-static int section_end(struct parser *p)
-{
-	struct config_secret *secret;
-
-	if (!p->section || p->section->line != TITLED)
-		return 0;
-	secret = section_target(p);
-	if (!secret->resource)
-		return parser_fail(p, secret->line, "resource", "missing");
-	return secret_check_file(p, secret);
-}
-
 static int secret_add(struct parser *p, const char *name)
 {
 	struct config *config = p->config;
 	struct config_secret *grown;
 
+	if (!*name)
+		return parser_fail(p, p->line, NULL, "requires a name: [%s NAME]", p->title);
+	/* Names are shown in logs and on the status line. */
+	if (name[strspn(name, ENCODE_ALPHANUMERIC "_.-")])
+		return parser_fail(p, p->line, NULL, "a name consists of letters, digits, '_', "
+						     "'.' and '-'");
 	for (size_t i = 0; i < config->count; i++) {
 		if (!strcmp(config->secret[i].name, name))
 			return parser_fail(p, p->line, NULL, "already given in line %d",
@@ -320,48 +329,7 @@ static int secret_add(struct parser *p, const char *name)
 	return grown[config->count++].name ? 0 : parser_memory(p);
 }
 
-/* Names are seen in logs and on the status line. */
-static bool name_is_plain(const char *name)
-{
-	return !name[strspn(name, ENCODE_ALPHANUMERIC "_.-")];
-}
-
-/* Split "secret NAME" and find what is known by the first word. */
-static const struct section *section_find(const char *title, const char **name)
-{
-	size_t len = strcspn(title, " \t");
-
-	*name = title + len + strspn(title + len, " \t");
-	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
-		if (strlen(sections[i].name) == len && !memcmp(title, sections[i].name, len))
-			return &sections[i];
-	}
-	return NULL;
-}
-
-static int section_open_titled(struct parser *p, const char *name)
-{
-	if (!*name)
-		return parser_fail(p, p->line, NULL, "needs a name: [%s NAME]", p->title);
-	if (!name_is_plain(name))
-		return parser_fail(p, p->line, NULL, "a name is made of letters, digits, '_', '.' "
-						     "and '-'");
-	return secret_add(p, name);
-}
-
-static int section_open_single(struct parser *p, const char *name)
-{
-	int *line = (int *)(void *)((char *)p->config + p->section->line);
-
-	if (*name)
-		return parser_fail(p, p->line, NULL, "takes no name");
-	if (*line)
-		return parser_fail(p, p->line, NULL, "already given in line %d", *line);
-	*line = p->line;
-	return 0;
-}
-
-/* Whether nothing but white space and a comment is left of a line. */
+/* True if the rest of a line is white space and a comment. */
 static bool line_ends(const char *rest, const char *end)
 {
 	while (rest < end && strchr(" \t\r\n", *rest))
@@ -369,7 +337,8 @@ static bool line_ends(const char *rest, const char *end)
 	return rest == end || *rest == '#' || *rest == ';';
 }
 
-/* The text between the brackets of @len characters at @text, trimmed, into p->title. */
+/* Copy the text between the brackets, without white space at its ends, into p->title. @len
+ * characters at @text are the line. */
 static int section_title(struct parser *p, const char *text, size_t len)
 {
 	const char *close = memchr(text, ']', len), *end = text + len;
@@ -378,7 +347,7 @@ static int section_title(struct parser *p, const char *text, size_t len)
 	if (!close)
 		return parser_fail(p, p->line, NULL, "'[' without ']'");
 	if (!line_ends(close + 1, end))
-		return parser_fail(p, p->line, NULL, "something follows ']'");
+		return parser_fail(p, p->line, NULL, "text after ']'");
 	for (text++; text < close && strchr(" \t", *text); text++)
 		;
 	for (size = (size_t)(close - text); size && strchr(" \t", text[size - 1]); size--)
@@ -391,12 +360,19 @@ static int section_title(struct parser *p, const char *text, size_t len)
 	return 0;
 }
 
-/* A line "[...]". inih tells neither of a section without keys nor of one opened twice, so these
- * lines are looked at here. */
+static bool word_is(const char *word, const char *text, size_t len)
+{
+	return strlen(word) == len && !memcmp(text, word, len);
+}
+
+/* Read a line "[...]". inih reports neither a section without keys nor one that is opened again, so
+ * these lines are read here. */
 static int section_begin(struct parser *p, const char *text, size_t len)
 {
 	static const struct section unknown;
 	const char *name;
+	size_t word;
+	int *line;
 
 	if (section_end(p))
 		return -1;
@@ -404,15 +380,31 @@ static int section_begin(struct parser *p, const char *text, size_t len)
 	p->seen = 0;
 	if (section_title(p, text, len))
 		return -1;
-	p->section = section_find(p->title, &name);
+	word = strcspn(p->title, " \t");
+	name = p->title + word + strspn(p->title + word, " \t");
+	for (size_t i = 0; i < ARRAY_SIZE(old_sections); i++)
+		if (word_is(old_sections[i].name, p->title, word))
+			return parser_fail(p, p->line, NULL, "%s", old_sections[i].replacement);
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
+		if (word_is(sections[i].name, p->title, word))
+			p->section = &sections[i];
 	if (!p->section) {
 		p->section = &unknown;
 		return parser_fail(p, p->line, NULL, "unknown section");
 	}
-	return p->section->line == TITLED ? section_open_titled(p, name) : section_open_single(p, name);
+	if (p->section->titled)
+		return secret_add(p, name);
+	line = (int *)(void *)((char *)p->config + p->section->line);
+	if (*name)
+		return parser_fail(p, p->line, NULL, "accepts no name");
+	if (*line)
+		return parser_fail(p, p->line, NULL, "already given in line %d", *line);
+	*line = p->line;
+	return 0;
 }
 
-/* In a line without what ends it: "\n" or "\r\n". */
+/* True if @len characters at @text, without the newline at their end, contain a control
+ * character. */
 static bool has_control(const char *text, size_t len)
 {
 	if (len && text[len - 1] == '\n')
@@ -426,27 +418,13 @@ static bool has_control(const char *text, size_t len)
 	return false;
 }
 
-/* Look at a line before inih gets it; returns how much of it inih shall get. */
-static size_t line_check(struct parser *p, const char *text, size_t len, size_t max)
-{
-	if (len && (*text == '#' || *text == ';'))
-		return 0;
-	if (has_control(text, len))
-		parser_fail(p, p->line, NULL, "a control character");
-	else if (len > max)
-		parser_fail(p, p->line, NULL, "longer than %zu characters", max - 1);
-	else if (len && *text == '[')
-		section_begin(p, text, len);
-	return len;
-}
-
-/* inih wants the next line: without its indentation, which would make it a continuation of the line
- * before. NULL ends the parse. */
+/* Called by inih for the next line; NULL ends the parse. Indentation is removed, because inih takes
+ * an indented line as continuation of the line before. A comment becomes an empty line. */
 static char *parser_line(char *buffer, int size, void *stream)
 {
+	size_t len, max = (size_t)size - 1;
 	struct parser *p = stream;
 	const char *newline;
-	size_t len;
 
 	if (p->failed_line || p->next == p->end)
 		return NULL;
@@ -455,7 +433,15 @@ static char *parser_line(char *buffer, int size, void *stream)
 	newline = newline ? newline + 1 : p->end;
 	while (p->next < newline && strchr(" \t", *p->next) && *p->next)
 		p->next++;
-	len = line_check(p, p->next, (size_t)(newline - p->next), (size_t)size - 1);
+	len = (size_t)(newline - p->next);
+	if (len && (*p->next == '#' || *p->next == ';'))
+		len = 0;
+	else if (has_control(p->next, len))
+		parser_fail(p, p->line, NULL, "a control character");
+	else if (len > max)
+		parser_fail(p, p->line, NULL, "longer than %zu characters", max - 1);
+	else if (len && *p->next == '[')
+		section_begin(p, p->next, len);
 	if (p->failed_line)
 		return NULL;
 	memcpy(buffer, p->next, len);
@@ -464,7 +450,7 @@ static char *parser_line(char *buffer, int size, void *stream)
 	return buffer;
 }
 
-/* inih has split "key = value". */
+/* Called by inih for each "key = value". Returns 0 on failure, as inih requires. */
 static int parser_key(void *user, const char *section, const char *name, const char *value)
 {
 	struct parser *p = user;
@@ -475,9 +461,9 @@ static int parser_key(void *user, const char *section, const char *name, const c
 	if (p->failed_line)
 		return 0;
 	if (!p->section)
-		return parser_fail(p, p->line, NULL, "'%s' stands before any section", name) == 0;
+		return parser_fail(p, p->line, NULL, "'%s' is before the first section", name) == 0;
 	if (!*name)
-		return parser_fail(p, p->line, NULL, "nothing stands before '='") == 0;
+		return parser_fail(p, p->line, NULL, "no key before '='") == 0;
 	for (key = p->section->key; key < p->section->key + p->section->count; key++) {
 		if (!strcmp(key->name, name))
 			break;
@@ -491,7 +477,8 @@ static int parser_key(void *user, const char *section, const char *name, const c
 	return key->read(p, key, value, (char *)section_target(p) + key->offset) == 0;
 }
 
-static int check_url(struct parser *p)
+/* Check [kbs] url at the end, when insecure is known too. */
+static int url_check(struct parser *p)
 {
 	struct error inner = ERROR_INIT;
 	char url[1024];
@@ -500,7 +487,7 @@ static int check_url(struct parser *p)
 	strcpy(p->title, "kbs");
 	if (!p->config->url)
 		return parser_fail(p, p->line ? p->line : 1, "url", "missing");
-	if (kbs_url(p->config->url, p->config->insecure, url, sizeof(url), &inner))
+	if (url_parse(p->config->url, p->config->insecure, url, sizeof(url), &inner))
 		return parser_fail(p, p->url_line, "url", "%s", inner.text);
 	free(p->config->url);
 	p->config->url = NULL;
@@ -511,7 +498,7 @@ static int parser_run(struct parser *p)
 {
 	int line = ini_parse_stream(parser_line, p, parser_key, p);
 
-	/* inih reads on after a line that it cannot split; the first fault is the one to tell. */
+	/* inih continues after a line that it cannot split; report the first error. */
 	if (line > 0 && (!p->failed_line || line < p->failed_line)) {
 		p->section = NULL;
 		return parser_fail(p, line, NULL, "neither 'key = value' nor '[section]'");
@@ -520,7 +507,7 @@ static int parser_run(struct parser *p)
 		return -1;
 	if (line < 0)
 		return parser_memory(p);
-	return section_end(p) || check_url(p) ? -1 : 0;
+	return section_end(p) || url_check(p) ? -1 : 0;
 }
 
 int config_parse(struct config *config, const void *text, size_t len, const char *name,

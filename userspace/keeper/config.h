@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config: realmkeyd's INI file, read into a struct by one table of keys. */
+/* config: realmkeyd's configuration file (realmkeyd.conf(5)), read into a struct by a table of
+ * keys. */
 #ifndef REALMKEY_CONFIG_H
 #define REALMKEY_CONFIG_H
 
@@ -24,21 +25,22 @@ struct config_secret {
 
 struct config {
 	char *url;
-	char *ca;		/* file, or NULL for the system's roots */
+	char *ca;		/* file, or NULL for the system's certificates */
 	bool insecure;
 	char *source;		/* RSI source, or NULL */
 	unsigned int timeout;	/* seconds for one request */
-	unsigned int log_extend;	/* register that deliveries are measured into, 1 to 4; 0: none */
-	int line, log_line;	/* where [kbs] and [log] begin, for errors; 0: they do not */
-	struct config_secret *secret;
-	size_t count;
+	unsigned int measure_register;	/* extended before each delivery, 1 to 4; 0: none is */
+	int line, measure_line;	/* where [kbs] and [measure] begin, for errors; 0: they do not */
+	struct config_secret *secret;	/* owned, as is all text above */
+	size_t count;			/* of the secrets */
 };
 
 #define CONFIG_INIT { 0 }
 
-/* Parse @len bytes; @name is the file's name for errors. Every error is ERROR_CONFIG and reads
- * "NAME:LINE: [section] key: reason". Unknown sections and keys, duplicates, missing mandatory keys
- * (kbs.url, secret.resource) and two secrets with one file are errors. */
+/* Parse @len bytes of @text; @name is the name of the file, for errors. An error is an ERROR_CONFIG
+ * that reads "NAME:LINE: [section] key: reason", or out of memory. Unknown sections and keys,
+ * duplicates, missing keys (kbs.url, secret.resource), and two secrets with the same file are
+ * errors. On failure @config is empty. */
 int config_parse(struct config *config, const void *text, size_t len, const char *name,
 		 struct error *e);
 void config_free(struct config *config);

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * confine: what the keeper gives up. It handles secrets and a hostile network's answers, so it
- * keeps the RMM's interface and the keyring, and no network, no other program and no other file.
+ * confine: how the keeper gives up privileges. It handles secrets, and answers from a hostile
+ * network, so it keeps access to the RMM and to the keyring, and to no network, program or other
+ * file.
  */
 #ifndef REALMKEY_KEEPER_CONFINE_H
 #define REALMKEY_KEEPER_CONFINE_H
 
 #include "base/error.h"
 
-/* At the start, once: no core dump, no tracing, memory locked against swap, a heap of their own for
- * private keys. */
+/* Call once at the start. Disables core dumps and tracing, locks memory against swap, and makes a
+ * separate heap for private keys. */
 int confine_begin(struct error *e);
-/* After courier and keyring (at @keyring) are there, for good. The process has one thread. */
+/* Call once the courier runs and the keyring (at @keyring) is open; cannot be undone. The process
+ * must have one thread. */
 int confine_finish(const char *keyring, struct error *e);
 
 #endif

@@ -7,14 +7,14 @@
 
 #include "base/io.h"
 #include "base/log.h"
+#include "kbs/ca_file.h"
+#include "kbs/denial.h"
 #include "owner.h"
 #include "record.h"
 
-#define CA_MAX ((size_t)1 << 20)
+/* --- start ----------------------------------------------------------------------------------- */
 
-/* --- start ------------------------------------------------------------------------------------ */
-
-static int owners_resolve(struct keeper *keeper, struct error *e)
+static int keeper_find_owners(struct keeper *keeper, struct error *e)
 {
 	keeper->secret = calloc(keeper->config.count, sizeof(*keeper->secret));
 	if (!keeper->secret && keeper->config.count)
@@ -34,74 +34,56 @@ static int owners_resolve(struct keeper *keeper, struct error *e)
 	return 0;
 }
 
-/* An error about the CA is one of the configuration. */
-static int ca_fail(const struct keeper *keeper, struct error *e)
+/* An error of the CA file is one of the configuration, which names that file. */
+static int keeper_fail_ca(const struct keeper *keeper, struct error *e)
 {
-	e->kind = ERROR_CONFIG;
+	error_reclassify(e, ERROR_ANY, ERROR_CONFIG);
 	return error_add(e, "%s:%d: [kbs] ca", keeper->file, keeper->config.line);
-}
-
-/* An empty file must not pass: without CA certificates the courier takes the system's. */
-static int ca_read(struct keeper *keeper, struct error *e)
-{
-	const struct config *config = &keeper->config;
-	int ret = 0;
-
-	if (!config->ca)
-		return 0;
-	ret = io_read_file(config->ca, CA_MAX, &keeper->ca, e);
-	if (ret == 0 && !keeper->ca.len)
-		ret = error_set(e, ERROR_INPUT, "%s: is empty", config->ca);
-	return ret < 0 ? ca_fail(keeper, e) : 0;
 }
 
 int keeper_configure(struct keeper *keeper, const char *path, struct error *e)
 {
+	const struct config *config = &keeper->config;
 	struct bytes text = BYTES_INIT;
-	int ret = -1;
+	int ret;
 
 	keeper->file = path;
-	if (io_read_file(path, CONFIG_FILE_MAX, &text, e) < 0)
-		e->kind = ERROR_CONFIG;
-	else if (config_parse(&keeper->config, text.data, text.len, path, e) == 0 &&
-		 ca_read(keeper, e) == 0)
-		ret = owners_resolve(keeper, e);
+	ret = io_read_file(path, CONFIG_FILE_MAX, &text, e);
+	if (ret < 0)
+		error_reclassify(e, ERROR_ANY, ERROR_CONFIG);
+	else
+		ret = config_parse(&keeper->config, text.data, text.len, path, e);
+	if (ret == 0 && config->ca && ca_file_read(config->ca, &keeper->ca, e) < 0)
+		ret = keeper_fail_ca(keeper, e);
+	if (ret == 0)
+		ret = keeper_find_owners(keeper, e);
 	bytes_free(&text);
 	return ret;
 }
 
-static int realm_check(const char *source, struct error *e)
-{
-	struct rsi *rsi = rsi_open(source, e);
-
-	rsi_close(rsi);
-	return rsi ? 0 : -1;
-}
-
-static int courier_begin(struct keeper *keeper, const char *program, struct error *e)
+int keeper_start(struct keeper *keeper, const char *program, const char *keyring, struct error *e)
 {
 	const struct config *config = &keeper->config;
 	const struct courier_target target = {
 		.url = config->url, .timeout = config->timeout, .insecure = config->insecure,
 		.ca = keeper->ca.len ? keeper->ca.data : NULL, .ca_len = keeper->ca.len,
 	};
-	int ret = courier_start(&keeper->session.courier, program, &target, e);
+	struct rsi *rsi = rsi_open(config->source, e);
+	int ret;
 
+	if (!rsi)
+		return -1;
+	rsi_close(rsi);
+	keeper->session.source = config->source;
+	if (keyring_open(&keeper->keyring, keyring, e) < 0)
+		return -1;
+	ret = courier_start(&keeper->session.courier, program, &target, e);
 	bytes_free(&keeper->ca);
-	if (ret < 0 && config->ca && e->kind == ERROR_INPUT) {	/* the courier knows no names */
+	if (ret < 0 && config->ca && e->kind == ERROR_INPUT) {	/* the courier lacks the name */
 		error_add(e, "%s", config->ca);
-		return ca_fail(keeper, e);
+		return keeper_fail_ca(keeper, e);
 	}
 	return ret;
-}
-
-int keeper_start(struct keeper *keeper, const char *program, const char *keyring, struct error *e)
-{
-	keeper->session.source = keeper->config.source;
-	if (realm_check(keeper->config.source, e) < 0 ||
-	    keyring_open(&keeper->keyring, keyring, e) < 0)
-		return -1;
-	return courier_begin(keeper, program, e);
 }
 
 void keeper_stop(struct keeper *keeper)
@@ -114,58 +96,46 @@ void keeper_stop(struct keeper *keeper)
 	config_free(&keeper->config);
 }
 
-/* --- a pass ----------------------------------------------------------------------------------- */
+/* --- a pass ---------------------------------------------------------------------------------- */
 
-static void explain_lines(const struct session *session)
+static void keeper_log_denial(const struct session *session)
 {
+	struct error unexplained = ERROR_INIT;
 	struct bytes text = BYTES_INIT;
-	struct error unread = ERROR_INIT;
 	char *save = NULL;
 
 	if (session->ear.len &&
-	    session_explain(&session->ear, &session->token, &text, &unread) == 0 && text.len)
+	    denial_explain(&session->ear, &session->token, &text, &unexplained) == 0 && text.len)
 		for (char *line = strtok_r((char *)text.data, "\n", &save); line;
 		     line = strtok_r(NULL, "\n", &save))
 			log_line(LOG_LEVEL_WARNING, "%s", line);
 	bytes_free(&text);
 }
 
-/* Before it is delivered: there is to be no secret that the log does not tell of. */
-static int secret_record(struct keeper *keeper, const struct config_secret *config,
-			 struct error *e)
-{
-	if (!keeper->config.log_extend)
-		return 0;
-	return record_delivery(keeper->config.source, keeper->config.log_extend, config->resource,
-			       keeper->session.jwe_digest, e);
-}
-
-static int secret_deliver(struct keeper *keeper, struct keeper_secret *secret, struct error *e)
+static void secret_deliver(struct keeper *keeper, struct keeper_secret *secret)
 {
 	const struct config_secret *config = secret->config;
 	struct bytes plain = BYTES_LOCKED_INIT;
-	int ret = session_get(&keeper->session, config->resource, &plain, e);
+	struct error *e = &secret->error;
+	int ret;
 
-	if (ret == 0)
-		ret = secret_record(keeper, config, e);
+	*e = (struct error)ERROR_INIT;
+	ret = session_get(&keeper->session, config->resource, &plain, e);
+	/* Record first: no secret may be delivered without a record in the event log. */
+	if (ret == 0 && keeper->config.measure_register)
+		ret = record_delivery(keeper->config.source, keeper->config.measure_register,
+				      config->resource, keeper->session.jwe_digest, e);
 	if (ret == 0)
 		ret = keyring_put(&keeper->keyring, config->file, config->mode, secret->uid,
-				     secret->gid, plain.data, plain.len, e);
+				  secret->gid, plain.data, plain.len, e);
 	bytes_free(&plain);
-	if (ret >= 0)
+	secret->delivered = ret >= 0;
+	if (secret->delivered)
 		log_line(LOG_LEVEL_INFO, "%s: %s %s", config->name,
 			 ret ? "unchanged:" : "delivered to", config->file);
-	return ret;
-}
-
-static void secret_run(struct keeper *keeper, struct keeper_secret *secret)
-{
-	secret->error = (struct error)ERROR_INIT;
-	secret->delivered = secret_deliver(keeper, secret, &secret->error) >= 0;
-	if (secret->delivered)
-		return;
-	log_line(secret->config->required ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s: %s",
-		 secret->config->name, secret->error.text);
+	else
+		log_line(config->required ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s: %s",
+			 config->name, e->text);
 }
 
 static bool keeper_denied(const struct keeper *keeper)
@@ -177,18 +147,13 @@ static bool keeper_denied(const struct keeper *keeper)
 	return false;
 }
 
-/* Whether no other secret would fare better now: it is this realm or this KBS that failed. */
+/* True if every other secret would fail too, because the cause is this realm or this KBS. */
 static bool failure_is_common(const struct keeper *keeper, const struct error *e)
 {
 	return keeper_lost(keeper) || e->kind == ERROR_TLS || e->kind == ERROR_NO_REALM ||
 	       e->kind == ERROR_NO_DRIVER ||
 	       ((e->kind == ERROR_ATTESTATION || e->kind == ERROR_SYSTEM) &&
 		!keeper->session.ear.len);
-}
-
-static bool secret_wanted(const struct keeper_secret *secret, enum keeper_pass pass)
-{
-	return !secret->delivered && (pass == KEEPER_ALL || secret->error.transient);
 }
 
 void keeper_run(struct keeper *keeper, enum keeper_pass pass)
@@ -201,17 +166,17 @@ void keeper_run(struct keeper *keeper, enum keeper_pass pass)
 	for (size_t i = 0; i < keeper->config.count; i++) {
 		struct keeper_secret *secret = &keeper->secret[i];
 
-		if (!secret_wanted(secret, pass))
+		if (secret->delivered || (pass == KEEPER_TRANSIENT && !secret->error.transient))
 			continue;
-		if (common) {	/* said already */
+		if (common) {	/* same cause as an earlier secret, already logged */
 			secret->error = *common;
 			continue;
 		}
-		secret_run(keeper, secret);
+		secret_deliver(keeper, secret);
 		if (secret->delivered)
 			continue;
 		if (secret->error.kind == ERROR_POLICY && !explained) {
-			explain_lines(&keeper->session);
+			keeper_log_denial(&keeper->session);
 			explained = true;
 		}
 		if (failure_is_common(keeper, &secret->error))
@@ -219,7 +184,7 @@ void keeper_run(struct keeper *keeper, enum keeper_pass pass)
 	}
 }
 
-/* --- what it came to -------------------------------------------------------------------------- */
+/* --- the result ------------------------------------------------------------------------------ */
 
 bool keeper_lost(const struct keeper *keeper)
 {

@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/bytes.h"
 #include "base/io.h"
 
@@ -25,11 +26,11 @@
 #define MOUNTINFO_MAX ((size_t)16 << 20)
 #define DIRECTORY_MODE 0755
 
-/* What is being written, until it has its name. One is enough: the keyring is locked by its one
- * user. */
+/* The name of a file until it is complete. One is enough, because only one process can lock the
+ * keyring. */
 #define TEMPORARY ".new"
 
-/* Move *@dir on to the directory @name in it, making it if it is not there. */
+/* Replace *@dir by the directory @name in it, which is created if it does not exist. */
 static int directory_enter(int *dir, const char *name)
 {
 	static const struct open_how how = {
@@ -46,12 +47,12 @@ static int directory_enter(int *dir, const char *name)
 		return -1;
 	close(*dir);
 	*dir = next;
-	/* The umask must not decide who gets at a secret. */
+	/* The umask must not decide who can reach a secret. */
 	return made ? fchmod(next, DIRECTORY_MODE) : 0;
 }
 
-/* Follow the components of @path from @dir, which is consumed, up to *@last (the part after the
- * last '/') or, if @last is NULL, through all of it. Returns the directory or -1 with errno. */
+/* Enter the components of @path, beginning at @dir, which is closed: all of them if @last is NULL,
+ * else all but the last, to which *@last then points. Returns the directory, or -1 with errno. */
 static int directory_walk(int dir, const char *path, const char **last)
 {
 	char name[NAME_MAX + 1];
@@ -85,17 +86,17 @@ fail:
 	return -1;
 }
 
-/* What errno says of a @path that was walked. */
+/* Set @e from errno after directory_walk() failed for @path. */
 static int path_fail(const char *path, struct error *e)
 {
 	if (errno == ELOOP)
-		return error_set(e, ERROR_DELIVERY, "%s: has a symbolic link in it", path);
+		return error_set(e, ERROR_DELIVERY, "%s: contains a symbolic link", path);
 	if (errno == EXDEV)
-		return error_set(e, ERROR_DELIVERY, "%s: has '..' or another mount in it", path);
+		return error_set(e, ERROR_DELIVERY, "%s: contains '..' or another mount", path);
 	return error_set_errno(e, ERROR_DELIVERY, "%s", path);
 }
 
-/* Whether the comma-separated @options hold @option. */
+/* True if the comma-separated list @options contains @option. */
 static bool options_have(const char *options, const char *option)
 {
 	size_t len = strlen(option);
@@ -121,18 +122,21 @@ static size_t line_split(char *line, char **word, size_t max)
 }
 
 /*
- * Why a mount is no keyring of ours, or NULL. @line, in the form of proc_pid_mountinfo(5), is
- * changed: ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [TAG]... - TYPE SOURCE SUPEROPTIONS
+ * Returns why a mount is not a keyring, or NULL if it is one. @line has the form of
+ * proc_pid_mountinfo(5), and is changed:
+ *
+ *	ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [TAG]... - TYPE SOURCE SUPEROPTIONS
  */
 static const char *mountinfo_fault(char *line)
 {
 	char *word[32], *tail = strstr(line, " - "), *super[3];
 
 	if (!tail)
-		return "it cannot be understood";
+		return "its line in mountinfo is malformed";
 	*tail = '\0';
-	if (line_split(line, word, 32) < 6 || line_split(tail + 3, super, 3) < 3)
-		return "it cannot be understood";
+	if (line_split(line, word, ARRAY_SIZE(word)) < 6 ||
+	    line_split(tail + 3, super, ARRAY_SIZE(super)) < 3)
+		return "its line in mountinfo is malformed";
 	if (strcmp(super[1], MOUNT_SOURCE) || strcmp(word[3], "/"))
 		return "something else is mounted there";
 	if (strcmp(super[0], "ramfs") &&
@@ -157,33 +161,31 @@ static char *mountinfo_find(char *text, uint64_t id)
 	return NULL;
 }
 
-/* Whether what is mounted as @id can be used as it is: 0, or -1 with the reason. */
+/* Check that mount @id, whose root is @dir, is a keyring. 0, or -1 with the reason. */
 static int mount_check(int dir, uint64_t id, struct error *e)
 {
 	struct bytes text = BYTES_INIT;
 	const char *fault = NULL;
 	char *line;
 	struct stat st;
-	int fd, ret = -1;
+	int ret = -1;
 
-	fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return error_set_errno(e, ERROR_DELIVERY, "/proc/self/mountinfo");
-	if (io_read_all(fd, MOUNTINFO_MAX, "/proc/self/mountinfo", &text, e))
+	if (io_read_file("/proc/self/mountinfo", MOUNTINFO_MAX, &text, e) < 0) {
+		error_reclassify(e, ERROR_INPUT, ERROR_DELIVERY);
 		goto out;
+	}
 	line = text.len ? mountinfo_find((char *)text.data, id) : NULL;
-	fault = line ? mountinfo_fault(line) : "it cannot be found in mountinfo";
+	fault = line ? mountinfo_fault(line) : "it is not in mountinfo";
 	if (!fault && (fstat(dir, &st) || st.st_uid != geteuid() || st.st_mode & 022))
 		fault = "others could write to it";
-	ret = fault ? error_set(e, ERROR_DELIVERY, "is a mount, but not a keyring of ours: %s",
-				fault) : 0;
+	ret = fault ? error_set(e, ERROR_DELIVERY, "is a mount, but not a keyring: %s", fault) : 0;
 out:
 	bytes_free(&text);
-	close(fd);
 	return ret;
 }
 
-/* A new instance of @type, or -1 with errno: EINVAL where the kernel has no such option. */
+/* Create a file system of @type. Returns a file descriptor of its mount, or -1 with errno: EINVAL
+ * if the kernel lacks an option. */
 static int mount_create(const char *type, bool swapless)
 {
 	int mount = -1, saved;
@@ -237,13 +239,15 @@ static int mount_ensure(int *dir, struct error *e)
 		return error_set_errno(e, ERROR_DELIVERY, "statx");
 	if (!(sx.stx_mask & STATX_MNT_ID) ||
 	    !(sx.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT))
-		return error_set(e, ERROR_DELIVERY, "this kernel does not tell mounts apart");
+		return error_set(e, ERROR_DELIVERY,
+				 "this kernel does not report mounts (STATX_MNT_ID)");
 	if (sx.stx_attributes & STATX_ATTR_MOUNT_ROOT)
 		return mount_check(*dir, sx.stx_mnt_id, e);
 	return mount_make(dir, e);
 }
 
-/* Be the only one to write here, and remove what one that was killed has left. */
+/* Lock the keyring, so that only this process writes to it, and remove an incomplete file of a
+ * process that was killed. */
 static int keyring_claim(int dir, struct error *e)
 {
 	if (flock(dir, LOCK_EX | LOCK_NB))
@@ -274,8 +278,8 @@ int keyring_open(struct keyring *keyring, const char *path, struct error *e)
 	return 0;
 }
 
-/* Whether the regular file @fd holds just the @len bytes @data. Read, not mapped: its owner may cut
- * it short meanwhile, which would be a SIGBUS here. */
+/* True if the file @fd begins with the @len bytes @data. It is read and not mapped, because its
+ * owner may truncate it meanwhile, which would cause a SIGBUS. */
 static bool contents_same(int fd, const uint8_t *data, size_t len)
 {
 	uint8_t block[4096];
@@ -307,10 +311,10 @@ static bool file_same(int dir, const char *name, mode_t mode, uid_t uid, gid_t g
 	return same;
 }
 
-/* Make TEMPORARY in @root with its final mode and owner before its first byte. The mode comes
- * first: to set it afterwards would take a capability. */
-static int temporary_write(int root, mode_t mode, uid_t uid, gid_t gid, const void *data,
-			   size_t len, struct error *e)
+/* Create TEMPORARY in @root with its final mode and owner, then write it. The mode is set before
+ * the owner, because afterwards that would require a capability. */
+static int keyring_write(int root, mode_t mode, uid_t uid, gid_t gid, const void *data, size_t len,
+			 struct error *e)
 {
 	int fd, ret = -1;
 
@@ -320,11 +324,11 @@ static int temporary_write(int root, mode_t mode, uid_t uid, gid_t gid, const vo
 	if (fchmod(fd, mode))
 		error_set_errno(e, ERROR_DELIVERY, "cannot set mode %04o", mode);
 	else if (fchown(fd, uid, gid))
-		error_set_errno(e, ERROR_DELIVERY, "cannot give it to %u:%u", uid, gid);
-	else if (!io_write_full(fd, data, len, e))
-		ret = 0;
+		error_set_errno(e, ERROR_DELIVERY, "cannot set owner %u:%u", uid, gid);
+	else if (io_write_full(fd, data, len, e) < 0)
+		error_reclassify(e, ERROR_ANY, ERROR_DELIVERY);
 	else
-		e->kind = ERROR_DELIVERY;
+		ret = 0;
 	close(fd);
 	if (ret)
 		unlinkat(root, TEMPORARY, 0);
@@ -332,7 +336,7 @@ static int temporary_write(int root, mode_t mode, uid_t uid, gid_t gid, const vo
 }
 
 int keyring_put(struct keyring *keyring, const char *file, mode_t mode, uid_t uid, gid_t gid,
-		   const void *data, size_t len, struct error *e)
+		const void *data, size_t len, struct error *e)
 {
 	const char *name;
 	int dir, ret = -1;
@@ -346,7 +350,7 @@ int keyring_put(struct keyring *keyring, const char *file, mode_t mode, uid_t ui
 		ret = 1;
 		goto out;
 	}
-	if (temporary_write(keyring->dir, mode, uid, gid, data, len, e)) {
+	if (keyring_write(keyring->dir, mode, uid, gid, data, len, e)) {
 		error_add(e, "%s", file);
 		goto out;
 	}

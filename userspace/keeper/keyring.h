@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * keyring: the keyring directory. A tmpfs of our own (noswap where the kernel has it, else
- * ramfs: plain tmpfs swaps to the host's disk), in which each secret appears at once, whole, with
- * its final owner and mode.
+ * keyring: the file system in memory with the secrets. It is a tmpfs with noswap, or a ramfs if the
+ * kernel lacks noswap, because a plain tmpfs can be swapped to the host's disk. Each secret appears
+ * in it atomically, with its final owner and mode.
  */
 #ifndef REALMKEY_KEYRING_H
 #define REALMKEY_KEYRING_H
@@ -14,19 +14,21 @@
 #define KEYRING_PATH "/run/realmkey/keyring"
 
 struct keyring {
-	int dir;		/* the keyring's root, -1 when not open */
+	int dir;		/* the root of the file system; -1 if not open */
 };
 
 #define KEYRING_INIT { .dir = -1 }
 
-/* Make @path and mount the file system there unless it already is a mount of ours (probed by what
- * it is, never assumed). nosuid, nodev, noexec, mode 0751, size 16 MiB. ERROR_DELIVERY. */
+/* Create the directory @path and mount the file system there, with nosuid, nodev, noexec, mode 0751
+ * and a size of 16 MiB, unless it is mounted already. A mount is used only if its properties are
+ * those of a keyring. Errors are ERROR_DELIVERY. */
 int keyring_open(struct keyring *keyring, const char *path, struct error *e);
-/* Put @len bytes at @data into @file (relative, directories are made 0755). Readers see the old
- * file or the new one; an unchanged file (contents, owner, mode) is not written again: returns 1
- * then, 0 when written. Symbolic links are never followed. */
+/* Write @len bytes at @data into @file, a relative path whose directories are created with mode
+ * 0755. Readers see the old file or the new one. Returns 0 if the file was written, or 1 if it had
+ * the same contents, owner and mode already. Symbolic links are never followed. Errors are
+ * ERROR_DELIVERY. */
 int keyring_put(struct keyring *keyring, const char *file, mode_t mode, uid_t uid, gid_t gid,
-		   const void *data, size_t len, struct error *e);
+		const void *data, size_t len, struct error *e);
 void keyring_close(struct keyring *keyring);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * realmkeyd: proves this realm to a KBS and keeps its secrets in a keyring in memory. The network
- * is the courier's; everything secret is here.
+ * realmkeyd: attests this realm to a KBS and keeps its secrets in a keyring in memory. This process
+ * handles everything secret; the courier is the process with the network.
  */
 #include <errno.h>
 #include <signal.h>
@@ -28,15 +28,15 @@ struct options {
 
 static const struct args_option own[] = {
 	{ .name = "config", .type = ARGS_TEXT, .offset = offsetof(struct options, config),
-	  .value = "FILE", .help = "the configuration (/etc/realmkey/realmkeyd.conf)" },
+	  .value = "FILE", .help = "configuration file (default /etc/realmkey/realmkeyd.conf)" },
 	{ .name = "once", .type = ARGS_FLAG, .offset = offsetof(struct options, once),
-	  .help = "try for each secret once, and exit" },
+	  .help = "request each secret once, then exit" },
 	{ .name = "keyring", .type = ARGS_TEXT, .offset = offsetof(struct options, keyring),
-	  .value = "DIR", .help = "where the keyring is mounted (" KEYRING_PATH ")" },
+	  .value = "DIR", .help = "mount point of the keyring (default " KEYRING_PATH ")" },
 	{ .name = "courier", .type = ARGS_TEXT, .offset = offsetof(struct options, courier),
-	  .value = "PROGRAM", .help = "another realmkey-courier than the installed one" },
+	  .value = "PROGRAM", .help = "start PROGRAM instead of the installed realmkey-courier" },
 	{ .name = "verbose", .type = ARGS_FLAG, .offset = offsetof(struct options, verbose),
-	  .help = "log more" },
+	  .help = "log debug messages too" },
 	{ 0 },
 };
 
@@ -48,17 +48,20 @@ static const struct args_spec spec = {
 	.about = "Gets this realm's secrets from a Key Broker Service and keeps them in a file\n"
 		 "system in memory, each with its own owner and mode.",
 	.options = tables,
-	.notes = "SIGHUP asks again for what is missing. realmkeyd(8), realmkeyd.conf(5).",
+	.notes = "On SIGHUP it requests the missing secrets again. See realmkeyd(8) and\n"
+		 "realmkeyd.conf(5).",
 };
 
-/* The keyring stays, the courier goes with its socket, and the kernel clears what was locked. */
+/* The keyring stays mounted, the courier exits because its socket closes, and the kernel clears
+ * locked memory. */
 static void terminate(int signal)
 {
 	(void)signal;
 	_exit(0);
 }
 
-/* To end the daemon is no failure; to interrupt --once is one, which the signal itself tells. */
+/* SIGTERM is a clean exit for the daemon, but it must kill --once, so that its caller sees the
+ * signal. */
 static void signals_set(sigset_t *awaited, bool once)
 {
 	struct sigaction action = { .sa_handler = once ? SIG_DFL : terminate };
@@ -71,7 +74,7 @@ static void signals_set(sigset_t *awaited, bool once)
 	sigprocmask(SIG_BLOCK, awaited, NULL);
 }
 
-static void manager_tell(const struct keeper *keeper)
+static void manager_notify(const struct keeper *keeper)
 {
 	char status[ERROR_TEXT_MAX + 128];
 
@@ -82,8 +85,8 @@ static void manager_tell(const struct keeper *keeper)
 	log_line(LOG_LEVEL_DEBUG, "%s", status);
 }
 
-/* Wait for SIGHUP, at most as long as the next try may take to come. True when it was SIGHUP. */
-static bool wait_for_more(const struct keeper *keeper, const sigset_t *awaited,
+/* Wait for SIGHUP, at most until the next retry is due. Returns true if SIGHUP came. */
+static bool hangup_wait(const struct keeper *keeper, const sigset_t *awaited,
 			  unsigned int failures)
 {
 	struct timespec wait;
@@ -96,7 +99,7 @@ static bool wait_for_more(const struct keeper *keeper, const sigset_t *awaited,
 		while (signal < 0 && errno == EINTR);
 		return true;
 	}
-	/* Only jitter: without random numbers it is merely less polite. */
+	/* Random only as jitter; without random bytes wait as long as possible. */
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != sizeof(random))
 		random = UINT32_MAX;
 	ms = backoff_ms(failures, random);
@@ -105,34 +108,34 @@ static bool wait_for_more(const struct keeper *keeper, const sigset_t *awaited,
 	return sigtimedwait(awaited, NULL, &wait) == SIGHUP;
 }
 
-/* Returns only when nothing more can be got by this process. */
-static const struct error *serve(struct keeper *keeper, const sigset_t *awaited)
+/* Returns only when this process can get no further secret. */
+static const struct error *keeper_serve(struct keeper *keeper, const sigset_t *awaited)
 {
 	static const struct error lost = {
-		.kind = ERROR_PROTOCOL, .text = "the courier is gone; to be started again",
+		.kind = ERROR_PROTOCOL, .text = "courier exited; restart realmkeyd",
 	};
 	enum keeper_pass pass = KEEPER_ALL;
 	unsigned int failures = 0;
 
 	for (;;) {
 		keeper_run(keeper, pass);
-		manager_tell(keeper);
+		manager_notify(keeper);
 		if (keeper_lost(keeper))
 			return &lost;
 		failures = keeper_retry(keeper) ? failures + 1 : 0;
-		pass = wait_for_more(keeper, awaited, failures) ? KEEPER_ALL : KEEPER_TRANSIENT;
+		pass = hangup_wait(keeper, awaited, failures) ? KEEPER_ALL : KEEPER_TRANSIENT;
 		if (pass == KEEPER_ALL)
 			failures = 0;
 	}
 }
 
-static int fail(const struct error *e)
+static int keeper_fail(const struct error *e)
 {
 	log_line(LOG_LEVEL_ERROR, "%s", e->text);
 	return error_exit_code(e);
 }
 
-static int run(const struct options *options, struct keeper *keeper)
+static int keeper_main(const struct options *options, struct keeper *keeper)
 {
 	const char *config = options->config ? options->config : "/etc/realmkey/realmkeyd.conf";
 	const char *keyring = options->keyring ? options->keyring : KEYRING_PATH;
@@ -144,25 +147,27 @@ static int run(const struct options *options, struct keeper *keeper)
 	if (keeper_configure(keeper, config, &e) < 0 || confine_begin(&e) < 0 ||
 	    keeper_start(keeper, options->courier, keyring, &e) < 0 ||
 	    confine_finish(keyring, &e) < 0)
-		return fail(&e);
+		return keeper_fail(&e);
 	if (!options->once)
-		return fail(serve(keeper, &awaited));
+		return keeper_fail(keeper_serve(keeper, &awaited));
 	keeper_run(keeper, KEEPER_ALL);
-	manager_tell(keeper);
+	manager_notify(keeper);
 	failure = keeper_failure(keeper);
 	return failure ? error_exit_code(failure) : 0;
 }
 
-static int help(void)
+static int keeper_print_help(void)
 {
 	struct bytes text = BYTES_INIT;
 	struct error e = ERROR_INIT;
-	int ret = args_help(&spec, &text) < 0 ? error_set_memory(&e) : 0;
+	int ret;
 
+	args_help(&spec, &text);
+	ret = bytes_check(&text, &e);
 	if (ret == 0)
 		ret = io_write_full(STDOUT_FILENO, text.data, text.len, &e);
 	bytes_free(&text);
-	return ret < 0 ? fail(&e) : 0;
+	return ret < 0 ? keeper_fail(&e) : 0;
 }
 
 int main(int argc, char **argv)
@@ -175,13 +180,13 @@ int main(int argc, char **argv)
 	log_set(log_to_stderr);
 	outcome = args_parse(&spec, argc, argv, &options, NULL, &e);
 	if (outcome == ARGS_HELP)
-		return help();
+		return keeper_print_help();
 	if (outcome == ARGS_VERSION)
 		return puts("realmkeyd " REALMKEY_VERSION) < 0;
 	if (outcome < 0)
-		return fail(&e);
+		return keeper_fail(&e);
 	log_show_debug(options.verbose);
-	code = run(&options, &keeper);
+	code = keeper_main(&options, &keeper);
 	keeper_stop(&keeper);
 	return code;
 }

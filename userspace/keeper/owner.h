@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* owner: users and groups of the configuration, by name or number. */
+/* owner: the users and groups that the configuration names, by name or number. */
 #ifndef REALMKEY_OWNER_H
 #define REALMKEY_OWNER_H
 
@@ -7,7 +7,8 @@
 
 #include "base/error.h"
 
-/* @text NULL is root. ERROR_CONFIG "no user 'x'" / "no group 'x'". */
+/* Look up a user or group by name or decimal number; NULL is root. ERROR_CONFIG "no user 'x'" or
+ * "no group 'x'". */
 int owner_user(const char *text, uid_t *uid, struct error *e);
 int owner_group(const char *text, gid_t *gid, struct error *e);
 

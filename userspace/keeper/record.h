@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* record: what the keeper delivers, told in the realm's event log. */
+/* record: a record in the event log of the realm for each secret that the keeper delivers. */
 #ifndef REALMKEY_RECORD_H
 #define REALMKEY_RECORD_H
 
@@ -9,10 +9,12 @@
 #include "kbs/session.h"
 
 /*
- * Extend register @index (1..4) with the digest of a tagged event (event_log.h)
- * "realmkey deliver {"jwe":"sha-256:HEX","resource":"PATH"}": the resource's name, and SHA-256 of the JWE
- * in which it came. Nothing of the secret is in either. @source as of rsi_open(). An ERROR_DELIVERY names
- * the register.
+ * Extend register @index (1 to 4) with the digest of a tagged event (event_log.h):
+ *
+ *	realmkey deliver {"jwe":"sha-256:HEX","resource":"PATH"}
+ *
+ * It contains the name of the resource and the SHA-256 of the JWE in which the KBS sent it, and so
+ * nothing of the secret. @source as for rsi_open(). An ERROR_DELIVERY names the register.
  */
 int record_delivery(const char *source, unsigned int index, const char *resource,
 		    const uint8_t jwe_digest[SESSION_DIGEST_SIZE], struct error *e);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ear_issue.h"
 
+#include "jose/jwk.h"
 #include "jose/jwt.h"
-#include "jose/tee_key.h"
 
 #define PROFILE "tag:github.com,2024:confidential-containers/Trustee"
 #define SUBMOD "cpu0"
@@ -11,7 +11,7 @@
 /* {"typ","alg","jwk":{"alg","kty","crv","x","y"}} */
 static json_t *ear_issue_header(const EVP_PKEY *key, struct error *e)
 {
-	json_t *public = jwk_from_public_key(key, e);
+	json_t *public = jwk_from_public_key(key, NULL, e);
 	json_t *header = NULL;
 
 	if (!public)

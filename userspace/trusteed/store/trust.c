@@ -10,7 +10,7 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "jose/tee_key.h"
+#include "jose/jwk.h"
 
 /*
  * Attestation keys whose private half anybody can have, by curve and x (the y of a point says
@@ -27,7 +27,7 @@ static const struct {
 static const char *trust_published(const struct cca_anchor *anchor)
 {
 	struct error e = ERROR_INIT;
-	json_t *jwk = jwk_from_public_key(anchor->key, &e);
+	json_t *jwk = jwk_from_public_key(anchor->key, NULL, &e);
 	const char *curve = json_string_value(json_object_get(jwk, "crv"));
 	const char *x = json_string_value(json_object_get(jwk, "x"));
 	const char *whose = jwk ? NULL : "of a kind that cannot be compared";

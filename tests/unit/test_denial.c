@@ -6,16 +6,18 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/encode.h"
-#include "kbs/session.h"
+#include "base/json.h"
+#include "kbs/denial.h"
 #include "vector.h"
 
 #define REFERENCE "cca.realm.cca-realm-initial-measurement"
 #define SAMPLE_RIM \
 	"rof79/EF5xp4J8tvCJaInHPSvq9IMNT5ywXj6Ww/x7T6oEyvNqJr0JTPnHtzhhfkwYmq7hhN7dpdegPDnb2sfA=="
 
-static json_t *claims;		/* of the sample EAR; each test changes its own copy */
-static json_t *appraisal;	/* cpu0 of it, borrowed */
+static json_t *claims;		/* of the sample EAR, a new copy for each test */
+static json_t *appraisal;	/* its cpu0, borrowed */
 
 static int setup(void **state)
 {
@@ -60,7 +62,7 @@ static void set_evidence_rim(const char *rim)
 					     json_string(rim)), 0);
 }
 
-/* The explanation of the claims as an EAR, in @out. */
+/* Makes an EAR of the claims, and appends its explanation to @out. */
 static void explain(const char *token, struct bytes *out)
 {
 	struct bytes ear = BYTES_INIT, payload = BYTES_INIT, cca = BYTES_INIT;
@@ -69,11 +71,11 @@ static void explain(const char *token, struct bytes *out)
 	if (token)
 		vector_read(token, &cca);
 	assert_int_equal(json_compact(claims, &payload, &e), 0);
-	assert_int_equal(encode_base64(ENCODE_BASE64URL, "{\"alg\":\"ES256\"}", 15, &ear), 0);
-	assert_int_equal(bytes_append_text(&ear, "."), 0);
-	assert_int_equal(encode_base64(ENCODE_BASE64URL, payload.data, payload.len, &ear), 0);
-	assert_int_equal(bytes_append_text(&ear, ".c2ln"), 0);
-	if (session_explain(&ear, token ? &cca : NULL, out, &e) < 0)
+	encode_base64(ENCODE_BASE64URL, "{\"alg\":\"ES256\"}", 15, &ear);
+	bytes_append_text(&ear, ".");
+	encode_base64(ENCODE_BASE64URL, payload.data, payload.len, &ear);
+	bytes_append_text(&ear, ".c2ln");
+	if (denial_explain(&ear, token ? &cca : NULL, out, &e) < 0)
 		fail_msg("%s", e.text);
 	bytes_free(&ear);
 	bytes_free(&payload);
@@ -89,7 +91,7 @@ static void expect(const char *token, const char *wanted)
 	bytes_free(&out);
 }
 
-/* Claim 44238 of the token, by hand. */
+/* Claim 44238 of the token, extracted by hand. */
 #define TOKEN_RIM "dAMsN73SkB900mqZ0L0nZBsSMztkXaibz9DDPUsfBQA="
 
 #define EXECUTABLES_33 \
@@ -107,7 +109,7 @@ static void test_rim_from_evidence(void **state)
 	expect(NULL, EXECUTABLES_33 CURE(SAMPLE_RIM));
 }
 
-/* The realm's own token knows best what the realm is. */
+/* The RIM in the realm's own token takes precedence. */
 static void test_rim_from_token(void **state)
 {
 	(void)state;
@@ -126,8 +128,8 @@ static void test_rim_unknown(void **state)
 				    REFERENCE "\n");
 }
 
-/* A command to paste holds base64 and nothing else, whoever wrote the EAR. */
-static void test_rim_that_is_a_trap(void **state)
+/* A command for pasting contains only base64, even if an attacker has written the EAR. */
+static void test_rim_with_shell_code(void **state)
 {
 	(void)state;
 	set_status("warning");
@@ -140,9 +142,9 @@ static void test_rim_that_is_a_trap(void **state)
 static void test_policy_without_cca(void **state)
 {
 	static const char policy[] =
-		"cpu0: hardware 97, configuration 36 and no instance-identity are what an attestation "
-		"policy without rules for Arm CCA says of every realm, as Trustee's own does: set one "
-		"that has such rules as policy \"default_cpu\"\n";
+		"cpu0: hardware 97, configuration 36 and no instance-identity are the result of an "
+		"attestation policy without rules for Arm CCA, such as Trustee's own: set a policy "
+		"with such rules as \"default_cpu\"\n";
 	struct bytes out = BYTES_INIT;
 
 	(void)state;
@@ -159,7 +161,7 @@ static void test_policy_without_cca(void **state)
 	bytes_free(&out);
 }
 
-static void test_each_claim_has_its_cure(void **state)
+static void test_each_claim_has_its_advice(void **state)
 {
 	static const struct {
 		const char *claim;
@@ -176,7 +178,7 @@ static void test_each_claim_has_its_cure(void **state)
 		{ "file-system", -128, "cpu0 file-system is -128 [contraindicated]" },
 	};
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct bytes out = BYTES_INIT;
 
 		set_status("contraindicated");
@@ -202,7 +204,7 @@ static void test_status_without_a_reason(void **state)
 {
 	(void)state;
 	set_status("warning");
-	expect(NULL, "cpu0 is 'warning', and no claim of it says why\n");
+	expect(NULL, "cpu0 is 'warning', and none of its claims says why\n");
 }
 
 static void test_second_appraisal(void **state)
@@ -215,8 +217,8 @@ static void test_second_appraisal(void **state)
 	set_status("warning");
 	set_claim("hardware", 32);
 	expect(NULL, "gpu0 hardware is 32 [warning]: genuine but known bugs or vulnerabilities\n"
-		     "  the verifier does not take the platform for genuine; are its CPAK and its "
-		     "firmware known there?\n");
+		     "  the verifier does not accept the platform as genuine; check that it knows the "
+		     "platform's CPAK and firmware\n");
 }
 
 static void test_name_with_escapes(void **state)
@@ -227,7 +229,7 @@ static void test_name_with_escapes(void **state)
 	set_status("warning");
 	json_object_set(submods, "\033[31m\ncpu", appraisal);
 	json_object_del(submods, "cpu0");
-	expect(NULL, "?[31m?cpu is 'warning', and no claim of it says why\n");
+	expect(NULL, "?[31m?cpu is 'warning', and none of its claims says why\n");
 }
 
 static void test_no_ear(void **state)
@@ -236,9 +238,9 @@ static void test_no_ear(void **state)
 	struct error e = ERROR_INIT;
 
 	(void)state;
-	assert_int_equal(session_explain(&ear, NULL, &out, &e), -1);
-	assert_int_equal(bytes_append_text(&ear, "e30.e30.c2ln"), 0);
-	assert_int_equal(session_explain(&ear, NULL, &out, &e), -1);
+	assert_int_equal(denial_explain(&ear, NULL, &out, &e), -1);
+	bytes_append_text(&ear, "e30.e30.c2ln");
+	assert_int_equal(denial_explain(&ear, NULL, &out, &e), -1);
 	assert_int_equal(out.len, 0);
 	bytes_free(&ear);
 }
@@ -249,9 +251,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_rim_from_evidence, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rim_from_token, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rim_unknown, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_rim_that_is_a_trap, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rim_with_shell_code, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_policy_without_cca, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_each_claim_has_its_cure, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_each_claim_has_its_advice, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_affirming_yet_denied, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_status_without_a_reason, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_second_appraisal, setup, teardown),
