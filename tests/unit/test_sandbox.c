@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The steps of the sandbox, and the confinement of the courier: a child process confines itself, tries
- * one operation, and exits with its errno. */
+/* The steps of the sandbox, and the confinement of the courier: a child process confines itself,
+ * tries one operation, and exits with its errno. */
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>

@@ -6,8 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* The decoders of OpenSSL discard the errors of the formats that they try. If memory is still exhausted,
- * an allocation of this size shows it. */
+/* The decoders of OpenSSL discard the errors of the formats that they try. If memory is still
+ * exhausted, an allocation of this size shows it. */
 #define PROBE_SIZE 4096
 
 void crypto_begin(void)

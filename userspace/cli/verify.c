@@ -111,11 +111,12 @@ static int result_text(const char *file, const char *name, const struct ear *ear
 	struct bytes out = BYTES_INIT;
 	int ret = -1;
 
-	if (bytes_printf(&out, ">> \"%s\" signature successfully verified using \"%s\" key\n"
-			 "[claims-set]\n", file, name) < 0)
-		error_set_memory(e);
-	else if (json_pretty(ear->payload, &out, e) == 0)
-		ret = ear_print_vectors(ear, &out) < 0 ? error_set_memory(e) : cli_output(&out, e);
+	bytes_printf(&out, ">> \"%s\" signature successfully verified using \"%s\" key\n"
+		     "[claims-set]\n", file, name);
+	if (json_pretty(ear->payload, &out, e) == 0) {
+		ear_print_vectors(ear, &out);
+		ret = bytes_check(&out, e) < 0 ? -1 : cli_output(&out, e);
+	}
 	bytes_free(&out);
 	return ret;
 }

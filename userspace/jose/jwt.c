@@ -160,8 +160,8 @@ int jwt_verify(const struct jwt *jwt, EVP_PKEY *key, struct error *e)
 	return signature_verify(jwt, algorithm, key, e);
 }
 
-/* Read the number @claim (RFC 7519: NumericDate, which may have a fraction). Returns 1, 0 if the claim is
- * absent, or -1. */
+/* Read the number @claim (RFC 7519: NumericDate, which may have a fraction). Returns 1, 0 if the
+ * claim is absent, or -1. */
 static int time_read(const struct jwt *jwt, const char *claim, double *time, struct error *e)
 {
 	const json_t *value = json_object_get(jwt->payload, claim);
