@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void fuzz_attest(const uint8_t *data, size_t size)
 {
 	struct handshake_attest attest = HANDSHAKE_ATTEST_INIT;
-	uint8_t challenge[CCA_CHALLENGE_SIZE];
+	uint8_t challenge[REALM_CHALLENGE_SIZE];
 	struct error e = ERROR_INIT;
 	json_t *runtime;
 

@@ -2,6 +2,8 @@
 /* For each check of the verification, a token made by forge.c that fails only this check. */
 #include "cca_test.h"
 
+#include "base/array.h"
+#include "cca/cca_print.h"
 #include "forge.h"
 
 /* A change to a valid token, and the expected verdict. */
@@ -134,7 +136,7 @@ static void change_claim(struct forge *forge, const struct change *change)
 static void test_claims(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
 		struct forge forge;
 
 		forge_setup(&forge, "P-384");
@@ -184,7 +186,7 @@ static const struct {
 	{ "a1013bffffffffffffffff", "a0", CCA_E_ALG_PLATFORM, CCA_E_ALG_REALM, "not accepted" },
 	{ "a101654553333834", "a0", CCA_E_ALG_PLATFORM, CCA_E_ALG_REALM, "not accepted" },
 	{ "a10126", "a0", CCA_E_SIG_PLATFORM, CCA_E_SIG_REALM, "says ES256 but the key is P-384" },
-	{ "01", "a0", CCA_E_COSE, CCA_E_COSE, "no map" },
+	{ "01", "a0", CCA_E_COSE, CCA_E_COSE, "not a map" },
 	{ "a101382200", "a0", CCA_E_COSE, CCA_E_COSE, "trailing" },
 	{ "a2013822013822", "a0", CCA_E_COSE, CCA_E_COSE, "duplicate" },
 	{ "bf013822ff", "a0", CCA_E_COSE, CCA_E_COSE, "indefinite" },
@@ -196,7 +198,7 @@ static const struct {
 static void test_headers(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < 2 * sizeof(headers) / sizeof(headers[0]); i++) {
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(headers); i++) {
 		struct forge forge;
 		struct forge_part *part = i % 2 ? &forge.realm : &forge.platform;
 
@@ -239,7 +241,7 @@ static const struct {
 static void test_sign1(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < 2 * sizeof(sign1s) / sizeof(sign1s[0]); i++) {
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(sign1s); i++) {
 		struct forge forge;
 
 		forge_setup(&forge, "P-384");
@@ -292,7 +294,7 @@ static void test_collection(void **state)
 	forge_bind(&forge);
 	forge_inner(&forge.platform, &platform);
 	forge_inner(&forge.realm, &realm);
-	for (size_t i = 0; i < sizeof(tops) / sizeof(tops[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(tops); i++) {
 		struct cca_token token = CCA_TOKEN_INIT;
 		struct cca_verdict verdict;
 
@@ -411,7 +413,7 @@ static void test_legacy(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
 		struct forge forge;
 
 		forge_setup(&forge, table[i].curve);
@@ -446,7 +448,7 @@ static void test_pairs(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
 		struct cca_verdict verdict;
 		struct forge forge;
 
@@ -561,6 +563,7 @@ static void test_hostile_text(void **state)
 {
 	struct cca_token token = CCA_TOKEN_INIT;
 	struct bytes raw = BYTES_INIT;
+	struct error e = ERROR_INIT;
 	struct cca_verdict verdict;
 	struct forge forge;
 	json_t *json;
@@ -571,12 +574,12 @@ static void test_hostile_text(void **state)
 		"01" "651b5b324a00" "04" "645c780aff");
 	put_text(forge_claim(&forge.platform, 2400), "http://x/\r\nSet-Cookie: a");
 	forge_make(&forge, &raw);
-	assert_int_equal(cca_token_decode(raw.data, raw.len, &token, &verdict), 0);
+	assert_int_equal(cca_token_decode(raw.data, raw.len, &token, &verdict, &e), 0);
 	assert_string_equal(token.platform.component[0].type, "\\x1b[2J\\x00");
 	assert_string_equal(token.platform.component[0].version, "\\\\x\\x0a\\xff");
 	assert_string_equal(token.platform.verification_service,
 			    "http://x/\\x0d\\x0aSet-Cookie: a");
-	json = cca_token_json(&token);
+	json = cca_token_json(&token, &e);
 	assert_non_null(json);
 	json_decref(json);
 	cca_token_free(&token);

@@ -63,7 +63,7 @@ static int set_up(void **state)
 	snprintf(token_path, sizeof(token_path), "%s/token", directory);
 	vector_read(TOKEN, &token_raw);
 	assert_int_equal(io_write_file(token_path, 0600, token_raw.data, token_raw.len, &e), 0);
-	return cca_token_decode(token_raw.data, token_raw.len, &token, &verdict);
+	return cca_token_decode(token_raw.data, token_raw.len, &token, &verdict, &e);
 }
 
 static int tear_down(void **state)

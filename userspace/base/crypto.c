@@ -36,3 +36,12 @@ int crypto_error(struct error *e, enum error_kind kind, const char *format, ...)
 	va_end(args);
 	return error_set(e, kind, "%s", text);
 }
+
+int crypto_verify_error(int result, struct error *e, enum error_kind kind, const char *text)
+{
+	/* 0 is a signature that does not match. A negative result has a reason in the queue, except that
+	 * CRYPTO_realloc() reports nothing. */
+	if (result < 0 && ERR_peek_error() == 0)
+		return error_set_memory(e);
+	return crypto_error(e, kind, "%s", text);
+}

@@ -111,7 +111,7 @@ static int realm_input(const struct options *options, const char *file, struct i
 
 /* --- a token ---------------------------------------------------------------------------------- */
 
-static int register_take(const struct cca_slice *claim, uint8_t value[HASH_SIZE_MAX])
+static int register_take(const struct cbor_slice *claim, uint8_t value[HASH_SIZE_MAX])
 {
 	if (claim->len > HASH_SIZE_MAX)
 		return -1;
@@ -126,7 +126,7 @@ static int token_registers(const struct cca_token *token, const char *path, stru
 	if (!in->hash || register_take(&token->realm.rim, in->value[0]) < 0)
 		return error_set(e, ERROR_INPUT, "%s: hash algorithm '%s'", path,
 				 token->realm.hash_algorithm);
-	for (int i = 0; i < CCA_REMS; i++)
+	for (int i = 0; i < REALM_REMS; i++)
 		if (register_take(&token->realm.rem[i], in->value[i + 1]) < 0)
 			return error_set(e, ERROR_INPUT, "%s: REM%d is too long", path, i);
 	return 0;
@@ -141,11 +141,12 @@ static int token_read(const char *path, struct input *in, struct error *e)
 
 	if (io_read_file(path, CCA_TOKEN_MAX, &raw, e) < 0)
 		goto out;
-	if (cca_token_decode(raw.data, raw.len, &token, &verdict) < 0)
-		error_set(e, ERROR_INPUT, "%s: %s: %s", path, cca_cause_name(verdict.cause),
-			  verdict.detail);
-	else
+	if (cca_token_decode(raw.data, raw.len, &token, &verdict, e) == 0) {
 		ret = token_registers(&token, path, in, e);
+	} else {
+		error_reclassify(e, ERROR_ATTESTATION, ERROR_INPUT);
+		error_add(e, "%s", path);
+	}
 out:
 	cca_token_free(&token);
 	bytes_free(&raw);

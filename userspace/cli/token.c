@@ -6,7 +6,9 @@
 
 #include "base/encode.h"
 #include "base/io.h"
-#include "cca/cca_token.h"
+#include "base/json.h"
+#include "cca/cca_print.h"
+#include "cca/cca_verify.h"
 #include "cli.h"
 #include "rsi/rsi.h"
 
@@ -75,10 +77,10 @@ static int token_decode(const struct bytes *raw, const char *what, enum error_ki
 {
 	struct cca_verdict verdict;
 
-	if (cca_token_decode(raw->data, raw->len, token, &verdict) < 0)
-		return error_set(e, kind, "%s: %s: %s", what,
-				 cca_cause_name(verdict.cause), verdict.detail);
-	return 0;
+	if (cca_token_decode(raw->data, raw->len, token, &verdict, e) == 0)
+		return 0;
+	error_reclassify(e, ERROR_ATTESTATION, kind);
+	return error_add(e, "%s", what);
 }
 
 static int records_set(json_t *object, uint64_t records)
@@ -101,14 +103,16 @@ static int token_output(const struct cca_token *token, const uint64_t *records, 
 	int ret;
 
 	if (json) {
-		value = cca_token_json(token);
-		ret = !value || (records && records_set(value, *records) < 0) ?
-		      error_set_memory(e) : cli_output_json(value, e);
-	} else if (cca_token_print(token, &text) < 0 ||
-		   (records && records_print(*records, &text) < 0)) {
-		ret = error_set_memory(e);
+		value = cca_token_json(token, e);
+		if (!value)
+			return -1;
+		ret = records && records_set(value, *records) < 0 ? error_set_memory(e) :
+								    cli_output_json(value, e);
 	} else {
-		ret = cli_output(&text, e);
+		cca_token_print(token, &text);
+		if (records)
+			records_print(*records, &text);
+		ret = bytes_check(&text, e) < 0 ? -1 : cli_output(&text, e);
 	}
 	json_decref(value);
 	bytes_free(&text);
@@ -289,7 +293,8 @@ static int judge(const struct options *options, const char *file, struct error *
 	struct cca_anchors anchors = CCA_ANCHORS_INIT;
 	struct cca_token token = CCA_TOKEN_INIT;
 	const struct cca_anchor *used = NULL;
-	struct cca_verdict verdict = { 0 };
+	struct cca_verdict verdict = CCA_VERDICT_INIT;
+	struct error refused = ERROR_INIT;
 	uint8_t challenge[RSI_CHALLENGE_SIZE];
 	struct bytes raw = BYTES_INIT;
 	bool fresh = options->challenge != NULL;
@@ -301,10 +306,16 @@ static int judge(const struct options *options, const char *file, struct error *
 		return -1;
 	if (io_read_file(file, CCA_TOKEN_MAX, &raw, e) < 0)
 		goto out;
-	if (cca_anchors_load(&anchors, options->anchors, e) < 0)
+	if (io_each_file(options->anchors, cca_anchors_suffixes, JSON_INPUT_MAX, cca_anchors_use,
+			 &anchors, e) < 0)
 		goto out;
-	if (cca_token_decode(raw.data, raw.len, &token, &verdict) == 0)
-		cca_token_verify(&token, &anchors, fresh ? challenge : NULL, &verdict, &used);
+	if (cca_token_decode(raw.data, raw.len, &token, &verdict, &refused) == 0)
+		cca_token_verify(&token, &anchors, fresh ? challenge : NULL, &verdict, &used,
+				 &refused);
+	if (verdict.cause == CCA_NO_VERDICT) {
+		*e = refused;
+		goto out;
+	}
 	ret = verdict_output(&verdict, used ? used->name : "", fresh, options->json, e);
 	if (ret == 0)
 		ret = verdict.cause == CCA_OK;
