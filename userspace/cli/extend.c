@@ -192,8 +192,9 @@ static bool parse(int argc, char **argv, struct options *options, const char **o
 	struct args_spec with_notes = spec;
 	bool run;
 
-	if (bytes_append_text(&notes, "Event types by name:\n") == 0 &&
-	    event_types_print(&notes) == 0)
+	bytes_append_text(&notes, "Event types by name:\n");
+	event_types_print(&notes);
+	if (!notes.failed)
 		with_notes.notes = bytes_text(&notes);
 	run = cli_parse(&with_notes, argc, argv, options, operand, code);
 	bytes_free(&notes);

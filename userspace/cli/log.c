@@ -6,7 +6,7 @@
 #include "base/io.h"
 #include "cca/cca_token.h"
 #include "cli.h"
-#include "event/event_log.h"
+#include "event/event_print.h"
 #include "rsi/rsi.h"
 
 #define TRIES 16	/* for a log and registers of one moment, while others extend */
@@ -49,8 +49,8 @@ static const struct args_spec spec = {
 /* What to replay, and what it shall lead to. */
 struct input {
 	struct bytes raw;
-	unsigned int hash_algo;
-	uint8_t value[EVENT_LOG_REGISTERS][EVENT_DIGEST_MAX];
+	const struct hash *hash;
+	uint8_t value[REALM_REGISTERS][HASH_SIZE_MAX];
 };
 
 /* --- this realm ------------------------------------------------------------------------------- */
@@ -62,8 +62,8 @@ static int registers_read(struct rsi *rsi, struct input *in, struct error *e)
 
 	if (rsi_config_get(rsi, &config, e) < 0)
 		return -1;
-	in->hash_algo = config.hash_algo;
-	for (unsigned int i = 0; i < EVENT_LOG_REGISTERS; i++)
+	in->hash = hash_by_number(config.hash_algo);
+	for (unsigned int i = 0; i < REALM_REGISTERS; i++)
 		if (rsi_measurement_get(rsi, i, in->value[i], &size, e) < 0)
 			return -1;
 	return 0;
@@ -111,9 +111,9 @@ static int realm_input(const struct options *options, const char *file, struct i
 
 /* --- a token ---------------------------------------------------------------------------------- */
 
-static int register_take(const struct cbor_slice *claim, uint8_t value[EVENT_DIGEST_MAX])
+static int register_take(const struct cbor_slice *claim, uint8_t value[HASH_SIZE_MAX])
 {
-	if (claim->len > EVENT_DIGEST_MAX)
+	if (claim->len > HASH_SIZE_MAX)
 		return -1;
 	memcpy(value, claim->data, claim->len);
 	return 0;
@@ -122,12 +122,8 @@ static int register_take(const struct cbor_slice *claim, uint8_t value[EVENT_DIG
 static int token_registers(const struct cca_token *token, const char *path, struct input *in,
 			   struct error *e)
 {
-	const char *name;
-
-	in->hash_algo = 0;
-	while ((name = rsi_hash_name(in->hash_algo)) && strcmp(name, token->realm.hash_algorithm))
-		in->hash_algo++;
-	if (!name || register_take(&token->realm.rim, in->value[0]) < 0)
+	in->hash = hash_by_name(token->realm.hash_algorithm);
+	if (!in->hash || register_take(&token->realm.rim, in->value[0]) < 0)
 		return error_set(e, ERROR_INPUT, "%s: hash algorithm '%s'", path,
 				 token->realm.hash_algorithm);
 	for (int i = 0; i < REALM_REMS; i++)
@@ -163,16 +159,17 @@ static int output(const struct event_log *log, const struct event_replay *replay
 		  struct error *e)
 {
 	struct bytes text = BYTES_INIT;
-	json_t *value = json ? event_log_json(log, replay) : NULL;
+	json_t *value = json ? event_print_json(log, replay) : NULL;
 	int ret;
 
-	if (json)
+	if (json) {
 		ret = value ? cli_output_json(value, e) : error_set_memory(e);
-	else if (event_log_print(log, &text) < 0 ||
-		 (replay && event_replay_print(log, replay, &text) < 0))
-		ret = error_set_memory(e);
-	else
-		ret = cli_output(&text, e);
+	} else {
+		event_print_log(log, &text);
+		if (replay)
+			event_print_replay(log, replay, &text);
+		ret = bytes_check(&text, e) < 0 ? -1 : cli_output(&text, e);
+	}
 	json_decref(value);
 	bytes_free(&text);
 	return ret;
@@ -199,7 +196,7 @@ static size_t begin_fits(const struct event_log *log, const struct input *in,
 	/* Once, unless a foreign record hides what is to blame before it. */
 	for (int i = 0; !replay.fits && replay.misfit < begin.count && i < BLAMED_MAX; i++) {
 		begin.count = replay.misfit;
-		if (event_log_replay(&begin, in->value, &replay, &e) < 0)
+		if (event_replay_run(&begin, in->value, &replay, &e) < 0)
 			return 0;
 	}
 	return replay.fits ? begin.count : 0;
@@ -223,10 +220,10 @@ static int log_replay(const struct options *options, const struct input *in,
 {
 	struct event_replay replay;
 
-	if (log->hash_algo != in->hash_algo)
-		return error_set(e, ERROR_INPUT, "a log of %s, registers of %s",
-				 rsi_hash_name(log->hash_algo), rsi_hash_name(in->hash_algo));
-	if (event_log_replay(log, in->value, &replay, e) < 0 ||
+	if (log->hash != in->hash)
+		return error_set(e, ERROR_INPUT, "a log of %s, registers of %s", log->hash->name,
+				 in->hash ? in->hash->name : "another algorithm");
+	if (event_replay_run(log, in->value, &replay, e) < 0 ||
 	    output(log, &replay, options->json, e) < 0)
 		return -1;
 	if (options->token && !replay.fits && token_explain(log, in, &replay, e) < 0)
