@@ -272,16 +272,16 @@ rim_wrong()
 2|--kernel needs --vmm|--kernel /nonexistent
 2|--cpus needs --vmm|--cpus 2
 2|no 'xen'; there are bench, kvmtool, qemu|--vmm xen
-2|--kernel and --dtb are needed|--vmm bench --kernel @Image
+2|--kernel and --dtb are required|--vmm bench --kernel @Image
 2|exclude each other|--vmm bench --source device
 2|--rmm: no '3.0'|--vmm bench --kernel @Image --dtb @bench.dtb --rmm 3.0
 2|--hash: no 'md5'|--vmm bench --kernel @Image --dtb @bench.dtb --hash md5
-2|--ram: 'lots' is no size|--vmm bench --kernel @Image --dtb @bench.dtb --ram lots
+2|--ram: 'lots' is not a size|--vmm bench --kernel @Image --dtb @bench.dtb --ram lots
 2|--ram: '1T': a size ends in|--vmm bench --kernel @Image --dtb @bench.dtb --ram 1T
 2|is too much|--vmm bench --kernel @Image --dtb @bench.dtb --ram 99999999999G
 2|--cpus: '0' is not a number|--vmm bench --kernel @Image --dtb @bench.dtb --cpus 0
 2|--realm-params: the host decides|--vmm kvmtool --kernel @Image --dtb @kvmtool.dtb
-2|num_bps and num_wps are needed|--vmm kvmtool --kernel @Image --dtb @kvmtool.dtb --realm-params num_bps=1
+2|num_bps and num_wps are required|--vmm kvmtool --kernel @Image --dtb @kvmtool.dtb --realm-params num_bps=1
 2|--realm-params: s2sz=13: RAM ends at 0x84000000, and what is protected at 0x1000|--vmm kvmtool --kernel @Image --dtb @kvmtool.dtb --realm-params num_bps=1,num_wps=1,s2sz=13
 2|--realm-params: s2sz=32: RAM ends|--vmm kvmtool --kernel @Image --dtb @kvmtool.dtb --realm-params num_bps=1,num_wps=1,s2sz=32
 2|'' is not NAME=N|--vmm kvmtool --kernel @Image --dtb @kvmtool.dtb --realm-params num_bps=1,num_wps=1,
