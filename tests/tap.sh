@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# TAP for the test scripts, which source this file. A check that fails prints what it saw.
+# TAP for the test scripts, which source this file. A failed check prints what the command printed.
 
 tap_count=0
 tap_failed=0

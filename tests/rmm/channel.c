@@ -3,7 +3,7 @@
 
 #include "mem.h"
 
-/* CRC-32 as Ethernet has it, reflected; @crc starts as 0 */
+/* CRC-32 as in Ethernet, reflected. @crc is 0 for the first bytes, later the previous result. */
 static uint32_t crc32(uint32_t crc, const void *data, size_t size)
 {
 	const uint8_t *p = data;
@@ -49,7 +49,7 @@ enum channel_state channel_feed(struct channel_reader *r, uint8_t byte)
 
 	r->bytes[r->got++] = byte;
 	if (r->got == sizeof(h->magic) && h->magic != CHANNEL_MAGIC) {
-		r->header.magic >>= 8;	/* drops the oldest byte: a frame may begin at the next */
+		r->header.magic >>= 8;	/* drop the oldest byte: a frame may begin later */
 		r->got--;
 		return CHANNEL_BAD;
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* EL2 registers: stage 2 on, SMCs trapped, everything else left to EL1 on any CPU model. */
+/* The EL2 registers: stage 2 is on, SMCs are trapped, all else is left to EL1 on any CPU model. */
 #include "machine.h"
 
-/* Registers that the assembler knows only with newer architecture options. */
+/* By encoding: the assembler knows these names only with newer architecture options. */
 #define HCRX_EL2	S3_4_C1_C2_2
 #define ZCR_EL2		S3_4_C1_C2_0
 #define SMCR_EL2	S3_4_C1_C2_6
@@ -20,11 +20,11 @@
 #define ICH_HCR_EL2	S3_4_C12_C11_0
 #define ICH_VTR_EL2	S3_4_C12_C11_1
 
-/* Bits @high to @low */
+/* A mask of the bits @high to @low, and of bit @n */
 #define BITS(high, low)	((~0UL >> (63 - (high))) & (~0UL << (low)))
 #define BIT(n)		(1UL << (n))
 
-/* VM, TSC, HCD, RW, APK, API, EnSCXT, ATA; interrupts are EL1's, which drives the real GIC */
+/* VM, TSC, HCD, RW, APK, API, EnSCXT, ATA; no interrupt is trapped, as EL1 drives the real GIC */
 #define HCR	(BIT(0) | BIT(19) | BIT(29) | BIT(31) | BIT(40) | BIT(41) | BIT(53) | BIT(56))
 /* EnAS0 EnALS EnASR, MSCEn, TCR2En SCTLR2En PTTWI D128En, EnSDERR EnIDCP128 GCSEn EnFPM */
 #define HCRX	(BITS(2, 0) | BIT(11) | BITS(17, 14) | BITS(23, 20))
@@ -38,7 +38,7 @@ static uint64_t field(uint64_t id, unsigned int shift)
 	return id >> shift & 15;
 }
 
-/* Fine-grained traps: only the bits whose names begin with n mean "no trap" when set. */
+/* Of the fine-grained traps, the bits whose names begin with n mean "no trap" when they are set. */
 static void fine_traps_off(uint64_t mmfr0)
 {
 	if (!field(mmfr0, 56))
@@ -67,7 +67,7 @@ static void extensions_allow(void)
 		write_sysreg(ZCR_EL2, 15);
 	if (field(read_sysreg(id_aa64pfr1_el1), 24))		/* SME, with FA64 and ZT0 */
 		write_sysreg(SMCR_EL2, BIT(31) | BIT(30) | 15);
-	/* all PMU counters are EL1's */
+	/* EL1 gets all PMU counters */
 	write_sysreg(mdcr_el2, pmu && pmu != 15 ? read_sysreg(pmcr_el0) >> 11 & 31 : 0);
 	if (field(read_sysreg(id_aa64mmfr1_el1), 40))
 		write_sysreg(HCRX_EL2, HCRX);
@@ -94,7 +94,7 @@ void cpu_setup(uint64_t stage2_table)
 
 uint64_t cpu_ms(void)
 {
-	return read_sysreg(cntpct_el0) / (read_sysreg(cntfrq_el0) / 1000) + 1;
+	return read_sysreg(cntpct_el0) / (read_sysreg(cntfrq_el0) / 1000);
 }
 
 void cpu_wait(void)

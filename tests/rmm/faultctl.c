@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* faultctl: one command to the control socket of a hes; what tests/realm/fault speaks through. */
+/* faultctl: sends one command to the control socket of a hes. tests/realm/fault uses it. */
 #include <err.h>
 #include <errno.h>
 #include <stdio.h>
@@ -13,13 +13,13 @@
 #include "hes_fault.h"
 
 #define EXIT_USAGE	2
-#define TIMEOUT		10	/* seconds for each read and write */
+#define TIMEOUT		10	/* seconds, of each read and write */
 
 static void usage(FILE *file)
 {
-	fputs("usage: faultctl SOCKET WORD...   hand a command to the hes whose control socket that is\n"
-	      "       faultctl --list           the faults that it knows\n"
-	      "Exit status: 0 done, 1 refused, or nobody answers; 2 wrong usage.\n", file);
+	fputs("usage: faultctl SOCKET WORD...   send a command to the hes with that control socket\n"
+	      "       faultctl --list           list the faults\n"
+	      "Exit status: 0 done; 1 refused, or no answer; 2 wrong usage.\n", file);
 }
 
 static void list(void)
@@ -46,7 +46,7 @@ static int dial(const char *path)
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) != 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) != 0 ||
 	    connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
-		err(EXIT_FAILURE, "%s", path);
+		err(EXIT_FAILURE, "%s: cannot connect to hes", path);
 	return fd;
 }
 
@@ -57,14 +57,14 @@ static void command_send(int fd, char **words)
 
 	for (; *words; words++) {
 		if (strpbrk(*words, " \n"))
-			errx(EXIT_FAILURE, "'%s' is no word", *words);
+			errx(EXIT_FAILURE, "'%s': a word has no space and no newline", *words);
 		size += (size_t)snprintf(line + size, sizeof(line) - size, "%s%s", size ? " " : "", *words);
 		if (size >= HES_FAULT_LINE)
 			errx(EXIT_FAILURE, "the command is too long");
 	}
 	line[size++] = '\n';
 	if (send(fd, line, size, MSG_NOSIGNAL) != (ssize_t)size)
-		err(EXIT_FAILURE, "send");
+		err(EXIT_FAILURE, "cannot send the command");
 }
 
 int main(int argc, char **argv)
@@ -86,7 +86,7 @@ int main(int argc, char **argv)
 	}
 	stream = fdopen(dial(argv[1]), "r");
 	if (!stream)
-		err(EXIT_FAILURE, "fdopen");
+		err(EXIT_FAILURE, "cannot read from the socket");
 	command_send(fileno(stream), argv + 2);
 	while (getline(&line, &room, stream) > 0) {
 		if (!strcmp(line, "ok\n"))
@@ -97,5 +97,5 @@ int main(int argc, char **argv)
 		}
 		fputs(line, stdout);
 	}
-	errx(EXIT_FAILURE, "no answer");
+	errx(EXIT_FAILURE, "%s: no answer from hes", argv[1]);
 }

@@ -5,7 +5,7 @@
 
 #include "mem.h"
 
-/* FIPS 180-4, 4.2.3; the upper halves of the first 64 are SHA-256's, 4.2.2 */
+/* FIPS 180-4, 4.2.3; the upper halves of the first 64 are the constants of SHA-256 (4.2.2). */
 static const uint64_t hash_k[80] = {
 	0x428a2f98d728ae22, 0x7137449123ef65cd, 0xb5c0fbcfec4d3b2f, 0xe9b5dba58189dbbc,
 	0x3956c25bf348b538, 0x59f111f1b605d019, 0x923f82a4af194f9b, 0xab1c5ed5da6d8118,
@@ -29,7 +29,7 @@ static const uint64_t hash_k[80] = {
 	0x4cc5d4becb3e42b6, 0x597f299cfc657e2a, 0x5fcb6fab3ad6faec, 0x6c44198c4a475817,
 };
 
-/* 5.3.5 and 5.3.4; the upper halves of the first eight are SHA-256's, 5.3.3 */
+/* 5.3.5 and 5.3.4; the upper halves of the first eight are the initial value of SHA-256 (5.3.3). */
 static const uint64_t initial[16] = {
 	0x6a09e667f3bcc908, 0xbb67ae8584caa73b, 0x3c6ef372fe94f82b, 0xa54ff53a5f1d36f1,
 	0x510e527fade682d1, 0x9b05688c2b3e6c1f, 0x1f83d9abfb41bd6b, 0x5be0cd19137e2179,
@@ -72,7 +72,7 @@ const char *hash_name(enum hash_algo algo)
 	return algo == HASH_SHA256 ? "sha-256" : algo == HASH_SHA384 ? "sha-384" : "sha-512";
 }
 
-/* The last bytes, 0x80, zeros, the length in bits: one or two blocks. Returns how many. */
+/* Makes the padded tail: last bytes, 0x80, zeros, length in bits. Returns its blocks, 1 or 2. */
 static size_t tail_pad(uint64_t *tail, const uint8_t *rest, size_t size, size_t block)
 {
 	size_t left = size % block, blocks = left < block - block / 8 ? 1 : 2;

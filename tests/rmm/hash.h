@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The hash functions a realm may choose (FIPS 180-4), in one call over bytes that lie in memory. */
+/* The hash functions that a realm may choose (FIPS 180-4), in one call over bytes in memory. */
 #ifndef RMM_HASH_H
 #define RMM_HASH_H
 
@@ -11,15 +11,15 @@ enum hash_algo { HASH_SHA256, HASH_SHA512, HASH_SHA384 };
 
 #define HASH_MAX	64
 
-/* hash_size - length of a digest of @algo in bytes: 32, 64 or 48. */
+/* hash_size - returns the bytes of a digest of @algo: 32, 64 or 48 */
 size_t hash_size(enum hash_algo algo);
 
-/* hash_name - "sha-256", "sha-512" or "sha-384". */
+/* hash_name - returns "sha-256", "sha-512" or "sha-384" */
 const char *hash_name(enum hash_algo algo);
 
 /*
- * hash_bytes - digest of @size bytes at @data, which is 8-byte aligned
- * @digest: hash_size(@algo) bytes; may overlap @data
+ * hash_bytes - hash @size bytes at @data, which must be 8-byte aligned
+ * @digest: receives hash_size(@algo) bytes; may overlap @data
  */
 void hash_bytes(enum hash_algo algo, const void *data, size_t size, uint8_t *digest);
 

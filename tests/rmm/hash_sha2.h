@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SHA-2 compression (FIPS 180-4, 6.2.2 and 6.4.2) for one word size. hash.c includes this once a
- * size, having defined SHA2_NAME, SHA2_WORD, SHA2_ROUNDS, SHA2_SWAP, SHA2_K(t) and the four
- * functions SHA2_S0 SHA2_S1 (of the state) and SHA2_W0 SHA2_W1 (of the schedule).
+ * SHA-2 compression (FIPS 180-4, 6.2.2 and 6.4.2) for one word size. hash.c includes this file once
+ * for each size. Before that it defines SHA2_NAME, SHA2_WORD, SHA2_ROUNDS, SHA2_SWAP, SHA2_K(t) and
+ * four functions: SHA2_S0 and SHA2_S1 of the state, SHA2_W0 and SHA2_W1 of the message schedule.
  */
 
-/* @count blocks at @block, aligned to a word, into the eight words of @s, each in 64 bits */
+/* Compresses @count word-aligned blocks at @block into the eight words of @s, each in 64 bits. */
 static void SHA2_NAME(uint64_t *s, const void *block, size_t count)
 {
 	const SHA2_WORD *p = block;
@@ -18,7 +18,7 @@ static void SHA2_NAME(uint64_t *s, const void *block, size_t count)
 
 		for (int t = 0; t < 16; t++)
 			w[t] = SHA2_SWAP(p[t]);
-#pragma GCC unroll 80	/* all of them: a third faster under TCG */
+#pragma GCC unroll 80	/* unrolling all rounds is a third faster under TCG */
 		for (int t = 16; t < SHA2_ROUNDS; t++)
 			w[t] = SHA2_W1(w[t - 2]) + w[t - 7] + SHA2_W0(w[t - 15]) + w[t - 16];
 #pragma GCC unroll 80
@@ -28,7 +28,8 @@ static void SHA2_NAME(uint64_t *s, const void *block, size_t count)
 			h = g; g = f; f = e; e = d + t1;
 			d = c; c = b; b = a; a = t1 + t2;
 		}
-		s[0] += a; s[1] += b; s[2] += c; s[3] += d;	/* what carries over is not read */
+		/* A 32-bit word may carry into its upper half, which nothing reads. */
+		s[0] += a; s[1] += b; s[2] += c; s[3] += d;
 		s[4] += e; s[5] += f; s[6] += g; s[7] += h;
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hes: the bench's hardware enforced security block. It holds the platform's keys and signs the
- * tokens that test RMMs ask for over a unix socket. One process serves several machines.
+ * hes: the hardware enforced security block of the bench. It holds the platform's keys and signs
+ * the tokens that test RMMs request over a unix socket. One process serves several machines.
  */
 #include <err.h>
 #include <errno.h>
@@ -31,7 +31,7 @@ struct server {
 	struct hes_signer signer;
 	struct hes_machine machine[MACHINES];
 	struct hes_control control;
-	int fd;			/* listens */
+	int fd;			/* the listening socket */
 };
 
 static volatile sig_atomic_t stopped;
@@ -44,16 +44,16 @@ static void stop(int signal)
 static void usage(FILE *file)
 {
 	fputs("usage: hes --keys DIR [--socket PATH [--control PATH]] [--token 399|907]\n"
-	      "Signs CCA tokens for test RMMs with keys of its own; they vouch for nothing.\n"
+	      "Signs CCA tokens for test RMMs with its own keys. The keys and tokens prove nothing.\n"
 	      "\n"
 	      "  --socket PATH   listen here (QEMU: -chardev socket,path=PATH,reconnect-ms=500);\n"
-	      "                  without it the keys are made, and that is all\n"
-	      "  --control PATH  take commands to fail here (tests/realm/fault, hes_fault.h)\n"
-	      "  --keys DIR      cpak.pem and rak.pem, made at first use; hes writes cpak.pub.jwk and\n"
-	      "                  anchors.json for verifiers beside them\n"
+	      "                  without this option, hes only makes the keys\n"
+	      "  --control PATH  accept commands to fail here (tests/realm/fault, hes_fault.h)\n"
+	      "  --keys DIR      directory of cpak.pem and rak.pem, made at first use; hes also writes\n"
+	      "                  cpak.pub.jwk and anchors.json there, for verifiers\n"
 	      "  --token TAG     layout of the tokens: 399 (default) or 907\n"
-	      "  --help          this text\n"
-	      "Exit status: 0 stopped by a signal, or keys made; 1 failure, 2 wrong usage.\n", file);
+	      "  --help          print this text\n"
+	      "Exit status: 0 stopped by a signal, or keys made; 1 failure; 2 wrong usage.\n", file);
 }
 
 static uint64_t now_ms(void)
@@ -77,7 +77,7 @@ static void machine_accept(struct server *s)
 		warnx("machine connected");
 		return;
 	}
-	warnx("machine turned away: %d are connected", MACHINES);
+	warnx("machine refused: %d are connected already", MACHINES);
 	close(fd);
 }
 
@@ -87,7 +87,7 @@ static void machine_keep(struct hes_machine *machine, bool ok)
 		hes_machine_close(machine);
 }
 
-/* One line of the control socket. */
+/* Executes one line of the control socket. */
 static void line_execute(void *context, const char *line, char *answer)
 {
 	struct server *s = context;
@@ -100,7 +100,7 @@ static void line_execute(void *context, const char *line, char *answer)
 	}
 }
 
-/* Until the next answer is due; NULL: for ever. */
+/* Returns the time until the next answer is due, or NULL if there is none. */
 static const struct timespec *wait_time(const struct server *s, struct timespec *wait)
 {
 	uint64_t due = HES_NEVER, now = now_ms(), next;
@@ -131,7 +131,7 @@ static void machines_serve(struct server *s, const struct pollfd *fds)
 	}
 }
 
-/* @mask: the signals to let in while waiting */
+/* @mask: the signal mask while waiting */
 static bool server_run(struct server *s, const sigset_t *mask)
 {
 	struct pollfd fds[MACHINES + 1 + HES_CONTROL_FDS], *control = &fds[MACHINES + 1];
@@ -145,7 +145,7 @@ static bool server_run(struct server *s, const sigset_t *mask)
 		if (ppoll(fds, MACHINES + 1 + HES_CONTROL_FDS, wait_time(s, &wait), mask) < 0) {
 			if (errno == EINTR)
 				continue;
-			warn("poll");
+			warn("cannot wait for sockets");
 			return false;
 		}
 		hes_control_serve(&s->control, control, line_execute, s);
@@ -156,7 +156,7 @@ static bool server_run(struct server *s, const sigset_t *mask)
 	return true;
 }
 
-/* Signals arrive only while ppoll() waits. */
+/* Blocks the signals, except in the mask @waiting for ppoll(): they arrive only while it waits. */
 static void signals_setup(sigset_t *waiting)
 {
 	struct sigaction action = { .sa_handler = stop };
@@ -179,8 +179,8 @@ static bool tag_parse(const char *text, uint32_t *tag)
 	else if (!strcmp(text, "907"))
 		*tag = HES_TAG_907;
 	else
-		warnx("--token %s: not 399 or 907", text);
-	return *tag;
+		return false;
+	return true;
 }
 
 static bool options_parse(int argc, char **argv, struct paths *paths, uint32_t *tag)
@@ -200,9 +200,10 @@ static bool options_parse(int argc, char **argv, struct paths *paths, uint32_t *
 		} else if (option == 'c') {
 			paths->control = optarg;
 		} else if (option == 't') {
-			*tag = 0;
-			if (!tag_parse(optarg, tag))
+			if (!tag_parse(optarg, tag)) {
+				warnx("--token %s: not 399 or 907", optarg);
 				return false;
+			}
 		} else if (option == 'h') {
 			usage(stdout);
 			exit(EXIT_SUCCESS);
@@ -212,7 +213,7 @@ static bool options_parse(int argc, char **argv, struct paths *paths, uint32_t *
 	}
 	if (paths->keys && optind == argc && (paths->socket || !paths->control))
 		return true;
-	warnx("--keys is needed, --socket with --control, and nothing but options");
+	warnx("--keys is required, --control requires --socket, and there are no other arguments");
 	return false;
 }
 

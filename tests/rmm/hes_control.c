@@ -45,7 +45,7 @@ void hes_control_poll(const struct hes_control *control, struct pollfd fds[HES_C
 	fds[HES_CONTROL_PEERS] = (struct pollfd){ .fd = control->fd, .events = POLLIN };
 }
 
-/* Never blocks: who does not read is dropped. */
+/* Never blocks: a peer that does not read its answers is dropped. */
 static bool answer_send(int fd, const char *answer)
 {
 	size_t size = strlen(answer);
@@ -53,8 +53,8 @@ static bool answer_send(int fd, const char *answer)
 	return send(fd, answer, size, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)size;
 }
 
-static bool byte_take(struct hes_control *control, int i, char byte,
-		      const struct executor *executor)
+static bool byte_add(struct hes_control *control, int i, char byte,
+		     const struct executor *executor)
 {
 	char answer[HES_FAULT_ANSWER], *line = control->peer[i].line;
 	size_t *got = &control->peer[i].got;
@@ -63,8 +63,8 @@ static bool byte_take(struct hes_control *control, int i, char byte,
 		line[(*got)++] = byte;
 		return true;
 	}
-	if (byte != '\n') {	/* where the next line would begin cannot be told */
-		answer_send(control->peer[i].fd, "error: a line is too long, or holds a zero byte\n");
+	if (byte != '\n') {	/* the start of the next line is unknown, so the peer is dropped */
+		answer_send(control->peer[i].fd, "error: the line is too long or has a zero byte\n");
 		return false;
 	}
 	line[*got] = '\0';
@@ -82,7 +82,7 @@ static void peer_serve(struct hes_control *control, int i, const struct executor
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	for (ssize_t at = 0; ok && at < size; at++)
-		ok = byte_take(control, i, buffer[at], executor);
+		ok = byte_add(control, i, buffer[at], executor);
 	if (!ok)
 		peer_close(control, i);
 }
@@ -100,7 +100,7 @@ static void peer_accept(struct hes_control *control)
 	}
 	if (fd < 0)
 		return;
-	answer_send(fd, "error: too many connections\n");
+	answer_send(fd, "error: too many connections, try again later\n");
 	close(fd);
 }
 

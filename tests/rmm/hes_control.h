@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The socket that takes commands, a line each, answered in turn. hes_fault.h knows what they mean. */
+/* The control socket: a line per command, answered in order. hes_fault.h defines the commands. */
 #ifndef HES_CONTROL_H
 #define HES_CONTROL_H
 
@@ -13,24 +13,24 @@
 #define HES_CONTROL_FDS		(HES_CONTROL_PEERS + 1)
 
 struct hes_control {
-	int fd;			/* listens; -1: there is none */
+	int fd;			/* the listening socket, or -1 */
 	struct {
-		int fd;		/* -1: free */
+		int fd;		/* -1: the slot is free */
 		size_t got;	/* bytes of @line so far */
 		char line[HES_FAULT_LINE];
 	} peer[HES_CONTROL_PEERS];
 };
 
-/* hes_control_open - listen at @path, unless it is NULL; false after a line on stderr */
+/* hes_control_open - listen at @path unless it is NULL; returns false after a line on stderr */
 bool hes_control_open(struct hes_control *control, const char *path);
 void hes_control_close(struct hes_control *control);
 
-/* hes_control_poll - what to wait for */
+/* hes_control_poll - set @fds to what the caller must wait for */
 void hes_control_poll(const struct hes_control *control, struct pollfd fds[HES_CONTROL_FDS]);
 
 /*
- * hes_control_serve - take what has come, answer each whole line
- * @execute: executes one; writes its answer, HES_FAULT_ANSWER bytes at most
+ * hes_control_serve - read what has come, execute and answer each whole line
+ * @execute: executes a line and writes its answer, at most HES_FAULT_ANSWER bytes
  */
 void hes_control_serve(struct hes_control *control, const struct pollfd fds[HES_CONTROL_FDS],
 		       void (*execute)(void *context, const char *line, char *answer), void *context);

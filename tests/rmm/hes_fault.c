@@ -8,44 +8,47 @@
 
 #include "hes_profile.h"
 
-#define WORDS		5	/* more than any line has */
+#define WORDS		5	/* more than a valid line has */
 #define MS_MAX		600000
 #define COUNT_MAX	1000000
 #define PAGE		4096UL
 
 const struct hes_fault_info hes_fault_info[HES_FAULTS] = {
-	[HES_STALL] = { "stall", "[MS]", 1, MS_MAX, 0,
+	[HES_STALL] = { "stall", "[MS]", HES_FORM_NUMBER, true, 1, MS_MAX, 0,
 		"the signer is silent; the RMM gives up after MS (10000)" },
-	[HES_LATE] = { "late", "MS", 1, MS_MAX, 0, "the signer answers MS later" },
-	[HES_REFUSE] = { "refuse", "", 0, 0, 0, "the signer refuses, the RMM says ERROR_UNKNOWN" },
-	[HES_TRUNCATED] = { "truncated", "[BYTES]", 1, CHANNEL_TOKEN_MAX, 0,
+	[HES_LATE] = { "late", "MS", HES_FORM_NUMBER, false, 1, MS_MAX, 0,
+		"the signer answers MS later" },
+	[HES_REFUSE] = { "refuse", "", HES_FORM_NONE, false, 0, 0, 0,
+		"the signer refuses; the RMM returns ERROR_UNKNOWN" },
+	[HES_TRUNCATED] = { "truncated", "[BYTES]", HES_FORM_NUMBER, true, 1, CHANNEL_TOKEN_MAX, 0,
 		"the token ends after BYTES (half of it)" },
-	[HES_OVERSIZE] = { "oversize", "[BYTES]", 1, CHANNEL_PAYLOAD_MAX, 5000,
+	[HES_OVERSIZE] = { "oversize", "[BYTES]", HES_FORM_NUMBER, true, 1, CHANNEL_PAYLOAD_MAX, 5000,
 		"the signed token has BYTES (5000); the RMM has room for 4096" },
-	[HES_OVERRUN] = { "overrun", "[BYTES]", 1, 1 << 20, CHANNEL_TOKEN_MAX,
+	[HES_OVERRUN] = { "overrun", "[BYTES]", HES_FORM_NUMBER, true, 1, 1 << 20, CHANNEL_TOKEN_MAX,
 		"the RMM hands out BYTES (4096) after the token's end" },
-	[HES_ZERO_PROGRESS] = { "zero-progress", "[MS]", 1, MS_MAX, CHANNEL_FOR_EVER,
-		"INCOMPLETE with no byte for MS (until cleared)" },
-	[HES_ERROR_UNKNOWN] = { "error-unknown", "[BYTES]", 0, CHANNEL_TOKEN_MAX, 0,
-		"the RMM says ERROR_UNKNOWN after BYTES (0)" },
-	[HES_CHUNK] = { "chunk", "BYTES", 1, CHANNEL_TOKEN_MAX, 0,
+	[HES_ZERO_PROGRESS] = { "zero-progress", "[MS]", HES_FORM_NUMBER, true, 1, MS_MAX, CHANNEL_FOR_EVER,
+		"the RMM returns INCOMPLETE without a byte for MS (until cleared)" },
+	[HES_ERROR_UNKNOWN] = { "error-unknown", "[BYTES]", HES_FORM_NUMBER, true, 0, CHANNEL_TOKEN_MAX, 0,
+		"the RMM returns ERROR_UNKNOWN after BYTES (0)" },
+	[HES_CHUNK] = { "chunk", "BYTES", HES_FORM_NUMBER, false, 1, CHANNEL_TOKEN_MAX, 0,
 		"the RMM hands out at most BYTES at a time" },
-	[HES_WRONG_CHALLENGE] = { "wrong-challenge", "", 0, 0, 0,
+	[HES_WRONG_CHALLENGE] = { "wrong-challenge", "", HES_FORM_NONE, false, 0, 0, 0,
 		"the token is signed over another challenge" },
-	[HES_STALE_REM] = { "stale-rem", "", 0, 0, 0,
-		"its REMs are as they were before the last extension" },
-	[HES_PROFILE] = { "profile", "NAME[/NAME]", 0, 0, 0,
+	[HES_STALE_REM] = { "stale-rem", "", HES_FORM_NONE, false, 0, 0, 0,
+		"the token's REMs are those before the last extension" },
+	[HES_PROFILE] = { "profile", "NAME[/NAME]", HES_FORM_PROFILE, false, 0, 0, 0,
 		"profile of both tokens, or of platform/realm: legacy 2023 2024 2026 unknown" },
-	[HES_TAG] = { "tag", "NUMBER", 0, UINT32_MAX, 0, "outer tag; 907 wraps as CMW records" },
-	[HES_DESTROY] = { "destroy", "IPA", 0, 0, 0,
-		"the host takes a page of the realm away: its RIPAS is DESTROYED" },
-	[HES_CUT] = { "cut", "", 0, 0, 0,
-		"the signer hangs up in the middle of its answer; the RMM asks again" },
+	[HES_TAG] = { "tag", "NUMBER", HES_FORM_NUMBER, false, 0, UINT32_MAX, 0,
+		"outer tag of the token; with 907 the inner tokens are CMW records" },
+	[HES_DESTROY] = { "destroy", "IPA", HES_FORM_PAGE, false, 0, 0, 0,
+		"the host reclaims a page of the realm: its RIPAS becomes DESTROYED" },
+	[HES_CUT] = { "cut", "", HES_FORM_NONE, false, 0, 0, 0,
+		"the signer disconnects in the middle of its answer; the RMM repeats its request" },
 };
 
 static bool fail(char *answer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Returns false, for who has nothing else to say. */
+/* Returns false, so that a caller can return the result. */
 static bool fail(char *answer, const char *format, ...)
 {
 	va_list args;
@@ -81,7 +84,9 @@ static bool profile_parse(const char *text, uint32_t *pair)
 	return platform >= 0 && realm >= 0;
 }
 
-/* The address of a page in hexadecimal, as the RMM prints it. */
+/*
+ * Parses the address of a page in hexadecimal, as the RMM prints it, into @page = address / PAGE.
+ */
 static bool page_parse(const char *text, uint32_t *page)
 {
 	char *end;
@@ -101,33 +106,31 @@ static int fault_find(const char *name)
 	return -1;
 }
 
-static bool is_number(const struct hes_fault_info *info)
-{
-	return info->max != 0;
-}
-
-/* @text: NULL when there is none */
+/* @text: the argument, or NULL if none was given */
 static bool argument_parse(const struct hes_fault_info *info, const char *text, uint32_t *argument,
 			   char *answer)
 {
 	*argument = info->absent;
 	if (!text)
-		return !*info->argument || *info->argument == '[' ||
-		       fail(answer, "%s needs %s", info->name, info->argument);
-	if (!*info->argument)
-		return fail(answer, "%s takes no argument", info->name);
-	if (info == &hes_fault_info[HES_DESTROY])
-		return page_parse(text, argument) ||
-		       fail(answer, "%s: not a page's address, as 0x41234000", info->name);
-	if (!is_number(info))
+		return info->form == HES_FORM_NONE || info->optional ||
+		       fail(answer, "%s requires %s", info->name, info->argument);
+	switch (info->form) {
+	case HES_FORM_NUMBER:
+		return number_parse(text, info->min, info->max, argument) ||
+		       fail(answer, "%s: not a number from %u to %u", info->name, info->min, info->max);
+	case HES_FORM_PROFILE:
 		return profile_parse(text, argument) ||
 		       fail(answer, "%s: not legacy, 2023, 2024, 2026 or unknown, nor a pair A/B of them",
 			    info->name);
-	return number_parse(text, info->min, info->max, argument) ||
-	       fail(answer, "%s: not a number from %u to %u", info->name, info->min, info->max);
+	case HES_FORM_PAGE:
+		return page_parse(text, argument) ||
+		       fail(answer, "%s: not a page's address such as 0x41234000", info->name);
+	default:
+		return fail(answer, "%s accepts no argument", info->name);
+	}
 }
 
-/* @words: what follows the fault's name, @count of them */
+/* @words: the @count words after the fault's name */
 static bool fault_arm(struct hes_faults *faults, int which, char **words, int count, char *answer)
 {
 	uint32_t argument, left = 0;
@@ -140,7 +143,7 @@ static bool fault_arm(struct hes_faults *faults, int which, char **words, int co
 	if (!argument_parse(&hes_fault_info[which], text, &argument, answer))
 		return false;
 	if (count && (count != 2 || strcmp(words[0], "count")))
-		return fail(answer, "'count N' may follow, and nothing more");
+		return fail(answer, "only 'count N' may follow the fault");
 	if (count && !number_parse(words[1], 1, COUNT_MAX, &left))
 		return fail(answer, "count: not a number from 1 to %d", COUNT_MAX);
 	faults->of[which].armed = true;
@@ -155,7 +158,7 @@ static bool fault_clear(struct hes_faults *faults, char **words, int count, char
 	int which = count ? fault_find(words[0]) : -1;
 
 	if (count > 1 || (count && which < 0))
-		return fail(answer, "clear: one fault's name may follow, and nothing more");
+		return fail(answer, "clear: only one fault's name may follow");
 	if (count)
 		memset(&faults->of[which], 0, sizeof(faults->of[which]));
 	else
@@ -169,12 +172,12 @@ static void argument_print(int which, uint32_t argument, char *text, size_t room
 	const struct hes_fault_info *info = &hes_fault_info[which];
 
 	*text = '\0';
-	if (which == HES_PROFILE)
+	if (info->form == HES_FORM_PROFILE)
 		snprintf(text, room, " %s/%s", hes_profiles[argument & 0xff].name,
 			 hes_profiles[argument >> 8].name);
-	else if (which == HES_DESTROY)
+	else if (info->form == HES_FORM_PAGE)
 		snprintf(text, room, " 0x%lx", argument * PAGE);
-	else if (is_number(info) && (*info->argument != '[' || argument != info->absent))
+	else if (info->form == HES_FORM_NUMBER && (!info->optional || argument != info->absent))
 		snprintf(text, room, " %u", argument);
 }
 
@@ -196,7 +199,7 @@ static void faults_show(const struct hes_faults *faults, char *answer)
 	snprintf(answer + at, HES_FAULT_ANSWER - at, "ok\n");
 }
 
-/* Splits @line in place. Returns how many words there are, or WORDS when that is too many. */
+/* Splits @line in place. Returns the number of words, or WORDS if there are too many. */
 static int words_split(char *line, char **words)
 {
 	int count = 0;
@@ -213,7 +216,7 @@ bool hes_fault_execute(struct hes_faults *faults, const char *line, char *answer
 	int count, which;
 
 	if (strlen(line) >= sizeof(copy))
-		return fail(answer, "a line has %zu bytes at most", sizeof(copy) - 1);
+		return fail(answer, "a line has at most %zu bytes", sizeof(copy) - 1);
 	count = words_split(strcpy(copy, line), words);
 	if (!count || count == WORDS)
 		return fail(answer, "a line is FAULT [ARGUMENT] [count N], clear [FAULT] or show");
@@ -225,7 +228,7 @@ bool hes_fault_execute(struct hes_faults *faults, const char *line, char *answer
 	}
 	which = fault_find(words[0]);
 	if (which < 0)
-		return fail(answer, "there is no such fault");
+		return fail(answer, "unknown fault, see --list");
 	fault_arm(faults, which, words + 1, count - 1, answer);
 	return false;
 }
@@ -253,7 +256,8 @@ bool hes_fault_order(const struct hes_strike *strike, struct channel_fault *orde
 		.patience = argument_of(strike, HES_STALL),
 		.idle = argument_of(strike, HES_ZERO_PROGRESS),
 		.chunk = argument_of(strike, HES_CHUNK),
-		.unknown = strike->by[HES_ERROR_UNKNOWN] + argument_of(strike, HES_ERROR_UNKNOWN),
+		.fail = strike->by[HES_ERROR_UNKNOWN],
+		.fail_after = argument_of(strike, HES_ERROR_UNKNOWN),
 		.extra = argument_of(strike, HES_OVERRUN),
 		.destroy = argument_of(strike, HES_DESTROY),
 	};

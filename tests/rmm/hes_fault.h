@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Faults on command: which are armed, the lines that arm them, and what they make of one token. No
- * I/O here. A line is
+ * Faults on command: which ones are armed, the lines that arm them, and what they do to one token.
+ * This file does no I/O. A line is
  *
- *	FAULT [ARGUMENT] [count N]	from now on, or for the next N tokens
- *	clear [FAULT]			no more of it, or of any; what is under way ends well too
- *	show				what is armed
+ *	FAULT [ARGUMENT] [count N]	arms the fault, for all tokens or for the next N
+ *	clear [FAULT]			ends this fault, or all, also for tokens that are under way
+ *	show				lists the armed faults
  *
- * and its answer zero or more lines, then "ok" or "error: " and the reason.
+ * Its answer is zero or more lines, followed by "ok" or by "error: " and the reason.
  */
 #ifndef HES_FAULT_H
 #define HES_FAULT_H
@@ -18,8 +18,8 @@
 
 #include "channel.h"
 
-#define HES_FAULT_LINE		128	/* bytes of a line at most, its end included */
-#define HES_FAULT_ANSWER	1024	/* bytes that any answer has room in */
+#define HES_FAULT_LINE		128	/* most bytes of a line, including its end */
+#define HES_FAULT_ANSWER	1024	/* most bytes of an answer */
 
 enum hes_fault {
 	HES_STALL, HES_LATE, HES_REFUSE, HES_TRUNCATED, HES_OVERSIZE, HES_OVERRUN,
@@ -28,11 +28,16 @@ enum hes_fault {
 	HES_FAULTS
 };
 
+/* The form of a fault's argument. */
+enum hes_fault_form { HES_FORM_NONE, HES_FORM_NUMBER, HES_FORM_PROFILE, HES_FORM_PAGE };
+
 struct hes_fault_info {
 	const char *name;
-	const char *argument;	/* as a usage names it; "" for none, in brackets when it is optional */
-	uint32_t min, max;	/* of a number; both 0 for what has a form of its own */
-	uint32_t absent;	/* what stands for an optional one that is not there */
+	const char *argument;	/* its name in a usage text, in brackets if it is optional */
+	enum hes_fault_form form;
+	bool optional;
+	uint32_t min, max;	/* the bounds of a number */
+	uint32_t absent;	/* the value of an optional number that is not given */
 	const char *text;
 };
 
@@ -41,33 +46,33 @@ extern const struct hes_fault_info hes_fault_info[HES_FAULTS];
 struct hes_faults {
 	struct {
 		bool armed;
-		/* of HES_PROFILE: indexes, platform | realm << 8; of HES_DESTROY: IPA / 4096 */
+		/* HES_PROFILE: indexes, platform | realm << 8; HES_DESTROY: IPA / 4096 */
 		uint32_t argument;
-		uint32_t left;		/* tokens that it will still strike; 0: until it is cleared */
+		uint32_t left;		/* tokens that it still affects; 0: until it is cleared */
 	} of[HES_FAULTS];
 };
 
-/* What strikes one token. */
+/* The faults that affect one token. */
 struct hes_strike {
 	bool by[HES_FAULTS];
 	uint32_t argument[HES_FAULTS];
 };
 
 /*
- * hes_fault_execute - execute one @line (a string, without its newline)
- * @answer: takes the answer, HES_FAULT_ANSWER bytes at most
+ * hes_fault_execute - execute one @line (a string without its newline)
+ * @answer: receives the answer, at most HES_FAULT_ANSWER bytes
  *
- * Returns true when something was cleared.
+ * Returns true if faults were cleared.
  */
 bool hes_fault_execute(struct hes_faults *faults, const char *line, char *answer);
 
-/* hes_fault_strike - the faults of the next token; each was one of its count */
+/* hes_fault_strike - set @strike to the faults of the next token, and count it off their counts */
 void hes_fault_strike(struct hes_faults *faults, struct hes_strike *strike);
 
-/* hes_fault_order - what the RMM is to do of @strike; returns false when that is nothing */
+/* hes_fault_order - set @order to the RMM's part of @strike; returns false if it has none */
 bool hes_fault_order(const struct hes_strike *strike, struct channel_fault *order);
 
-/* hes_fault_distort - change what a token will be signed over */
+/* hes_fault_distort - change the claims that a token will be signed over */
 void hes_fault_distort(const struct hes_strike *strike, struct channel_request *request);
 
 #endif

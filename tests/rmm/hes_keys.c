@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Names the design, the same wherever this bench runs. */
+/* Identifies the design, so it is the same on every machine with this bench. */
 static const char implementation_id[] = "realmkey-bench-implementation-01";
 
 bool hes_keys_point(EVP_PKEY *key, uint8_t point[HES_POINT])
@@ -25,19 +25,22 @@ bool hes_keys_point(EVP_PKEY *key, uint8_t point[HES_POINT])
 					       &size) == 1 && size == HES_POINT && point[0] == 4;
 }
 
-/* A key that somebody else made meanwhile stays. */
+/* Keeps a key that another hes has made in the meantime. */
 static bool key_place(const char *temporary, const char *path)
 {
 	return link(temporary, path) == 0 || errno == EEXIST;
 }
 
-/* An anchor is made anew: it must fit the key that is there. Who reads meanwhile has a whole one. */
+/* Replaces an anchor, which must match the current key. A concurrent reader sees a complete one. */
 static bool anchor_place(const char *temporary, const char *path)
 {
 	return rename(temporary, path) == 0;
 }
 
-/* A file @path of @mode with what @write puts into it, complete or not at all; @place puts it there. */
+/*
+ * Makes the file @path with @mode and with what @write writes into it. The file appears complete or
+ * not at all: it is written under another name, which @place turns into @path.
+ */
 static bool file_create(const char *path, mode_t mode, bool (*write)(FILE *, void *), void *what,
 			bool (*place)(const char *temporary, const char *path))
 {
@@ -76,7 +79,7 @@ static bool key_create(const char *path)
 
 	EVP_PKEY_free(key);
 	if (!ok)
-		warn("%s: cannot make this key", path);
+		warn("%s: cannot create this key", path);
 	return ok;
 }
 
@@ -93,7 +96,7 @@ static EVP_PKEY *key_open(const char *dir, const char *name)
 		return NULL;
 	file = fopen(path, "re");
 	if (!file) {
-		warn("%s", path);
+		warn("%s: cannot open this key", path);
 		return NULL;
 	}
 	key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
@@ -120,7 +123,7 @@ static bool instance_id_make(struct hes_keys *keys)
 	return ok;
 }
 
-/* 48 bytes need no base64 padding */
+/* 48 bytes have no base64 padding. */
 static void coordinate_print(FILE *file, const char *name, const uint8_t *bytes)
 {
 	unsigned char text[65];
@@ -151,7 +154,7 @@ static bool jwk_members_print(FILE *file, const struct hes_keys *keys)
 	return true;
 }
 
-/* The mark lets a verifier tell the bench's anchor from a platform's. */
+/* By "realmkey-dev", a verifier distinguishes the bench's anchor from that of a platform. */
 static void identity_print(FILE *file, const struct hes_keys *keys)
 {
 	hex_print(file, "implementation-id", keys->implementation_id, sizeof(keys->implementation_id));
@@ -189,7 +192,7 @@ static bool anchor_write(const char *dir, const char *name, bool (*write)(FILE *
 		return false;
 	if (file_create(path, 0644, write, keys, anchor_place))
 		return true;
-	warn("%s: cannot write this", path);
+	warn("%s: cannot write this anchor", path);
 	return false;
 }
 
@@ -198,7 +201,7 @@ bool hes_keys_open(struct hes_keys *keys, const char *dir)
 	memset(keys, 0, sizeof(*keys));
 	memcpy(keys->implementation_id, implementation_id, sizeof(keys->implementation_id));
 	if (mkdir(dir, 0700) != 0 && errno != EEXIST) {
-		warn("%s", dir);
+		warn("%s: cannot create this directory", dir);
 		return false;
 	}
 	keys->cpak = key_open(dir, "cpak.pem");

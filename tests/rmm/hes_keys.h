@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The keys of the bench's platform, kept in a directory, and the anchors that verifiers read. */
+/* The keys of the bench's platform, in a directory, and the anchors for verifiers. */
 #ifndef HES_KEYS_H
 #define HES_KEYS_H
 
@@ -17,15 +17,17 @@ struct hes_keys {
 };
 
 /*
- * hes_keys_open - load cpak.pem and rak.pem from @dir, making what is missing (directory 0700,
- * files 0600), and write cpak.pub.jwk and anchors.json beside them
+ * hes_keys_open - load cpak.pem and rak.pem from @dir, and write cpak.pub.jwk and anchors.json
+ * there
  *
- * Returns false after a line on stderr. hes_keys_close() releases @keys either way.
+ * What is missing is created: the directory with mode 0700, the keys with 0600.
+ *
+ * Returns false after a line on stderr. The caller calls hes_keys_close() in either case.
  */
 bool hes_keys_open(struct hes_keys *keys, const char *dir);
 void hes_keys_close(struct hes_keys *keys);
 
-/* hes_keys_point - the public point of @key, uncompressed: 04, x, y */
+/* hes_keys_point - set @point to the public point of @key, uncompressed: 04, x, y */
 bool hes_keys_point(EVP_PKEY *key, uint8_t point[HES_POINT]);
 
 #endif

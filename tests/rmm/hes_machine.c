@@ -25,7 +25,7 @@ void hes_machine_close(struct hes_machine *machine)
 	machine->fd = -1;
 }
 
-/* Never blocks: a peer that does not read is dropped, and may connect again. */
+/* Never blocks: a machine that does not read is dropped, and may connect again. */
 static bool bytes_send(const struct hes_machine *m, const void *bytes, size_t size)
 {
 	return send(m->fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)size;
@@ -42,7 +42,7 @@ static bool frame_send(const struct hes_machine *m, enum channel_type type, uint
 	return false;
 }
 
-/* As if the signer had died there. */
+/* Sends half an answer, as if the signer had been killed. */
 static bool frame_cut(const struct hes_machine *m, enum channel_type type, uint16_t rec, uint32_t seq,
 		      const void *payload, uint32_t size)
 {
@@ -50,7 +50,7 @@ static bool frame_cut(const struct hes_machine *m, enum channel_type type, uint1
 
 	bytes_send(m, &header, sizeof(header));
 	bytes_send(m, payload, size / 2);
-	warnx("machine dropped: its answer is cut on command");
+	warnx("machine dropped: its answer was cut on command");
 	return false;
 }
 
@@ -180,15 +180,15 @@ static bool request_serve(struct hes_machine *m, struct hes_signer *signer, uint
 
 /* --- frames ----------------------------------------------------------------------------------- */
 
-/* What was sent and did not arrive is sent again; no new fault strikes it. */
+/* The answer was sent and lost, so it is sent again, with the faults of the first time. */
 static bool repeat_serve(struct hes_machine *m, uint16_t rec, uint64_t now)
 {
 	if (m->rec[rec].owed) {
-		warnx("REC %u, request %u: repeated, the answer is on its way", rec,
+		warnx("REC %u, request %u: repeated, its answer is not due yet", rec,
 		      m->rec[rec].asked);
 		return true;
 	}
-	warnx("REC %u, request %u: repeated, and answered again", rec, m->rec[rec].asked);
+	warnx("REC %u, request %u: repeated, answered again", rec, m->rec[rec].asked);
 	if (m->rec[rec].ordered && !order_send(m, rec, &m->rec[rec].order))
 		return false;
 	m->rec[rec].answer.due = now;
@@ -206,8 +206,9 @@ static bool frame_serve(struct hes_machine *m, struct hes_signer *signer, uint64
 		warnx("frame of type %u and %u bytes dropped: not a token request", h->type, h->size);
 		return true;
 	}
-	if (m->rec[h->rec].asked == h->seq)
+	if (m->rec[h->rec].known && m->rec[h->rec].asked == h->seq)
 		return repeat_serve(m, h->rec, now);
+	m->rec[h->rec].known = true;
 	m->rec[h->rec].asked = h->seq;
 	return request_serve(m, signer, h->rec, now);
 }
@@ -221,7 +222,7 @@ static bool byte_serve(struct hes_machine *m, struct hes_signer *signer, uint8_t
 		return frame_serve(m, signer, now);
 	}
 	if (state == CHANNEL_BAD && !m->broken) {
-		warnx("bytes dropped: not a frame, or a damaged one");
+		warnx("bytes dropped: not a frame, or a damaged frame");
 		m->broken = true;
 	}
 	return true;
@@ -238,6 +239,6 @@ bool hes_machine_receive(struct hes_machine *machine, struct hes_signer *signer,
 	for (ssize_t i = 0; ok && i < got; i++)
 		ok = byte_serve(machine, signer, buffer[i], now);
 	if (!ok && got <= 0)
-		warnx("machine gone");
+		warnx("machine disconnected");
 	return ok;
 }

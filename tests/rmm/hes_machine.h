@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One machine that hes signs for: what it asks on its end of the channel, and what it is owed. */
+/* A machine that hes signs for: its requests on the channel and the answers that it must get. */
 #ifndef HES_MACHINE_H
 #define HES_MACHINE_H
 
@@ -13,30 +13,31 @@
 
 struct hes_signer {
 	struct hes_keys keys;
-	uint32_t tag;			/* of tokens that no fault gives another */
+	uint32_t tag;			/* of tokens, unless a fault sets another */
 	struct hes_faults faults;
 };
 
 #define HES_NEVER	UINT64_MAX
 
-/* What one REC is owed. */
+/* The answer to the last request of one REC. */
 struct hes_answer {
-	uint64_t due;			/* ms; HES_NEVER also when nothing is owed */
+	uint64_t due;			/* ms; HES_NEVER: not until hes_machine_release() */
 	uint32_t seq;
 	enum channel_type type;
-	bool cut;
+	bool cut;			/* send only half of it, and disconnect */
 	uint32_t size;
 	uint8_t payload[CHANNEL_PAYLOAD_MAX];
 };
 
 struct hes_machine {
-	int fd;				/* -1: there is none */
-	bool broken;			/* inside a run of bytes that are no frame */
+	int fd;				/* -1: the slot is free */
+	bool broken;			/* the last bytes were not a frame, and this was reported */
 	struct channel_reader reader;
 	struct {
-		uint32_t asked;		/* number of the last request */
-		bool owed;		/* its answer has not been sent */
-		bool ordered;		/* the RMM was told to fail with it, as follows */
+		bool known;		/* a request has come; the last one's number is @asked */
+		uint32_t asked;
+		bool owed;		/* the answer has not been sent */
+		bool ordered;		/* the RMM was told to fail with that token, by @order */
 		struct channel_fault order;
 		struct hes_answer answer;
 	} rec[LAYOUT_MAX_VCPUS];
@@ -45,16 +46,16 @@ struct hes_machine {
 void hes_machine_open(struct hes_machine *machine, int fd);
 void hes_machine_close(struct hes_machine *machine);
 
-/* All return false when the machine is to be dropped. @now: ms */
+/* These three return false if the caller must drop the machine. @now is in ms. */
 
-/* hes_machine_receive - take what has come; a token request is signed, or struck by a fault */
+/* hes_machine_receive - read what has come, and make the answers to token requests */
 bool hes_machine_receive(struct hes_machine *machine, struct hes_signer *signer, uint64_t now);
-/* hes_machine_send - the answers that are due */
+/* hes_machine_send - send the answers that are due */
 bool hes_machine_send(struct hes_machine *machine, uint64_t now);
-/* hes_machine_release - all that is owed, now; and the RMM is to fail no more */
+/* hes_machine_release - send all answers now, and tell the RMM to stop failing */
 bool hes_machine_release(struct hes_machine *machine, uint64_t now);
 
-/* hes_machine_due - when the next answer is due, or HES_NEVER */
+/* hes_machine_due - returns when the next answer is due, or HES_NEVER */
 uint64_t hes_machine_due(const struct hes_machine *machine);
 
 #endif

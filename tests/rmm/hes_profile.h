@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The generations of CCA tokens that hes can sign, by name; what each claims that others do not. */
+/* The generations of CCA tokens that hes can sign, each with a name and with its own claims. */
 #ifndef HES_PROFILE_H
 #define HES_PROFILE_H
 
@@ -8,19 +8,19 @@
 
 struct hes_profile {
 	const char *name;
-	const char *platform, *realm;	/* claim 265 of either token; NULL: without */
-	bool raw_rak;			/* the RAK is a bare point, not a COSE_Key */
-	bool client_id;			/* platform claim 2394 */
-	bool workload_binding;		/* the RAK's digest is claim 2408, and no claim 10 is there */
-	bool instance_id;		/* realm claims 256 and 44243 */
+	const char *platform, *realm;	/* claim 265 of each token; NULL: it has none */
+	bool raw_rak;			/* the RAK is a bare point instead of a COSE_Key */
+	bool client_id;			/* has platform claim 2394 */
+	bool workload_binding;		/* the RAK's digest is claim 2408 instead of claim 10 */
+	bool instance_id;		/* has realm claims 256 and 44243 */
 };
 
-/* All there are, in order of age; ends with a null name. */
+/* In order of age. The last entry has a null name. */
 extern const struct hes_profile hes_profiles[];
 
-#define HES_PROFILE_DEFAULT	1	/* 2023, that of RMM 1.0 */
+#define HES_PROFILE_DEFAULT	1	/* 2023, the profile of RMM 1.0 */
 
-/* hes_profile_find - the index of the profile @name of @length characters, or -1 */
+/* hes_profile_find - returns the index of the profile @name of @length characters, or -1 */
 int hes_profile_find(const char *name, size_t length);
 
 #endif

@@ -30,7 +30,7 @@ int hes_socket_listen(const char *path, int backlog)
 	}
 	strcpy(address.sun_path, path);
 	if (address_in_use(&address)) {
-		warnx("%s: another hes listens here", path);
+		warnx("%s: another process listens on this socket", path);
 		return -1;
 	}
 	unlink(path);
@@ -38,7 +38,7 @@ int hes_socket_listen(const char *path, int backlog)
 	if (fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
 	    chmod(path, 0600) == 0 && listen(fd, backlog) == 0)
 		return fd;
-	warn("%s", path);
+	warn("%s: cannot listen on this socket", path);
 	if (fd >= 0)
 		close(fd);
 	return -1;

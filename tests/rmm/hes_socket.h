@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The unix sockets of hes: one that machines connect to, one for commands. */
+/* The unix sockets of hes: one for machines, one for commands. */
 #ifndef HES_SOCKET_H
 #define HES_SOCKET_H
 
 /*
- * hes_socket_listen - listen at @path, for this user only
+ * hes_socket_listen - listen at @path, with access for this user only
  *
- * A socket that nobody listens on is replaced.
+ * A socket on which no process listens is replaced.
  *
  * Returns a file descriptor, or -1 after a line on stderr.
  */

@@ -8,11 +8,11 @@
 
 #include "hash.h"
 
-#define CONTENT_EAT_CWT		263	/* CoAP content format of a CMW record */
+#define CONTENT_EAT_CWT		263	/* the CoAP content format in a CMW record */
 #define COSE_SIGN1_TAG		18
 #define LIFECYCLE_SECURED	0x3003
 #define MEC_PRIVATE		1
-#define PLATFORM_CLAIMS		10	/* at most */
+#define PLATFORM_CLAIMS		10	/* the most that a profile has */
 #define REALM_CLAIMS		11
 
 enum top_key { PLATFORM_TOKEN = 44234, REALM_TOKEN = 44241 };
@@ -26,7 +26,7 @@ enum claim_key {
 };
 enum component_key { TYPE = 1, MEASUREMENT = 2, VERSION = 4, SIGNER = 5, HASH = 6 };
 
-/* A serialized item; @data is libcbor's allocation. */
+/* A serialized item. libcbor has allocated @data. */
 struct blob {
 	unsigned char *data;
 	size_t size;
@@ -48,7 +48,7 @@ static cbor_item_t *bytes(const void *data, size_t size)
 	return cbor_build_bytestring(data, size);
 }
 
-/* Both take @value over, whatever comes of it. */
+/* put() and push() release @value even if they fail. */
 static bool put(cbor_item_t *map, int64_t key, cbor_item_t *value)
 {
 	cbor_item_t *name = integer(key);
@@ -71,6 +71,14 @@ static bool push(cbor_item_t *array, cbor_item_t *value)
 	return ok;
 }
 
+/* Returns @item if @ok, otherwise releases it and returns NULL. */
+static cbor_item_t *keep(cbor_item_t *item, bool ok)
+{
+	if (!ok && item)
+		cbor_decref(&item);
+	return ok ? item : NULL;
+}
+
 /* Serializes @item if @ok, and releases it. */
 static bool finish(cbor_item_t *item, bool ok, struct blob *out)
 {
@@ -83,7 +91,7 @@ static bool finish(cbor_item_t *item, bool ok, struct blob *out)
 	return out->size != 0;
 }
 
-/* ES384: r and s, 48 bytes each */
+/* Signs with ES384. The signature is r and s, 48 bytes each. */
 static bool sign(EVP_PKEY *key, const struct blob *text, uint8_t signature[96])
 {
 	unsigned char der[128];
@@ -105,7 +113,7 @@ out:
 	return ok;
 }
 
-/* COSE_Sign1 (RFC 9052, 4.2 and 4.4) around @payload */
+/* Makes a COSE_Sign1 (RFC 9052, 4.2 and 4.4) of @payload. */
 static bool sign1_make(EVP_PKEY *key, const struct blob *payload, struct blob *out)
 {
 	static const uint8_t es384[] = { 0xa1, 0x01, 0x38, 0x22 };	/* {1: -35} */
@@ -130,30 +138,34 @@ static bool sign1_make(EVP_PKEY *key, const struct blob *payload, struct blob *o
 	return finish(tag, ok, out);
 }
 
-/* An EC2 key in the order of TF-RMM: {1: 2, -1: 2, -2: x, -3: y} */
-static bool cose_key_make(EVP_PKEY *key, struct blob *out)
+/*
+ * The RAK as the realm token claims it: the bytes that the platform token is bound to. They are a
+ * bare point, or a COSE_Key in the order of TF-RMM: {1: 2 (EC2), -1: 2 (P-384), -2: x, -3: y}.
+ */
+static bool rak_make(EVP_PKEY *key, bool raw, struct blob *out)
 {
-	cbor_item_t *map = cbor_new_definite_map(4);
 	uint8_t point[HES_POINT];
+	cbor_item_t *map;
 	bool ok;
 
-	ok = hes_keys_point(key, point) && put(map, 1, integer(2)) && put(map, -1, integer(2)) &&
+	if (!hes_keys_point(key, point))
+		return false;
+	if (raw) {
+		out->data = malloc(sizeof(point));
+		if (!out->data)
+			return false;
+		memcpy(out->data, point, sizeof(point));
+		out->size = sizeof(point);
+		return true;
+	}
+	map = cbor_new_definite_map(4);
+	ok = put(map, 1, integer(2)) && put(map, -1, integer(2)) &&
 	     put(map, -2, bytes(point + 1, HES_COORDINATE)) &&
 	     put(map, -3, bytes(point + 1 + HES_COORDINATE, HES_COORDINATE));
 	return finish(map, ok, out);
 }
 
-/* The RAK as the realm token claims it: the bytes that the platform token is bound to. */
-static bool rak_make(EVP_PKEY *key, bool raw, struct blob *out)
-{
-	if (!raw)
-		return cose_key_make(key, out);
-	out->data = malloc(HES_POINT);
-	out->size = HES_POINT;
-	return out->data && hes_keys_point(key, out->data);
-}
-
-/* The firmware that this platform would have booted; measurement and signer are digests of names. */
+/* A component of imaginary firmware: measurement and signer are digests of names. */
 static cbor_item_t *component_make(const char *type, const char *version)
 {
 	static const char signer_name[] = "realmkey test bench";
@@ -166,25 +178,19 @@ static cbor_item_t *component_make(const char *type, const char *version)
 	     put(map, TYPE, cbor_build_string(type)) && put(map, MEASUREMENT, bytes(measurement, 32)) &&
 	     put(map, VERSION, cbor_build_string(version)) && put(map, SIGNER, bytes(signer, 32)) &&
 	     put(map, HASH, cbor_build_string("sha-256"));
-	if (!ok && map)
-		cbor_decref(&map);
-	return ok ? map : NULL;
+	return keep(map, ok);
 }
 
 static cbor_item_t *components_make(void)
 {
 	cbor_item_t *array = cbor_new_definite_array(3);
 
-	if (push(array, component_make("HES", "1.0.0")) &&
-	    push(array, component_make("BL31", "1.0.0")) &&
-	    push(array, component_make("RMM", "1.0.0")))
-		return array;
-	if (array)
-		cbor_decref(&array);
-	return NULL;
+	return keep(array, push(array, component_make("HES", "1.0.0")) &&
+			   push(array, component_make("BL31", "1.0.0")) &&
+			   push(array, component_make("RMM", "1.0.0")));
 }
 
-/* @rak: as it is claimed; its digest binds the realm token to this one */
+/* @rak: as the realm token claims it; its digest binds that token to this one */
 static bool platform_make(const struct hes_keys *keys, const struct hes_profile *profile,
 			  const struct blob *rak, struct blob *out)
 {
@@ -211,18 +217,17 @@ static bool platform_make(const struct hes_keys *keys, const struct hes_profile 
 static cbor_item_t *rems_make(const struct channel_request *r, size_t size)
 {
 	cbor_item_t *array = cbor_new_definite_array(4);
+	bool ok = true;
 
-	for (int i = 1; i <= 4; i++) {
-		if (!push(array, bytes(r->measurement[i], size))) {
-			if (array)
-				cbor_decref(&array);
-			return NULL;
-		}
-	}
-	return array;
+	for (int i = 1; ok && i <= 4; i++)
+		ok = push(array, bytes(r->measurement[i], size));
+	return keep(array, ok);
 }
 
-/* As if chosen when the realm was created: the same for a realm of the same contents and RPV. */
+/*
+ * The instance ID of a realm is derived from RPV and RIM, so it is the same each time it is
+ * started.
+ */
 static bool instance_put(cbor_item_t *map, const struct channel_request *r)
 {
 	const size_t from = offsetof(struct channel_request, rpv);
@@ -242,7 +247,7 @@ static bool filling_put(cbor_item_t *map, size_t size)
 	return ok;
 }
 
-/* @filling: bytes of a claim that nobody knows; 0: without it */
+/* @filling: bytes of an unknown claim that enlarges the token; 0: without it */
 static bool realm_make(const struct channel_request *r, const struct hes_profile *profile,
 		       const struct blob *rak, size_t filling, struct blob *out)
 {
@@ -263,7 +268,7 @@ static bool realm_make(const struct channel_request *r, const struct hes_profile
 	return finish(map, ok, out);
 }
 
-/* One inner token as the layout wraps it. */
+/* One inner token, wrapped as the layout with @tag requires. */
 static cbor_item_t *record(uint32_t tag, const struct blob *token)
 {
 	cbor_item_t *pair;
@@ -271,11 +276,8 @@ static cbor_item_t *record(uint32_t tag, const struct blob *token)
 	if (tag != HES_TAG_907)
 		return bytes(token->data, token->size);
 	pair = cbor_new_definite_array(2);
-	if (push(pair, integer(CONTENT_EAT_CWT)) && push(pair, bytes(token->data, token->size)))
-		return pair;
-	if (pair)
-		cbor_decref(&pair);
-	return NULL;
+	return keep(pair, push(pair, integer(CONTENT_EAT_CWT)) &&
+			  push(pair, bytes(token->data, token->size)));
 }
 
 static bool envelope_make(uint32_t tag_number, const struct blob *platform,
@@ -293,7 +295,7 @@ static bool envelope_make(uint32_t tag_number, const struct blob *platform,
 	return finish(tag, ok && tag, out);
 }
 
-/* Returns NULL, or which part could not be made. */
+/* Returns NULL, or an error message. */
 static const char *parts_make(const struct hes_keys *keys, const struct hes_style *style,
 			      const struct channel_request *request, size_t filling, struct blob *out)
 {
@@ -320,7 +322,10 @@ out:
 	return fault;
 }
 
-/* The claim takes bytes itself, how many shows the first time. Returns whether to try again. */
+/*
+ * Adjusts the size of the filling claim after a token of @made bytes. The claim's own header has a
+ * size as well, which is known only from a token. Returns whether to try again.
+ */
 static bool filling_adjust(size_t *filling, size_t made, size_t wanted)
 {
 	if (made == wanted || (made > wanted && made - wanted >= *filling))
@@ -332,7 +337,7 @@ static bool filling_adjust(size_t *filling, size_t made, size_t wanted)
 const char *hes_token_make(const struct hes_keys *keys, const struct hes_style *style,
 			   const struct channel_request *request, uint8_t *token, size_t *size)
 {
-	const char *fault = "the request names no known hash algorithm";
+	const char *fault = "the request has an unknown hash algorithm";
 	struct blob made = { 0 };
 	size_t filling = 0;
 	int tries = 3;

@@ -14,7 +14,7 @@ static const char *header_check(const struct layout *l)
 	if (l->magic != LAYOUT_MAGIC)
 		return "magic: this is not a layout page";
 	if (l->version != LAYOUT_VERSION)
-		return "version: not one that this RMM knows";
+		return "version: unknown to this RMM";
 	if (l->hash_algo > 2)
 		return "hash_algo: not 0, 1 or 2";
 	if (l->vcpus < 1 || l->vcpus > LAYOUT_MAX_VCPUS)
@@ -22,11 +22,11 @@ static const char *header_check(const struct layout *l)
 	if (!l->ram_size || l->ram_size > LAYOUT_RAM_SIZE || l->ram_size % LAYOUT_RAM_STEP)
 		return "ram_size: not 2 MiB to 1 GiB in steps of 2 MiB";
 	if (l->flavour >= LAYOUT_FLAVOURS)
-		return "flavour: not one that this RMM knows";
+		return "flavour: unknown to this RMM";
 	if (l->quirks & ~(uint32_t)QUIRK_ALL)
-		return "quirks: not all known to this RMM";
+		return "quirks: some are unknown to this RMM";
 	if (l->count < 1 || l->count > LAYOUT_MAX_RANGES)
-		return "count: none, or more than the page holds";
+		return "count: zero, or more than the page holds";
 	if (l->entry_ipa % 4)
 		return "entry_ipa: not aligned to 4";
 	if (l->dtb_ipa % 8)
@@ -34,7 +34,7 @@ static const char *header_check(const struct layout *l)
 	return 0;
 }
 
-/* @floor: the first byte after the pages of the range before; @end: of the realm's memory */
+/* @floor: the first byte after the pages of the previous range; @end: the end of realm memory */
 static const char *range_check(const struct layout_range *r, uint64_t floor, uint64_t end)
 {
 	if (r->ipa % PAGE)
@@ -44,7 +44,7 @@ static const char *range_check(const struct layout_range *r, uint64_t floor, uin
 	if (r->ipa < LAYOUT_RAM_BASE || r->ipa >= end || r->size > end - r->ipa)
 		return "range: outside the realm's memory";
 	if (r->ipa < floor)
-		return "range: not after the one before it";
+		return "range: overlaps the one before it, or precedes it";
 	return 0;
 }
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The layout page: what the runner (tests/realm) tells the test RMM about the realm it has loaded.
- * QEMU's loader puts it at LAYOUT_PA before the machine starts. All numbers are little-endian.
+ * The layout page, in which the runner (tests/realm) describes the realm that it has loaded to the
+ * test RMM. QEMU's loader puts it at LAYOUT_PA before the machine starts. All numbers are
+ * little-endian.
  *
  * The page must be zero after the last range. Ranges are the loaded bytes of kernel, initrd and
- * device tree: page-aligned, ascending, not overlapping once rounded up to whole pages. The loader
- * puts the bytes of IPA at IPA + LAYOUT_PA_OFFSET; bytes between a range's end and the page's end
- * are measured as they lie in memory, which is zero.
+ * device tree. They are page-aligned, ascending, and do not overlap when rounded up to whole pages.
+ * The loader puts the bytes of IPA at IPA + LAYOUT_PA_OFFSET. Bytes between the end of a range and
+ * the end of its page are measured as they lie in memory, where they are zero.
  */
 #ifndef RMM_LAYOUT_H
 #define RMM_LAYOUT_H
@@ -19,15 +20,16 @@
 #define LAYOUT_VERSION		2
 #define LAYOUT_SIZE		4096
 #define LAYOUT_RAM_BASE		0x40000000UL
-#define LAYOUT_RAM_SIZE		0x40000000UL	/* at most, and unless asked otherwise */
+#define LAYOUT_RAM_SIZE		0x40000000UL	/* the maximum and the default */
 #define LAYOUT_RAM_STEP		0x200000UL
 #define LAYOUT_MAX_VCPUS	8
+#define LAYOUT_IPA_BITS		33
 
-/* Whose RMM this one acts: what it measures, and what its tokens look like. */
+/* The RMM whose RIM this one computes. */
 enum layout_flavour {
-	LAYOUT_RMM_1_0,		/* the specification 1.0, as TF-RMM up to 0.8 has it */
+	LAYOUT_RMM_1_0,		/* specification 1.0, as implemented by TF-RMM up to 0.8 */
 	LAYOUT_TFRMM_0_9,	/* TF-RMM 0.9 and later */
-	LAYOUT_RMM_2_0,		/* the specification 2.0 */
+	LAYOUT_RMM_2_0,		/* specification 2.0 */
 	LAYOUT_FLAVOURS
 };
 
@@ -44,14 +46,14 @@ struct layout_range {
 struct layout {
 	uint64_t magic;
 	uint32_t version;
-	uint32_t hash_algo;	/* as RMM numbers them: 0 SHA-256, 1 SHA-512, 2 SHA-384 */
+	uint32_t hash_algo;	/* with the numbers of RMI: 0 SHA-256, 1 SHA-512, 2 SHA-384 */
 	uint32_t vcpus;		/* 1 to LAYOUT_MAX_VCPUS */
-	uint32_t count;		/* ranges */
+	uint32_t count;		/* of ranges */
 	uint64_t entry_ipa;	/* where REC 0 starts */
 	uint64_t dtb_ipa;	/* its x0 */
 	uint64_t ram_size;	/* bytes from LAYOUT_RAM_BASE: LAYOUT_RAM_STEP to LAYOUT_RAM_SIZE */
 	uint32_t flavour;	/* enum layout_flavour */
-	uint32_t quirks;	/* enum quirk, of quirk.h */
+	uint32_t quirks;	/* a set of enum quirk (quirk.h) */
 	uint8_t rpv[64];	/* realm personalisation value */
 	struct layout_range range[LAYOUT_MAX_RANGES];
 	uint64_t reserved;	/* zero */
@@ -60,10 +62,11 @@ struct layout {
 _Static_assert(sizeof(struct layout) == LAYOUT_SIZE, "the layout page is one page");
 
 /*
- * layout_check - judge a layout page
+ * layout_check - check a layout page
  * @layout: LAYOUT_SIZE bytes, 8-byte aligned
  *
- * Returns NULL when every field is in its bounds, else one line that names the field and the reason.
+ * Returns NULL if every field is within its bounds, otherwise one line with the field and the
+ * reason.
  */
 const char *layout_check(const struct layout *layout);
 

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* QEMU's virt machine, and Arm registers, as the test RMM uses them. */
+/* QEMU's virt machine and the Arm registers that the test RMM uses. */
 #ifndef RMM_MACHINE_H
 #define RMM_MACHINE_H
 
 #include "realm.h"
 
 /*
- * The IPA space. In the shared half PA == IPA for memory, so that the DMA addresses which a realm
- * hands to devices are QEMU's RAM; devices appear there with the shared bit set. Protected memory
- * has pages of its own at + LAYOUT_PA_OFFSET, so DMA to a protected address misses, as it should.
+ * The IPA space. In the shared half, PA == IPA for memory, so that the DMA addresses that a realm
+ * gives to devices are RAM of QEMU; devices appear there at their address with the shared bit set.
+ * Protected memory is backed by other pages, at IPA + LAYOUT_PA_OFFSET, so that DMA to a protected
+ * address does not reach it.
  */
-#define IPA_BITS		33
+#define IPA_BITS		LAYOUT_IPA_BITS
 #define IPA_SHARED		(1UL << (IPA_BITS - 1))
 #define GIC_BASE		0x08000000UL
 #define GIC_SIZE		0x01000000UL
@@ -31,7 +32,7 @@
 	__asm__ volatile("msr " SYSREG(reg) ", %0" : : "r"((uint64_t)(value)) : "memory")
 #define isb()	__asm__ volatile("isb" : : : "memory")
 
-/* The realm's registers while the RMM runs; start.S knows the layout. */
+/* The realm's registers while the RMM runs. start.S depends on the layout. */
 struct cpu_regs {
 	uint64_t x[31];
 	uint64_t pc;
@@ -44,32 +45,40 @@ struct cpu_regs {
 extern char secondary_entry[];
 uint64_t smc(uint64_t fid, uint64_t x1, uint64_t x2, uint64_t x3);
 
-/* cpu.c: cpu_setup - this CPU's EL2 registers, so that EL1 is the realm's */
+/* cpu.c: cpu_setup - set this CPU's EL2 registers so that the realm can run at EL1 */
 void cpu_setup(uint64_t stage2_table);
-/* milliseconds since power on, never 0; sleep until an interrupt is pending */
+/* cpu_ms - returns the milliseconds since power on */
 uint64_t cpu_ms(void);
+/* cpu_wait - sleep until an interrupt is pending */
 void cpu_wait(void);
-/* cpu_gicv3_vtr - ICH_VTR_EL2 */
+/* cpu_gicv3_vtr - returns ICH_VTR_EL2 */
 uint32_t cpu_gicv3_vtr(void);
 
-/* s2.c: s2_init - stage 2 tables, @ram_size bytes of RAM; returns the root. The rest are realm_ops. */
+/*
+ * s2.c: s2_init - make the stage 2 tables for @ram_size bytes of RAM; returns the root table. The
+ * other three implement realm_ops.
+ */
 uint64_t s2_init(struct realm *realm, uint64_t ram_size);
 void *s2_page(uint64_t ipa);
 void s2_changed(uint64_t ipa, enum ripas to);
 void s2_sync(void);
 
-/* signer.c: realm_ops too */
+/* signer.c: these implement realm_ops as well */
 void signer_send(const struct rec *rec);
 void signer_poll(struct realm *realm);
 
-/* psci.c: psci_execute - PSCI 1.1 and SMCCC_VERSION; false if @x is in neither. Takes the lock. */
+/*
+ * psci.c: psci_execute - execute a call of PSCI 1.1, or SMCCC_VERSION; takes the lock where it has
+ * to. Returns false if @x is neither.
+ */
 bool psci_execute(uint64_t *x);
-/* psci_boot_set, psci_start - where CPU @index enters the realm, and the registers for it */
+/* psci_boot_set - set where CPU @index enters the realm, and its x0 there */
 void psci_boot_set(uint64_t index, uint64_t entry, uint64_t context);
+/* psci_start - fill in the registers with which CPU @index enters the realm */
 void psci_start(uint64_t index, struct cpu_regs *regs);
 _Noreturn void psci_power_off(void);
 
-/* trap.c: one lock for all that RECs share */
+/* trap.c: one lock for all state that the RECs share */
 void realm_lock(void);
 void realm_unlock(void);
 

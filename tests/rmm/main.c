@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way from reset to the realm: check the layout page, measure what was loaded, enter. */
+/* From reset to the realm: check the layout page, measure what was loaded, enter the realm. */
 #include "machine.h"
 #include "measure.h"
 #include "mem.h"
@@ -17,7 +17,7 @@ static const struct realm_ops ops = {
 struct realm the_realm = { .ops = &ops, .ipa_bits = IPA_BITS };
 static uint64_t stage2;
 
-/* called from start.S on each CPU */
+/* start.S calls this on each CPU. */
 void main_cpu(uint64_t index, struct cpu_regs *regs);
 
 void *memset(void *to, int byte, size_t size)
@@ -79,7 +79,8 @@ static void realm_init(const struct layout *layout)
 	the_realm.hash_algo = (enum hash_algo)layout->hash_algo;
 	the_realm.vcpus = layout->vcpus;
 	the_realm.quirks = layout->quirks;
-	the_realm.seq = (uint32_t)read_sysreg(cntpct_el0);	/* no answer from before a reset fits */
+	/* An answer to a request from before a reset must not match a new one. */
+	the_realm.seq = (uint32_t)read_sysreg(cntpct_el0);
 	memcpy(the_realm.rpv, layout->rpv, sizeof(the_realm.rpv));
 	for (uint16_t i = 0; i < REC_MAX; i++)
 		the_realm.rec[i].index = i;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// EL2's own address space: everything at its physical address, nothing that can be both written and
-// executed. Made here and never changed, so it lies among the constants. rmm.ld has the sections.
+// EL2's own address space. Everything is at its physical address, and nothing is both writable and
+// executable. The tables are never changed, so they are constants. rmm.ld defines the sections.
 
 #define TABLE		3
 #define PAGE		3
@@ -11,7 +11,7 @@
 #define RO		(RX | XN)
 #define DEVICE		(1 << 10 | 1 << 6 | 1 << 2 | XN)
 
-// @count entries for memory from @from on, @size each
+// @count entries of @size bytes each, for the memory at @from
 	.macro	entries count, from, size, attributes
 	.set	at, \from
 	.rept	\count
@@ -50,7 +50,7 @@ image:	entries	32, 0x100000000, 4096, RX | PAGE
 	entries	16, 0x100040000, 4096, RW | XN | PAGE
 	.set	stack, 0x100050000
 	.rept	8
-	.quad	0					// below each stack
+	.quad	0					// the guard page below each stack
 	entries	3, stack + 4096, 4096, RW | XN | PAGE
 	.set	stack, stack + 4 * 4096
 	.endr

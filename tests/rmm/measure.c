@@ -3,13 +3,11 @@
 
 #include "hash.h"
 
-#define BENCH_IPA_BITS	33
-
 _Static_assert((int)HASH_SHA512 == RIM_SHA512 && (int)HASH_SHA384 == RIM_SHA384,
-	       "both count as RMI does");
+	       "both use the numbers of RMI");
 _Static_assert((int)LAYOUT_TFRMM_0_9 == RIM_TFRMM_0_9 && (int)LAYOUT_RMM_2_0 == RIM_RMM_2_0,
-	       "the layout page names flavours by their number");
-_Static_assert(sizeof(struct layout_range) == sizeof(struct rim_range), "base and size");
+	       "both number the flavours alike");
+_Static_assert(sizeof(struct layout_range) == sizeof(struct rim_range), "both are base and size");
 
 static int digest(enum rim_algo algo, const void *data, size_t size, uint8_t *value)
 {
@@ -34,7 +32,7 @@ void measure_layout(struct rim *rim, const struct layout *layout, void *(*page)(
 	struct rim_realm realm = {
 		.flavour = (enum rim_flavour)layout->flavour,
 		.algo = (enum rim_algo)layout->hash_algo,
-		.params = { .s2sz = BENCH_IPA_BITS, .num_bps = 1, .num_wps = 1 },
+		.params = { .s2sz = LAYOUT_IPA_BITS, .num_bps = 1, .num_wps = 1 },
 		.ram_base = LAYOUT_RAM_BASE,
 		.ram_size = layout->ram_size,
 		.range = (const struct rim_range *)layout->range,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the test RMM measures of the realm that a layout page describes. Pure. */
+/* The measurement of the realm that a layout page describes. This file does no I/O. */
 #ifndef RMM_MEASURE_H
 #define RMM_MEASURE_H
 
@@ -7,9 +7,9 @@
 #include "rim/rim.h"
 
 /*
- * measure_layout - the RIM of a bench realm into @rim
+ * measure_layout - compute the RIM of a realm of the bench into @rim
  * @layout: a page that layout_check() accepts
- * @page: gives the RIM_GRANULE bytes at a page-aligned IPA of a range, 8-byte aligned
+ * @page: returns the RIM_GRANULE bytes, 8-byte aligned, at a page-aligned IPA of a range
  */
 void measure_layout(struct rim *rim, const struct layout *layout, void *(*page)(uint64_t ipa));
 

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a freestanding C program must bring along, as <string.h> declares it. */
+/* Functions of <string.h> that a freestanding program has to define itself. */
 #ifndef RMM_MEM_H
 #define RMM_MEM_H
 
 #include <stddef.h>
-
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 void *memcpy(void *restrict to, const void *restrict from, size_t size);
 void *memset(void *to, int byte, size_t size);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PSCI 1.1 as TF-RMM offers it to a realm. Below us QEMU is the firmware: it answers SMCs of EL2,
- * and powers CPUs on at EL2, where start.S leads them to psci_start().
+ * PSCI 1.1 as TF-RMM offers it to a realm. The firmware below is QEMU: it answers SMCs made at EL2,
+ * and powers CPUs on at EL2, where start.S calls psci_start() for them.
  */
+#include "base/array.h"
 #include "machine.h"
 #include "mem.h"
 #include "uart.h"
@@ -27,7 +28,7 @@
 
 enum { AFFINITY_ON, AFFINITY_OFF };
 
-/* Where each CPU enters the realm; written under the lock while the CPU is off. */
+/* Where each CPU enters the realm. Written only under the lock and while that CPU is off. */
 static struct {
 	uint64_t entry, context;
 } boot[REC_MAX];
@@ -57,7 +58,7 @@ static int64_t version(const uint64_t *x)
 	return (uint32_t)x[0] == SMCCC_VERSION ? 0x10002 : 0x10001;
 }
 
-/* Any state is a standby: the realm continues with its next interrupt. */
+/* Every power state is treated as standby: the realm continues at its next interrupt. */
 static int64_t cpu_suspend(const uint64_t *x)
 {
 	(void)x;
@@ -135,13 +136,13 @@ static const struct call *call_find(uint64_t x)
 	return 0;
 }
 
-/* Linux takes SMC as its conduit, and so looks for RSI, only if SMCCC_VERSION is among them. */
+/* Linux uses SMC as its conduit, and so finds RSI, only if SMCCC_VERSION is a feature too. */
 static int64_t features(const uint64_t *x)
 {
 	return call_find(x[1]) ? 0 : NOT_SUPPORTED;
 }
 
-/* What RMM 1.0 leaves out of PSCI is refused: SYSTEM_RESET2, MIGRATE_INFO_TYPE, SYSTEM_SUSPEND ... */
+/* The functions of PSCI that RMM 1.0 does not have, such as SYSTEM_RESET2, are NOT_SUPPORTED. */
 bool psci_execute(uint64_t *x)
 {
 	const struct call *call = call_find(x[0]);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where RMMs in the field differ from the specification, each by name (`--quirk NAME`), so that
- * clients can be tested against both. A set of them is the layout page's field `quirks`; none is
- * RMM 1.0 as specified, but for the rule of REMs, which is TF-RMM's unless QUIRK_REM_SPEC is set.
+ * The ways in which RMMs in the field differ from the specification, each with a name (`layout-page
+ * --quirk NAME`), so that clients can be tested against both. The layout page has a set of them.
+ * With the empty set the RMM is RMM 1.0 as specified, except that REMs follow TF-RMM's rule unless
+ * QUIRK_REM_SPEC is set.
  */
 #ifndef RMM_QUIRK_H
 #define RMM_QUIRK_H
@@ -10,10 +11,10 @@
 #include <stdint.h>
 
 enum quirk {
-	QUIRK_RSI_1_1		= 1 << 0,	/* RSI_VERSION takes 1.1 as well as 1.0 */
-	QUIRK_FEATURE_DA	= 1 << 1,	/* RSI_FEATURES(0) tells of device assignment */
-	QUIRK_READ_KEEPS	= 1 << 2,	/* READ leaves what lies between the digest and x8 */
-	QUIRK_SHA384_AS_SHA512	= 1 << 3,	/* REALM_CONFIG of a SHA-384 realm: hash_algo 1 */
+	QUIRK_RSI_1_1		= 1 << 0,	/* RSI_VERSION accepts 1.1 as well as 1.0 */
+	QUIRK_FEATURE_DA	= 1 << 1,	/* RSI_FEATURES(0) reports device assignment */
+	QUIRK_READ_KEEPS	= 1 << 2,	/* READ keeps registers between the digest and x8 */
+	QUIRK_SHA384_AS_SHA512	= 1 << 3,	/* REALM_CONFIG reports SHA-384 as hash_algo 1 */
 	QUIRK_GICV3_VTR		= 1 << 4,	/* REALM_CONFIG has RSI 1.1's gicv3_vtr at 0x18 */
 	QUIRK_OVERSIZE_INPUT	= 1 << 5,	/* a token over 4096 bytes is ERROR_INPUT */
 	QUIRK_PERM_VALUE	= 1 << 6,	/* MEM_GET_PERM_VALUE answers for plane 0 */
@@ -24,13 +25,13 @@ enum quirk {
 struct quirk_name {
 	const char *name;
 	uint32_t bits;
-	const char *text;	/* one line for a --help */
+	const char *text;	/* one line for --help */
 };
 
-/* All names, the sets tfrmm-0.8 and tfrmm-head among them; ends with a null name. In quirk.c. */
+/* All names, including the sets tfrmm-0.8 and tfrmm-head. The last entry has a null name. */
 extern const struct quirk_name quirk_names[];
 
-/* quirk_find - the bits of @name, 0 if there is no such quirk. Not in rmm.elf. */
+/* quirk_find - returns the bits of @name, or 0 if it is unknown; not part of rmm.elf */
 uint32_t quirk_find(const char *name);
 
 #endif

@@ -6,7 +6,9 @@ static bool in_memory(const struct ripas_map *map, uint64_t ipa)
 	return ipa >= map->base && ipa - map->base < map->size;
 }
 
-/* The granule after @ipa; outside memory, where nothing changes, the start of memory or @top. */
+/*
+ * Returns the granule after @ipa. Outside memory, where nothing changes, skips to memory or @top.
+ */
 static uint64_t next(const struct ripas_map *map, uint64_t ipa, uint64_t top)
 {
 	if (in_memory(map, ipa))

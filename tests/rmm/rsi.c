@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rsi.h"
 
+#include "base/array.h"
 #include "mem.h"
 
 #define EXTEND_MAX		64
-#define MEM_GET_PERM_VALUE	0x10	/* from RSI_FID_FIRST; RSI 1.1 */
+#define MEM_GET_PERM_VALUE	0x10	/* relative to RSI_FID_FIRST; a command of RSI 1.1 */
 #define PERM_ALL		0xf
 #define FEATURE_DA		1
-#define HOST_CALL_ALIGN		256	/* and size: imm, then 31 registers from byte 8 on */
-#define CHANGE_DESTROYED	1	/* flag of IPA_STATE_SET */
+#define HOST_CALL_ALIGN		256	/* also the size: imm, 31 registers from byte 8 */
+#define CHANGE_DESTROYED	1	/* a flag of IPA_STATE_SET */
 
 enum { RSI_ACCEPT, RSI_REJECT };
 
@@ -16,7 +17,7 @@ enum { RSI_ACCEPT, RSI_REJECT };
 struct realm_config {
 	uint64_t ipa_width;
 	uint64_t hash_algo;
-	uint64_t num_aux_planes;	/* RSI 1.1, as is the next one */
+	uint64_t num_aux_planes;	/* this field and the next are of RSI 1.1 */
 	uint64_t gicv3_vtr;
 	uint8_t pad[0x200 - 32];
 	uint8_t rpv[64];
@@ -73,8 +74,8 @@ static enum rsi_status measurement_read(struct rsi_call *call)
 }
 
 /*
- * TF-RMM's rule is REM = H(REM || value), with the bytes that either has. The specification's fills
- * both with zeros to 64, which is the same for SHA-512 and a whole value only.
+ * TF-RMM computes REM = H(REM || value) over the bytes that each has. The specification fills both
+ * with zeros to 64 bytes. The two agree only for SHA-512 with a value of 64 bytes.
  */
 static void rem_extend(struct rsi_call *call, uint8_t *rem, size_t size)
 {
@@ -132,7 +133,7 @@ static bool range_is_valid(const struct rsi_call *call)
 	return !(base % GRANULE) && !(top % GRANULE) && realm_is_protected(call->realm, base, top);
 }
 
-/* base, top, RIPAS, flags. The host grants whatever lies in memory, a batch at a time. */
+/* Arguments: base, top, RIPAS, flags. The host grants all changes in memory, a batch at a time. */
 static enum rsi_status ipa_state_set(struct rsi_call *call)
 {
 	struct realm *realm = call->realm;
@@ -159,7 +160,7 @@ static enum rsi_status ipa_state_get(struct rsi_call *call)
 	return RSI_SUCCESS;
 }
 
-/* The bench's host knows no calls: as KVM does, it puts SMCCC's NOT_SUPPORTED into gprs[0]. */
+/* The bench has no host calls. Like KVM for an unknown one, it sets gprs[0] to NOT_SUPPORTED. */
 static enum rsi_status host_call(struct rsi_call *call)
 {
 	uint64_t ipa = call->in[1], unsupported = SMC_UNKNOWN;
@@ -172,11 +173,11 @@ static enum rsi_status host_call(struct rsi_call *call)
 	if (status)
 		return status;
 	memcpy(page + ipa % GRANULE + 8, &unsupported, sizeof(unsupported));
-	memcpy(&call->x[1], &call->in[1], 3 * sizeof(uint64_t));	/* all but x0 stay */
+	memcpy(&call->x[1], &call->in[1], 3 * sizeof(uint64_t));	/* only x0 changes */
 	return RSI_SUCCESS;
 }
 
-/* plane, index: what there is without planes is plane 0, which may do everything */
+/* Arguments: plane, index. Without planes the realm is plane 0, which has all permissions. */
 static enum rsi_status mem_get_perm_value(struct rsi_call *call)
 {
 	if (call->in[1] || call->in[2])

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stage 2: protected memory page by page as its RIPAS says, shared memory, and devices. */
+/* Stage 2 tables: protected memory page by page according to RIPAS, shared memory, devices. */
 #include "machine.h"
 #include "mem.h"
 
@@ -10,7 +10,7 @@
 #define DESC_TABLE	3UL
 #define DESC_PAGE	3UL
 #define DESC_BLOCK	1UL
-/* AF, inner shareable, read and write; normal write-back or device-nGnRE; no execution */
+/* AF, inner shareable, read and write; then normal write-back, or device-nGnRE without execution */
 #define DESC_RW		(1UL << 10 | 3UL << 8 | 3UL << 6)
 #define DESC_NORMAL	(DESC_RW | 0xfUL << 2)
 #define DESC_XN		(2UL << 53)
@@ -19,7 +19,7 @@
 static uint64_t root[ENTRIES] TABLE, ram[ENTRIES] TABLE, devices[ENTRIES] TABLE;
 static uint64_t ram_pages[RAM_PAGES] TABLE, device_pages[2][ENTRIES] TABLE;
 static uint8_t states[RAM_PAGES];
-static bool stale;	/* translations that went away may still be in a TLB */
+static bool stale;	/* a TLB may still have translations that were removed */
 
 static uint64_t table(const uint64_t *next)
 {
@@ -31,7 +31,7 @@ void *s2_page(uint64_t ipa)
 	return (void *)(ipa + LAYOUT_PA_OFFSET);
 }
 
-/* Neither way does content survive: what was RAM is zeroed before it is RAM again. */
+/* A change never preserves content: a page is zeroed whenever it becomes RAM. */
 void s2_changed(uint64_t ipa, enum ripas to)
 {
 	uint64_t *entry = &ram_pages[(ipa - LAYOUT_RAM_BASE) / GRANULE];

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The RMM's end of the channel: requests out of UART1, answers in, matched to their RECs. */
+/* The RMM's end of the channel: it sends requests on UART1 and passes answers to their RECs. */
 #include "channel.h"
 #include "machine.h"
 #include "rsi.h"
 #include "uart.h"
 
-#define PAUSE	50000	/* turns of an empty loop: some tens of microseconds under TCG */
+#define PAUSE	50000	/* iterations of an empty loop: tens of microseconds under TCG */
 
 void signer_send(const struct rec *rec)
 {
@@ -30,8 +30,8 @@ static void frame_take(struct realm *realm, const struct channel_reader *reader)
 }
 
 /*
- * Takes what has arrived, at most one FIFO full, and never waits: the realm calls again. The pause
- * lets QEMU fill the FIFO meanwhile; without it QEMU wakes up for every single byte that we take.
+ * Reads what has arrived, at most a full FIFO. It does not wait for more, as the realm calls again.
+ * The pause lets QEMU fill the FIFO; without it, QEMU wakes up for every single byte that is read.
  */
 void signer_poll(struct realm *realm)
 {

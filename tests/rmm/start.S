@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Entry of all CPUs, EL2's vectors, and the way into the realm.
+// The entry of all CPUs, the vectors of EL2, and entry to and exit from the realm.
 
 #define FRAME		272		// struct cpu_regs, rounded up to 16
-#define STACK_SHIFT	14		// a page of it is a guard: map.S
-#define HCR_RW		(1 << 31)	// and no VHE
+#define STACK_SHIFT	14		// includes a guard page, see map.S
+#define HCR_RW		(1 << 31)	// without VHE
 #define MAIR		0x04ff		// 0: normal, write-back; 1: device-nGnRE
-#define TCR		0x80823519	// 39 bits, 4 KiB granules, write-back, inner shareable; PA of 40
+#define TCR		0x80823519	// VA 39 bits, PA 40; 4 KiB granules, write-back, inner shareable
 #define SCTLR		0x30cd183d	// M, C, I, WXN, SA
 
 	.section .text.start, "ax"
 	.global	_start, secondary_entry, smc
 _start:
-	mrs	x3, ctr_el0			// caches may hold what was there before the RMM
+	mrs	x3, ctr_el0			// drop cache lines from before the RMM
 	ubfx	x3, x3, #16, #4
 	mov	x2, #4
 	lsl	x2, x2, x3
@@ -37,10 +37,10 @@ secondary_entry:				// x0: index of this CPU
 	msr	vbar_el2, x2
 	isb
 	mov	x1, sp
-	bl	main_cpu			// (index, registers to enter with)
+	bl	main_cpu			// (index, registers to enter the realm with)
 	b	realm_enter
 
-// Nothing is written with the MMU off, so there is nothing to clean. Leaves x0 and x1 alone.
+// Nothing was written with the MMU off, so no cache line has to be cleaned. Preserves x0 and x1.
 mmu_on:
 	mov	x2, #HCR_RW
 	msr	hcr_el2, x2
@@ -61,7 +61,7 @@ mmu_on:
 	isb
 	ret
 
-// x2 to x29, by stp or ldp
+// Saves (stp) or restores (ldp) x2 to x29.
 	.macro	registers op
 	.irp	pair, "2,x3", "4,x5", "6,x7", "8,x9", "10,x11", "12,x13", "14,x15", \
 		"16,x17", "18,x19", "20,x21", "22,x23", "24,x25", "26,x27", "28,x29"
@@ -74,7 +74,7 @@ mmu_on:
 
 	.macro	fatal
 	.balign	128
-	ldr	x0, =last_stack_end		// this CPU's may be what went wrong
+	ldr	x0, =last_stack_end		// this CPU's own stack may be the cause
 	mov	sp, x0
 	b	trap_fatal
 	.endm
@@ -109,7 +109,7 @@ realm_enter:
 	ldp	x0, x1, [sp], #FRAME
 	eret
 
-// uint64_t smc(fid, x1, x2, x3): to the firmware, for SMCs of EL2 do not trap
+// uint64_t smc(fid, x1, x2, x3): an SMC made at EL2 is not trapped, so it reaches the firmware.
 smc:	smc	#0
 	ret
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* RSI_ATTESTATION_TOKEN_INIT and _CONTINUE; one operation a REC. */
+/* RSI_ATTESTATION_TOKEN_INIT and _CONTINUE, with one operation per REC. */
 #include "mem.h"
 #include "rsi.h"
 
-#define TOKEN_BOUND	0x1000		/* what TF-RMM gives as the token's upper bound */
+#define TOKEN_BOUND	0x1000		/* the upper bound of the size that TF-RMM reports */
 #define GIVE_UP		10000UL		/* ms that a realm waits for the signer */
-#define SEND_AGAIN	2000UL		/* ms; the signer may have come up since */
+#define SEND_AGAIN	2000UL		/* ms until a request is repeated: hes may start late */
 
 enum rsi_status token_init(struct rsi_call *call)
 {
@@ -42,7 +42,7 @@ void token_answer(struct realm *realm, uint16_t rec, uint32_t seq, const void *b
 	t->state = TOKEN_READY;
 }
 
-/* A page that is to be DESTROYED: what is no page of the realm's memory, 0 too, cannot change. */
+/* ripas_set() ignores a page to destroy that is not in the realm's memory; page 0 is not. */
 void token_fault(struct realm *realm, uint16_t rec, uint32_t seq, const struct channel_fault *fault)
 {
 	struct token *t = &realm->rec[rec % REC_MAX].token;
@@ -62,16 +62,14 @@ static uint64_t later(uint64_t a, uint64_t b)
 }
 
 /*
- * The signer has not answered yet: ask it again now and then, and not for ever. While it answers
- * other RECs, this one's turn may be still to come: it is waited for twice as long at most.
+ * The signer has not answered yet. Repeats the request from time to time and finally gives up. A
+ * signer that answers other RECs may only be slow: then the realm waits up to twice as long.
  */
 static enum rsi_status token_wait(const struct realm *realm, struct rec *rec)
 {
 	struct token *t = &rec->token;
 	uint64_t patience = t->fault.patience ? t->fault.patience : GIVE_UP, now = realm->ops->now();
 
-	if (!t->since)
-		t->since = t->sent = now;
 	if (now - later(t->since, realm->heard) >= patience || now - t->since >= 2 * patience) {
 		t->state = TOKEN_IDLE;
 		return RSI_ERROR_UNKNOWN;
@@ -88,55 +86,52 @@ static uint64_t less(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-static bool token_idles(const struct realm *realm, struct token *t)
-{
-	if (!t->since)
-		t->since = realm->ops->now();
-	return t->fault.idle == CHANNEL_FOR_EVER || realm->ops->now() - t->since < t->fault.idle;
-}
-
-/* granule, offset, size */
+/* Arguments: granule, offset, size */
 static enum rsi_status token_copy(struct rsi_call *call)
 {
 	struct token *t = &call->rec->token;
 	const struct channel_fault *fault = &t->fault;
 	uint64_t end = t->size + fault->extra, size = call->in[3];
-	enum rsi_status status;
 	uint8_t *page;
+	enum rsi_status status = rsi_page(call->realm, call->in[1], &page);
 
-	status = rsi_page(call->realm, call->in[1], &page);
-	if (status || token_idles(call->realm, t))
-		return status ? status : RSI_INCOMPLETE;
-	if (fault->unknown)
-		end = less(end, fault->unknown - 1);
+	if (status)
+		return status;
+	if (fault->idle == CHANNEL_FOR_EVER || call->realm->ops->now() - t->since < fault->idle)
+		return RSI_INCOMPLETE;
+	if (fault->fail)
+		end = less(end, fault->fail_after);
 	size = less(fault->chunk ? less(size, fault->chunk) : size, end - less(end, t->copied));
-	for (uint64_t i = 0; i < size; i++)	/* what is extra goes round */
+	for (uint64_t i = 0; i < size; i++)	/* extra bytes repeat the buffer from its start */
 		page[call->in[2] + i] = t->bytes[t->copied++ % sizeof(t->bytes)];
 	call->x[1] = size;
-	if (t->copied < end || (fault->unknown && size))
+	if (t->copied < end || (fault->fail && size))
 		return RSI_INCOMPLETE;
 	t->state = TOKEN_IDLE;
-	return fault->unknown ? RSI_ERROR_UNKNOWN : RSI_SUCCESS;
+	return fault->fail ? RSI_ERROR_UNKNOWN : RSI_SUCCESS;
 }
 
-/* A granule that is EMPTY is refused only once the token is there. */
+/* As in TF-RMM, an EMPTY granule is refused only when the token is there. */
 enum rsi_status token_continue(struct rsi_call *call)
 {
 	uint64_t ipa = call->in[1], offset = call->in[2], size = call->in[3];
 	struct token *t = &call->rec->token;
-	bool blames;
+	bool oversize;
 
 	if (ipa % GRANULE || offset >= GRANULE || size > GRANULE - offset ||
 	    !realm_is_protected(call->realm, ipa, ipa + GRANULE))
 		return RSI_ERROR_INPUT;
 	if (t->state == TOKEN_IDLE)
 		return RSI_ERROR_STATE;
+	if (!t->begun)
+		t->since = t->sent = call->realm->ops->now();
+	t->begun = true;
 	call->realm->ops->token_poll(call->realm);
 	if (t->state == TOKEN_WAITING)
 		return token_wait(call->realm, call->rec);
 	if (t->state == TOKEN_READY)
 		return token_copy(call);
-	blames = t->state == TOKEN_OVERSIZE && call->realm->quirks & QUIRK_OVERSIZE_INPUT;
+	oversize = t->state == TOKEN_OVERSIZE;
 	t->state = TOKEN_IDLE;
-	return blames ? RSI_ERROR_INPUT : RSI_ERROR_UNKNOWN;
+	return oversize && call->realm->quirks & QUIRK_OVERSIZE_INPUT ? RSI_ERROR_INPUT : RSI_ERROR_UNKNOWN;
 }

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What brings the realm to EL2: its SMCs, accesses that stage 2 refuses, and nothing else. */
+/* Exits from the realm to EL2: SMCs, and accesses that stage 2 refuses. No other is expected. */
+#include "base/array.h"
 #include "machine.h"
-#include "mem.h"
 #include "rsi.h"
 #include "uart.h"
 
 #define EC(esr)		((esr) >> 26 & 0x3f)
 #define EC_SMC		0x17
-#define EC_INSTRUCTION	0x20	/* aborts from a lower level; one more: from the same one */
+#define EC_INSTRUCTION	0x20	/* aborts from a lower exception level; + 1: from the same one */
 #define EC_DATA		0x24
 #define ESR_IL		(1UL << 25)
 #define ESR_FNV		(1UL << 10)
 #define ESR_SEA		0x10
 #define PSTATE_PAN	(1UL << 22)
-#define SMC_SVE_HINT	(1UL << 16)	/* of a FID: the caller has no live SVE state */
+#define SMC_SVE_HINT	(1UL << 16)	/* in a FID: the caller has no live SVE state */
 
 static uint32_t lock;
 
-/* called from start.S */
+/* start.S calls these. */
 void trap_sync(struct cpu_regs *r);
 _Noreturn void trap_fatal(void);
 
@@ -37,16 +37,16 @@ static struct rec *this_rec(void)
 	return &the_realm.rec[read_sysreg(mpidr_el1) % REC_MAX];
 }
 
-/* Takes the realm to its EL1 vector, as the exception @esr at @r->pc would. */
+/* Makes the realm continue at its EL1 vector, as if it had the exception @esr at @r->pc. */
 static void inject(struct cpu_regs *r, uint64_t esr, uint64_t far)
 {
-	/* by M[4:0] of PSTATE: EL0 of AArch64, EL1 on either stack, else EL0 of AArch32 */
+	/* By M[4:0] of PSTATE: EL0, EL1 with SP_EL0, EL1 with SP_EL1; all others are AArch32. */
 	static const uint16_t vectors[] = { [0x00] = 0x400, [0x04] = 0x000, [0x05] = 0x200 };
 	uint64_t mode = r->pstate & 0x1f, vector = read_sysreg(vbar_el1);
 
 	vector += mode < ARRAY_SIZE(vectors) ? vectors[mode] : 0x600;
 	if (r->pc == vector) {
-		print("rmm: the realm has no vector for this: power off\n");
+		print("rmm: the realm has no exception vector: power off\n");
 		psci_power_off();
 	}
 	write_sysreg(esr_el1, esr | ESR_IL);
@@ -68,7 +68,7 @@ static const char *ipa_describe(uint64_t ipa)
 {
 	static const char *const states[] = { "EMPTY", "not accessible", "DESTROYED" };
 
-	return ipa & IPA_SHARED ? "shared, with nothing there" : states[ripas_at(&the_realm.ripas, ipa)];
+	return ipa & IPA_SHARED ? "shared and unmapped" : states[ripas_at(&the_realm.ripas, ipa)];
 }
 
 static void abort_handle(struct cpu_regs *r, uint64_t esr)
@@ -87,7 +87,7 @@ static void smc_handle(struct cpu_regs *r)
 	struct rec *rec = this_rec();
 	bool done;
 
-	r->x[0] &= ~SMC_SVE_HINT;	/* as TF-RMM: it tells us nothing */
+	r->x[0] &= ~SMC_SVE_HINT;	/* as in TF-RMM; the RMM never uses SVE */
 	if (psci_execute(r->x)) {
 		r->pc += 4;
 		return;

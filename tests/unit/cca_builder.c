@@ -74,7 +74,7 @@ static void put_coordinate(struct bytes *out, const EVP_PKEY *key, const char *n
 	BN_free(number);
 }
 
-/* The COSE_Key {1: 2, -1: 2, -2: x, -3: y}. */
+/* Appends the COSE_Key {1: 2, -1: 2, -2: x, -3: y}. */
 static void put_cose_key(struct bytes *out, const EVP_PKEY *key)
 {
 	put_head(out, MAP, 4);
@@ -88,7 +88,7 @@ static void put_cose_key(struct bytes *out, const EVP_PKEY *key)
 	put_coordinate(out, key, OSSL_PKEY_PARAM_EC_PUB_Y);
 }
 
-/* ECDSA with SHA-384 as r || s. */
+/* Signs with ECDSA and SHA-384. The signature is r || s. */
 static void sign_raw(EVP_PKEY *key, const struct bytes *text, uint8_t signature[2 * COORDINATE])
 {
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
@@ -108,7 +108,10 @@ static void sign_raw(EVP_PKEY *key, const struct bytes *text, uint8_t signature[
 	EVP_MD_CTX_free(context);
 }
 
-/* Tagged COSE_Sign1 of @claims with ES384; @break_it changes the claims' last byte once signed. */
+/*
+ * Appends a tagged COSE_Sign1 of @claims with ES384. @break_it: the last byte changes after
+ * signing.
+ */
 static void put_sign1(struct bytes *out, EVP_PKEY *key, struct bytes *claims, int break_it)
 {
 	static const uint8_t header[] = { 0xa1, 0x01, 0x38, 0x22 };
@@ -140,7 +143,7 @@ static void put_component(struct bytes *out)
 	put_claim_fill(out, 5, 0x62, 32);
 }
 
-/* Ends with the platform's configuration, a byte string whose last byte may be changed. */
+/* The last claim is the platform's configuration, whose last byte put_sign1() may change. */
 static void put_platform(struct bytes *out, const struct cca_builder *builder,
 			 const uint8_t binding[32])
 {
@@ -165,7 +168,7 @@ static void put_platform(struct bytes *out, const struct cca_builder *builder,
 	bytes_free(&id);
 }
 
-/* Ends with the personalization value. */
+/* The last claim is the personalization value, whose last byte put_sign1() may change. */
 static void put_realm(struct bytes *out, const uint8_t challenge[64], const struct bytes *rak)
 {
 	put_head(out, MAP, 8);
@@ -184,7 +187,7 @@ static void put_realm(struct bytes *out, const uint8_t challenge[64], const stru
 	put_claim_fill(out, 44235, CCA_BUILDER_RPV, 64);
 }
 
-/* One entry of the outer map: a byte string with the signed claims. */
+/* Appends an entry of the outer map: a byte string with the signed claims. */
 static void put_entry(struct bytes *out, uint32_t key, EVP_PKEY *signer, struct bytes *claims,
 		      int break_it)
 {

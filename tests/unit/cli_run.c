@@ -27,7 +27,7 @@ const char *cli_program(const char *name)
 	return path;
 }
 
-/* The child's half: never returns. */
+/* Runs in the child process. */
 static _Noreturn void program_run(const int fds[3], const char *const *word)
 {
 	char *argv[WORDS_MAX + 2] = { (char *)"realmkey" };
@@ -41,7 +41,7 @@ static _Noreturn void program_run(const int fds[3], const char *const *word)
 	_exit(127);
 }
 
-/* A file in memory with @len bytes at @data, to be read from its start. */
+/* Returns a file in memory that contains @len bytes at @data, positioned at its start. */
 static int stream_make(const void *data, size_t len)
 {
 	int fd = memfd_create("stream", MFD_CLOEXEC);
@@ -92,19 +92,19 @@ void cli_refused(int code, const char *where, const char *why)
 
 	snprintf(begin, sizeof(begin), "realmkey: %s: ", where);
 	if (cli.code != code)
-		fail_msg("ended with %d, not %d: %s", cli.code, code, said);
+		fail_msg("exit code %d, expected %d: %s", cli.code, code, said);
 	if (cli.out.len)
-		fail_msg("printed: %s", bytes_text(&cli.out));
+		fail_msg("unexpected output: %s", bytes_text(&cli.out));
 	if (strncmp(said, begin, strlen(begin)) != 0 || !strstr(said, why))
-		fail_msg("expected '%s...%s...': %s", begin, why, said);
+		fail_msg("expected '%s...%s...' in: %s", begin, why, said);
 	if (!cli.err.len || strchr(said, '\n') != said + cli.err.len - 1)
-		fail_msg("not one line: %s", said);
+		fail_msg("expected exactly one line: %s", said);
 }
 
 void cli_went_well(void)
 {
 	if (cli.code || cli.err.len)
-		fail_msg("ended with %d: %s", cli.code, bytes_text(&cli.err));
+		fail_msg("exit code %d: %s", cli.code, bytes_text(&cli.err));
 }
 
 void cli_printed(const char *text)

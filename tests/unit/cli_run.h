@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cli_run: run the program `realmkey` that was built beside the tests, as a person or script does.
- * What it says is kept; what a sanitizer says of it fails the test by its exit code.
+ * cli_run: runs the program `realmkey` of the same build, as a person or a script does, and keeps
+ * its output. A sanitizer's report fails the test by the exit code.
  */
 #ifndef REALMKEY_TEST_CLI_RUN_H
 #define REALMKEY_TEST_CLI_RUN_H
@@ -15,9 +15,9 @@
 
 #include "base/bytes.h"
 
-/* The last run; the next one replaces it. */
+/* The result of the last run. */
 struct cli_run {
-	int code;			/* exit code, or 128 and the signal */
+	int code;			/* exit code, or 128 plus the signal */
 	struct bytes out, err;		/* standard output and error */
 };
 
@@ -25,19 +25,19 @@ extern struct cli_run cli;
 
 /* Run realmkey with the words up to NULL; its standard input is empty. Returns the exit code. */
 #define CLI(...) cli_run(NULL, 0, (const char *const[]){ __VA_ARGS__, NULL })
-/* The same with @len bytes at @input as standard input. */
+/* The same, with @len bytes at @input as standard input. */
 int cli_run(const void *input, size_t len, const char *const *word);
 void cli_free(void);
 
-/* The last run said no: nothing on standard output, one line "realmkey: WHERE: ..." on standard
- * error, and @why is part of it. */
+/* Assert that the last run failed with @code: nothing on standard output, one line "realmkey: WHERE:
+ * ..." on standard error, which contains @why. */
 void cli_refused(int code, const char *where, const char *why);
-/* The last run went well: exit code 0, nothing on standard error. */
+/* Assert that the last run succeeded: exit code 0, nothing on standard error. */
 void cli_went_well(void);
-/* @text is part of what the last run printed. */
+/* Assert that the output of the last run contains @text. */
 void cli_printed(const char *text);
 
-/* The path of a program, "cli/realmkey", that was built with this one; static buffer. */
+/* The path of a program of the same build, such as "cli/realmkey"; in a static buffer. */
 const char *cli_program(const char *name);
 
 #endif

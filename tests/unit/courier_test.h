@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* courier_test: the real courier ($REALMKEY_COURIER) started and called from tests. Include after
- * cmocka.h. */
+/* courier_test: starts and calls the real courier ($REALMKEY_COURIER). Include after cmocka.h. */
 #ifndef REALMKEY_COURIER_TEST_H
 #define REALMKEY_COURIER_TEST_H
 
@@ -10,14 +9,14 @@
 #include "http_server.h"
 #include "kbs/courier.h"
 
-static struct http_server plain;	/* each program that includes this starts it */
+static struct http_server plain;	/* each program that includes this file starts it */
 
 static inline const char *program(void)
 {
 	const char *path = getenv("REALMKEY_COURIER");
 
 	if (!path)
-		fail_msg("REALMKEY_COURIER does not name the program");
+		fail_msg("set REALMKEY_COURIER to the path of realmkey-courier");
 	return path;
 }
 
@@ -39,7 +38,7 @@ static inline void start_plain(struct courier *courier)
 	start(courier, (struct courier_target){ .url = plain.url, .insecure = true, .timeout = 5 });
 }
 
-/* GET resource @path; the answer's body is the request as the server saw it. */
+/* GET resource @path. The body of the answer is the request as the server received it. */
 static inline int get(struct courier *courier, const char *path, const char *bearer, int *status,
 	       struct bytes *body, struct error *e)
 {
@@ -72,7 +71,7 @@ static inline void expect_failure(struct courier *courier, const char *path, enu
 
 	assert_int_equal(get(courier, path, "", &status, &body, &e), -1);
 	if (e.kind != kind || e.transient != transient || !strstr(e.text, words))
-		fail_msg("kind %d, %d: %s", (int)e.kind, e.transient, e.text);
+		fail_msg("error kind %d, transient %d: %s", (int)e.kind, e.transient, e.text);
 	bytes_free(&body);
 }
 

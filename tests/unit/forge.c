@@ -10,7 +10,7 @@
 
 #include "base/encode.h"
 
-/* The order is that of the COSE numbers of curve and algorithm. */
+/* In the order of the COSE numbers of curve and algorithm. */
 static const struct curve {
 	const char *name, *digest;
 	int crv, algorithm, size;
@@ -20,7 +20,7 @@ static const struct curve {
 	{ "P-521", "SHA512", 3, -36, 66 },
 };
 
-/* A test that cannot build its token has nothing to say. */
+/* A test that cannot build its token has no result. */
 #define MUST(condition) do { if (!(condition)) abort(); } while (0)
 
 static void put(struct bytes *out, const unsigned char *head, size_t len)
@@ -249,7 +249,7 @@ void forge_teardown(struct forge *forge)
 	cca_anchors_free(&forge->anchors);
 }
 
-/* The tests' own Sig_structure and signature, so that no mistake is made twice. */
+/* Independent of the library's Sig_structure and signature, so that both do not share a mistake. */
 static void signature_make(EVP_PKEY *key, const struct bytes *header, const struct bytes *payload,
 			   struct bytes *out)
 {
@@ -319,7 +319,7 @@ void forge_inner(struct forge_part *part, struct bytes *out)
 	signature_make(part->key, &part->header, &part->payload, out);
 }
 
-/* The digest of claim 44237's content, which starts behind the head of its byte string. */
+/* Binds to the digest of the content of claim 44237, which follows the head of its byte string. */
 void forge_bind(struct forge *forge)
 {
 	const struct forge_claims *claims = &forge->realm.claims;

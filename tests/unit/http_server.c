@@ -24,9 +24,9 @@
 
 struct connection {
 	int fd;
-	SSL *ssl;		/* NULL: plain */
+	SSL *ssl;		/* NULL: without TLS */
 	int number, requests;
-	char *text;		/* the request under way, NUL-terminated */
+	char *text;		/* of the current request, NUL-terminated */
 	size_t len, size;
 };
 
@@ -51,7 +51,7 @@ static int connection_write(struct connection *c, const void *data, size_t len)
 	return 0;
 }
 
-/* The length of the request at the start of c->text, 0 if it is not whole yet. */
+/* Returns the length of the request at the start of c->text, or 0 if it is not complete yet. */
 static size_t request_length(const struct connection *c)
 {
 	const char *end = strstr(c->text, "\r\n\r\n"), *field;
@@ -83,7 +83,7 @@ static size_t request_read(struct connection *c)
 			return 0;
 		c->len += (size_t)n;
 		c->text[c->len] = '\0';
-		if (c->text[0] == 0x16)	/* a ClientHello: a server that speaks no TLS hangs up */
+		if (c->text[0] == 0x16)	/* a ClientHello: a server without TLS disconnects */
 			return 0;
 	}
 	return whole;
@@ -123,7 +123,7 @@ static int answer_huge(struct connection *c)
 	return ret;
 }
 
-/* Returns -1 to close the connection. */
+/* Answers a request. Returns -1 if the connection must be closed. */
 static int request_serve(struct connection *c, size_t len)
 {
 	char line[256];
@@ -178,7 +178,7 @@ static _Noreturn void server_run(int listener, SSL_CTX *tls)
 
 		if (fd < 0)
 			_exit(1);
-		if (fork() == 0) {	/* a slow request is not to hold up the next connection */
+		if (fork() == 0) {	/* a slow request must not delay the next connection */
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			connection_serve(fd, tls, number);
 			_exit(0);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * http_server: a small, ill-mannered HTTP/1.1 server in a child process, for tests of the courier.
+ * http_server: a small HTTP/1.1 server in a child process that can misbehave, for tests of the
+ * courier.
  *
- * It answers 200 with "connection=N request=N" and a line feed, and then the request as it came. A
- * path with one of these words in it gets something else: slow (an answer after 10 s), silent (the
- * connection closed), garbage (not HTTP), huge (5 MiB), redirect (302), cut (half of an answer),
- * cookie (200 with a session cookie), status418.
+ * It answers 200 with "connection=N request=N", a line feed, and the request as it came. A path
+ * that contains one of these words gets another answer: slow (after 10 s), silent (the connection
+ * is closed), garbage (not HTTP), huge (5 MiB), redirect (302), cut (half of an answer), cookie
+ * (200 with a session cookie), status418.
  */
 #ifndef REALMKEY_TEST_HTTP_SERVER_H
 #define REALMKEY_TEST_HTTP_SERVER_H
@@ -22,11 +23,11 @@ struct http_server {
 	char url[64];		/* http:// or https:// */
 };
 
-/* @tls NULL: plain HTTP. */
+/* @tls: NULL for plain HTTP */
 void http_server_start(struct http_server *server, SSL_CTX *tls);
 void http_server_stop(struct http_server *server);
 
-/* A TLS context with a fresh self-signed certificate for @name ("IP:127.0.0.1"), its PEM in @pem. */
+/* Returns a TLS context with a new self-signed certificate for @name ("IP:127.0.0.1"), in @pem. */
 SSL_CTX *http_server_tls(const char *name, struct bytes *pem);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * keeper_world: the KBS, the realm, the keyring and the courier of a keeper under test, as
- * functions that take the place of the library's.
+ * keeper_world: fakes of KBS, realm, keyring and courier for a keeper under test. These functions
+ * replace those of the other parts.
  */
 #ifndef TESTS_KEEPER_WORLD_H
 #define TESTS_KEEPER_WORLD_H
@@ -22,21 +22,21 @@
 
 #define SECRET "sesame"
 
-/* What the parts outside of the keeper do, and what they saw. */
+/* What the fakes must do, and what they have recorded. */
 static struct {
-	struct error answer[8];		/* to the resources r/t/0, r/t/1, ...; no error: SECRET */
-	bool ear_kept;			/* by the session, though attestation failed */
-	int dies_at;			/* the resource at whose request the courier dies, or -1 */
-	char asked[32];			/* the resources' numbers, in order */
-	size_t ear_len[8];		/* of the session, at each request */
-	char put[64];			/* "file:mode:uid:gid " of each */
+	struct error answer[8];		/* for the resources r/t/0, r/t/1, ...; no error: SECRET */
+	bool ear_kept;			/* the session keeps its EAR although attestation failed */
+	int dies_at;			/* at the request for this resource the courier dies; -1: never */
+	char asked[32];			/* the numbers of the requested resources, in order */
+	size_t ear_len[8];		/* of the session's EAR at each request */
+	char put[64];			/* "file:mode:uid:gid " of each delivery */
 	bool unchanged;
 	bool no_realm, no_keyring;
-	struct error courier;		/* of its start */
-	char calls[32];			/* R realm, K keyring, C courier */
-	char recorded[32];		/* the last one: register, resource, JWE's digest */
+	struct error courier;		/* what courier_start() returns */
+	char calls[32];			/* what was opened: R realm, K keyring, C courier */
+	char recorded[32];		/* the last record: register, resource, digest of the JWE */
 	bool log_full;
-	struct bytes ca;		/* what the courier was started with */
+	struct bytes ca;		/* given to the courier */
 	bool ca_given;
 } world;
 
@@ -79,7 +79,7 @@ int session_attest(struct session *s, struct error *e)
 {
 	(void)s;
 	(void)e;
-	fail_msg("not the keeper's to call");
+	fail_msg("the keeper must not call session_attest()");
 	return -1;
 }
 
@@ -178,7 +178,7 @@ static inline void log_keep(enum log_level level, const char *line)
 	bytes_printf(&logged, "%c %s\n", letter[level], line);
 }
 
-/* Before each test: an empty world, and a keeper with nothing to do in it. */
+/* Before each test: reset the fakes and the keeper. */
 static inline void world_make(void)
 {
 	memset(&world, 0, sizeof(world));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sink_test: a keyring for each test, in a mount namespace of the process: keyrings are mounted
- * below a tmpfs of the test's own, and go with it.
+ * keyring_test: a keyring for each test. The process has its own mount namespace, with a tmpfs
+ * below which keyrings are mounted. All mounts disappear with the process.
  */
 #ifndef TESTS_KEYRING_TEST_H
 #define TESTS_KEYRING_TEST_H
@@ -28,9 +28,9 @@
 #include "base/sandbox.h"
 #include "keeper/keyring.h"
 
-static char base[] = "/tmp/test_sink.XXXXXX";
+static char base[] = "/tmp/test_keyring.XXXXXX";
 static char keyring[64];
-static const char *obstacle;	/* why no test can run here, or NULL */
+static const char *obstacle;	/* the reason why tests cannot run here, or NULL */
 static struct keyring ring = KEYRING_INIT;
 static struct error error;
 
@@ -39,11 +39,11 @@ static inline void namespace_make(void)
 	if (geteuid() != 0)
 		obstacle = "not root";
 	else if (unshare(CLONE_NEWNS))
-		obstacle = "no mount namespace of its own";
+		obstacle = "cannot make a mount namespace";
 	else if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) && errno != EINVAL)
-		obstacle = "mounts cannot be made private";	/* EINVAL: / is none, in a chroot */
+		obstacle = "cannot make mounts private";	/* EINVAL: in a chroot, / is not a mount */
 	else if (!mkdtemp(base) || mount("test", base, "tmpfs", 0, "mode=0755"))
-		obstacle = "nothing can be mounted";
+		obstacle = "cannot mount a tmpfs";
 }
 
 static inline int group_setup(void **state)
@@ -51,7 +51,7 @@ static inline int group_setup(void **state)
 	(void)state;
 	namespace_make();
 	if (obstacle)
-		print_message("# nothing of this can be tried here: %s\n", obstacle);
+		print_message("# skipped, these tests cannot run here: %s\n", obstacle);
 	return 0;
 }
 
@@ -62,7 +62,7 @@ static inline int group_teardown(void **state)
 	return rmdir(base) && !obstacle ? -1 : 0;
 }
 
-/* Each test gets a path of its own. */
+/* Each test has its own path. */
 static inline int setup(void **state)
 {
 	static int tests;
@@ -90,7 +90,7 @@ static inline void ring_open(void)
 		fail_msg("%s", error.text);
 }
 
-/* The error's text, with the keyring's path in place of "@". */
+/* Asserts the error's text; "@" in @text stands for the keyring's path. */
 static inline void expect_error(const char *text)
 {
 	struct bytes wanted = BYTES_INIT;
@@ -120,7 +120,7 @@ static inline const char *path_of(const char *name)
 	return path;
 }
 
-/* As root:root, 0400. */
+/* Put a secret with owner root:root and mode 0400. */
 static inline int put(const char *file, const char *text)
 {
 	return keyring_put(&ring, file, 0400, 0, 0, text, strlen(text), &error);
@@ -152,7 +152,10 @@ static inline struct stat stat_of(const char *file)
 	return st;
 }
 
-/* In a child for whom @call, where its second argument is @second, fails with @failure. */
+/*
+ * Runs @function in a child in which system call @call with second argument @second fails with
+ * @failure.
+ */
 static inline void child_run(int call, unsigned long second, int failure, void (*function)(void))
 {
 	const struct sandbox_rule rule = {
@@ -166,7 +169,7 @@ static inline void child_run(int call, unsigned long second, int failure, void (
 		if (sandbox_seccomp(SCMP_ACT_ALLOW, &rule, 1, &error))
 			_exit(1);
 		function();
-		_exit(0);	/* a failed assertion does not come here */
+		_exit(0);	/* not reached after a failed assertion */
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);

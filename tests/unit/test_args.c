@@ -56,7 +56,7 @@ static struct target target;
 static const char *operand[OPERANDS_MAX + 1];
 static struct error error;
 
-/* Parse the words at @word, NULL-terminated. */
+/* Parses the words at @word, which end with NULL. */
 static int parse(const char *const *word)
 {
 	char *argv[16] = { (char *)"do" };
@@ -89,7 +89,7 @@ static void options_reach_their_members(void **state)
 	assert_int_equal((uintptr_t)operand[3], UINTPTR_MAX);
 }
 
-static void what_is_not_given_stays_as_it_was(void **state)
+static void absent_options_leave_their_members(void **state)
 {
 	(void)state;
 	assert_int_equal(PARSE("in", "out"), ARGS_RUN);
@@ -121,7 +121,7 @@ static void an_alias_is_the_same_option(void **state)
 	assert_string_equal(error.text, "--file is given twice");
 }
 
-static void a_dash_is_an_operand_and_two_end_the_options(void **state)
+static void one_dash_is_an_operand_and_two_end_the_options(void **state)
 {
 	(void)state;
 	assert_int_equal(PARSE("-", "--loud", "--", "--file", "--"), ARGS_RUN);
@@ -135,7 +135,7 @@ static void a_dash_is_an_operand_and_two_end_the_options(void **state)
 	assert_string_equal(operand[1], "--help");
 }
 
-static void help_and_version_come_before_what_follows_them(void **state)
+static void help_and_version_end_the_parsing(void **state)
 {
 	(void)state;
 	assert_int_equal(PARSE("--help"), ARGS_HELP);
@@ -145,7 +145,7 @@ static void help_and_version_come_before_what_follows_them(void **state)
 }
 
 /* Each wrong line has its own message, and is a usage error. */
-static void wrong_lines_are_told_apart(void **state)
+static void each_wrong_line_has_its_message(void **state)
 {
 	static const struct {
 		const char *word[5], *text;
@@ -260,12 +260,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(options_reach_their_members),
-		cmocka_unit_test(what_is_not_given_stays_as_it_was),
+		cmocka_unit_test(absent_options_leave_their_members),
 		cmocka_unit_test(values_after_an_equals_sign),
 		cmocka_unit_test(an_alias_is_the_same_option),
-		cmocka_unit_test(a_dash_is_an_operand_and_two_end_the_options),
-		cmocka_unit_test(help_and_version_come_before_what_follows_them),
-		cmocka_unit_test(wrong_lines_are_told_apart),
+		cmocka_unit_test(one_dash_is_an_operand_and_two_end_the_options),
+		cmocka_unit_test(help_and_version_end_the_parsing),
+		cmocka_unit_test(each_wrong_line_has_its_message),
 		cmocka_unit_test(numbers_stay_within_their_bounds),
 		cmocka_unit_test(a_program_may_have_no_operand),
 		cmocka_unit_test(help_lists_every_option),

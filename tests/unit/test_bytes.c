@@ -23,7 +23,9 @@ static struct {
 
 void OPENSSL_cleanse(void *data, size_t len);
 
-/* Replaces OpenSSL's function, so that the test sees which memory is wiped before it is released. */
+/*
+ * Replaces OpenSSL's function, so that the test sees which memory is wiped before it is released.
+ */
 void OPENSSL_cleanse(void *data, size_t len)
 {
 	volatile uint8_t *at = data;
@@ -134,7 +136,7 @@ static void a_cleared_buffer_works_again(void **state)
 	bytes_free(&b);
 }
 
-static void wipes_what_it_lets_go(void **state)
+static void wipes_before_it_releases(void **state)
 {
 	struct bytes b = BYTES_INIT;
 	const void *old;
@@ -173,7 +175,7 @@ static void wipes_what_it_lets_go(void **state)
 	assert_memory_equal(wiped.first, "secret text", 12);
 }
 
-/* The kernel's flags of the mapping at @address, "" if there is none. */
+/* Reads the kernel's flags of the mapping at @address, or "" if there is none. */
 static void mapping_flags(const void *address, char *flags, int size)
 {
 	FILE *maps = fopen("/proc/self/smaps", "re");
@@ -299,7 +301,7 @@ int main(void)
 		cmocka_unit_test(appends_and_stays_a_string),
 		cmocka_unit_test(failure_is_sticky_beyond_the_bound),
 		cmocka_unit_test(a_cleared_buffer_works_again),
-		cmocka_unit_test(wipes_what_it_lets_go),
+		cmocka_unit_test(wipes_before_it_releases),
 		cmocka_unit_test(locked_pages_stay_out_of_swap_and_dumps),
 		cmocka_unit_test(a_child_sees_zeros),
 		cmocka_unit_test(unlockable_pages_are_an_error_unless_optional),

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The CBOR reader: what it gives, and what it refuses without allocating what a length declares. */
+/*
+ * The CBOR reader: its results and its errors. It does not allocate what a length merely declares.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,7 +31,7 @@ static void expect_fault(const char *hex, const char *word)
 		fail_msg("%s was accepted", hex);
 	assert_int_equal(e.kind, ERROR_INPUT);
 	if (!strstr(e.text, word))
-		fail_msg("%s: \"%s\" does not say \"%s\"", hex, e.text, word);
+		fail_msg("%s: \"%s\" does not contain \"%s\"", hex, e.text, word);
 	assert_null(tree.node);
 	bytes_free(&raw);
 }
@@ -53,7 +55,7 @@ static void test_not_well_formed(void **state)
 		expect_fault(table[i].hex, table[i].word);
 }
 
-/* ASan ends the test if any of these lengths becomes an allocation. */
+/* ASan ends the test if one of these lengths is allocated. */
 static void test_declared_lengths(void **state)
 {
 	(void)state;
@@ -72,7 +74,7 @@ static void test_duplicate_keys(void **state)
 {
 	(void)state;
 	expect_fault("a201000100", "duplicate");
-	expect_fault("a20100180100", "duplicate");	/* another length, the same number */
+	expect_fault("a20100180100", "duplicate");	/* the same number in a longer encoding */
 	expect_fault("a220003800f6", "duplicate");
 	expect_fault("a24161004161f6", "duplicate");
 	expect_fault("a26161006161f6", "duplicate");
@@ -120,11 +122,11 @@ static void test_depth(void **state)
 	assert_non_null(strstr(e.text, "nested"));
 	nested[sizeof(nested) - 1] = 0;
 	assert_int_equal(cbor_tree_parse(nested, sizeof(nested), &tree, &e), -1);
-	memset(nested, 0xd2, sizeof(nested));	/* tags nest too */
+	memset(nested, 0xd2, sizeof(nested));	/* tags are nested too */
 	assert_int_equal(cbor_tree_parse(nested, sizeof(nested), &tree, &e), -1);
 }
 
-/* An array of @count zeros. */
+/* Parses an array of @count zeros. */
 static int zeros_parse(uint16_t count, struct cbor_tree *tree)
 {
 	uint8_t *raw = calloc(1, 3 + (size_t)count);

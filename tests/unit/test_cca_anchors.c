@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Trust anchors: what is read, what is refused, and which of several decides about a token. */
+/* Trust anchors: which are accepted, which are refused, and which of several decides on a token. */
 #include "cca_test.h"
 
 #include <sys/stat.h>
+
+#include "base/array.h"
 
 #define IDS "\"implementation-id\": " \
 	"\"202122232425262728292a2b2c2d2e2f303132333435363738393A3B3C3D3E3F\"," \
@@ -13,10 +15,10 @@
 	"\"instance-id\": " \
 	"\"01808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f\","
 #define P384(x, y) "\"kty\": \"EC\", \"crv\": \"P-384\", \"x\": \"" x "\", \"y\": \"" y "\""
-/* cca-generated/cpak-p384.pub.jwk, which signed v01 */
+/* cca-generated/cpak-p384.pub.jwk, the key that signed v01 */
 #define CPAK P384("cno5L4yIzLb47kDx72QrXUKiejFfH02-r9GFsB_DRTV_GdHbrwe0QgItNWzueKHW", \
 		  "kWVv6rRXhd4Ku7d-3VCN4oi5tATJtbpf7huizNrMCsZJsoB_a-xZlflW6y_AfRb6")
-/* cca-generated/other-p384.pub.jwk, which did not */
+/* cca-generated/other-p384.pub.jwk, another key */
 #define OTHER P384("lERXWpsYRSrqJvDv1U3Zz90eysq1cjt33BKdzuZaQqzgybi9JcmNUUHa5ajmab0p", \
 		   "P8Khn9li-nJC1HtIndC5CmDJwzuEB7I6ONu2B9IhEuWRIi6ugNEQ3RtTHWFXsyFP")
 #define P256 "\"kty\": \"EC\", \"crv\": \"P-256\", " \
@@ -39,8 +41,8 @@ static void expect_refused(const char *text, const char *message)
 		fail_msg("%s was accepted", text);
 	assert_int_equal(e.kind, ERROR_INPUT);
 	if (!strstr(e.text, message))
-		fail_msg("%s: \"%s\" does not say \"%s\"", text, e.text, message);
-	assert_int_equal(anchors.count, 1);	/* what was there stays, nothing is half added */
+		fail_msg("%s: \"%s\" does not contain \"%s\"", text, e.text, message);
+	assert_int_equal(anchors.count, 1);	/* the earlier anchor stays, and nothing is added */
 	cca_anchors_free(&anchors);
 }
 
@@ -66,13 +68,13 @@ static void test_refused(void **state)
 		       "P-224");
 	expect_refused("{\"kty\": \"EC\", \"crv\": \"secp256k1\", \"x\": \"AA\", \"y\": \"AA\"}",
 		       "secp256k1");
-	/* the x of one key with the y of another is off the curve */
+	/* The x of one key with the y of another is not on the curve. */
 	expect_refused("[{" P384("cno5L4yIzLb47kDx72QrXUKiejFfH02-r9GFsB_DRTV_GdHbrwe0QgItNWzueKHW",
 				 "P8Khn9li-nJC1HtIndC5CmDJwzuEB7I6ONu2B9IhEuWRIi6ugNEQ3RtTHWFXsyFP")
 		       "}]", "x.json[0]");
 }
 
-/* The samples of another project include a key off its curve. */
+/* The samples of another project include a key that is not on its curve. */
 static void test_foreign_off_curve(void **state)
 {
 	struct cca_anchors anchors = CCA_ANCHORS_INIT;
@@ -83,7 +85,7 @@ static void test_foreign_off_curve(void **state)
 	(void)state;
 	foreign_path("data/cca/rust-ccatoken/ta-02-bad.json", "own-vectors/anchor-off-curve.json", path,
 		     sizeof(path));
-	assert_int_equal(cca_anchors_load(&anchors, path, &e), -1);
+	assert_int_equal(anchors_load(&anchors, path, &e), -1);
 	assert_int_equal(e.kind, ERROR_INPUT);
 	name = strrchr(path, '/') + 1;
 	assert_non_null(strstr(e.text, name));
@@ -149,27 +151,27 @@ static void test_directory_of_anchors(void **state)
 
 	(void)state;
 	assert_non_null(mkdtemp(directory));
-	assert_int_equal(cca_anchors_load(&anchors, directory, &e), 0);
+	assert_int_equal(anchors_load(&anchors, directory, &e), 0);
 	assert_int_equal(anchors.count, 0);
 	file_write(directory, names[0], "{" CPAK "}");
 	file_write(directory, names[1], "[{\"pkey\": {" OTHER "}}]");
 	file_write(directory, names[2], "not JSON");
 	file_write(directory, names[3], "not JSON");
-	assert_int_equal(cca_anchors_load(&anchors, directory, &e), 0);
+	assert_int_equal(anchors_load(&anchors, directory, &e), 0);
 	assert_int_equal(anchors.count, 2);
 	assert_non_null(strstr(anchors.anchor[0].name, "/a.json"));
 	file_write(directory, names[4], "not JSON");
-	assert_int_equal(cca_anchors_load(&anchors, directory, &e), -1);
+	assert_int_equal(anchors_load(&anchors, directory, &e), -1);
 	assert_non_null(strstr(e.text, "/d.jwk"));
-	directory_remove(directory, names, sizeof(names) / sizeof(names[0]));
+	directory_remove(directory, names, ARRAY_SIZE(names));
 	cca_anchors_free(&anchors);
 	e = (struct error)ERROR_INIT;
-	assert_int_equal(cca_anchors_load(&anchors, directory, &e), -1);
+	assert_int_equal(anchors_load(&anchors, directory, &e), -1);
 	assert_non_null(strstr(e.text, directory));
 	cca_anchors_free(&anchors);
 }
 
-/* --- which anchor decides about v01, whose CPAK is the key CPAK */
+/* --- the anchor that decides on v01, whose CPAK is the key CPAK */
 
 static void expect_verdict(const char *store, enum cca_cause cause, const char *word,
 			   int used_index)
@@ -179,13 +181,13 @@ static void expect_verdict(const char *store, enum cca_cause cause, const char *
 	const struct cca_anchor *used = (const void *)&token;
 	struct bytes data = BYTES_INIT;
 	struct cca_verdict verdict;
-	struct error e;
+	struct error e = ERROR_INIT;
 
 	vector_read("cca-generated/v01-907-2023-es384.cbor", &data);
 	if (text_add(&anchors, store, &e) < 0)
 		fail_msg("%s", e.text);
-	assert_int_equal(cca_token_decode(data.data, data.len, &token, &verdict), 0);
-	cca_token_verify(&token, &anchors, challenge_from(0), &verdict, &used);
+	assert_int_equal(cca_token_decode(data.data, data.len, &token, &verdict, &e), 0);
+	cca_token_verify(&token, &anchors, challenge_from(0), &verdict, &used, &e);
 	verdict_expect(&verdict, cause, word);
 	if (cause == CCA_OK)
 		assert_ptr_equal(used, &anchors.anchor[used_index]);
@@ -205,7 +207,7 @@ static void test_candidates(void **state)
 	expect_verdict("[{" OTHER_IDS CPAK "}]", CCA_E_NO_TRUST_ANCHOR, "none of 1", 0);
 	expect_verdict("[{" OTHER "}]", CCA_E_SIG_PLATFORM, "bad signature", 0);
 	expect_verdict("[{" P256 "}]", CCA_E_SIG_PLATFORM, "the key is P-256", 0);
-	/* any of several may be the one */
+	/* Any one of several anchors may match. */
 	expect_verdict("[{" P256 "}, {" OTHER "}, {" OTHER_IDS CPAK "}, {" IDS CPAK "}]", CCA_OK,
 		       "", 3);
 	expect_verdict("[{" IDS OTHER "}, {" CPAK "}]", CCA_OK, "", 1);
@@ -214,15 +216,17 @@ static void test_candidates(void **state)
 static void test_revoked(void **state)
 {
 	(void)state;
-	/* the platform by its name: whatever key it has, and whatever else knows that key */
+	/*
+	 * A platform is revoked by its name, with any key, even if another anchor trusts that key.
+	 */
 	expect_verdict("[{" IDS CPAK ", \"revoked\": true}]", CCA_E_TRUST_ANCHOR_REVOKED, "", 0);
 	expect_verdict("[{" CPAK "}, {" IDS OTHER ", \"revoked\": true}]",
 		       CCA_E_TRUST_ANCHOR_REVOKED, "x.json", 0);
-	/* the key */
+	/* A key is revoked. */
 	expect_verdict("[{" CPAK "}, {" CPAK ", \"revoked\": true}]", CCA_E_TRUST_ANCHOR_REVOKED,
 		       "x.json", 0);
 	expect_verdict("[{" CPAK ", \"revoked\": true}]", CCA_E_TRUST_ANCHOR_REVOKED, "", 0);
-	/* another platform's, another key */
+	/* Another platform or another key is revoked. */
 	expect_verdict("[{" OTHER_IDS CPAK ", \"revoked\": true}, {" CPAK "}]", CCA_OK, "", 1);
 	expect_verdict("[{" OTHER ", \"revoked\": true}, {" CPAK "}]", CCA_OK, "", 1);
 }

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-/* CCA tokens made to order: every check of the verification, met by a token that fails it alone. */
+/* For each check of the verification, a token made by forge.c that fails only this check. */
 #include "cca_test.h"
 
+#include "base/array.h"
+#include "cca/cca_print.h"
 #include "forge.h"
 
-/* A change to a valid token, and the verdict it must get. */
+/* A change to a valid token, and the expected verdict. */
 struct change {
 	char part;		/* 'p' or 'r' */
 	int64_t key;
-	const char *hex;	/* the claim's new value; NULL takes it out */
+	const char *hex;	/* the claim's new value; NULL: the claim is removed */
 	enum cca_cause cause;
-	const char *word;	/* that the detail has */
+	const char *word;	/* contained in the detail */
 };
 
 #define BYTES31 "581f" "00000000000000000000000000000000000000000000000000000000000000"
@@ -58,7 +60,7 @@ static const struct change changes[] = {
 	{ 'p', 2400, "01", CCA_E_CLAIM_TYPE, "verification-service" },
 	{ 'p', 2394, NULL, CCA_E_CLAIM_MISSING, "client-id" },
 	{ 'p', 2394, "02", CCA_E_CLAIM_VALUE, "client-id: 2" },
-	{ 'p', 2408, "01", CCA_OK, "" },	/* no claim of these profiles */
+	{ 'p', 2408, "01", CCA_OK, "" },	/* not a claim of these profiles */
 	{ 'p', 9999, "a2010080f6", CCA_OK, "" },
 	{ 'p', 9999, "a2010001f6", CCA_E_CLAIMS_CBOR, "platform claims: duplicate key" },
 	{ 'p', 9999, "9f01ff", CCA_E_CLAIMS_CBOR, "platform claims: indefinite" },
@@ -134,7 +136,7 @@ static void change_claim(struct forge *forge, const struct change *change)
 static void test_claims(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
 		struct forge forge;
 
 		forge_setup(&forge, "P-384");
@@ -144,7 +146,9 @@ static void test_claims(void **state)
 	}
 }
 
-/* Every state and both ends of its range: 0x30xx is good, 0xN0xx up to 6 is defined, no other. */
+/*
+ * Both ends of the range of each state. 0x30xx is secured, 0x00xx to 0x60xx are defined, no others.
+ */
 static void test_lifecycles(void **state)
 {
 	struct forge forge;
@@ -182,7 +186,7 @@ static const struct {
 	{ "a1013bffffffffffffffff", "a0", CCA_E_ALG_PLATFORM, CCA_E_ALG_REALM, "not accepted" },
 	{ "a101654553333834", "a0", CCA_E_ALG_PLATFORM, CCA_E_ALG_REALM, "not accepted" },
 	{ "a10126", "a0", CCA_E_SIG_PLATFORM, CCA_E_SIG_REALM, "says ES256 but the key is P-384" },
-	{ "01", "a0", CCA_E_COSE, CCA_E_COSE, "no map" },
+	{ "01", "a0", CCA_E_COSE, CCA_E_COSE, "not a map" },
 	{ "a101382200", "a0", CCA_E_COSE, CCA_E_COSE, "trailing" },
 	{ "a2013822013822", "a0", CCA_E_COSE, CCA_E_COSE, "duplicate" },
 	{ "bf013822ff", "a0", CCA_E_COSE, CCA_E_COSE, "indefinite" },
@@ -194,7 +198,7 @@ static const struct {
 static void test_headers(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < 2 * sizeof(headers) / sizeof(headers[0]); i++) {
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(headers); i++) {
 		struct forge forge;
 		struct forge_part *part = i % 2 ? &forge.realm : &forge.platform;
 
@@ -237,7 +241,7 @@ static const struct {
 static void test_sign1(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < 2 * sizeof(sign1s) / sizeof(sign1s[0]); i++) {
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(sign1s); i++) {
 		struct forge forge;
 
 		forge_setup(&forge, "P-384");
@@ -250,7 +254,7 @@ static void test_sign1(void **state)
 /* --- the collection */
 
 static const struct {
-	const char *top, *realm, *platform, *rest;	/* around the two byte strings */
+	const char *top, *realm, *platform, *rest;	/* the bytes around the two byte strings */
 	enum cca_cause cause;
 } tops[] = {
 	{ "d9038ba2", "19acd182190107", "19acca82190107", "", CCA_OK },
@@ -290,7 +294,7 @@ static void test_collection(void **state)
 	forge_bind(&forge);
 	forge_inner(&forge.platform, &platform);
 	forge_inner(&forge.realm, &realm);
-	for (size_t i = 0; i < sizeof(tops) / sizeof(tops[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(tops); i++) {
 		struct cca_token token = CCA_TOKEN_INIT;
 		struct cca_verdict verdict;
 
@@ -323,7 +327,7 @@ static void test_curves(void **state)
 
 		forge_setup(&forge, curves[i / 3]);
 		forge_setup(&other, curves[i % 3]);
-		/* the realm's half signs with its own curve */
+		/* the realm token is signed with its own curve */
 		EVP_PKEY_free(forge.realm.key);
 		forge.realm.key = other.realm.key;
 		forge.realm.algorithm = other.realm.algorithm;
@@ -353,7 +357,7 @@ static void test_binding_hashes(void **state)
 	}
 }
 
-/* The claim is hashed as received: y in full or its sign alone are different bytes of one key. */
+/* The claim is hashed as received: the same key has other bytes if only the sign of y is given. */
 static void test_compressed_rak(void **state)
 {
 	struct forge forge;
@@ -363,7 +367,7 @@ static void test_compressed_rak(void **state)
 	forge_setup(&forge, "P-256");
 	claim = forge_claim(&forge.realm, 44237);
 	forge_rak(&forge);
-	/* 58 4b a4 01 02 20 01 21 58 20 X 22 58 20 Y: cut Y, put its sign */
+	/* 58 4b a4 01 02 20 01 21 58 20 X 22 58 20 Y: replace Y by its sign. */
 	bytes_set(&key, claim->data + 2, 8 + 32);
 	put_int(&key, -3);
 	put_hex(&key, claim->data[claim->len - 1] & 1 ? "f5" : "f4");
@@ -409,7 +413,7 @@ static void test_legacy(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
 		struct forge forge;
 
 		forge_setup(&forge, table[i].curve);
@@ -444,7 +448,7 @@ static void test_pairs(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
 		struct cca_verdict verdict;
 		struct forge forge;
 
@@ -478,7 +482,7 @@ static void test_2026_binding(void **state)
 
 /* --- order, bounds, hostile text */
 
-/* A later step of the platform's half never comes before an earlier one of the realm's. */
+/* Steps are in order: no later step for the platform before an earlier step for the realm. */
 static void test_order(void **state)
 {
 	struct forge forge;
@@ -552,11 +556,14 @@ static void test_bounds(void **state)
 	forge_teardown(&forge);
 }
 
-/* Text reaches terminals and logs: as printable ASCII, different texts as different strings. */
+/*
+ * Text goes to terminals and logs. It is printable ASCII there, and different texts stay different.
+ */
 static void test_hostile_text(void **state)
 {
 	struct cca_token token = CCA_TOKEN_INIT;
 	struct bytes raw = BYTES_INIT;
+	struct error e = ERROR_INIT;
 	struct cca_verdict verdict;
 	struct forge forge;
 	json_t *json;
@@ -567,12 +574,12 @@ static void test_hostile_text(void **state)
 		"01" "651b5b324a00" "04" "645c780aff");
 	put_text(forge_claim(&forge.platform, 2400), "http://x/\r\nSet-Cookie: a");
 	forge_make(&forge, &raw);
-	assert_int_equal(cca_token_decode(raw.data, raw.len, &token, &verdict), 0);
+	assert_int_equal(cca_token_decode(raw.data, raw.len, &token, &verdict, &e), 0);
 	assert_string_equal(token.platform.component[0].type, "\\x1b[2J\\x00");
 	assert_string_equal(token.platform.component[0].version, "\\\\x\\x0a\\xff");
 	assert_string_equal(token.platform.verification_service,
 			    "http://x/\\x0d\\x0aSet-Cookie: a");
-	json = cca_token_json(&token);
+	json = cca_token_json(&token, &e);
 	assert_non_null(json);
 	json_decref(json);
 	cca_token_free(&token);

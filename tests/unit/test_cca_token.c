@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-/* CCA tokens: every vector against the verdict its table names, and a valid token broken in every
- * place. */
+/*
+ * CCA tokens: each vector must have the verdict in its table. A valid token is broken in every
+ * place.
+ */
 #include "cca_test.h"
 
 #include <ctype.h>
 
+#include "base/array.h"
 #include "base/encode.h"
+#include "cca/cca_print.h"
 
 #define GENERATED "cca-generated/"
 #define FAKEHOST "tfrmm-fakehost/"
@@ -24,19 +28,19 @@ struct row {
 static struct row rows[ROWS_MAX];
 static size_t row_count;
 
-/* Causes whose detail begins with a word that ours has to say too. */
+/* For these causes, our detail must contain the first word of the expected detail. */
 static bool detail_matters(const char *cause)
 {
 	static const char *const causes[] = { "E_CLAIM", "E_LIFECYCLE", "E_PROFILE", "E_CBOR" };
 
-	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(causes); i++) {
 		if (strncmp(cause, causes[i], strlen(causes[i])) == 0)
 			return true;
 	}
 	return false;
 }
 
-/* "E_CLAIM_SIZE: implementation-id 33", "E_CBOR or E_TOP_TAG", "E_CLAIM: mec-policy" */
+/* @expected: "E_CLAIM_SIZE: implementation-id 33", "E_CBOR or E_TOP_TAG", "E_CLAIM: mec-policy" */
 static bool verdict_fits(const char *expected, const struct cca_verdict *verdict)
 {
 	const char *name = cca_cause_name(verdict->cause), *colon = strchr(expected, ':');
@@ -182,7 +186,7 @@ static void test_truncated_anywhere(void **state)
 
 	assert_int_equal(bytes_judge(f, f->data.data, f->data.len), CCA_OK);
 	for (size_t len = 0; len < f->data.len; len++) {
-		/* A copy of exactly that size, so that ASan sees a read behind it. */
+		/* A copy of exactly that size, so that ASan detects a read beyond it. */
 		uint8_t *copy = malloc(len ? len : 1);
 
 		memcpy(copy, f->data.data, len);
@@ -228,25 +232,26 @@ static void test_empty(void **state)
 static void test_freshness(void **state)
 {
 	struct fixture *f = *state;
-	uint8_t challenge[CCA_CHALLENGE_SIZE];
+	uint8_t challenge[REALM_CHALLENGE_SIZE];
 	struct cca_token token = CCA_TOKEN_INIT;
+	struct error e = ERROR_INIT;
 	struct cca_verdict verdict;
 
-	assert_int_equal(cca_token_decode(f->data.data, f->data.len, &token, &verdict), 0);
-	assert_int_equal(cca_token_verify(&token, &f->anchors, NULL, &verdict, NULL), 0);
+	assert_int_equal(cca_token_decode(f->data.data, f->data.len, &token, &verdict, &e), 0);
+	assert_int_equal(cca_token_verify(&token, &f->anchors, NULL, &verdict, NULL, &e), 0);
 	for (size_t i = 0; i < sizeof(challenge); i++) {
 		memcpy(challenge, challenge_from(0), sizeof(challenge));
 		challenge[i] ^= 1;
-		assert_int_equal(cca_token_verify(&token, &f->anchors, challenge, &verdict, NULL),
-				 -1);
+		assert_int_equal(cca_token_verify(&token, &f->anchors, challenge, &verdict, NULL,
+						  &e), -1);
 		assert_int_equal(verdict.cause, CCA_E_FRESHNESS);
 	}
 	cca_token_free(&token);
 }
 
-/* --- what is read from a token */
+/* --- the contents of a token */
 
-static void slice_expect(const struct cca_token *token, struct cca_slice slice, const char *hex)
+static void slice_expect(const struct cca_token *token, struct cbor_slice slice, const char *hex)
 {
 	struct bytes text = BYTES_INIT;
 
@@ -260,11 +265,12 @@ static void slice_expect(const struct cca_token *token, struct cca_slice slice, 
 static void token_read(const char *file, struct cca_token *token)
 {
 	struct bytes data = BYTES_INIT;
+	struct error e = ERROR_INIT;
 	struct cca_verdict verdict;
 
 	vector_read(file, &data);
-	assert_int_equal(cca_token_decode(data.data, data.len, token, &verdict), 0);
-	bytes_free(&data);	/* what follows must not need it */
+	assert_int_equal(cca_token_decode(data.data, data.len, token, &verdict, &e), 0);
+	bytes_free(&data);	/* the token must not refer to it */
 }
 
 static void test_claims(void **state)
@@ -294,7 +300,7 @@ static void test_claims(void **state)
 		     "1ce7782eb0e7db3fed8fe693ce4b8bb8d4d3b46d299899549859dc602fc77909");
 	assert_string_equal(token.realm.hash_algorithm, "sha-256");
 	assert_int_equal(token.realm.rak.len, 107);
-	/* a text, which this profile does not know */
+	/* The claim is text, and not a claim of this profile. */
 	assert_int_equal(token.realm.mec_policy, -1);
 	assert_int_equal(token.realm.instance_id.len, 0);
 	cca_token_free(&token);
@@ -308,11 +314,12 @@ static const char *member(const json_t *object, const char *a, const char *b)
 static void test_json(void **state)
 {
 	struct cca_token token = CCA_TOKEN_INIT;
+	struct error e = ERROR_INIT;
 	json_t *json, *array;
 
 	(void)state;
 	token_read(GENERATED "v05-907-2024-profiles.cbor", &token);
-	json = cca_token_json(&token);
+	json = cca_token_json(&token, &e);
 	assert_non_null(json);
 	assert_int_equal(json_integer_value(json_object_get(json, "tag")), 907);
 	assert_string_equal(member(json, "platform", "lifecycle-name"), "secured");
@@ -341,11 +348,13 @@ static void test_print(void **state)
 	};
 	struct cca_token token = CCA_TOKEN_INIT;
 	struct bytes out = BYTES_INIT;
+	struct error e = ERROR_INIT;
 
 	(void)state;
 	token_read(GENERATED "v03-399-legacy-rawrak.cbor", &token);
-	assert_int_equal(cca_token_print(&token, &out), 0);
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+	cca_token_print(&token, &out);
+	assert_int_equal(bytes_check(&out, &e), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		if (!strstr(bytes_text(&out), words[i]))
 			fail_msg("no \"%s\" in:\n%s", words[i], bytes_text(&out));
 	}
@@ -364,9 +373,9 @@ static void test_cause_names(void **state)
 	assert_string_equal(cca_cause_name(CCA_CAUSES), "unknown");
 }
 
-/* --- tokens that others made */
+/* --- tokens of other projects */
 
-/* @warning: a word of it, "" for none. */
+/* @warning: a part of the expected warning, or "" for none */
 static void real_token(const struct bytes *data, const struct cca_anchors *anchors,
 		       const uint8_t *challenge, enum cca_cause cause, const char *warning)
 {
@@ -432,7 +441,7 @@ static void test_rust_ccatoken_legacy(void **state)
 		      "cca-generated/v03-399-legacy-rawrak.cbor", CCA_OK);
 }
 
-/* sha-256 is what it says, 64 bytes is what it gives */
+/* The token names sha-256, but its digests have 64 bytes. */
 static void test_rust_ccatoken_lengths(void **state)
 {
 	(void)state;
@@ -475,7 +484,7 @@ static const struct CMUnitTest fixed_tests[] = {
 	cmocka_unit_test(test_trustee_cca),
 };
 
-#define FIXED (sizeof(fixed_tests) / sizeof(fixed_tests[0]))
+#define FIXED (ARRAY_SIZE(fixed_tests))
 
 int main(void)
 {

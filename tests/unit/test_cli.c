@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* realmkey from outside: what it takes, prints, ends with, where that needs no realm and no KBS. */
+/* The program realmkey: arguments, output and exit codes that require neither a realm nor a KBS. */
 #include "base/array.h"
 #include "cli_run.h"
 
@@ -20,7 +20,7 @@
 #define TEE_KEY "own-vectors/tee-p256.pem"
 #define TOKEN_SIZE_MAX 65536
 
-/* The path of @name below tests/vectors, in one of four static buffers. */
+/* Returns the path of @name in tests/vectors, in one of four static buffers. */
 static const char *vector(const char *name)
 {
 	static char path[4][4096];
@@ -32,7 +32,7 @@ static const char *vector(const char *name)
 	return at;
 }
 
-/* A file in the tests' own directory; static buffer. */
+/* scratch() returns the path of a file in this directory, in one of two static buffers. */
 static char directory[] = "/tmp/test_cli.XXXXXX";
 
 static const char *scratch(const char *name)
@@ -154,7 +154,7 @@ static void test_usage(void **state)
 #undef OPERATOR
 }
 
-/* Nothing chosen, or something that is not there: the names of what is. */
+/* Without a command, or with an unknown command, the existing commands are listed. */
 static void test_no_command(void **state)
 {
 	(void)state;
@@ -177,7 +177,7 @@ static void test_no_realm(void **state)
 
 	(void)state;
 #ifdef __aarch64__
-	skip();		/* this machine may be one */
+	skip();		/* this machine may be a realm */
 #endif
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		cli_run(NULL, 0, words[i]);
@@ -185,7 +185,7 @@ static void test_no_realm(void **state)
 	}
 }
 
-/* What cannot be written must not look as if it had been. */
+/* If the output cannot be written, the exit code must show it. */
 static void test_full_output(void **state)
 {
 	char command[4200];
@@ -225,7 +225,7 @@ static void test_verify_text(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
 		at = strstr(at, order[i]);
 		if (!at)
-			fail_msg("'%s' is not where it should be", order[i]);
+			fail_msg("'%s' is missing or out of order", order[i]);
 	}
 }
 
@@ -239,7 +239,7 @@ static void test_verify_json(void **state)
 	(void)state;
 	vector_read(EAR "ok-warning.jwt", &token);
 	assert_int_equal(jwt_decode(token.data, token.len, &jwt, &e), 0);
-	/* by way of standard input, with the line feed of a text file */
+	/* from standard input, with the line feed of a text file */
 	bytes_append_text(&token, "\n");
 	cli_run(token.data, token.len,
 		(const char *const[]){ "verify", "--json", "--key", vector(EAR "pkey.json"), "-", NULL });
@@ -292,7 +292,7 @@ static void test_verify_refuses(void **state)
 	cli_refused(2, "verify", "exclude");
 }
 
-/* The key in the header proves nothing about the signer, and that is said. */
+/* The key in the header does not prove who signed, and a message says so. */
 static void test_verify_header_key(void **state)
 {
 	(void)state;
@@ -335,8 +335,9 @@ static void test_verify_cert(void **state)
 
 /* --- token ------------------------------------------------------------------------------------ */
 
-/* One line of EXPECTED.tsv: file, bytes, anchors, what it is, verdict. Whether it was judged
- * as the line says; what the reference script has no name of its own for, by its beginning. */
+/* @line: a line of EXPECTED.tsv: file, bytes, anchors, description, verdict. Returns whether
+ * realmkey's verdict begins with the same word. For some causes the reference script has only the
+ * beginning of our name. */
 static bool token_as_expected(char *line, const char *challenge)
 {
 	char *field[5] = { NULL }, *save = NULL, file[128], anchors[128];
@@ -444,9 +445,11 @@ static void test_token_show(void **state)
 	assert_int_not_equal(cli.code, 0);
 }
 
-/* --- a KBS that is none ----------------------------------------------------------------------- */
+/* --- servers that are not a KBS --------------------------------------------------------------- */
 
-/* get-resource @path with an EAR and a key, from @url, trusting @ca. */
+/*
+ * Runs get-resource for @path from @url with an EAR and a key; @ca: trusted certificates, or NULL.
+ */
 static void get(const char *url, const char *path, const char *ca)
 {
 	const char *const word[] = {
@@ -472,7 +475,7 @@ static void test_tls(void **state)
 	scratch_write("empty", "", 0);
 	get(server.url, "a/b/c", scratch("other-ca"));
 	cli_refused(6, "get-resource", "certificate");
-	get(server.url, "a/b/c", NULL);		/* --insecure allows http://, and no more */
+	get(server.url, "a/b/c", NULL);		/* --insecure only allows http:// */
 	cli_refused(6, "get-resource", "certificate");
 	get(server.url, "a/b/c", scratch("empty"));
 	cli_refused(12, "get-resource", "empty");
@@ -497,7 +500,7 @@ static void test_bad_answers(void **state)
 	cli_refused(2, "get-resource", "--insecure");
 	get(server.url, "a/b", NULL);
 	cli_refused(2, "get-resource", "a/b");
-	get(server.url, "a/b/c", NULL);		/* an answer, and no JWE */
+	get(server.url, "a/b/c", NULL);		/* the answer is not a JWE */
 	cli_refused(11, "get-resource", "a/b/c");
 	get(server.url, "a/status418/c", NULL);
 	cli_refused(11, "get-resource", "418");
@@ -512,7 +515,7 @@ static void test_bad_answers(void **state)
 	cli_refused(5, "get-resource", server.url);
 }
 
-/* Nothing is left where the secret should have come. */
+/* After a failure there is no output file. */
 static void test_output_whole(void **state)
 {
 	struct http_server server;
@@ -556,7 +559,7 @@ static int tear_down(void **state)
 	cli_free();
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		unlink(scratch(files[i]));
-	return rmdir(directory);	/* fails when something else was left behind */
+	return rmdir(directory);	/* fails if a test left another file */
 }
 
 int main(void)

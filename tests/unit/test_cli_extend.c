@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* realmkey extend: what it measures, and what it says of it. The realm is a source of this file. */
+/*
+ * realmkey extend: what it measures, and what it prints. The realm is a fake source in this file.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -72,7 +74,7 @@ static int realm_extend(struct rsi *rsi, unsigned int index, const void *digest,
 	return 0;
 }
 
-/* In place of those of the library. */
+/* These replace the library's sources. */
 const struct rsi_source rsi_source_device = {
 	.name = "device",
 	.open = realm_open,
@@ -86,11 +88,11 @@ const struct rsi_source rsi_source_netlink = { .name = "netlink" };
 
 /* --- the command ------------------------------------------------------------------------------ */
 
-static char path[] = "/tmp/test_cli_extend.XXXXXX";	/* a file that says "abc" */
+static char path[] = "/tmp/test_cli_extend.XXXXXX";	/* a file that contains "abc" */
 static char event_path[64];
-static char out[TEXT_MAX + 1], err[TEXT_MAX + 1];	/* what the last run said */
+static char out[TEXT_MAX + 1], err[TEXT_MAX + 1];	/* the output of the last run */
 
-/* Put a file in place of @fd; the file that was there goes to *@saved. */
+/* Replaces @fd by a file in memory. *@saved is a duplicate of the old @fd. */
 static void divert(int fd, int *saved)
 {
 	int file = memfd_create("stream", MFD_CLOEXEC);
@@ -160,7 +162,7 @@ static int teardown(void **state)
 
 #define DIGEST "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
-static void what_was_extended_and_where_it_is_now(void **state)
+static void prints_register_digest_and_value(void **state)
 {
 	(void)state;
 	assert_int_equal(EXTEND("2", path), 0);
@@ -171,8 +173,8 @@ static void what_was_extended_and_where_it_is_now(void **state)
 	assert_int_equal(realm.digest[0], 0xba);
 }
 
-/* It cannot be undone: a script that saw it fail would make it twice. */
-static void extended_but_not_read_again_is_no_failure(void **state)
+/* An extension cannot be undone. If this failed, a script would extend a second time. */
+static void an_unreadable_register_is_not_an_error(void **state)
 {
 	(void)state;
 	realm.unreadable = true;
@@ -183,8 +185,8 @@ static void extended_but_not_read_again_is_no_failure(void **state)
 	assert_int_equal(realm.extended, 1);
 }
 
-/* EV_EVENT_TAG would promise a TCG_PCClientTaggedEvent. */
-static void a_text_is_no_tagged_event(void **state)
+/* The event of EV_EVENT_TAG would have to be a TCG_PCClientTaggedEvent. */
+static void a_text_is_not_a_tagged_event(void **state)
 {
 	(void)state;
 	assert_int_equal(EXTEND("1", path, "--event", "workload"), 0);
@@ -208,8 +210,8 @@ static void an_event_may_be_any_bytes(void **state)
 	assert_memory_equal(realm.event.data, bytes, sizeof(bytes));
 }
 
-/* The bound is the device's, 8 bytes here. */
-static void an_event_that_is_too_long(void **state)
+/* The source sets the bound, here 8 bytes. */
+static void a_long_event_is_refused(void **state)
 {
 	(void)state;
 	event_write("123456789", 8);
@@ -224,7 +226,7 @@ static void an_event_that_is_too_long(void **state)
 	assert_int_equal(realm.extended, 1);
 }
 
-static void one_event_is_enough(void **state)
+static void only_one_event_is_accepted(void **state)
 {
 	(void)state;
 	assert_int_equal(EXTEND("1", path, "--event-file", event_path, "--event", "x"), 2);
@@ -239,12 +241,12 @@ static void one_event_is_enough(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(what_was_extended_and_where_it_is_now),
-		TEST(extended_but_not_read_again_is_no_failure),
-		TEST(a_text_is_no_tagged_event),
+		TEST(prints_register_digest_and_value),
+		TEST(an_unreadable_register_is_not_an_error),
+		TEST(a_text_is_not_a_tagged_event),
 		TEST(an_event_may_be_any_bytes),
-		TEST(an_event_that_is_too_long),
-		TEST(one_event_is_enough),
+		TEST(a_long_event_is_refused),
+		TEST(only_one_event_is_accepted),
 	};
 
 	return cmocka_run_group_tests_name("cli_extend", tests, group_setup, group_teardown);

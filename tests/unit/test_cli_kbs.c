@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * realmkey against trusteed, two programs on loopback. There is no realm here, so a realm's EAR
- * is issued by the test, with the key that trusteed keeps in its state.
+ * realmkey with trusteed, two programs on loopback. There is no realm here, so the test issues a
+ * realm's EAR, with the key in trusteed's state directory.
  */
 #include "base/array.h"
 #include "cli_run.h"
@@ -57,7 +57,7 @@ static void log_read(struct bytes *text)
 	assert_int_equal(io_read_file(log_file, (size_t)1 << 20, text, &e), 0);
 }
 
-/* How many requests trusteed has logged that begin with @request. */
+/* Returns how many requests that begin with @request trusteed has logged. */
 static unsigned int requests(const char *request)
 {
 	struct bytes text = BYTES_INIT;
@@ -117,11 +117,11 @@ static int set_up(void **state)
 			return 0;
 		usleep(20000);
 	}
-	print_error("trusteed does not listen\n");
+	print_error("trusteed did not start to listen\n");
 	return -1;
 }
 
-/* Remove @path and what is in it. */
+/* Removes @path and its contents. */
 static void tree_remove(const char *path)
 {
 	DIR *dir = opendir(path);
@@ -147,7 +147,7 @@ static int tear_down(void **state)
 	cli_free();
 	kill(trusteed, SIGTERM);
 	if (waitpid(trusteed, &status, 0) != trusteed || !WIFEXITED(status) || WEXITSTATUS(status))
-		print_error("trusteed ended with %#x\n", status);
+		print_error("trusteed ended with wait status %#x\n", status);
 	tree_remove(directory);
 	return 0;
 }
@@ -168,11 +168,11 @@ static void secret_store(void)
 	scratch_write("secret", SECRET, sizeof(SECRET) - 1);
 	ADMIN("set-resource", "--path", "kbs:///db/pass/1", "--resource-file", scratch("secret"));
 	cli_went_well();
-	/* other tools show the secret here */
+	/* realmkey must not print the secret here, as other tools do */
 	assert_null(memmem(cli.out.data, cli.out.len, "line one", 8));
 }
 
-/* The value that trusteed keeps as reference value @name. */
+/* Returns trusteed's reference value @name. */
 static json_t *reference(const char *name)
 {
 	struct bytes text = BYTES_INIT;
@@ -240,7 +240,10 @@ static void test_operator_refused(void **state)
 
 /* --- the realm's side ------------------------------------------------------------------------- */
 
-/* Write an EAR for the vectors' TEE key as "ear": executables @executables, issued @ago s ago. */
+/*
+ * Writes an EAR for the TEE key of the vectors to "ear": executables @executables, issued @ago s
+ * ago.
+ */
 static void ear_write(int executables, int64_t ago)
 {
 	const int vector[EAR_CLAIMS] = {
@@ -306,7 +309,7 @@ static void test_get(void **state)
 	bytes_free(&wanted);
 }
 
-/* A denial is explained from the EAR at hand, and asked for once. */
+/* A denial is explained from the given EAR, with a single request. */
 static void test_denied(void **state)
 {
 	const char *said;
@@ -347,9 +350,9 @@ static void test_get_refused(void **state)
 	cli_refused(9, "get-resource", "db/pass/none");
 	CLI("get-resource", "--url", url, "--insecure", "--path", "db/pass/1", "--attestation-token",
 	    scratch("ear"), "--tee-key-file", scratch("state/ear-key.pem"));
-	cli_refused(11, "get-resource", "db/pass/1");	/* not the key that the EAR names */
+	cli_refused(11, "get-resource", "db/pass/1");	/* another key than that in the EAR */
 
-	/* An EAR that the KBS does not take: whoever gave it decides what to do, with one request. */
+	/* The KBS refuses the EAR. Only the caller can replace it, so there is only one request. */
 	ear_write(3, 3600);
 	before = requests("");
 	GET("--path", "db/pass/1");
@@ -360,7 +363,7 @@ static void test_get_refused(void **state)
 	cli_refused(12, "get-resource", "empty");
 }
 
-/* Of what went through the programs, nothing secret is in the log. */
+/* The log contains neither the secret nor the admin token. */
 static void test_log_is_clean(void **state)
 {
 	struct bytes text = BYTES_INIT, token = BYTES_INIT;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* realmkey log from outside: a log that was kept, compared with the registers in a token. */
+/* realmkey log: a saved log is compared with the registers in a token. */
 #include "base/array.h"
 #include "cli_run.h"
 
@@ -37,7 +37,7 @@ static void log_append(const struct event_record *record)
 	assert_int_equal(io_write_file(log_path, 0600, log_raw.data, log_raw.len, &e), 0);
 }
 
-/* A log of base records that are the token's registers, and @extra behind them. */
+/* Writes a log of base records with the token's registers, followed by @extra. */
 static void log_write(const struct event_record *extra)
 {
 	assert_string_equal(token.realm.hash_algorithm, "sha-256");
@@ -63,7 +63,7 @@ static int set_up(void **state)
 	snprintf(token_path, sizeof(token_path), "%s/token", directory);
 	vector_read(TOKEN, &token_raw);
 	assert_int_equal(io_write_file(token_path, 0600, token_raw.data, token_raw.len, &e), 0);
-	return cca_token_decode(token_raw.data, token_raw.len, &token, &verdict);
+	return cca_token_decode(token_raw.data, token_raw.len, &token, &verdict, &e);
 }
 
 static int tear_down(void **state)
@@ -84,7 +84,7 @@ static const struct event_record one_more = {
 	.size = 8, .digest = (const uint8_t *)"dddddddddddddddddddddddddddddddd",
 };
 
-static void a_log_is_printed_anywhere(void **state)
+static void a_log_is_printed_outside_a_realm(void **state)
 {
 	(void)state;
 	log_write(&one_more);
@@ -104,7 +104,7 @@ static void a_log_that_fits_a_token(void **state)
 	cli_printed("REM3 fits, 0 extensions, 1 gap\n");
 }
 
-static void a_log_that_does_not_ends_with_7_and_names_the_record(void **state)
+static void a_misfit_exits_with_7_and_names_the_record(void **state)
 {
 	(void)state;
 	log_write(&one_more);
@@ -114,7 +114,7 @@ static void a_log_that_does_not_ends_with_7_and_names_the_record(void **state)
 	cli_printed("record 4 does not fit: REM1 is not where it leads, nor any record after it\n");
 }
 
-static void a_log_that_went_on_says_how_to_compare_it(void **state)
+static void a_longer_log_gets_advice_how_to_compare_it(void **state)
 {
 	(void)state;
 	log_write(&one_more);
@@ -129,8 +129,8 @@ static void a_log_that_went_on_says_how_to_compare_it(void **state)
 	cli_refused(12, "log", "--records 6: the log has 5");
 }
 
-/* Also when the last record of the register tells but a value. */
-static void a_log_that_went_on_for_long(void **state)
+/* The same if the register's last record has only a value. */
+static void a_much_longer_log_gets_that_advice(void **state)
 {
 	const struct event_record more[] = {
 		one_more, one_more, { .kind = EVENT_FOREIGN, .index = 2, .value = one_more.digest },
@@ -145,7 +145,7 @@ static void a_log_that_went_on_for_long(void **state)
 	assert_non_null(strstr(bytes_text(&cli.err), "the first 4 of 8 records"));
 }
 
-static void a_log_of_something_else_gets_no_such_advice(void **state)
+static void another_log_gets_no_advice(void **state)
 {
 	const struct event_record other = { .kind = EVENT_BASE, .index = 2,
 					    .value = one_more.digest };
@@ -160,7 +160,7 @@ static void a_log_of_something_else_gets_no_such_advice(void **state)
 	assert_int_equal(cli.err.len, 0);
 }
 
-static void the_first_records_alone(void **state)
+static void only_the_first_records(void **state)
 {
 	(void)state;
 	log_write(&one_more);
@@ -188,7 +188,7 @@ static void json(void **state)
 	json_decref(value);
 }
 
-static void what_is_no_log_or_no_token(void **state)
+static void other_files_are_refused(void **state)
 {
 	(void)state;
 	CLI("log", token_path);
@@ -203,15 +203,15 @@ static void what_is_no_log_or_no_token(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_log_is_printed_anywhere),
+		cmocka_unit_test(a_log_is_printed_outside_a_realm),
 		cmocka_unit_test(a_log_that_fits_a_token),
-		cmocka_unit_test(a_log_that_does_not_ends_with_7_and_names_the_record),
-		cmocka_unit_test(a_log_that_went_on_says_how_to_compare_it),
-		cmocka_unit_test(a_log_that_went_on_for_long),
-		cmocka_unit_test(a_log_of_something_else_gets_no_such_advice),
-		cmocka_unit_test(the_first_records_alone),
+		cmocka_unit_test(a_misfit_exits_with_7_and_names_the_record),
+		cmocka_unit_test(a_longer_log_gets_advice_how_to_compare_it),
+		cmocka_unit_test(a_much_longer_log_gets_that_advice),
+		cmocka_unit_test(another_log_gets_no_advice),
+		cmocka_unit_test(only_the_first_records),
 		cmocka_unit_test(json),
-		cmocka_unit_test(what_is_no_log_or_no_token),
+		cmocka_unit_test(other_files_are_refused),
 	};
 
 	return cmocka_run_group_tests_name("cli_log", tests, set_up, tear_down);

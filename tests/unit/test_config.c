@@ -23,7 +23,7 @@
 static struct config config = CONFIG_INIT;
 static struct error error;
 
-/* From memory of exactly its size, which ASan watches. */
+/* Parses a copy of exactly that size, so that ASan detects a read beyond it. */
 static int parse_bytes(const void *text, size_t len)
 {
 	uint8_t *copy = malloc(len ? len : 1);
@@ -51,7 +51,7 @@ static void refuses_bytes(const void *text, size_t len, const char *reason)
 	assert_string_equal(error.text, reason);
 	assert_int_equal(error.kind, ERROR_CONFIG);
 	assert_false(error.transient);
-	/* Nothing is left of it. */
+	/* The result is empty. */
 	assert_null(config.secret);
 	assert_null(config.url);
 	assert_int_equal(config.count, 0);
@@ -170,7 +170,7 @@ static void the_old_log_section(void **state)
 		"c:5: [log] extend is now [measure] register = REM3");
 }
 
-static void what_is_not_given_has_a_default(void **state)
+static void absent_keys_have_defaults(void **state)
 {
 	(void)state;
 	parses(KBS SECRET);
@@ -188,7 +188,7 @@ static void what_is_not_given_has_a_default(void **state)
 	assert_int_equal(config.count, 0);
 }
 
-/* What editors, other systems and people make of the same text. */
+/* The same text as other editors, systems and people may write it. */
 static void forms_of_the_same_text(void **state)
 {
 	static const char *const texts[] = {
@@ -398,7 +398,7 @@ static void control_characters(void **state)
 	parses(KBS "# \033[1m in a comment\n");
 }
 
-/* Lines as long as inih's buffer takes; a comment may be any length. */
+/* Lines may be as long as inih's buffer. A comment may have any length. */
 static void long_lines(void **state)
 {
 	struct bytes text = BYTES_INIT;
@@ -417,7 +417,7 @@ static void long_lines(void **state)
 	bytes_free(&text);
 }
 
-/* The text of a configuration padded to @len bytes with a comment, parsed. */
+/* Parses a configuration that a comment pads to @len bytes. */
 static int parse_padded(size_t len)
 {
 	struct bytes text = BYTES_INIT;
@@ -448,7 +448,7 @@ static void append_secrets(struct bytes *text, int count)
 		bytes_printf(text, "[secret s%d]\nresource = r/t/s\n", i);
 }
 
-static void as_many_secrets_as_there_may_be(void **state)
+static void the_maximum_of_secrets(void **state)
 {
 	struct bytes text = BYTES_INIT;
 
@@ -463,7 +463,7 @@ static void as_many_secrets_as_there_may_be(void **state)
 	bytes_free(&text);
 }
 
-/* Of AddressSanitizer, where the program has it; its allocator does not fill in mallinfo2(). */
+/* With AddressSanitizer this function exists; its allocator does not support mallinfo2(). */
 __attribute__((weak)) size_t __sanitizer_get_current_allocated_bytes(void);
 
 static size_t allocated(void)
@@ -489,7 +489,7 @@ static void memory_is_bounded_by_the_text(void **state)
 	bytes_free(&text);
 }
 
-static void freeing_twice_is_fine(void **state)
+static void freeing_twice_is_safe(void **state)
 {
 	(void)state;
 	parses(KBS SECRET);
@@ -504,7 +504,7 @@ int main(void)
 		cmocka_unit_test(every_key_is_read),
 		cmocka_unit_test(the_measure_section),
 		cmocka_unit_test(the_old_log_section),
-		cmocka_unit_test(what_is_not_given_has_a_default),
+		cmocka_unit_test(absent_keys_have_defaults),
 		cmocka_unit_test(forms_of_the_same_text),
 		cmocka_unit_test(words_for_yes_and_no),
 		cmocka_unit_test(the_kbs),
@@ -515,9 +515,9 @@ int main(void)
 		cmocka_unit_test(control_characters),
 		cmocka_unit_test(long_lines),
 		cmocka_unit_test(the_largest_file),
-		cmocka_unit_test(as_many_secrets_as_there_may_be),
+		cmocka_unit_test(the_maximum_of_secrets),
 		cmocka_unit_test(memory_is_bounded_by_the_text),
-		cmocka_unit_test(freeing_twice_is_fine),
+		cmocka_unit_test(freeing_twice_is_safe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, config_release);

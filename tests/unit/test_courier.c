@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What the courier sends and what it makes of a server's manners, over HTTP and TLS. */
+/* The courier's requests, and its results with good and bad servers, over HTTP and TLS. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -78,7 +78,7 @@ static void test_admin(void **state)
 	courier_stop(&courier);
 }
 
-/* What could become a second header line, or leave /kbs/v0/, is not sent. */
+/* A request that would contain a second header line, or leave /kbs/v0/, is not sent. */
 static void test_injection(void **state)
 {
 	static const char *const paths[] = { "a/../c", "a/b/c d", "a/b/c\r\nX: y", "a//c", "a/b#c",
@@ -275,7 +275,7 @@ static void test_tls_to_plain_server(void **state)
 	courier_stop(&courier);
 }
 
-static void test_plain_needs_insecure(void **state)
+static void test_plain_requires_insecure(void **state)
 {
 	struct courier courier = COURIER_INIT;
 
@@ -337,7 +337,7 @@ int main(void)
 		cmocka_unit_test(test_tls_wrong_name),
 		cmocka_unit_test(test_tls_too_old),
 		cmocka_unit_test(test_tls_to_plain_server),
-		cmocka_unit_test(test_plain_needs_insecure),
+		cmocka_unit_test(test_plain_requires_insecure),
 		cmocka_unit_test(test_bad_ca),
 	};
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The courier as a process: how it is confined, how it ends, and couriers that a network has taken. */
+/* The courier as a process: its confinement, its end, and couriers that an attacker controls. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +25,7 @@
 
 /* --- the process ------------------------------------------------------------------------------ */
 
-/* The line of /proc/PID/status that begins with @name, without it and white space. */
+/* Reads the value of @name in /proc/PID/status, without white space before it. */
 static void proc_status(pid_t pid, const char *name, char *value, size_t size)
 {
 	char path[64], line[256];
@@ -49,7 +49,7 @@ static void expect_status(pid_t pid, const char *name, const char *wanted)
 
 	proc_status(pid, name, value, sizeof(value));
 	if (strcmp(value, wanted))
-		fail_msg("%s is '%s', not '%s'", name, value, wanted);
+		fail_msg("%s is '%s', expected '%s'", name, value, wanted);
 }
 
 static size_t descriptors(pid_t pid)
@@ -71,7 +71,7 @@ static size_t descriptors(pid_t pid)
 static void test_confinement(void **state)
 {
 	struct courier courier = COURIER_INIT;
-	int leak = fcntl(2, F_DUPFD, 10);	/* not close-on-exec: what a careless keeper leaves open */
+	int leak = fcntl(2, F_DUPFD, 10);	/* as if the keeper had forgotten close-on-exec */
 	struct bytes environment = BYTES_INIT;
 	struct error e = ERROR_INIT;
 	char path[64];
@@ -100,7 +100,7 @@ static void test_confinement(void **state)
 	close(leak);
 }
 
-/* Without Landlock no file at all can be opened after start, and requests still work. */
+/* Without Landlock no file can be opened after the start, and requests still work. */
 static void test_without_landlock(void **state)
 {
 	static const struct sandbox_rule rule = { .call = SCMP_SYS(landlock_create_ruleset),
@@ -189,9 +189,9 @@ static void test_no_program(void **state)
 	assert_int_equal(e.kind, ERROR_PROTOCOL);
 }
 
-/* --- couriers that a network has taken -------------------------------------------------------- */
+/* --- couriers that an attacker controls ------------------------------------------------------- */
 
-/* Reads the question, says @len bytes of @data, and waits. */
+/* Starts a fake courier that reads the request, sends @len bytes of @data, and waits. */
 static void fake(struct courier *courier, const void *data, size_t len)
 {
 	char question[256];
@@ -210,7 +210,7 @@ static void fake(struct courier *courier, const void *data, size_t len)
 	close(pair[1]);
 }
 
-static void test_babble(void **state)
+static void test_malformed_answers(void **state)
 {
 	static const struct {
 		const char *says;
@@ -262,7 +262,7 @@ int main(void)
 		cmocka_unit_test(test_dies_with_its_keeper),
 		cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_no_program),
-		cmocka_unit_test(test_babble),
+		cmocka_unit_test(test_malformed_answers),
 	};
 
 	return cmocka_run_group_tests(tests, server_start, server_stop);

@@ -16,8 +16,8 @@
 #define SAMPLE_RIM \
 	"rof79/EF5xp4J8tvCJaInHPSvq9IMNT5ywXj6Ww/x7T6oEyvNqJr0JTPnHtzhhfkwYmq7hhN7dpdegPDnb2sfA=="
 
-static json_t *claims;		/* of the sample EAR; each test changes its own copy */
-static json_t *appraisal;	/* cpu0 of it, borrowed */
+static json_t *claims;		/* of the sample EAR, a new copy for each test */
+static json_t *appraisal;	/* its cpu0, borrowed */
 
 static int setup(void **state)
 {
@@ -62,7 +62,7 @@ static void set_evidence_rim(const char *rim)
 					     json_string(rim)), 0);
 }
 
-/* The explanation of the claims as an EAR, in @out. */
+/* Makes an EAR of the claims, and appends its explanation to @out. */
 static void explain(const char *token, struct bytes *out)
 {
 	struct bytes ear = BYTES_INIT, payload = BYTES_INIT, cca = BYTES_INIT;
@@ -91,7 +91,7 @@ static void expect(const char *token, const char *wanted)
 	bytes_free(&out);
 }
 
-/* Claim 44238 of the token, by hand. */
+/* Claim 44238 of the token, extracted by hand. */
 #define TOKEN_RIM "dAMsN73SkB900mqZ0L0nZBsSMztkXaibz9DDPUsfBQA="
 
 #define EXECUTABLES_33 \
@@ -109,7 +109,7 @@ static void test_rim_from_evidence(void **state)
 	expect(NULL, EXECUTABLES_33 CURE(SAMPLE_RIM));
 }
 
-/* The realm's own token knows best what the realm is. */
+/* The RIM in the realm's own token takes precedence. */
 static void test_rim_from_token(void **state)
 {
 	(void)state;
@@ -128,8 +128,8 @@ static void test_rim_unknown(void **state)
 				    REFERENCE "\n");
 }
 
-/* A command to paste holds base64 and nothing else, whoever wrote the EAR. */
-static void test_rim_that_is_a_trap(void **state)
+/* A command for pasting contains only base64, even if an attacker has written the EAR. */
+static void test_rim_with_shell_code(void **state)
 {
 	(void)state;
 	set_status("warning");
@@ -161,7 +161,7 @@ static void test_policy_without_cca(void **state)
 	bytes_free(&out);
 }
 
-static void test_each_claim_has_its_cure(void **state)
+static void test_each_claim_has_its_advice(void **state)
 {
 	static const struct {
 		const char *claim;
@@ -251,9 +251,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_rim_from_evidence, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rim_from_token, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rim_unknown, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_rim_that_is_a_trap, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rim_with_shell_code, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_policy_without_cca, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_each_claim_has_its_cure, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_each_claim_has_its_advice, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_affirming_yet_denied, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_status_without_a_reason, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_second_appraisal, setup, teardown),

@@ -15,7 +15,7 @@
 
 #define NOW 1800000000LL
 
-/* All that a relying party checks; the file's own key is used only when @key is NULL. */
+/* Makes all checks of a relying party. The key in the EAR's header is used only if @key is NULL. */
 static int ear_judge(const struct bytes *text, EVP_PKEY *key, struct ear *ear, struct error *e)
 {
 	EVP_PKEY *own = NULL;
@@ -63,7 +63,7 @@ static const struct {
 	  "EAR: invalid value for 'eat_profile' (tag:example.org,2020:other)" },
 	{ "bad-raw-evidence-b64.jwt",
 	  "EAR: invalid value for 'ear.raw-evidence' (base64url: not base64 at character 4)" },
-	/* Its names are good, but it never expires. */
+	/* The names are valid, but it never expires. */
 	{ "draft03-names.jwt", "JWT: \"exp\" not satisfied: missing" },
 };
 
@@ -93,7 +93,7 @@ static void ear_read(const char *file, struct ear *ear)
 	bytes_free(&text);
 }
 
-static void each_file_is_judged_as_its_table_says(void **state)
+static void each_file_has_the_verdict_of_the_table(void **state)
 {
 	EVP_PKEY *key = key_of("generated-ear/pkey.json");
 	struct bytes text = BYTES_INIT;
@@ -118,7 +118,7 @@ static void each_file_is_judged_as_its_table_says(void **state)
 	bytes_free(&text);
 }
 
-/* Whether EXPECTED.tsv has @file accepted: 1, refused: 0. */
+/* Returns 1 if EXPECTED.tsv lists @file as accepted, 0 if as refused. */
 static int verdict_of_table(const char *file, const char *table)
 {
 	const char *at = strstr(table, file);
@@ -129,7 +129,7 @@ static int verdict_of_table(const char *file, const char *table)
 	return strncmp(says + 1, "accepted", 8) == 0;
 }
 
-static void the_table_above_is_that_of_the_files(void **state)
+static void the_table_above_agrees_with_expected_tsv(void **state)
 {
 	struct bytes table = BYTES_INIT;
 	size_t lines = 0;
@@ -145,7 +145,7 @@ static void the_table_above_is_that_of_the_files(void **state)
 	bytes_free(&table);
 }
 
-static void the_key_in_the_header_works_only_when_asked_for(void **state)
+static void the_header_key_is_used_only_if_requested(void **state)
 {
 	EVP_PKEY *other = key_of("generated-ear/other-pkey.json");
 	struct bytes text = BYTES_INIT;
@@ -177,7 +177,7 @@ static void reads_the_names_of_the_draft(void **state)
 	assert_int_equal(jwt_decode(text.data, text.len, &jwt, &e), 0);
 	assert_int_equal(jwt_verify(&jwt, key, &e), 0);
 	assert_int_equal(ear_from_payload(jwt.payload, &ear, &e), 0);
-	jwt_free(&jwt);		/* the EAR keeps what it needs */
+	jwt_free(&jwt);		/* the EAR must not refer to it */
 	assert_string_equal(ear.profile, "tag:ietf.org,2026:rats/ear#03");
 	assert_int_equal(ear.count, 1);
 	assert_string_equal(ear.appraisal[0].name, "CCA Realm");
@@ -272,7 +272,7 @@ static void names_the_claim_at_fault(void **state)
 	}
 }
 
-static void takes_numbers_and_aliases(void **state)
+static void accepts_numbers_and_aliases(void **state)
 {
 	struct error e = ERROR_INIT;
 	struct ear ear = EAR_INIT;
@@ -288,11 +288,11 @@ static void takes_numbers_and_aliases(void **state)
 	assert_int_equal(ear.appraisal[0].vector[EAR_CONFIGURATION], -128);
 	assert_int_equal(ear_from_text(EAR_OF(
 		"{\"ear.status\":\"warning\",\"ear.trustworthiness-vector\":{\"hardware\":"
-		"\"unrecognized_rt\"}}"), &ear, &e), -1);	/* another claim's alias */
+		"\"unrecognized_rt\"}}"), &ear, &e), -1);	/* the alias of another claim */
 	ear_free(&ear);
 }
 
-static void more_appraisals_than_there_is_room_for_are_refused(void **state)
+static void too_many_appraisals_are_refused(void **state)
 {
 	json_t *payload = json_loads("{" HEAD ",\"submods\":{}}", 0, NULL);
 	json_t *submods = json_object_get(payload, "submods");
@@ -361,7 +361,7 @@ static void assert_printed(const char *file, const char *text)
 	"Sourced Data [none]: no claim being made\n" \
 	"\n"
 
-static void prints_the_words_people_know(void **state)
+static void prints_the_words_of_ar4si(void **state)
 {
 	(void)state;
 	assert_printed("ok-warning.jwt",
@@ -378,7 +378,7 @@ static void prints_the_words_people_know(void **state)
 		       "\n" REALM_AFFIRMING);
 }
 
-static void each_line_says_what_the_table_of_files_promises(void **state)
+static void prints_contraindicated_claims(void **state)
 {
 	struct bytes out = BYTES_INIT;
 	struct ear ear = EAR_INIT;
@@ -416,7 +416,7 @@ static void a_hostile_name_cannot_forge_a_line(void **state)
 	bytes_free(&out);
 }
 
-static void every_code_point_has_its_words(void **state)
+static void every_code_point_has_a_text(void **state)
 {
 	static const struct {
 		enum ear_claim claim;
@@ -468,7 +468,7 @@ static void every_code_point_has_its_words(void **state)
 						   sizeof(buffer)), cases[i].text);
 }
 
-static void an_appraisal_it_writes_is_one_it_reads(void **state)
+static void an_appraisal_is_written_and_read_again(void **state)
 {
 	int vector[EAR_CLAIMS] = { [EAR_INSTANCE_IDENTITY] = 2, [EAR_EXECUTABLES] = 33 };
 	struct bytes text = BYTES_INIT;
@@ -495,7 +495,7 @@ static void an_appraisal_it_writes_is_one_it_reads(void **state)
 	bytes_free(&text);
 }
 
-/* The claims that the arc tool ships as examples. */
+/* Reads the example claims of the arc tool. */
 static void reads_the_claims_of_arc(void **state)
 {
 	static const char *const files[] = {
@@ -524,20 +524,20 @@ static void reads_the_claims_of_arc(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_file_is_judged_as_its_table_says),
-		cmocka_unit_test(the_table_above_is_that_of_the_files),
-		cmocka_unit_test(the_key_in_the_header_works_only_when_asked_for),
+		cmocka_unit_test(each_file_has_the_verdict_of_the_table),
+		cmocka_unit_test(the_table_above_agrees_with_expected_tsv),
+		cmocka_unit_test(the_header_key_is_used_only_if_requested),
 		cmocka_unit_test(reads_the_names_of_the_draft),
 		cmocka_unit_test(reads_the_sample_of_trustee),
 		cmocka_unit_test(names_the_claim_at_fault),
-		cmocka_unit_test(takes_numbers_and_aliases),
-		cmocka_unit_test(more_appraisals_than_there_is_room_for_are_refused),
+		cmocka_unit_test(accepts_numbers_and_aliases),
+		cmocka_unit_test(too_many_appraisals_are_refused),
 		cmocka_unit_test(tiers_have_the_bounds_of_ar4si),
-		cmocka_unit_test(prints_the_words_people_know),
-		cmocka_unit_test(each_line_says_what_the_table_of_files_promises),
+		cmocka_unit_test(prints_the_words_of_ar4si),
+		cmocka_unit_test(prints_contraindicated_claims),
 		cmocka_unit_test(a_hostile_name_cannot_forge_a_line),
-		cmocka_unit_test(every_code_point_has_its_words),
-		cmocka_unit_test(an_appraisal_it_writes_is_one_it_reads),
+		cmocka_unit_test(every_code_point_has_a_text),
+		cmocka_unit_test(an_appraisal_is_written_and_read_again),
 		cmocka_unit_test(reads_the_claims_of_arc),
 	};
 

@@ -47,7 +47,7 @@ static void knows_the_vectors_of_rfc_4648(void **state)
 	bytes_free(&out);
 }
 
-static void comes_back_from_every_form(void **state)
+static void decodes_what_it_encodes(void **state)
 {
 	struct bytes text = BYTES_INIT, out = BYTES_INIT;
 	struct error e = ERROR_INIT;
@@ -97,7 +97,7 @@ static void alphabets_differ_where_they_should(void **state)
 	bytes_free(&out);
 }
 
-static void refuses_all_but_the_one_encoding(void **state)
+static void refuses_other_encodings(void **state)
 {
 	static const struct {
 		enum encode_alphabet alphabet;
@@ -140,9 +140,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(knows_the_vectors_of_rfc_4648),
-		cmocka_unit_test(comes_back_from_every_form),
+		cmocka_unit_test(decodes_what_it_encodes),
 		cmocka_unit_test(alphabets_differ_where_they_should),
-		cmocka_unit_test(refuses_all_but_the_one_encoding),
+		cmocka_unit_test(refuses_other_encodings),
 	};
 
 	return cmocka_run_group_tests_name("encode", tests, NULL, NULL);

@@ -93,7 +93,7 @@ static void the_cause_survives_any_prefix(void **state)
 	assert_int_equal(strlen(e.text), ERROR_TEXT_MAX - 1);
 }
 
-static void each_kind_has_its_own_exit_code_and_name(void **state)
+static void each_kind_has_an_exit_code_and_a_name(void **state)
 {
 	struct error e = ERROR_INIT;
 	bool seen[64] = { false };
@@ -111,7 +111,7 @@ static void each_kind_has_its_own_exit_code_and_name(void **state)
 	assert_int_equal(error_exit_code(&e), 1);
 }
 
-static void reclassified_unless_out_of_memory(void **state)
+static void out_of_memory_is_never_reclassified(void **state)
 {
 	struct error e = ERROR_INIT;
 
@@ -195,11 +195,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(out_of_memory_is_never_a_verdict),
 		cmocka_unit_test(debug_lines_are_shown_on_request),
-		cmocka_unit_test(reclassified_unless_out_of_memory),
+		cmocka_unit_test(out_of_memory_is_never_reclassified),
 		cmocka_unit_test(sets_kind_text_and_returns_failure),
 		cmocka_unit_test(hostile_text_cannot_forge_lines),
 		cmocka_unit_test(the_cause_survives_any_prefix),
-		cmocka_unit_test(each_kind_has_its_own_exit_code_and_name),
+		cmocka_unit_test(each_kind_has_an_exit_code_and_a_name),
 		cmocka_unit_test(log_lines_are_clean_and_go_to_the_callback),
 	};
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Event logs: what is taken and what is not, and what a replay tells. */
+/* Event logs: which are accepted and which are refused, and the results of a replay. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 #include "vector.h"
 
 #define SHA256_SIZE 32
-#define HEADER_SIZE 65		/* of a log with one algorithm */
+#define HEADER_SIZE 65		/* bytes of the header of a log with one algorithm */
 
 static struct bytes raw;	/* the log of the test */
 static struct event_log log_;
@@ -38,7 +38,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* A digest, and the register of value[] extended with it unless @index is past them. */
+/* Returns a digest whose bytes are all @c; valid until the next call. */
 static const uint8_t *digest_of(char c)
 {
 	static uint8_t digest[SHA256_SIZE];
@@ -67,7 +67,7 @@ static void put_event(uint32_t index, uint32_t type, const uint8_t *digest, cons
 	assert_int_equal(event_log_put(0, &record, &raw), 0);
 }
 
-/* Log an extension and make it. */
+/* Logs an extension and makes it. */
 static void extend(uint32_t index, char c)
 {
 	put_event(index, 13, digest_of(c), "event", 5);
@@ -107,8 +107,8 @@ static void replays(bool fits, size_t misfit)
 
 /* --- decoding --------------------------------------------------------------------------------- */
 
-/* Written down by hand from the TCG's tables, not by the encoder. */
-static void bytes_as_the_specification_has_them(void **state)
+/* The bytes are written by hand from the TCG's tables, not by the encoder. */
+static void decodes_the_bytes_of_the_specification(void **state)
 {
 	static const char text[] =
 		"00000000" "03000000" "0000000000000000000000000000000000000000" "21000000"
@@ -180,8 +180,8 @@ static void padding_ends_a_log(void **state)
 	refused("event log: record 1: number of digests is not that of the header");
 }
 
-/* Cut anywhere but between records it is refused, and nothing past the end is read (ASan). */
-static void no_log_is_cut_short(void **state)
+/* A log that is cut is refused, except between records. ASan detects a read beyond the end. */
+static void a_cut_log_is_refused(void **state)
 {
 	size_t len;
 
@@ -194,7 +194,7 @@ static void no_log_is_cut_short(void **state)
 		assert_non_null(copy);
 		memcpy(copy, raw.data, cut);
 		error = (struct error)ERROR_INIT;
-		/* The record's first byte is 1, so that what is left of it is no padding. */
+		/* The first byte of the record is 1, so the rest of it is not padding. */
 		assert_int_equal(event_log_decode(&log_, copy, cut, &error),
 				 cut == HEADER_SIZE ? 0 : -1);
 		event_log_free(&log_);
@@ -202,7 +202,7 @@ static void no_log_is_cut_short(void **state)
 	}
 }
 
-static void what_a_header_must_be(void **state)
+static void bad_headers_are_refused(void **state)
 {
 	static const struct {
 		size_t at;
@@ -229,7 +229,7 @@ static void what_a_header_must_be(void **state)
 	}
 }
 
-static void what_a_record_must_be(void **state)
+static void bad_records_are_refused(void **state)
 {
 	static const struct {
 		size_t at;
@@ -258,7 +258,7 @@ static void what_a_record_must_be(void **state)
 	}
 }
 
-static void of_several_algorithms_one_counts(void **state)
+static void one_of_several_algorithms_is_used(void **state)
 {
 	static const char text[] =
 		"00000000" "03000000" "0000000000000000000000000000000000000000" "25000000"
@@ -274,11 +274,11 @@ static void of_several_algorithms_one_counts(void **state)
 	assert_int_equal(decode_hex(text, strlen(text), "text", &raw, &error), 0);
 	decodes(1);
 	assert_memory_equal(log_.record[0].digest, digest_of('A'), SHA256_SIZE);
-	raw.data[69 + 8] = 1;	/* SHA-1 alone; what follows is then nonsense, and not looked at */
+	raw.data[69 + 8] = 1;	/* only SHA-1; the rest is then invalid, but is not read */
 	refused("event log: record 0: no digest in the log's algorithm");
 }
 
-static void too_large(void **state)
+static void a_large_log_is_refused(void **state)
 {
 	(void)state;
 	assert_int_equal(event_log_decode(&log_, "", EVENT_LOG_MAX + 1, &error), -1);
@@ -292,7 +292,7 @@ static void a_log_leads_to_the_registers(void **state)
 	static const uint8_t zeros[SHA256_SIZE];
 
 	(void)state;
-	value[0][0] = 1;	/* RIM; the log says nothing of it */
+	value[0][0] = 1;	/* the RIM, which is not in the log */
 	for (uint32_t i = 1; i < EVENT_LOG_REGISTERS; i++)
 		put_restart(EVENT_BASE, i, zeros);
 	extend(1, 'a');
@@ -307,7 +307,7 @@ static void a_log_leads_to_the_registers(void **state)
 	assert_string_equal(replay.reason, "");
 }
 
-static void a_log_without_base_begins_at_zeros(void **state)
+static void a_log_without_base_starts_at_zero(void **state)
 {
 	(void)state;
 	decodes(0);
@@ -317,8 +317,8 @@ static void a_log_without_base_begins_at_zeros(void **state)
 	replays(true, EVENT_NONE);
 }
 
-/* The known answer: SHA-256 of 32 zeros and 32 times 'a', by another program. */
-static void an_extension_is_a_hash_of_both(void **state)
+/* The known answer is SHA-256 of 32 zeros and 32 times 'a', from another program. */
+static void an_extension_hashes_old_value_and_digest(void **state)
 {
 	static const char wanted[] =
 		"02e1135630209abf08d0402d579a5282ed2b5b50bb51ee0ed1450792d5d979a0";
@@ -348,7 +348,7 @@ static void restarts_are_gaps(void **state)
 	assert_int_equal(replay.reg[1].extensions, 2);
 }
 
-static void an_extension_too_many_is_the_one_that_does_not_fit(void **state)
+static void an_additional_record_does_not_fit(void **state)
 {
 	(void)state;
 	extend(1, 'a');
@@ -364,7 +364,7 @@ static void an_extension_too_many_is_the_one_that_does_not_fit(void **state)
 	assert_string_equal(replay.reason, "REM1 is not where it leads, nor any record after it");
 }
 
-static void an_extension_too_few(void **state)
+static void a_missing_record_does_not_fit(void **state)
 {
 	(void)state;
 	extend(1, 'a');
@@ -379,7 +379,7 @@ static void an_extension_too_few(void **state)
 	assert_false(replay.reg[1].fits);
 }
 
-static void after_a_foreign_record_what_was_before_is_not_to_blame(void **state)
+static void records_before_a_foreign_one_are_not_reported(void **state)
 {
 	(void)state;
 	extend(1, 'a');
@@ -440,7 +440,7 @@ static void other_no_action_records_extend_nothing(void **state)
 	assert_int_equal(replay.reg[1].extensions, 0);
 }
 
-/* --- showing ---------------------------------------------------------------------------------- */
+/* --- printing --------------------------------------------------------------------------------- */
 
 static void printed(void **state)
 {
@@ -497,7 +497,7 @@ static void long_events_are_cut_when_printed(void **state)
 	bytes_free(&out);
 }
 
-/* --- logs of others --------------------------------------------------------------------------- */
+/* --- logs of other projects ------------------------------------------------------------------- */
 
 static void foreign_read(const char *name, const char *own)
 {
@@ -508,7 +508,7 @@ static void foreign_read(const char *name, const char *own)
 	assert_int_equal(io_read_file(path, EVENT_LOG_MAX, &raw, &error), 0);
 }
 
-/* How a RIM was built, by Veraison's cca-realm-measurements. */
+/* The steps that build a RIM, from Veraison's cca-realm-measurements. */
 static void veraison_boot_log(void **state)
 {
 	(void)state;
@@ -521,7 +521,9 @@ static void veraison_boot_log(void **state)
 	assert_non_null(memmem(log_.record[2].event, log_.record[2].size, "DTB", 3));
 }
 
-/* Firmware's log of a TDX machine with an agent's log behind it, and what Trustee's parser made of it. */
+/*
+ * The firmware's log of a TDX machine, followed by an agent's log; compared with Trustee's parser.
+ */
 static void trustee_ccel(void **state)
 {
 	struct bytes text = BYTES_INIT;
@@ -560,21 +562,21 @@ static void trustee_ccel(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(bytes_as_the_specification_has_them),
+		TEST(decodes_the_bytes_of_the_specification),
 		TEST(each_hash_that_rsi_knows),
 		TEST(padding_ends_a_log),
-		TEST(no_log_is_cut_short),
-		TEST(what_a_header_must_be),
-		TEST(what_a_record_must_be),
-		TEST(of_several_algorithms_one_counts),
-		TEST(too_large),
+		TEST(a_cut_log_is_refused),
+		TEST(bad_headers_are_refused),
+		TEST(bad_records_are_refused),
+		TEST(one_of_several_algorithms_is_used),
+		TEST(a_large_log_is_refused),
 		TEST(a_log_leads_to_the_registers),
-		TEST(a_log_without_base_begins_at_zeros),
-		TEST(an_extension_is_a_hash_of_both),
+		TEST(a_log_without_base_starts_at_zero),
+		TEST(an_extension_hashes_old_value_and_digest),
 		TEST(restarts_are_gaps),
-		TEST(an_extension_too_many_is_the_one_that_does_not_fit),
-		TEST(an_extension_too_few),
-		TEST(after_a_foreign_record_what_was_before_is_not_to_blame),
+		TEST(an_additional_record_does_not_fit),
+		TEST(a_missing_record_does_not_fit),
+		TEST(records_before_a_foreign_one_are_not_reported),
 		TEST(a_tagged_event_has_its_own_digest),
 		TEST(there_are_five_registers),
 		TEST(rim_cannot_be_extended),

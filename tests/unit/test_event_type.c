@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What a record's event is called, and the events that this tree writes. */
+/* The names of event types, and the events that this tree writes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -38,7 +38,7 @@ static void types_by_name_and_number(void **state)
 	assert_null(event_type_name(0x1234));
 }
 
-static void names_that_can_be_given(void **state)
+static void names_that_the_user_can_give(void **state)
 {
 	struct bytes text = BYTES_INIT;
 	struct error e = ERROR_INIT;
@@ -59,8 +59,8 @@ static void names_that_can_be_given(void **state)
 	bytes_free(&text);
 }
 
-/* The digest that Trustee's own tests name for this event. */
-static void tagged_events_are_those_of_attestation_agents(void **state)
+/* Trustee's tests have this digest for this event. */
+static void tagged_events_match_attestation_agents(void **state)
 {
 	static const uint8_t begin[] = { 0xda, 0xd5, 0xf0, 0xe2 }, end[] = { 0x67, 0x0d, 0x02 };
 	struct event_record record = { .type = EVENT_TYPE_TAG };
@@ -89,8 +89,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(types_by_name_and_number),
-		cmocka_unit_test(names_that_can_be_given),
-		cmocka_unit_test(tagged_events_are_those_of_attestation_agents),
+		cmocka_unit_test(names_that_the_user_can_give),
+		cmocka_unit_test(tagged_events_match_attestation_agents),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

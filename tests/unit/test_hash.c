@@ -11,7 +11,7 @@
 #include "base/hash.h"
 #include "base/realm.h"
 
-/* OpenSSL is asked for the size, so the table cannot agree with itself alone. */
+/* The sizes are compared with OpenSSL's, so that the table is not compared with itself. */
 static void each_algorithm_is_found_by_each_name(void **state)
 {
 	static const char *const plain[HASH_ALGORITHMS] = { "sha256", "sha512", "sha384" };

@@ -84,7 +84,7 @@ static void on_signal(int number)
 	signals++;
 }
 
-static void an_interrupted_read_goes_on(void **state)
+static void an_interrupted_read_continues(void **state)
 {
 	struct sigaction action = { .sa_handler = on_signal };	/* no SA_RESTART */
 	struct error e = ERROR_INIT;
@@ -113,7 +113,7 @@ static void an_interrupted_read_goes_on(void **state)
 	close(fds[1]);
 }
 
-static void a_file_goes_out_and_comes_back(void **state)
+static void a_file_is_written_and_read(void **state)
 {
 	struct bytes in = BYTES_INIT, out = BYTES_INIT;
 	struct error e = ERROR_INIT;
@@ -182,7 +182,7 @@ static void reading_is_bounded(void **state)
 	bytes_free(&in);
 }
 
-static void errors_name_the_path_and_leave_nothing(void **state)
+static void errors_name_the_path_and_leave_no_file(void **state)
 {
 	struct bytes in = BYTES_INIT;
 	struct error e = ERROR_INIT;
@@ -288,11 +288,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(moves_whole_buffers_through_a_pipe),
-		cmocka_unit_test(an_interrupted_read_goes_on),
-		cmocka_unit_test(a_file_goes_out_and_comes_back),
+		cmocka_unit_test(an_interrupted_read_continues),
+		cmocka_unit_test(a_file_is_written_and_read),
 		cmocka_unit_test(a_reader_sees_the_old_file_or_the_new_one),
 		cmocka_unit_test(reading_is_bounded),
-		cmocka_unit_test(errors_name_the_path_and_leave_nothing),
+		cmocka_unit_test(errors_name_the_path_and_leave_no_file),
 		cmocka_unit_test(dash_is_standard_input),
 		cmocka_unit_test(each_file_of_a_directory_is_read_in_order),
 	};

@@ -30,7 +30,7 @@ static void assert_canonical(const char *text, const char *expected)
 	bytes_free(&out);
 }
 
-static void refuses_what_is_not_one_json_text(void **state)
+static void accepts_exactly_one_json_text(void **state)
 {
 	static const struct {
 		const char *text, *cause;
@@ -151,7 +151,7 @@ static void canonical_form_is_that_of_rfc_8785(void **state)
 			 "[9007199254740991,-9007199254740991]");
 }
 
-static void canonical_form_refuses_numbers_with_more_than_one(void **state)
+static void canonical_form_refuses_other_numbers(void **state)
 {
 	static const char *const cases[] = { "[1.5]", "[1e3]", "[9007199254740992]",
 					     "{\"a\":[-9007199254740992]}" };
@@ -220,7 +220,7 @@ static void other_forms_keep_the_order(void **state)
 }
 
 /* `realmkey verify` shows text that an untrusted party signed; U+009B is CSI for a terminal. */
-static void pretty_form_holds_nothing_that_a_terminal_obeys(void **state)
+static void pretty_form_has_no_terminal_controls(void **state)
 {
 	struct bytes out = BYTES_INIT;
 	struct error e = ERROR_INIT;
@@ -236,15 +236,15 @@ static void pretty_form_holds_nothing_that_a_terminal_obeys(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(refuses_what_is_not_one_json_text),
+		cmocka_unit_test(accepts_exactly_one_json_text),
 		cmocka_unit_test(does_not_quote_its_input),
 		cmocka_unit_test(bounds_depth_and_size),
 		cmocka_unit_test(members_are_named_in_errors),
 		cmocka_unit_test(canonical_form_is_that_of_rfc_8785),
-		cmocka_unit_test(canonical_form_refuses_numbers_with_more_than_one),
+		cmocka_unit_test(canonical_form_refuses_other_numbers),
 		cmocka_unit_test(canonical_form_is_that_of_trustee),
 		cmocka_unit_test(other_forms_keep_the_order),
-		cmocka_unit_test(pretty_form_holds_nothing_that_a_terminal_obeys),
+		cmocka_unit_test(pretty_form_has_no_terminal_controls),
 	};
 
 	return cmocka_run_group_tests_name("json", tests, NULL, NULL);

@@ -51,7 +51,7 @@ static const char *vector_text(const char *vector, const char *member)
 	return text;
 }
 
-/* The JWE of a vector, as text in @out. */
+/* Appends the JWE of a vector as text to @out. */
 static void vector_jwe(const char *vector, struct bytes *out)
 {
 	json_t *jwe = json_object_get(json_object_get(fixture.vectors, vector), "jwe");
@@ -135,7 +135,7 @@ static void random_of_vector(const char *vector, struct jwe_random *random)
 	decode(iv, ENCODE_BASE64URL, false, random->iv, 12);
 }
 
-/* With the vector's randomness the whole of it, byte for byte. */
+/* With the random numbers of the vector, the result is the same byte for byte. */
 static void seals_the_ecdh_vector_exactly(void **state)
 {
 	const char *plain = vector_text("jwe_ecdh", "plaintext");
@@ -158,8 +158,8 @@ static void seals_the_ecdh_vector_exactly(void **state)
 	bytes_free(&out);
 }
 
-/* OAEP has randomness of its own: all but encrypted_key is the vector's. */
-static void seals_the_rsa_vector_but_for_the_wrapped_key(void **state)
+/* OAEP uses its own random numbers, so encrypted_key differs and all other members are the same. */
+static void seals_the_rsa_vector_except_the_wrapped_key(void **state)
 {
 	static const char *const same[] = { "protected", "iv", "ciphertext", "tag" };
 	const char *plain = vector_text("jwe_rsa_oaep_256", "plaintext");
@@ -218,7 +218,7 @@ static void opens_what_it_seals(void **state)
 	tee_key_free(&p521);
 }
 
-static void draws_fresh_randomness_each_time(void **state)
+static void uses_new_random_numbers_each_time(void **state)
 {
 	static const char *const fresh[] = { "protected", "encrypted_key", "iv", "ciphertext",
 					     "tag" };
@@ -241,7 +241,7 @@ static void draws_fresh_randomness_each_time(void **state)
 	json_decref(jwk);
 }
 
-/* Open @jwe, which must fail, leave nothing behind and say @cause. */
+/* Opens @jwe, which must fail with @cause and leave no plain text. */
 static void assert_refused(const struct tee_key *key, const json_t *jwe, const char *cause)
 {
 	struct bytes text = BYTES_INIT, plain = BYTES_LOCKED_INIT;
@@ -268,7 +268,7 @@ static void assert_refused(const struct tee_key *key, const json_t *jwe, const c
 static void names_the_member_at_fault(void **state)
 {
 	static const struct {
-		const char *member, *value, *cause;	/* no value: removed */
+		const char *member, *value, *cause;	/* no value: the member is removed */
 	} cases[] = {
 		{ "protected", NULL, "JWE: protected: missing" },
 		{ "encrypted_key", NULL, "JWE: encrypted_key: missing" },
@@ -313,7 +313,7 @@ static void names_the_member_at_fault(void **state)
 static void names_the_header_member_at_fault(void **state)
 {
 	static const struct {
-		const char *member, *value, *cause;	/* no value: removed */
+		const char *member, *value, *cause;	/* no value: the member is removed */
 	} cases[] = {
 		{ "alg", "\"RSA-OAEP-256\"",
 		  "JWE: protected: alg: 'RSA-OAEP-256' instead of 'ECDH-ES+A256KW'" },
@@ -389,7 +389,7 @@ static void another_key_opens_nothing(void **state)
 	tee_key_free(&rsa);
 }
 
-static void seal_refuses_keys_that_no_kbs_accepts(void **state)
+static void seal_refuses_keys_that_a_kbs_refuses(void **state)
 {
 	const struct {
 		EVP_PKEY *pkey;
@@ -442,7 +442,7 @@ static void sizes_are_bounded(void **state)
 	bytes_free(&big);
 }
 
-/* What runs @command in a shell and takes @input prints. */
+/* Runs @command in a shell with @input as standard input. Its output replaces @out. */
 static void run(const char *command, const struct bytes *input, struct bytes *out)
 {
 	char path[] = "/tmp/test_jwe.XXXXXX", line[1024];
@@ -462,7 +462,7 @@ static void run(const char *command, const struct bytes *input, struct bytes *ou
 	unlink(path);
 }
 
-/* @key with its private members, for jose, in a file. */
+/* Writes @key with its private members to the file @path, for jose. */
 static void private_jwk_write(const struct tee_key *key, const char *path)
 {
 	static const struct {
@@ -501,8 +501,8 @@ static void private_jwk_write(const struct tee_key *key, const char *path)
 	bytes_free(&text);
 }
 
-/* An implementation that shares no line with ours: latchset's jose. */
-static void understands_jose_and_is_understood(void **state)
+/* Tests against an independent implementation, latchset's jose, in both directions. */
+static void exchanges_messages_with_jose(void **state)
 {
 	const struct tee_key *keys[] = { &fixture.ec, &fixture.rsa };
 	const char *secret = "a secret between two implementations";
@@ -548,16 +548,16 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(opens_the_vectors),
 		cmocka_unit_test(seals_the_ecdh_vector_exactly),
-		cmocka_unit_test(seals_the_rsa_vector_but_for_the_wrapped_key),
+		cmocka_unit_test(seals_the_rsa_vector_except_the_wrapped_key),
 		cmocka_unit_test(opens_what_it_seals),
-		cmocka_unit_test(draws_fresh_randomness_each_time),
+		cmocka_unit_test(uses_new_random_numbers_each_time),
 		cmocka_unit_test(names_the_member_at_fault),
 		cmocka_unit_test(names_the_header_member_at_fault),
 		cmocka_unit_test(an_epk_of_another_curve_is_refused),
 		cmocka_unit_test(another_key_opens_nothing),
-		cmocka_unit_test(seal_refuses_keys_that_no_kbs_accepts),
+		cmocka_unit_test(seal_refuses_keys_that_a_kbs_refuses),
 		cmocka_unit_test(sizes_are_bounded),
-		cmocka_unit_test(understands_jose_and_is_understood),
+		cmocka_unit_test(exchanges_messages_with_jose),
 	};
 
 	return cmocka_run_group_tests_name("jwe", tests, fixture_make, fixture_free);

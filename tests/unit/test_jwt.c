@@ -60,7 +60,7 @@ static EVP_PKEY *key_make(size_t i)
 		EVP_PKEY_Q_keygen(NULL, NULL, algorithms[i].type);
 }
 
-/* Header and payload, signed. */
+/* Signs header and payload. */
 static void sign(const char *header_text, const char *payload_text, EVP_PKEY *key,
 		 struct bytes *out)
 {
@@ -117,7 +117,7 @@ static void verifies_what_it_signs_and_nothing_else(void **state)
 	}
 }
 
-/* Compact form of any header, with @signature_len bytes where the signature would be. */
+/* Makes the compact form of any header, with @signature_len bytes in place of the signature. */
 static void compose(const char *header, size_t signature_len, struct bytes *out)
 {
 	uint8_t signature[256] = { 1, 2, 3 };
@@ -130,7 +130,7 @@ static void compose(const char *header, size_t signature_len, struct bytes *out)
 	encode_base64(ENCODE_BASE64URL, signature, signature_len, out);
 }
 
-static void takes_only_the_algorithm_of_the_key(void **state)
+static void accepts_only_the_algorithm_of_the_key(void **state)
 {
 	static const struct {
 		const char *header;
@@ -197,7 +197,7 @@ static void keys_of_other_types_neither_sign_nor_verify(void **state)
 	bytes_free(&text);
 }
 
-static void refuses_what_is_not_three_segments(void **state)
+static void refuses_other_than_three_segments(void **state)
 {
 	static const struct {
 		const char *text, *cause;
@@ -250,7 +250,7 @@ static void judges_times(void **state)
 	static const struct {
 		const char *payload;
 		long long now, leeway;
-		const char *cause;	/* NULL: good */
+		const char *cause;	/* NULL: valid */
 	} cases[] = {
 		{ "{\"exp\":100}", 99, 0, NULL },
 		{ "{\"exp\":100}", 100, 0, "JWT: \"exp\" not satisfied: token is expired" },
@@ -290,9 +290,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(verifies_the_sample_ear_by_its_own_key),
 		cmocka_unit_test(verifies_what_it_signs_and_nothing_else),
-		cmocka_unit_test(takes_only_the_algorithm_of_the_key),
+		cmocka_unit_test(accepts_only_the_algorithm_of_the_key),
 		cmocka_unit_test(keys_of_other_types_neither_sign_nor_verify),
-		cmocka_unit_test(refuses_what_is_not_three_segments),
+		cmocka_unit_test(refuses_other_than_three_segments),
 		cmocka_unit_test(size_is_bounded),
 		cmocka_unit_test(judges_times),
 	};

@@ -14,7 +14,7 @@
 
 #define ERROR_URL "https://github.com/confidential-containers/kbs/errors/"
 
-/* --- the handshake, byte for byte -------------------------------------------------------------- */
+/* --- the handshake, byte for byte ------------------------------------------------------------- */
 
 static void key_read(const char *name, struct tee_key *key)
 {
@@ -26,7 +26,7 @@ static void key_read(const char *name, struct tee_key *key)
 	bytes_free(&pem);
 }
 
-/* The challenge of the vector's nonce. */
+/* Returns the challenge of the vector's nonce. */
 static struct kbs_challenge kbs_of(const json_t *vector)
 {
 	struct kbs_challenge kbs = { .hash = "sha384" };
@@ -71,7 +71,7 @@ static void test_challenge_rsa(void **state)
 	expect_challenge("rsa_report_data", "canonical_json", "own-vectors/tee-rsa2048.pem");
 }
 
-/* Another hash: shorter ones are padded, longer ones fill the challenge. */
+/* With another hash, a shorter digest is padded and a longer one fills the challenge. */
 static void test_challenge_hashes(void **state)
 {
 	static const struct {
@@ -150,7 +150,7 @@ static void test_auth_body(void **state)
 	bytes_free(&body);
 }
 
-/* --- the challenge's JSON ---------------------------------------------------------------------- */
+/* --- the challenge's JSON --------------------------------------------------------------------- */
 
 static int auth(struct kbs_challenge *kbs, const char *body, struct error *e)
 {
@@ -182,7 +182,7 @@ static void test_auth_answers(void **state)
 	}
 }
 
-/* The nonce is text: what base64 would normalise stays as it is. */
+/* The nonce is text, so nothing in it is normalised as base64. */
 static void test_nonce_is_opaque(void **state)
 {
 	struct error e = ERROR_INIT;
@@ -240,7 +240,7 @@ static void test_bad_challenges(void **state)
 	}
 }
 
-/* --- refusals ---------------------------------------------------------------------------------- */
+/* --- refusals --------------------------------------------------------------------------------- */
 
 static void test_resource_answers(void **state)
 {
@@ -308,8 +308,8 @@ static void test_resource_success(void **state)
 	assert_int_equal(kbs_resource_answer(200, "anything", 8, "a/b/c", &e), 0);
 }
 
-/* What a server says is shown, but can neither break the line nor fill the screen. */
-static void test_details_are_tamed(void **state)
+/* The server's detail is shown, but cannot break the line or fill the screen. */
+static void test_details_are_sanitized(void **state)
 {
 	char body[3000];
 	struct error e = ERROR_INIT;
@@ -340,7 +340,7 @@ static void test_handshake_refusals(void **state)
 				       "handshake Auth failed: KBS Client Protocol Version Mismatch)"));
 	assert_int_equal(kbs_attest_answer(401, attest, strlen(attest), &ear, &e), -1);
 	assert_int_equal(e.kind, ERROR_ATTESTATION);
-	assert_true(e.transient);	/* the next token may be better */
+	assert_true(e.transient);	/* the next token may be accepted */
 	assert_non_null(strstr(e.text, "attest: attestation refused (HTTP 401 AttestationError: "
 				       "E_BINDING)"));
 	assert_int_equal(kbs_auth_answer(&kbs, 404, "", 0, &e), -1);
@@ -363,7 +363,7 @@ static void test_admin_answers(void **state)
 				    "AdminAuthInitialization: d)");
 }
 
-/* --- the EAR ----------------------------------------------------------------------------------- */
+/* --- the EAR ---------------------------------------------------------------------------------- */
 
 static void test_attest_answer(void **state)
 {
@@ -399,7 +399,7 @@ static void test_attest_answer_too_long(void **state)
 	bytes_free(&body);
 }
 
-/* --- names ------------------------------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------------------------------ */
 
 static void test_resource_paths(void **state)
 {
@@ -537,7 +537,7 @@ int main(void)
 		cmocka_unit_test(test_bad_challenges),
 		cmocka_unit_test(test_resource_answers),
 		cmocka_unit_test(test_resource_success),
-		cmocka_unit_test(test_details_are_tamed),
+		cmocka_unit_test(test_details_are_sanitized),
 		cmocka_unit_test(test_handshake_refusals),
 		cmocka_unit_test(test_admin_answers),
 		cmocka_unit_test(test_attest_answer),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The keeper's decisions, with secrets made by hand. */
+/* The keeper's decisions, with secrets that the tests define. */
 #include "base/array.h"
 #include "keeper_world.h"
 
@@ -77,7 +77,7 @@ static void a_pass_delivers_every_secret(void **state)
 	log_is("");
 }
 
-static void each_delivery_is_recorded_first_if_the_log_is_wanted(void **state)
+static void each_delivery_is_recorded_first_if_configured(void **state)
 {
 	(void)state;
 	keeper.config.count = 1;
@@ -96,7 +96,7 @@ static void each_delivery_is_recorded_first_if_the_log_is_wanted(void **state)
 	assert_true(keeper_ready(&keeper));
 }
 
-static void what_is_there_already_is_said_to_be_unchanged(void **state)
+static void a_delivered_secret_is_reported_as_unchanged(void **state)
 {
 	(void)state;
 	world.unchanged = true;
@@ -116,7 +116,7 @@ static void nothing_to_deliver_is_ready_at_once(void **state)
 	status_is("all 0 secrets delivered");
 }
 
-static void only_required_secrets_hold_readiness_up(void **state)
+static void only_required_secrets_delay_readiness(void **state)
 {
 	(void)state;
 	error_set(&world.answer[3], ERROR_NOT_FOUND, "resource r/t/3: not found");
@@ -128,7 +128,7 @@ static void only_required_secrets_hold_readiness_up(void **state)
 	assert_non_null(strstr(bytes_text(&logged), "W three: resource r/t/3: not found\n"));
 }
 
-static void the_first_required_failure_counts(void **state)
+static void the_first_required_failure_is_reported(void **state)
 {
 	(void)state;
 	error_set(&world.answer[1], ERROR_POLICY, "denied");
@@ -155,7 +155,7 @@ static void a_secret_that_cannot_be_put_is_missing(void **state)
 	assert_non_null(strstr(bytes_text(&logged), "E zero: full: No space left on device\n"));
 }
 
-static void time_mends_only_what_is_transient(void **state)
+static void only_transient_failures_are_retried(void **state)
 {
 	(void)state;
 	error_set(&world.answer[0], ERROR_POLICY, "denied");
@@ -175,8 +175,8 @@ static void time_mends_only_what_is_transient(void **state)
 	asked("03");
 }
 
-/* An EAR that was denied once is denied until it expires, whatever was endorsed since. */
-static void who_was_denied_shows_a_new_ear_when_asked_to(void **state)
+/* A denied EAR is denied until it expires, even if the realm has been endorsed in the meantime. */
+static void after_a_denial_a_new_ear_is_used_on_request(void **state)
 {
 	(void)state;
 	error_set(&world.answer[0], ERROR_POLICY, "denied");
@@ -185,7 +185,7 @@ static void who_was_denied_shows_a_new_ear_when_asked_to(void **state)
 	assert_int_equal(world.ear_len[0], 5);
 	asked("0123");
 	keeper_run(&keeper, KEEPER_TRANSIENT);
-	assert_int_equal(world.ear_len[0], 5);	/* it does for the others */
+	assert_int_equal(world.ear_len[0], 5);	/* the EAR is good enough for the others */
 	asked("1");
 	keeper_run(&keeper, KEEPER_ALL);
 	assert_int_equal(world.ear_len[0], 0);
@@ -203,7 +203,7 @@ static void an_ear_that_was_not_denied_is_kept(void **state)
 	asked("1");
 }
 
-/* Nothing can be got any more, and nothing that is missing may look as if it were not. */
+/* No more secrets can be requested, and none of the missing ones may look delivered. */
 static void a_courier_that_dies_ends_the_pass(void **state)
 {
 	(void)state;
@@ -220,8 +220,8 @@ static void a_courier_that_dies_ends_the_pass(void **state)
 	log_is("W zero: courier: hung up\n");
 }
 
-/* Who is refused as a whole does not knock once for each secret. */
-static void a_refusal_of_the_realm_counts_for_all(void **state)
+/* If the realm as a whole is refused, the other secrets are not requested. */
+static void a_refusal_of_the_realm_applies_to_all_secrets(void **state)
 {
 	static const enum error_kind kinds[] = { ERROR_ATTESTATION, ERROR_TLS, ERROR_NO_DRIVER,
 						 ERROR_SYSTEM };
@@ -230,7 +230,7 @@ static void a_refusal_of_the_realm_counts_for_all(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		error_set(&world.answer[1], kinds[i], "refused");
 		keeper_run(&keeper, KEEPER_ALL);
-		asked(i ? "1" : "01");	/* the first was delivered */
+		asked(i ? "1" : "01");	/* the first is already delivered */
 		assert_int_equal(secrets[3].error.kind, kinds[i]);
 		assert_string_equal(secrets[3].error.text, "refused");
 		bytes_clear(&logged);
@@ -240,7 +240,7 @@ static void a_refusal_of_the_realm_counts_for_all(void **state)
 	keeper_run(&keeper, KEEPER_TRANSIENT);
 	asked("11");
 	assert_true(keeper_retry(&keeper));
-	world.ear_kept = true;	/* then it was this resource that was refused */
+	world.ear_kept = true;	/* so only this resource was refused */
 	keeper_run(&keeper, KEEPER_TRANSIENT);
 	asked("123");
 	assert_int_equal(keeper_failure(&keeper)->kind, ERROR_ATTESTATION);
@@ -257,7 +257,7 @@ static void a_denial_is_explained_once(void **state)
 	       "E one: denied\nE two: denied\nI three: delivered to three\n");
 }
 
-static void a_status_that_does_not_fit_is_cut(void **state)
+static void a_status_that_is_too_long_is_cut(void **state)
 {
 	char status[16];
 
@@ -272,19 +272,19 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_pass_delivers_every_secret),
-		TEST(each_delivery_is_recorded_first_if_the_log_is_wanted),
-		TEST(what_is_there_already_is_said_to_be_unchanged),
+		TEST(each_delivery_is_recorded_first_if_configured),
+		TEST(a_delivered_secret_is_reported_as_unchanged),
 		TEST(nothing_to_deliver_is_ready_at_once),
-		TEST(only_required_secrets_hold_readiness_up),
-		TEST(the_first_required_failure_counts),
+		TEST(only_required_secrets_delay_readiness),
+		TEST(the_first_required_failure_is_reported),
 		TEST(a_secret_that_cannot_be_put_is_missing),
-		TEST(time_mends_only_what_is_transient),
-		TEST(who_was_denied_shows_a_new_ear_when_asked_to),
+		TEST(only_transient_failures_are_retried),
+		TEST(after_a_denial_a_new_ear_is_used_on_request),
 		TEST(an_ear_that_was_not_denied_is_kept),
 		TEST(a_courier_that_dies_ends_the_pass),
-		TEST(a_refusal_of_the_realm_counts_for_all),
+		TEST(a_refusal_of_the_realm_applies_to_all_secrets),
 		TEST(a_denial_is_explained_once),
-		TEST(a_status_that_does_not_fit_is_cut),
+		TEST(a_status_that_is_too_long_is_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

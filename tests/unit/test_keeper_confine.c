@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The keeper's profile: a child confines itself, tries one thing, and tells by its exit status how
- * it went. */
+/* The keeper's confinement: a child confines itself, tries one action, and its exit status is the
+ * outcome. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,26 +36,26 @@
 #include "keeper/confine.h"
 #include "keeper/keyring.h"
 
-#define KILLED 1000	/* an outcome that is no errno: ended by SIGSYS */
-#define WRONG 140	/* nor is this: something else than was tried did not go well */
-#define TRIED 100	/* added to the outcome in the exit status; a sanitizer's is less */
+#define KILLED 1000	/* an outcome that is not an errno: killed by SIGSYS */
+#define WRONG 140	/* likewise: something other than the tried call failed */
+#define TRIED 100	/* added to the outcome in the exit status; that of a sanitizer is less */
 
 static char keyring[] = "/tmp/test_confine.XXXXXX", outside[] = "/tmp/test_confine.XXXXXX";
 static int keyring_fd, outside_fd;
-static pid_t other;	/* a process that waits to be killed */
+static pid_t other;	/* a process for the test that kills another */
 
 static long landlock_abi(void)
 {
 	return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 }
 
-/* 0 or an errno, from a call's result. */
+/* Returns 0 or an errno from the result of a call. */
 static int outcome(long result)
 {
 	return result < 0 ? errno : 0;
 }
 
-/* --- what to try ------------------------------------------------------------------------------ */
+/* --- what the keeper must not do -------------------------------------------------------------- */
 
 #define TRY(name, call) \
 	static int try_##name(void) \
@@ -129,9 +129,9 @@ static int try_core(void)
 	return getrlimit(RLIMIT_CORE, &core) || core.rlim_max ? WRONG : 0;
 }
 
-/* --- what the keeper does --------------------------------------------------------------------- */
+/* --- what the keeper must be able to do ------------------------------------------------------- */
 
-/* As it stands, where no mount is needed: the directory takes the place of the keyring's root. */
+/* Without a mount: the directory replaces the root of the keyring. */
 static int try_put(void)
 {
 	struct keyring ring = { .dir = keyring_fd };
@@ -143,7 +143,9 @@ static int try_put(void)
 	return keyring_put(&ring, "d/a", 0440, geteuid(), getegid(), "other", 5, &e) ? WRONG : 0;
 }
 
-/* A key, a JWE to it, and what was in it; the key's private half in libcrypto's secure heap. */
+/*
+ * Makes a key, whose private half is in libcrypto's secure heap, and seals and opens a JWE with it.
+ */
 static int try_open_jwe(void)
 {
 	struct bytes jwe = BYTES_INIT, plain = BYTES_LOCKED_INIT;
@@ -154,7 +156,7 @@ static int try_open_jwe(void)
 	size_t before;
 	int ret = WRONG;
 
-	RAND_bytes(random, sizeof(random));	/* the generators' states are there too */
+	RAND_bytes(random, sizeof(random));	/* the generators' states are in that heap too */
 	RAND_priv_bytes(random, sizeof(random));
 	before = CRYPTO_secure_used();
 	if (tee_key_generate(&key, &e) < 0 || CRYPTO_secure_used() <= before)
@@ -171,7 +173,7 @@ out:
 	return CRYPTO_secure_used() == before ? ret : WRONG;
 }
 
-/* What the service manager is told with. */
+/* Sends as the notification of the service manager is sent. */
 static int try_notify(void)
 {
 	const struct sockaddr_un to = { .sun_family = AF_UNIX, .sun_path = "\0nobody-listens" };
@@ -197,7 +199,7 @@ TRY(realm_mark, access("/sys/firmware/cca/realm_guest", F_OK))
 static const struct attempt {
 	const char *name;
 	int (*function)(void);
-	int landlock, none;	/* wanted outcome with Landlock, and where the kernel has none */
+	int landlock, none;	/* expected outcome with Landlock, and without it */
 } attempts[] = {
 	{ "TCP socket", try_tcp, EPERM, EPERM },
 	{ "UDP socket", try_udp6, EPERM, EPERM },
@@ -294,7 +296,7 @@ static void confine_check(bool landlock)
 		if (got == wanted)
 			continue;
 		failed++;
-		print_error("%s: %s (%d), not %s\n", attempts[i].name, outcome_name(got), got,
+		print_error("%s: %s (%d), expected %s\n", attempts[i].name, outcome_name(got), got,
 			    outcome_name(wanted));
 	}
 	assert_int_equal(failed, 0);
@@ -310,7 +312,7 @@ static void the_keeper_stays_confined(void **state)
 	confine_check(true);
 }
 
-/* Root of files still: the network, programs and processes stay out of reach. */
+/* The keeper can then open root's files, but has no access to network, programs and processes. */
 static void the_keeper_without_landlock(void **state)
 {
 	(void)state;

@@ -39,7 +39,7 @@ static void users_by_name_and_number(void **state)
 	assert_string_equal(error.text, "no group 'no-such-user-or-group'");
 }
 
-static void waiting_doubles_up_to_a_cap(void **state)
+static void waiting_doubles_up_to_a_maximum(void **state)
 {
 	(void)state;
 	for (unsigned int failures = 0; failures < 100; failures++) {
@@ -53,8 +53,8 @@ static void waiting_doubles_up_to_a_cap(void **state)
 	assert_int_equal(backoff_ms(UINT32_MAX, UINT32_MAX), 299999);
 }
 
-/* Many realms that failed often spread over all of the longest wait. */
-static void jitter_outlives_the_cap(void **state)
+/* Realms that have failed often retry at times that are spread over the whole maximum wait. */
+static void jitter_covers_the_maximum_wait(void **state)
 {
 	uint32_t before = 0;
 
@@ -72,8 +72,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(users_by_name_and_number),
-		cmocka_unit_test(waiting_doubles_up_to_a_cap),
-		cmocka_unit_test(jitter_outlives_the_cap),
+		cmocka_unit_test(waiting_doubles_up_to_a_maximum),
+		cmocka_unit_test(jitter_covers_the_maximum_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

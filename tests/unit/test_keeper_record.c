@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What the keeper tells the event log of a delivery. The realm is functions of this file. */
+/* What the keeper records of a delivery in the event log. The realm is faked by this file. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -85,8 +85,8 @@ static void record(int ret, struct error *e)
 	assert_int_equal(record_delivery("device", 3, "r/t/0", jwe, e), ret);
 }
 
-/* The whole event is told here: there is no room in it for anything of a secret. */
-static void the_resource_and_the_digest_of_what_it_came_in(void **state)
+/* This is the whole event, so it contains nothing of a secret. */
+static void the_event_has_resource_and_digest_of_the_jwe(void **state)
 {
 	static const char text[] = "realmkey deliver {\"jwe\":\"sha-256:"
 		"a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0\","
@@ -102,7 +102,7 @@ static void the_resource_and_the_digest_of_what_it_came_in(void **state)
 	assert_memory_equal(world.event.data + 8, text, sizeof(text) - 1);
 }
 
-static void the_register_takes_the_digest_of_the_event(void **state)
+static void the_register_is_extended_with_the_digest_of_the_event(void **state)
 {
 	uint8_t wanted[64];
 	struct error e;
@@ -119,7 +119,7 @@ static void the_register_takes_the_digest_of_the_event(void **state)
 	assert_memory_equal(world.digest.data, wanted, 64);
 }
 
-static void what_cannot_be_measured_is_not_delivered(void **state)
+static void no_delivery_without_measurement(void **state)
 {
 	struct error e;
 
@@ -138,9 +138,9 @@ static void what_cannot_be_measured_is_not_delivered(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(the_resource_and_the_digest_of_what_it_came_in),
-		TEST(the_register_takes_the_digest_of_the_event),
-		TEST(what_cannot_be_measured_is_not_delivered),
+		TEST(the_event_has_resource_and_digest_of_the_jwe),
+		TEST(the_register_is_extended_with_the_digest_of_the_event),
+		TEST(no_delivery_without_measurement),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,7 +25,7 @@ static void file_write(const char *name, const char *text)
 	assert_int_equal(io_write_file(path_of(name), 0600, text, strlen(text), &error), 0);
 }
 
-/* Outlives what the keeper remembers of it. */
+/* The keeper refers to the path, so it is in a buffer of its own. */
 static const char *conf_path(void)
 {
 	static char path[64];
@@ -34,7 +34,7 @@ static const char *conf_path(void)
 	return path;
 }
 
-/* Read a configuration, in whose text '@' stands for the directory. */
+/* Reads the configuration @text, in which '@' stands for the directory. */
 static int configure(const char *text)
 {
 	struct bytes whole = BYTES_INIT;
@@ -88,7 +88,7 @@ static void owners_are_resolved(void **state)
 	assert_false(keeper_ready(&keeper));
 }
 
-static void what_is_wrong_with_a_configuration_is_told(void **state)
+static void errors_of_a_configuration_are_reported(void **state)
 {
 	(void)state;
 	configure_refused(CONF "[secret a]\nresource = r/t/a\nowner = no-such-user\n",
@@ -122,7 +122,7 @@ static void the_courier_gets_the_ca(void **state)
 	assert_false(world.ca_given);
 }
 
-/* The courier would take the system's certificates in its place. */
+/* Otherwise the courier would use the system's certificates. */
 static void an_empty_ca_file_is_refused(void **state)
 {
 	(void)state;
@@ -133,8 +133,8 @@ static void an_empty_ca_file_is_refused(void **state)
 	assert_non_null(strstr(error.text, "/ca.pem: is empty"));
 }
 
-/* What is in the file, only the courier looks at. */
-static void a_ca_file_without_certificates_is_a_wrong_configuration(void **state)
+/* Only the courier parses the file. */
+static void a_ca_file_without_certificates_is_a_configuration_error(void **state)
 {
 	char text[256];
 
@@ -149,7 +149,7 @@ static void a_ca_file_without_certificates_is_a_wrong_configuration(void **state
 	assert_string_equal(error.text, text);
 }
 
-static void start_goes_no_further_than_it_can(void **state)
+static void start_stops_at_the_first_failure(void **state)
 {
 	(void)state;
 	assert_int_equal(configure(CONF), 0);
@@ -187,11 +187,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(owners_are_resolved),
-		TEST(what_is_wrong_with_a_configuration_is_told),
+		TEST(errors_of_a_configuration_are_reported),
 		TEST(the_courier_gets_the_ca),
 		TEST(an_empty_ca_file_is_refused),
-		TEST(a_ca_file_without_certificates_is_a_wrong_configuration),
-		TEST(start_goes_no_further_than_it_can),
+		TEST(a_ca_file_without_certificates_is_a_configuration_error),
+		TEST(start_stops_at_the_first_failure),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

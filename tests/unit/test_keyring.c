@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Secrets in the keyring: whole at once, with their final owner and mode, or not at all. */
+/* Secrets in the keyring appear complete, with their final owner and mode, or not at all. */
 #include "base/array.h"
 #include "keyring_test.h"
 
@@ -29,7 +29,7 @@ static void a_secret_has_its_owner_and_mode(void **state)
 	assert_int_equal(keyring_put(&ring, "empty", 0, 0, 0, NULL, 0, &error), 1);
 }
 
-static void only_what_changed_is_written(void **state)
+static void only_changes_are_written(void **state)
 {
 	static const struct {
 		const char *text;
@@ -59,7 +59,7 @@ static void only_what_changed_is_written(void **state)
 	}
 }
 
-static void who_has_opened_the_old_one_reads_the_old_one(void **state)
+static void an_open_file_keeps_the_old_secret(void **state)
 {
 	char text[16] = "";
 	int fd;
@@ -81,7 +81,7 @@ static void links_are_not_followed(void **state)
 	ring_open();
 	assert_int_equal(put("victim", "old"), 0);
 	assert_int_equal(symlink("victim", path_of("link")), 0);
-	assert_int_equal(put("link", "old"), 0);	/* not "unchanged" */
+	assert_int_equal(put("link", "old"), 0);	/* it replaces the link, so 0 and not 1 */
 	assert_int_equal(stat_of("link").st_mode, S_IFREG | 0400);
 	assert_int_equal(put("link", "new"), 0);
 	holds("victim", "old");
@@ -90,7 +90,7 @@ static void links_are_not_followed(void **state)
 	put_refused("out/x/y", "out/x/y: contains a symbolic link");
 }
 
-static void files_that_cannot_be(void **state)
+static void bad_paths_are_refused(void **state)
 {
 	char name[300];
 
@@ -124,7 +124,7 @@ static void put_for_another(void)
 	MUST(error.kind == ERROR_DELIVERY && access(path_of(".new"), F_OK) < 0);
 }
 
-static void what_fails_leaves_the_old_one(void **state)
+static void a_failure_leaves_the_old_secret(void **state)
 {
 	struct bytes large = BYTES_INIT;
 
@@ -135,7 +135,7 @@ static void what_fails_leaves_the_old_one(void **state)
 	if (keyring_put(&ring, "a", 0400, 0, 0, large.data, large.len, &error) == -1) {
 		expect_error("a: write: No space left on device");
 		holds("a", "old");
-	}	/* else it is a ramfs, which has no end */
+	}	/* otherwise it is a ramfs, which has no size limit */
 	assert_int_equal(access(path_of(".new"), F_OK), -1);
 	bytes_free(&large);
 	assert_int_equal(put("a", "old, or as good"), 0);
@@ -144,8 +144,8 @@ static void what_fails_leaves_the_old_one(void **state)
 	holds("a", "old, or as good");
 }
 
-/* A child that dies in the middle of a write: of a file-size limit, which is deterministic. */
-static void a_killed_writer_leaves_nothing(void **state)
+/* A child is killed in the middle of a write, by a file-size limit, which is deterministic. */
+static void a_killed_writer_leaves_no_partial_file(void **state)
 {
 	const struct rlimit limit = { 4096, 4096 };
 	char text[10000];
@@ -174,7 +174,7 @@ static void a_killed_writer_leaves_nothing(void **state)
 	assert_int_equal(put("a", "new"), 0);
 }
 
-/* --- who looks while it changes --------------------------------------------------------------- */
+/* --- readers during changes ------------------------------------------------------------------- */
 
 static const struct version {
 	mode_t mode;
@@ -233,7 +233,7 @@ static void *watch_run(void *arg)
 	while (!atomic_load(&watch->stop)) {
 		fd = open(path, O_RDONLY);
 		if (fd < 0)
-			watch->wrong++;	/* nor may it be missing */
+			watch->wrong++;	/* the file must never be missing */
 		else
 			look(watch, fd, text);
 		if (fd >= 0)
@@ -258,7 +258,7 @@ static bool all_seen(const struct watch *watch)
 	return watch->seen[0] && watch->seen[1] && watch->seen[2];
 }
 
-static void nobody_sees_half_a_secret(void **state)
+static void a_reader_never_sees_a_partial_secret(void **state)
 {
 	struct watch watch = { 0 };
 	pthread_t thread;
@@ -267,7 +267,7 @@ static void nobody_sees_half_a_secret(void **state)
 	ring_open();
 	version_put(&versions[VERSIONS - 1], "d/watched");
 	assert_int_equal(pthread_create(&thread, NULL, watch_run, &watch), 0);
-	/* Enough of them; more where the other thread hardly ever runs. */
+	/* At least 3000 changes; more if the reader has not seen each version yet. */
 	for (size_t i = 0; i < 3000 || (!all_seen(&watch) && i < 100000); i++)
 		version_put(&versions[i % VERSIONS], "d/watched");
 	atomic_store(&watch.stop, true);
@@ -293,8 +293,8 @@ static void *meddle_run(void *arg)
 	return NULL;
 }
 
-/* The owner of a secret may cut his file short at any time: that is no concern of the keeper's. */
-static void an_owner_who_truncates_his_file(void **state)
+/* The owner of a secret may truncate the file at any time. The keeper must not fail for that. */
+static void an_owner_may_truncate_the_file(void **state)
 {
 	struct bytes zeros = BYTES_INIT;
 	atomic_bool stop = false;
@@ -317,14 +317,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_secret_has_its_owner_and_mode),
-		TEST(only_what_changed_is_written),
-		TEST(who_has_opened_the_old_one_reads_the_old_one),
+		TEST(only_changes_are_written),
+		TEST(an_open_file_keeps_the_old_secret),
 		TEST(links_are_not_followed),
-		TEST(files_that_cannot_be),
-		TEST(what_fails_leaves_the_old_one),
-		TEST(a_killed_writer_leaves_nothing),
-		TEST(nobody_sees_half_a_secret),
-		TEST(an_owner_who_truncates_his_file),
+		TEST(bad_paths_are_refused),
+		TEST(a_failure_leaves_the_old_secret),
+		TEST(a_killed_writer_leaves_no_partial_file),
+		TEST(a_reader_never_sees_a_partial_secret),
+		TEST(an_owner_may_truncate_the_file),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

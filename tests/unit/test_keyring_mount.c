@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The keyring's mount: made where there is none, used where it is ours, refused where it is not. */
+/* The keyring's mount: it is made if there is none, used if it is ours, and refused otherwise. */
 #include "keyring_test.h"
 
-#define SOURCE "realmkey"	/* how the keyring's mount calls itself */
+#define SOURCE "realmkey"	/* the source of the keyring's mount */
 
-/* The words of the last mount at the keyring in /proc/self/mountinfo. */
+/* Reads the line of the last mount at the keyring in /proc/self/mountinfo. */
 static void mountinfo(struct bytes *line)
 {
 	struct bytes text = BYTES_INIT;
@@ -102,7 +102,7 @@ static void mount_refused(const char *source, const char *type, unsigned long fl
 static void foreign_mounts_are_refused(void **state)
 {
 	(void)state;
-	ring_open();	/* makes the directories */
+	ring_open();	/* this makes the directories */
 	keyring_close(&ring);
 	assert_int_equal(umount(keyring), 0);
 	mount_refused(SOURCE, "tmpfs", FLAGS, "mode=0751", NOT_OURS "it can be swapped out");
@@ -118,7 +118,7 @@ static void foreign_mounts_are_refused(void **state)
 	mount_refused("/etc", NULL, MS_BIND, NULL, NOT_OURS "something else is mounted there");
 }
 
-static void part_of_a_keyring_is_none(void **state)
+static void part_of_a_keyring_is_refused(void **state)
 {
 	char part[64];
 
@@ -133,7 +133,7 @@ static void part_of_a_keyring_is_none(void **state)
 	assert_non_null(strstr(error.text, "something else is mounted there"));
 }
 
-/* The test's own directory and @tail. */
+/* Asserts that the test's directory followed by @tail is refused with @reason. */
 static void path_refused(const char *tail, const char *reason)
 {
 	char path[128], text[200];
@@ -187,7 +187,7 @@ int main(void)
 		TEST(a_kernel_without_noswap_gives_a_ramfs),
 		TEST(a_keyring_is_used_again),
 		TEST(foreign_mounts_are_refused),
-		TEST(part_of_a_keyring_is_none),
+		TEST(part_of_a_keyring_is_refused),
 		TEST(paths_that_lead_elsewhere),
 		TEST(one_process_at_a_time),
 	};

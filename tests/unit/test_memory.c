@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A failed allocation is never a verdict on the input: each operation here succeeds, and when one of its
- * allocations fails, in our code, in OpenSSL or in jansson, its error is "out of memory". */
+/* A failed allocation is never a verdict on the input: each operation here succeeds, and when one
+ * of its allocations fails, in our code, in OpenSSL or in jansson, its error is "out of memory". */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -35,7 +35,7 @@ static void test_bytes_on_the_wire(void **state)
 	bytes_free(&out);
 }
 
-/* One valid message of each type. */
+/* A valid message of each type. */
 static const struct {
 	enum message_type type;
 	size_t count;
@@ -84,7 +84,7 @@ static void test_there_and_back(void **state)
 	}
 }
 
-/* A body cut anywhere, or one byte too long, is refused. */
+/* A body that is cut anywhere, or one byte too long, is refused. */
 static void test_cut_anywhere(void **state)
 {
 	(void)state;
@@ -95,7 +95,7 @@ static void test_cut_anywhere(void **state)
 
 		assert_int_equal(message_encode(&m, &raw, &e), 0);
 		for (size_t len = 0; len < raw.len - MESSAGE_HEADER_SIZE; len++) {
-			uint8_t *exact = malloc(len + !len);	/* so that ASan sees a byte too far */
+			uint8_t *exact = malloc(len + !len);	/* ASan detects a read beyond it */
 
 			memcpy(exact, raw.data + MESSAGE_HEADER_SIZE, len);
 			assert_int_equal(message_decode_body(m.type, exact, len, &back, &e), -1);
@@ -110,7 +110,7 @@ static void test_cut_anywhere(void **state)
 	}
 }
 
-/* A field of @len bytes at @index of an otherwise valid message @i: does it pass? */
+/* Encodes the valid message @i with a field of @len bytes at @index; returns the result. */
 static int try_length(size_t i, size_t index, size_t len, struct error *e)
 {
 	struct message m = valid_message(i);
@@ -164,7 +164,7 @@ static void test_limits(void **state)
 	}
 }
 
-/* The largest message of each type still has a length that message_decode_header() takes. */
+/* message_decode_header() accepts the length of the largest message. */
 static void test_largest_fits_header(void **state)
 {
 	const struct message m = { .type = MESSAGE_ANSWER, .count = 2 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* rim_tree.c: what it reads from a device tree, refuses, and changes. */
+/* rim_tree.c: what it reads from a device tree, what it refuses, and what it changes. */
 #include <libfdt.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,7 +21,7 @@ static void number(void *fdt, const char *name, uint64_t n)
 	assert_int_equal(fdt_property_u64(fdt, name, n), 0);
 }
 
-/* A realm's tree with @cpus CPUs and 1 GiB, still open at /chosen. */
+/* Begins a realm's device tree with @cpus CPUs and 1 GiB; the node /chosen is still open. */
 static void *tree_begin(struct bytes *tree, unsigned int cpus)
 {
 	const uint64_t reg[2] = { cpu_to_fdt64(0x40000000), cpu_to_fdt64(0x40000000) };
@@ -79,7 +79,7 @@ static void refuses(struct bytes *tree, const char *why)
 	assert_int_equal(rim_tree_read(&facts, tree, &e), -1);
 	assert_int_equal(e.kind, ERROR_INPUT);
 	if (!strstr(e.text, why))
-		fail_msg("said '%s', not '%s'", e.text, why);
+		fail_msg("'%s' does not contain '%s'", e.text, why);
 }
 
 static void apply(struct bytes *tree, const struct rim_tree_edit *edit)
@@ -112,7 +112,7 @@ static void reads_a_tree(void **state)
 	bytes_free(&tree);
 }
 
-static void refuses_what_is_no_tree(void **state)
+static void refuses_other_data(void **state)
 {
 	struct bytes tree = BYTES_INIT, whole = tree_make(1);
 
@@ -126,7 +126,7 @@ static void refuses_what_is_no_tree(void **state)
 	bytes_free(&whole);
 }
 
-static void refuses_seeds_and_no_cpus(void **state)
+static void refuses_seeds_and_missing_cpus(void **state)
 {
 	struct bytes tree = BYTES_INIT;
 	void *fdt;
@@ -152,7 +152,7 @@ static void refuses_other_memory(void **state)
 	void *fdt = tree_begin(&tree, 1);
 
 	(void)state;
-	fdt_property_string(fdt, "device_type", "memory");	/* a second node of that kind */
+	fdt_property_string(fdt, "device_type", "memory");	/* a second memory node */
 	tree_end(&tree, fdt);
 	refuses(&tree, "more than one");
 	bytes_free(&tree);
@@ -162,7 +162,7 @@ static void refuses_other_memory(void **state)
 	bytes_free(&tree);
 }
 
-static void what_is_there_stays(void **state)
+static void without_a_change_the_tree_is_the_same(void **state)
 {
 	struct bytes tree = tree_make(2), before = BYTES_INIT;
 	const struct rim_tree_edit same = { .ram_size = 0x40000000, .cpus = 2, .cmdline = "",
@@ -171,7 +171,7 @@ static void what_is_there_stays(void **state)
 					    .cmdline = "console=ttyAMA0" };
 
 	(void)state;
-	bytes_resize(&tree, tree.len + 100, &(struct error)ERROR_INIT);	/* a VMM's padding */
+	bytes_resize(&tree, tree.len + 100, &(struct error)ERROR_INIT);	/* padding of a VMM */
 	bytes_set(&before, tree.data, tree.len);
 	assert_int_equal(rim_tree_read(&facts, &tree, &e), 0);
 	assert_int_equal(rim_tree_apply(&tree, &facts, &same, &e), 0);
@@ -181,7 +181,7 @@ static void what_is_there_stays(void **state)
 	bytes_free(&before);
 }
 
-static void changes_what_is_asked(void **state)
+static void makes_the_requested_changes(void **state)
 {
 	struct bytes tree = tree_make(4);
 	const struct rim_tree_edit edit = {
@@ -204,7 +204,7 @@ static void changes_what_is_asked(void **state)
 	bytes_free(&tree);
 }
 
-/* However a value came about, the bytes after it are zero: they are measured. */
+/* The bytes after a value are measured, so they are always zero. */
 static void padding_is_zero(void **state)
 {
 	static const char *const lines[] = { "", "x", "xy", "xyz", "wxyz", "a longer line than it was" };
@@ -246,7 +246,7 @@ static void a_tree_without_chosen(void **state)
 	bytes_free(&tree);
 }
 
-static void more_cpus_than_there_are(void **state)
+static void more_cpus_than_in_the_tree(void **state)
 {
 	struct bytes tree = tree_make(2);
 	const struct rim_tree_edit edit = { .ram_size = 0x40000000, .cpus = 3 };
@@ -262,14 +262,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_a_tree),
-		cmocka_unit_test(refuses_what_is_no_tree),
-		cmocka_unit_test(refuses_seeds_and_no_cpus),
+		cmocka_unit_test(refuses_other_data),
+		cmocka_unit_test(refuses_seeds_and_missing_cpus),
 		cmocka_unit_test(refuses_other_memory),
-		cmocka_unit_test(what_is_there_stays),
-		cmocka_unit_test(changes_what_is_asked),
+		cmocka_unit_test(without_a_change_the_tree_is_the_same),
+		cmocka_unit_test(makes_the_requested_changes),
 		cmocka_unit_test(padding_is_zero),
 		cmocka_unit_test(a_tree_without_chosen),
-		cmocka_unit_test(more_cpus_than_there_are),
+		cmocka_unit_test(more_cpus_than_in_the_tree),
 	};
 
 	return cmocka_run_group_tests_name("rim_tree", tests, NULL, NULL);

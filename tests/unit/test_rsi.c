@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What can be said of rsi without a realm; tests/e2e compares its sources within one. */
+/*
+ * The parts of rsi that can be tested without a realm. tests/e2e compares its sources in a realm.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,7 +33,7 @@ static void test_unknown_source(void **state)
 	assert_string_equal(e.text, "no RSI source 'smoke-signals'; there are: device, netlink");
 }
 
-/* On a machine that is no realm, each source says just that. */
+/* On a machine that is not a realm, each source reports this. */
 static void test_no_realm(void **state)
 {
 	static const char *const names[] = { NULL, "device", "netlink" };
@@ -85,7 +87,7 @@ static void test_errnos(void **state)
 	}
 }
 
-/* --- a source made for the test ----------------------------------------------------------------- */
+/* --- a fake source ---------------------------------------------------------------------------- */
 
 static struct rsi_config fake_values;
 static size_t fake_measurement_size;
@@ -183,7 +185,7 @@ static void test_extend_is_checked(void **state)
 	assert_int_equal(fake_event.size, 0);
 }
 
-static void test_extend_takes_an_event(void **state)
+static void test_extend_with_an_event(void **state)
 {
 	static const uint8_t digest[32];
 	struct rsi_event event = { .type = 13, .data = "abc", .size = 3 };
@@ -204,7 +206,7 @@ static void test_extend_takes_an_event(void **state)
 	assert_int_equal(fake_extended, -1);
 }
 
-/* --- a token in pieces --------------------------------------------------------------------------- */
+/* --- a token in pieces ------------------------------------------------------------------------ */
 
 static void test_chunks(void **state)
 {
@@ -255,7 +257,7 @@ static void test_chunks_that_do_not_fit(void **state)
 	}
 }
 
-static void test_chunks_of_too_much(void **state)
+static void test_chunks_of_a_bad_size(void **state)
 {
 	static const uint32_t sizes[] = { 0, 65537, 0xffffffff };
 	struct bytes token = BYTES_INIT;
@@ -291,10 +293,10 @@ int main(void)
 		cmocka_unit_test(test_config_is_checked),
 		cmocka_unit_test(test_measurement_is_checked),
 		cmocka_unit_test(test_extend_is_checked),
-		cmocka_unit_test(test_extend_takes_an_event),
+		cmocka_unit_test(test_extend_with_an_event),
 		cmocka_unit_test(test_chunks),
 		cmocka_unit_test(test_chunks_that_do_not_fit),
-		cmocka_unit_test(test_chunks_of_too_much),
+		cmocka_unit_test(test_chunks_of_a_bad_size),
 		cmocka_unit_test(test_no_chunks),
 	};
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* How /dev/cca-rsi is called, and what is made of an answer. The device is ioctl() of this file. */
+/*
+ * The calls to /dev/cca-rsi and the handling of its answers. ioctl() in this file fakes the device.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,9 +17,9 @@
 #include "rsi/rsi_source.h"
 
 static struct {
-	int error;	/* of the first @errors calls */
+	int error;	/* errno of the first @errors calls */
 	int errors, calls;
-	struct cca_rsi_extend extend;	/* the last one */
+	struct cca_rsi_extend extend;	/* of the last call */
 } device;
 
 static void token_answer(struct cca_rsi_token *t)
@@ -61,7 +63,7 @@ static struct rsi rsi = { .source = &rsi_source_device, .fd = -1 };
 static const struct rsi_event event = { .type = 13, .data = "abc", .size = 3 };
 static const uint8_t digest[48] = { 1 };
 
-static void an_interrupted_extension_is_made_again(void **state)
+static void an_interrupted_extension_is_repeated(void **state)
 {
 	struct error e = ERROR_INIT;
 	uint64_t seq = 0;
@@ -79,8 +81,8 @@ static void an_interrupted_extension_is_made_again(void **state)
 	assert_int_equal(device.extend.event_size, 3);
 }
 
-/* EFAULT above all: the register may have been extended. */
-static void a_refused_extension_is_not(void **state)
+/* In particular after EFAULT, the register may have been extended already. */
+static void a_failed_extension_is_not_repeated(void **state)
 {
 	static const int errors[] = { EFAULT, ENOSPC, EIO, EINVAL };
 	struct error e = ERROR_INIT;
@@ -96,7 +98,7 @@ static void a_refused_extension_is_not(void **state)
 	}
 }
 
-static void a_token_says_what_it_covers(void **state)
+static void a_token_has_the_number_of_records(void **state)
 {
 	static const uint8_t challenge[RSI_CHALLENGE_SIZE];
 	struct bytes token = BYTES_INIT;
@@ -117,9 +119,9 @@ static void a_token_says_what_it_covers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(an_interrupted_extension_is_made_again),
-		TEST(a_refused_extension_is_not),
-		TEST(a_token_says_what_it_covers),
+		TEST(an_interrupted_extension_is_repeated),
+		TEST(a_failed_extension_is_not_repeated),
+		TEST(a_token_has_the_number_of_records),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

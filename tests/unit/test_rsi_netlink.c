@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What is sent by netlink, and what is made of an answer. The kernel is functions of this file. */
+/* The netlink requests and the handling of answers. Functions in this file fake the kernel. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,14 +13,14 @@
 
 #include "rsi/rsi_source.h"
 
-#define RECORD 7	/* what an extension is answered with */
+#define RECORD 7	/* the answer to an extension */
 
 static struct {
-	int error;		/* what requests are answered with, 0: RECORD */
-	int errors;		/* so many of them; 0: all */
-	int dump_error;		/* what a dump ends with after its first message */
+	int error;		/* the answer to requests; 0: RECORD */
+	int errors;		/* how many requests get @error; 0: all */
+	int dump_error;		/* how a dump ends after its first message */
 	int sent;
-	struct nl_msg *request;	/* the last one */
+	struct nl_msg *request;	/* the last request */
 	nl_recvmsg_msg_cb_t on_message, on_done;
 	nl_recvmsg_err_cb_t on_error;
 	void *arg;
@@ -55,7 +55,7 @@ int nl_send_auto(struct nl_sock *sock, struct nl_msg *msg)
 	kernel.sent++;
 	nlmsg_free(kernel.request);
 	kernel.request = nlmsg_convert(nlmsg_hdr(msg));
-	nlmsg_hdr(msg)->nlmsg_seq = (uint32_t)kernel.sent;	/* as libnl numbers it */
+	nlmsg_hdr(msg)->nlmsg_seq = (uint32_t)kernel.sent;	/* as libnl does */
 	return (int)nlmsg_hdr(msg)->nlmsg_len;
 }
 
@@ -70,7 +70,7 @@ static void answer_record(void)
 	nlmsg_free(msg);
 }
 
-/* A token in one piece. */
+/* Answers with a token in one piece. */
 static void answer_token(void)
 {
 	struct nl_msg *msg = nlmsg_alloc(), *done = nlmsg_alloc_simple(NLMSG_DONE, NLM_F_MULTI);
@@ -115,7 +115,7 @@ static int teardown(void **state)
 static struct rsi rsi = { .source = &rsi_source_netlink };
 static const uint8_t digest[64];
 
-/* Extend with the longest digest and an event of @size bytes. */
+/* Extends with the longest digest and an event of @size bytes. */
 static int extend(const void *data, size_t size, uint64_t *seq, struct error *e)
 {
 	const struct rsi_event event = { .type = 13, .data = data, .size = size };
@@ -124,7 +124,7 @@ static int extend(const void *data, size_t size, uint64_t *seq, struct error *e)
 	return rsi_source_netlink.extend(&rsi, 1, digest, sizeof(digest), &event, seq, e);
 }
 
-static void the_longest_event_has_room(void **state)
+static void the_longest_event_fits(void **state)
 {
 	static uint8_t data[CCA_RSI_EVENT_LEN_MAX];
 	struct nlattr *attrs[17], *event;
@@ -143,8 +143,8 @@ static void the_longest_event_has_room(void **state)
 	}
 }
 
-/* Each request is numbered anew, or libnl would not take its answer for that of this one. */
-static void what_a_signal_cancelled_is_asked_again(void **state)
+/* Each request needs a new number, because libnl matches answers by it. */
+static void a_request_cancelled_by_a_signal_is_repeated(void **state)
 {
 	struct error e;
 	uint64_t seq;
@@ -158,7 +158,7 @@ static void what_a_signal_cancelled_is_asked_again(void **state)
 	assert_int_equal(nlmsg_hdr(kernel.request)->nlmsg_seq, NL_AUTO_SEQ);
 }
 
-static void what_was_refused_is_not(void **state)
+static void a_refused_request_is_not_repeated(void **state)
 {
 	struct error e;
 	uint64_t seq;
@@ -180,7 +180,7 @@ static int token_get(struct bytes *token, uint64_t *records, struct error *e)
 	return rsi_token_get(&rsi, challenge, token, records, e);
 }
 
-static void a_token_says_what_it_covers(void **state)
+static void a_token_has_the_number_of_records(void **state)
 {
 	struct bytes token = BYTES_INIT;
 	struct error e;
@@ -193,8 +193,8 @@ static void a_token_says_what_it_covers(void **state)
 	bytes_free(&token);
 }
 
-/* It has begun: what came of it cannot be taken for an answer, nor the next one put behind it. */
-static void a_dump_that_fails_on_its_way_is_none(void **state)
+/* A partial dump is neither used as an answer nor continued by another dump. */
+static void a_dump_that_fails_half_way_is_an_error(void **state)
 {
 	static const int errors[] = { EMSGSIZE, EIO, ECANCELED };
 	struct bytes token = BYTES_INIT;
@@ -216,11 +216,11 @@ static void a_dump_that_fails_on_its_way_is_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(the_longest_event_has_room),
-		TEST(what_a_signal_cancelled_is_asked_again),
-		TEST(what_was_refused_is_not),
-		TEST(a_token_says_what_it_covers),
-		TEST(a_dump_that_fails_on_its_way_is_none),
+		TEST(the_longest_event_fits),
+		TEST(a_request_cancelled_by_a_signal_is_repeated),
+		TEST(a_refused_request_is_not_repeated),
+		TEST(a_token_has_the_number_of_records),
+		TEST(a_dump_that_fails_half_way_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What a watcher makes of what it hears. The kernel is functions of this file. */
+/* How a watcher handles notifications. Functions in this file fake the kernel. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,9 +20,9 @@
 #define MESSAGES_MAX 4
 
 static struct {
-	int family;				/* 0: there is none */
-	int joined[2];				/* groups, in this order */
-	struct nl_msg *message[MESSAGES_MAX];	/* NULL: some were lost */
+	int family;				/* 0: it does not exist */
+	int joined[2];				/* the groups, in this order */
+	struct nl_msg *message[MESSAGES_MAX];	/* NULL: messages were lost */
 	int messages, heard;
 	nl_recvmsg_msg_cb_t on_message;
 	void *arg;
@@ -159,7 +159,7 @@ static void ends(struct rsi_watch *watch)
 	rsi_watch_close(watch);
 }
 
-static void extensions_until_the_module_goes(void **state)
+static void extensions_until_the_module_is_unloaded(void **state)
 {
 	struct rsi_watch *watch = watch_open();
 	struct rsi_notice notice;
@@ -174,8 +174,8 @@ static void extensions_until_the_module_goes(void **state)
 	ends(watch);
 }
 
-/* Else the family could go between the two unheard. */
-static void the_controller_is_listened_to_first(void **state)
+/* Otherwise the family could disappear between the two without a notification. */
+static void the_group_of_the_controller_is_joined_first(void **state)
 {
 	(void)state;
 	rsi_watch_close(watch_open());
@@ -183,7 +183,7 @@ static void the_controller_is_listened_to_first(void **state)
 	assert_int_equal(kernel.joined[1], EVENTS_GROUP);
 }
 
-static void what_other_families_do_is_no_matter(void **state)
+static void other_families_are_ignored(void **state)
 {
 	struct rsi_watch *watch = watch_open();
 	struct rsi_notice notice;
@@ -199,7 +199,7 @@ static void what_other_families_do_is_no_matter(void **state)
 	rsi_watch_close(watch);
 }
 
-static void a_burst_goes_by(void **state)
+static void lost_messages_are_tolerated(void **state)
 {
 	struct rsi_watch *watch = watch_open();
 	struct rsi_notice notice;
@@ -213,8 +213,8 @@ static void a_burst_goes_by(void **state)
 	rsi_watch_close(watch);
 }
 
-/* And the module may have gone and come back in it. */
-static void unless_it_drowned_the_end(void **state)
+/* If the lost messages include the end, the family is gone, or back with another number. */
+static void lost_messages_may_include_the_end(void **state)
 {
 	static const int families[] = { 0, FAMILY + 1 };
 
@@ -234,11 +234,11 @@ static void unless_it_drowned_the_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(extensions_until_the_module_goes),
-		TEST(the_controller_is_listened_to_first),
-		TEST(what_other_families_do_is_no_matter),
-		TEST(a_burst_goes_by),
-		TEST(unless_it_drowned_the_end),
+		TEST(extensions_until_the_module_is_unloaded),
+		TEST(the_group_of_the_controller_is_joined_first),
+		TEST(other_families_are_ignored),
+		TEST(lost_messages_are_tolerated),
+		TEST(lost_messages_may_include_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

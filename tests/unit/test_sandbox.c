@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The steps of the sandbox, and the confinement of the courier: a child process confines itself, tries
- * one operation, and exits with its errno. */
+/* The steps of the sandbox, and the confinement of the courier: a child process confines itself,
+ * tries one operation, and exits with its errno. */
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
@@ -37,7 +37,7 @@ static long landlock_abi(void)
 	return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 }
 
-/* 0 or an errno, from a call's result. */
+/* Returns 0 or an errno from the result of a call. */
 static int outcome(long result)
 {
 	return result < 0 ? errno : 0;
@@ -52,7 +52,7 @@ static int child_wait(pid_t pid)
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
 		return KILLED;
 	if (!WIFEXITED(status))
-		fail_msg("child ended with status %#x", (unsigned int)status);
+		fail_msg("the child ended with wait status %#x", (unsigned int)status);
 	return WEXITSTATUS(status);
 }
 
@@ -265,7 +265,7 @@ static void confine_check(bool landlock)
 		if (got == expected)
 			continue;
 		failed++;
-		print_error("%s: %s, not %s\n", attempts[i].name,
+		print_error("%s: %s, expected %s\n", attempts[i].name,
 			    got == KILLED ? "killed" : strerror(got),
 			    expected == KILLED ? "killed" : strerror(expected));
 	}
@@ -383,7 +383,7 @@ static void test_landlock_rights(void **state)
 			_exit(3);
 		if (try_create() != EACCES || try_open_null() != EACCES || try_list() != EACCES)
 			_exit(4);
-		_exit(try_connect() == ECONNREFUSED ? 0 : 5);	/* no ports given: not restricted */
+		_exit(try_connect() == ECONNREFUSED ? 0 : 5);	/* unrestricted without ports */
 	}
 	assert_int_equal(child_wait(pid), 0);
 	assert_int_equal(rmdir(dir), 0);

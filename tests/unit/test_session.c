@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Sessions with a KBS and a realm that live in this file: courier_call() and rsi_*() are ours here. */
+/* Sessions with a fake KBS and a fake realm: this file defines courier_call() and rsi_*(). */
 #include <jansson.h>
 #include <openssl/ec.h>
 #include <openssl/sha.h>
@@ -23,28 +23,28 @@
 	"{\"type\":\"https://github.com/confidential-containers/kbs/errors/" variant \
 	"\",\"detail\":\"\"}"
 
-/* The KBS, and what it saw. */
+/* The fake KBS, and what it has recorded. */
 static struct {
-	char calls[32];			/* one letter a request: U auth, A attest, R resource */
-	long iat, lifetime;		/* of the EARs that it gives */
+	char calls[32];			/* the requests: U auth, A attest, R resource */
+	long iat, lifetime;		/* of the EARs that it issues */
 	bool without_exp;
-	const char *refusal;		/* body of a 401 to the next refusals resources */
+	const char *refusal;		/* body of the 401 for the next @refusals resources */
 	int refusals;
-	uint8_t jwe_digest[SESSION_DIGEST_SIZE];	/* of the last one sent */
-	char bearer[64];		/* the signature's part of the last bearer */
-	json_t *jwk;			/* of the last attestation */
+	uint8_t jwe_digest[SESSION_DIGEST_SIZE];	/* of the last JWE */
+	char bearer[64];		/* the end of the last bearer, in its signature */
+	json_t *jwk;			/* the TEE key of the last attestation */
 	EVP_PKEY *key;
-	int ears;			/* given so far; makes each one different */
+	int ears;			/* issued so far; makes each EAR different */
 } kbs;
 
 static struct {
 	uint8_t challenge[RSI_CHALLENGE_SIZE];
 	bool absent;
 	bool closed;
-	enum error_kind fails;		/* its tokens, if it is not ERROR_NONE */
-	struct cca_builder signer;	/* without keys the token is the challenge */
-	unsigned int moved;		/* register whose value is none that a token has */
-	int moved_for;			/* so many tokens */
+	enum error_kind fails;		/* how its tokens fail; ERROR_NONE: they do not */
+	struct cca_builder signer;	/* without keys, the token is the challenge */
+	unsigned int moved;		/* this register has another value than in the token */
+	int moved_for;			/* for how many tokens */
 	int tokens;
 } realm;
 
@@ -57,14 +57,14 @@ static void called(char letter)
 	kbs.calls[n + 1] = '\0';
 }
 
-/* --- the KBS ------------------------------------------------------------------------------------ */
+/* --- the KBS ---------------------------------------------------------------------------------- */
 
 static void answer_text(struct bytes *body, const char *text)
 {
 	bytes_set(body, text, strlen(text));
 }
 
-/* The evidence is the challenge; it must be what the rest of the body asks for. */
+/* The evidence is the challenge, which must be the digest of the rest of the body. */
 static void check_binding(const json_t *body)
 {
 	const json_t *runtime = json_object_get(body, "runtime-data");
@@ -148,7 +148,7 @@ int courier_call(struct courier *courier, const struct message *m, int *status,
 		*status = answer_resource(m, body);
 		return 0;
 	default:
-		fail_msg("message of type %d", (int)m->type);
+		fail_msg("unexpected message of type %d", (int)m->type);
 		return -1;
 	}
 }
@@ -158,7 +158,7 @@ void courier_stop(struct courier *courier)
 	courier->fd = -1;
 }
 
-/* --- the realm ---------------------------------------------------------------------------------- */
+/* --- the realm -------------------------------------------------------------------------------- */
 
 struct rsi *rsi_open(const char *source, struct error *e)
 {
@@ -203,7 +203,7 @@ int rsi_measurement_get(struct rsi *rsi, unsigned int index, uint8_t value[RSI_D
 	return 0;
 }
 
-/* --- tests -------------------------------------------------------------------------------------- */
+/* --- tests ------------------------------------------------------------------------------------ */
 
 static int setup(void **state)
 {
@@ -270,7 +270,7 @@ static void test_three_requests_and_then_one(void **state)
 	session_close(&s);
 }
 
-/* The wall clock of the EAR is far from ours, which the host may have set. */
+/* The wall clock in the EAR may differ from ours, which the host can set. */
 static void test_lifetime_by_the_boot_clock(void **state)
 {
 	struct session s = SESSION_INIT;
@@ -280,7 +280,7 @@ static void test_lifetime_by_the_boot_clock(void **state)
 	kbs.iat = 86400;	/* 1970 */
 	expect_secret(&s);
 	left = s.ear_until - clock_boot_ms();
-	assert_true(left > 230000 && left <= 240000);	/* 300 s less the last minute */
+	assert_true(left > 230000 && left <= 240000);	/* 300 s minus one minute */
 	expect_secret(&s);
 	assert_string_equal(kbs.calls, "UARR");
 	s.ear_until = clock_boot_ms() - 1;
@@ -305,7 +305,7 @@ static void test_short_or_unknown_lifetime_is_used_once(void **state)
 	session_close(&s);
 }
 
-static void test_absurd_lifetime_is_a_day(void **state)
+static void test_long_lifetime_becomes_a_day(void **state)
 {
 	struct session s = SESSION_INIT;
 
@@ -368,8 +368,8 @@ static void test_forgotten_ear_is_renewed_once(void **state)
 	}
 }
 
-/* A fresh EAR that the KBS does not take itself: another one would be no better. */
-static void test_refused_fresh_ear(void **state)
+/* If the KBS refuses its own new EAR, another one would not be accepted either. */
+static void test_refused_new_ear(void **state)
 {
 	struct session s = SESSION_INIT;
 
@@ -381,7 +381,7 @@ static void test_refused_fresh_ear(void **state)
 	session_close(&s);
 }
 
-/* An EAR and its key from outside cost one request, and are never replaced. */
+/* With an EAR and its key from the caller there is one request, and they are never replaced. */
 static void test_given_ear(void **state)
 {
 	struct session first = SESSION_INIT, second = SESSION_INIT;
@@ -421,7 +421,7 @@ static void test_given_key_is_used(void **state)
 	session_close(&s);
 }
 
-static void test_bad_path_costs_nothing(void **state)
+static void test_bad_path_makes_no_request(void **state)
 {
 	struct bytes secret = BYTES_LOCKED_INIT;
 	struct session s = SESSION_INIT;
@@ -462,8 +462,8 @@ static void realm_ends(struct session *s)
 	session_close(s);
 }
 
-/* What the realm has measured into itself must be in the token; no verifier can know. */
-static void test_stale_token_is_refused_here(void **state)
+/* The token must contain the present registers. Only the realm itself can check this. */
+static void test_stale_token_is_refused(void **state)
 {
 	struct session s = SESSION_INIT;
 	struct error e = ERROR_INIT;
@@ -491,7 +491,7 @@ static void test_stale_token_is_refused_here(void **state)
 	realm_ends(&s);
 }
 
-static void test_register_that_moved_meanwhile(void **state)
+static void test_register_extended_meanwhile(void **state)
 {
 	struct session s = SESSION_INIT;
 
@@ -505,7 +505,7 @@ static void test_register_that_moved_meanwhile(void **state)
 	realm_ends(&s);
 }
 
-/* An EAR that has run out is not shown again, and the RMM may do better another time. */
+/* An expired EAR is not used again. A failure of the RMM may be temporary. */
 static void test_realm_without_a_token(void **state)
 {
 	struct session s = SESSION_INIT;
@@ -533,17 +533,17 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_lifetime_by_the_boot_clock, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_short_or_unknown_lifetime_is_used_once, setup,
 						teardown),
-		cmocka_unit_test_setup_teardown(test_absurd_lifetime_is_a_day, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_long_lifetime_becomes_a_day, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_denial_is_not_retried, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_missing_is_not_retried, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forgotten_ear_is_renewed_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_refused_fresh_ear, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refused_new_ear, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_given_ear, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_given_key_is_used, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_bad_path_costs_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bad_path_makes_no_request, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_realm, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_stale_token_is_refused_here, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_register_that_moved_meanwhile, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stale_token_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_register_extended_meanwhile, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_realm_without_a_token, setup, teardown),
 	};
 

@@ -22,11 +22,11 @@ static void assert_error(const struct error *e, enum error_kind kind, const char
 {
 	assert_int_equal(e->kind, kind);
 	if (!strstr(e->text, cause))
-		fail_msg("'%s' does not say '%s'", e->text, cause);
+		fail_msg("'%s' does not contain '%s'", e->text, cause);
 }
 
-/* The members and their order are what a KBS hashes. */
-static void public_keys_are_those_of_the_vectors(void **state)
+/* A KBS hashes the members in this order. */
+static void public_keys_match_the_vectors(void **state)
 {
 	static const struct {
 		const char *pem, *vector, *alg, *text;
@@ -61,7 +61,7 @@ static void public_keys_are_those_of_the_vectors(void **state)
 	json_decref(vectors);
 }
 
-static void a_generated_key_survives_pem(void **state)
+static void a_generated_key_is_written_and_read(void **state)
 {
 	struct tee_key key = TEE_KEY_INIT, again = TEE_KEY_INIT;
 	struct bytes pem = BYTES_LOCKED_INIT;
@@ -111,12 +111,12 @@ static void pem_write(EVP_PKEY *pkey, enum form form, struct bytes *out)
 	BIO_free(bio);
 }
 
-static void takes_the_forms_it_names_and_no_other(void **state)
+static void accepts_only_the_documented_forms(void **state)
 {
 	const struct {
 		EVP_PKEY *pkey;
 		enum form form;
-		const char *cause;	/* NULL: taken */
+		const char *cause;	/* NULL: accepted */
 	} cases[] = {
 		{ EVP_EC_gen("P-256"), FORM_PKCS8, NULL },
 		{ EVP_EC_gen("P-256"), FORM_TRADITIONAL, NULL },
@@ -149,7 +149,7 @@ static void takes_the_forms_it_names_and_no_other(void **state)
 	bytes_free(&pem);
 }
 
-static void refuses_pem_that_is_none(void **state)
+static void refuses_bad_pem(void **state)
 {
 	static const char *const cases[] = {
 		"", "key", "-----BEGIN PRIVATE KEY-----\n",
@@ -167,7 +167,7 @@ static void refuses_pem_that_is_none(void **state)
 	}
 }
 
-static void public_keys_come_back_from_jwk(void **state)
+static void public_keys_are_written_and_read_as_jwk(void **state)
 {
 	static const char *const groups[] = { "P-256", "P-384", "P-521" };
 
@@ -191,7 +191,7 @@ static void public_keys_come_back_from_jwk(void **state)
 	}
 }
 
-/* A P-256 key whose x begins with a zero byte, and its JWK. */
+/* Returns a P-256 key whose x begins with a zero byte, and its JWK. */
 static EVP_PKEY *key_with_short_x(json_t **jwk)
 {
 	struct error e = ERROR_INIT;
@@ -213,8 +213,8 @@ static EVP_PKEY *key_with_short_x(json_t **jwk)
 	return NULL;
 }
 
-/* Some Trustee releases cut leading zeros off. */
-static void short_coordinates_are_filled_up_on_the_left(void **state)
+/* Some releases of Trustee remove leading zeros. */
+static void short_coordinates_are_padded_on_the_left(void **state)
 {
 	struct bytes x = BYTES_INIT, text = BYTES_INIT;
 	struct error e = ERROR_INIT;
@@ -241,7 +241,7 @@ static void short_coordinates_are_filled_up_on_the_left(void **state)
 #define Y "JpfmDC6oP_gjxy3FW8fOsynn-QCtUBdMk0idqFFDboA"
 #define EC_JWK(crv, x, y) "{\"kty\":\"EC\",\"crv\":\"" crv "\",\"x\":\"" x "\",\"y\":\"" y "\"}"
 
-static void refuses_keys_that_are_none(void **state)
+static void refuses_invalid_keys(void **state)
 {
 	static const struct {
 		const char *text, *cause;
@@ -299,7 +299,7 @@ static void refuses_weak_rsa_numbers(void **state)
 		char n[512];
 
 		strncpy(n, json_string_value(json_object_get(jwk, "n")), sizeof(n) - 1);
-		n[341] = 'A';	/* 256 bytes: the last character is the last two bits */
+		n[341] = 'A';	/* 256 bytes: the last character has the last two bits */
 		n[340] = 'A';
 		n[342] = '\0';
 		json_object_set_new(jwk, cases[i].member,
@@ -314,13 +314,13 @@ static void refuses_weak_rsa_numbers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(public_keys_are_those_of_the_vectors),
-		cmocka_unit_test(a_generated_key_survives_pem),
-		cmocka_unit_test(takes_the_forms_it_names_and_no_other),
-		cmocka_unit_test(refuses_pem_that_is_none),
-		cmocka_unit_test(public_keys_come_back_from_jwk),
-		cmocka_unit_test(short_coordinates_are_filled_up_on_the_left),
-		cmocka_unit_test(refuses_keys_that_are_none),
+		cmocka_unit_test(public_keys_match_the_vectors),
+		cmocka_unit_test(a_generated_key_is_written_and_read),
+		cmocka_unit_test(accepts_only_the_documented_forms),
+		cmocka_unit_test(refuses_bad_pem),
+		cmocka_unit_test(public_keys_are_written_and_read_as_jwk),
+		cmocka_unit_test(short_coordinates_are_padded_on_the_left),
+		cmocka_unit_test(refuses_invalid_keys),
 		cmocka_unit_test(refuses_weak_rsa_numbers),
 	};
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* trusteed's half of the handshake: auth, attest, and the EAR that comes of it. */
+/* trusteed's side of the handshake: auth, attest, and the resulting EAR. */
 #include "trusteed_world.h"
 
 #include <stdio.h>
@@ -15,7 +15,7 @@
 
 #define RESOURCE "/kbs/v0/resource/default/key/1"
 
-/* Header and claims as section 5 of the protocol facts lists them, members in that order. */
+/* Header and claims are those of section 5 of the protocol facts, in that order. */
 static void test_ear(void **state)
 {
 	static const char header_start[] = "{\"typ\":\"JWT\",\"alg\":\"ES256\",\"jwk\":{\"alg\":"
@@ -47,7 +47,7 @@ static void test_ear(void **state)
 	bytes_free(&text);
 }
 
-/* Both have the same members, at every level and in the same order. */
+/* Asserts that both have the same members, at every level and in the same order. */
 static void same_members(const char *where, json_t *got, json_t *want)
 {
 	void *a = json_object_iter(got), *b = json_object_iter(want);
@@ -56,13 +56,13 @@ static void same_members(const char *where, json_t *got, json_t *want)
 		const char *name = json_object_iter_key(b);
 
 		if (strcmp(json_object_iter_key(a), name) != 0)
-			fail_msg("%s: %s, want %s", where, json_object_iter_key(a), name);
+			fail_msg("%s: %s, expected %s", where, json_object_iter_key(a), name);
 		assert_int_equal(json_typeof(json_object_iter_value(a)),
 				 json_typeof(json_object_iter_value(b)));
 		same_members(name, json_object_iter_value(a), json_object_iter_value(b));
 	}
 	if (a || b)
-		fail_msg("%s: more or fewer members than it should have", where);
+		fail_msg("%s: more or fewer members than expected", where);
 }
 
 /* The payload has exactly the members of the sample, plus "iss", which newer Trustees add. */
@@ -110,7 +110,7 @@ static json_t *payload_evidence(const struct jwt *jwt)
 	return json_object_get(cpu0, "ear.veraison.annotated-evidence");
 }
 
-/* The annotated evidence says what the token said, and holds the TEE key where a KBS looks. */
+/* The annotated evidence has the claims of the token, and the TEE key where a KBS reads it. */
 static void test_evidence(void **state)
 {
 	struct world *w = *state;
@@ -156,7 +156,7 @@ static void test_evidence(void **state)
 	bytes_free(&text);
 }
 
-/* The vector of the demonstration's policy, without and with the endorsement. */
+/* The trust vector by the policy of the demonstration, without and with the endorsement. */
 static void test_vector(void **state)
 {
 	static const int want[EAR_CLAIMS] = {
@@ -207,10 +207,10 @@ static void expect_cause(const struct reply *reply, const char *cause)
 	if (strncmp(reply_detail(reply), want, strlen(want)) != 0)
 		fail_msg("'%s' does not begin with '%s'", reply_detail(reply), want);
 	if (!strstr(reply->note, cause))
-		fail_msg("'%s' does not name %s", reply->note, cause);
+		fail_msg("'%s' does not contain %s", reply->note, cause);
 }
 
-/* Each failure is named, in the detail and in the log; and leaves the session unattested. */
+/* Each failure is named in the detail and in the log, and the session stays unattested. */
 static void test_causes(void **state)
 {
 	struct world *w = *state;
@@ -234,7 +234,7 @@ static void attest_with(struct world *w, const struct bytes *body, const char *c
 	reply_free(&reply);
 }
 
-/* A token for another nonce, in a body that is otherwise right. */
+/* A token for another nonce, in an otherwise valid body. */
 static void test_freshness(void **state)
 {
 	struct world *w = *state;
@@ -252,7 +252,7 @@ static void test_freshness(void **state)
 	bytes_free(&body);
 }
 
-/* Evidence of another client's TEE key must not deliver to ours. */
+/* Evidence for one TEE key must not be accepted with another TEE key. */
 static void test_key_substituted(void **state)
 {
 	struct world *w = *state;
@@ -289,8 +289,8 @@ static void test_too_large_token(void **state)
 	bytes_free(&body);
 }
 
-/* Whether the table's verdict, "E_CLAIM_SIZE: ..." or "E_CBOR or E_TOP_TAG", is what @detail says.
- * What verifies was signed over another challenge than this session's, and lifecycle comes last. */
+/* Does @detail have the table's verdict, such as "E_CLAIM_SIZE: ..." or "E_CBOR or E_TOP_TAG"? A valid
+ * token has another challenge than this session, so E_FRESHNESS comes before E_LIFECYCLE. */
 static bool verdict_fits(const char *verdict, const char *detail)
 {
 	char cause[64];
@@ -298,7 +298,7 @@ static bool verdict_fits(const char *verdict, const char *detail)
 	if (strncmp(verdict, "OK", 2) == 0 || strncmp(verdict, "E_LIFECYCLE", 11) == 0)
 		verdict = "E_FRESHNESS";
 	assert_int_equal(sscanf(detail, "Attestation error: %63[A-Z_]", cause), 1);
-	/* "E_CLAIM: ..." leaves open which one. */
+	/* "E_CLAIM: ..." means any of these causes. */
 	return strstr(verdict, cause) || (strncmp(verdict, "E_CLAIM:", 8) == 0 &&
 					  strncmp(cause, "E_CLAIM_", 8) == 0);
 }
@@ -317,13 +317,13 @@ static void attest_vector(struct world *w, const char *dir, const char *file, co
 	world_request(w, "POST", "/kbs/v0/attest", body.data, body.len, &reply);
 	assert_int_equal(reply.status, 401);
 	if (!verdict_fits(verdict, reply_detail(&reply)))
-		fail_msg("%s: %s, want %s", file, reply_detail(&reply), verdict);
+		fail_msg("%s: %s, expected %s", file, reply_detail(&reply), verdict);
 	reply_free(&reply);
 	bytes_free(&token);
 	bytes_free(&body);
 }
 
-/* Each token of the table is refused for the reason that the table gives. */
+/* Each token of the table is refused with the verdict in the table. */
 static void test_vectors(void **state)
 {
 	struct world *w = *state;
@@ -356,7 +356,7 @@ static void test_vectors(void **state)
 	bytes_free(&anchors);
 }
 
-/* Replace @from by @to in a good body, and expect @cause. */
+/* Replaces @from by @to in a valid body, and expects @cause. */
 static void attest_edited(struct world *w, const char *from, const char *to, const char *cause)
 {
 	struct bytes body = BYTES_INIT, edited = BYTES_INIT;
@@ -366,7 +366,7 @@ static void attest_edited(struct world *w, const char *from, const char *to, con
 	world_attest_body(w, &body);
 	at = strstr(bytes_text(&body), from);
 	if (!at)
-		fail_msg("no %s", from);
+		fail_msg("the body does not contain %s", from);
 	assert_int_equal(bytes_append(&edited, body.data, (size_t)(at - bytes_text(&body))), 0);
 	assert_int_equal(bytes_append_text(&edited, to), 0);
 	assert_int_equal(bytes_append_text(&edited, at + strlen(from)), 0);
@@ -404,7 +404,7 @@ static void test_attest_bodies(void **state)
 		attest_edited(w, edits[i].from, edits[i].to, edits[i].cause);
 }
 
-/* A member that a KBS does not know is no part of the challenge. */
+/* A member that a KBS does not know is not part of the challenge. */
 static void test_unknown_key_member(void **state)
 {
 	struct world *w = *state;
@@ -440,13 +440,13 @@ static void test_sessions(void **state)
 	attest_with(w, &body, "the session is unknown or over");
 	bytes_clear(&body);
 	world_attest_ok(w, &first);
-	/* Attested once: the same EAR comes again, whatever is sent. */
+	/* Once attested, the session returns the same EAR for any body. */
 	w->now += 10;
 	world_request(w, "POST", "/kbs/v0/attest", "?", 1, &reply);
 	assert_int_equal(reply.status, 200);
 	assert_non_null(strstr(bytes_text(&reply.body), bytes_text(&first)));
 	reply_free(&reply);
-	/* Attesting has not made the session live longer. */
+	/* Attestation does not prolong the session. */
 	w->monotonic += 300 * 1000 - 1;
 	world_expect(w, "GET", RESOURCE, "", 401, "PolicyDeny");
 	w->monotonic += 1;
@@ -455,7 +455,7 @@ static void test_sessions(void **state)
 	bytes_free(&first);
 }
 
-/* A flood of auth requests costs bounded memory, and those who attested keep their sessions. */
+/* Many auth requests use a bounded amount of memory, and attested sessions are kept. */
 static void test_session_flood(void **state)
 {
 	struct world *w = *state;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* trusteed over loopback: what only a real connection shows. */
+/* trusteed over loopback: what can be tested only with a real connection. */
 #include "trusteed_world.h"
 
 #include <curl/curl.h>
@@ -100,8 +100,8 @@ static size_t take(char *data, size_t size, size_t count, void *out)
 	return bytes_append(out, data, size * count) < 0 ? 0 : size * count;
 }
 
-/* A request by libcurl; @header and @body may be NULL. A @body of many bytes goes out chunked when
- * @header says so. */
+/* Makes a request with libcurl. @header and @body may be NULL. @header may select chunked encoding
+ * for @body. */
 static void net_request(struct net *net, CURL *curl, const char *path, const char *header,
 			const struct bytes *body, struct answer *answer)
 {
@@ -139,8 +139,8 @@ static void answer_free(struct answer *answer)
 	bytes_free(&answer->body);
 }
 
-/* The handshake's three requests and a fourth with the cookie, on one connection, each one line in
- * the log. */
+/* The three requests of the handshake and a fourth with the cookie, on one connection. The log has
+ * one line for each. */
 static void test_story(void **state)
 {
 	static const char *const lines[] = {
@@ -214,7 +214,7 @@ static void test_body_limit(void **state)
 	bytes_free(&body);
 }
 
-/* One endless body ends with its connection; the server lives on. */
+/* An endless body only closes its connection. The server keeps working. */
 static void test_body_endless(void **state)
 {
 	struct net *net = *state;
@@ -234,7 +234,7 @@ static void test_body_endless(void **state)
 	curl_easy_cleanup(curl);
 }
 
-/* A bearer of 100 KiB fits the head; nothing of it reaches the log. */
+/* A bearer of 100 KiB is accepted in the head. Nothing of it is logged. */
 static void test_large_bearer(void **state)
 {
 	struct net *net = *state;
@@ -255,7 +255,7 @@ static void test_large_bearer(void **state)
 	curl_easy_cleanup(curl);
 }
 
-/* What a path holds cannot forge a line of the log. */
+/* A path cannot forge a line of the log. */
 static void test_odd_paths(void **state)
 {
 	struct net *net = *state;
@@ -299,7 +299,7 @@ static void name_add(X509 *cert, int nid, const char *value)
 	X509_EXTENSION_free(extension);
 }
 
-/* A certificate for 127.0.0.1 that signs itself, and its key. */
+/* Writes a self-signed certificate for 127.0.0.1, and its key. */
 static void net_certificate(struct net *net, EVP_PKEY *key)
 {
 	X509 *cert = X509_new();
@@ -333,7 +333,7 @@ static void tls_get(struct net *net, const char *ca, long version, CURLcode want
 	curl_easy_setopt(curl, CURLOPT_SSL_CIPHER_LIST, "DEFAULT@SECLEVEL=0");
 	net_request(net, curl, "/healthz", NULL, NULL, &answer);
 	if (answer.code != want)
-		fail_msg("%s, want %s", curl_easy_strerror(answer.code), curl_easy_strerror(want));
+		fail_msg("%s, expected %s", curl_easy_strerror(answer.code), curl_easy_strerror(want));
 	if (want == CURLE_OK)
 		assert_int_equal(answer.status, 200);
 	answer_free(&answer);
@@ -365,7 +365,7 @@ static void files_refused(const char *cert, const char *key, const char *words)
 
 	assert_int_equal(tls_files_read(&files, cert, key, &e), -1);
 	if (!strstr(e.text, words))
-		fail_msg("'%s' does not say '%s'", e.text, words);
+		fail_msg("'%s' does not contain '%s'", e.text, words);
 	assert_int_equal(e.kind, ERROR_CONFIG);
 	tls_files_free(&files);
 }

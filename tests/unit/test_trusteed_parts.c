@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* trusteed's nouns below the handlers: requests, sessions, vectors, trust anchors, state. */
+/* The parts of trusteed below the handlers: requests, sessions, vectors, trust anchors, state. */
 #include "trusteed_world.h"
 
 #include <openssl/ec.h>
@@ -52,7 +52,7 @@ static void test_printable(void **state)
 	assert_string_equal(out, "/0123456789");
 }
 
-/* A note cannot start a line of its own, nor overflow. */
+/* A note cannot begin another line, and cannot overflow. */
 static void test_note(void **state)
 {
 	struct reply reply = REPLY_INIT;
@@ -118,7 +118,7 @@ static json_t *vectors_read(void)
 	return root;
 }
 
-/* The published challenges, computed from a body as a client sends it. */
+/* Computes the published challenges from a body as a client sends it. */
 static void test_challenge_vectors(void **state)
 {
 	static const struct {
@@ -208,7 +208,7 @@ static void anchor_remove(struct world *w, const char *name)
 	assert_int_equal(unlink(path), 0);
 }
 
-/* The directory is followed while the server runs: removed, added, revoked, broken, mended. */
+/* Changes of the directory apply to a running server: removed, added, revoked, broken, repaired. */
 static void test_anchors_followed(void **state)
 {
 	struct world *w = *state;
@@ -241,7 +241,7 @@ static void test_anchor_of_another(void **state)
 	EVP_PKEY_free(other);
 }
 
-/* A development anchor counts only under --dev, and then each verdict says so. */
+/* A development anchor is used only with --dev, and then each verdict has a warning. */
 static void test_development(void **state)
 {
 	struct world *w = *state;
@@ -256,7 +256,7 @@ static void test_development(void **state)
 	assert_non_null(strstr(reply.note, "WARNING: development anchor "));
 	assert_non_null(strstr(reply.note, "platform.jwk"));
 	reply_free(&reply);
-	/* Without it nothing warns. */
+	/* With another anchor there is no warning. */
 	anchor_with(w, "platform.jwk", "");
 	assert_int_equal(world_attest(w, NULL, &reply), 200);
 	assert_false(reply.warning);
@@ -264,7 +264,7 @@ static void test_development(void **state)
 	reply_free(&reply);
 }
 
-/* The firmware trees' sample key, and the key on the other side of the curve, under every flag. */
+/* The sample key of the firmware trees is never trusted, even with --dev. */
 static void test_published(void **state)
 {
 	struct world *w = *state;
@@ -286,7 +286,7 @@ static void test_published(void **state)
 	bytes_free(&jwk);
 }
 
-/* A platform revoked by name stays so when the revoked key is one that is itself never trusted. */
+/* A platform stays revoked by its name even if the revoked anchor's key is never trusted. */
 static void test_revoked_development(void **state)
 {
 	struct world *w = *state;
@@ -328,7 +328,7 @@ static void test_anchor_log(void **state)
 	world_attest_ok(w, NULL);
 	world_attest_ok(w, NULL);
 	log_set(NULL);
-	/* Once, when it was loaded; not with each request. */
+	/* It is logged once, when it is loaded, and not for each request. */
 	assert_non_null(strstr(logged, "dev.jwk: ignored: a development key"));
 	assert_null(strstr(strstr(logged, "ignored") + 1, "ignored"));
 }
@@ -342,7 +342,7 @@ static void open_refused(struct world *w, const char *words)
 	assert_int_equal(trustee_open(&other, &options, w->now, &e), -1);
 	trustee_close(&other);
 	if (!strstr(e.text, words))
-		fail_msg("'%s' does not say '%s'", e.text, words);
+		fail_msg("'%s' does not contain '%s'", e.text, words);
 	assert_int_not_equal(error_exit_code(&e), 0);
 }
 
@@ -365,7 +365,7 @@ static mode_t mode_of(struct world *w, const char *name)
 	return st.st_mode & 07777;
 }
 
-/* Whatever the umask. */
+/* The modes do not depend on the umask. */
 static void test_state_modes(void **state)
 {
 	struct world *w = *state;
@@ -413,7 +413,7 @@ static void test_state_refused(void **state)
 	assert_int_equal(w->trustee.policy, POLICY_DENY_ALL);
 }
 
-/* A key that is no P-256 key must not sign ES256. */
+/* Only a P-256 key may sign with ES256. */
 static void test_state_key_kind(void **state)
 {
 	struct world *w = *state;
@@ -429,7 +429,7 @@ static void test_state_key_kind(void **state)
 	bytes_free(&pem);
 }
 
-/* An admin token that does not fit the key, or is over, is made anew; a good one stays. */
+/* An admin token of another key, or an expired one, is replaced. A valid one is kept. */
 static void test_admin_token_renewed(void **state)
 {
 	struct world *w = *state;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What trusteed releases to whom: resources, policies, reference values, the administrator. */
+/*
+ * What trusteed releases, and to which clients: resources, policies, reference values,
+ * administrator.
+ */
 #include "trusteed_world.h"
 
 #include <stdio.h>
@@ -27,7 +30,9 @@ static void set_policy(struct world *w, const char *text, unsigned int status)
 	bytes_free(&body);
 }
 
-/* Denied, endorsed, released: by the session's cookie and by the EAR as bearer. */
+/*
+ * A resource is denied, the realm endorsed, the resource released, by cookie and by EAR as bearer.
+ */
 static void test_story(void **state)
 {
 	struct world *w = *state;
@@ -40,7 +45,7 @@ static void test_story(void **state)
 	world_expect(w, "GET", RESOURCE, "", 401, "PolicyDeny");
 	world_expect(w, "GET", MISSING, "", 401, "PolicyDeny");
 	world_endorse(w);
-	world_expect(w, "GET", RESOURCE, "", 401, "PolicyDeny");	/* the session's EAR is of before */
+	world_expect(w, "GET", RESOURCE, "", 401, "PolicyDeny");	/* the session's EAR is older */
 	world_attest_ok(w, &ear);
 	world_get_secret(w, RESOURCE, "a secret");
 	world_expect(w, "GET", MISSING, "", 404, "ResourceNotFound");
@@ -75,7 +80,7 @@ static void test_bearer(void **state)
 	bytes_free(&ear);
 }
 
-/* The session's EAR runs out by its own time as well, and then the cookie is worth nothing. */
+/* The session's EAR has its own expiry, after which the cookie is not accepted. */
 static void test_session_ear_expires(void **state)
 {
 	struct world *w = *state;
@@ -88,7 +93,7 @@ static void test_session_ear_expires(void **state)
 	world_expect(w, "GET", RESOURCE, "", 401, "TokenVerifierError");
 }
 
-/* Neither token passes for the other. */
+/* EAR and admin token cannot replace each other. */
 static void test_tokens_apart(void **state)
 {
 	struct world *w = *state;
@@ -116,7 +121,7 @@ static void test_admin_refused(void **state)
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
 		world_expect(w, paths[i][0], paths[i][1], "", 401, "AdminAuthAccess");
-	/* The token is good for ten years and no more. */
+	/* The token is valid for ten years. */
 	w->now += INT64_C(3651) * 86400;
 	assert_int_equal(world_admin(w, "GET", "/kbs/v0/resource-policy", ""), 401);
 }
@@ -136,7 +141,7 @@ static void test_policies(void **state)
 	world_expect(w, "GET", RESOURCE, "", 401, "PolicyDeny");
 	set_policy(w, POLICY_TEXT_AFFIRMING, 200);
 	world_get_secret(w, RESOURCE, "a secret");
-	/* What is not known changes nothing. */
+	/* An unknown policy changes nothing. */
 	set_policy(w, "package policy\ndefault allow = false\n", 401);
 	set_policy(w, POLICY_TEXT_DENY_ALL "allow if { true }\n", 401);
 	set_policy(w, "", 401);
@@ -168,7 +173,7 @@ static void test_reference_values(void **state)
 	assert_int_equal(world_admin(w, "GET", "/kbs/v0/reference-value/c", ""), 401);
 }
 
-/* The log tells which values a message endorsed, and only those. */
+/* The log contains the values that a message endorsed, and only those. */
 static void test_endorsement_noted(void **state)
 {
 	/* {"a":["1"],"b":7} and {"b":8} */
@@ -190,7 +195,7 @@ static void test_endorsement_noted(void **state)
 	}
 }
 
-/* Keys, tokens, policy, resources and endorsements outlive a restart; sessions do not. */
+/* Keys, tokens, policy, resources and endorsements survive a restart. Sessions do not. */
 static void test_restart(void **state)
 {
 	struct world *w = *state;
@@ -282,7 +287,7 @@ static void test_routes(void **state)
 	reply_free(&reply);
 }
 
-/* Attest with the public key @jwk, whatever it is worth. */
+/* Attests with the public key @jwk, even if it is unusable. */
 static void attest_with_key(struct world *w, const char *jwk)
 {
 	struct handshake_attest attest = { .additional = "", .nonce = w->kbs.nonce };
@@ -308,7 +313,9 @@ static void attest_with_key(struct world *w, const char *jwk)
 	bytes_free(&body);
 }
 
-/* A key that cannot be encrypted to does for attesting, and for nothing else. */
+/*
+ * Attestation succeeds with a key to which nothing can be encrypted, but no resource is released.
+ */
 static void test_useless_keys(void **state)
 {
 	static const char *const keys[] = {
@@ -330,7 +337,7 @@ static void test_useless_keys(void **state)
 	}
 }
 
-/* An RSA key gets RSA-OAEP-256. */
+/* With an RSA key, RSA-OAEP-256 is used. */
 static void test_rsa_key(void **state)
 {
 	struct world *w = *state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vector: the files that tests compare with. Include after cmocka.h. */
+/* vector: reads the files with which tests compare. Include after cmocka.h. */
 #ifndef REALMKEY_TEST_VECTOR_H
 #define REALMKEY_TEST_VECTOR_H
 
@@ -13,7 +13,7 @@
 
 #define VECTOR_MAX ((size_t)1 << 20)
 
-/* The path of the file @name below tests/vectors. */
+/* Set @path to the path of the file @name in tests/vectors. */
 static inline void vector_path(const char *name, char *path, size_t size)
 {
 	const char *top = getenv("REALMKEY_VECTORS");
@@ -21,7 +21,7 @@ static inline void vector_path(const char *name, char *path, size_t size)
 	snprintf(path, size, "%s/%s", top ? top : "tests/vectors", name);
 }
 
-/* Replace @out by the file @name below tests/vectors, which must be there. */
+/* Replace @out by the contents of file @name in tests/vectors, which must exist. */
 static inline void vector_read(const char *name, struct bytes *out)
 {
 	struct error e = ERROR_INIT;
@@ -59,9 +59,9 @@ static inline void vector_read_key(const char *name, struct tee_key *key)
 }
 
 /*
- * The path of another project's vector @name, in @path, and true. Where the directory of those vectors
- * (REALMKEY_SHARED) is absent, the path of @own, a vector of ours of the same shape, and false; the
- * test's output says so.
+ * Set @path to the path of another project's vector @name, and return true. If the directory of those
+ * vectors (REALMKEY_SHARED) does not exist, set it to the path of our own similar vector @own, print a
+ * note, and return false.
  */
 static inline bool foreign_path(const char *name, const char *own, char *path, size_t size)
 {

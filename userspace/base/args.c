@@ -79,8 +79,8 @@ static int option_store(struct scan *s, const struct args_option *o, const char 
 	return 0;
 }
 
-/* Read @arg, which begins with "--"; @next is the argument after it or NULL. Returns how many of the
- * two were used, or -1. */
+/* Read @arg, which begins with "--"; @next is the argument after it or NULL. Returns how many of
+ * the two were used, or -1. */
 static int option_read(struct scan *s, const char *arg, const char *next)
 {
 	const char *word = arg + 2, *equals = strchr(word, '=');

@@ -2,10 +2,10 @@
 /*
  * args: long options described by tables; one parser and one form of --help for all programs.
  *
- * A program describes its options in tables of struct args_option. Each entry names the member of the
- * program's own struct that gets the value; several commands can share a table. The parser accepts
- * "--name VALUE", "--name=VALUE", "--flag", "--" and, anywhere among them, operands; "-" is an
- * operand. Options cannot be abbreviated.
+ * A program describes its options in tables of struct args_option. Each entry names the member of
+ * the program's own struct that gets the value; several commands can share a table. The parser
+ * accepts "--name VALUE", "--name=VALUE", "--flag", "--" and, anywhere among them, operands; "-" is
+ * an operand. Options cannot be abbreviated.
  */
 #ifndef REALMKEY_ARGS_H
 #define REALMKEY_ARGS_H
@@ -50,8 +50,8 @@ enum args_outcome {
 
 /*
  * Read argv[1] .. argv[argc - 1] into the struct at @target and into @operands, an array of
- * spec->operands_max pointers; operands that are not given become NULL. Returns an enum args_outcome,
- * or -1 with an ERROR_USAGE that names the option.
+ * spec->operands_max pointers; operands that are not given become NULL. Returns an enum
+ * args_outcome, or -1 with an ERROR_USAGE that names the option.
  */
 int args_parse(const struct args_spec *spec, int argc, char *const argv[], void *target,
 	       const char **operands, struct error *e);

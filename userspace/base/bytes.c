@@ -19,8 +19,8 @@ void bytes_lock_optional(bool optional)
 	lock_optional = optional;
 }
 
-/* Use the system call, because sanitizers replace mlock() with a function that does nothing, and the
- * tests check the pages. */
+/* Use the system call, because sanitizers replace mlock() with a function that does nothing, and
+ * the tests check the pages. */
 static int pages_lock(void *pages, size_t size)
 {
 	if (syscall(SYS_mlock, pages, size) == 0)
@@ -38,7 +38,7 @@ static void *pages_allocate(size_t size)
 		munmap(pages, size);
 		return NULL;
 	}
-	/* Some kernels and emulators do not support this; our programs exec right after they fork. */
+	/* Some kernels and emulators lack this; our programs exec right after a fork. */
 	(void)madvise(pages, size, MADV_WIPEONFORK);
 	return pages;
 }

@@ -2,12 +2,12 @@
 /*
  * bytes: the one type for sized bytes in user space.
  *
- * A struct bytes owns its memory. All memory is wiped when it is released, grown or cut, so a caller
- * does not have to know which buffers held a secret. Functions that only read accept a pointer and a
- * length instead, so that a parser can be given any memory.
+ * A struct bytes owns its memory. All memory is wiped when it is released, grown or cut, so a
+ * caller does not have to know which buffers held a secret. Functions that only read accept a
+ * pointer and a length instead, so that a parser can be given any memory.
  *
- * Failure is sticky: when memory cannot be allocated, the buffer is emptied and marked as failed, and
- * everything appended to it later is dropped. A caller appends freely and asks once, with
+ * Failure is sticky: when memory cannot be allocated, the buffer is emptied and marked as failed,
+ * and everything appended to it later is dropped. A caller appends freely and asks once, with
  * bytes_check(), before it uses the contents.
  */
 #ifndef REALMKEY_BYTES_H
@@ -24,7 +24,7 @@ struct bytes {
 	size_t len;	/* bytes in use */
 	size_t size;	/* bytes allocated; 0 when data is NULL */
 	bool locked;	/* in separate pages: locked in RAM, left out of core dumps and forks */
-	bool failed;	/* an allocation failed; the buffer is empty and stays so until it is cleared */
+	bool failed;	/* an allocation failed; the buffer stays empty until it is cleared */
 };
 
 #define BYTES_INIT { 0 }
@@ -35,8 +35,9 @@ struct bytes {
 
 /*
  * Append to @b. A result larger than BYTES_MAX counts as a failed allocation. A locked buffer whose
- * pages cannot be locked fails too, unless bytes_lock_optional(true) was called: that is for programs
- * that an ordinary user runs with a small RLIMIT_MEMLOCK. The pages are left out of core dumps anyway.
+ * pages cannot be locked fails too, unless bytes_lock_optional(true) was called: that is for
+ * programs that an ordinary user runs with a small RLIMIT_MEMLOCK. The pages are left out of core
+ * dumps anyway.
  */
 int bytes_append(struct bytes *b, const void *data, size_t len);
 int bytes_append_text(struct bytes *b, const char *text);
@@ -48,9 +49,9 @@ int bytes_set(struct bytes *b, const void *data, size_t len);
  * cleared. */
 int bytes_check(const struct bytes *b, struct error *e);
 
-/* For callers that write into the memory themselves. bytes_reserve() makes room for @size bytes in all;
- * bytes_resize() makes @b exactly @len bytes long, and new bytes are zero. Both return 0, or -1 with
- * the error "out of memory". */
+/* For callers that write into the memory themselves. bytes_reserve() makes room for @size bytes in
+ * all; bytes_resize() makes @b exactly @len bytes long, and new bytes are zero. Both return 0, or
+ * -1 with the error "out of memory". */
 int bytes_reserve(struct bytes *b, size_t size, struct error *e);
 int bytes_resize(struct bytes *b, size_t len, struct error *e);
 /* Cut @b to its first @len bytes and wipe the rest. A shorter buffer stays as it is. */
@@ -58,8 +59,8 @@ void bytes_truncate(struct bytes *b, size_t len);
 
 void bytes_lock_optional(bool optional);
 
-/* Wipe and release the memory; @b is then empty and can be used again. bytes_clear() does the same but
- * keeps the allocation. Both also reset a failure. */
+/* Wipe and release the memory; @b is then empty and can be used again. bytes_clear() does the same
+ * but keeps the allocation. Both also reset a failure. */
 void bytes_free(struct bytes *b);
 void bytes_clear(struct bytes *b);
 

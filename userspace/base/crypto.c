@@ -6,8 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* The decoders of OpenSSL discard the errors of the formats that they try. If memory is still exhausted,
- * an allocation of this size shows it. */
+/* The decoders of OpenSSL discard the errors of the formats that they try. If memory is still
+ * exhausted, an allocation of this size shows it. */
 #define PROBE_SIZE 4096
 
 void crypto_begin(void)
@@ -35,4 +35,13 @@ int crypto_error(struct error *e, enum error_kind kind, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	return error_set(e, kind, "%s", text);
+}
+
+int crypto_verify_error(int result, struct error *e, enum error_kind kind, const char *text)
+{
+	/* 0 is a signature that does not match. A negative result has a reason in the queue, except that
+	 * CRYPTO_realloc() reports nothing. */
+	if (result < 0 && ERR_peek_error() == 0)
+		return error_set_memory(e);
+	return crypto_error(e, kind, "%s", text);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * crypto: why a function of OpenSSL failed: because of its input (a bad signature, a point that is not on
- * its curve), which is a verdict, or for lack of memory, which never is.
+ * crypto: why a function of OpenSSL failed: because of its input (a bad signature, a point that is
+ * not on its curve), which is a verdict, or for lack of memory, which never is.
  */
 #ifndef REALMKEY_CRYPTO_H
 #define REALMKEY_CRYPTO_H
@@ -12,9 +12,13 @@
  * explains, because the queue also contains the errors of earlier calls. */
 void crypto_begin(void);
 
-/* Set @e after a function of OpenSSL failed: "out of memory" if an allocation failed since crypto_begin(),
- * and otherwise an error of @kind with the formatted text. Empties the queue. Returns -1. */
+/* Set @e after a function of OpenSSL failed: "out of memory" if an allocation failed since
+ * crypto_begin(), and otherwise an error of @kind with the formatted text. Empties the queue.
+ * Returns -1. */
 int crypto_error(struct error *e, enum error_kind kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* The same after EVP_DigestVerify() or EVP_DigestVerifyFinal() returned @result, which is not 1. Use this,
+ * because not every failed allocation in these functions is in OpenSSL's queue. */
+int crypto_verify_error(int result, struct error *e, enum error_kind kind, const char *text);
 
 #endif

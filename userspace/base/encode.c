@@ -51,9 +51,9 @@ int encode_hex(const void *data, size_t len, struct bytes *out)
 	return out->failed ? -1 : 0;
 }
 
-/* Decode the 2 to 4 characters at @text to @out; @values has the value of each character plus one, or 0
- * for a character outside of the alphabet. Returns how many characters are valid: fewer than @len if
- * one is not in the alphabet, or if the last one sets unused bits. */
+/* Decode the 2 to 4 characters at @text to @out; @values has the value of each character plus one,
+ * or 0 for a character outside of the alphabet. Returns how many characters are valid: fewer than
+ * @len if one is not in the alphabet, or if the last one sets unused bits. */
 static size_t group_decode(const uint8_t values[256], const uint8_t *text, size_t len,
 			   uint8_t *out)
 {

@@ -22,10 +22,10 @@ int encode_hex(const void *data, size_t len, struct bytes *out);
 
 /*
  * Decode @len characters at @text and append the result to @out. Only one encoding of each value is
- * accepted: characters of the alphabet, the padding that the alphabet requires, unused bits zero, no
- * white space; hexadecimal may be in upper or lower case. The error, an ERROR_INPUT, begins with @what,
- * and @out is then unchanged. The time depends on the data (table lookups), so do not decode secrets;
- * ciphertext is fine.
+ * accepted: characters of the alphabet, the padding that the alphabet requires, unused bits zero,
+ * no white space; hexadecimal may be in upper or lower case. The error, an ERROR_INPUT, begins with
+ * @what, and @out is then unchanged. The time depends on the data (table lookups), so do not decode
+ * secrets; ciphertext is fine.
  */
 int decode_base64(enum encode_alphabet alphabet, const char *text, size_t len, const char *what,
 		  struct bytes *out, struct error *e);

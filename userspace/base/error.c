@@ -9,14 +9,25 @@
 #include "array.h"
 
 static const int exit_codes[] = {
-	[ERROR_NONE] = 0,	[ERROR_SYSTEM] = 1,	[ERROR_USAGE] = 2,	[ERROR_CONFIG] = 3,
-	[ERROR_NO_REALM] = 4,	[ERROR_NETWORK] = 5,	[ERROR_TLS] = 6,	[ERROR_ATTESTATION] = 7,
-	[ERROR_POLICY] = 8,	[ERROR_NOT_FOUND] = 9,	[ERROR_DELIVERY] = 10,	[ERROR_PROTOCOL] = 11,
-	[ERROR_INPUT] = 12,	[ERROR_NO_DRIVER] = 13,
+	[ERROR_NONE] = 0,
+	[ERROR_SYSTEM] = 1,
+	[ERROR_USAGE] = 2,
+	[ERROR_CONFIG] = 3,
+	[ERROR_NO_REALM] = 4,
+	[ERROR_NETWORK] = 5,
+	[ERROR_TLS] = 6,
+	[ERROR_ATTESTATION] = 7,
+	[ERROR_POLICY] = 8,
+	[ERROR_NOT_FOUND] = 9,
+	[ERROR_DELIVERY] = 10,
+	[ERROR_PROTOCOL] = 11,
+	[ERROR_INPUT] = 12,
+	[ERROR_NO_DRIVER] = 13,
 };
 
-/* The printable sequences of UTF-8 by their first byte. The range of the second byte excludes overlong
- * forms, surrogates, the C1 control characters and numbers above U+10FFFF (RFC 3629 section 4). */
+/* The printable sequences of UTF-8 by their first byte. The range of the second byte excludes
+ * overlong forms, surrogates, the C1 control characters and numbers above U+10FFFF (RFC 3629
+ * section 4). */
 static const struct {
 	unsigned char first, last, second_min, second_max;
 	size_t len;
@@ -177,5 +188,7 @@ int error_reclassify(struct error *e, enum error_kind from, enum error_kind to)
 
 int error_exit_code(const struct error *e)
 {
-	return (size_t)e->kind < ARRAY_SIZE(exit_codes) ? exit_codes[e->kind] : exit_codes[ERROR_SYSTEM];
+	if ((size_t)e->kind >= ARRAY_SIZE(exit_codes))
+		return exit_codes[ERROR_SYSTEM];
+	return exit_codes[e->kind];
 }

@@ -2,10 +2,11 @@
 /*
  * error: what failed, at which step, and whether trying again can help.
  *
- * The innermost function that knows the cause sets the error once, with error_set(). Callers may add
- * where it happened, with error_add(), and never replace it. The one exception is error_reclassify(),
- * for a caller that knows where the input came from. A function of the library that can fail has a
- * struct error as its last argument, and returns -1 (or NULL) after it has set it.
+ * The innermost function that knows the cause sets the error once, with error_set(). Callers may
+ * add where it happened, with error_add(), and never replace it. The one exception is
+ * error_reclassify(), for a caller that knows where the input came from. A function of the library
+ * that can fail has a struct error as its last argument, and returns -1 (or NULL) after it has set
+ * it.
  */
 #ifndef REALMKEY_ERROR_H
 #define REALMKEY_ERROR_H
@@ -48,7 +49,8 @@ int error_set(struct error *e, enum error_kind kind, const char *format, ...)
 /* As error_set(), for a failure after which trying again can help. */
 int error_set_transient(struct error *e, enum error_kind kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-/* As error_set() with ": strerror(errno)" appended. ENOMEM is "out of memory", whatever @kind is. */
+/* As error_set() with ": strerror(errno)" appended. ENOMEM is "out of memory", whatever @kind
+ * is. */
 int error_set_errno(struct error *e, enum error_kind kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Out of memory: an ERROR_SYSTEM that error_reclassify() does not change. */
@@ -56,19 +58,20 @@ int error_set_memory(struct error *e);
 /* Add "where: " before the text of an error that is already set; returns -1. */
 int error_add(struct error *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Turn an error of kind @from (or ERROR_ANY) into one of kind @to, because the caller knows more than
- * the function that failed: bad input for a general decoder is a malformed answer if the KBS sent it.
- * An error of another kind stays as it is, and so does "out of memory", because it is never a verdict
- * on the input. Returns -1. */
+/* Turn an error of kind @from (or ERROR_ANY) into one of kind @to, because the caller knows more
+ * than the function that failed: bad input for a general decoder is a malformed answer if the KBS
+ * sent it. An error of another kind stays as it is, and so does "out of memory", because it is
+ * never a verdict on the input. Returns -1. */
 int error_reclassify(struct error *e, enum error_kind from, enum error_kind to);
 
 /* Make @text safe to print: each byte of a control character, of a character that reorders or hides
- * text, and of invalid UTF-8 becomes '?'. For text from outside that is printed without an error. */
+ * text, and of invalid UTF-8 becomes '?'. For text from outside that is printed without an
+ * error. */
 void error_text_clean(char *text);
 
-/* The exit status of a program that ends with this error: 0, 1 system, 2 usage, 3 config, 4 no realm, 5 network, 6 TLS,
- * 7 attestation refused, 8 policy refused, 9 not found, 10 delivery failed, 11 malformed answer,
- * 12 malformed or too large input, 13 no driver. */
+/* The exit status of a program that ends with this error: 0, 1 system, 2 usage, 3 config, 4 no
+ * realm, 5 network, 6 TLS, 7 attestation refused, 8 policy refused, 9 not found, 10 delivery
+ * failed, 11 malformed answer, 12 malformed or too large input, 13 no driver. */
 int error_exit_code(const struct error *e);
 
 #endif

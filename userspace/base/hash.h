@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hash: the three hash algorithms of a realm, and what each protocol calls them. The numbers are the
- * RMM specification's (RmmHashAlgorithm).
+ * hash: the three hash algorithms of a realm, and what each protocol calls them. The numbers are
+ * the RMM specification's (RmmHashAlgorithm).
  */
 #ifndef REALMKEY_HASH_H
 #define REALMKEY_HASH_H
@@ -21,8 +21,8 @@ struct hash {
 	size_t size;		/* of a digest, bytes */
 };
 
-/* Returns the algorithm with this number in RSI, or with this name or plain name, or NULL. The result
- * is static. */
+/* Returns the algorithm with this number in RSI, or with this name or plain name, or NULL. The
+ * result is static. */
 const struct hash *hash_by_number(unsigned int number);
 const struct hash *hash_by_name(const char *name);
 const struct hash *hash_by_plain_name(const char *plain);

@@ -175,7 +175,8 @@ static int parent_sync(const char *path, struct error *e)
 	return ret;
 }
 
-/* Write the file at the template @path. It is created as 0600 and is never more accessible than @mode. */
+/* Write the file at the template @path. It is created as 0600 and is never more accessible than
+ * @mode. */
 static int write_temporary(char *path, mode_t mode, const void *data, size_t len, struct error *e)
 {
 	int fd = mkostemp(path, O_CLOEXEC), ret = -1;

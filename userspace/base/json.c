@@ -13,8 +13,8 @@
 /* A double holds larger integers inexactly, so RFC 8785 defines no single form for them. */
 #define JSON_INTEGER_MAX 9007199254740991LL
 
-/* While jansson reads a string, it ignores that its buffer could not grow. So once an allocation fails, all
- * others of that parse fail too: then jansson cannot go on with half of a string. */
+/* While jansson reads a string, it ignores that its buffer could not grow. So once an allocation
+ * fails, all others of that parse fail too: then jansson cannot go on with half of a string. */
 static _Thread_local struct {
 	bool active, failed;
 } parse;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * json: helpers for jansson: bounded parsing that refuses duplicate members and trailing text, getters
- * whose errors name the member, and the canonical form.
+ * json: helpers for jansson: bounded parsing that refuses duplicate members and trailing text,
+ * getters whose errors name the member, and the canonical form.
  *
- * Ownership of a json_t is as in jansson: functions return a new reference unless their comment says
- * "borrowed".
+ * Ownership of a json_t is as in jansson: functions return a new reference unless their comment
+ * says "borrowed".
  */
 #ifndef REALMKEY_JSON_H
 #define REALMKEY_JSON_H
@@ -17,8 +17,8 @@
 
 #define JSON_INPUT_MAX ((size_t)4 << 20)
 
-/* Parse @len bytes (at most JSON_INPUT_MAX) as one JSON text. Errors are of @kind, name it @what, and do
- * not quote it. */
+/* Parse @len bytes (at most JSON_INPUT_MAX) as one JSON text. Errors are of @kind, name it @what,
+ * and do not quote it. */
 json_t *json_parse(const void *text, size_t len, const char *what, enum error_kind kind,
 		   struct error *e);
 
@@ -29,14 +29,14 @@ const char *json_member_text(const json_t *object, const char *member, const cha
 json_t *json_member_object(const json_t *object, const char *member, const char *what,
 			   enum error_kind kind, struct error *e);
 
-/* Append the compact form: members in their own order, '/' not escaped. On failure of this and the next
- * two, nothing is appended. */
+/* Append the compact form: members in their own order, '/' not escaped. On failure of this and the
+ * next two, nothing is appended. */
 int json_compact(const json_t *value, struct bytes *out, struct error *e);
 /* Append the canonical form (RFC 8785: members sorted by UTF-16 code units, no white space, minimal
  * escapes). A real number, or an integer beyond 2^53, is an ERROR_INPUT. */
 int json_canonical(const json_t *value, struct bytes *out, struct error *e);
-/* Append a form for people: indented by two spaces, with a newline at the end. It is ASCII only, because
- * it may contain untrusted text and is shown on a terminal. */
+/* Append a form for people: indented by two spaces, with a newline at the end. It is ASCII only,
+ * because it may contain untrusted text and is shown on a terminal. */
 int json_pretty(const json_t *value, struct bytes *out, struct error *e);
 
 /* Returns @len bytes as a string of hexadecimal digits, or NULL if out of memory. */

@@ -17,8 +17,8 @@
 static log_function *log_sink;
 static bool stderr_is_journal, debug_shown;
 
-/* Whether stderr is the stream that the journal opened. The variable alone does not say so: a program
- * may have inherited it and write to another file. */
+/* Whether stderr is the stream that the journal opened. The variable alone does not say so: a
+ * program may have inherited it and write to another file. */
 static bool journal_connected(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");

@@ -17,7 +17,8 @@ void log_set(log_function *function);
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* A callback for programs: writes "<N>line" to stderr if that is the journal (JOURNAL_STREAM), and
- * "program: line" otherwise. Lines of level DEBUG are dropped unless log_show_debug(true) was called. */
+ * "program: line" otherwise. Lines of level DEBUG are dropped unless log_show_debug(true) was
+ * called. */
 void log_to_stderr(enum log_level level, const char *line);
 void log_show_debug(bool show);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* realm: what the RMM specification fixes for all realms: sizes, and the names of the measurements. */
+/* realm: what the RMM specification fixes for all realms: sizes, and the names of the
+ * measurements. */
 #ifndef REALMKEY_REALM_H
 #define REALMKEY_REALM_H
 

@@ -91,7 +91,8 @@ int sandbox_drop_capabilities(struct error *e)
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
 
-	/* Without CAP_SETPCAP the bounding set cannot shrink, but then there is nothing to bound either. */
+	/* Without CAP_SETPCAP the bounding set cannot shrink, but then there is nothing to bound
+	 * either. */
 	for (unsigned long i = 0; i <= CAP_LAST_CAP; i++)
 		(void)prctl(PR_CAPBSET_DROP, i, 0, 0, 0);
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
@@ -123,8 +124,8 @@ static const struct {
 	{ SANDBOX_IOCTL, LANDLOCK_ACCESS_FS_IOCTL_DEV },
 };
 
-/* The version of Landlock's ABI, or 0 if the kernel has no Landlock, did not enable it, or a container
- * hides it. */
+/* The version of Landlock's ABI, or 0 if the kernel has no Landlock, did not enable it, or a
+ * container hides it. */
 static int landlock_abi(void)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sandbox: the steps by which a process gives up privileges that it does not need. Each program calls
- * them in its own confine.c: user, capabilities, paths, and system calls last, because a step may need
- * a system call that the next step forbids.
+ * sandbox: the steps by which a process gives up privileges that it does not need. Each program
+ * calls them in its own confine.c: user, capabilities, paths, and system calls last, because a step
+ * may need a system call that the next step forbids.
  *
  * Each step returns 0, or -1 with an ERROR_SYSTEM; then the process must not go on.
  */
@@ -16,18 +16,18 @@
 
 #include "error.h"
 
-/* No core dump, and no ptrace or /proc/PID/mem for other processes of the same user. Changing the user
- * would undo this, so drop the user first. */
+/* No core dump, and no ptrace or /proc/PID/mem for other processes of the same user. Changing the
+ * user would undo this, so drop the user first. */
 int sandbox_no_dump(struct error *e);
 /* From now on execve() cannot gain privileges. */
 int sandbox_no_new_privs(struct error *e);
-/* No memory that is both writable and executable. Kernels before 6.3 do not support this; then nothing
- * happens. */
+/* No memory that is both writable and executable. Kernels before 6.3 do not support this; then
+ * nothing happens. */
 int sandbox_no_new_code(struct error *e);
 /* Set the soft and the hard limit of one RLIMIT_* to @max. */
 int sandbox_limit(int resource, unsigned long max, struct error *e);
-/* Become the user @name permanently, without supplementary groups; 65534 if that user does not exist. A
- * process that is not root stays as it is, which is not an error. */
+/* Become the user @name permanently, without supplementary groups; 65534 if that user does not
+ * exist. A process that is not root stays as it is, which is not an error. */
 int sandbox_drop_user(const char *name, struct error *e);
 /* Empty all capability sets, and the bounding set as far as that is allowed. */
 int sandbox_drop_capabilities(struct error *e);
@@ -51,14 +51,14 @@ struct sandbox_access {
 
 /*
  * Confine this thread and its future children to @access with Landlock: a file that is not listed
- * cannot be opened, and no file can be executed. Ports need Landlock ABI 4 and @alone ABI 6; on older
- * kernels these two have no effect. Returns 1, or 0 if the kernel has no Landlock: then nothing is
- * confined, and the caller has to use other means.
+ * cannot be opened, and no file can be executed. Ports need Landlock ABI 4 and @alone ABI 6; on
+ * older kernels these two have no effect. Returns 1, or 0 if the kernel has no Landlock: then
+ * nothing is confined, and the caller has to use other means.
  */
 int sandbox_landlock(const struct sandbox_access *access, struct error *e);
 
-/* The action for one system call if all of its @count comparisons hold. They compare 64 bits, of which
- * the kernel uses 32 for an int: a rule that refuses a value must mask the other bits. */
+/* The action for one system call if all of its @count comparisons hold. They compare 64 bits, of
+ * which the kernel uses 32 for an int: a rule that refuses a value must mask the other bits. */
 struct sandbox_rule {
 	int call;		/* SCMP_SYS(name); unknown calls of this architecture are skipped */
 	uint32_t action;	/* SCMP_ACT_ALLOW, SCMP_ACT_ERRNO(n), SCMP_ACT_KILL_PROCESS */
@@ -78,8 +78,8 @@ struct sandbox_rule {
 #define SANDBOX_BITS(n, mask, value) \
 	{ .arg = (n), .op = SCMP_CMP_MASKED_EQ, .datum_a = (mask), .datum_b = (value) }
 
-/* System calls that none of our programs makes after its start. A process that makes one of them runs an
- * intruder's code. */
+/* System calls that none of our programs makes after its start. A process that makes one of them
+ * runs an intruder's code. */
 #define SANDBOX_KILL_INTRUDER \
 	SANDBOX_KILL(execve), SANDBOX_KILL(execveat), SANDBOX_KILL(ptrace), \
 	SANDBOX_KILL(process_vm_readv), SANDBOX_KILL(process_vm_writev), \
@@ -93,9 +93,9 @@ struct sandbox_rule {
 	SANDBOX_KILL(setuid), SANDBOX_KILL(setresuid), SANDBOX_KILL(capset)
 
 /*
- * Load a seccomp filter: the rules, and the action @otherwise for all other system calls (rules with
- * that action are redundant and skipped). If several filters are loaded, the strictest action counts.
- * The process must have one thread only.
+ * Load a seccomp filter: the rules, and the action @otherwise for all other system calls (rules
+ * with that action are redundant and skipped). If several filters are loaded, the strictest action
+ * counts. The process must have one thread only.
  */
 int sandbox_seccomp(uint32_t otherwise, const struct sandbox_rule *rule, size_t count,
 		    struct error *e);

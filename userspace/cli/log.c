@@ -123,7 +123,7 @@ static int token_read_registers(const struct cca_token *token, const char *path,
 		return error_set(e, ERROR_INPUT, "%s: hash algorithm '%s'", path,
 				 token->realm.hash_algorithm);
 	for (unsigned int i = 0; i < REALM_REGISTERS; i++) {
-		const struct cca_slice *claim = i ? &token->realm.rem[i - 1] : &token->realm.rim;
+		const struct cbor_slice *claim = i ? &token->realm.rem[i - 1] : &token->realm.rim;
 
 		if (claim->len > HASH_SIZE_MAX)
 			return error_set(e, ERROR_INPUT, "%s: %s is too long", path,
@@ -142,11 +142,12 @@ static int token_read(const char *path, struct input *in, struct error *e)
 
 	if (io_read_file(path, CCA_TOKEN_MAX, &raw, e) < 0)
 		goto out;
-	if (cca_token_decode(raw.data, raw.len, &token, &verdict) < 0)
-		error_set(e, ERROR_INPUT, "%s: %s: %s", path, cca_cause_name(verdict.cause),
-			  verdict.detail);
-	else
+	if (cca_token_decode(raw.data, raw.len, &token, &verdict, e) == 0) {
 		ret = token_read_registers(&token, path, in, e);
+	} else {
+		error_reclassify(e, ERROR_ATTESTATION, ERROR_INPUT);
+		error_add(e, "%s", path);
+	}
 out:
 	cca_token_free(&token);
 	bytes_free(&raw);

@@ -6,8 +6,10 @@
 
 #include "base/encode.h"
 #include "base/io.h"
+#include "base/json.h"
 #include "base/realm.h"
-#include "cca/cca_token.h"
+#include "cca/cca_print.h"
+#include "cca/cca_verify.h"
 #include "cli.h"
 #include "rsi/rsi.h"
 
@@ -71,10 +73,10 @@ static int token_decode(const struct bytes *raw, const char *what, enum error_ki
 {
 	struct cca_verdict verdict;
 
-	if (cca_token_decode(raw->data, raw->len, token, &verdict) < 0)
-		return error_set(e, kind, "%s: %s: %s", what,
-				 cca_cause_name(verdict.cause), verdict.detail);
-	return 0;
+	if (cca_token_decode(raw->data, raw->len, token, &verdict, e) == 0)
+		return 0;
+	error_reclassify(e, ERROR_ATTESTATION, kind);
+	return error_add(e, "%s", what);
 }
 
 /* Print @token unless it is NULL, and @records, the number of records of the event log that its
@@ -94,9 +96,11 @@ static int token_output(const struct cca_token *token, const uint64_t *records, 
 				     (unsigned long long)*records);
 		return cli_output_text(&text, e);
 	}
-	value = token ? cca_token_json(token) : json_object();
-	if (!value || (records && json_object_set_new(value, "log-records",
-						      json_integer((json_int_t)*records)) < 0))
+	value = token ? cca_token_json(token, e) : json_object();
+	if (!value)
+		return token ? -1 : error_set_memory(e);
+	if (records && json_object_set_new(value, "log-records",
+					   json_integer((json_int_t)*records)) < 0)
 		ret = error_set_memory(e);
 	else
 		ret = cli_output_json(value, e);
@@ -253,7 +257,8 @@ static int token_verify(const struct options *options, const char *file, struct 
 	struct cca_anchors anchors = CCA_ANCHORS_INIT;
 	struct cca_token token = CCA_TOKEN_INIT;
 	const struct cca_anchor *used = NULL;
-	struct cca_verdict verdict = { 0 };
+	struct cca_verdict verdict = CCA_VERDICT_INIT;
+	struct error refused = ERROR_INIT;
 	uint8_t challenge[REALM_CHALLENGE_SIZE];
 	struct bytes raw = BYTES_INIT;
 	bool fresh = options->challenge != NULL;
@@ -265,10 +270,16 @@ static int token_verify(const struct options *options, const char *file, struct 
 		return -1;
 	if (io_read_file(file, CCA_TOKEN_MAX, &raw, e) < 0)
 		goto out;
-	if (cca_anchors_load(&anchors, options->anchors, e) < 0)
+	if (io_each_file(options->anchors, cca_anchors_suffixes, JSON_INPUT_MAX, cca_anchors_use,
+			 &anchors, e) < 0)
 		goto out;
-	if (cca_token_decode(raw.data, raw.len, &token, &verdict) == 0)
-		cca_token_verify(&token, &anchors, fresh ? challenge : NULL, &verdict, &used);
+	if (cca_token_decode(raw.data, raw.len, &token, &verdict, &refused) == 0)
+		cca_token_verify(&token, &anchors, fresh ? challenge : NULL, &verdict, &used,
+				 &refused);
+	if (verdict.cause == CCA_NO_VERDICT) {
+		*e = refused;
+		goto out;
+	}
 	ret = verdict_output(&verdict, used ? used->name : "", fresh, options->json, e);
 	if (ret == 0)
 		ret = verdict.cause == CCA_OK;

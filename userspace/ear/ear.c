@@ -3,13 +3,11 @@
 
 #include <string.h>
 
+#include "base/array.h"
 #include "base/encode.h"
 #include "base/json.h"
 
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-
-/* Room for "cpu0.ear.trustworthiness-vector.instance-identity" and a long submod name. */
-#define CLAIM_PATH_MAX 256
+#define CLAIM_PATH_MAX 256	/* for "cpu0.ear.status", with a name of 100 characters */
 
 static const char *const profiles[] = {
 	"tag:github.com,2023:veraison/ear",
@@ -40,7 +38,7 @@ static const struct {
 	[EAR_SOURCED_DATA] = { "sourced-data", "Sourced Data" },
 };
 
-/* draft-ietf-rats-ar4si section 2.3; the alias is the text that decoders take for the number. */
+/* draft-ietf-rats-ar4si section 2.3. A decoder accepts the alias instead of the number. */
 struct code_point {
 	int claim, value;
 	const char *alias, *text;
@@ -99,7 +97,7 @@ static const struct code_point code_points[] = {
 	  "from attesters in the contraindicated tier" },
 };
 
-/* A claim's name as deployed and as draft-ietf-rats-ear-03 spells it. */
+/* The name of a claim in deployed verifiers, and in draft-ietf-rats-ear-03. */
 struct claim_name {
 	const char *deployed, *draft;
 };
@@ -148,15 +146,6 @@ static int profile_read(const json_t *payload, struct ear *ear, struct error *e)
 	return claim_invalid("eat_profile", json_string_value(value), e);
 }
 
-static int issued_check(const json_t *payload, struct error *e)
-{
-	const json_t *value = json_object_get(payload, "iat");
-
-	if (!value)
-		return claim_missing("iat", e);
-	return json_is_number(value) ? 0 : claim_invalid("iat", "not a number", e);
-}
-
 static int verifier_check(const json_t *payload, struct error *e)
 {
 	static const char *const members[] = { "developer", "build" };
@@ -181,7 +170,6 @@ static int raw_evidence_check(const json_t *payload, struct error *e)
 {
 	const json_t *value = claim_get(payload, &name_raw_evidence);
 	struct bytes raw = BYTES_INIT;
-	struct error cause = ERROR_INIT;
 	int ret = 0;
 
 	if (!value)
@@ -189,8 +177,8 @@ static int raw_evidence_check(const json_t *payload, struct error *e)
 	if (!json_is_string(value))
 		return claim_invalid(name_raw_evidence.deployed, "not a string", e);
 	if (decode_base64(ENCODE_BASE64URL, json_string_value(value), json_string_length(value),
-			  "base64url", &raw, &cause) < 0)
-		ret = claim_invalid(name_raw_evidence.deployed, cause.text, e);
+			  "base64url", &raw, e) < 0)
+		ret = e->memory ? -1 : claim_invalid(name_raw_evidence.deployed, e->text, e);
 	bytes_free(&raw);
 	return ret;
 }
@@ -208,9 +196,13 @@ static int tier_read(const json_t *value, enum ear_tier *tier)
 	return -1;
 }
 
-static int alias_read(int claim, const char *alias, int *number)
+/* A number, or the alias of one. */
+static int vector_value_read(int claim, const json_t *value, int *number)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(code_points); i++) {
+	const char *alias = json_string_value(value);
+	json_int_t integer = json_integer_value(value);
+
+	for (size_t i = 0; alias && i < ARRAY_SIZE(code_points); i++) {
 		const struct code_point *point = &code_points[i];
 
 		if ((point->claim == claim || point->claim == ANY_CLAIM) && point->alias &&
@@ -219,15 +211,6 @@ static int alias_read(int claim, const char *alias, int *number)
 			return 0;
 		}
 	}
-	return -1;
-}
-
-static int value_read(int claim, const json_t *value, int *number)
-{
-	json_int_t integer = json_integer_value(value);
-
-	if (json_is_string(value))
-		return alias_read(claim, json_string_value(value), number);
 	if (!json_is_integer(value) || integer < -128 || integer > 127)
 		return -1;
 	*number = (int)integer;
@@ -253,7 +236,7 @@ static int vector_read(json_t *vector, struct ear_appraisal *appraisal, struct e
 		if (claim < 0)
 			return error_set(e, ERROR_ATTESTATION, "EAR: unexpected '%s.%s.%s'",
 					 appraisal->name, name_vector.deployed, name);
-		if (value_read(claim, value, &appraisal->vector[claim]) < 0)
+		if (vector_value_read(claim, value, &appraisal->vector[claim]) < 0)
 			return error_set(e, ERROR_ATTESTATION,
 					 "EAR: invalid value for '%s.%s.%s' (not -128 to 127)",
 					 appraisal->name, name_vector.deployed, name);
@@ -262,30 +245,8 @@ static int vector_read(json_t *vector, struct ear_appraisal *appraisal, struct e
 	return 0;
 }
 
-/* An appraisal's claim for an error: "cpu0.ear.status". */
-static const char *claim_path(const struct ear_appraisal *appraisal, const struct claim_name *name,
-			      char path[CLAIM_PATH_MAX])
-{
-	snprintf(path, CLAIM_PATH_MAX, "%.100s.%s", appraisal->name, name->deployed);
-	return path;
-}
-
-static int status_read(const json_t *object, struct ear_appraisal *appraisal, struct error *e)
-{
-	const json_t *status = claim_get(object, &name_status);
-	char path[CLAIM_PATH_MAX];
-
-	claim_path(appraisal, &name_status, path);
-	if (!status)
-		return claim_missing(path, e);
-	if (tier_read(status, &appraisal->status) < 0)
-		return claim_invalid(path, json_is_string(status) ?
-				     "not the name of a trust tier" :
-				     "not the number of a trust tier", e);
-	return 0;
-}
-
-/* A status may be worse than each claim, for a verifier has other reasons, but never better. */
+/* A status may be worse than all claims, because a verifier can have other reasons, but never
+ * better. */
 static int status_check(const struct ear_appraisal *appraisal, struct error *e)
 {
 	enum ear_tier worst = ear_vector_tier(appraisal->vector);
@@ -301,6 +262,7 @@ static int status_check(const struct ear_appraisal *appraisal, struct error *e)
 static int appraisal_read(const char *name, const json_t *object, struct ear_appraisal *appraisal,
 			  struct error *e)
 {
+	const json_t *status = claim_get(object, &name_status);
 	json_t *vector = claim_get(object, &name_vector);
 	char path[CLAIM_PATH_MAX];
 
@@ -308,10 +270,16 @@ static int appraisal_read(const char *name, const json_t *object, struct ear_app
 	if (!json_is_object(object))
 		return error_set(e, ERROR_ATTESTATION,
 				 "EAR: invalid value for 'submods.%s' (not an object)", name);
-	if (status_read(object, appraisal, e) < 0)
-		return -1;
+	snprintf(path, sizeof(path), "%.100s.%s", name, name_status.deployed);
+	if (!status)
+		return claim_missing(path, e);
+	if (tier_read(status, &appraisal->status) < 0)
+		return claim_invalid(path, json_is_string(status) ?
+				     "not the name of a trust tier" :
+				     "not the number of a trust tier", e);
+	snprintf(path, sizeof(path), "%.100s.%s", name, name_vector.deployed);
 	if (vector && !json_is_object(vector))
-		return claim_invalid(claim_path(appraisal, &name_vector, path), "not an object", e);
+		return claim_invalid(path, "not an object", e);
 	if (vector && vector_read(vector, appraisal, e) < 0)
 		return -1;
 	appraisal->evidence = claim_get(object, &name_evidence);
@@ -343,17 +311,27 @@ static int submods_read(const json_t *payload, struct ear *ear, struct error *e)
 
 int ear_from_payload(json_t *payload, struct ear *ear, struct error *e)
 {
+	const json_t *issued = json_object_get(payload, "iat");
+	int ret;
+
 	ear_free(ear);
 	if (!json_is_object(payload))
 		return error_set(e, ERROR_ATTESTATION, "EAR: not an object");
 	ear->payload = json_incref(payload);
-	if (profile_read(payload, ear, e) < 0 || issued_check(payload, e) < 0 ||
-	    verifier_check(payload, e) < 0 || raw_evidence_check(payload, e) < 0 ||
-	    submods_read(payload, ear, e) < 0) {
+	ret = profile_read(payload, ear, e);
+	if (ret == 0 && !issued)
+		ret = claim_missing("iat", e);
+	if (ret == 0 && !json_is_number(issued))
+		ret = claim_invalid("iat", "not a number", e);
+	if (ret == 0)
+		ret = verifier_check(payload, e);
+	if (ret == 0)
+		ret = raw_evidence_check(payload, e);
+	if (ret == 0)
+		ret = submods_read(payload, ear, e);
+	if (ret < 0)
 		ear_free(ear);
-		return -1;
-	}
-	return 0;
+	return ret;
 }
 
 void ear_free(struct ear *ear)
@@ -393,11 +371,6 @@ const char *ear_claim_name(enum ear_claim claim)
 	return claims[claim].name;
 }
 
-const char *ear_claim_title(enum ear_claim claim)
-{
-	return claims[claim].title;
-}
-
 const char *ear_claim_text(enum ear_claim claim, int value, char *buffer, size_t size)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(code_points); i++) {
@@ -411,62 +384,43 @@ const char *ear_claim_text(enum ear_claim claim, int value, char *buffer, size_t
 	return buffer;
 }
 
-static int print_claim(enum ear_claim claim, int value, struct bytes *out)
+void ear_print_vectors(const struct ear *ear, struct bytes *out)
 {
-	char buffer[64];
+	char name[CLAIM_PATH_MAX], text[64];
 
-	return bytes_printf(out, "%s [%s]: %s\n", ear_claim_title(claim),
-			    ear_tier_name(ear_claim_tier(value)),
-			    ear_claim_text(claim, value, buffer, sizeof(buffer)));
-}
+	bytes_append_text(out, "[trustworthiness vectors]\n");
+	for (size_t i = 0; i < ear->count; i++) {
+		const struct ear_appraisal *appraisal = &ear->appraisal[i];
 
-static int print_appraisal(const struct ear_appraisal *appraisal, struct bytes *out)
-{
-	char name[CLAIM_PATH_MAX];
+		snprintf(name, sizeof(name), "%s", appraisal->name);
+		error_text_clean(name);
+		bytes_printf(out, "submod(%s):\n", name);
+		if (!appraisal->has_vector)
+			bytes_append_text(out, "not present\n");
+		for (int k = 0; appraisal->has_vector && k < EAR_CLAIMS; k++) {
+			int value = appraisal->vector[k];
 
-	snprintf(name, sizeof(name), "%s", appraisal->name);
-	error_text_clean(name);
-	if (bytes_printf(out, "submod(%s):\n", name) < 0)
-		return -1;
-	if (!appraisal->has_vector)
-		return bytes_append_text(out, "not present\n");
-	for (int i = 0; i < EAR_CLAIMS; i++)
-		if (print_claim((enum ear_claim)i, appraisal->vector[i], out) < 0)
-			return -1;
-	return 0;
-}
-
-int ear_print_vectors(const struct ear *ear, struct bytes *out)
-{
-	if (bytes_append_text(out, "[trustworthiness vectors]\n") < 0)
-		return -1;
-	for (size_t i = 0; i < ear->count; i++)
-		if (print_appraisal(&ear->appraisal[i], out) < 0 ||
-		    bytes_append_text(out, "\n") < 0)
-			return -1;
-	return 0;
-}
-
-static json_t *vector_json(const int vector[EAR_CLAIMS])
-{
-	json_t *object = json_object();
-
-	for (int i = 0; object && i < EAR_CLAIMS; i++) {
-		if (json_object_set_new(object, claims[i].name, json_integer(vector[i])) < 0) {
-			json_decref(object);
-			object = NULL;
+			bytes_printf(out, "%s [%s]: %s\n", claims[k].title,
+				     ear_tier_name(ear_claim_tier(value)),
+				     ear_claim_text((enum ear_claim)k, value, text, sizeof(text)));
 		}
+		bytes_append_text(out, "\n");
 	}
-	return object;
 }
 
 json_t *ear_appraisal_json(const int vector[EAR_CLAIMS], struct error *e)
 {
-	json_t *appraisal = json_pack("{s:s, s:o}", name_status.deployed,
-				      ear_tier_name(ear_vector_tier(vector)), name_vector.deployed,
-				      vector_json(vector));
+	json_t *values = json_object(), *appraisal = NULL;
+	int ret = 0;
 
+	for (int i = 0; i < EAR_CLAIMS; i++)
+		ret |= json_object_set_new(values, claims[i].name, json_integer(vector[i]));
+	if (ret == 0)
+		appraisal = json_pack("{s:s, s:O}", name_status.deployed,
+				      ear_tier_name(ear_vector_tier(vector)), name_vector.deployed,
+				      values);
 	if (!appraisal)
 		error_set_memory(e);
+	json_decref(values);
 	return appraisal;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ear: EAT Attestation Results (draft-ietf-rats-ear) as Trustee and Veraison issue them, and the
- * AR4SI trustworthiness vector (draft-ietf-rats-ar4si) with the words people read.
+ * AR4SI trustworthiness vector (draft-ietf-rats-ar4si) with its texts.
  */
 #ifndef REALMKEY_EAR_H
 #define REALMKEY_EAR_H
@@ -38,33 +38,37 @@ struct ear_appraisal {
 #define EAR_APPRAISALS_MAX 16
 
 struct ear {
-	json_t *payload;	/* owned reference; everything else borrows from it */
-	const char *profile;
+	json_t *payload;	/* owned reference; the other members borrow from it */
+	const char *profile;	/* static */
 	size_t count;
 	struct ear_appraisal appraisal[EAR_APPRAISALS_MAX];
 };
 
 #define EAR_INIT { 0 }
 
-/* Read the claims of a JWT payload; errors (ERROR_ATTESTATION) name the claim:
+/* Read the claims of the payload of a JWT. An error is an ERROR_ATTESTATION that names the claim:
  * "missing mandatory 'submods'", "invalid value for 'cpu0.ear.status' (...)". */
 int ear_from_payload(json_t *payload, struct ear *ear, struct error *e);
 void ear_free(struct ear *ear);
 
+/* The tier of a value (draft-ietf-rats-ar4si section 2.3.2); -1, 0 and 1 have none. */
 enum ear_tier ear_claim_tier(int value);
-/* The worst tier over the vector (-1, 0, 1 do not count). */
+/* The worst tier in the vector. */
 enum ear_tier ear_vector_tier(const int vector[EAR_CLAIMS]);
+/* "none", "affirming", "warning", "contraindicated". Static. */
 const char *ear_tier_name(enum ear_tier tier);
-/* "instance-identity" ... and "Instance Identity" ... */
+/* "instance-identity" and so on. Static. */
 const char *ear_claim_name(enum ear_claim claim);
-const char *ear_claim_title(enum ear_claim claim);
-/* "unrecognized run-time" and the like; "unknown code-point N" is formatted into @buffer. */
+/* The meaning of a value, such as "unrecognized run-time". An unknown one is "unknown code-point
+ * N", formatted into the @size bytes at @buffer. */
 const char *ear_claim_text(enum ear_claim claim, int value, char *buffer, size_t size);
 
-/* Append "[trustworthiness vectors]" with "submod(NAME):" and eight lines "Title [tier]: text". */
-int ear_print_vectors(const struct ear *ear, struct bytes *out);
+/* Append "[trustworthiness vectors]", and for each appraisal "submod(NAME):" and eight lines "Title
+ * [tier]: text". */
+void ear_print_vectors(const struct ear *ear, struct bytes *out);
 
-/* The JSON of one appraisal from a vector: ear.status, ear.trustworthiness-vector. */
+/* Returns an appraisal with this vector and the status that follows from it, a new reference:
+ * ear.status, ear.trustworthiness-vector. */
 json_t *ear_appraisal_json(const int vector[EAR_CLAIMS], struct error *e);
 
 #endif

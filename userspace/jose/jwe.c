@@ -145,8 +145,8 @@ static int jwe_check(const struct jwe *jwe, const struct tee_key *key, struct er
 	return 0;
 }
 
-/* The one-step KDF of SP 800-56A with SHA-256. Its other information is that of RFC 7518 section 4.6.2
- * with empty PartyUInfo and PartyVInfo, for 256 bits. */
+/* The one-step KDF of SP 800-56A with SHA-256. Its other information is that of RFC 7518 section
+ * 4.6.2 with empty PartyUInfo and PartyVInfo, for 256 bits. */
 static bool kek_derive(const uint8_t *z, size_t len, uint8_t kek[KEK_SIZE])
 {
 	static const uint8_t info[] = "\0\0\0\x0e" TEE_KEY_ECDH "\0\0\0\0" "\0\0\0\0" "\0\0\x01";
@@ -202,8 +202,8 @@ static int open_failed(struct error *e)
 	return crypto_error(e, ERROR_PROTOCOL, "JWE: could not be opened with this key");
 }
 
-/* Trustee puts epk into the protected header and libjose does not. It needs no protection: with another
- * epk the key cannot be unwrapped. */
+/* Trustee puts epk into the protected header and libjose does not. It needs no protection: with
+ * another epk the key cannot be unwrapped. */
 static json_t *epk_find(const struct jwe *jwe, struct error *e)
 {
 	json_t *recipient = json_object_get(jwe->object, "header");
@@ -345,7 +345,8 @@ static void seal_free(struct seal *seal)
 	bytes_free(&seal->ciphertext);
 }
 
-/* Find the algorithm that @jwk names and, for EC, OpenSSL's name of its group. No KBS supports P-384. */
+/* Find the algorithm that @jwk names and, for EC, OpenSSL's name of its group. No KBS supports
+ * P-384. */
 static int recipient_read(struct seal *seal, const json_t *jwk, const char **alg,
 			  const char **group, struct error *e)
 {
@@ -393,8 +394,8 @@ static int random_choose(struct seal *seal, const struct jwe_random *fixed, cons
 	return 0;
 }
 
-/* The header is {"alg", "enc", "epk": {"crv", "kty", "x", "y"}}, sorted, because deployed clients compute
- * its text again. */
+/* The header is {"alg", "enc", "epk": {"crv", "kty", "x", "y"}}, sorted, because deployed clients
+ * compute its text again. */
 static int protected_encode(struct seal *seal, const char *alg, struct error *e)
 {
 	json_t *epk = seal->ephemeral ? jwk_from_public_key(seal->ephemeral, NULL, e) : NULL;

@@ -2,9 +2,9 @@
 /*
  * jwe: resources as a KBS sends them (RFC 7516 flattened JSON, RFC 7518 sections 4.3, 4.6, 5.3).
  *
- * This is not left to a JOSE library for two reasons. The plaintext must never be in the heap of a JSON
- * library. And deployed clients compute the AAD again from the header that they have parsed, so its
- * bytes must be exactly {"alg":..,"enc":..,"epk":{"crv":..,"kty":"EC","x":..,"y":..}}.
+ * This is not left to a JOSE library for two reasons. The plaintext must never be in the heap of a
+ * JSON library. And deployed clients compute the AAD again from the header that they have parsed,
+ * so its bytes must be exactly {"alg":..,"enc":..,"epk":{"crv":..,"kty":"EC","x":..,"y":..}}.
  */
 #ifndef REALMKEY_JWE_H
 #define REALMKEY_JWE_H
@@ -35,8 +35,8 @@ struct jwe_random {
 };
 
 /* Append to @out the flattened JWE of @len bytes at @plain for the public key @jwk (members as from
- * tee_key_jwk()). @fixed must be NULL outside of tests: then the random values are new ones. A key that
- * cannot be used is an ERROR_INPUT. */
+ * tee_key_jwk()). @fixed must be NULL outside of tests: then the random values are new ones. A key
+ * that cannot be used is an ERROR_INPUT. */
 int jwe_seal(const json_t *jwk, const void *plain, size_t len, const struct jwe_random *fixed,
 	     struct bytes *out, struct error *e);
 

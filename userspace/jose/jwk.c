@@ -36,8 +36,8 @@ static const struct curve *curve_of_key(const EVP_PKEY *pkey)
 	return NULL;
 }
 
-/* Set @member to the number @param of @pkey in base64url, with zeros on the left up to @least bytes.
- * Returns 0, or -1 if out of memory. */
+/* Set @member to the number @param of @pkey in base64url, with zeros on the left up to @least
+ * bytes. Returns 0, or -1 if out of memory. */
 static int number_set(json_t *jwk, const char *member, const EVP_PKEY *pkey, const char *param,
 		      size_t least)
 {

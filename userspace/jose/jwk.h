@@ -13,16 +13,16 @@
 #define JWK_RSA_BITS_MAX 4096
 
 /*
- * Decode a public key: EC on P-256, P-384 or P-521, or RSA. A coordinate that is shorter than the field
- * is filled up with zeros on the left, because some releases of Trustee cut them. A point that is not on
- * the curve is refused. Returns a key that the caller owns, or NULL with an ERROR_INPUT that begins with
- * @what.
+ * Decode a public key: EC on P-256, P-384 or P-521, or RSA. A coordinate that is shorter than the
+ * field is filled up with zeros on the left, because some releases of Trustee cut them. A point
+ * that is not on the curve is refused. Returns a key that the caller owns, or NULL with an
+ * ERROR_INPUT that begins with @what.
  */
 EVP_PKEY *jwk_public_key(const json_t *jwk, const char *what, struct error *e);
 
-/* Encode a public key: the members kty, crv, alg, x, y, or kty, alg, n, e, in this order, without alg if
- * @alg is NULL. x and y have the full size of the field. Returns a new reference, or NULL with an
- * ERROR_INPUT for keys of other types. */
+/* Encode a public key: the members kty, crv, alg, x, y, or kty, alg, n, e, in this order, without
+ * alg if @alg is NULL. x and y have the full size of the field. Returns a new reference, or NULL
+ * with an ERROR_INPUT for keys of other types. */
 json_t *jwk_from_public_key(const EVP_PKEY *pkey, const char *alg, struct error *e);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* jwt: compact JWS (RFC 7515, RFC 7519) with ES256, ES384 or EdDSA. Symmetric algorithms and "none" are
- * refused. */
+/* jwt: compact JWS (RFC 7515, RFC 7519) with ES256, ES384 or EdDSA. Symmetric algorithms and "none"
+ * are refused. */
 #ifndef REALMKEY_JWT_H
 #define REALMKEY_JWT_H
 
@@ -26,13 +26,14 @@ struct jwt {
 
 /* Split and decode @len characters at @text without verifying anything. ERROR_INPUT. */
 int jwt_decode(const void *text, size_t len, struct jwt *jwt, struct error *e);
-/* Check the signature with @key; the alg of the header must be that of the key. ERROR_ATTESTATION. */
+/* Check the signature with @key; the alg of the header must be that of the key.
+ * ERROR_ATTESTATION. */
 int jwt_verify(const struct jwt *jwt, EVP_PKEY *key, struct error *e);
-/* Check exp (required), nbf and iat (if present) against @now, seconds since 1970, with a tolerance of
- * @leeway seconds. ERROR_ATTESTATION. */
+/* Check exp (required), nbf and iat (if present) against @now, seconds since 1970, with a tolerance
+ * of @leeway seconds. ERROR_ATTESTATION. */
 int jwt_check_times(const struct jwt *jwt, long long now, long long leeway, struct error *e);
-/* Append the compact form of @header and @payload, signed with @key. The alg of @header must be that of
- * the key, ES256 for P-256 and so on. */
+/* Append the compact form of @header and @payload, signed with @key. The alg of @header must be
+ * that of the key, ES256 for P-256 and so on. */
 int jwt_sign(const json_t *header, const json_t *payload, EVP_PKEY *key, struct bytes *out,
 	     struct error *e);
 void jwt_free(struct jwt *jwt);

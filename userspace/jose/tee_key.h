@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tee_key: the key pair that a realm makes so that a KBS can encrypt to it: EC P-256 for ECDH-ES+A256KW
- * (the default), or RSA for RSA-OAEP-256.
+ * tee_key: the key pair that a realm makes so that a KBS can encrypt to it: EC P-256 for
+ * ECDH-ES+A256KW (the default), or RSA for RSA-OAEP-256.
  */
 #ifndef REALMKEY_TEE_KEY_H
 #define REALMKEY_TEE_KEY_H
@@ -25,8 +25,8 @@ struct tee_key {
 
 /* Make a new P-256 key. */
 int tee_key_generate(struct tee_key *key, struct error *e);
-/* Read a private key of @len bytes in PEM form (PKCS#8, SEC1 or PKCS#1): P-256, or RSA of 2048 to 4096
- * bits. */
+/* Read a private key of @len bytes in PEM form (PKCS#8, SEC1 or PKCS#1): P-256, or RSA of 2048 to
+ * 4096 bits. */
 int tee_key_from_pem(struct tee_key *key, const void *pem, size_t len, struct error *e);
 /* Append the private key as PKCS#8 in PEM form; @out should be locked. */
 int tee_key_to_pem(const struct tee_key *key, struct bytes *out, struct error *e);

@@ -77,15 +77,21 @@ static int token_compare(struct rsi *rsi, const struct bytes *raw, unsigned int 
 			 struct error *e)
 {
 	struct cca_token token = CCA_TOKEN_INIT;
+	struct error refused = ERROR_INIT;
 	uint8_t value[RSI_DIGEST_MAX];
 	struct cca_verdict verdict;
 	int ret = 1;
 	size_t size;
 
-	if (cca_token_decode(raw->data, raw->len, &token, &verdict) < 0)
+	if (cca_token_decode(raw->data, raw->len, &token, &verdict, &refused) < 0) {
+		if (verdict.cause == CCA_NO_VERDICT) {
+			*e = refused;
+			ret = -1;
+		}
 		goto out;
+	}
 	for (unsigned int i = 0; ret == 1 && i < REALM_REGISTERS; i++) {
-		const struct cca_slice *claim = i ? &token.realm.rem[i - 1] : &token.realm.rim;
+		const struct cbor_slice *claim = i ? &token.realm.rem[i - 1] : &token.realm.rim;
 
 		*index = i;
 		if (rsi_measurement_get(rsi, i, value, &size, e) < 0)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cca/cca_verify.h"
 #include "trusteed/attest/appraisal.h"
 #include "trusteed/attest/ear_issue.h"
 #include "trusteed/attest/handshake.h"
@@ -57,18 +58,17 @@ static int attestation_anchors(struct trustee *t, struct reply *reply, struct er
 
 /* The one judgement of evidence: form, signatures, binding, freshness, lifecycle. */
 static int attestation_verify(struct trustee *t, const struct bytes *evidence,
-			      const uint8_t challenge[CCA_CHALLENGE_SIZE],
+			      const uint8_t challenge[REALM_CHALLENGE_SIZE],
 			      struct cca_token *token, struct reply *reply, struct error *e)
 {
-	struct cca_verdict verdict = { 0 };
+	struct cca_verdict verdict;
 	const struct cca_anchor *used = NULL;
 
 	if (attestation_anchors(t, reply, e) < 0)
 		return -1;
-	if (cca_token_decode(evidence->data, evidence->len, token, &verdict) < 0 ||
-	    cca_token_verify(token, &t->trust.anchors, challenge, &verdict, &used) < 0)
-		return error_set(e, ERROR_ATTESTATION, "%s: %s", cca_cause_name(verdict.cause),
-				 verdict.detail);
+	if (cca_token_decode(evidence->data, evidence->len, token, &verdict, e) < 0 ||
+	    cca_token_verify(token, &t->trust.anchors, challenge, &verdict, &used, e) < 0)
+		return -1;
 	if (verdict.warning[0])
 		reply_note(reply, "(%s)", verdict.warning);
 	if (used && used->development) {
@@ -111,7 +111,7 @@ static int attestation_judge(struct trustee *t, const struct handshake_attest *a
 			     struct error *e)
 {
 	struct cca_token token = CCA_TOKEN_INIT;
-	uint8_t challenge[CCA_CHALLENGE_SIZE];
+	uint8_t challenge[REALM_CHALLENGE_SIZE];
 	json_t *runtime = NULL;
 	int ret = -1;
 

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What becomes of a granule that the host took away: the next token request has it DESTROYED, by a fault
- * that was ordered on the host. And of one that the realm shares, and loads from as if it were its own.
+ * What happens with a granule that the host reclaimed. It becomes DESTROYED with the next token
+ * request, by a fault that was ordered on the host. Also: what happens when the realm loads from a
+ * granule that it shares, at the protected address.
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "raw.h"
+#include "rsi_fid.h"
 #include "tap.h"
 
-#define RSI(n)		(0xc4000190UL + (n))
 #define TOKEN_MAX	4096
-#define ABORT_EL1	0x25UL			/* EC of ESR: a data abort, taken from EL1 */
-#define EXTERNAL	0x10UL			/* its cause: a synchronous external abort, */
-#define NO_ADDRESS	(1UL << 10)		/* whose address FAR does not have */
+#define ABORT_EL1	0x25UL			/* EC in ESR: a data abort from EL1 */
+#define EXTERNAL	0x10UL			/* the cause is a synchronous external abort */
+#define NO_ADDRESS	(1UL << 10)		/* FAR does not have the address */
 #define ISS		0x1ffffffUL
 
-enum { TOKEN_INIT = 4, TOKEN_CONTINUE, CONFIG, STATE_SET, STATE_GET, HOST_CALL };
 enum { EMPTY, RAM, DESTROYED };
 enum { CHANGE_DESTROYED = 1, ACCEPT = 0, REJECT = 1, INCOMPLETE = 3 };
 
@@ -27,22 +28,22 @@ static int64_t call(uint64_t fid, uint64_t x1, uint64_t x2, uint64_t x3, uint64_
 	return raw_smc(x, fid, x1, x2, x3, x4);
 }
 
-/* Whether STATE_SET of the granule got anywhere. */
+/* Does STATE_SET change the granule? */
 static bool changed(uint64_t to, uint64_t flags)
 {
-	return call(RSI(STATE_SET), granule, granule + RAW_GRANULE, to, flags) == 0 && x[2] == ACCEPT &&
+	return call(RSI_IPA_STATE_SET, granule, granule + RAW_GRANULE, to, flags) == 0 && x[2] == ACCEPT &&
 	       x[1] == granule + RAW_GRANULE;
 }
 
 static bool rejected(uint64_t to)
 {
-	return call(RSI(STATE_SET), granule, granule + RAW_GRANULE, to, 0) == 0 && x[2] == REJECT &&
+	return call(RSI_IPA_STATE_SET, granule, granule + RAW_GRANULE, to, 0) == 0 && x[2] == REJECT &&
 	       x[1] == granule;
 }
 
 static uint64_t state(void)
 {
-	return call(RSI(STATE_GET), granule, granule + RAW_GRANULE, 0, 0) == 0 ? x[2] : ~0UL;
+	return call(RSI_IPA_STATE_GET, granule, granule + RAW_GRANULE, 0, 0) == 0 ? x[2] : ~0UL;
 }
 
 static bool is_abort(uint64_t esr, uint64_t iss)
@@ -50,14 +51,14 @@ static bool is_abort(uint64_t esr, uint64_t iss)
 	return esr >> 26 == ABORT_EL1 && (esr & ISS & ~(31UL << 16)) == iss;
 }
 
-/* The call has no answer: it comes back as it was, with an abort. */
-static bool aborts(uint64_t command)
+/* Is the call answered by an abort, with all registers unchanged? */
+static bool aborts(uint64_t fid)
 {
-	return call(RSI(command), granule, 0, 64, 0) == (int64_t)RSI(command) && x[1] == granule && x[3] == 64 &&
+	return call(fid, granule, 0, 64, 0) == (int64_t)fid && x[1] == granule && x[3] == 64 &&
 	       is_abort(raw_abort(), NO_ADDRESS | EXTERNAL);
 }
 
-static void a_shared_page_is_not_there_in_the_protected_half(void)
+static void a_shared_page_is_unmapped_in_the_protected_half(void)
 {
 	CHECK(raw_look() == 0);
 	CHECK(changed(EMPTY, 0));
@@ -66,31 +67,31 @@ static void a_shared_page_is_not_there_in_the_protected_half(void)
 	CHECK(raw_look() == 0);
 }
 
-static void a_token_takes_a_granule_away(void)
+static void a_granule_is_destroyed_with_a_token(void)
 {
 	memset(x, 0, sizeof(x));
-	x[0] = RSI(TOKEN_INIT);
+	x[0] = RSI_TOKEN_INIT;
 	memset(&x[1], 0x5a, 64);
 	raw_call(x);
 	CHECK(x[0] == 0);
 	for (int i = 0; i < 100000 && !raw_abort(); i++)
-		CHECK(call(RSI(TOKEN_CONTINUE), granule, 0, 64, 0) == INCOMPLETE || raw_abort());
-	CHECK(aborts(TOKEN_CONTINUE));
+		CHECK(call(RSI_TOKEN_CONTINUE, granule, 0, 64, 0) == INCOMPLETE || raw_abort());
+	CHECK(aborts(RSI_TOKEN_CONTINUE));
 	CHECK(state() == DESTROYED);
 }
 
-static void nothing_can_be_done_with_it(void)
+static void the_destroyed_granule_is_unusable(void)
 {
 	CHECK(is_abort(raw_look(), EXTERNAL));
-	CHECK(aborts(CONFIG));
-	CHECK(aborts(HOST_CALL));
-	CHECK(aborts(TOKEN_CONTINUE));
+	CHECK(aborts(RSI_REALM_CONFIG));
+	CHECK(aborts(RSI_HOST_CALL));
+	CHECK(aborts(RSI_TOKEN_CONTINUE));
 	CHECK(rejected(RAM));
 	CHECK(rejected(EMPTY));
 	CHECK(state() == DESTROYED);
 }
 
-static void it_returns_with_zeros_if_asked_for(void)
+static void it_becomes_ram_with_zeros_if_asked_for(void)
 {
 	static const uint8_t zero[RAW_GRANULE];
 
@@ -100,7 +101,7 @@ static void it_returns_with_zeros_if_asked_for(void)
 	CHECK(memcmp(raw_bytes(), zero, RAW_GRANULE) == 0);
 }
 
-static void the_token_goes_on(void)
+static void the_token_continues(void)
 {
 	static uint8_t token[TOKEN_MAX];
 	uint8_t challenge[64];
@@ -109,7 +110,7 @@ static void the_token_goes_on(void)
 
 	memset(challenge, 0x5a, sizeof(challenge));
 	do {
-		status = call(RSI(TOKEN_CONTINUE), granule, 0, 64, 0);
+		status = call(RSI_TOKEN_CONTINUE, granule, 0, 64, 0);
 		CHECK((status == 0 || status == INCOMPLETE) && x[1] <= 64 && size + x[1] <= sizeof(token));
 		memcpy(token + size, raw_bytes(), x[1]);
 		size += x[1];
@@ -120,12 +121,12 @@ static void the_token_goes_on(void)
 int main(int argc, char **argv)
 {
 	static const struct tap_test tests[] = {
-		{ "a page that is shared is not there in the protected half",
-		  a_shared_page_is_not_there_in_the_protected_half },
-		{ "a granule is DESTROYED while a token is fetched", a_token_takes_a_granule_away },
-		{ "no access, no command, no change of RIPAS", nothing_can_be_done_with_it },
-		{ "it returns, with zeros, to who says that it may", it_returns_with_zeros_if_asked_for },
-		{ "the token that was under way comes whole", the_token_goes_on },
+		{ "a shared page is unmapped in the protected half",
+		  a_shared_page_is_unmapped_in_the_protected_half },
+		{ "a granule is DESTROYED while a token is fetched", a_granule_is_destroyed_with_a_token },
+		{ "it allows no access, no command and no change of RIPAS", the_destroyed_granule_is_unusable },
+		{ "it becomes RAM with zeros if the flag permits it", it_becomes_ram_with_zeros_if_asked_for },
+		{ "the token that was under way arrives complete", the_token_continues },
 	};
 
 	granule = raw_open();
@@ -135,8 +136,8 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (argc != 1) {
-		fprintf(stderr, "usage: %s [ipa]   the granule's address, to be destroyed with the next token\n", argv[0]);
+		fprintf(stderr, "usage: %s [ipa]   ipa: print the address of the granule to destroy\n", argv[0]);
 		return 2;
 	}
-	return tap_run(tests, sizeof(tests) / sizeof(tests[0]));
+	return tap_run(tests, ARRAY_SIZE(tests));
 }

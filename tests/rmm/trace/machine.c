@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The realm's machine as it sees it: CPUs and PSCI, memory and RIPAS, a token operation on each REC. */
+/*
+ * The machine as a realm sees it: CPUs and PSCI, memory and RIPAS, a token operation on each REC.
+ */
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -7,10 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "raw.h"
+#include "rsi_fid.h"
 #include "tap.h"
 
-#define RSI(n)		(0xc4000190UL + (n))
 #define PSCI(n)		(0x84000000UL + (n))
 #define PSCI64(n)	(0xc4000000UL + (n))
 #define RAM_BASE	0x40000000UL
@@ -22,7 +25,6 @@
 
 enum { PSCI_VERSION, CPU_SUSPEND, CPU_OFF, CPU_ON, AFFINITY_INFO, MIGRATE_INFO_TYPE = 6, SYSTEM_OFF = 8,
        SYSTEM_RESET, FEATURES, SYSTEM_SUSPEND = 14, SYSTEM_RESET2 = 18 };
-enum { RSI_VERSION, TOKEN_INIT = 4, TOKEN_CONTINUE, CONFIG, STATE_SET, STATE_GET, HOST_CALL };
 enum { NOT_SUPPORTED = -1, INVALID = -2, ALREADY_ON = -4, INVALID_ADDRESS = -9 };
 
 static unsigned int cpus;
@@ -77,7 +79,7 @@ static bool cpu_set_online(unsigned int cpu, bool online)
 	return good;
 }
 
-/* A CPU that leaves needs a moment until it is off. */
+/* A CPU that is taken offline takes a moment until it is off. */
 static bool cpu_is_off(unsigned int cpu)
 {
 	for (int i = 0; i < 1000; i++) {
@@ -88,7 +90,7 @@ static bool cpu_is_off(unsigned int cpu)
 	return false;
 }
 
-static void cpus_leave_and_return(void)
+static void cpus_go_offline_and_online(void)
 {
 	for (unsigned int i = 1; i < cpus; i++) {
 		CHECK(cpu_set_online(i, false));
@@ -96,25 +98,25 @@ static void cpus_leave_and_return(void)
 		CHECK(cpu_set_online(i, true));
 		CHECK(call(PSCI64(AFFINITY_INFO), i, 0, 0) == 0);
 		raw_on(i);
-		CHECK(call(RSI(RSI_VERSION), 0x10000, 0, 0) == 0);
+		CHECK(call(RSI_VERSION, 0x10000, 0, 0) == 0);
 		raw_on(0);
 	}
 }
 
-/* The kernel made some of the memory EMPTY, to share it: what is RAM still. */
+/* The bytes that are still RAM: the kernel has made some memory EMPTY in order to share it. */
 static uint64_t protected_bytes(void)
 {
 	uint64_t sum = 0;
 
 	for (uint64_t at = RAM_BASE; at < SHARED; at = x[1]) {
-		if (call(RSI(STATE_GET), at, SHARED, 0) || x[1] <= at)
+		if (call(RSI_IPA_STATE_GET, at, SHARED, 0) || x[1] <= at)
 			return 0;
 		sum += x[2] == 1 ? x[1] - at : 0;
 	}
 	return sum;
 }
 
-static void memory_is_as_large_as_asked_for(void)
+static void memory_is_as_large_as_requested(void)
 {
 	unsigned long kib = 0;
 	FILE *file = fopen("/proc/meminfo", "r");
@@ -125,10 +127,10 @@ static void memory_is_as_large_as_asked_for(void)
 	fclose(file);
 	CHECK(kib < ram >> 10 && kib > ram / 2 >> 10);
 	CHECK(protected_bytes() > ram / 2);
-	CHECK(call(RSI(STATE_GET), RAM_BASE + ram, SHARED, 0) == 0);
+	CHECK(call(RSI_IPA_STATE_GET, RAM_BASE + ram, SHARED, 0) == 0);
 	CHECK(x[2] == 0 && x[1] == SHARED);
-	CHECK(call(RSI(STATE_GET), SHARED, SHARED + 4096, 0) == 1);
-	CHECK(call(RSI(STATE_SET), RAM_BASE + ram, RAM_BASE + ram + 4096, 1) == 0);
+	CHECK(call(RSI_IPA_STATE_GET, SHARED, SHARED + 4096, 0) == 1);
+	CHECK(call(RSI_IPA_STATE_SET, RAM_BASE + ram, RAM_BASE + ram + 4096, 1) == 0);
 	CHECK(x[1] == RAM_BASE + ram && x[2] == 1);	/* the host rejects that */
 }
 
@@ -136,16 +138,16 @@ static void ripas_changes(void)
 {
 	static const uint8_t zero[RAW_GRANULE];
 
-	CHECK(call(RSI(CONFIG), granule, 0, 0) == 0);
+	CHECK(call(RSI_REALM_CONFIG, granule, 0, 0) == 0);
 	CHECK(memcmp(raw_bytes(), zero, RAW_GRANULE) != 0);
-	CHECK(call(RSI(STATE_SET), granule, granule + 4096, 0) == 0);
+	CHECK(call(RSI_IPA_STATE_SET, granule, granule + 4096, 0) == 0);
 	CHECK(x[1] == granule + 4096 && x[2] == 0);
-	CHECK(call(RSI(STATE_GET), granule, granule + 4096, 0) == 0 && x[2] == 0);
-	CHECK(call(RSI(CONFIG), granule, 0, 0) == 1);
-	CHECK(call(RSI(HOST_CALL), granule, 0, 0) == 1);
-	CHECK(call(RSI(STATE_SET), granule, granule + 4096, 1) == 0);
+	CHECK(call(RSI_IPA_STATE_GET, granule, granule + 4096, 0) == 0 && x[2] == 0);
+	CHECK(call(RSI_REALM_CONFIG, granule, 0, 0) == 1);
+	CHECK(call(RSI_HOST_CALL, granule, 0, 0) == 1);
+	CHECK(call(RSI_IPA_STATE_SET, granule, granule + 4096, 1) == 0);
 	CHECK(memcmp(raw_bytes(), zero, RAW_GRANULE) == 0);
-	CHECK(call(RSI(CONFIG), granule, 0, 0) == 0);
+	CHECK(call(RSI_REALM_CONFIG, granule, 0, 0) == 0);
 	CHECK(memcmp(raw_bytes(), zero, RAW_GRANULE) != 0);
 }
 
@@ -158,7 +160,7 @@ static struct {
 static bool token_begin(unsigned int cpu)
 {
 	memset(x, 0, sizeof(x));
-	x[0] = RSI(TOKEN_INIT);
+	x[0] = RSI_TOKEN_INIT;
 	memset(&x[1], 0x80 + (int)cpu, 64);
 	raw_call(x);
 	tokens[cpu].size = 0;
@@ -166,10 +168,10 @@ static bool token_begin(unsigned int cpu)
 	return x[0] == 0;
 }
 
-/* One CONTINUE; what it hands out lies at an odd place. */
+/* One CONTINUE, with an unaligned offset. */
 static bool token_proceed(unsigned int cpu)
 {
-	int64_t status = call(RSI(TOKEN_CONTINUE), granule, 7 + cpu, PIECE);
+	int64_t status = call(RSI_TOKEN_CONTINUE, granule, 7 + cpu, PIECE);
 
 	if ((status != 0 && status != 3) || x[1] > PIECE || tokens[cpu].size + x[1] > TOKEN_MAX)
 		return false;
@@ -179,7 +181,7 @@ static bool token_proceed(unsigned int cpu)
 	return true;
 }
 
-static bool token_says(unsigned int cpu)
+static bool token_is_own(unsigned int cpu)
 {
 	uint8_t challenge[64];
 
@@ -187,8 +189,8 @@ static bool token_says(unsigned int cpu)
 	return memmem(tokens[cpu].bytes, tokens[cpu].size, challenge, sizeof(challenge));
 }
 
-/* All RECs have an operation under way; each goes on with its own, whatever the others do. */
-static void recs_have_tokens_of_their_own(void)
+/* All RECs have an operation under way, and each continues its own, whatever the others do. */
+static void each_rec_has_its_own_token(void)
 {
 	unsigned int left = cpus;
 
@@ -206,49 +208,49 @@ static void recs_have_tokens_of_their_own(void)
 			left += !tokens[i].over;
 	}
 	for (unsigned int i = 0; i < cpus; i++) {
-		CHECK(token_says(i));
+		CHECK(token_is_own(i));
 		raw_on(i);
-		CHECK(call(RSI(TOKEN_CONTINUE), granule, 0, PIECE) == 2);
+		CHECK(call(RSI_TOKEN_CONTINUE, granule, 0, PIECE) == 2);
 	}
 	raw_on(0);
 }
 
-/* It is refused once there is something to write, and the operation goes on elsewhere. */
-static void a_token_does_not_go_into_an_empty_granule(void)
+/* The call fails when there are bytes to write. The operation can continue with another granule. */
+static void a_token_is_not_written_to_an_empty_granule(void)
 {
 	int64_t status = 3;
 
 	CHECK(token_begin(0));
-	CHECK(call(RSI(STATE_SET), granule, granule + 4096, 0) == 0);
+	CHECK(call(RSI_IPA_STATE_SET, granule, granule + 4096, 0) == 0);
 	for (int i = 0; i < 100000 && status == 3; i++) {
-		status = call(RSI(TOKEN_CONTINUE), granule, 0, PIECE);
+		status = call(RSI_TOKEN_CONTINUE, granule, 0, PIECE);
 		CHECK(x[1] == 0);
 	}
 	CHECK(status == 1);
-	CHECK(call(RSI(STATE_SET), granule, granule + 4096, 1) == 0);
+	CHECK(call(RSI_IPA_STATE_SET, granule, granule + 4096, 1) == 0);
 	while (!tokens[0].over)
 		CHECK(token_proceed(0));
-	CHECK(token_says(0));
+	CHECK(token_is_own(0));
 }
 
-static void the_hint_about_sve_is_no_part_of_a_number(void)
+static void the_sve_hint_is_ignored(void)
 {
-	CHECK(call(RSI(RSI_VERSION) | SVE_HINT, 0x10000, 0, 0) == 0);
+	CHECK(call(RSI_VERSION | SVE_HINT, 0x10000, 0, 0) == 0);
 	CHECK(call(PSCI(PSCI_VERSION) | SVE_HINT, 0, 0, 0) == 0x10001);
-	CHECK(call(RSI(RSI_VERSION) | SVE_HINT << 1, 0x10000, 0, 0) == -1);
+	CHECK(call(RSI_VERSION | SVE_HINT << 1, 0x10000, 0, 0) == -1);
 }
 
 int main(int argc, char **argv)
 {
 	static const struct tap_test tests[] = {
-		{ "PSCI is complete, and the rest refused", psci_is_complete },
-		{ "all CPUs are on, and no others", cpus_are_on },
-		{ "CPUs leave and return", cpus_leave_and_return },
-		{ "memory is as large as asked for", memory_is_as_large_as_asked_for },
-		{ "a granule becomes EMPTY, and RAM with zeros", ripas_changes },
-		{ "each REC has a token operation of its own", recs_have_tokens_of_their_own },
-		{ "a token does not go into an EMPTY granule", a_token_does_not_go_into_an_empty_granule },
-		{ "the hint about SVE is no part of a number", the_hint_about_sve_is_no_part_of_a_number },
+		{ "PSCI has all functions of RMM 1.0 and refuses the others", psci_is_complete },
+		{ "all CPUs are on, and there are no others", cpus_are_on },
+		{ "CPUs go offline and online again", cpus_go_offline_and_online },
+		{ "memory is as large as requested", memory_is_as_large_as_requested },
+		{ "a granule becomes EMPTY, and then RAM with zeros", ripas_changes },
+		{ "each REC has its own token operation", each_rec_has_its_own_token },
+		{ "a token is not written to an EMPTY granule", a_token_is_not_written_to_an_empty_granule },
+		{ "the SVE hint in a function identifier is ignored", the_sve_hint_is_ignored },
 	};
 
 	if (argc != 3) {
@@ -258,8 +260,8 @@ int main(int argc, char **argv)
 	cpus = (unsigned int)strtoul(argv[1], NULL, 10);
 	ram = strtoul(argv[2], NULL, 10) << 20;
 	if (!cpus || cpus > MAX_CPUS)
-		tap_bail("1 to %d CPUs", MAX_CPUS);
+		tap_bail("CPUS must be 1 to %d", MAX_CPUS);
 	granule = raw_open();
 	raw_on(0);
-	return tap_run(tests, sizeof(tests) / sizeof(tests[0]));
+	return tap_run(tests, ARRAY_SIZE(tests));
 }

@@ -20,7 +20,7 @@ static int fd;
 static void raw_read(void *to, size_t size, off_t at)
 {
 	if (pread(fd, to, size, at) != (ssize_t)size)
-		err(EXIT_FAILURE, "%s", DEVICE);
+		err(EXIT_FAILURE, "cannot read %s", DEVICE);
 }
 
 uint64_t raw_open(void)
@@ -29,7 +29,7 @@ uint64_t raw_open(void)
 
 	fd = open(DEVICE, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
-		err(EXIT_FAILURE, "%s", DEVICE);
+		err(EXIT_FAILURE, "cannot open %s", DEVICE);
 	raw_read(&ipa, sizeof(ipa), IPA_AT);
 	return ipa;
 }
@@ -41,7 +41,7 @@ void raw_on(unsigned int cpu)
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
 	if (sched_setaffinity(0, sizeof(set), &set))
-		err(EXIT_FAILURE, "CPU %u", cpu);
+		err(EXIT_FAILURE, "cannot run on CPU %u", cpu);
 }
 
 void raw_call(uint64_t x[11])
@@ -50,7 +50,7 @@ void raw_call(uint64_t x[11])
 
 	memcpy(regs, x, 11 * sizeof(*x));
 	if (pwrite(fd, regs, sizeof(regs), 0) != sizeof(regs))
-		err(EXIT_FAILURE, "%s", DEVICE);
+		err(EXIT_FAILURE, "cannot write %s", DEVICE);
 	raw_read(regs, sizeof(regs), 0);
 	memcpy(x, regs, 11 * sizeof(*x));
 }

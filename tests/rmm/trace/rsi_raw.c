@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * For tests, never to be installed: /dev/rsi-raw lets root make any SMC, in any order, with any
- * registers. One user at a time. Each 4 KiB of the file are something:
+ * For tests; never install this module. Through /dev/rsi-raw, root can make any SMC, in any order
+ * and with any registers. Only one process may use it at a time. Each 4 KiB of the file have a
+ * meaning:
  *
- *	0	write x0 to x17 to make an SMC, and read them back
- *	1	the granule that calls may be given
- *	2	its IPA
- *	3	ESR of the abort with which the RMM answered that SMC, which comes back as it was; else 0
- *	4	load a byte of the granule; ESR of the abort that met it, else 0
+ *	0	write x0 to x17 to make an SMC, read the results
+ *	1	the granule that calls can use
+ *	2	the IPA of the granule
+ *	3	ESR of the abort that answered the SMC, whose registers are then unchanged; 0: no abort
+ *	4	read to load a byte of the granule: ESR of the abort, or 0
  */
 #include <linux/arm-smccc.h>
 #include <linux/fs.h>
@@ -23,10 +24,10 @@ enum { RAW_CALL, RAW_GRANULE, RAW_IPA, RAW_ABORT, RAW_LOOK };
 static DEFINE_MUTEX(raw_lock);
 static struct arm_smccc_1_2_regs raw_regs;
 static void *raw_granule;
-static struct task_struct *raw_task;	/* is in an instruction that may abort */
-static u64 raw_esr;			/* of the last one */
+static struct task_struct *raw_task;	/* executes an instruction that may abort */
+static u64 raw_esr;			/* of the last abort */
 
-/* The kernel takes such an abort for its own end. It goes on after the instruction instead. */
+/* The kernel would treat the abort as fatal. Continues after the instruction instead. */
 static int raw_die(struct notifier_block *block, unsigned long reason, void *data)
 {
 	struct die_args *args = data;
@@ -60,7 +61,7 @@ static void raw_look(void)
 	raw_end();
 }
 
-/* What lies at @at: @offset gets where in it that is. */
+/* Returns the object at file position @at, and sets the @offset of @at in it and its @size. */
 static const void *raw_find(loff_t at, loff_t *offset, size_t *size)
 {
 	static phys_addr_t ipa;
@@ -158,6 +159,6 @@ static void __exit raw_exit(void)
 }
 module_exit(raw_exit);
 
-MODULE_DESCRIPTION("Any SMC for tests");
+MODULE_DESCRIPTION("Makes any SMC, for tests");
 MODULE_LICENSE("GPL");
 MODULE_INFO(test, "Y");

@@ -81,13 +81,3 @@ const char *fake_path(const char *name)
 	snprintf(path, sizeof(path), "%s/%s", dir ? dir : "tests/vectors", name);
 	return path;
 }
-
-size_t hex_parse(const char *text, uint8_t *bytes, size_t room)
-{
-	size_t size = 0;
-	unsigned int byte;
-
-	while (size < room && sscanf(text + 2 * size, "%2x", &byte) == 1 && text[2 * size] > ' ')
-		bytes[size++] = (uint8_t)byte;
-	return size;
-}

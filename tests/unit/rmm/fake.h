@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A realm's machine made of arrays: what rsi.c and token.c ask for, under a test's control. */
+/* A fake machine made of arrays, which implements realm_ops for rsi.c and token.c under test. */
 #ifndef TEST_RMM_FAKE_H
 #define TEST_RMM_FAKE_H
 
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "mem.h"
+#include "base/array.h"
 #include "rsi.h"
 
 #define FAKE_GRANULES	8
@@ -22,10 +22,10 @@ struct fake {
 	uint8_t states[FAKE_GRANULES];
 	uint64_t now;			/* ms */
 	unsigned int sends, syncs, changes;
-	struct channel_request request;	/* the last one sent, with its REC and number */
+	struct channel_request request;	/* the last request, with its REC and number */
 	uint16_t rec;
 	uint32_t seq;
-	/* the answer that the next poll brings to the last request, if it is set */
+	/* If one of these is set, the next poll brings this answer to the last request. */
 	const uint8_t *answer;
 	uint32_t answer_size;
 	bool refuse;
@@ -33,17 +33,14 @@ struct fake {
 
 extern struct fake fake;
 
-/* fake_init - FAKE_GRANULES granules of RAM at @base, SHA-256, four vCPUs, nothing sent */
+/* fake_init - reset: FAKE_GRANULES granules of RAM at @base, SHA-256, four vCPUs, nothing sent */
 void fake_init(uint64_t base, unsigned int ipa_bits);
 
-/* fake_call - one RSI command of REC @rec with up to ten arguments in @x, which gets the results */
+/* fake_call - execute an RSI command of REC @rec; @x has its arguments and receives the results */
 void fake_call(unsigned int rec, uint64_t x[11]);
 
-/* fake_path - the file @name of tests/vectors; in a buffer of its own that the next call reuses */
+/* fake_path - returns the path of @name in tests/vectors; valid until the next call */
 const char *fake_path(const char *name);
-
-/* hex_parse - bytes of the hex text @text, up to its end or the first other character */
-size_t hex_parse(const char *text, uint8_t *bytes, size_t room);
 
 #define CALL(rec, ...)	fake_call(rec, (uint64_t[11]){ __VA_ARGS__ })
 

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PAUSE	20	/* ms between two looks */
+#define PAUSE	20	/* ms between two attempts to connect */
 
 struct hes_process hes = { .child = -1 };
 
@@ -56,7 +56,7 @@ int hes_dial(const char *path)
 			return fd;
 		close(fd);
 	}
-	fail_msg("nobody listens at %s", path);
+	fail_msg("cannot connect to %s: no process listens there", path);
 	return -1;
 }
 

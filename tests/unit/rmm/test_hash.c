@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hash.c against OpenSSL, at every length around the block boundaries. */
+/* Compares hash.c with OpenSSL, for every length around the block boundaries. */
 #include "fake.h"
 #include "hash.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The signer as a process: what it answers on its socket, keeps in its directory, and survives. */
+/* hes as a process: its answers on the socket, the files in its directory, and wrong input. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@
 
 #include "hes_process.h"
 
-/* Asks and checks what comes back; the layout of the token is told by its first bytes. */
+/* Requests a token and checks it. The first bytes show the layout of the token. */
 static void token_expect(int fd, uint16_t rec, uint32_t seq, uint8_t fill, uint8_t algo,
 			 const char *start_of_token)
 {
@@ -38,7 +38,7 @@ static void token_expect(int fd, uint16_t rec, uint32_t seq, uint8_t fill, uint8
 	assert_memory_equal(token, start_of_token, 4);
 	assert_non_null(memmem(token, size, r.challenge, 64));
 	assert_non_null(memmem(token, size, names[algo], strlen(names[algo])));
-	/* a measurement of just the right length: 0x58, length, bytes */
+	/* A measurement with exactly the right length: 0x58, length, bytes. */
 	rem[0] = 0x58;
 	rem[1] = (uint8_t)sizes[algo];
 	memset(rem + 2, fill, 64);
@@ -54,6 +54,7 @@ static void tokens_of_each_kind(void **state)
 	fd = hes_dial(hes.socket);
 	for (uint8_t algo = 0; algo <= 2; algo++)
 		token_expect(fd, algo, 100U + algo, (uint8_t)(0x41 + algo), algo, "\xd9\x01\x8f\xa2");
+	token_expect(fd, 3, 0, 0x44, 0, "\xd9\x01\x8f\xa2");	/* 0 is a valid number */
 	close(fd);
 	hes_stop();
 	hes_start("907");
@@ -86,7 +87,10 @@ static void several_machines_and_requests(void **state)
 	hes_stop();
 }
 
-/* The same machine repeats itself: what it was sent was lost. A machine that comes back: a new token. */
+/*
+ * A machine repeats its request if the answer was lost, and gets the same answer. A machine that
+ * has connected again gets a new token.
+ */
 static void repeated_requests(void **state)
 {
 	struct channel_request r = hes_request(1, 0);
@@ -126,12 +130,14 @@ static void bad_frames_are_dropped(void **state)
 	h = channel_header_make(CHANNEL_TOKEN_REQUEST, 0, 1, "abc", 3);	/* too short */
 	assert_int_equal(write(fd, &h, sizeof(h)), sizeof(h));
 	assert_int_equal(write(fd, "abc", 3), 3);
-	h = channel_header_make(CHANNEL_TOKEN, 0, 1, "", 0);		/* no request */
+	h = channel_header_make(CHANNEL_TOKEN, 0, 1, "", 0);		/* not a request */
 	assert_int_equal(write(fd, &h, sizeof(h)), sizeof(h));
-	hes_ask(fd, 8, 1, &r);						/* no such REC */
+	hes_ask(fd, 8, 1, &r);						/* this REC does not exist */
 	assert_false(hes_readable(fd, 200));
 	token_expect(fd, 0, 1, 0x44, 0, "\xd9\x01\x8f\xa2");
-	/* gone in the middle of a frame: the next connection starts afresh */
+	/*
+	 * After a disconnect in the middle of a frame, the next connection starts with a new frame.
+	 */
 	assert_int_equal(write(fd, &h, 10), 10);
 	close(fd);
 	fd = hes_dial(hes.socket);
@@ -158,7 +164,8 @@ static void refuses_what_it_cannot_sign(void **state)
 	hes_stop();
 }
 
-static size_t slurp(const char *name, char *text, size_t room, mode_t mode)
+/* Reads the file @name of the key directory, which must have @mode. */
+static size_t file_read(const char *name, char *text, size_t room, mode_t mode)
 {
 	char path[128];
 	struct stat st;
@@ -183,10 +190,10 @@ static void keys_are_kept(void **state)
 	(void)state;
 	for (int i = 0; i < 2; i++) {
 		hes_start("399");
-		slurp("cpak.pem", cpak[i], sizeof(cpak[i]), 0600);
-		slurp("rak.pem", rak[i], sizeof(rak[i]), 0600);
-		slurp("cpak.pub.jwk", jwk[i], sizeof(jwk[i]), 0644);
-		slurp("anchors.json", store, sizeof(store), 0644);
+		file_read("cpak.pem", cpak[i], sizeof(cpak[i]), 0600);
+		file_read("rak.pem", rak[i], sizeof(rak[i]), 0600);
+		file_read("cpak.pub.jwk", jwk[i], sizeof(jwk[i]), 0644);
+		file_read("anchors.json", store, sizeof(store), 0644);
 		hes_stop();
 	}
 	assert_string_equal(cpak[0], cpak[1]);
@@ -199,7 +206,7 @@ static void keys_are_kept(void **state)
 	assert_non_null(strstr(store, "[{\"pkey\": {\"kty\": \"EC\", \"crv\": \"P-384\", \"x\": \""));
 }
 
-/* A verifier may look at any time, however often signers start. */
+/* A verifier may read the anchors at any time, however often hes starts. */
 static void an_anchor_is_always_there(void **state)
 {
 	char path[128];
@@ -246,7 +253,7 @@ static void socket_in_use_is_refused(void **state)
 	close(hes_dial(hes.socket));
 	kill(hes.child, SIGKILL);
 	waitpid(hes.child, NULL, 0);
-	hes_start("399");	/* a socket that nobody listens on is no obstacle */
+	hes_start("399");	/* it replaces a socket on which no process listens */
 	hes_stop();
 }
 
@@ -290,7 +297,7 @@ int main(void)
 	};
 
 	if (!getenv("HES")) {
-		fputs("HES= must name the program\n", stderr);
+		fputs("set HES to the path of hes\n", stderr);
 		return 1;
 	}
 	return cmocka_run_group_tests_name("hes", tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Faults on command: the lines that arm them, and what they make of a token. */
+/* Faults on command: the lines that arm them, and their effect on a token. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "hes_fault.h"
 #include "hes_profile.h"
 
@@ -22,7 +23,8 @@ static int setup(void **state)
 	return 0;
 }
 
-static bool say(const char *line, const char *expected)
+/* Executes @line, whose answer must be @expected. Returns whether faults were cleared. */
+static bool command(const char *line, const char *expected)
 {
 	char answer[HES_FAULT_ANSWER];
 	bool cleared;
@@ -34,13 +36,13 @@ static bool say(const char *line, const char *expected)
 	return cleared;
 }
 
-static void nothing_strikes_unasked(void **state)
+static void without_a_command_there_is_no_fault(void **state)
 {
 	struct channel_request request = { .challenge = { 7 } }, before = request;
 	struct channel_fault order;
 
 	(void)state;
-	say("show", "ok\n");
+	command("show", "ok\n");
 	hes_fault_strike(&faults, &strike);
 	for (int i = 0; i < HES_FAULTS; i++)
 		assert_false(strike.by[i]);
@@ -83,9 +85,9 @@ static void each_fault_by_its_name(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		setup(NULL);
-		assert_false(say(cases[i].line, "ok\n"));
+		assert_false(command(cases[i].line, "ok\n"));
 		hes_fault_strike(&faults, &strike);
 		for (int f = 0; f < HES_FAULTS; f++)
 			assert_int_equal(strike.by[f], f == (int)cases[i].fault);
@@ -93,19 +95,19 @@ static void each_fault_by_its_name(void **state)
 	}
 }
 
-static void what_is_armed_is_shown(void **state)
+static void show_lists_armed_faults(void **state)
 {
 	(void)state;
-	say("  late   500  count 3 ", "ok\n");
-	say("zero-progress", "ok\n");
-	say("profile 2023/legacy", "ok\n");
-	say("destroy 0x41234000", "ok\n");
-	say("tag 0", "ok\n");
-	say("refuse count 1", "ok\n");
-	say("show", "late 500 count 3\nrefuse count 1\nzero-progress\nprofile 2023/legacy\ntag 0\ndestroy 0x41234000\nok\n");
+	command("  late   500  count 3 ", "ok\n");
+	command("zero-progress", "ok\n");
+	command("profile 2023/legacy", "ok\n");
+	command("destroy 0x41234000", "ok\n");
+	command("tag 0", "ok\n");
+	command("refuse count 1", "ok\n");
+	command("show", "late 500 count 3\nrefuse count 1\nzero-progress\nprofile 2023/legacy\ntag 0\ndestroy 0x41234000\nok\n");
 }
 
-static void all_of_them_fit_into_an_answer(void **state)
+static void all_faults_fit_into_an_answer(void **state)
 {
 	char line[HES_FAULT_LINE], answer[HES_FAULT_ANSWER];
 
@@ -113,59 +115,60 @@ static void all_of_them_fit_into_an_answer(void **state)
 	for (int i = 0; i < HES_FAULTS; i++) {
 		const struct hes_fault_info *info = &hes_fault_info[i];
 
-		if (info->max)
+		if (info->form == HES_FORM_NUMBER)
 			snprintf(line, sizeof(line), "%s %u count 1000000", info->name, info->max);
 		else
 			snprintf(line, sizeof(line), "%s%s count 1000000", info->name,
-				 i == HES_DESTROY ? " 0xffffffff000" : *info->argument ? " legacy/unknown" : "");
-		say(line, "ok\n");
+				 info->form == HES_FORM_PAGE ? " 0xffffffff000" :
+				 info->form == HES_FORM_PROFILE ? " legacy/unknown" : "");
+		command(line, "ok\n");
 	}
 	hes_fault_execute(&faults, "show", answer);
 	assert_string_equal(answer + strlen(answer) - 4, "\nok\n");
 }
 
-static void a_count_runs_out(void **state)
+static void a_fault_ends_after_its_count(void **state)
 {
 	(void)state;
-	say("chunk 7 count 2", "ok\n");
-	say("tag 5", "ok\n");
+	command("chunk 7 count 2", "ok\n");
+	command("tag 5", "ok\n");
 	for (int i = 0; i < 4; i++) {
 		hes_fault_strike(&faults, &strike);
 		assert_int_equal(strike.by[HES_CHUNK], i < 2);
 		assert_true(strike.by[HES_TAG]);
 	}
-	say("show", "tag 5\nok\n");
-	say("tag 6 count 1", "ok\n");	/* the last word counts */
+	command("show", "tag 5\nok\n");
+	command("tag 6 count 1", "ok\n");	/* it replaces "tag 5" */
 	hes_fault_strike(&faults, &strike);
 	assert_int_equal(strike.argument[HES_TAG], 6);
-	say("show", "ok\n");
+	command("show", "ok\n");
 }
 
 static void clear_ends_one_or_all(void **state)
 {
 	(void)state;
-	say("late 1", "ok\n");
-	say("tag 5", "ok\n");
-	say("chunk 5", "ok\n");
-	assert_true(say("clear tag", "ok\n"));
-	say("show", "late 1\nchunk 5\nok\n");
-	assert_true(say("clear tag", "ok\n"));	/* gone already: fine */
-	assert_true(say("clear", "ok\n"));
-	say("show", "ok\n");
+	command("late 1", "ok\n");
+	command("tag 5", "ok\n");
+	command("chunk 5", "ok\n");
+	assert_true(command("clear tag", "ok\n"));
+	command("show", "late 1\nchunk 5\nok\n");
+	assert_true(command("clear tag", "ok\n"));	/* also if it is not armed */
+	assert_true(command("clear", "ok\n"));
+	command("show", "ok\n");
 }
 
-static void what_is_no_command_changes_nothing(void **state)
+static void an_invalid_command_changes_nothing(void **state)
 {
 	static const struct {
 		const char *line, *words;
 	} cases[] = {
 		{ "", "a line is" },
 		{ "    ", "a line is" },
-		{ "burn", "no such fault" },
-		{ "show all", "no such fault" },
-		{ "Late 5", "no such fault" },
-		{ "late", "late needs MS" },
-		{ "late count 5", "late needs MS" },
+		{ "burn", "unknown fault" },
+		{ "show all", "unknown fault" },
+		{ "Late 5", "unknown fault" },
+		{ "late", "late requires MS" },
+		{ "late count 5", "late requires MS" },
 		{ "late 0", "from 1 to 600000" },
 		{ "late 600001", "from 1 to 600000" },
 		{ "late -1", "from 1" },
@@ -173,14 +176,14 @@ static void what_is_no_command_changes_nothing(void **state)
 		{ "late 0x10", "from 1" },
 		{ "late 99999999999", "from 1" },
 		{ "tag 4294967296", "from 0 to 4294967295" },
-		{ "chunk", "chunk needs BYTES" },
-		{ "refuse 1", "takes no argument" },
-		{ "profile", "profile needs" },
+		{ "chunk", "chunk requires BYTES" },
+		{ "refuse 1", "accepts no argument" },
+		{ "profile", "profile requires" },
 		{ "profile 2025", "not legacy" },
 		{ "profile 2023/", "not legacy" },
 		{ "profile /2023", "not legacy" },
 		{ "profile 2023/2024/2026", "not legacy" },
-		{ "destroy", "destroy needs IPA" },
+		{ "destroy", "destroy requires IPA" },
 		{ "destroy 41234000", "not a page's address" },
 		{ "destroy 0x", "not a page's address" },
 		{ "destroy 0x0", "not a page's address" },
@@ -192,22 +195,22 @@ static void what_is_no_command_changes_nothing(void **state)
 		{ "late 5 count 0", "count: not a number" },
 		{ "late 5 count 1000001", "count: not a number" },
 		{ "late 5 count 3 4", "a line is" },
-		{ "clear burn", "clear: one fault" },
-		{ "clear late tag", "clear: one fault" },
+		{ "clear burn", "clear: only one fault" },
+		{ "clear late tag", "clear: only one fault" },
 	};
 	char answer[HES_FAULT_ANSWER];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		assert_false(hes_fault_execute(&faults, cases[i].line, answer));
 		if (strncmp(answer, "error: ", 7) || !strstr(answer, cases[i].words) ||
 		    strchr(answer, '\n') != answer + strlen(answer) - 1)
 			fail_msg("'%s': %s", cases[i].line, answer);
-		say("show", "ok\n");
+		command("show", "ok\n");
 	}
 }
 
-static void a_line_that_is_too_long(void **state)
+static void a_long_line_is_refused(void **state)
 {
 	char line[2 * HES_FAULT_LINE], answer[HES_FAULT_ANSWER];
 
@@ -216,37 +219,39 @@ static void a_line_that_is_too_long(void **state)
 	memcpy(line, "refuse", 6);
 	line[HES_FAULT_LINE] = '\0';
 	hes_fault_execute(&faults, line, answer);
-	assert_string_equal(answer, "error: a line has 127 bytes at most\n");
+	assert_string_equal(answer, "error: a line has at most 127 bytes\n");
 	line[HES_FAULT_LINE - 1] = '\0';
-	say(line, "ok\n");
+	command(line, "ok\n");
 }
 
-static void the_rmm_gets_its_part(void **state)
+static void the_rmm_gets_its_order(void **state)
 {
 	struct channel_fault order;
 
 	(void)state;
-	say("stall 5", "ok\n");
-	say("zero-progress 6", "ok\n");
-	say("chunk 7", "ok\n");
-	say("error-unknown 8", "ok\n");
-	say("overrun 9", "ok\n");
-	say("destroy 0x10000", "ok\n");
+	command("stall 5", "ok\n");
+	command("zero-progress 6", "ok\n");
+	command("chunk 7", "ok\n");
+	command("error-unknown 8", "ok\n");
+	command("overrun 9", "ok\n");
+	command("destroy 0x10000", "ok\n");
 	hes_fault_strike(&faults, &strike);
 	assert_true(hes_fault_order(&strike, &order));
 	assert_int_equal(order.patience, 5);
 	assert_int_equal(order.idle, 6);
 	assert_int_equal(order.chunk, 7);
-	assert_int_equal(order.unknown, 9);
+	assert_int_equal(order.fail, 1);
+	assert_int_equal(order.fail_after, 8);
 	assert_int_equal(order.extra, 9);
 	assert_int_equal(order.destroy, 16);
-	say("clear", "ok\n");
-	say("error-unknown", "ok\n");
+	command("clear", "ok\n");
+	command("error-unknown", "ok\n");
 	hes_fault_strike(&faults, &strike);
 	assert_true(hes_fault_order(&strike, &order));
-	assert_int_equal(order.unknown, 1);
-	say("clear", "ok\n");
-	say("stall", "ok\n");	/* with the RMM's own patience */
+	assert_int_equal(order.fail, 1);
+	assert_int_equal(order.fail_after, 0);
+	command("clear", "ok\n");
+	command("stall", "ok\n");	/* the RMM's default patience needs no order */
 	hes_fault_strike(&faults, &strike);
 	assert_false(hes_fault_order(&strike, &order));
 }
@@ -259,14 +264,14 @@ static void a_request_is_distorted(void **state)
 	for (size_t i = 0; i < sizeof(request); i++)
 		((uint8_t *)&request)[i] = (uint8_t)(i / 64);
 	before = request;
-	say("wrong-challenge", "ok\n");
+	command("wrong-challenge", "ok\n");
 	hes_fault_strike(&faults, &strike);
 	hes_fault_distort(&strike, &request);
 	assert_memory_not_equal(request.challenge, before.challenge, 64);
 	assert_memory_equal(request.rpv, before.rpv, sizeof(request) - 64);
 	request = before;
-	say("clear", "ok\n");
-	say("stale-rem", "ok\n");
+	command("clear", "ok\n");
+	command("stale-rem", "ok\n");
 	hes_fault_strike(&faults, &strike);
 	hes_fault_distort(&strike, &request);
 	assert_memory_equal(&request, &before, 64 + 64 + 64);
@@ -288,15 +293,15 @@ static void profiles_by_name(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(nothing_strikes_unasked),
+		TEST(without_a_command_there_is_no_fault),
 		TEST(each_fault_by_its_name),
-		TEST(what_is_armed_is_shown),
-		TEST(all_of_them_fit_into_an_answer),
-		TEST(a_count_runs_out),
+		TEST(show_lists_armed_faults),
+		TEST(all_faults_fit_into_an_answer),
+		TEST(a_fault_ends_after_its_count),
 		TEST(clear_ends_one_or_all),
-		TEST(what_is_no_command_changes_nothing),
-		TEST(a_line_that_is_too_long),
-		TEST(the_rmm_gets_its_part),
+		TEST(an_invalid_command_changes_nothing),
+		TEST(a_long_line_is_refused),
+		TEST(the_rmm_gets_its_order),
 		TEST(a_request_is_distorted),
 		TEST(profiles_by_name),
 	};

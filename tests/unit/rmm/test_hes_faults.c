@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The signer as a process, told to fail: what each fault makes of a token, as our verifier sees it. */
+/* hes as a process: the effect of each fault on command on a token, judged by our verifier. */
 #include "hes_process.h"
 
 #include <stdio.h>
@@ -7,7 +7,10 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "cca/cca_token.h"
+#include "base/array.h"
+#include "base/io.h"
+#include "base/json.h"
+#include "cca/cca_verify.h"
 
 #define SEQ	100
 
@@ -32,8 +35,8 @@ static int teardown(void **state)
 	return hes_teardown(state);
 }
 
-/* The next line that hes says. */
-static void hear(const char *expected)
+/* The next line from the control socket must be @expected. */
+static void line_expect(const char *expected)
 {
 	char answer[256];
 	size_t got = 0;
@@ -46,16 +49,16 @@ static void hear(const char *expected)
 	assert_string_equal(answer, expected);
 }
 
-/* One command and the first line of its answer. */
-static void tell(const char *line, const char *expected)
+/* Sends the command @line. The first line of its answer must be @expected. */
+static void command(const char *line, const char *expected)
 {
 	assert_int_equal(dprintf(control, "%s\n", line), strlen(line) + 1);
-	hear(expected);
+	line_expect(expected);
 }
 
 static void arm(const char *line)
 {
-	tell(line, "ok");
+	command(line, "ok");
 }
 
 static uint64_t ms(void)
@@ -82,7 +85,7 @@ static void ask(uint16_t rec)
 	hes_ask(machine, rec, ++seq, &r);
 }
 
-/* The next frame must be of @type and answer the last request. */
+/* The next frame must have @type and answer the last request. */
 static void expect(struct channel_reader *reader, enum channel_type type)
 {
 	hes_answer(machine, reader);
@@ -90,7 +93,7 @@ static void expect(struct channel_reader *reader, enum channel_type type)
 	assert_int_equal(reader->header.seq, seq);
 }
 
-/* What our verifier says of the next token, which it is to judge by the keys of this hes. */
+/* Requests a token and verifies it with the anchors of this hes. Returns the cause. */
 static enum cca_cause token_judge(struct cca_token *token, struct cca_verdict *verdict)
 {
 	struct cca_anchors anchors = CCA_ANCHORS_INIT;
@@ -102,18 +105,19 @@ static enum cca_cause token_judge(struct cca_token *token, struct cca_verdict *v
 	ask(0);
 	expect(&reader, CHANNEL_TOKEN);
 	snprintf(path, sizeof(path), "%s/cpak.pub.jwk", hes.keys);
-	assert_int_equal(cca_anchors_load(&anchors, path, &e), 0);
-	if (cca_token_decode(reader.payload, reader.header.size, token, verdict) == 0)
-		cca_token_verify(token, &anchors, r.challenge, verdict, NULL);
+	assert_int_equal(io_each_file(path, cca_anchors_suffixes, JSON_INPUT_MAX, cca_anchors_use,
+				      &anchors, &e), 0);
+	if (cca_token_decode(reader.payload, reader.header.size, token, verdict, &e) == 0)
+		cca_token_verify(token, &anchors, r.challenge, verdict, NULL, &e);
 	cca_anchors_free(&anchors);
 	return verdict->cause;
 }
 
-/* @warning: a word of it; NULL: there is to be none */
+/* @warning: a part of the expected warning, or NULL for none */
 static void verdict_expect(enum cca_cause cause, const char *warning)
 {
 	struct cca_token token = CCA_TOKEN_INIT;
-	struct cca_verdict verdict = { 0 };
+	struct cca_verdict verdict = CCA_VERDICT_INIT;
 
 	if (token_judge(&token, &verdict) != cause)
 		fail_msg("%s: %s", cca_cause_name(verdict.cause), verdict.detail);
@@ -147,12 +151,12 @@ static void profiles_and_tags(void **state)
 
 	(void)state;
 	verdict_expect(CCA_OK, NULL);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		arm("clear");
 		arm(cases[i].line);
 		verdict_expect(cases[i].cause, cases[i].warning);
 	}
-	arm("profile 2026");	/* with the tag that came with it */
+	arm("profile 2026");	/* with the tag of that generation */
 	arm("tag 907");
 	verdict_expect(CCA_OK, NULL);
 }
@@ -168,14 +172,14 @@ static void wrong_challenge(void **state)
 static void stale_rem(void **state)
 {
 	struct cca_token token = CCA_TOKEN_INIT;
-	struct cca_verdict verdict = { 0 };
+	struct cca_verdict verdict = CCA_VERDICT_INIT;
 	uint8_t old[32];
 
 	(void)state;
 	arm("stale-rem");
 	assert_int_equal(token_judge(&token, &verdict), CCA_OK);
 	memset(old, 0xbe, sizeof(old));
-	for (int i = 0; i < CCA_REMS; i++)
+	for (int i = 0; i < REALM_REMS; i++)
 		assert_memory_equal(token.realm.rem[i].data, old, sizeof(old));
 	memset(old, 0x11, sizeof(old));
 	assert_memory_equal(token.realm.rim.data, old, sizeof(old));
@@ -203,18 +207,18 @@ static void sizes(void **state)
 	arm("truncated");
 	assert_int_equal(next_size(), whole / 2);
 	verdict_expect(CCA_E_CBOR, NULL);
-	arm("truncated 4096");	/* as long as it is */
+	arm("truncated 4096");	/* longer than the token: no effect */
 	assert_int_equal(next_size(), whole);
 	arm("clear");
-	for (size_t i = 0; i < sizeof(oversize) / sizeof(oversize[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(oversize); i++) {
 		snprintf(line, sizeof(line), "oversize %s", oversize[i]);
 		arm(line);
 		assert_int_equal(next_size(), atoi(oversize[i]));
-		verdict_expect(CCA_OK, NULL);	/* a claim that nobody knows fills it */
+		verdict_expect(CCA_OK, NULL);	/* an unknown claim enlarges the token */
 	}
 	arm("oversize 10");
 	assert_int_equal(next_size(), whole);
-	for (uint32_t i = 1; i < 20; i++) {	/* what the claim takes itself cannot be had */
+	for (uint32_t i = 1; i < 20; i++) {	/* less than the size of an empty claim */
 		snprintf(line, sizeof(line), "oversize %u", whole + i);
 		arm(line);
 		assert_true(next_size() < whole + 40);
@@ -243,7 +247,7 @@ static void late_answers(void **state)
 	(void)state;
 	arm("late 400 count 1");
 	ask(3);
-	ask(4);			/* another REC is not held up */
+	ask(4);			/* another REC is not delayed */
 	expect(&reader, CHANNEL_TOKEN);
 	assert_int_equal(reader.header.rec, 4);
 	seq--;
@@ -252,7 +256,7 @@ static void late_answers(void **state)
 	assert_true(ms() - begun >= 400);
 }
 
-/* Silence, whoever asks again; and a new request is another matter. */
+/* A stalled request gets no answer when it is repeated. A new request replaces it. */
 static void a_stall_ends_when_it_is_cleared(void **state)
 {
 	struct channel_request r = request();
@@ -280,14 +284,14 @@ static void order_expect(const struct channel_fault *wanted)
 	assert_memory_equal(reader.payload, wanted, sizeof(*wanted));
 }
 
-static void orders_for_the_rmm_go_ahead_of_the_token(void **state)
+static void orders_for_the_rmm_come_before_the_token(void **state)
 {
 	static const struct {
 		const char *line;
 		struct channel_fault order;
 	} cases[] = {
 		{ "zero-progress", { .idle = CHANNEL_FOR_EVER } },
-		{ "error-unknown 5", { .unknown = 6 } },
+		{ "error-unknown 5", { .fail = 1, .fail_after = 5 } },
 		{ "chunk 7", { .chunk = 7 } },
 		{ "overrun 8", { .extra = 8 } },
 		{ "destroy 0x41234000", { .destroy = 0x41234 } },
@@ -296,13 +300,13 @@ static void orders_for_the_rmm_go_ahead_of_the_token(void **state)
 	struct channel_reader reader;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		arm(cases[i].line);
 		ask(5);
 		order_expect(&cases[i].order);
 		expect(&reader, CHANNEL_TOKEN);
 		assert_int_equal(reader.header.rec, 5);
-		arm("clear");	/* also for the token under way */
+		arm("clear");	/* this ends the fault of the token under way too */
 		order_expect(&none);
 	}
 	arm("stall 900");
@@ -316,8 +320,8 @@ static void orders_for_the_rmm_go_ahead_of_the_token(void **state)
 	assert_false(hes_readable(machine, 200));
 }
 
-/* A repeat brings what was lost, the order too; it is no other token, and another fault has no part in it. */
-static void a_repeat_is_struck_as_it_was(void **state)
+/* The answer to a repeated request has the same order and token. A new fault does not affect it. */
+static void a_repeated_request_has_the_same_faults(void **state)
 {
 	struct channel_request r = request();
 	struct channel_reader reader;
@@ -337,7 +341,7 @@ static void a_repeat_is_struck_as_it_was(void **state)
 	}
 }
 
-/* Half an answer, and the machine has to come again: with its request, for a whole one. */
+/* The machine gets half an answer, connects again, repeats its request and gets a whole answer. */
 static void an_answer_is_cut(void **state)
 {
 	struct channel_request r = request();
@@ -366,16 +370,16 @@ static void an_answer_is_cut(void **state)
 static void commands_one_by_one(void **state)
 {
 	(void)state;
-	tell("burn", "error: there is no such fault");
-	tell("late 5", "ok");
-	tell("refuse\nshow", "ok");
-	hear("late 5");
-	hear("refuse");
-	hear("ok");
-	tell("", "error: a line is FAULT [ARGUMENT] [count N], clear [FAULT] or show");
+	command("burn", "error: unknown fault, see --list");
+	command("late 5", "ok");
+	command("refuse\nshow", "ok");
+	line_expect("late 5");
+	line_expect("refuse");
+	line_expect("ok");
+	command("", "error: a line is FAULT [ARGUMENT] [count N], clear [FAULT] or show");
 }
 
-static bool hung_up(int fd)
+static bool disconnected(int fd)
 {
 	char rest[256];
 	ssize_t got;
@@ -387,8 +391,8 @@ static bool hung_up(int fd)
 	return got == 0 || got == -1;
 }
 
-/* Nobody's nonsense on the control socket keeps another, or a machine, from being served. */
-static void peers_of_all_kinds(void **state)
+/* Bad input on the control socket does not keep hes from serving other peers and machines. */
+static void bad_peers_do_not_block_others(void **state)
 {
 	char flood[4096];
 	int peers[8];
@@ -400,7 +404,7 @@ static void peers_of_all_kinds(void **state)
 		assert_true(write(peers[i], i % 2 ? "late" : flood, i % 2 ? 4 : sizeof(flood)) != 0);
 	}
 	for (int i = 0; i < 8; i += 2) {	/* a flood, or one too many */
-		assert_true(hung_up(peers[i]));
+		assert_true(disconnected(peers[i]));
 		close(peers[i]);
 	}
 	arm("refuse count 1");
@@ -416,7 +420,7 @@ static void peers_of_all_kinds(void **state)
 	verdict_expect(CCA_E_TOP_TAG, NULL);
 }
 
-static void a_machine_that_is_gone_is_owed_nothing(void **state)
+static void a_disconnected_machine_gets_no_answer_later(void **state)
 {
 	(void)state;
 	arm("late 200");
@@ -431,7 +435,7 @@ static void a_machine_that_is_gone_is_owed_nothing(void **state)
 	hes_stop();
 }
 
-static void a_control_socket_needs_a_socket(void **state)
+static void a_control_socket_requires_a_socket(void **state)
 {
 	(void)state;
 	assert_int_equal(hes_run("--keys", hes.keys, "--control", hes.control, NULL), 2);
@@ -451,17 +455,17 @@ int main(void)
 		TEST(refusals),
 		TEST(late_answers),
 		TEST(a_stall_ends_when_it_is_cleared),
-		TEST(orders_for_the_rmm_go_ahead_of_the_token),
-		TEST(a_repeat_is_struck_as_it_was),
+		TEST(orders_for_the_rmm_come_before_the_token),
+		TEST(a_repeated_request_has_the_same_faults),
 		TEST(an_answer_is_cut),
 		TEST(commands_one_by_one),
-		TEST(peers_of_all_kinds),
-		TEST(a_machine_that_is_gone_is_owed_nothing),
-		TEST(a_control_socket_needs_a_socket),
+		TEST(bad_peers_do_not_block_others),
+		TEST(a_disconnected_machine_gets_no_answer_later),
+		TEST(a_control_socket_requires_a_socket),
 	};
 
 	if (!getenv("HES")) {
-		fputs("HES= must name the program\n", stderr);
+		fputs("set HES to the path of hes\n", stderr);
 		return 1;
 	}
 	return cmocka_run_group_tests_name("hes_faults", tests, NULL, NULL);

@@ -37,7 +37,7 @@ static void refuses(const struct layout *l, const char *field)
 
 	assert_non_null(fault);
 	if (strncmp(fault, field, strlen(field)))
-		fail_msg("said \"%s\" of a bad %s", fault, field);
+		fail_msg("layout_check() returned \"%s\" for a bad %s", fault, field);
 }
 
 #define REFUSES(field, change)		\
@@ -79,7 +79,7 @@ static void machine_bounds(void **state)
 	REFUSES("ram_size", l.ram_size = LAYOUT_RAM_SIZE + LAYOUT_RAM_STEP);
 	REFUSES("ram_size", l.ram_size = 1UL << 63);
 	REFUSES("ram_size", l.ram_size -= 4096);
-	REFUSES("range", l.ram_size = 0x0fe00000);	/* the tree is the first byte beyond */
+	REFUSES("range", l.ram_size = 0x0fe00000);	/* the tree begins just after it */
 	ACCEPTS(l.flavour = LAYOUT_RMM_2_0);
 	REFUSES("flavour", l.flavour = LAYOUT_FLAVOURS);
 	REFUSES("flavour", l.flavour = UINT32_MAX);
@@ -122,7 +122,7 @@ static void range_bounds(void **state)
 	REFUSES("range", l.range[2].ipa = end);
 	REFUSES("range", l.range[2].size = end - 0x4fe00000 + 1);
 	REFUSES("range", l.range[2].size = UINT64_MAX);
-	REFUSES("range", l.range[2].ipa = 0x48001000);	/* inside the last page of the one before */
+	REFUSES("range", l.range[2].ipa = 0x48001000);	/* in the last page of the previous range */
 	REFUSES("range", l.range[2].ipa = 0x41000000);
 	REFUSES("range", l.range[1].ipa = l.range[0].ipa);
 }

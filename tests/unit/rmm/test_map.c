@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * EL2's address space, as a table walk finds it. map.S is data only, so it assembles here as well;
- * its tables then point to each other at this program's addresses.
+ * EL2's address space, by a table walk. map.S contains only data, so it can be assembled here as
+ * well. Its tables then point to each other at this program's addresses.
  */
 #include "fake.h"
 #include "machine.h"
@@ -12,7 +12,7 @@
 
 extern const uint64_t map[512];
 
-/* The leaf entry for @va and its first address, or NONE. */
+/* Returns the leaf entry for @va, or NONE. @start is set to the first address of the entry. */
 static uint64_t walk(uint64_t va, uint64_t *start)
 {
 	const uint64_t *table = map;
@@ -64,7 +64,10 @@ static void is_not_there(uint64_t va)
 	assert_int_equal(walk(va, &start), NONE);
 }
 
-/* Every page of the first 8 GiB: at its own address, accessed, and not both writable and executable. */
+/*
+ * Each page of the first 8 GiB has its own address, is accessed, and not both writable and
+ * executable.
+ */
 static void all_pages(void **state)
 {
 	uint64_t pages = 0;
@@ -83,7 +86,7 @@ static void all_pages(void **state)
 		if (memory_type(entry) == 0)
 			assert_int_equal(entry >> 8 & 3, 3);
 	}
-	/* text, constants, data, 8 stacks of 3, the rest; .bss, layout, UARTs; the realm's */
+	/* text, constants, data, 8 stacks of 3, the rest; .bss, layout, UARTs; realm memory */
 	assert_int_equal(pages, 32 + 32 + 16 + 24 + 400 + 5 * 512 + 512 * 512);
 }
 

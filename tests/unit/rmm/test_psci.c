@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* PSCI, with a firmware that records what the RMM asks of it. */
+/* PSCI, over a fake firmware that records the SMCs of the RMM. */
 #include "fake.h"
 #include "machine.h"
 #include "uart.h"
@@ -31,7 +31,7 @@
 struct realm the_realm;
 char secondary_entry[1];
 
-static uint64_t power[REC_MAX];		/* as AFFINITY_INFO tells it: 0 on, 1 off, 2 on its way */
+static uint64_t power[REC_MAX];		/* as in AFFINITY_INFO: 0 on, 1 off, 2 on pending */
 static uint64_t last[4];		/* the last SMC to the firmware */
 static unsigned int smcs, waits, prints;
 static bool locked;
@@ -47,7 +47,7 @@ uint64_t smc(uint64_t fid, uint64_t x1, uint64_t x2, uint64_t x3)
 		power[x1] = 2;
 		return 0;
 	}
-	return 0xbad;	/* the other calls do not come back */
+	return 0xbad;	/* the other calls do not return on real firmware */
 }
 
 void cpu_wait(void)
@@ -133,7 +133,7 @@ static void other_functions_are_not_ours(void **state)
 	}
 }
 
-/* PSCI 1.1 as the RMM specification has it is eight functions; the others are there to be refused. */
+/* The RMM specification has eight functions of PSCI 1.1. The others are NOT_SUPPORTED. */
 static void the_rest_is_refused(void **state)
 {
 	static const uint64_t fids[] = {
@@ -141,7 +141,7 @@ static void the_rest_is_refused(void **state)
 		CPU_FREEZE, CPU_DEFAULT_SUSPEND, CPU_DEFAULT_SUSPEND | SMC64, NODE_HW_STATE, SYSTEM_SUSPEND,
 		SYSTEM_SUSPEND | SMC64, SET_SUSPEND_MODE, STAT_RESIDENCY, STAT_COUNT, SYSTEM_RESET2,
 		SYSTEM_RESET2 | SMC64, MEM_PROTECT, MEM_PROTECT_CHECK_RANGE, 0x8400001f,
-		/* of those that are there, the width that they do not have */
+		/* functions that exist, with the width that they do not have */
 		VERSION | SMC64, CPU_OFF | SMC64, SYSTEM_OFF | SMC64, SYSTEM_RESET | SMC64, FEATURES | SMC64,
 	};
 
@@ -161,7 +161,7 @@ static void cpu_on(void **state)
 	assert_int_equal(call(CPU_ON | SMC64, 2, ENTRY, 0x1234), 0);
 	assert_memory_equal(last, ((uint64_t[]){ CPU_ON | SMC64, 2, (uint64_t)secondary_entry, 2 }),
 			    sizeof(last));
-	assert_int_equal(call(AFFINITY_INFO, 2, 0, 0), 2);	/* on its way */
+	assert_int_equal(call(AFFINITY_INFO, 2, 0, 0), 2);	/* on pending */
 	memset(&regs, 0xee, sizeof(regs));
 	psci_start(2, &regs);
 	assert_int_equal(regs.pc, ENTRY);
@@ -185,7 +185,7 @@ static void cpu_on_refuses(void **state)
 	assert_int_equal(call(CPU_ON, 0, ENTRY, 0), -4);
 	power[1] = 2;
 	assert_int_equal(call(CPU_ON, 1, ENTRY + 4, 2), -5);
-	/* a CPU that is on its way starts where it was first sent */
+	/* A CPU that is on pending starts at its first entry point. */
 	psci_start(1, &regs);
 	assert_int_equal(regs.pc, ENTRY);
 	assert_int_equal(regs.x[0], 1);
@@ -200,7 +200,7 @@ static void affinity_info(void **state)
 	assert_int_equal(call(AFFINITY_INFO, 4, 0, 0), -2);
 }
 
-static void suspend_is_a_standby(void **state)
+static void suspend_is_standby(void **state)
 {
 	(void)state;
 	assert_int_equal(call(CPU_SUSPEND, 0x10000, ENTRY, 7), 0);
@@ -209,7 +209,7 @@ static void suspend_is_a_standby(void **state)
 	assert_int_equal(smcs, 0);
 }
 
-static void the_end(void **state)
+static void off_and_reset(void **state)
 {
 	static const uint64_t fids[] = { CPU_OFF, SYSTEM_OFF, SYSTEM_RESET };
 
@@ -231,8 +231,8 @@ int main(void)
 		cmocka_unit_test_setup(cpu_on, setup),
 		cmocka_unit_test_setup(cpu_on_refuses, setup),
 		cmocka_unit_test_setup(affinity_info, setup),
-		cmocka_unit_test_setup(suspend_is_a_standby, setup),
-		cmocka_unit_test_setup(the_end, setup),
+		cmocka_unit_test_setup(suspend_is_standby, setup),
+		cmocka_unit_test_setup(off_and_reset, setup),
 	};
 
 	return cmocka_run_group_tests_name("psci", tests, NULL, NULL);

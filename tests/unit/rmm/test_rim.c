@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rim.c, measure.c and REMs against real TF-RMM runs, step by step, and against the worked examples. */
+/*
+ * Compares rim.c, measure.c and REMs with real TF-RMM runs, step by step, and with worked examples.
+ */
 #include "fake.h"
 #include "hash.h"
+#include "hex.h"
 #include "measure.h"
+#include "rsi_fid.h"
 
 #include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 static void expect(const struct rim *rim, const char *hex, const char *what)
@@ -54,7 +57,9 @@ static void step_realm(struct rim *rim, enum rim_flavour flavour, enum rim_algo 
 	rim_create(rim, flavour, algo, digest, &params);
 }
 
-/* The content is named in words: byte q of the granule is q times a number, modulo 256. */
+/*
+ * The vector describes the content in words: byte q of the granule is q times a number, modulo 256.
+ */
 static void step_data(struct rim *rim, const json_t *args)
 {
 	_Alignas(8) uint8_t granule[RIM_GRANULE];
@@ -96,18 +101,16 @@ static void replay(const json_t *run, enum rim_flavour flavour)
 		else if (!strcmp(what, "REC_CREATE"))
 			step_rec(&rim, args);
 		else
-			fail_msg("a step that this test does not know: %s", what);
+			fail_msg("unknown step in measurements.json: %s", what);
 		expect(&rim, json_string_value(json_array_get(step, 2)), what);
 	}
 	expect(&rim, json_string_value(json_object_get(run, "rim")), "the last step");
 }
 
-#define EXTEND	0xc4000193
-
-/* The first @size of A0 A1 A2 ... */
+/* Extends with the first @size bytes of A0 A1 A2 ... */
 static void extend(uint64_t index, uint64_t size)
 {
-	uint64_t x[11] = { EXTEND, index, size };
+	uint64_t x[11] = { RSI_MEASUREMENT_EXTEND, index, size };
 
 	for (int i = 0; i < 64; i++)
 		((uint8_t *)&x[3])[i] = (uint8_t)(0xa0 + i);
@@ -115,7 +118,10 @@ static void extend(uint64_t index, uint64_t size)
 	assert_int_equal(x[0], RSI_SUCCESS);
 }
 
-/* v0.8.0 extended each REM once ("rem_inputs"); HEAD went on before TOKEN_INIT, as its trace has it. */
+/*
+ * The run of v0.8.0 extended each REM once ("rem_inputs"). The run of HEAD extended two of them
+ * again before TOKEN_INIT, as its trace shows.
+ */
 static void replay_rems(const json_t *run)
 {
 	const json_t *rems = json_object_get(run, "rems");
@@ -170,7 +176,7 @@ static void replays_tfrmm_head(void **state)
 	replay_version("HEAD 9a7f8ef4", RIM_TFRMM_0_9, 3);
 }
 
-/* The RIM walk-through of the examples: name, then the value as the line's last word. */
+/* The RIM examples: each line has a name, and the value as its last word. */
 static void worked_examples(void **state)
 {
 	static const struct rim_params params = { .s2sz = 48, .num_bps = 5, .num_wps = 3 };
@@ -202,7 +208,7 @@ static void worked_examples(void **state)
 	assert_int_equal(steps, 10);
 }
 
-/* A small realm of the bench: an image of two and a half granules, and a tree. */
+/* A small realm of the bench: an image of two and a half granules, and a device tree. */
 static _Alignas(8) uint8_t loaded[4][RIM_GRANULE];
 static struct layout layout = {
 	.magic = LAYOUT_MAGIC, .version = LAYOUT_VERSION, .vcpus = 1, .count = 2,
@@ -239,7 +245,7 @@ static void bench_realm_by_hand(void **state)
 	layout.hash_algo = 0;
 }
 
-static void every_loaded_bit_counts(void **state)
+static void loaded_bytes_change_the_rim(void **state)
 {
 	struct rim rim, other;
 
@@ -255,7 +261,7 @@ static void every_loaded_bit_counts(void **state)
 	assert_memory_equal(rim.value, other.value, RIM_MAX);
 }
 
-static void where_it_starts_counts(void **state)
+static void the_entry_and_x0_change_the_rim(void **state)
 {
 	struct rim rim, other;
 
@@ -271,7 +277,7 @@ static void where_it_starts_counts(void **state)
 	assert_memory_not_equal(rim.value, other.value, RIM_MAX);
 }
 
-static void memory_and_flavour_count(void **state)
+static void memory_and_flavour_change_the_rim(void **state)
 {
 	struct rim rim, less, later, latest;
 
@@ -292,7 +298,7 @@ static void memory_and_flavour_count(void **state)
 	assert_memory_not_equal(later.value, latest.value, RIM_MAX);
 }
 
-/* Specification 2.0: from zero, without parameters and RIPAS. */
+/* By specification 2.0, the RIM starts from zero and does not include parameters and RIPAS. */
 static void rmm_2_0_by_hand(void **state)
 {
 	static const struct rim_params params = { .s2sz = 48, .num_bps = 5 };
@@ -311,7 +317,7 @@ static void rmm_2_0_by_hand(void **state)
 	assert_memory_equal(rim.value, expected.value, RIM_MAX);
 }
 
-/* Entries that KVM's tables have, by IPA width: the sizes are in 4 KiB. */
+/* The entries of KVM's tables, by IPA width. Their sizes are in units of 4 KiB. */
 static void entries_of_a_range(void **state)
 {
 	static const struct {
@@ -327,11 +333,11 @@ static void entries_of_a_range(void **state)
 		{ 0x1000, 0x3000, 20, { 1, 1 } },
 		{ 0x200000, 0x201000, 25, { 1 } },
 		{ 0, 0x8000000000, 44, { 512UL << 18 } },
-		{ 0, 0x80000000, 43, { 262144, 262144 } },	/* concatenated: starts at level 1 */
+		{ 0, 0x80000000, 43, { 262144, 262144 } },	/* concatenated tables, from level 1 */
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct rim rim = { .algo = RIM_SHA256, .digest = digest }, expected = rim;
 		uint64_t at = cases[i].base;
 
@@ -348,7 +354,7 @@ static int digest_fails(enum rim_algo algo, const void *data, size_t size, uint8
 	return size == RIM_GRANULE ? digest(algo, data, size, value) : -1;
 }
 
-static void a_digest_that_fails_is_told(void **state)
+static void a_failed_digest_is_reported(void **state)
 {
 	const struct rim_realm realm = { .params.s2sz = 33, .entry = 0x1000 };
 	struct rim rim;
@@ -365,12 +371,12 @@ int main(void)
 		cmocka_unit_test(replays_tfrmm_head),
 		cmocka_unit_test(worked_examples),
 		cmocka_unit_test(bench_realm_by_hand),
-		cmocka_unit_test(every_loaded_bit_counts),
-		cmocka_unit_test(where_it_starts_counts),
-		cmocka_unit_test(memory_and_flavour_count),
+		cmocka_unit_test(loaded_bytes_change_the_rim),
+		cmocka_unit_test(the_entry_and_x0_change_the_rim),
+		cmocka_unit_test(memory_and_flavour_change_the_rim),
 		cmocka_unit_test(rmm_2_0_by_hand),
 		cmocka_unit_test(entries_of_a_range),
-		cmocka_unit_test(a_digest_that_fails_is_told),
+		cmocka_unit_test(a_failed_digest_is_reported),
 	};
 
 	return cmocka_run_group_tests_name("rim", tests, NULL, NULL);

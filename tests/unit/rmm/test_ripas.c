@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The RIPAS walk alone: how far one call goes, what it changes, and what stops it. */
+/* The RIPAS walk: how far one call goes, what it changes, and what stops it. */
 #include "fake.h"
 #include "ripas.h"
 
@@ -44,7 +44,7 @@ static void changes_only_the_range(void **state)
 	assert_int_equal(ripas_at(&map, BASE + 3 * GRANULE), RIPAS_RAM);
 }
 
-static void granules_that_fit_are_left_alone(void **state)
+static void granules_in_that_state_are_unchanged(void **state)
 {
 	(void)state;
 	states[1] = RIPAS_EMPTY;
@@ -106,7 +106,7 @@ static void outside_memory_is_empty_already(void **state)
 	assert_int_equal(changes, 2);
 }
 
-static void get_reports_runs(void **state)
+static void get_reports_where_a_state_ends(void **state)
 {
 	enum ripas found;
 
@@ -134,7 +134,7 @@ static void get_outside_memory(void **state)
 	assert_int_equal(ripas_get(&map, 0, GRANULE, &found), GRANULE);
 	assert_int_equal(ripas_get(&map, TOP, 1UL << 32, &found), 1UL << 32);
 	assert_int_equal(found, RIPAS_EMPTY);
-	/* EMPTY memory and what surrounds it are one run */
+	/* EMPTY memory and the EMPTY granules around it are one range. */
 	memset(states, RIPAS_EMPTY, sizeof(states));
 	assert_int_equal(ripas_get(&map, 0, 1UL << 32, &found), 1UL << 32);
 }
@@ -143,12 +143,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(changes_only_the_range, setup),
-		cmocka_unit_test_setup(granules_that_fit_are_left_alone, setup),
+		cmocka_unit_test_setup(granules_in_that_state_are_unchanged, setup),
 		cmocka_unit_test_setup(progress_is_partial, setup),
 		cmocka_unit_test_setup(destroyed_stops, setup),
 		cmocka_unit_test_setup(nothing_outside_memory_becomes_ram, setup),
 		cmocka_unit_test_setup(outside_memory_is_empty_already, setup),
-		cmocka_unit_test_setup(get_reports_runs, setup),
+		cmocka_unit_test_setup(get_reports_where_a_state_ends, setup),
 		cmocka_unit_test_setup(get_outside_memory, setup),
 	};
 

@@ -1,18 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The RSI commands but for tokens: values, checks in their order, registers that stay or are zero. */
+/* The RSI commands except tokens: results, order of checks, registers that are kept or zeroed. */
 #include "fake.h"
+#include "hex.h"
+#include "rsi_fid.h"
 
-#include <stdio.h>
-
-#define VERSION		0xc4000190
-#define FEATURES	0xc4000191
-#define READ		0xc4000192
-#define EXTEND		0xc4000193
-#define CONFIG		0xc4000196
-#define STATE_SET	0xc4000197
-#define STATE_GET	0xc4000198
-#define HOST_CALL	0xc4000199
-#define PERM_VALUE	0xc40001a0
 #define BASE		0x40000000UL
 #define SHARED		(1UL << 32)
 #define JUNK		0xeeeeeeeeeeeeeeee
@@ -24,7 +15,7 @@ static int setup(void **state)
 	return 0;
 }
 
-/* A command with junk in all registers but its first arguments. */
+/* Executes a command, with junk in all registers after the first four arguments. */
 static void call(uint64_t x[11], uint64_t fid, uint64_t x1, uint64_t x2, uint64_t x3, uint64_t x4)
 {
 	for (int i = 5; i < 11; i++)
@@ -78,7 +69,7 @@ static void unknown_functions(void **state)
 	}
 }
 
-static void function_is_named_by_32_bits(void **state)
+static void a_function_number_has_32_bits(void **state)
 {
 	uint64_t x[11];
 
@@ -91,7 +82,7 @@ static void version_is(uint64_t asked, uint64_t x0, uint64_t x1, uint64_t x2)
 {
 	uint64_t x[11];
 
-	call(x, VERSION, asked, JUNK, JUNK, JUNK);
+	call(x, RSI_VERSION, asked, JUNK, JUNK, JUNK);
 	expect(x, x0, x1, x2);
 }
 
@@ -119,10 +110,10 @@ static void features(void **state)
 	(void)state;
 	for (uint64_t index = 0; index < 3; index++) {
 		fake.realm.quirks = 0;
-		call(x, FEATURES, index, JUNK, JUNK, JUNK);
+		call(x, RSI_FEATURES, index, JUNK, JUNK, JUNK);
 		expect(x, RSI_SUCCESS, 0, 0);
 		fake.realm.quirks = QUIRK_FEATURE_DA;
-		call(x, FEATURES, index, JUNK, JUNK, JUNK);
+		call(x, RSI_FEATURES, index, JUNK, JUNK, JUNK);
 		expect(x, RSI_SUCCESS, index == 0, 0);
 	}
 }
@@ -132,18 +123,18 @@ static void mem_get_perm_value(void **state)
 	uint64_t x[11];
 
 	(void)state;
-	call(x, PERM_VALUE, 0, 0, JUNK, JUNK);
+	call(x, RSI_PERM_VALUE, 0, 0, JUNK, JUNK);
 	expect(x, UINT64_MAX, 0, 0);
 	fake.realm.quirks = QUIRK_PERM_VALUE;
-	call(x, PERM_VALUE, 0, 0, JUNK, JUNK);
+	call(x, RSI_PERM_VALUE, 0, 0, JUNK, JUNK);
 	expect(x, RSI_SUCCESS, 0xf, 0);
-	refused(PERM_VALUE, 1, 0, 0);
-	refused(PERM_VALUE, 0, 1, 0);
-	call(x, PERM_VALUE + 1, 0, 0, 0, 0);
+	refused(RSI_PERM_VALUE, 1, 0, 0);
+	refused(RSI_PERM_VALUE, 0, 1, 0);
+	call(x, RSI_PERM_VALUE + 1, 0, 0, 0, 0);
 	expect(x, UINT64_MAX, 0, 0);
 }
 
-/* Each name is one quirk or, for an RMM, a set; there is no quirk without a name. */
+/* Each name is one quirk or, for an RMM, a set of them. Every quirk has a name. */
 static void quirks_have_names(void **state)
 {
 	uint32_t all = 0;
@@ -171,21 +162,21 @@ static void measurement_read(void **state)
 	for (size_t i = 0; i < REALM_MEASUREMENTS; i++)
 		memset(fake.realm.measurement[i], (int)i + 1, 32);
 	for (uint64_t i = 0; i < REALM_MEASUREMENTS; i++) {
-		call(x, READ, i, JUNK, JUNK, JUNK);
+		call(x, RSI_MEASUREMENT_READ, i, JUNK, JUNK, JUNK);
 		assert_int_equal(x[0], RSI_SUCCESS);
 		memcpy(expected, fake.realm.measurement[i], sizeof(expected));
 		assert_memory_equal(&x[1], expected, sizeof(expected));
 		assert_int_equal(x[9], JUNK);
 	}
 	for (uint64_t i = 5; i; i = i == 5 ? UINT64_MAX : 0) {
-		call(x, READ, i, JUNK, JUNK, JUNK);
+		call(x, RSI_MEASUREMENT_READ, i, JUNK, JUNK, JUNK);
 		expect(x, RSI_ERROR_INPUT, 0, 0);
 		for (int j = 4; j <= 8; j++)
 			assert_int_equal(x[j], 0);
 	}
 }
 
-/* TF-RMM zeroes x8 alone of what the digest leaves of x1 to x8, and x1 to x3 when it refuses. */
+/* Of the registers between the digest and x8, TF-RMM zeroes only x8; on an error, x1 to x3. */
 static void measurement_read_keeps(void **state)
 {
 	uint64_t x[11], expected[11];
@@ -201,10 +192,10 @@ static void measurement_read_keeps(void **state)
 		expected[0] = RSI_SUCCESS;
 		expected[8] = 0;
 		memset(&expected[1], 0x11, size);
-		call(x, READ, 2, JUNK, JUNK, JUNK);
+		call(x, RSI_MEASUREMENT_READ, 2, JUNK, JUNK, JUNK);
 		assert_memory_equal(x, expected, sizeof(x));
 	}
-	call(x, READ, 5, JUNK, JUNK, JUNK);
+	call(x, RSI_MEASUREMENT_READ, 5, JUNK, JUNK, JUNK);
 	expect(x, RSI_ERROR_INPUT, 0, 0);
 	for (int i = 4; i < 11; i++)
 		assert_int_equal(x[i], JUNK);
@@ -213,11 +204,11 @@ static void measurement_read_keeps(void **state)
 static void extend_checks(void **state)
 {
 	(void)state;
-	refused(EXTEND, 0, 32, JUNK);
-	refused(EXTEND, 5, 32, JUNK);
-	refused(EXTEND, UINT64_MAX, 32, JUNK);
-	refused(EXTEND, 1, 65, JUNK);
-	refused(EXTEND, 4, UINT64_MAX, JUNK);
+	refused(RSI_MEASUREMENT_EXTEND, 0, 32, JUNK);
+	refused(RSI_MEASUREMENT_EXTEND, 5, 32, JUNK);
+	refused(RSI_MEASUREMENT_EXTEND, UINT64_MAX, 32, JUNK);
+	refused(RSI_MEASUREMENT_EXTEND, 1, 65, JUNK);
+	refused(RSI_MEASUREMENT_EXTEND, 4, UINT64_MAX, JUNK);
 	for (int i = 0; i < REALM_MEASUREMENTS; i++)
 		assert_memory_equal(fake.realm.measurement[i], (uint8_t[HASH_MAX]){ 0 }, HASH_MAX);
 }
@@ -225,7 +216,7 @@ static void extend_checks(void **state)
 static void extend(uint64_t index, uint64_t size, const char *hex)
 {
 	uint8_t value[64], expected[HASH_MAX] = { 0 };
-	uint64_t x[11] = { EXTEND, index, size };
+	uint64_t x[11] = { RSI_MEASUREMENT_EXTEND, index, size };
 
 	for (int i = 0; i < 64; i++)
 		value[i] = size == 1 ? 0xa5 : (uint8_t)i;
@@ -240,8 +231,9 @@ static void extend(uint64_t index, uint64_t size, const char *hex)
 }
 
 /*
- * "| size | TF-RMM's value | the specification's | ... |": REM1 from zero. "chain ... tf-rmm X" and
- * "chain spec X": sizes 1, 32, 48, 64. "size0 from zero X" is TF-RMM's.
+ * Plays a line of the examples. "| size | TF-RMM's value | the specification's | ... |" extends
+ * REM1 from zero. "chain ... tf-rmm X" and "chain spec X" extend by 1, 32, 48 and 64 bytes. "size0
+ * from zero X" has TF-RMM's value. Returns false if the line is none of these.
  */
 static bool extend_example(const char *line, bool spec)
 {
@@ -307,7 +299,7 @@ static void realm_config(void **state)
 	for (unsigned int algo = 0; algo <= 2; algo++) {
 		fake.realm.hash_algo = (enum hash_algo)algo;
 		memset(fake.memory, 0xee, sizeof(fake.memory));
-		call(x, CONFIG, BASE + 2 * GRANULE, JUNK, JUNK, JUNK);
+		call(x, RSI_REALM_CONFIG, BASE + 2 * GRANULE, JUNK, JUNK, JUNK);
 		expect(x, RSI_SUCCESS, 0, 0);
 		assert_memory_equal(page, &(uint64_t){ 33 }, 8);
 		assert_memory_equal(page + 8, &(uint64_t){ algo }, 8);
@@ -330,7 +322,7 @@ static void realm_config_quirks(void **state)
 	fake.realm.gicv3_vtr = 0x90b80003;
 	for (unsigned int algo = 0; algo <= 2; algo++) {
 		fake.realm.hash_algo = (enum hash_algo)algo;
-		call(x, CONFIG, BASE, JUNK, JUNK, JUNK);
+		call(x, RSI_REALM_CONFIG, BASE, JUNK, JUNK, JUNK);
 		expect(x, RSI_SUCCESS, 0, 0);
 		assert_memory_equal(page + 8, &(uint64_t){ algo == HASH_SHA256 ? 0 : 1 }, 8);
 		assert_memory_equal(page + 0x18, &(uint64_t){ 0x90b80003 }, 8);
@@ -343,12 +335,12 @@ static void realm_config_checks(void **state)
 	(void)state;
 	fake.states[1] = RIPAS_EMPTY;
 	fake.states[2] = RIPAS_DESTROYED;
-	refused(CONFIG, BASE + 8, 0, 0);
-	refused(CONFIG, BASE | SHARED, 0, 0);
-	refused(CONFIG, UINT64_MAX - 4095, 0, 0);
-	refused(CONFIG, BASE + GRANULE, 0, 0);
-	refused(CONFIG, BASE - GRANULE, 0, 0);
-	faults(CONFIG, BASE + 2 * GRANULE);
+	refused(RSI_REALM_CONFIG, BASE + 8, 0, 0);
+	refused(RSI_REALM_CONFIG, BASE | SHARED, 0, 0);
+	refused(RSI_REALM_CONFIG, UINT64_MAX - 4095, 0, 0);
+	refused(RSI_REALM_CONFIG, BASE + GRANULE, 0, 0);
+	refused(RSI_REALM_CONFIG, BASE - GRANULE, 0, 0);
+	faults(RSI_REALM_CONFIG, BASE + 2 * GRANULE);
 }
 
 static void state_set(void **state)
@@ -356,13 +348,13 @@ static void state_set(void **state)
 	uint64_t x[11];
 
 	(void)state;
-	call(x, STATE_SET, BASE, BASE + 2 * GRANULE, RIPAS_EMPTY, 0);
+	call(x, RSI_IPA_STATE_SET, BASE, BASE + 2 * GRANULE, RIPAS_EMPTY, 0);
 	expect(x, RSI_SUCCESS, BASE + 2 * GRANULE, 0);
 	assert_int_equal(fake.changes, 2);
 	assert_int_equal(fake.syncs, 1);
-	call(x, STATE_GET, BASE, BASE + 8 * GRANULE, JUNK, JUNK);
+	call(x, RSI_IPA_STATE_GET, BASE, BASE + 8 * GRANULE, JUNK, JUNK);
 	expect(x, RSI_SUCCESS, BASE + 2 * GRANULE, RIPAS_EMPTY);
-	call(x, STATE_SET, BASE, BASE + 4 * GRANULE, RIPAS_RAM, 0);
+	call(x, RSI_IPA_STATE_SET, BASE, BASE + 4 * GRANULE, RIPAS_RAM, 0);
 	expect(x, RSI_SUCCESS, BASE + 4 * GRANULE, 0);
 	assert_int_equal(fake.changes, 4);
 }
@@ -373,13 +365,13 @@ static void state_set_stops_and_rejects(void **state)
 
 	(void)state;
 	fake.states[3] = RIPAS_DESTROYED;
-	call(x, STATE_SET, BASE, BASE + 5 * GRANULE, RIPAS_EMPTY, 0);
+	call(x, RSI_IPA_STATE_SET, BASE, BASE + 5 * GRANULE, RIPAS_EMPTY, 0);
 	expect(x, RSI_SUCCESS, BASE + 3 * GRANULE, 0);
-	call(x, STATE_SET, BASE + 3 * GRANULE, BASE + 5 * GRANULE, RIPAS_EMPTY, 2);
+	call(x, RSI_IPA_STATE_SET, BASE + 3 * GRANULE, BASE + 5 * GRANULE, RIPAS_EMPTY, 2);
 	expect(x, RSI_SUCCESS, BASE + 3 * GRANULE, 1);
-	call(x, STATE_SET, BASE + 3 * GRANULE, BASE + 5 * GRANULE, RIPAS_EMPTY, 1);
+	call(x, RSI_IPA_STATE_SET, BASE + 3 * GRANULE, BASE + 5 * GRANULE, RIPAS_EMPTY, 1);
 	expect(x, RSI_SUCCESS, BASE + 5 * GRANULE, 0);
-	call(x, STATE_SET, 0, GRANULE, RIPAS_RAM, 1);
+	call(x, RSI_IPA_STATE_SET, 0, GRANULE, RIPAS_RAM, 1);
 	expect(x, RSI_SUCCESS, 0, 1);
 }
 
@@ -394,13 +386,13 @@ static void state_checks(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++) {
-		refused(STATE_SET, ranges[i][0], ranges[i][1], RIPAS_RAM);
-		refused(STATE_GET, ranges[i][0], ranges[i][1], JUNK);
+		refused(RSI_IPA_STATE_SET, ranges[i][0], ranges[i][1], RIPAS_RAM);
+		refused(RSI_IPA_STATE_GET, ranges[i][0], ranges[i][1], JUNK);
 	}
-	refused(STATE_SET, BASE, BASE + GRANULE, RIPAS_DESTROYED);
-	refused(STATE_SET, BASE, BASE + GRANULE, UINT64_MAX);
+	refused(RSI_IPA_STATE_SET, BASE, BASE + GRANULE, RIPAS_DESTROYED);
+	refused(RSI_IPA_STATE_SET, BASE, BASE + GRANULE, UINT64_MAX);
 	assert_int_equal(fake.changes, 0);
-	call(x, STATE_GET, SHARED - GRANULE, SHARED, 0, 0);
+	call(x, RSI_IPA_STATE_GET, SHARED - GRANULE, SHARED, 0, 0);
 	expect(x, RSI_SUCCESS, SHARED, RIPAS_EMPTY);
 }
 
@@ -410,7 +402,7 @@ static void host_call(void **state)
 
 	(void)state;
 	memset(fake.memory, 0xee, sizeof(fake.memory));
-	call(x, HOST_CALL, BASE + 0x300, 0x11, 0x22, 0x33);
+	call(x, RSI_HOST_CALL, BASE + 0x300, 0x11, 0x22, 0x33);
 	assert_memory_equal(x, ((uint64_t[]){ RSI_SUCCESS, BASE + 0x300, 0x11, 0x22, 0x33 }), 40);
 	assert_int_equal(fake.memory[0][0x307], 0xee);
 	assert_memory_equal(&fake.memory[0][0x308], &(uint64_t){ UINT64_MAX }, 8);
@@ -422,18 +414,18 @@ static void host_call_checks(void **state)
 	(void)state;
 	fake.states[1] = RIPAS_EMPTY;
 	fake.states[2] = RIPAS_DESTROYED;
-	refused(HOST_CALL, BASE + 8, 0, 0);
-	refused(HOST_CALL, BASE | SHARED, 0, 0);
-	refused(HOST_CALL, UINT64_MAX - 255, 0, 0);
-	refused(HOST_CALL, BASE + GRANULE + 0x100, 0, 0);
-	faults(HOST_CALL, BASE + 2 * GRANULE + 0x100);
+	refused(RSI_HOST_CALL, BASE + 8, 0, 0);
+	refused(RSI_HOST_CALL, BASE | SHARED, 0, 0);
+	refused(RSI_HOST_CALL, UINT64_MAX - 255, 0, 0);
+	refused(RSI_HOST_CALL, BASE + GRANULE + 0x100, 0, 0);
+	faults(RSI_HOST_CALL, BASE + 2 * GRANULE + 0x100);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(unknown_functions, setup),
-		cmocka_unit_test_setup(function_is_named_by_32_bits, setup),
+		cmocka_unit_test_setup(a_function_number_has_32_bits, setup),
 		cmocka_unit_test_setup(version, setup),
 		cmocka_unit_test_setup(features, setup),
 		cmocka_unit_test_setup(mem_get_perm_value, setup),

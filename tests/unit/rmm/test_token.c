@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Token operations: one a REC, frozen at INIT, fed by a signer that may be slow, silent or wrong. */
+/*
+ * Token operations: one per REC, frozen at INIT, with a signer that may be slow, silent or wrong.
+ */
 #include "fake.h"
+#include "rsi_fid.h"
 
-#define INIT		0xc4000194
-#define CONTINUE	0xc4000195
-#define EXTEND		0xc4000193
 #define BASE		0x40000000UL
 
 static uint8_t token[3000];
@@ -20,7 +20,7 @@ static int setup(void **state)
 
 static void init(unsigned int rec, uint8_t seed)
 {
-	uint64_t x[11] = { INIT };
+	uint64_t x[11] = { RSI_TOKEN_INIT };
 
 	memset(&x[1], seed, 64);
 	fake_call(rec, x);
@@ -34,10 +34,12 @@ static void signer_answers(uint32_t size)
 	fake.answer_size = size;
 }
 
-/* One CONTINUE; returns its status, and the bytes handed out in @copied. */
+/*
+ * One CONTINUE. Returns its status; @copied is set to the number of bytes, or NULL: it must be 0.
+ */
 static uint64_t more(unsigned int rec, uint64_t ipa, uint64_t offset, uint64_t size, uint64_t *copied)
 {
-	uint64_t x[11] = { CONTINUE, ipa, offset, size };
+	uint64_t x[11] = { RSI_TOKEN_CONTINUE, ipa, offset, size };
 
 	fake_call(rec, x);
 	assert_int_equal(x[2], 0);
@@ -78,8 +80,8 @@ static void whole_token_at_once(void **state)
 	assert_int_equal(more(0, BASE, 0, 4096, NULL), RSI_ERROR_STATE);
 }
 
-/* The client may change granule, offset and size at will; the RMM keeps its own place. */
-static void pieces_at_odd_places(void **state)
+/* The client may change granule, offset and size in each call. The RMM knows which byte is next. */
+static void pieces_at_various_places(void **state)
 {
 	static const struct {
 		uint64_t granule, offset, size;
@@ -103,7 +105,7 @@ static void pieces_at_odd_places(void **state)
 	assert_memory_equal(got, token, sizeof(got));
 }
 
-static void last_piece_that_just_fits(void **state)
+static void a_last_piece_of_the_requested_size(void **state)
 {
 	uint64_t copied;
 
@@ -123,10 +125,10 @@ static void claims_are_frozen_at_init(void **state)
 	memset(fake.realm.measurement[0], 0x11, 32);
 	memset(fake.realm.rpv, 0x22, 64);
 	fake.realm.hash_algo = HASH_SHA384;
-	CALL(1, EXTEND, 1, 8, 42);
+	CALL(1, RSI_MEASUREMENT_EXTEND, 1, 8, 42);
 	memcpy(before, fake.realm.measurement, sizeof(before));
 	init(0, 0x5a);
-	CALL(1, EXTEND, 1, 8, 43);
+	CALL(1, RSI_MEASUREMENT_EXTEND, 1, 8, 43);
 	assert_memory_not_equal(before, fake.realm.measurement, sizeof(before));
 	fake.now += 5000;
 	more(0, BASE, 0, 4096, NULL);
@@ -168,11 +170,11 @@ static void answers_must_match(void **state)
 	token_answer(&fake.realm, 0, fake.seq + 1, token, 20);
 	token_answer(&fake.realm, 1, fake.seq, token, 20);
 	token_answer(&fake.realm, REC_MAX, fake.seq, token, 20);
-	token_answer(&fake.realm, 4, fake.seq, token, 20);	/* of a vCPU that does not exist */
+	token_answer(&fake.realm, 4, fake.seq, token, 20);	/* this vCPU does not exist */
 	assert_int_equal(more(0, BASE, 0, 4096, NULL), RSI_INCOMPLETE);
 }
 
-static void init_discards_what_was_under_way(void **state)
+static void init_discards_the_operation_under_way(void **state)
 {
 	uint64_t copied;
 	uint32_t old;
@@ -211,7 +213,7 @@ static void silence_ends_after_ten_seconds(void **state)
 {
 	(void)state;
 	init(0, 1);
-	fake.now += 60000;	/* the realm was busy: its waiting begins only now */
+	fake.now += 60000;	/* the realm was busy, so its waiting begins only now */
 	assert_int_equal(more(0, BASE, 0, 4096, NULL), RSI_INCOMPLETE);
 	fake.now += 9999;
 	assert_int_equal(more(0, BASE, 0, 4096, NULL), RSI_INCOMPLETE);
@@ -220,7 +222,7 @@ static void silence_ends_after_ten_seconds(void **state)
 	assert_int_equal(more(0, BASE, 0, 4096, NULL), RSI_ERROR_STATE);
 }
 
-/* Eight RECs may wait for one slow signer: only its silence counts. */
+/* Eight RECs may wait for one slow signer. The RMM gives up when the signer is silent to all. */
 static void a_signer_that_answers_others_is_not_silent(void **state)
 {
 	uint32_t seq;
@@ -247,15 +249,15 @@ static void the_request_is_repeated(void **state)
 	seq = fake.seq;
 	for (int i = 0; i < 50; i++, fake.now += 100)
 		assert_int_equal(more(0, BASE, 0, 4096, NULL), RSI_INCOMPLETE);
-	assert_int_equal(fake.sends, 3);	/* at once, after 2 s and after 4 s */
+	assert_int_equal(fake.sends, 3);	/* at INIT, after 2 s and after 4 s */
 	assert_int_equal(fake.seq, seq);
 }
 
 /*
- * The signer was restarted, lost one REC's request, and answers another REC time and again: the one is
- * repeated nevertheless, and does not wait for ever.
+ * The signer was restarted, has lost the request of one REC, and keeps answering another REC. The
+ * lost request is repeated nevertheless, and its REC does not wait for ever.
  */
-static void a_request_is_not_forgotten_for_the_others(void **state)
+static void a_lost_request_is_repeated(void **state)
 {
 	uint64_t copied, waited = 0;
 	uint32_t seq;
@@ -264,7 +266,7 @@ static void a_request_is_not_forgotten_for_the_others(void **state)
 	init(0, 1);
 	seq = fake.seq;
 	for (unsigned int i = 0; more(0, BASE, 0, 4096, NULL) == RSI_INCOMPLETE; i++, waited += 500) {
-		assert_int_equal(fake.sends, 1 + i + i / 4);	/* the other REC's too */
+		assert_int_equal(fake.sends, 1 + i + i / 4);	/* including the other REC's */
 		init(1, 2);
 		token_answer(&fake.realm, 1, fake.seq, token, 20);
 		assert_int_equal(more(1, BASE, 0, 4096, &copied), RSI_SUCCESS);
@@ -290,7 +292,7 @@ static void refusal(void **state)
 	assert_int_equal(more(0, BASE, 0, 4096, NULL), RSI_ERROR_UNKNOWN);
 }
 
-/* TF-RMM takes a token that it has no room for as the realm's fault. */
+/* TF-RMM reports a token for which it has no room as an error of the realm. */
 static void oversize_token(void **state)
 {
 	(void)state;
@@ -303,15 +305,15 @@ static void oversize_token(void **state)
 		assert_int_equal(more(0, BASE, 0, 4096, NULL), quirk ? RSI_ERROR_INPUT : RSI_ERROR_UNKNOWN);
 		assert_int_equal(more(0, BASE, 0, 4096, NULL), RSI_ERROR_STATE);
 		fake.answer = NULL;
-		fake.refuse = true;	/* a refusal is the signer's, whatever the quirk */
+		fake.refuse = true;	/* a refusal is ERROR_UNKNOWN with the quirk too */
 		init(0, 1);
 		assert_int_equal(more(0, BASE, 0, 4096, NULL), RSI_ERROR_UNKNOWN);
 		fake.refuse = false;
 	}
 }
 
-/* Size 0 drives signing forward and is never the last piece. */
-static void nothing_is_asked_for(void **state)
+/* A call with size 0 makes progress with signing, and is never the last piece. */
+static void calls_of_size_zero(void **state)
 {
 	uint64_t copied;
 
@@ -327,8 +329,8 @@ static void nothing_is_asked_for(void **state)
 	assert_int_equal(copied, 1);
 }
 
-/* Asked for only when there is something to write, and the operation goes on. */
-static void granule_that_is_empty(void **state)
+/* The granule is checked only when there are bytes to write. The operation can continue. */
+static void an_empty_granule(void **state)
 {
 	uint64_t copied;
 
@@ -343,9 +345,9 @@ static void granule_that_is_empty(void **state)
 	assert_int_equal(copied, 100);
 }
 
-static void granule_that_is_destroyed(void **state)
+static void a_destroyed_granule(void **state)
 {
-	uint64_t x[11] = { CONTINUE, BASE, 0, 4096, 5, 6, 7 }, before[11], copied;
+	uint64_t x[11] = { RSI_TOKEN_CONTINUE, BASE, 0, 4096, 5, 6, 7 }, before[11], copied;
 
 	(void)state;
 	memcpy(before, x, sizeof(x));
@@ -363,22 +365,22 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(input_is_checked_before_state, setup),
 		cmocka_unit_test_setup(whole_token_at_once, setup),
-		cmocka_unit_test_setup(pieces_at_odd_places, setup),
-		cmocka_unit_test_setup(last_piece_that_just_fits, setup),
+		cmocka_unit_test_setup(pieces_at_various_places, setup),
+		cmocka_unit_test_setup(a_last_piece_of_the_requested_size, setup),
 		cmocka_unit_test_setup(claims_are_frozen_at_init, setup),
 		cmocka_unit_test_setup(recs_are_independent, setup),
 		cmocka_unit_test_setup(answers_must_match, setup),
-		cmocka_unit_test_setup(init_discards_what_was_under_way, setup),
+		cmocka_unit_test_setup(init_discards_the_operation_under_way, setup),
 		cmocka_unit_test_setup(a_second_answer_changes_nothing, setup),
 		cmocka_unit_test_setup(silence_ends_after_ten_seconds, setup),
 		cmocka_unit_test_setup(a_signer_that_answers_others_is_not_silent, setup),
 		cmocka_unit_test_setup(the_request_is_repeated, setup),
-		cmocka_unit_test_setup(a_request_is_not_forgotten_for_the_others, setup),
+		cmocka_unit_test_setup(a_lost_request_is_repeated, setup),
 		cmocka_unit_test_setup(refusal, setup),
 		cmocka_unit_test_setup(oversize_token, setup),
-		cmocka_unit_test_setup(nothing_is_asked_for, setup),
-		cmocka_unit_test_setup(granule_that_is_empty, setup),
-		cmocka_unit_test_setup(granule_that_is_destroyed, setup),
+		cmocka_unit_test_setup(calls_of_size_zero, setup),
+		cmocka_unit_test_setup(an_empty_granule, setup),
+		cmocka_unit_test_setup(a_destroyed_granule, setup),
 	};
 
 	return cmocka_run_group_tests_name("token", tests, NULL, NULL);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The RMM failing with a token as the signer orders it. */
+/* The RMM fails with a token as hes orders it to. */
 #include "fake.h"
+#include "rsi_fid.h"
 
-#define INIT		0xc4000194
-#define CONTINUE	0xc4000195
-#define EXTEND		0xc4000193
 #define BASE		0x40000000UL
 
 static uint8_t token[3000];
@@ -20,7 +18,7 @@ static int setup(void **state)
 
 static void init(void)
 {
-	CALL(0, INIT);
+	CALL(0, RSI_TOKEN_INIT);
 }
 
 static void order(struct channel_fault fault)
@@ -36,7 +34,7 @@ static void signer_answers(void)
 
 static uint64_t more(uint64_t offset, uint64_t size, uint64_t *copied)
 {
-	uint64_t x[11] = { CONTINUE, BASE, offset, size };
+	uint64_t x[11] = { RSI_TOKEN_CONTINUE, BASE, offset, size };
 
 	fake_call(0, x);
 	*copied = x[1];
@@ -53,13 +51,13 @@ static void expect(uint64_t status, uint64_t copied)
 
 static void an_order_is_for_its_token_only(void **state)
 {
-	struct channel_fault fault = { .unknown = 1 };
+	struct channel_fault fault = { .fail = 1 };
 
 	(void)state;
 	init();
 	token_fault(&fake.realm, 0, fake.seq + 1, &fault);
 	token_fault(&fake.realm, 1, fake.seq, &fault);
-	token_fault(&fake.realm, 4, fake.seq, &fault);	/* of a vCPU that does not exist */
+	token_fault(&fake.realm, 4, fake.seq, &fault);	/* this vCPU does not exist */
 	token_fault(&fake.realm, UINT16_MAX, fake.seq, &fault);
 	signer_answers();
 	expect(RSI_SUCCESS, 3000);
@@ -76,7 +74,7 @@ static void no_progress_for_a_while(void **state)
 	init();
 	order((struct channel_fault){ .idle = 500 });
 	signer_answers();
-	fake.now += 5000;	/* the realm was busy: it has not asked yet */
+	fake.now += 5000;	/* the realm was busy and has not called CONTINUE yet */
 	expect(RSI_INCOMPLETE, 0);
 	fake.now += 499;
 	expect(RSI_INCOMPLETE, 0);
@@ -85,7 +83,7 @@ static void no_progress_for_a_while(void **state)
 	assert_memory_equal(fake.memory[0], token, 3000);
 }
 
-/* The RMM's patience is with the signer, which has answered. */
+/* The RMM does not give up, because the signer has answered. */
 static void no_progress_for_ever_until_it_is_cleared(void **state)
 {
 	(void)state;
@@ -112,7 +110,7 @@ static void pieces_of_a_size(void **state)
 		memcpy(got + at, fake.memory[0] + at % 4000, copied);
 		at += copied;
 	}
-	assert_int_equal(at, 2996);	/* 428 pieces, and one of what is left */
+	assert_int_equal(at, 2996);	/* 428 pieces, and a last one of 4 bytes */
 	assert_int_equal(copied, 4);
 	assert_memory_equal(got, token, at);
 }
@@ -135,7 +133,7 @@ static void an_error_half_way(void **state)
 
 	(void)state;
 	init();
-	order((struct channel_fault){ .unknown = 1 + 1000 });
+	order((struct channel_fault){ .fail = 1, .fail_after = 1000 });
 	signer_answers();
 	assert_int_equal(more(0, 600, &copied), RSI_INCOMPLETE);
 	assert_int_equal(copied, 600);
@@ -150,7 +148,7 @@ static void an_error_after_the_end(void **state)
 {
 	(void)state;
 	init();
-	order((struct channel_fault){ .unknown = 1 + 4096 });
+	order((struct channel_fault){ .fail = 1, .fail_after = 4096 });
 	signer_answers();
 	expect(RSI_INCOMPLETE, 3000);
 	expect(RSI_ERROR_UNKNOWN, 0);
@@ -172,10 +170,10 @@ static void more_than_the_bound(void **state)
 	expect(RSI_ERROR_STATE, 0);
 }
 
-/* The host takes pages while the signer answers: the very CONTINUE that hears of it may find its own gone. */
+/* The CONTINUE that receives the order may itself use the page that is then DESTROYED. */
 static void a_page_is_destroyed(void **state)
 {
-	uint64_t x[11] = { CONTINUE, BASE + GRANULE, 0, 4096 };
+	uint64_t x[11] = { RSI_TOKEN_CONTINUE, BASE + GRANULE, 0, 4096 };
 
 	(void)state;
 	init();
@@ -188,7 +186,7 @@ static void a_page_is_destroyed(void **state)
 	expect(RSI_SUCCESS, 3000);
 }
 
-static void a_page_that_is_not_there_is_not_destroyed(void **state)
+static void a_page_outside_memory_is_not_destroyed(void **state)
 {
 	static const uint32_t pages[] = { 0, 1, BASE / GRANULE - 1, BASE / GRANULE + FAKE_GRANULES, UINT32_MAX };
 
@@ -214,18 +212,18 @@ static void less_patience_with_the_signer(void **state)
 	expect(RSI_ERROR_STATE, 0);
 }
 
-static void a_request_tells_of_the_last_extension(void **state)
+static void a_request_has_the_rems_before_the_last_extension(void **state)
 {
 	uint8_t rems[4][HASH_MAX];
 
 	(void)state;
-	CALL(0, EXTEND, 2, 8, 42);
+	CALL(0, RSI_MEASUREMENT_EXTEND, 2, 8, 42);
 	memcpy(rems, fake.realm.measurement[1], sizeof(rems));
-	CALL(1, EXTEND, 4, 8, 43);
+	CALL(1, RSI_MEASUREMENT_EXTEND, 4, 8, 43);
 	init();
 	assert_memory_equal(fake.request.before, rems, sizeof(rems));
 	assert_memory_not_equal(fake.request.measurement[1], rems, sizeof(rems));
-	CALL(0, EXTEND, 0, 8, 43);	/* refused: nothing was extended */
+	CALL(0, RSI_MEASUREMENT_EXTEND, 0, 8, 43);	/* refused: nothing was extended */
 	init();
 	assert_memory_equal(fake.request.before, rems, sizeof(rems));
 }
@@ -244,9 +242,9 @@ int main(void)
 		TEST(an_error_after_the_end),
 		TEST(more_than_the_bound),
 		TEST(a_page_is_destroyed),
-		TEST(a_page_that_is_not_there_is_not_destroyed),
+		TEST(a_page_outside_memory_is_not_destroyed),
 		TEST(less_patience_with_the_signer),
-		TEST(a_request_tells_of_the_last_extension),
+		TEST(a_request_has_the_rems_before_the_last_extension),
 	};
 
 	return cmocka_run_group_tests_name("token_fault", tests, NULL, NULL);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Our logic against the traces of the real TF-RMM (trace.h), quirks on: nothing differs. With the
- * quirks off, the lines that differ are those that the quirks are about.
+ * Compares our logic with traces of the real TF-RMM (trace.h). With the quirks of that version
+ * nothing differs. Without a quirk, only the lines that the quirk affects differ.
  *
- * head-rsi-trace-sha256.txt, head-el3sign-rsi-trace-sha256.txt: TF-RMM (9a7f8ef4) as a process; the
- * realm's token is signed by the RMM, or by EL3.
+ * head-rsi-trace-sha256.txt, head-el3sign-rsi-trace-sha256.txt: TF-RMM (9a7f8ef4) as a process. The
+ * realm token is signed by the RMM, or by EL3.
+ *
  * rsi-probe-v0.8.0-sha256.txt: TF-RMM v0.8.0 under QEMU, from inside a Linux realm, RSI 1.0.
  */
 #include "fake.h"
+#include "hex.h"
 #include "quirk.h"
 #include "trace.h"
 
@@ -33,7 +35,7 @@ static const uint8_t *bytes(void)
 	return fake.memory[0];
 }
 
-/* What the realm had before its first call, and the tokens that the signer will send. */
+/* Sets the realm's state before the first call, and reads the tokens that the signer will send. */
 static void fakehost_prepare(const char *name)
 {
 	static const char *const starts[] = { "@@HEX RIM ", "@@HEX TOKEN ", "@@HEX TOKEN3 " };
@@ -55,7 +57,7 @@ static void fakehost_prepare(const char *name)
 	inits = 0;
 }
 
-/* The first operation is discarded midway, the second and third have the trace's tokens. */
+/* The trace discards the first operation; the second and third have its two tokens. */
 static void fakehost_after(const char *line)
 {
 	unsigned int which;
@@ -73,7 +75,7 @@ static void fakehost_after(const char *line)
 		assert_non_null(memmem(tokens[which], token_size[which], fake.request.measurement[i], 32));
 }
 
-/* While TF-RMM still signs, so does our signer. */
+/* As long as TF-RMM was still signing, our signer does not answer. */
 static void fakehost_before(const char *line)
 {
 	if (strncmp(line, "@@CALL CONTINUE", 15))
@@ -113,7 +115,9 @@ static void tfrmm_head_with_el3_signing(void **state)
 	assert_int_equal(trace.wrong, 0);
 }
 
-/* The signer is late at the first CONTINUE, as TF-RMM was; and its token says what we asked for. */
+/*
+ * As with TF-RMM, there is no token at the first CONTINUE. The token contains the requested claims.
+ */
 static void probe_before(const char *line)
 {
 	static uint8_t token[PROBE_TOKEN];
@@ -132,7 +136,7 @@ static void probe_before(const char *line)
 	fake.answer_size = sizeof(token);
 }
 
-/* The first READ tells the RIM that this realm had. */
+/* Takes the RIM of the traced realm from the first READ. */
 static void probe_prepare(void)
 {
 	static char line[1024];
@@ -172,12 +176,12 @@ static void tfrmm_0_8_in_a_realm(void **state)
 	assert_int_equal(trace.wrong, 0);
 }
 
-/* A quirk alone makes the lines right that are about it, and no others. */
-static void each_quirk_counts(void **state)
+/* Without a quirk, the lines that it affects differ, and no others. */
+static void each_quirk_has_its_effect(void **state)
 {
 	static const struct {
 		enum quirk quirk;
-		unsigned int lines;	/* of the trace of TF-RMM's head; of fields, where there are more */
+		unsigned int fields;	/* that differ from the trace of TF-RMM's head */
 	} expected[] = {
 		{ QUIRK_RSI_1_1, 8 }, { QUIRK_FEATURE_DA, 1 }, { QUIRK_READ_KEEPS, 10 }, { QUIRK_GICV3_VTR, 1 },
 	};
@@ -186,10 +190,10 @@ static void each_quirk_counts(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
 		fakehost(HEAD, all & ~(uint32_t)expected[i].quirk);
-		assert_int_equal(trace.wrong, expected[i].lines);
+		assert_int_equal(trace.wrong, expected[i].fields);
 	}
 	probe(quirk_find("tfrmm-0.8") & ~(uint32_t)QUIRK_PERM_VALUE);
-	assert_int_equal(trace.wrong, 2);	/* x0 and x1 of a line */
+	assert_int_equal(trace.wrong, 2);	/* x0 and x1 of one line */
 }
 
 int main(void)
@@ -198,7 +202,7 @@ int main(void)
 		cmocka_unit_test(tfrmm_head),
 		cmocka_unit_test(tfrmm_head_with_el3_signing),
 		cmocka_unit_test(tfrmm_0_8_in_a_realm),
-		cmocka_unit_test(each_quirk_counts),
+		cmocka_unit_test(each_quirk_has_its_effect),
 	};
 
 	return cmocka_run_group_tests_name("trace", tests, NULL, NULL);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "rsi_fid.h"
 #include "trace.h"
 
 #include <stdarg.h>
@@ -6,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#define PATIENCE	20	/* seconds for a signer that is late */
+#define PATIENCE	20	/* seconds that a slow signer may take */
 
 enum { SUCCESS = 0, INCOMPLETE = 3 };
 
@@ -81,7 +82,7 @@ void trace_call(struct trace *t, uint64_t fid)
 	t->x[0] = fid;
 	t->machine->call(t->x);
 	t->played++;
-	if (fid == TRACE_FID(READ) && t->x[0] == SUCCESS && index < 5)
+	if (fid == RSI_MEASUREMENT_READ && t->x[0] == SUCCESS && index < 5)
 		memcpy(t->measurement[index], &t->x[1], 32);
 }
 
@@ -89,7 +90,7 @@ void trace_init(struct trace *t, const uint8_t challenge[64])
 {
 	memset(t->x, 0, sizeof(t->x));
 	memcpy(&t->x[1], challenge, 64);
-	trace_call(t, TRACE_FID(INIT));
+	trace_call(t, RSI_TOKEN_INIT);
 	trace_expect(t, "x0=", t->x[0]);
 	trace_expect(t, "x1=", t->x[1]);
 	memcpy(t->challenge, challenge, 64);
@@ -99,7 +100,7 @@ void trace_init(struct trace *t, const uint8_t challenge[64])
 	t->inits++;
 }
 
-/* Keeps calling while there are no bytes yet but the trace has some. */
+/* With @wait, repeats the call until there are bytes, because the trace has some there. */
 static void continue_call(struct trace *t, uint64_t ipa, uint64_t offset, uint64_t size, bool wait)
 {
 	time_t start = time(NULL);
@@ -109,7 +110,7 @@ static void continue_call(struct trace *t, uint64_t ipa, uint64_t offset, uint64
 		t->x[1] = ipa;
 		t->x[2] = offset;
 		t->x[3] = size;
-		t->x[0] = TRACE_FID(CONTINUE);
+		t->x[0] = RSI_TOKEN_CONTINUE;
 		t->machine->call(t->x);
 	} while (wait && t->x[0] == INCOMPLETE && !t->x[1] && time(NULL) - start < PATIENCE);
 	if ((t->x[0] != SUCCESS && t->x[0] != INCOMPLETE) || t->x[1] > size ||
@@ -119,11 +120,11 @@ static void continue_call(struct trace *t, uint64_t ipa, uint64_t offset, uint64
 	t->token_size += t->x[1];
 }
 
-/* A token of another size has whole pieces and a last one that is not empty, too. */
+/* A token of another size also consists of whole pieces and a last piece that is not empty. */
 static void own_piece_check(struct trace *t, uint64_t size)
 {
 	if (t->x[0] == INCOMPLETE ? t->x[1] != size : t->x[0] != SUCCESS || !t->x[1] || t->x[1] > size)
-		trace_wrong(t, "x0=%lx x1=%lx, of pieces of %lx", t->x[0], t->x[1], size);
+		trace_wrong(t, "x0=%lx x1=%lx, with pieces of %lx", t->x[0], t->x[1], size);
 }
 
 void trace_continue(struct trace *t, uint64_t ipa, uint64_t offset, uint64_t size)
@@ -150,11 +151,11 @@ void trace_continue(struct trace *t, uint64_t ipa, uint64_t offset, uint64_t siz
 void trace_token_check(struct trace *t)
 {
 	if (!t->token_over || !memmem(t->token, t->token_size, t->challenge, 64))
-		trace_wrong(t, "no whole token, or its challenge is not INIT's");
+		trace_wrong(t, "no complete token, or it lacks INIT's challenge");
 	if (!memmem(t->token, t->token_size, t->rpv, 64))
-		trace_wrong(t, "the token has another personalisation value");
+		trace_wrong(t, "the token lacks the realm's personalisation value");
 	for (int i = 0; i < 5; i++) {
 		if (!memmem(t->token, t->token_size, t->frozen[i], 32))
-			trace_wrong(t, "the token has not measurement %d as it was at INIT", i);
+			trace_wrong(t, "the token lacks measurement %d as it was at INIT", i);
 	}
 }

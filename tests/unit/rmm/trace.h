@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Plays the RSI calls of a trace of the real TF-RMM to a machine and compares what comes back field
- * by field. The machine is our logic on this host (test_trace.c), or a realm (../../rmm/trace).
+ * Plays the RSI calls of a trace of the real TF-RMM on a machine, and compares the answers field by
+ * field. The machine is our logic on this host (test_trace.c), or a realm (../../rmm/trace).
  */
 #ifndef TEST_RMM_TRACE_H
 #define TEST_RMM_TRACE_H
@@ -13,23 +13,23 @@
 
 #define TRACE_PAGE	4096
 
-/* What of another machine cannot be equal to the traced one's. The granule's address never is. */
+/* What differs on another machine and is not compared. The granule's address always differs. */
 enum trace_differs {
-	TRACE_OWN_TOKEN		= 1 << 0,	/* size and bytes: other keys, other platform */
+	TRACE_OWN_TOKEN		= 1 << 0,	/* size and bytes, as keys and platform differ */
 	TRACE_OWN_RIM		= 1 << 1,
 	TRACE_OWN_IPA_WIDTH	= 1 << 2,
 	TRACE_OWN_GIC		= 1 << 3,	/* gicv3_vtr in the realm configuration */
-	TRACE_LATE		= 1 << 4,	/* the signer takes its time: INCOMPLETE without bytes */
+	TRACE_LATE		= 1 << 4,	/* the signer may be slow: INCOMPLETE without bytes */
 };
 
 struct trace_machine {
 	unsigned int differs;			/* enum trace_differs */
-	bool silent;				/* count what is wrong, do not tell it */
-	uint64_t granule;			/* IPA of the one that calls are given */
-	void (*call)(uint64_t x[11]);		/* one RSI call, all of the same REC */
-	const uint8_t *(*bytes)(void);		/* the TRACE_PAGE bytes of the granule */
-	void (*before)(const char *line);	/* may be NULL: told of each line before it is played, */
-	void (*after)(const char *line);	/* and after */
+	bool silent;				/* count differences without printing them */
+	uint64_t granule;			/* IPA of the granule that calls use */
+	void (*call)(uint64_t x[11]);		/* make an RSI call, always of the same REC */
+	const uint8_t *(*bytes)(void);		/* return the TRACE_PAGE bytes of the granule */
+	void (*before)(const char *line);	/* called before a line is played; may be NULL */
+	void (*after)(const char *line);	/* called after a line was played; may be NULL */
 };
 
 struct trace {
@@ -37,54 +37,52 @@ struct trace {
 	FILE *file;
 	unsigned int number;			/* of the line */
 	char line[16384];
-	uint64_t granule;			/* as the trace has it */
-	bool addresses;				/* its results may be addresses of the granule */
+	uint64_t granule;			/* IPA in the trace */
+	bool addresses;				/* results may be addresses of the granule */
 	uint64_t x[11];				/* of the last call */
 	unsigned int played, wrong;
-	/* token operation: what has come, what INIT froze */
+	/* The token operation: what was received, what INIT froze. */
 	uint8_t token[TRACE_PAGE];
 	size_t token_size;
 	bool token_over;
 	uint8_t challenge[64], rpv[64], measurement[5][32], frozen[5][32];
-	unsigned int inits, lost;		/* lines that nothing can repeat */
+	unsigned int inits;
+	bool extended_elsewhere;		/* REMs depend on calls that the trace lacks */
+	unsigned int lost;			/* lines skipped for that reason */
 };
 
 /*
- * trace_fakehost - a trace of TF-RMM as a process ("@@CALL", "@@HEX")
- * trace_probe - the trace of TF-RMM v0.8.0 from inside a realm ("... fid= ...")
- * @path: the trace; what is wrong is told on standard output as TAP comments
+ * trace_fakehost - play a trace of TF-RMM as a process ("@@CALL", "@@HEX")
+ * trace_probe - play the trace of TF-RMM v0.8.0 from inside a realm ("... fid= ...")
+ * @path: the trace; differences are printed on standard output as TAP comments
  *
- * Return false when the file cannot be read; else @trace has the counts.
+ * Both return false if the file cannot be read. Otherwise @trace has the counts.
  */
 bool trace_fakehost(struct trace *trace, const struct trace_machine *machine, const char *path);
 bool trace_probe(struct trace *trace, const struct trace_machine *machine, const char *path);
 
-/* --- for the two of them --- */
-
-#define TRACE_FID(n)	(0xc4000190UL + (n))
-
-enum { VERSION, FEATURES, READ, EXTEND, INIT, CONTINUE, CONFIG, STATE_SET, STATE_GET, HOST_CALL };
+/* --- shared by these two --- */
 
 bool trace_open(struct trace *trace, const struct trace_machine *machine, const char *path);
-/* trace_lines - play each line with @play, until it returns false; closes the file */
+/* trace_lines - call @play for each line until it returns false; closes the file */
 void trace_lines(struct trace *trace, bool (*play)(struct trace *trace));
 
-/* trace_number - the number after @name in the line, in @base; what is not there is wrong */
+/* trace_number - returns the number after @name in the line, in @base; wrong if it is missing */
 uint64_t trace_number(struct trace *trace, const char *name, int base);
-/* trace_wrong - the line is not as the machine answered */
+/* trace_wrong - count and print a difference between the line and the machine's answer */
 __attribute__((format(printf, 2, 3))) void trace_wrong(struct trace *trace, const char *format, ...);
-/* trace_expect - the line has @got after @name, which ends with "=" */
+/* trace_expect - the line must have @got after @name, which ends with "=" */
 void trace_expect(struct trace *trace, const char *name, uint64_t got);
 
-/* trace_address - the machine's address for the trace's */
+/* trace_address - returns the machine's address for an address of the trace */
 uint64_t trace_address(const struct trace *trace, uint64_t address);
-/* trace_call - with trace->x; counts */
+/* trace_call - call @fid with the arguments in trace->x, and count it */
 void trace_call(struct trace *trace, uint64_t fid);
-/* trace_init - TOKEN_INIT with a challenge */
+/* trace_init - call TOKEN_INIT with a challenge */
 void trace_init(struct trace *trace, const uint8_t challenge[64]);
-/* trace_continue - TOKEN_CONTINUE for which the line has x0= and x1= */
+/* trace_continue - call TOKEN_CONTINUE; the line has the expected x0= and x1= */
 void trace_continue(struct trace *trace, uint64_t ipa, uint64_t offset, uint64_t size);
-/* trace_token_check - what has come is a token, and says what INIT froze */
+/* trace_token_check - what was received must be a token with the claims that INIT froze */
 void trace_token_check(struct trace *trace);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Traces of TF-RMM run as a process: SHA-256, one REC, unused registers filled with 0xee for READ. */
+/* Traces of TF-RMM as a process: SHA-256, one REC, unused registers are 0xee at READ. */
+#include "base/array.h"
+#include "hex.h"
+#include "rsi_fid.h"
 #include "trace.h"
 
 #include <string.h>
@@ -8,23 +11,13 @@
 #define IPA_WIDTH_AT		0
 #define GIC_AT			0x18
 
-static size_t hex(const char *text, uint8_t *bytes, size_t room)
-{
-	size_t size = 0;
-	unsigned int byte;
-
-	while (size < room && sscanf(text + 2 * size, "%2x", &byte) == 1)
-		bytes[size++] = (uint8_t)byte;
-	return size;
-}
-
 static void read(struct trace *t)
 {
 	uint64_t index = trace_number(t, "READ(", 10);
 
 	memset(t->x, 0xee, sizeof(t->x));
 	t->x[1] = index;
-	trace_call(t, TRACE_FID(READ));
+	trace_call(t, RSI_MEASUREMENT_READ);
 	trace_expect(t, "x0=", t->x[0]);
 }
 
@@ -38,7 +31,7 @@ static void extend(struct trace *t)
 	for (int i = 0; i < 64; i++)
 		value[i] = (uint8_t)(0xa0 + i);
 	memcpy(&t->x[3], value, sizeof(value));
-	trace_call(t, TRACE_FID(EXTEND));
+	trace_call(t, RSI_MEASUREMENT_EXTEND);
 	trace_expect(t, "x0=", t->x[0]);
 }
 
@@ -52,13 +45,13 @@ static void init(struct trace *t)
 	trace_init(t, challenge);
 }
 
-/* The three arguments in parentheses. */
+/* Reads the three arguments in parentheses. */
 static void arguments(struct trace *t, uint64_t in[3])
 {
 	const char *p = strstr(t->line, "in(");
 
 	if (!p || sscanf(p, "in(%lx,%lx,%lx)", &in[0], &in[1], &in[2]) != 3)
-		trace_wrong(t, "no arguments");
+		trace_wrong(t, "the line has no arguments");
 	in[0] = trace_address(t, in[0]);
 }
 
@@ -83,17 +76,17 @@ static void plain(struct trace *t, uint64_t fid)
 
 static void config(struct trace *t)
 {
-	plain(t, TRACE_FID(CONFIG));
+	plain(t, RSI_REALM_CONFIG);
 }
 
 static void version(struct trace *t)
 {
-	plain(t, TRACE_FID(VERSION));
+	plain(t, RSI_VERSION);
 }
 
 static void features(struct trace *t)
 {
-	plain(t, TRACE_FID(FEATURES));
+	plain(t, RSI_FEATURES);
 }
 
 static void same(struct trace *t, const uint8_t *got, const uint8_t *wanted, size_t size)
@@ -126,7 +119,7 @@ static void token_check(struct trace *t, const uint8_t *wanted, size_t size)
 	if (t->machine->differs & TRACE_OWN_TOKEN)
 		size = whole ? t->token_size : size;
 	if (t->token_size != size)
-		trace_wrong(t, "%zu bytes of the token", t->token_size);
+		trace_wrong(t, "%zu bytes of the token were received", t->token_size);
 	else if (!(t->machine->differs & TRACE_OWN_TOKEN))
 		same(t, t->token, wanted, size);
 }
@@ -134,7 +127,7 @@ static void token_check(struct trace *t, const uint8_t *wanted, size_t size)
 static void bytes(struct trace *t)
 {
 	static uint8_t wanted[TRACE_PAGE];
-	size_t size = hex(strrchr(t->line, ' ') + 1, wanted, sizeof(wanted));
+	size_t size = hex_parse(strrchr(t->line, ' ') + 1, wanted, sizeof(wanted));
 
 	if (strstr(t->line, "realm_config_0_0x40")) {
 		config_check(t, wanted, size);
@@ -162,13 +155,13 @@ static bool play(struct trace *t)
 		{ "@@CALL REALM_CONFIG", config },	{ "@@HEX", bytes },
 	};
 
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		if (!strncmp(t->line, kinds[i].start, strlen(kinds[i].start))) {
 			kinds[i].play(t);
 			return true;
 		}
 	}
-	trace_wrong(t, "unknown");
+	trace_wrong(t, "unknown kind of line");
 	return true;
 }
 

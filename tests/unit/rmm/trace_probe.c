@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The trace of TF-RMM v0.8.0 from inside a Linux realm under QEMU: x0 to x4, x8 and x9 of each call.
- * At its end the trace tells REMs after extensions that it does not have: those lines are lost.
+ * The trace of TF-RMM v0.8.0 from inside a Linux realm under QEMU: x0 to x4, x8 and x9 of each
+ * call. At its end the trace shows REMs after extensions that it does not contain: those lines are
+ * lost.
  */
+#include "base/array.h"
+#include "rsi_fid.h"
 #include "trace.h"
 
 #include <string.h>
@@ -24,9 +27,9 @@ static void arguments(struct trace *t, uint64_t fid)
 	t->x[2] = trace_address(t, trace_number(t, "a2=", 16));
 	for (int i = 0; i < 64; i++)
 		value[i] = (uint8_t)i;
-	if (fid == TRACE_FID(EXTEND))
+	if (fid == RSI_MEASUREMENT_EXTEND)
 		memcpy(&t->x[3], value, sizeof(value));
-	else if (fid == TRACE_FID(CONTINUE))
+	else if (fid == RSI_TOKEN_CONTINUE)
 		t->x[3] = starts(t, "TOKEN_CONTINUE w/o") ? 0x1000 : 0x200;
 }
 
@@ -43,13 +46,13 @@ static void call(struct trace *t)
 
 	arguments(t, fid);
 	trace_call(t, fid);
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 		if (!rim || fields[i].reg < 1 || fields[i].reg > 4)
 			trace_expect(t, fields[i].name, t->x[fields[i].reg]);
 	}
 }
 
-/* "cfg OFFSET: xx xx ...", and "rpv ..." of the realm configuration that was read last */
+/* Compares "cfg OFFSET: xx xx ..." or "rpv ..." with the last realm configuration that was read. */
 static void dump(struct trace *t)
 {
 	const uint8_t *got = t->machine->bytes() + (starts(t, "rpv") ? 0x200 : 0);
@@ -69,34 +72,21 @@ static void dump(struct trace *t)
 	t->played++;
 }
 
-static void init(struct trace *t)
+static bool play(struct trace *t)
 {
 	static const uint8_t challenge[64];
 
-	trace_init(t, challenge);
-}
-
-static void proceed(struct trace *t)
-{
-	trace_continue(t, t->machine->granule, trace_number(t, "off=", 16), trace_number(t, "size=", 10));
-}
-
-static bool play(struct trace *t)
-{
-	static bool reads_again;
-
-	if (starts(t, "is_realm_world"))
-		reads_again = false;
 	if (starts(t, "RMI_VERSION"))
-		reads_again = true;
-	if (reads_again && starts(t, "READ idx"))
+		t->extended_elsewhere = true;
+	if (t->extended_elsewhere && starts(t, "READ idx"))
 		t->lost++;
 	else if (strstr(t->line, "fid="))
 		call(t);
 	else if (starts(t, "TOKEN_INIT"))
-		init(t);
+		trace_init(t, challenge);
 	else if (starts(t, "TOKEN_CONTINUE"))
-		proceed(t);
+		trace_continue(t, t->machine->granule, trace_number(t, "off=", 16),
+			       trace_number(t, "size=", 10));
 	else if (starts(t, "cfg") || starts(t, "rpv"))
 		dump(t);
 	else if (starts(t, "token total"))
@@ -112,6 +102,6 @@ bool trace_probe(struct trace *t, const struct trace_machine *machine, const cha
 	t->addresses = true;
 	trace_lines(t, play);
 	if (t->lost != LOST)
-		trace_wrong(t, "%u lines lost", t->lost);
+		trace_wrong(t, "%u lines were lost instead of %u", t->lost, LOST);
 	return true;
 }

@@ -42,7 +42,7 @@ void appraisal_vector(const json_t *evidence, const struct reference *reference,
 }
 
 /* New string, or NULL out of memory. */
-static json_t *appraisal_base64(struct cca_slice slice)
+static json_t *appraisal_base64(struct cbor_slice slice)
 {
 	struct bytes text = BYTES_INIT;
 	json_t *value = NULL;
@@ -53,7 +53,7 @@ static json_t *appraisal_base64(struct cca_slice slice)
 	return value;
 }
 
-static json_t *appraisal_hex(struct cca_slice slice)
+static json_t *appraisal_hex(struct cbor_slice slice)
 {
 	struct bytes text = BYTES_INIT;
 	json_t *value = NULL;
@@ -76,7 +76,7 @@ static json_t *appraisal_rems(const struct cca_realm *realm)
 {
 	json_t *rems = json_array();
 
-	for (size_t i = 0; i < CCA_REMS; i++) {
+	for (size_t i = 0; i < REALM_REMS; i++) {
 		if (json_array_append_new(rems, appraisal_base64(realm->rem[i])) < 0) {
 			json_decref(rems);
 			return NULL;

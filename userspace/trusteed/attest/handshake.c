@@ -183,13 +183,13 @@ json_t *handshake_runtime_data(const struct handshake_attest *attest, struct err
 	return runtime;
 }
 
-int handshake_challenge(const json_t *runtime, uint8_t challenge[CCA_CHALLENGE_SIZE],
+int handshake_challenge(const json_t *runtime, uint8_t challenge[REALM_CHALLENGE_SIZE],
 			struct error *e)
 {
 	struct bytes text = BYTES_INIT;
 	int ret = -1;
 
-	memset(challenge, 0, CCA_CHALLENGE_SIZE);
+	memset(challenge, 0, REALM_CHALLENGE_SIZE);
 	if (json_canonical(runtime, &text, e) < 0)
 		goto out;
 	if (EVP_Digest(text.data, text.len, challenge, NULL, EVP_sha384(), NULL) != 1) {

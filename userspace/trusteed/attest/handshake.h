@@ -42,7 +42,7 @@ void handshake_attest_free(struct handshake_attest *attest);
  * reference, or NULL with ERROR_SYSTEM. */
 json_t *handshake_runtime_data(const struct handshake_attest *attest, struct error *e);
 /* SHA-384 of the canonical form of @runtime, zero-padded on the right to 64 bytes. */
-int handshake_challenge(const json_t *runtime, uint8_t challenge[CCA_CHALLENGE_SIZE],
+int handshake_challenge(const json_t *runtime, uint8_t challenge[REALM_CHALLENGE_SIZE],
 			struct error *e);
 
 #endif

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/io.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "jose/jwk.h"
 
@@ -123,7 +125,8 @@ int trust_refresh(struct trust *trust, struct error *e)
 		return 0;
 	cca_anchors_free(&trust->anchors);
 	trust->loaded = false;
-	if (cca_anchors_load(&trust->anchors, trust->path, e) < 0) {
+	if (io_each_file(trust->path, cca_anchors_suffixes, JSON_INPUT_MAX, cca_anchors_use,
+			 &trust->anchors, e) < 0) {
 		/* What a half-read directory trusts may be what its unread half revokes. */
 		cca_anchors_free(&trust->anchors);
 		return -1;

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "cca/cca_token.h"
+#include "cca/cca_anchors.h"
 
 struct trust {
 	char *path;			/* owned */
