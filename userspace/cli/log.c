@@ -8,7 +8,7 @@
 #include "base/realm.h"
 #include "cca/cca_token.h"
 #include "cli.h"
-#include "event/event_log.h"
+#include "event/event_print.h"
 #include "rsi/rsi.h"
 
 #define TRIES 16	/* to read log and registers of one moment, while other programs extend */
@@ -53,7 +53,7 @@ static const struct args_spec spec = {
 /* A log, and the registers to compare its replay with. */
 struct input {
 	struct bytes raw;
-	const struct hash *hash;	/* of the registers; NULL if RSI numbers it and we do not */
+	const struct hash *hash;	/* of the registers; NULL if it is not one of ours */
 	uint8_t value[REALM_REGISTERS][HASH_SIZE_MAX];
 };
 
@@ -164,12 +164,12 @@ static int log_output(const struct event_log *log, const struct event_replay *re
 	int ret;
 
 	if (!json) {
-		event_log_print(log, &text);
+		event_print_log(log, &text);
 		if (replay)
-			event_replay_print(log, replay, &text);
+			event_print_replay(log, replay, &text);
 		return cli_output_text(&text, e);
 	}
-	value = event_log_json(log, replay);
+	value = event_print_json(log, replay);
 	ret = value ? cli_output_json(value, e) : error_set_memory(e);
 	json_decref(value);
 	return ret;
@@ -187,7 +187,7 @@ static int fitting_records(const struct event_log *log, const struct input *in,
 	 * it. */
 	for (int i = 0; !replay.fits && replay.misfit < begin.count && i < MISFITS_MAX; i++) {
 		begin.count = replay.misfit;
-		if (event_log_replay(&begin, in->value, &replay, e) < 0)
+		if (event_replay_run(&begin, in->value, &replay, e) < 0)
 			return -1;
 	}
 	*count = replay.fits ? begin.count : 0;
@@ -198,15 +198,13 @@ static int fitting_records(const struct event_log *log, const struct input *in,
 static int log_replay(const struct options *options, const struct input *in,
 		      const struct event_log *log, struct error *e)
 {
-	const struct hash *hash = hash_by_number(log->hash_algo);
 	struct event_replay replay;
 	size_t fit = 0;
 
-	if (!hash || hash != in->hash)
-		return error_set(e, ERROR_INPUT, "a log of %s, registers of %s",
-				 hash ? hash->name : "an unknown algorithm",
+	if (log->hash != in->hash)
+		return error_set(e, ERROR_INPUT, "a log of %s, registers of %s", log->hash->name,
 				 in->hash ? in->hash->name : "an unknown algorithm");
-	if (event_log_replay(log, in->value, &replay, e) < 0 ||
+	if (event_replay_run(log, in->value, &replay, e) < 0 ||
 	    log_output(log, &replay, options->json, e) < 0)
 		return -1;
 	if (replay.fits)
