@@ -25,7 +25,8 @@ static inline void file_read(const char *path, struct bytes *out)
 
 static inline int anchors_load(struct cca_anchors *anchors, const char *path, struct error *e)
 {
-	return io_each_file(path, cca_anchors_suffixes, JSON_INPUT_MAX, cca_anchors_use, anchors, e);
+	return io_each_file(path, cca_anchors_suffixes, JSON_INPUT_MAX, cca_anchors_use, anchors,
+			    e);
 }
 
 static inline void anchors_read(const char *path, struct cca_anchors *anchors)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * memory_limit: makes one chosen allocation fail, of those in the program's own code, in OpenSSL and in
- * jansson. A test that uses it is linked with memory_limit.c and memory_limit_args (meson.build).
+ * memory_limit: makes one chosen allocation fail, of those in the program's own code, in OpenSSL
+ * and in jansson. A test that uses it is linked with memory_limit.c and memory_limit_args
+ * (meson.build).
  */
 #ifndef TESTS_MEMORY_LIMIT_H
 #define TESTS_MEMORY_LIMIT_H

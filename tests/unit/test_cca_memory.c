@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* CCA tokens when memory fails: whichever allocation it is, the token is not judged differently for it. */
+/* CCA tokens when memory fails: no failed allocation changes the verdict on a token. */
 #include "cca_test.h"
 
 #include "base/array.h"

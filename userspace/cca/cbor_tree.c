@@ -224,7 +224,8 @@ static bool map_has_duplicate(const struct cbor_node *map)
 	return false;
 }
 
-/* The last node pushed is complete, and with it perhaps the items around it. @at: the byte after it. */
+/* The last node pushed is complete, and perhaps the items around it are, too. @at: the byte after
+ * it. */
 static int items_close(struct reader *r, size_t at, struct error *e)
 {
 	while (r->depth > 0 && --r->open[r->depth - 1].left == 0) {
@@ -239,8 +240,8 @@ static int items_close(struct reader *r, size_t at, struct error *e)
 	return 0;
 }
 
-/* libcbor up to 0.10 refuses the one-byte tags 6 to 20, among them that of COSE_Sign1 (its issue 307,
- * fixed in 0.11). */
+/* libcbor up to 0.10 refuses the one-byte tags 6 to 20, among them that of COSE_Sign1 (its issue
+ * 307, fixed in 0.11). */
 static struct cbor_decoder_result head_read(struct reader *r, const uint8_t *data, size_t len)
 {
 	if (len > 0 && data[0] >= 0xc6 && data[0] <= 0xd4) {
@@ -274,8 +275,8 @@ static int item_read(struct reader *r, const uint8_t *data, size_t len, size_t *
 		return items_close(r, *at, e);
 	/* Each child takes at least one byte, so a number that cannot be true is found here. */
 	if (children > len - *at)
-		return error_set(e, ERROR_INPUT,
-				 "truncated: the item before byte %zu declares more than follows", *at);
+		return error_set(e, ERROR_INPUT, "truncated: the item before byte %zu declares more "
+				 "than follows", *at);
 	if (r->depth == CBOR_TREE_DEPTH_MAX)
 		return error_set(e, ERROR_INPUT, "nested deeper than %d at byte %zu",
 				 CBOR_TREE_DEPTH_MAX, *at);
@@ -292,7 +293,7 @@ int cbor_tree_parse(const void *data, size_t len, struct cbor_tree *tree, struct
 	*tree = (struct cbor_tree)CBOR_TREE_INIT;
 	if (len == 0)
 		return error_set(e, ERROR_INPUT, "truncated: empty");
-	/* There are at most as many nodes as bytes, so this is memory in proportion to the input. */
+	/* There are at most as many nodes as bytes: memory in proportion to the input. */
 	r.room = len < CBOR_TREE_NODES_MAX ? (unsigned int)len : CBOR_TREE_NODES_MAX;
 	tree->node = calloc(r.room, sizeof(*tree->node));
 	if (!tree->node)

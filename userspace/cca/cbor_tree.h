@@ -56,8 +56,8 @@ struct cbor_tree {
 
 #define CBOR_TREE_INIT { 0 }
 
-/* Parse all of the @len bytes at @data, which must outlive the tree. 0, or -1: an ERROR_INPUT says what
- * is wrong at which byte. @tree is empty after a failure, else the caller frees it. */
+/* Parse all of the @len bytes at @data, which must outlive the tree. 0, or -1: an ERROR_INPUT says
+ * what is wrong at which byte. @tree is empty after a failure, else the caller frees it. */
 int cbor_tree_parse(const void *data, size_t len, struct cbor_tree *tree, struct error *e);
 void cbor_tree_free(struct cbor_tree *tree);
 

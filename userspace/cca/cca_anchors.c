@@ -71,7 +71,8 @@ static int anchor_read(const json_t *entry, const char *what, struct cca_anchor 
 	if (!jwk)
 		jwk = entry;
 	if (json_object_get(jwk, "d"))
-		return error_set(e, ERROR_INPUT, "%s: d: a private key is not a trust anchor", what);
+		return error_set(e, ERROR_INPUT, "%s: d: a private key is not a trust anchor",
+				 what);
 	anchor->key = jwk_public_key(jwk, what, e);
 	if (!anchor->key)
 		return -1;

@@ -11,7 +11,8 @@
 #include "base/bytes.h"
 #include "base/error.h"
 
-/* One trust anchor: the public part of a CPAK, for one instance of a platform or, without ids, for any. */
+/* One trust anchor: the public part of a CPAK, for one instance of a platform or, without ids, for
+ * any. */
 struct cca_anchor {
 	EVP_PKEY *key;			/* owned */
 	bool has_ids;
@@ -31,10 +32,11 @@ struct cca_anchors {
 /* How the names of files with trust anchors end, for io_each_file(). */
 extern const char *const cca_anchors_suffixes[];
 
-/* Add the trust anchors in the JSON text @text: a JWK, which may have the members "implementation-id" and
- * "instance-id" (hexadecimal), "revoked" and "realmkey-dev"; or a store, an array of such objects, in which
- * "pkey" may hold the JWK. A store is added as a whole or not at all. ERROR_INPUT names @name, the index
- * and what is wrong, for example a point that is not on its curve. */
+/* Add the trust anchors in the JSON text @text: a JWK, which may have the members
+ * "implementation-id" and "instance-id" (hexadecimal), "revoked" and "realmkey-dev"; or a store, an
+ * array of such objects, in which "pkey" may hold the JWK. A store is added as a whole or not at
+ * all. ERROR_INPUT names @name, the index and what is wrong, for example a point that is not on its
+ * curve. */
 int cca_anchors_add(struct cca_anchors *anchors, const void *text, size_t len, const char *name,
 		    struct error *e);
 /* The same as a callback of io_each_file(); @anchors is a struct cca_anchors. */

@@ -58,8 +58,9 @@ static int char_escape(char out[5], uint8_t c)
 }
 
 /*
- * Copy text as printable ASCII: other bytes become \xNN, and a backslash is doubled. The result has no
- * control characters, so a terminal can show it, and no two texts become the same. -1 if it does not fit.
+ * Copy text as printable ASCII: other bytes become \xNN, and a backslash is doubled. The result has
+ * no control characters, so a terminal can show it, and no two texts become the same. -1 if it does
+ * not fit.
  */
 static int text_copy(const struct cbor_node *node, char *out, size_t room)
 {
@@ -128,9 +129,9 @@ static int claim_read(const struct target *target, const struct claim *claim,
 	/* A negative number is an integer with a wrong value, not of a wrong type. */
 	if (value->kind != claim->kind &&
 	    !(claim->kind == CBOR_NODE_UINT && value->kind == CBOR_NODE_NINT))
-		return cca_verdict_set(target->verdict, CCA_E_CLAIM_TYPE, "%s %s: is %s, must be %s",
-				       target->name, claim->name, kind_name(value->kind),
-				       kind_name(claim->kind));
+		return cca_verdict_set(target->verdict, CCA_E_CLAIM_TYPE,
+				       "%s %s: is %s, must be %s", target->name, claim->name,
+				       kind_name(value->kind), kind_name(claim->kind));
 	if (size_judge(target, claim, value) < 0)
 		return -1;
 	if (claim->stored && claim->kind == CBOR_NODE_BYTES)
@@ -307,8 +308,8 @@ static const struct claim platform_claims[] = {
 	  .judge = client_judge },
 };
 
-/* TF-RMM v0.8 and v0.9 put a text under 44243 in the 2023 profile, which does not define that claim: it
- * is ignored there like any other unknown claim. */
+/* TF-RMM v0.8 and v0.9 put a text under 44243 in the 2023 profile, which does not define that
+ * claim: it is ignored there like any other unknown claim. */
 static const struct claim realm_claims[] = {
 	{ 10, "challenge", SLICE(cca_realm, challenge), .required = CCA_ANY,
 	  .size = { REALM_CHALLENGE_SIZE } },
@@ -321,7 +322,8 @@ static const struct claim realm_claims[] = {
 	{ 44237, "public-key", SLICE(cca_realm, rak), .required = CCA_ANY },
 	{ 44238, "initial-measurement", SLICE(cca_realm, rim), .required = CCA_ANY,
 	  .size = HASH_SIZES },
-	{ 44239, "extensible-measurements", CBOR_NODE_ARRAY, .required = CCA_ANY, .judge = rems_judge },
+	{ 44239, "extensible-measurements", CBOR_NODE_ARRAY, .required = CCA_ANY,
+	  .judge = rems_judge },
 	{ 44240, "public-key-hash-algo-id", TEXT(cca_realm, rak_hash_algorithm),
 	  .required = CCA_ANY, .judge = hash_name_judge },
 	{ 44243, "mec-policy", CBOR_NODE_UINT, .required = CCA_2024 | CCA_2026,
@@ -398,8 +400,8 @@ int cca_platform_claims(struct cca_platform *platform, const struct cbor_node *c
 	const struct target target = { platform, "platform", verdict };
 	const struct cca_profile *profile = cca_profile_platform(platform->profile);
 
-	return claims_read(&target, platform_claims, ARRAY_SIZE(platform_claims), profile->generation,
-			   claims);
+	return claims_read(&target, platform_claims, ARRAY_SIZE(platform_claims),
+			   profile->generation, claims);
 }
 
 int cca_realm_claims(struct cca_realm *realm, const struct cbor_node *claims,

@@ -28,8 +28,8 @@ static const char *mec_text(const struct cca_realm *realm)
 	return realm->mec_policy < 0 ? NULL : realm->mec_policy ? "private" : "shared";
 }
 
-/* An object that is being filled. json_pack() is of no use here, because it leaves out an optional member
- * ("s:s*") also when memory fails. */
+/* An object that is being filled. json_pack() is of no use here, because it leaves out an optional
+ * member ("s:s*") also when memory fails. */
 struct object {
 	json_t *json;
 	bool failed;
@@ -113,9 +113,12 @@ static json_t *realm_json(const struct cca_realm *realm)
 		object_add_hex(&object, "instance-id", realm->instance_id);
 	object_add_text(&object, "hash-algo-id", realm->hash_algorithm);
 	object_add_hex(&object, "initial-measurement", realm->rim);
-	for (int i = 0; i < REALM_REMS; i++)
-		if (json_array_append_new(rems, json_hex(realm->rem[i].data, realm->rem[i].len)) < 0)
+	for (int i = 0; i < REALM_REMS; i++) {
+		const struct cbor_slice *rem = &realm->rem[i];
+
+		if (json_array_append_new(rems, json_hex(rem->data, rem->len)) < 0)
 			object.failed = true;
+	}
 	object_add(&object, "extensible-measurements", rems);
 	object_add_hex(&object, "public-key", realm->rak);
 	object_add_text(&object, "public-key-hash-algo-id", realm->rak_hash_algorithm);

@@ -24,8 +24,9 @@ struct cca_profile {
 const struct cca_profile *cca_profile_platform(const char *text);
 const struct cca_profile *cca_profile_realm(const char *text);
 
-/* Warn in @verdict if no specification lists the token's two profiles as a pair. This is not a failure,
- * because there are such tokens: TF-RMM makes them with the platform token that it contains. */
+/* Warn in @verdict if no specification lists the token's two profiles as a pair. This is not a
+ * failure, because there are such tokens: TF-RMM makes them with the platform token that it
+ * contains. */
 void cca_profile_judge_pair(const struct cca_token *token, struct cca_verdict *verdict);
 
 #endif

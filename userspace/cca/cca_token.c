@@ -49,7 +49,8 @@ static int top_tag(struct decoder *d)
 	return 0;
 }
 
-/* The collection of RMM 1.0 has exactly two entries; that of 2.0 may have more, named by integers. */
+/* The collection of RMM 1.0 has exactly two entries; that of 2.0 may have more, named by
+ * integers. */
 static int top_keys(struct decoder *d, const struct cbor_node *map)
 {
 	const struct cbor_node *key = cbor_node_child(map);

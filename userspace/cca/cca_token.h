@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cca_token: a CCA attestation token, decoded (RMM specification A7, draft-ffm-rats-cca-token): outer
- * tags 399 and 907; legacy, 2023, 2024 and 2026 profiles.
+ * cca_token: a CCA attestation token, decoded (RMM specification A7, draft-ffm-rats-cca-token):
+ * outer tags 399 and 907; legacy, 2023, 2024 and 2026 profiles.
  */
 #ifndef REALMKEY_CCA_TOKEN_H
 #define REALMKEY_CCA_TOKEN_H
@@ -60,10 +60,10 @@ struct cca_token {
 
 #define CCA_TOKEN_INIT { 0 }
 
-/* Decode @len bytes at @data: checks 1 to 7, form and claims. Returns 0, with @verdict CCA_OK, or -1: a
- * token that is refused has its cause in @verdict and the same as an ERROR_ATTESTATION in @e; after a
- * failure of this machine @verdict is CCA_NO_VERDICT and @e an ERROR_SYSTEM. The caller releases @token
- * in all cases. */
+/* Decode @len bytes at @data: checks 1 to 7, form and claims. Returns 0, with @verdict CCA_OK, or
+ * -1: a token that is refused has its cause in @verdict and the same as an ERROR_ATTESTATION in @e;
+ * after a failure of this machine @verdict is CCA_NO_VERDICT and @e an ERROR_SYSTEM. The caller
+ * releases @token in all cases. */
 int cca_token_decode(const void *data, size_t len, struct cca_token *token,
 		     struct cca_verdict *verdict, struct error *e);
 void cca_token_free(struct cca_token *token);

@@ -52,8 +52,8 @@ const char *cca_cause_name(enum cca_cause cause);
 
 struct cca_verdict {
 	enum cca_cause cause;
-	char detail[256];	/* printable ASCII; names the claim or field; "" for CCA_OK */
-	char warning[256];	/* printable ASCII, for example an unlisted pair of profiles; "" for none */
+	char detail[256];	/* names the claim or field; "" for CCA_OK; printable ASCII */
+	char warning[256];	/* about a token that is accepted; "" for none; printable ASCII */
 };
 
 #define CCA_VERDICT_INIT { 0 }

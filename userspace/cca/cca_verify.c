@@ -33,8 +33,9 @@ static bool anchor_is_candidate(const struct cca_anchor *anchor,
 }
 
 /*
- * A platform whose ids are revoked is refused, whichever other anchor could have signed. A revoked key
- * without ids is not about a particular platform, so it counts only if it turns out to be the signer.
+ * A platform whose ids are revoked is refused, whichever other anchor could have signed. A revoked
+ * key without ids is not about a particular platform, so it counts only if it turns out to be the
+ * signer.
  */
 static int anchors_judge(struct verifier *v)
 {
@@ -78,8 +79,8 @@ static int algorithm_judge(struct verifier *v, const struct cose_sign1 *sign1, e
 
 /*
  * Find the first candidate, among those revoked or those not, whose key made the signature, and set
- * *@signer to it. If there is none, set *@signer to NULL and @first (may be NULL) to the reason of the
- * first candidate. Returns 0, or -1 if a signature could not be checked.
+ * *@signer to it. If there is none, set *@signer to NULL and @first (may be NULL) to the reason of
+ * the first candidate. Returns 0, or -1 if a signature could not be checked.
  */
 static int signer_find(const struct verifier *v, bool revoked, const struct cca_anchor **signer,
 		       struct error *first)
@@ -154,7 +155,8 @@ static int realm_judge(struct verifier *v)
 	return cca_verdict_set_error(v->verdict, CCA_E_SIG_REALM, v->e);
 }
 
-/* The digest is over the bytes of the claim as they came, because encoding the key again could change them. */
+/* The digest is over the bytes of the claim as they came, because encoding the key again could
+ * change them. */
 static int binding_judge(struct verifier *v)
 {
 	const struct cca_realm *realm = &v->token->realm;

@@ -23,7 +23,8 @@ enum { SEC1_EVEN = 2, SEC1_ODD = 3, SEC1_UNCOMPRESSED = 4 };
 
 enum { CURVE_P256, CURVE_P384, CURVE_P521, CURVES };
 
-/* RFC 9053 allows each of the hashes with each of the curves; every CCA profile pairs them like this. */
+/* RFC 9053 allows each of the hashes with each of the curves; every CCA profile pairs them like
+ * this. */
 static const struct curve {
 	int algorithm, crv;	/* their COSE numbers */
 	const char *algorithm_name, *name;
@@ -200,7 +201,8 @@ static bool digest_string(EVP_MD_CTX *ctx, struct cbor_slice content)
 	       (content.len == 0 || EVP_DigestVerifyUpdate(ctx, content.data, content.len) == 1);
 }
 
-/* Hash Sig_structure = [ "Signature1", protected, external_aad = h'', payload ], RFC 9052 section 4.4. */
+/* Hash Sig_structure = [ "Signature1", protected, external_aad = h'', payload ], RFC 9052 section
+ * 4.4. */
 static bool digest_sign1(EVP_MD_CTX *ctx, const struct cose_sign1 *sign1)
 {
 	static const uint8_t head[] = "\x84\x6aSignature1";

@@ -27,25 +27,26 @@ enum cose_fault {
 	COSE_FAULT_DETACHED,	/* no payload */
 };
 
-/* Split @input, a COSE_Sign1 with its tag, into @sign1, whose slices point into @input. 0, or -1: an
- * ERROR_INPUT says what is wrong, and *@fault which kind of fault it is. */
+/* Split @input, a COSE_Sign1 with its tag, into @sign1, whose slices point into @input. 0, or -1:
+ * an ERROR_INPUT says what is wrong, and *@fault which kind of fault it is. */
 int cose_sign1_decode(struct cbor_slice input, struct cose_sign1 *sign1, enum cose_fault *fault,
 		      struct error *e);
 
 /* "ES256", "ES384" or "ES512", the algorithms that are accepted; NULL for any other. */
 const char *cose_algorithm_name(int algorithm);
 
-/* Whether @key made the signature, with empty external data. 0, or -1 with an ERROR_ATTESTATION: the
- * algorithm or the length of the signature is not that of the key, or the signature is bad. */
+/* Whether @key made the signature, with empty external data. 0, or -1 with an ERROR_ATTESTATION:
+ * the algorithm or the length of the signature is not that of the key, or the signature is bad. */
 int cose_sign1_verify(const struct cose_sign1 *sign1, EVP_PKEY *key, struct error *e);
 
-/* The public key in an encoded COSE_Key, or in an uncompressed point of P-384. Owned by the caller; NULL
- * with an ERROR_ATTESTATION for any other type or curve, and for a point that is not on its curve. */
+/* The public key in an encoded COSE_Key, or in an uncompressed point of P-384. Owned by the caller;
+ * NULL with an ERROR_ATTESTATION for any other type or curve, and for a point that is not on its
+ * curve. */
 EVP_PKEY *cose_key_decode(struct cbor_slice input, struct error *e);
 EVP_PKEY *cose_key_from_point(struct cbor_slice point, struct error *e);
 
-/* Whether @key is on a curve that one of the accepted algorithms uses. If memory fails, the answer is no,
- * and crypto_error() knows the reason. */
+/* Whether @key is on a curve that one of the accepted algorithms uses. If memory fails, the answer
+ * is no, and crypto_error() knows the reason. */
 bool cose_key_usable(const EVP_PKEY *key);
 
 #endif
