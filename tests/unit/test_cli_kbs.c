@@ -3,6 +3,7 @@
  * realmkey with trusteed, two programs on loopback. There is no realm here, so the test issues a
  * realm's EAR, with the key in trusteed's state directory.
  */
+#include "base/array.h"
 #include "cli_run.h"
 
 #include <dirent.h>
@@ -200,7 +201,7 @@ static void test_reference_values(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		json_t *wanted = json_loads(cases[i].json, JSON_DECODE_ANY, NULL), *kept;
 		const char *word[5] = { NULL };
 		char name[16];
