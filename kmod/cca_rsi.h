@@ -10,6 +10,7 @@
 #include <linux/cleanup.h>
 #include <linux/hash_info.h>
 #include <linux/mutex.h>
+#include <linux/notifier.h>
 #include <linux/printk.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -86,10 +87,19 @@ struct cca_record {
 
 extern wait_queue_head_t cca_log_wait;
 
+/*
+ * Called after each extension. @data is its record, a struct cca_record, which is in
+ * the log already and stays valid until the module exits; @action is unused.
+ *
+ * Callbacks may sleep. They run under the chain's own rwsem, which keeps them from
+ * being unregistered meanwhile, and without cca_realm_lock, so those of two CPUs may
+ * run in another order than that of their records.
+ */
+extern struct blocking_notifier_head cca_log_notifier;
+
 int cca_log_init(const struct cca_hash *hash);
 void cca_log_exit(void);
-struct cca_record *cca_log_record_new(u32 kind, const struct cca_rsi_extend *what,
-				      const void *event);
+struct cca_record *cca_record_new(u32 kind, const struct cca_rsi_extend *what, const void *event);
 int cca_log_room(const struct cca_record *record);
 void cca_log_append(struct cca_record *record);
 int cca_log_value(u32 kind, u32 index, const u8 *value);
@@ -161,7 +171,6 @@ void cca_mr_free(const struct attribute_group *group);
 
 int cca_netlink_init(void);
 void cca_netlink_exit(void);
-void cca_netlink_notify(const struct cca_record *record);
 int cca_netlink_message_end(struct sk_buff *skb, void *head, int full);
 int cca_netlink_result(int ret);
 

@@ -14,6 +14,8 @@
 /* Woken when the log has grown */
 DECLARE_WAIT_QUEUE_HEAD(cca_log_wait);
 
+BLOCKING_NOTIFIER_HEAD(cca_log_notifier);
+
 static unsigned int log_max = SZ_1M;
 module_param(log_max, uint, 0444);
 MODULE_PARM_DESC(log_max, "Bound of the event log in bytes; what does not fit is not extended");
@@ -45,10 +47,9 @@ static const char signatures[][CCA_RSI_LOG_SIGNATURE_SIZE] = {
 
 /* Set once, by cca_log_init() */
 static const struct cca_hash *hash;
-static struct cca_record *log_first;
 
-/* Written under cca_realm_lock, read anywhere */
-static struct cca_record *log_last;
+/* log_first is set once too; log_last is written under cca_realm_lock and read anywhere. */
+static struct cca_record *log_first, *log_last;
 
 static struct cca_record *record_alloc(size_t size)
 {
@@ -65,18 +66,16 @@ static size_t record_size(size_t event_size)
 }
 
 /**
- * cca_log_record_new() - make a record, to be appended
+ * cca_record_new() - make a record, to be appended
  * @kind: CCA_RSI_RECORD_KIND_*
  * @what: what it says, but for @event
  * @event: what->event_size bytes
  *
  * Return: the caller's, for cca_log_append() or kvfree(); NULL if there is no memory
  */
-struct cca_record *cca_log_record_new(u32 kind, const struct cca_rsi_extend *what,
-				      const void *event)
+struct cca_record *cca_record_new(u32 kind, const struct cca_rsi_extend *what, const void *event)
 {
 	struct cca_record *record = record_alloc(record_size(what->event_size));
-	u8 *to;
 
 	if (!record)
 		return NULL;
@@ -87,11 +86,10 @@ struct cca_record *cca_log_record_new(u32 kind, const struct cca_rsi_extend *wha
 	record->digest = record->bytes + RECORD_DIGEST;
 	record->event = record->digest + hash->digest_size + 4;
 
-	to = record->bytes;
-	put_unaligned_le32(what->index, to);
-	put_unaligned_le32(what->event_type, to + RECORD_TYPE);
-	put_unaligned_le32(1, to + RECORD_COUNT);
-	put_unaligned_le16(hash->tcg_algo, to + RECORD_ALGO);
+	put_unaligned_le32(what->index, record->bytes);
+	put_unaligned_le32(what->event_type, record->bytes + RECORD_TYPE);
+	put_unaligned_le32(1, record->bytes + RECORD_COUNT);
+	put_unaligned_le16(hash->tcg_algo, record->bytes + RECORD_ALGO);
 	memcpy(record->digest, what->digest, hash->digest_size);
 	put_unaligned_le32(what->event_size, record->event - 4);
 	if (what->event_size)
@@ -157,7 +155,7 @@ int cca_log_value(u32 kind, u32 index, const u8 *value)
 
 	memcpy(event, signatures[kind], CCA_RSI_LOG_SIGNATURE_SIZE);
 	memcpy(event + CCA_RSI_LOG_SIGNATURE_SIZE, value, hash->digest_size);
-	struct cca_record *record __free(kvfree) = cca_log_record_new(kind, &what, event);
+	struct cca_record *record __free(kvfree) = cca_record_new(kind, &what, event);
 	ret = record ? cca_log_room(record) : -ENOMEM;
 	if (!ret)
 		cca_log_append(no_free_ptr(record));

@@ -214,26 +214,22 @@ static int note_put(struct sk_buff *skb, const struct genl_info *info,
 		nla_put(skb, CCA_RSI_A_MEASUREMENT_DIGEST, size, record->digest));
 }
 
-/**
- * cca_netlink_notify() - tell the listeners of group events of an extension
- * @record: an event
- *
- * One that is lost, for want of memory say, leaves a gap in seq.
- *
- * Context: sleeps; not under cca_realm_lock
- */
-void cca_netlink_notify(const struct cca_record *record)
+/* One that is lost, for want of memory say, leaves a gap in seq. */
+static int extension_notify(struct notifier_block *block, unsigned long action, void *record)
 {
 	struct genl_info info;
 
 	if (!genl_has_listeners(&cca_rsi_nl_family, &init_net, CCA_RSI_NLGRP_EVENTS))
-		return;
+		return NOTIFY_DONE;
 	genl_info_init_ntf(&info, &cca_rsi_nl_family, CCA_RSI_CMD_MEASUREMENT_EXTEND_NTF);
 	struct sk_buff *skb __free(nlmsg) = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	if (skb && !note_put(skb, &info, record))
 		genlmsg_multicast(&cca_rsi_nl_family, no_free_ptr(skb), 0, CCA_RSI_NLGRP_EVENTS,
 				  GFP_KERNEL);
+	return NOTIFY_OK;
 }
+
+static struct notifier_block extension_block = { .notifier_call = extension_notify };
 
 /**
  * cca_netlink_init() - open the door netlink
@@ -242,9 +238,16 @@ void cca_netlink_notify(const struct cca_record *record)
  */
 int __init cca_netlink_init(void)
 {
+	int ret;
+
 	/* There is one realm, whatever the network namespace; the generator cannot say so. */
 	cca_rsi_nl_family.netnsok = false;
-	return genl_register_family(&cca_rsi_nl_family);
+	/* Before the family: no extension by netlink may go without a notification. */
+	blocking_notifier_chain_register(&cca_log_notifier, &extension_block);
+	ret = genl_register_family(&cca_rsi_nl_family);
+	if (ret)
+		blocking_notifier_chain_unregister(&cca_log_notifier, &extension_block);
+	return ret;
 }
 
 /**
@@ -253,4 +256,5 @@ int __init cca_netlink_init(void)
 void cca_netlink_exit(void)
 {
 	genl_unregister_family(&cca_rsi_nl_family);
+	blocking_notifier_chain_unregister(&cca_log_notifier, &extension_block);
 }

@@ -218,7 +218,7 @@ int cca_realm_extend(struct cca_rsi_extend *arg, const void *event)
 	if (!extend_good(arg))
 		return -EINVAL;
 	struct cca_record *record __free(kvfree) =
-		cca_log_record_new(CCA_RSI_RECORD_KIND_EVENT, arg, event);
+		cca_record_new(CCA_RSI_RECORD_KIND_EVENT, arg, event);
 	if (!record)
 		return -ENOMEM;
 	scoped_cond_guard(mutex_intr, return -EINTR, &cca_realm_lock)
@@ -226,6 +226,6 @@ int cca_realm_extend(struct cca_rsi_extend *arg, const void *event)
 	if (ret)
 		return ret;
 	arg->seq = record->seq;
-	cca_netlink_notify(no_free_ptr(record));
+	blocking_notifier_call_chain(&cca_log_notifier, 0, no_free_ptr(record));
 	return 0;
 }

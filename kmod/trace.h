@@ -34,10 +34,8 @@ TRACE_EVENT(cca_rsi_enter,
 TRACE_EVENT(cca_rsi_exit,
 	    TP_PROTO(u64 function, u64 status, u64 length, u64 duration),
 	    TP_ARGS(function, status, length, duration),
-	    TP_STRUCT__entry(__field(u64, function)
-			     __field(u64, status)
-			     __field(u64, length)
-			     __field(u64, duration)),
+	    TP_STRUCT__entry(__field(u64, function) __field(u64, status)
+			     __field(u64, length) __field(u64, duration)),
 	    TP_fast_assign(__entry->function = function;
 			   __entry->status = status;
 			   __entry->length = length;

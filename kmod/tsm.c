@@ -58,10 +58,9 @@ int cca_tsm_init(void)
 {
 	int ret = IS_REACHABLE(CONFIG_TSM_REPORTS) ? tsm_report_register(&ops, NULL) : 0;
 
-	if (ret)
-		cca_realm.config.flags &= ~CCA_RSI_CONFIG_F_TOKEN;
 	if (ret != -EBUSY)
 		return ret;
+	cca_realm.config.flags &= ~CCA_RSI_CONFIG_F_TOKEN;
 	pr_notice("no tokens here: another driver owns configfs-tsm, or reports are left in it\n");
 	return 0;
 }

@@ -90,10 +90,14 @@ int crypto_shash_tfm_digest(struct crypto_shash *shash, const u8 *data, unsigned
 	return 0;
 }
 
-void cca_netlink_notify(const struct cca_record *record)
+int blocking_notifier_call_chain(struct blocking_notifier_head *head, unsigned long action, void *data)
 {
-	assert(!cca_realm_lock.held && record->kind == CCA_RSI_RECORD_KIND_EVENT);
+	const struct cca_record *record = data;
+
+	assert(head == &cca_log_notifier && !action && !cca_realm_lock.held);
+	assert(record->kind == CCA_RSI_RECORD_KIND_EVENT);
 	rmm.notes++;
+	return 0;
 }
 
 /* As the module's load finds it: registers of which some have been extended. */

@@ -41,6 +41,15 @@ typedef int wait_queue_head_t;
 #define DECLARE_WAIT_QUEUE_HEAD(name)	wait_queue_head_t name
 #define wake_up_interruptible(head)	((void)(*(head))++)
 
+struct blocking_notifier_head {
+	int unused;
+};
+
+#define BLOCKING_NOTIFIER_HEAD(name)	struct blocking_notifier_head name
+
+/* The test's own, which counts the calls */
+int blocking_notifier_call_chain(struct blocking_notifier_head *head, unsigned long action, void *data);
+
 #define SZ_1M			0x100000
 #define RSI_GRANULE_SIZE	4096UL
 #define GFP_KERNEL_ACCOUNT	0
