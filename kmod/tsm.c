@@ -61,7 +61,7 @@ int cca_tsm_init(void)
 	if (ret != -EBUSY)
 		return ret;
 	cca_realm.config.flags &= ~CCA_RSI_CONFIG_F_TOKEN;
-	pr_notice("tokens are disabled: configfs-tsm has another driver, or reports left by one\n");
+	pr_notice("tokens are disabled: configfs-tsm has another driver, or reports of an earlier one\n");
 	return 0;
 }
 
