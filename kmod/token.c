@@ -35,7 +35,7 @@ struct token_run {
 	size_t bound;
 };
 
-/* Returns -ENOSPC if token_room had to grow: the caller allocates anew and calls again. */
+/* Returns -ENOSPC if token_room had to grow: the caller allocates more and calls again. */
 static int token_start(struct token_run *run)
 {
 	int ret = cca_rsi_token_init(run->challenge, &run->bound);

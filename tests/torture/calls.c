@@ -24,7 +24,7 @@
 static int sock = -1, listener = -1, family, device = -1;
 static uint8_t room[65536];
 
-/* --- the RMM of the next calls ----------------------------------------------------------------- */
+/* --- the fake RMM ---------------------------------------------------------------------------- */
 
 enum parameter { FAULT, FAIL_STATUS, FAIL_SKIP, FAIL_CALL, FAIL_TIMES, TOKEN_SIZE, BOUND, PARAMETERS_COUNT };
 
@@ -76,7 +76,7 @@ static void fake_reset(void)
 	parameter_set(BOUND, 0);
 }
 
-/* --- the interfaces ---------------------------------------------------------------------------- */
+/* --- the interfaces -------------------------------------------------------------------------- */
 
 /* The structure of the call, placed at the end of a page that is followed by an unmapped one. */
 static uint8_t *argument(const struct call *call, size_t size)
@@ -186,7 +186,7 @@ static void call_report(const struct call *call)
 	rmdir(path);
 }
 
-/* --- inputs -------------------------------------------------------------------------------------- */
+/* --- inputs ---------------------------------------------------------------------------------- */
 
 bool calls_open(void)
 {

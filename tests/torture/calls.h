@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls of the module's user interfaces, encoded as bytes. Any bytes are an input; few make sense. */
+/*
+ * Calls of the module's user interfaces, encoded as bytes. Any bytes are an input; few make sense.
+ */
 #ifndef CALLS_H
 #define CALLS_H
 
@@ -9,7 +11,10 @@
 #define CALLS_MAX 4
 #define CALL_BYTES 124
 
-/* The seeds contain these numbers, so new ones go to the end. INTERFACE_FAKE is the fake RMM's parameters. */
+/*
+ * The seeds contain these numbers, so new ones go to the end. INTERFACE_FAKE is the fake RMM's
+ * parameters.
+ */
 enum interface {
 	INTERFACE_NONE, INTERFACE_IOCTL, INTERFACE_NETLINK, INTERFACE_READ, INTERFACE_FAKE, INTERFACE_SYSFS,
 	INTERFACE_REPORT, INTERFACES,
@@ -31,7 +36,10 @@ struct input {
 bool calls_open(void);
 void calls_close(void);
 
-/* Does @input make the fake RMM misbehave in the calls after it? Then calls_run() resets it at the end. */
+/*
+ * Does @input make the fake RMM misbehave in the calls after it? Then calls_run() resets it at the
+ * end.
+ */
 bool calls_change_rmm(const struct input *input);
 void calls_run(const struct input *input);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Two processes, one for each CPU, so that their calls run in the module at the same time. They share a
- * corpus; an input that reaches code of the module that none reached before is added to it.
+ * Two processes, one for each CPU, so that their calls run in the module at the same time. They
+ * share a corpus; an input that reaches code of the module that none reached before is added to it.
  */
 #define _GNU_SOURCE
 #include "fuzz.h"
@@ -226,7 +226,10 @@ static void input_try(const struct input *input, unsigned long base, bool keep)
 	seed_print(input);
 }
 
-/* A worker runs its share of the @given seeds, then mutated inputs until the round or the time is over. */
+/*
+ * A worker runs its share of the @given seeds, then mutated inputs until the round or the time is
+ * over.
+ */
 static int work(size_t worker, size_t given, time_t end)
 {
 	unsigned long base = module_base();

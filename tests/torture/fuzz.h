@@ -3,9 +3,9 @@
 #define FUZZ_H
 
 /*
- * A TAP test that runs all seeds and then, for FUZZ_SECONDS (an environment variable), mutated calls of all
- * interfaces. Inputs that reach new code (KCOV) are mutated in turn. The seeds are the lines of /seeds; each
- * new one is printed as a note "seed: HEX".
+ * A TAP test that runs all seeds and then, for FUZZ_SECONDS (an environment variable), mutated
+ * calls of all interfaces. Inputs that reach new code (KCOV) are mutated in turn. The seeds are the
+ * lines of /seeds; each new one is printed as a note "seed: HEX".
  */
 void fuzz_run(void);
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * PID 1 of the debug kernel and its only program: it loads the module, tests it, writes the results as TAP to
- * the virtio-serial port "results" and the counters of the module's lines to the port "coverage", and powers
- * off. The console is left to the kernel for its reports.
+ * PID 1 of the debug kernel and its only program: it loads the module, tests it, writes the results
+ * as TAP to the virtio-serial port "results" and the counters of the module's lines to the port
+ * "coverage", and powers off. The console is left to the kernel for its reports.
  *
- * Its environment is the kernel's command line: RSI=fake (the module has an RMM of its own, which can
- * misbehave on command) or RSI=rmm (this is a realm); FUZZ_SECONDS; ONLY=WORD,WORD selects the tests with one
- * of the words in their names.
+ * Its environment is the kernel's command line: RSI=fake (the module has an RMM of its own, which
+ * can misbehave on command) or RSI=rmm (this is a realm); FUZZ_SECONDS; ONLY=WORD,WORD selects the
+ * tests with one of the words in their names.
  */
 #define _GNU_SOURCE
 #include "fuzz.h"
@@ -114,7 +114,10 @@ static void leaks_nothing(void)
 
 static void no_complaint(void)
 {
-	/* "Call trace" alone is no complaint, because an allocation that is made to fail may print it. */
+	/*
+	 * "Call trace" alone is no complaint, because an allocation that is made to fail may print
+	 * it.
+	 */
 	static const char *const words[] = { "WARNING:", "BUG:", "Oops", "UBSAN", "KASAN" };
 	static char log[1 << 20];
 
@@ -148,7 +151,7 @@ static const struct tap_test tests_last[] = {
 	{ "the kernel's log has no complaint", no_complaint },
 };
 
-/* --- the table of them ------------------------------------------------------------------------ */
+/* --- the table of them ----------------------------------------------------------------------- */
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 

@@ -13,7 +13,10 @@
 /* Writes @text to the file @path; false and errno if that fails. */
 bool kernel_write(const char *path, const char *text);
 
-/* Reads up to @room - 1 bytes of the file @path into @text and adds a NUL; returns their number, or -1 and errno. */
+/*
+ * Reads up to @room - 1 bytes of the file @path into @text and adds a NUL; returns their number, or
+ * -1 and errno.
+ */
 int kernel_read(const char *path, char *text, size_t room);
 
 /* Opens the machine's virtio-serial port @name for writing: a file descriptor, or -1. */
@@ -30,12 +33,16 @@ int kernel_module_unload(void);
 
 /*
  * Makes the @nth allocation or copy fail that the kernel makes for this thread from here on.
- * kernel_fault_end() must follow: it stops the injection and returns true if the fault was injected.
+ * kernel_fault_end() must follow: it stops the injection and returns true if the fault was
+ * injected.
  */
 void kernel_fault_begin(unsigned int nth);
 bool kernel_fault_end(void);
 
-/* Runs two kmemleak scans, prints what they found as TAP notes and clears it. True if they found nothing. */
+/*
+ * Runs two kmemleak scans, prints what they found as TAP notes and clears it. True if they found
+ * nothing.
+ */
 bool kernel_no_leaks(void);
 
 /* Was the module built with RSI=fake, according to the kernel's command line? */

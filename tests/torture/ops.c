@@ -188,7 +188,10 @@ int ops_request(int fd, int to, uint8_t cmd, uint16_t flags, const void *attrs, 
 	return ret;
 }
 
-/* Finds the attribute of @type in the @size bytes at @attrs; @length receives its length. NULL if there is none. */
+/*
+ * Finds the attribute of @type in the @size bytes at @attrs; @length receives its length. NULL if
+ * there is none.
+ */
 static const uint8_t *attr_find(const uint8_t *attrs, size_t size, uint16_t type, size_t *length)
 {
 	struct nlattr attr;
@@ -337,7 +340,10 @@ static int listener_call(void)
 {
 	int ret = extend_call() ? -1 : measurement_extend_call(), saved = errno;
 
-	/* Empty the buffer: a lost notification is not a failure, and a full buffer is not tested here. */
+	/*
+	 * Empty the buffer: a lost notification is not a failure, and a full buffer is not tested
+	 * here.
+	 */
 	while (recv(listener, answer, sizeof(answer), MSG_DONTWAIT) > 0)
 		;
 	errno = saved;

@@ -13,7 +13,10 @@
 
 struct op {
 	const char *name;
-	/* Prepares the call, without faults; false if this kernel or module does not have the operation. */
+	/*
+	 * Prepares the call, without faults; false if this kernel or module does not have the
+	 * operation.
+	 */
 	bool (*begin)(void);
 	/* Returns 0, or -1 and errno. */
 	int (*call)(void);
@@ -33,8 +36,8 @@ int ops_family(void);
 int ops_listener(void);
 
 /*
- * Sends @size bytes of attributes at @attrs as command @cmd to @family and receives all answers. Returns 0,
- * or -1 and errno, which is EAGAIN if there is no answer.
+ * Sends @size bytes of attributes at @attrs as command @cmd to @family and receives all answers.
+ * Returns 0, or -1 and errno, which is EAGAIN if there is no answer.
  */
 int ops_request(int sock, int family, uint8_t cmd, uint16_t flags, const void *attrs, size_t size);
 

@@ -105,11 +105,11 @@ static const struct {
 	const char *reason;
 	bool fake_only;
 } skips[] = {
-	{ "KASAN keeps what is freed", false },
+	{ "KASAN keeps freed memory", false },
 	{ "no arm-cca-guest module", false },
 	{ "no module cca_foreign", true },
-	{ "the fake RSI's end with the module", true },
-	{ "or the fake RSI, has none", true },
+	{ "the fake RSI's registers are lost", true },
+	{ "or the fake RSI, has no tracepoints", true },
 };
 
 static bool skip_is_known(const char *line)
@@ -120,7 +120,9 @@ static bool skip_is_known(const char *line)
 	return false;
 }
 
-/* Prints its TAP indented, as a subtest. Returns its wait status, or -1 after an unexpected skip. */
+/*
+ * Prints its TAP indented, as a subtest. Returns its wait status, or -1 after an unexpected skip.
+ */
 static int program_run(const char *path)
 {
 	char line[512];

@@ -6,7 +6,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The number of runs: one of each program, or with @hashes one for each algorithm that a realm can have. */
+/*
+ * The number of runs: one of each program, or with @hashes one for each algorithm that a realm can
+ * have.
+ */
 size_t programs_find(bool hashes);
 
 /* The name of run @index */

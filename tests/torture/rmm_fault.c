@@ -107,7 +107,9 @@ void rmm_fault_reads(void)
 	CHECK(count > 10);
 }
 
-/* The extension succeeds, but the register differs from the log, which then gets a foreign record. */
+/*
+ * The extension succeeds, but the register differs from the log, which then gets a foreign record.
+ */
 void rmm_fault_rule(void)
 {
 	struct cca_rsi_config config;
@@ -174,7 +176,10 @@ static void caught(int number)
 	(void)number;
 }
 
-/* The wait status of a caller that waits for a stuck RMM and is sent signal @number; it catches SIGTERM. */
+/*
+ * The wait status of a caller that waits for a stuck RMM and is sent signal @number; it catches
+ * SIGTERM.
+ */
 static int stuck_status(int number)
 {
 	int status;

@@ -20,7 +20,10 @@ struct sweep {
 static struct sweep total;
 static size_t queue[OPS_MAX], queued;
 
-/* The errors that a call may return if an allocation or a copy failed; EAGAIN: netlink lost the answer. */
+/*
+ * The errors that a call may return if an allocation or a copy failed; EAGAIN: netlink lost the
+ * answer.
+ */
 static bool errno_is_expected(int error)
 {
 	static const int expected[] = { ENOMEM, EFAULT, ENOBUFS, EAGAIN, EMSGSIZE };
@@ -42,7 +45,10 @@ static bool op_works(const struct op *op)
 	return works;
 }
 
-/* Makes one call in which allocation @nth fails. True if there was one; clears @good after an unexpected errno. */
+/*
+ * Makes one call in which allocation @nth fails. True if there was one; clears @good after an
+ * unexpected errno.
+ */
 static bool fault_try(const struct op *op, unsigned int nth, struct sweep *sweep, bool *good)
 {
 	bool injected;

@@ -8,8 +8,9 @@
 void sweep_queue(size_t index);
 
 /*
- * A TAP test that makes the next call in the queue with its first allocation failing, then its second, until
- * none is left to fail. Each call either returns an expected error or succeeds; afterwards everything works.
+ * A TAP test that makes the next call in the queue with its first allocation failing, then its
+ * second, until none is left to fail. Each call either returns an expected error or succeeds;
+ * afterwards everything works.
  */
 void sweep_next(void);
 
