@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Declarations shared by the module's files, one section per file: the RMM, the
- * realm and its log, the user interfaces. Each file uses only the
- * sections above its own.
+ * realm and its log, the user interfaces. Each file uses only the sections above its
+ * own.
  */
 #ifndef CCA_RSI_H
 #define CCA_RSI_H
@@ -92,9 +92,9 @@ extern wait_queue_head_t cca_log_wait;
  * Called after each extension. @data is its record, a struct cca_record, which is in
  * the log already and stays valid until the module exits; @action is unused.
  *
- * Callbacks may sleep. They run under the chain's own rwsem, which keeps them from
- * being unregistered meanwhile, and without cca_realm_lock, so those of two CPUs may
- * run in another order than that of their records.
+ * Callbacks may sleep. The chain's own rwsem is held while they run, so unregistering
+ * waits for them. cca_realm_lock is not held, so callbacks on two CPUs may run in
+ * another order than that of their records.
  */
 extern struct blocking_notifier_head cca_log_notifier;
 

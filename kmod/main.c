@@ -16,9 +16,8 @@
  * the realm was started from and does not change afterwards; the realm extends
  * REM0..REM3 while it runs. Each extension through this module has a record in a
  * log, which replays to the registers. An attestation token consists of the
- * registers and a challenge, signed by the RMM. Unlike a TPM, this
- * interface has no sealing, no keys and no policy: a remote verifier appraises the
- * token.
+ * registers and a challenge, signed by the RMM. Unlike a TPM, this interface has no
+ * sealing, no keys and no policy: a remote verifier appraises the token.
  *
  * There are three user interfaces: /dev/cca-rsi and the generic netlink family
  * cca-rsi for registers and tokens, and configfs-tsm for tokens. One lock covers

@@ -216,7 +216,7 @@ int main(void)
 	static struct collection all;
 
 	if (getpid() != 1) {
-		fprintf(stderr, "this program runs as PID 1 of the debug kernel; start it by tests/torture/run\n");
+		fprintf(stderr, "this program runs as PID 1 of the debug kernel; start it by tests/torture/torture\n");
 		return 2;
 	}
 	setenv("PATH", "/bin", 1);
