@@ -20,7 +20,7 @@ struct crowd_member {
 	int cpu;
 	atomic_size_t tokens;		/* whole, and over the challenge asked for */
 	atomic_size_t extensions;
-	atomic_size_t elsewhere;	/* tokens begun on another CPU, its own being off */
+	atomic_size_t elsewhere;	/* tokens begun on another CPU, with its own CPU off */
 	atomic_size_t mistakes;
 };
 

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define NOBODY 65534
-/* The number of bytes that a later version of a structure has at its end */
+/* The number of bytes that a later version of a structure adds at its end */
 #define LATER_EXTRA 24
 
 union any_call {

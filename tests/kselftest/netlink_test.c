@@ -560,8 +560,8 @@ static const struct tap_test tests[] = {
 	{ "a challenge of another size is refused", challenge_size_refused },
 	{ "an abandoned dump has no effect on the next", dump_abandoned },
 	{ "a request that a signal interrupts is answered", signals_are_answered },
-	{ "without privilege: registers only, no extension, token or log", unprivileged_may_look_only },
-	{ "root of a user namespace: registers only", root_of_a_container_may_look_only },
+	{ "without privilege: configuration and registers only", unprivileged_may_look_only },
+	{ "root of a user namespace: configuration and registers only", root_of_a_container_may_look_only },
 	{ "other network namespaces have neither family nor notifications", other_namespaces_see_nothing },
 	{ "netlink and device at once: each its own token", both_at_once },
 };

@@ -32,7 +32,7 @@
 /* The growth that is tolerated, for fragments of slabs: once, and for each load */
 #define MEMORY_SLACK_KB 512
 #define MEMORY_SLACK_BYTES_EACH 64
-/* Seconds */
+/* In seconds */
 #define MEMORY_WAIT 30
 
 /* State of the other process, which makes tokens */

@@ -333,9 +333,8 @@ static void all_at_once(void)
 }
 
 /*
- * A foreign record would correct a mistake before it, so each round is short: in some rounds the
- * other module is the last to extend, between the comparison before our extension and the one after
- * it.
+ * A foreign record would hide a mistake before it, so each round is short: in some rounds the other
+ * module is the last to extend, between the audit before our extension and the one after it.
  */
 static void foreign_extension_during_ours(void)
 {
@@ -395,9 +394,9 @@ static bool tokens_disturbed(int fd, struct extender *other, useconds_t pause, s
 }
 
 /*
- * A token during which others extend is made again or fails; none may differ from the log. It
- * depends on the machine at which rate of extensions tokens succeed, so the others slow down until
- * one does.
+ * A token during which others extend is made again or fails; none may differ from the log. The rate
+ * of extensions at which a token succeeds depends on the machine, so the others slow down until one
+ * does.
  */
 static void tokens_while_others_extend(void)
 {
