@@ -19,6 +19,7 @@ module_param(log_max, uint, 0444);
 MODULE_PARM_DESC(log_max, "Bound of the event log in bytes; what does not fit is not extended");
 
 /* TCG_PCR_EVENT of a TCG_EfiSpecIDEvent by offset; what is not named is zero */
+/* clang-format off */
 static const u8 header[65] = {
 	[4] = CCA_RSI_EV_NO_ACTION,	/* eventType */
 	[28] = 33,			/* eventSize, the rest */
@@ -27,6 +28,7 @@ static const u8 header[65] = {
 	[55] = 2,			/* uintnSize: 64 bits */
 	[56] = 1,			/* numberOfAlgorithms */
 };
+/* clang-format on */
 
 /* Offsets of that algorithm's number and size */
 #define HEADER_ALGO	60

@@ -98,6 +98,7 @@ static void test_usage(void **state)
 #define OPERATOR "--admin-token-file", "/dev/null", "--url", "https://h"
 	static const struct {
 		const char *word[12], *where, *why;
+	/* clang-format off */
 	} cases[] = {
 		{ { "attest" }, "attest", "--url is needed" },
 		{ { "attest", "--url", "ftp://h" }, "attest", "URL" },
@@ -144,6 +145,7 @@ static void test_usage(void **state)
 		{ { "admin", "set-resource-policy", "--deny-all" }, "admin set-resource-policy",
 		  "--admin-token-file is needed" },
 	};
+	/* clang-format on */
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -110,6 +110,7 @@ static void replays(bool fits, size_t misfit)
 /* Written down by hand from the TCG's tables, not by the encoder. */
 static void bytes_as_the_specification_has_them(void **state)
 {
+	/* clang-format off */
 	static const char text[] =
 		"00000000" "03000000" "0000000000000000000000000000000000000000" "21000000"
 		"53706563204944204576656e74303300" "00000000" "00" "02" "00" "02" "01000000"
@@ -121,6 +122,7 @@ static void bytes_as_the_specification_has_them(void **state)
 		"0000000000000000000000000000000000000000000000000000000000000000"
 		"30000000" "43434120525349206261736500000000"
 		"4242424242424242424242424242424242424242424242424242424242424242";
+	/* clang-format on */
 	struct bytes wanted = BYTES_INIT;
 
 	(void)state;
@@ -260,6 +262,7 @@ static void what_a_record_must_be(void **state)
 
 static void of_several_algorithms_one_counts(void **state)
 {
+	/* clang-format off */
 	static const char text[] =
 		"00000000" "03000000" "0000000000000000000000000000000000000000" "25000000"
 		"53706563204944204576656e74303300" "00000000" "00" "02" "00" "02" "02000000"
@@ -268,6 +271,7 @@ static void of_several_algorithms_one_counts(void **state)
 		"0400" "0000000000000000000000000000000000000000"
 		"0b00" "4141414141414141414141414141414141414141414141414141414141414141"
 		"00000000";
+	/* clang-format on */
 
 	(void)state;
 	bytes_clear(&raw);

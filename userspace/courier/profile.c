@@ -36,6 +36,7 @@ int profile_drop(struct error *e)
 
 /* What glibc's resolver reads. A rule holds for the file that is there now: one that is replaced
  * later can no longer be read, but those below a directory can. */
+/* clang-format off */
 static const struct sandbox_path resolver_paths[] = {
 	{ "/etc/resolv.conf", SANDBOX_READ },
 	{ "/etc/hosts", SANDBOX_READ },
@@ -46,6 +47,7 @@ static const struct sandbox_path resolver_paths[] = {
 	{ "/run/resolvconf", SANDBOX_READ },
 	{ "/run/NetworkManager/resolv.conf", SANDBOX_READ },
 };
+/* clang-format on */
 
 int profile_close_files(uint16_t port, struct error *e)
 {
@@ -76,6 +78,7 @@ int profile_close_files(uint16_t port, struct error *e)
 /* Opening for anything but reading. O_TMPFILE's own bit is what remains without O_DIRECTORY. */
 #define OPEN_MORE (O_ACCMODE | O_CREAT | O_TRUNC | O_PATH | (O_TMPFILE & ~O_DIRECTORY))
 
+/* clang-format off */
 static const struct sandbox_rule calls[] = {
 	/* memory, never executable: all code is loaded by now */
 	ALLOW(brk), ALLOW(munmap), ALLOW(mremap), ALLOW(madvise),
@@ -115,6 +118,7 @@ static const struct sandbox_rule calls[] = {
 	SANDBOX_KILL_INTRUDER, SANDBOX_KILL(keyctl), SANDBOX_KILL(add_key),
 	SANDBOX_KILL(request_key),
 };
+/* clang-format on */
 
 static const struct sandbox_rule no_files[] = {
 	{ .call = SCMP_SYS(open), .action = SCMP_ACT_ERRNO(EACCES) },

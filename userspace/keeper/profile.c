@@ -36,6 +36,7 @@ int profile_open(struct error *e)
 #define IS SANDBOX_IS
 #define BITS SANDBOX_BITS
 
+/* clang-format off */
 static const struct sandbox_rule calls[] = {
 	/* memory, never executable: all code is loaded by now */
 	ALLOW(brk), ALLOW(munmap), ALLOW(mremap), ALLOW(madvise), ALLOW(mlock), ALLOW(mlock2),
@@ -70,6 +71,7 @@ static const struct sandbox_rule calls[] = {
 
 	SANDBOX_KILL_INTRUDER,
 };
+/* clang-format on */
 
 int profile_close(const char *keyring, struct error *e)
 {
