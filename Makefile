@@ -6,7 +6,7 @@ Q := @
 export SMP HASH APPEND TIMEOUT TOKEN RUN DEMO_SECRET V FUZZ TOKENS RELOADS ROUNDS
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check realm rim realm-initramfs modules modules_install deb user native kselftest kselftest-package stress rmm setup source bench torture clean distclean
+.PHONY: help demo check realm rim realm-initramfs modules modules_install deb user native kselftest kselftest-package stress rmm setup source perf torture clean distclean
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
@@ -62,11 +62,11 @@ rmm: setup ##	the test RMM and its signer, in build/rmm
 setup: ##	install what is missing, build the toolchain root below build/
 	$(Q)tools/setup --quiet >&2
 
-bench: realm-initramfs native rmm ##	measure boot, tokens and handshakes; prints a table
-	$(Q)tests/bench/run
+perf: realm-initramfs native rmm ##	measure boot, tokens and handshakes; prints a table
+	$(Q)tests/perf/measure
 
 torture: source ##	the module in a debug kernel, over a fake RMM and in a realm; FUZZ=seconds
-	$(Q)tests/torture/run $(FUZZ)
+	$(Q)tests/torture/torture $(FUZZ)
 
 clean: ##	remove what was built; the toolchain root and downloads stay
 	$(Q)rm -rf build/kmod build/rmm build/realm build/arm64 build/native build/release

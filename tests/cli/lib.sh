@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# What the parts of this test share, on top of tests/e2e/lib.sh and tap.sh.
+# Functions that the parts of this test share, on top of tests/e2e/lib.sh and tests/tap.sh.
 
 work=build/cli
 here=build/native/tests/cli
 secret="sesame-$$-$RANDOM"
 reference=cca.realm.cca-realm-initial-measurement
 export REALM_HERE=$work/realm REALMKEY_COURIER=$bin/courier/realmkey-courier
-# No leak checker in the daemon: it wants calls that the keeper has given up.
+# The daemon has no leak checker: that needs system calls which the keeper has given up.
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 
 realmkey() { "$bin/cli/realmkey" "$@"; }
 realmkeyd() { "$bin/keeper/realmkeyd" "$@"; }
 trusteed() { timeout 10 "$bin/trusteed/trusteed" "$@"; }
-# With a realm of their own, and sanitizers.
+# The programs with realm_here.c and sanitizers.
 realmkey_here() { "$here/realmkey_here" "$@"; }
 realmkeyd_here() { ASAN_OPTIONS=detect_leaks=0 "$here/realmkeyd_here" --courier "$REALMKEY_COURIER" --keyring "$keyring" "$@"; }
 
@@ -49,8 +49,8 @@ set_up()
 	keyring=$top/$work/keyring/mount
 }
 
-# kbs_start NAME [OPTION...]: a trusteed with fresh state that trusts the realm and has the secret as a/b/c; sets kbs,
-# the options for it.
+# kbs_start NAME [OPTION...]: starts a trusteed with fresh state that trusts the realm and has the secret as a/b/c.
+# Sets kbs, the options by which clients reach it.
 kbs_start()
 {
 	trustee_state=$work/$1 trustee_log=$work/$1.log
@@ -62,7 +62,7 @@ kbs_start()
 	printf '%s' "$secret" | admin set-resource --path a/b/c --resource-file - >/dev/null
 }
 
-# ran COMMAND...: its status in $status, standard output and error in $work/out and $work/err.
+# ran COMMAND...: runs it; its status is in $status, its output in $work/out and $work/err, and both in $output.
 ran()
 {
 	status=0
@@ -70,7 +70,7 @@ ran()
 	output=$(cat "$work/out" "$work/err")
 }
 
-# judge TEXT FAULT: one check; what was seen is told when FAULT is not empty.
+# judge TEXT FAULT: one check, ok when FAULT is empty; if not, it prints the status and the output.
 judge()
 {
 	if [ -z "$2" ]; then tap 0 "$1"; else tap 1 "$1" "$2
@@ -78,15 +78,24 @@ status $status
 $output"; fi
 }
 
+# fails STATUS COMMAND...: runs it; $fault says how it differs from that status and an empty standard output.
+fails()
+{
+	local want=$1
+	shift
+	ran "$@"
+	fault=
+	[ "$status" -eq "$want" ] || fault+="status $status, not $want; "
+	[ ! -s "$work/out" ] || fault+="something on standard output; "
+}
+
 # refused STATUS TEXT PATTERN COMMAND...: that status, nothing on standard output, and one line on standard error that
 # contains PATTERN.
 refused()
 {
-	local want=$1 text=$2 pattern=$3 fault=
+	local want=$1 text=$2 pattern=$3 fault
 	shift 3
-	ran "$@"
-	[ "$status" -eq "$want" ] || fault+="status $status, not $want; "
-	[ ! -s "$work/out" ] || fault+="something on standard output; "
+	fails "$want" "$@"
 	[ "$(wc -l <"$work/err")" -eq 1 ] || fault+="not one line; "
 	grep -qF -- "$pattern" "$work/err" || fault+="no '$pattern'; "
 	judge "$text" "$fault"
@@ -104,13 +113,8 @@ printed()
 	judge "$text" "$fault"
 }
 
-# wait_for PATTERN FILE: up to ten seconds.
-wait_for()
-{
-	local i
-	for ((i = 0; i < 300; i++)); do
-		! grep -qF -- "$1" "$2" 2>/dev/null || return 0
-		sleep 0.1
-	done
-	return 1
-}
+# contains FILE PATTERN
+contains() { grep -qF -- "$2" "$1" 2>/dev/null; }
+
+# wait_for PATTERN FILE: for up to 30 seconds.
+wait_for() { within 30 contains "$2" "$1"; }

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# The daemon's life, in a realm of its own: configuration, denial, endorsement, SIGHUP, a KBS that comes late, a
-# courier that dies, and the end.
+# realmkeyd with realm_here.c: configuration, denial, endorsement, SIGHUP, a KBS that starts late, a courier that
+# dies, and termination.
 
 daemon_pid=
 
-# conf [LINE...]: a configuration with these lines after [kbs] and url.
+# conf [LINE...]: writes a configuration that has these lines after [kbs].
 conf()
 {
 	printf '[kbs]\nurl = %s\nca = %s\n' "$url" "$top/$tls/ca.pem" >"$work/conf/realmkeyd"
@@ -15,7 +15,7 @@ conf()
 
 once() { realmkeyd_here --config "$work/conf/realmkeyd" --once; }
 
-# daemon_start [WORD...]: in the background; its log is $work/keeper.log.
+# daemon_start [OPTION...]: in the background, with its log in $work/keeper.log.
 daemon_start()
 {
 	: >"$work/keeper.log"
@@ -27,14 +27,14 @@ daemon_start()
 
 daemon_kill() { [ -z "$daemon_pid" ] || kill -KILL "$daemon_pid" 2>/dev/null; }
 
-# daemon_ends STATUS TEXT: soon.
+# gone PID
+gone() { [ -n "$1" ] && ! kill -0 "$1" 2>/dev/null; }
+
+# daemon_ends STATUS TEXT: within 30 seconds.
 daemon_ends()
 {
-	local i status=0
-	for ((i = 0; i < 300; i++)); do
-		kill -0 "$daemon_pid" 2>/dev/null || break
-		sleep 0.1
-	done
+	local status=0
+	within 30 gone "$daemon_pid"
 	kill -KILL "$daemon_pid" 2>/dev/null
 	wait "$daemon_pid" || status=$?
 	daemon_pid=
@@ -43,19 +43,20 @@ daemon_ends()
 $output"
 }
 
-# logged TEXT PATTERN: the daemon says so, soon.
+# logged TEXT PATTERN: the daemon logs it within 30 seconds.
 logged()
 {
 	if wait_for "$2" "$work/keeper.log"; then tap 0 "$1"; else tap 1 "$1" "no '$2' in:
 $(cat "$work/keeper.log")"; fi
 }
 
-# asked: how many requests trusteed saw since it was set up.
+# asked: the number of requests that trusteed got since it was set up.
 asked() { echo $(($(requests '[A-Z]* /kbs/v0/') - set_up_requests)); }
+asked_at_least() { [ "$(asked)" -ge "$1" ]; }
 
 courier_of() { pgrep -P "$daemon_pid" realmkey-courie; }
 
-# Lines of: pattern after the file's name | text of the configuration.
+# Each line: pattern after the file's name | configuration as a format of printf
 daemon_configuration()
 {
 	local pattern text file=$work/conf/wrong
@@ -76,10 +77,10 @@ daemon_configuration()
 	refused 3 "no configuration" "/nonexistent: No such file" realmkeyd --config /nonexistent --once
 	refused 3 "a directory for a configuration" "$work: Is a directory" realmkeyd --config "$work"
 	head -c 262145 /dev/zero >"$file"
-	refused 3 "a configuration over 256 KiB" "$file: more than 262144 bytes" realmkeyd --config "$file"
+	refused 3 "a configuration of more than 256 KiB" "$file: more than 262144 bytes" realmkeyd --config "$file"
 	printf '[kbs]\nurl = https://127.0.0.1:9\n' >"$file"
-	refused 4 "no realm" "not an Arm CCA realm" realmkeyd --config "$file" --once --keyring "$keyring"
-	if [ ! -e "$keyring" ]; then tap 0 "nothing of this made a keyring"; else tap 1 "nothing of this made a keyring"; fi
+	refused 4 "not in a realm" "not an Arm CCA realm" realmkeyd --config "$file" --once --keyring "$keyring"
+	runs 0 "none of these made a keyring" test ! -e "$keyring"
 }
 
 daemon_denied()
@@ -87,66 +88,66 @@ daemon_denied()
 	local files
 	conf '[secret s]' 'resource = a/b/c' 'file = d/s' 'mode = 0440' 'owner = 1001' 'group = 1002'
 	ran once
-	same "--once that is denied ends as a denied get" "8 3" "$status $(asked)"
-	has "names the secret and the cause" "s: resource a/b/c: denied"
-	has "the claim" executables
-	has "and the cure" "$reference"
-	lacks "and not the secret" "$secret"
+	same "--once that is denied ends like a denied get" "8 3" "$status $(asked)"
+	has "it names the secret and the cause" "s: resource a/b/c: denied"
+	has "and the claim" executables
+	has "and the reference value to set" "$reference"
+	lacks "but not the secret" "$secret"
 	same "nothing is in the keyring" "" "$(ls -A "$keyring")"
 	daemon_start
 	logged "the daemon is denied too" "s: resource a/b/c: denied"
 	sleep 0.5
-	same "and does not ask again" 6 "$(asked)"
-	refused 10 "another daemon for the same keyring" "$keyring: is in use by another process" once
+	same "and does not ask again by itself" 6 "$(asked)"
+	refused 10 "a second daemon with the same keyring" "$keyring: is in use by another process" once
 	files=$(find "/proc/$daemon_pid/fd" | wc -l)
 	kill -HUP "$daemon_pid"
-	for _ in {1..100}; do [ "$(asked)" -lt 9 ] || break; sleep 0.1; done
-	sleep 0.5	# for what it would do too much
-	same "SIGHUP asks again, with a new EAR" 9 "$(asked)"
-	same "and leaves no descriptor open" "$files" "$(find "/proc/$daemon_pid/fd" | wc -l)"
+	within 10 asked_at_least 9
+	sleep 0.5	# in which it could send too many
+	same "SIGHUP makes it ask again, with a new EAR" 9 "$(asked)"
+	same "and it leaves no descriptor open" "$files" "$(find "/proc/$daemon_pid/fd" | wc -l)"
 }
 
 daemon_endorsed()
 {
 	runs 0 "the RIM is endorsed" admin set-reference-value "$reference" "$(realmkey_here rim)"
 	kill -HUP "$daemon_pid"
-	logged "SIGHUP after the endorsement delivers" "s: delivered to d/s"
-	same "the secret, its mode and owner" "$secret 440 1001 1002" "$(cat "$keyring/d/s") $(stat -c '%a %u %g' "$keyring/d/s")"
-	same "its directory" "755 0 0" "$(stat -c '%a %u %g' "$keyring/d")"
+	logged "SIGHUP after the endorsement delivers the secret" "s: delivered to d/s"
+	same "the file has the secret, its mode and owner" "$secret 440 1001 1002" "$(cat "$keyring/d/s") $(stat -c '%a %u %g' "$keyring/d/s")"
+	same "its directory is root's, with mode 0755" "755 0 0" "$(stat -c '%a %u %g' "$keyring/d")"
 	kill -HUP "$daemon_pid"
 	sleep 0.3
 	kill -0 "$daemon_pid"
-	tap $? "SIGHUP with nothing to do does no harm"
+	tap $? "SIGHUP with nothing to do does not end it"
 	output=$(cat "$work/keeper.log")
 	lacks "the log holds no secret" "$secret"
 	kill -TERM "$daemon_pid"
-	daemon_ends 0 "SIGTERM ends the daemon well"
-	same "the keyring stays" "$secret" "$(cat "$keyring/d/s")"
+	daemon_ends 0 "SIGTERM ends the daemon with status 0"
+	same "the secret stays in the keyring" "$secret" "$(cat "$keyring/d/s")"
 	ran once
-	same "--once again" 0 "$status"
-	has "finds the secret unchanged" "s: unchanged: d/s"
+	same "--once again succeeds" 0 "$status"
+	has "and finds the secret unchanged" "s: unchanged: d/s"
 }
 
-# What a service manager is told.
+# Notifications to the service manager.
 daemon_notify()
 {
 	cc -o "$work/notify_listen" tests/e2e/notify_listen.c || { tap 1 "notify_listen compiles"; return; }
 	"$work/notify_listen" "$work/notify.sock" "$work/notify" &
 	on_exit "kill $!"
-	for _ in {1..50}; do [ ! -S "$work/notify.sock" ] || break; sleep 0.1; done
+	within 5 test -S "$work/notify.sock"
 	conf '[secret s]' 'resource = a/b/c' '[secret none]' 'resource = a/b/none'
 	NOTIFY_SOCKET=$top/$work/notify.sock once 2>/dev/null
-	same "a required secret that does not exist" 9 $?
-	for _ in {1..50}; do ! grep -q STATUS= "$work/notify" || break; sleep 0.1; done
+	same "--once without a required secret fails" 9 $?
+	within 5 contains "$work/notify" STATUS=
 	output=$(cat "$work/notify")
-	has "is in the status" "STATUS=1 of 2 secrets delivered; none: "
-	lacks "and this is not ready" READY
+	has "the status names the missing secret" "STATUS=1 of 2 secrets delivered; none: "
+	lacks "and the service is not ready" READY
 	printf 'required = no\n' >>"$work/conf/realmkeyd"
 	NOTIFY_SOCKET=$top/$work/notify.sock once 2>/dev/null
-	same "one that is not required" 0 $?
-	for _ in {1..50}; do ! grep -q READY= "$work/notify" || break; sleep 0.1; done
+	same "--once without an optional secret succeeds" 0 $?
+	within 5 contains "$work/notify" READY=
 	output=$(cat "$work/notify")
-	has "does not hold up readiness" "READY=1"
+	has "and the service is ready" "READY=1"
 }
 
 daemon_late_kbs()
@@ -154,27 +155,27 @@ daemon_late_kbs()
 	conf '[secret late]' 'resource = a/b/c'
 	trustee_stop
 	daemon_start
-	logged "a KBS that is not there" "late: https://127.0.0.1:$trustee_port: no connection"
-	logged "is tried again" "trying again in "
-	does "trusteed comes back" trustee_run
-	logged "then the secret comes" "late: delivered to late"
+	logged "a KBS that is not running is logged" "late: https://127.0.0.1:$trustee_port: no connection"
+	logged "and tried again" "trying again in "
+	does "trusteed starts again" trustee_run
+	logged "then the secret is delivered" "late: delivered to late"
 	kill -INT "$daemon_pid"
-	daemon_ends 0 "SIGINT ends the daemon well"
+	daemon_ends 0 "SIGINT ends the daemon with status 0"
 }
 
 daemon_courier_dies()
 {
 	conf '[secret none]' 'resource = a/b/none' 'required = no' '[secret also]' 'resource = a/b/none2'
 	daemon_start
-	logged "a daemon that misses something" "also: resource a/b/none2: "
+	logged "the daemon logs a missing secret" "also: resource a/b/none2: "
 	kill -KILL "$(courier_of)"
 	kill -HUP "$daemon_pid"
-	logged "notices at the next request that its courier has died" "none: courier: "
-	daemon_ends 11 "and ends, to be started again"
-	same "saying so once" 1 "$(grep -c 'the courier is gone' "$work/keeper.log")"
+	logged "it notices at the next request that its courier has died" "none: courier: "
+	daemon_ends 11 "and ends, so that it can be restarted"
+	same "after it has logged that once" 1 "$(grep -c 'the courier is gone' "$work/keeper.log")"
 }
 
-# A server that takes a connection and says nothing.
+# A server that accepts connections and never answers.
 silence_start()
 {
 	mkfifo "$work/silence"
@@ -186,25 +187,27 @@ silence_start()
 	url=https://$(sed -n 's/^ACCEPT \(127.*\)/\1/p' "$work/silence.log" | head -n 1)
 }
 
+# silence_asked N: it has received that many requests, or more.
+silence_asked() { [ "$(grep -c "POST /kbs/v0/auth" "$work/silence.log")" -ge "$1" ]; }
+
 daemon_interrupted()
 {
 	local courier
-	does "a KBS that is silent" silence_start || return
+	does "a KBS that never answers starts" silence_start || return
 	conf '[secret s]' 'resource = a/b/c' 'file = x'
 	daemon_start
 	wait_for "POST /kbs/v0/auth" "$work/silence.log"
-	tap $? "has a request"
+	tap $? "and has received a request"
 	courier=$(courier_of)
 	kill -TERM "$daemon_pid"
-	daemon_ends 0 "SIGTERM during a request ends the daemon at once"
-	for _ in {1..30}; do kill -0 "$courier" 2>/dev/null || break; sleep 0.1; done
-	kill -0 "$courier" 2>/dev/null
-	same "and its courier" 1 $?
+	daemon_ends 0 "SIGTERM during a request ends the daemon"
+	within 3 gone "$courier"
+	tap $? "and its courier"
 	daemon_start --once
-	for _ in {1..50}; do [ "$(grep -c "POST /kbs/v0/auth" "$work/silence.log")" -lt 2 ] || break; sleep 0.1; done
+	within 5 silence_asked 2
 	kill -TERM "$daemon_pid"
-	daemon_ends 143 "--once that is interrupted does not end well"
-	if [ ! -e "$keyring/x" ]; then tap 0 "nothing was written"; else tap 1 "nothing was written"; fi
+	daemon_ends 143 "SIGTERM ends --once as a signal does"
+	runs 0 "nothing was written" test ! -e "$keyring/x"
 }
 
 part_daemon()
@@ -220,5 +223,5 @@ part_daemon()
 	trustee_stop
 	daemon_interrupted
 	umount "$keyring"
-	tap $? "nobody keeps the keyring busy"
+	tap $? "no process keeps the keyring busy"
 }

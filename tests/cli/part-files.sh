@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# Tokens and EARs from files: every vector through the tool, and files that are none.
+# Tokens and EARs from files: the tool judges every vector, and refuses files that are neither.
 
 vectors=tests/vectors
 
-# token_judged FILE ANCHOR VERDICT: as the table of cca-generated says. Where it leaves the anchor open, any will do.
+# token_judged FOLDER FILE ANCHOR VERDICT: a row of cca-generated's table. Where ANCHOR is "-", any anchor serves.
 token_judged()
 {
 	local anchor=$1/$3.json words=(--challenge "$challenge")
@@ -19,7 +19,7 @@ token_judged()
 		[ "$status" -eq 7 ] || fault+="status $status, not 7; "
 		[ ! -s "$work/err" ] || fault+="something on standard error; "
 		[ "$(wc -l <"$work/out")" -eq 1 ] || fault+="not one line; "
-		# "E_CLAIM" stands for any of that family, "E_CBOR or E_TOP_TAG" for either.
+		# In the table "E_CLAIM" means any E_CLAIM_*, and "E_CBOR or E_TOP_TAG" means either of the two.
 		[ -n "$cause" ] && [[ " ${4//:/ } " == *" $cause "* || ${4%%:*} = E_CLAIM && $cause = E_CLAIM_* ]] || fault+="cause '$cause', not '$4'; "
 		judge "token verify $2: ${4%%[: ]*}" "$fault"
 		;;
@@ -44,7 +44,7 @@ files_tokens()
 	done
 	has "its claims are shown" "challenge"
 	file=$vectors/tfrmm-fakehost/v0.8.0-sha256-token.cbor
-	printed "without --challenge freshness is not judged, and this is said" "freshness not judged" \
+	printed "without --challenge the tool says that it does not judge freshness" "freshness not judged" \
 		realmkey token verify "$file" --anchors $sample
 	ran realmkey token verify "$file" --anchors $vectors/cca-generated/ta-p384.json
 	same "an anchor of another platform" "7 E_NO_TRUST_ANCHOR" "$status $(grep -oE '^E_[A-Z_]+' "$work/out")"
@@ -64,14 +64,14 @@ files_not_tokens()
 	refused 12 "token show of 65537 bytes" "$work/large: more than 65536 bytes" realmkey token show "$work/large"
 	refused 12 "token verify of 65537 bytes" "$work/large: more than 65536 bytes" realmkey token verify "$work/large" --anchors "$work/anchors"
 	refused 12 "token show of zeros" "$work/zeros: E_" realmkey token show "$work/zeros"
-	refused 12 "token show of no file" "/nonexistent: No such file" realmkey token show /nonexistent
+	refused 12 "token show of a missing file" "/nonexistent: No such file" realmkey token show /nonexistent
 	refused 12 "token show of a directory" "$work: Is a directory" realmkey token show "$work"
-	refused 12 "token verify of no file" "/nonexistent: No such file" realmkey token verify /nonexistent --anchors "$work/anchors"
-	refused 12 "token verify without anchors" "/nonexistent: " realmkey token verify "$work/zeros" --anchors /nonexistent
-	refused 12 "anchors that are none" "$work/zeros" realmkey token verify "$work/zeros" --anchors "$work/zeros"
+	refused 12 "token verify of a missing file" "/nonexistent: No such file" realmkey token verify /nonexistent --anchors "$work/anchors"
+	refused 12 "token verify with a missing anchors file" "/nonexistent: " realmkey token verify "$work/zeros" --anchors /nonexistent
+	refused 12 "token verify with a file that is not an anchor" "$work/zeros" realmkey token verify "$work/zeros" --anchors "$work/zeros"
 }
 
-# Lines of: file, status, pattern.
+# Each line: file | status | pattern
 files_ears()
 {
 	local file want pattern rows=0 key=$vectors/generated-ear/pkey.json
@@ -105,13 +105,13 @@ draft03-names.jwt|7|"exp" not satisfied: missing
 .
 	same "every EAR in generated-ear was judged" "$(find $vectors/generated-ear -name '*.jwt' | wc -l)" "$rows"
 	ran realmkey verify $vectors/generated-ear/ok-header-jwk.jwt
-	same "with the key of its own header, an EAR is whole" "0 1" "$status $(wc -l <"$work/err")"
-	has "but who signed it is not known" "this does not prove who signed it"
+	same "an EAR verifies with the key in its own header" "0 1" "$status $(wc -l <"$work/err")"
+	has "with a warning that this does not prove the signer" "this does not prove who signed it"
 	printed "verify as JSON" '"claims"' realmkey verify $vectors/generated-ear/ok-affirming.jwt --key $key --json
-	refused 12 "verify with a key that is none" "/nonexistent: No such file" realmkey verify $vectors/generated-ear/ok-affirming.jwt --key /nonexistent
-	refused 12 "verify with a certificate that is none" "$work/zeros: not a certificate" realmkey verify $vectors/generated-ear/ok-affirming.jwt --cert "$work/zeros"
+	refused 12 "verify with a missing key file" "/nonexistent: No such file" realmkey verify $vectors/generated-ear/ok-affirming.jwt --key /nonexistent
+	refused 12 "verify with a file that is not a certificate" "$work/zeros: not a certificate" realmkey verify $vectors/generated-ear/ok-affirming.jwt --cert "$work/zeros"
 	echo nonsense >"$work/nonsense"
-	refused 12 "verify of no EAR" "$work/nonsense: JWT" realmkey verify "$work/nonsense" --key $key
+	refused 12 "verify of a file that is not an EAR" "$work/nonsense: JWT" realmkey verify "$work/nonsense" --key $key
 	: >"$work/empty"
 	refused 12 "verify of an empty file" "$work/empty: JWT" realmkey verify "$work/empty" --key $key
 }

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# realmkey in a realm of its own, against trusteed: what a denial says, what a request costs, what comes out.
+# realmkey with realm_here.c and trusteed: how a denial is explained, how many requests are sent, what is printed.
 
-# costs N TEXT COMMAND...: how many requests trusteed saw.
+# costs N TEXT COMMAND...: trusteed gets N requests.
 costs()
 {
 	local want=$1 text=$2 before
@@ -18,11 +18,11 @@ get_denied()
 	costs 3 "a cold get that is denied" realmkey_here get-resource "${kbs[@]}" --path a/b/c
 	same "is denied by policy" 8 "$status"
 	same "with nothing on standard output" "" "$(cat "$work/out")"
-	has "names the claim" "executables"
-	has "and what would cure it" "$reference"
-	lacks "and not the secret" "$secret"
+	has "the message names the claim" "executables"
+	has "and the reference value to set" "$reference"
+	lacks "but not the secret" "$secret"
 	rim=$(realmkey_here rim)
-	has "with the RIM that this realm has" "$rim"
+	has "and the RIM of this realm" "$rim"
 	runs 0 "the RIM is endorsed" admin set-reference-value "$reference" "$rim"
 }
 
@@ -31,53 +31,53 @@ get_given()
 	costs 3 "a cold get" realmkey_here get-resource "${kbs[@]}" --path a/b/c
 	same "prints the secret and nothing else" "$secret" "$output"
 	runs 0 "the same in base64" realmkey_here get-resource "${kbs[@]}" --path a/b/c --base64
-	same "as other tools print it" "$(printf '%s' "$secret" | base64 -w 0)" "$output"
+	same "is what other tools print" "$(printf '%s' "$secret" | base64 -w 0)" "$output"
 	runs 0 "the same into a file" realmkey_here get-resource "${kbs[@]}" --path kbs:///a/b/c --output "$work/got"
-	same "which is its owner's alone" "600 $secret" "$(stat -c %a "$work/got") $(cat "$work/got")"
+	same "which only its owner can read" "600 $secret" "$(stat -c %a "$work/got") $(cat "$work/got")"
 	costs 2 "attest" realmkey_here attest "${kbs[@]}" --tee-key-file "$work/tee.pem"
 	cp "$work/out" "$work/ear"
 	costs 1 "a get after it" realmkey_here get-resource "${kbs[@]}" --path a/b/c --attestation-token "$work/ear" --tee-key-file "$work/tee.pem"
 	same "prints the secret too" "$secret" "$output"
-	# An EAR given from outside is all there is: it is not replaced by another.
+	# The tool does not replace an EAR that it was given.
 	openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$work/tee2.pem" 2>/dev/null
-	costs 1 "a get with a key that the EAR does not name" \
+	costs 1 "a get with another key than the EAR's" \
 		realmkey_here get-resource "${kbs[@]}" --path a/b/c --attestation-token "$work/ear" --tee-key-file "$work/tee2.pem"
-	same "opens nothing" "11 1 " "$status $(wc -l <"$work/err") $(cat "$work/out")"
+	same "cannot open the secret" "11 1 " "$status $(wc -l <"$work/err") $(cat "$work/out")"
 	cp "$work/out" "$work/nothing"
 	runs 0 "a secret of 1 MiB" admin set-resource --path a/b/large --resource-file "$work/large"
 	realmkey_here get-resource "${kbs[@]}" --path a/b/large >"$work/got"
-	runs 0 "comes back byte for byte" cmp "$work/large" "$work/got"
+	runs 0 "is delivered byte for byte" cmp "$work/large" "$work/got"
 }
 
 get_refused()
 {
 	refused 9 "a resource that does not exist" "a/b/none" realmkey_here get-resource "${kbs[@]}" --path a/b/none
-	refused 12 "an EAR that is none" "$work/large: " \
+	refused 12 "a file that is not an EAR" "$work/large: " \
 		realmkey_here get-resource "${kbs[@]}" --path a/b/c --attestation-token "$work/large" --tee-key-file "$work/tee.pem"
 	refused 12 "an empty EAR" "$work/nothing: is empty" \
 		realmkey_here get-resource "${kbs[@]}" --path a/b/c --attestation-token "$work/nothing" --tee-key-file "$work/tee.pem"
 	echo e.a.r >"$work/forged"
-	refused 7 "an EAR that nobody signed" "a/b/c" \
+	refused 7 "an EAR without a valid signature" "a/b/c" \
 		realmkey_here get-resource "${kbs[@]}" --path a/b/c --attestation-token "$work/forged" --tee-key-file "$work/tee.pem"
-	refused 12 "no TEE key" "/nonexistent: No such file" realmkey_here attest "${kbs[@]}" --tee-key-file /nonexistent
-	refused 12 "a TEE key that is none" "$work/ear: TEE key: not an unencrypted private key" realmkey_here attest "${kbs[@]}" --tee-key-file "$work/ear"
+	refused 12 "a missing TEE key file" "/nonexistent: No such file" realmkey_here attest "${kbs[@]}" --tee-key-file /nonexistent
+	refused 12 "a file that is not a TEE key" "$work/ear: TEE key: not an unencrypted private key" realmkey_here attest "${kbs[@]}" --tee-key-file "$work/ear"
 	refused 12 "a TEE key of another kind" "cpak.pem: TEE key: neither P-256 nor RSA" realmkey_here attest "${kbs[@]}" --tee-key-file "$work/realm/cpak.pem"
 	refused 1 "a file that cannot be written" "/nonexistent/x" realmkey_here get-resource "${kbs[@]}" --path a/b/c --output /nonexistent/x
 	status=0
 	realmkey_here get-resource "${kbs[@]}" --path a/b/c >/dev/full 2>"$work/err" || status=$?
-	same "a standard output that takes nothing" "1 1" "$status $(wc -l <"$work/err")"
+	same "a standard output that cannot be written" "1 1" "$status $(wc -l <"$work/err")"
 }
 
 get_token()
 {
 	printed "the realm's token" "challenge" realmkey_here token --challenge 00112233
 	runs 0 "the token itself" realmkey_here token --challenge 00112233 --raw "$work/token"
-	printed "is good" "OK anchor" realmkey_here token verify "$work/token" --anchors "$anchors" --challenge 00112233
+	printed "verifies" "OK anchor" realmkey_here token verify "$work/token" --anchors "$anchors" --challenge 00112233
 	printed "the same from a pipe" "E_FRESHNESS" bash -c "'$here/realmkey_here' token --raw - | '$bin/cli/realmkey' token verify - --anchors '$anchors' --challenge 00; [ \$? -eq 7 ]"
 	printed "the registers" "REM3  sha-256:" realmkey_here measurements
 	printed "the registers as JSON" '"rem"' realmkey_here measurements --json
-	refused 12 "an event that is no file" "/nonexistent: No such file" realmkey_here extend 1 /nonexistent
-	refused 12 "an event that is a directory" "$work: Is a directory" realmkey_here extend 1 "$work"
+	refused 12 "an event from a missing file" "/nonexistent: No such file" realmkey_here extend 1 /nonexistent
+	refused 12 "an event from a directory" "$work: Is a directory" realmkey_here extend 1 "$work"
 	runs 0 "the EAR is shown" realmkey_here verify "$work/ear"
 	has "as affirming" "Executables [affirming]"
 }
@@ -87,7 +87,7 @@ get_no_realm()
 	local words
 	while read -r words; do
 		# shellcheck disable=SC2086 # words
-		refused 4 "$words, where there is no realm" "not an Arm CCA realm" $words
+		refused 4 "$words, not in a realm" "not an Arm CCA realm" $words
 	done <<'.'
 realmkey rim
 realmkey measurements

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# The command lines: help on standard output, errors of use before anything else is looked at.
+# Command lines: help on standard output; wrong usage is refused before any file or connection is opened.
 
 usage_help()
 {
@@ -28,7 +28,7 @@ realmkey admin set-resource-policy
 realmkeyd
 trusteed
 .
-	same "no line of this is wider than a terminal" "" "$wide"
+	same "no line of help is wider than 80 columns" "" "$wide"
 	printed "realmkey-courier --help" "usage: realmkey-courier" "$REALMKEY_COURIER" --help
 	for words in realmkey realmkeyd trusteed; do
 		printed "$words --version" "$words 0." "$words" --version
@@ -37,14 +37,14 @@ trusteed
 	printed "-h" "usage: realmkey rim" realmkey rim -h
 	status=0
 	realmkey admin --help >/dev/full 2>"$work/err" || status=$?
-	same "help that cannot be written is not well" 1 "$status"
+	same "help that cannot be written is an error" 1 "$status"
 	status=0
 	realmkey rim --help >/dev/full 2>"$work/err" || status=$?
-	same "nor is that of a command" 1 "$status"
-	same "and this is said in one line" 1 "$(wc -l <"$work/err")"
+	same "so is that of a command" 1 "$status"
+	same "with one line on standard error" 1 "$(wc -l <"$work/err")"
 }
 
-# Lines of: pattern | words of the command.
+# Each line: pattern | words of the command
 usage_wrong()
 {
 	local pattern words
@@ -105,11 +105,11 @@ unknown option '--bogus' (see --help)|trusteed --bogus
 	refused 2 "a command with a line break in it" "no command 'a?b'" realmkey $'a\nb'
 	status=0
 	output=$(realmkey 2>&1 >/dev/null) || status=$?
-	same "no command at all" 2 "$status"
-	has "gets the list of them" "get-resource"
+	same "no command" 2 "$status"
+	has "prints the list of commands" "get-resource"
 }
 
-# completes TEXT WANT WORD...: the shell offers WANT for the last WORD.
+# completes TEXT WANT WORD...: the completion of the last WORD is WANT.
 completes()
 {
 	# shellcheck disable=SC2034 # the completion reads them
@@ -125,9 +125,9 @@ usage_completion()
 	completes "a command is completed" "extend" realmkey ext
 	completes "an option" "--event-type" realmkey extend --event-t
 	completes "an option's value" "device netlink" realmkey extend --source ""
-	completes "one behind =" "netlink" realmkey extend --source = n
+	completes "an option's value after =" "netlink" realmkey extend --source = n
 	completes "the name of an event type" "EV_EFI_GPT_EVENT EV_EFI_GPT_EVENT2" realmkey extend --event-type EV_EFI_GPT
-	completes "not the one that is refused" "" realmkey extend --event-type EV_NO_
+	completes "but not that of a type which extend refuses" "" realmkey extend --event-type EV_NO_
 	completes "a register" "1 2 3 4" realmkey extend ""
 	completes "a register after an option" "1 2 3 4" realmkey extend --source device ""
 	completes "a register after one with =" "1 2 3 4" realmkey extend --source = device ""

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * rsi.h without a realm: tokens signed on the spot with the keys cpak.pem and rak.pem in the
- * directory $REALM_HERE. Linked into realmkey and realmkeyd in place of rsi.c, so that both can be
- * tried on a machine that is no realm. No such program is installed.
+ * The functions of rsi.h without a realm: tokens are signed with the keys cpak.pem and rak.pem in
+ * the directory $REALM_HERE. Linked into realmkey and realmkeyd instead of rsi.c, so that both can
+ * be tested on a machine that is not a realm. These programs are never installed.
  */
 #include <openssl/pem.h>
 #include <stdlib.h>
@@ -47,7 +47,7 @@ const char *rsi_hash_openssl(unsigned int hash_algo)
 	return hash_algo == 0 ? "SHA256" : NULL;
 }
 
-/* The keys are read at the first opening: the keeper's sandbox comes later. */
+/* Reads the keys at the first call, which comes before the keeper's sandbox. */
 struct rsi *rsi_open(const char *source, struct error *e)
 {
 	const char *directory = getenv("REALM_HERE");
@@ -104,19 +104,19 @@ int rsi_measurement_extend(struct rsi *rsi, unsigned int index, const void *dige
 	(void)size;
 	(void)event;
 	(void)seq;
-	return error_set(e, ERROR_SYSTEM, "register %u: what is signed here never changes", index);
+	return error_set(e, ERROR_SYSTEM, "register %u cannot be extended without a realm", index);
 }
 
 int rsi_log_get(struct rsi *rsi, struct bytes *log, struct error *e)
 {
 	(void)rsi;
 	(void)log;
-	return error_set(e, ERROR_SYSTEM, "no event log: what is signed here never changes");
+	return error_set(e, ERROR_SYSTEM, "there is no event log without a realm");
 }
 
 struct rsi_watch *rsi_watch_open(struct error *e)
 {
-	error_set(e, ERROR_SYSTEM, "nothing to watch: what is signed here never changes");
+	error_set(e, ERROR_SYSTEM, "extensions cannot be watched without a realm");
 	return NULL;
 }
 
@@ -124,7 +124,7 @@ int rsi_watch_next(struct rsi_watch *watch, struct rsi_notice *notice, struct er
 {
 	(void)watch;
 	(void)notice;
-	return error_set(e, ERROR_SYSTEM, "nothing to watch");
+	return error_set(e, ERROR_SYSTEM, "extensions cannot be watched without a realm");
 }
 
 void rsi_watch_close(struct rsi_watch *watch)
@@ -138,12 +138,12 @@ int rsi_token_get(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],
 	(void)rsi;
 	(void)e;
 	if (records)
-		*records = 0;	/* no log */
+		*records = 0;	/* there is no event log */
 	cca_builder_token(&builder, challenge, token);
 	return 0;
 }
 
-/* For the leak checker: these are meant to last. */
+/* The keys live until the process ends; they are freed for the leak checker. */
 __attribute__((destructor)) static void keys_free(void)
 {
 	EVP_PKEY_free(builder.cpak);

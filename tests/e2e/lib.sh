@@ -28,6 +28,27 @@ trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
+# within SECONDS COMMAND...: repeats the command until it succeeds; fails if it does not in that time.
+within()
+{
+	local i
+	for ((i = 0; i < 10 * $1; i++)); do
+		! "${@:2}" || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+# child_stop VARIABLE: ends the child of this shell whose process id is in VARIABLE, if there is one.
+child_stop()
+{
+	local -n child=$1
+	[ -n "${child-}" ] || return 0
+	kill "$child" 2>/dev/null
+	wait "$child" 2>/dev/null
+	child=
+}
+
 # trustee_start NAME [OPTION...]: a trusteed with fresh state in build/e2e/NAME; sets trustee_state, trustee_port,
 # trustee_log, trustee_pid. Waits until it listens.
 trustee_start()
@@ -63,13 +84,7 @@ trustee_run()
 	return 1
 }
 
-trustee_stop()
-{
-	[ -n "${trustee_pid-}" ] || return 0
-	kill "$trustee_pid" 2>/dev/null
-	wait "$trustee_pid" 2>/dev/null
-	trustee_pid=
-}
+trustee_stop() { child_stop trustee_pid; }
 
 # requests PATTERN: how many requests trusteed has logged that match.
 requests() { grep -c "request $1" "$trustee_log"; }

@@ -45,16 +45,11 @@ ii  realmkey" "$output"
 # debian_login: the prompt, which comes a little after the service that shows it; root needs no password.
 debian_login()
 {
-	local i
-	for ((i = 0; i < 60; i++)); do
-		if grep -q 'realm login:' build/realm/run/debian/console.log; then
-			realm_sh "setpriv --reuid app --regid app --clear-groups su -c true root </dev/null"
-			return
-		fi
-		sleep 1
-	done
-	tail -n 5 build/realm/run/debian/console.log
-	return 1
+	within 60 grep -q 'realm login:' build/realm/run/debian/console.log || {
+		tail -n 5 build/realm/run/debian/console.log
+		return 1
+	}
+	realm_sh "setpriv --reuid app --regid app --clear-groups su -c true root </dev/null"
 }
 
 # debian_stop: systemd has a signal of its own for that.
@@ -69,13 +64,10 @@ debian_stop()
 # debian_sees TEXT: on the console that somebody sits at.
 debian_sees()
 {
-	local i
-	for ((i = 0; i < 1200; i++)); do
-		! grep -aqF "$1" build/e2e/debian.console || return 0
-		sleep 0.1
-	done
-	tail -n 5 build/e2e/debian.console
-	return 1
+	within 120 grep -aqF "$1" build/e2e/debian.console || {
+		tail -n 5 build/e2e/debian.console
+		return 1
+	}
 }
 
 debian_leave() { [ -z "${debian_runner-}" ] || kill "$debian_runner"; }

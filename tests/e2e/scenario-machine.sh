@@ -67,15 +67,7 @@ machine_qcow2()
 }
 
 # machine_gone NAME: waits until it is.
-machine_gone()
-{
-	local i
-	for ((i = 0; i < 300; i++)); do
-		[ -e "build/realm/run/$1/pid" ] || return 0
-		sleep 0.1
-	done
-	return 1
-}
+machine_gone() { within 30 test ! -e "build/realm/run/$1/pid"; }
 
 # A realm of one command leaves on the disk what it has written, though nobody synced it: something still has the
 # disk open, or the kernel would have written it out.
@@ -246,7 +238,7 @@ machine_errors()
 	CPU=z80 runs 125 "a CPU that QEMU does not know" tests/realm/realm run true
 	has "is QEMU's to refuse" "CPU model"
 	if [ -w /dev/vhost-vsock ]; then
-		tap_skip "vsock on a machine without it" "this one has /dev/vhost-vsock"
+		skip "vsock on a machine without it" "this one has /dev/vhost-vsock"
 	else
 		VSOCK=3 runs 125 "vsock on a machine without it" tests/realm/realm run true
 		has "says what is missing" "/dev/vhost-vsock"

@@ -5,13 +5,7 @@
 
 plain_sh() { build/realm/realmctl --socket build/e2e/plain.sock --timeout 60 sh "$1"; }
 
-plain_stop()
-{
-	[ -n "${plain_pid-}" ] || return 0
-	kill "$plain_pid" 2>/dev/null
-	wait "$plain_pid" 2>/dev/null
-	plain_pid=
-}
+plain_stop() { child_stop plain_pid; }
 
 plain_start()
 {

@@ -103,15 +103,15 @@ story_notify()
 		kill \$d \$l; wait; grep READY=1 /tmp/notify"
 }
 
-# The tests of any realm, as their package runs them: run.sh judges each program's plan and how it ended, and
+# The tests of any realm, as their package runs them: run_kselftest.sh judges each program's plan and how it ended, and
 # cca_foreign.ko is what extends registers behind the module's back.
 story_kselftest()
 {
 	local tests=/usr/lib/realmkey/tests files=build/e2e/kselftest
 	does "what goes with the tests of a realm" $in_root make -s -C tests/kselftest OUT=../../$files extras
-	does "is put beside them" tests/realm/realm put "$realm_name" $files/run.sh $tests/run.sh
+	does "is put beside them" tests/realm/realm put "$realm_name" $files/run_kselftest.sh $tests/run_kselftest.sh
 	does "all of it" tests/realm/realm put "$realm_name" $files/cca_foreign.ko $tests/cca_foreign.ko
-	sub_tap kselftest < <(TIMEOUT=300 realm_sh "sh $tests/run.sh" 2>&1; echo "@exit $?")
+	sub_tap kselftest < <(TIMEOUT=300 realm_sh "sh $tests/run_kselftest.sh" 2>&1; echo "@exit $?")
 }
 
 scenario_story()

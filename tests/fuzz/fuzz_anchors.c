@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A trust anchor or a store of them. */
+/* The input is a trust anchor or a store of trust anchors. */
 #include <stdlib.h>
 
 #include "cca_token.h"
@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (cca_anchors_add(&anchors, data, size, "fuzz", &e) < 0 &&
 	    (anchors.count != 0 || e.kind == ERROR_NONE))
-		abort();	/* half a store, or a failure without a cause */
+		abort();	/* a failure must leave the store empty and have a cause */
 	for (size_t i = 0; i < anchors.count; i++) {
 		if (!anchors.anchor[i].key)
 			abort();

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A CCA token from anybody, and a COSE_Key, which is first met behind a signature no fuzzer makes. */
+/*
+ * The input is decoded as a CCA token, and as a COSE_Key: in a token that comes after a signature,
+ * which a fuzzer cannot make.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +17,7 @@ static void key_try(struct cca_slice input, const struct cca_sign1 *sign1)
 	EVP_PKEY *key = cose_key_decode(input, &e);
 
 	if (!key && e.kind == ERROR_NONE)
-		abort();	/* a failure without a cause */
+		abort();	/* a failure must have a cause */
 	if (key && sign1)
 		cose_sign1_verify(sign1, key, &e);
 	EVP_PKEY_free(key);
@@ -28,9 +31,9 @@ static void token_use(const struct cca_token *token)
 	json_t *json = cca_token_json(token);
 
 	if (!json || cca_token_print(token, &out) < 0)
-		abort();	/* what was decoded can always be shown */
+		abort();	/* every decoded token can be printed */
 	if (cca_token_verify(token, &anchors, NULL, &verdict, NULL) == 0 || !verdict.detail[0])
-		abort();	/* nobody is trusted */
+		abort();	/* no token verifies without anchors */
 	json_decref(json);
 	bytes_free(&out);
 	key_try(token->realm.rak, &token->realm.sign1);

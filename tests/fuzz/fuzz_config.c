@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A configuration file. What is taken is complete; what is refused has one line with its place. */
+/* The input is a configuration file: either complete, or refused in one line with its place. */
 #include <ctype.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -37,7 +37,7 @@ static void check_config(const struct config *config)
 		check_secret(config, i);
 }
 
-/* NAME:LINE: reason */
+/* An error is "NAME:LINE: reason". */
 static void check_error(const struct error *e)
 {
 	size_t digits = 0;

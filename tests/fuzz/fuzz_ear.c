@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The input is an EAR's claims, or a JWT with them: whatever is accepted can be printed. */
+/* The input is the claims of an EAR, or a JWT with them. Every accepted EAR can be printed. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* No text from outside may add a line of its own. */
+/* The texts of an EAR must not add lines to the output. */
 static void print_and_count(const struct ear *ear)
 {
 	struct bytes out = BYTES_INIT;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* An event log from anybody. What is taken can be shown and replayed, and fits what it leads to. */
+/* The input is an event log. An accepted one can be printed, and fits its replayed registers. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +16,7 @@ static void show(const struct event_log *log, const struct event_replay *replay)
 		abort();
 	for (size_t i = 0; i < out.len; i++)
 		if ((out.data[i] < ' ' && out.data[i] != '\n') || out.data[i] > '~')
-			abort();	/* nothing that a terminal obeys */
+			abort();	/* no control character reaches a terminal */
 	json_decref(json);
 	bytes_free(&out);
 }
@@ -40,7 +40,7 @@ static void replay_twice(const struct event_log *log)
 			abort();
 }
 
-/* A record as this tree would write it reads as the same one. */
+/* Encoding and decoding the records results in the same records. */
 static void encode_again(const struct event_log *log)
 {
 	struct event_log again = EVENT_LOG_INIT;

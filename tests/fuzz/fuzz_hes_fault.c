@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Everything that the bench's signer reads on its control socket. */
+/* The input is lines for the control socket of the bench's signer. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What is shown can be said again, and then shows the same. */
+/* The lines that `show` prints can be executed, and result in the same faults. */
 static void fuzz_shown(const char *shown)
 {
 	struct hes_faults again = { 0 };
@@ -24,7 +24,7 @@ static void fuzz_shown(const char *shown)
 		abort();
 }
 
-/* An answer ends with its verdict, whatever the line. */
+/* Every answer is an error, or ends with the line "ok". */
 static void fuzz_line(struct hes_faults *faults, const char *line)
 {
 	char answer[HES_FAULT_ANSWER], *end, *last;

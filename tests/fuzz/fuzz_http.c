@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Everything that trusteed parses of what a client sends. */
+/* The input is any part of a request that trusteed parses. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,13 +21,13 @@ static void fuzz_attest(const uint8_t *data, size_t size)
 	if (handshake_attest_parse(data, size, &attest, &e) == 0) {
 		runtime = handshake_runtime_data(&attest, &e);
 		if (!runtime || handshake_challenge(runtime, challenge, &e) < 0)
-			abort();	/* what was read can always be hashed */
+			abort();	/* every accepted message can be hashed */
 		json_decref(runtime);
 	}
 	handshake_attest_free(&attest);
 }
 
-/* What one message stores can be stored as text and read again. */
+/* A stored reference value can be written as text and read again. */
 static void fuzz_reference(const uint8_t *data, size_t size)
 {
 	struct reference empty = REFERENCE_INIT, next = REFERENCE_INIT, again = REFERENCE_INIT;

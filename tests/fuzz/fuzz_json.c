@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Whatever parses has a canonical form (unless a number has none), and that form is its own. */
+/* Accepted JSON has a canonical form, unless a number has none, and that form is its own. */
 #include <stdlib.h>
 
 #include "json.h"

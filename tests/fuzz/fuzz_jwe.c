@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The input is opened as a JWE, which leaves nothing behind unless it succeeds, and sealed as a
- * secret, which must come back.
+ * The input is opened as a JWE: a failure must leave no output. It is also sealed as a secret, and
+ * opening the result must return it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* own-vectors/tee-p256.pem, so that the vectors open; it guards nothing. */
+/* The key of own-vectors/tee-p256.pem, which opens the vectors. It protects nothing. */
 static const char pem[] =
 	"-----BEGIN PRIVATE KEY-----\n"
 	"MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgOn54AwpuWscOwpdB\n"

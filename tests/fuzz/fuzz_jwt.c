@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A token is taken apart, its own key (if it names one) tried on it, its times judged. */
+/* The input is a JWT: decoded, verified with the key in its header, and checked for its times. */
 #include <stdlib.h>
 
 #include "jwt.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Everything that a KBS says, and the names of it that people type. The first byte chooses. */
+/* The first byte selects a parser: of answers of the KBS, or of URLs or paths of resources. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +11,7 @@ static const int statuses[] = { 200, 401, 404, 302, 500 };
 
 #define STATUSES (sizeof(statuses) / sizeof(statuses[0]))
 
-/* A failure has a kind and one printable line. */
+/* A failure has a kind and a text of one printable line. */
 static void check(int ret, const struct error *e)
 {
 	if (ret == 0)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A message as it comes over the socketpair. What is taken must encode to the very same bytes. */
+/* The input is a message of the socketpair. An accepted message is encoded to the same bytes. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A device tree, or an Image's header, from anybody. What was asked for is in a tree that was changed. */
+/* The input is a device tree, or the header of an Image. A changed tree has the new values. */
 #include <stdlib.h>
 
 #include "rim_tree.h"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A realm that makes any RSI calls, on a machine whose host and signer do anything. The bytes are a
- * script of steps. After each call: registers, measurements and memory changed as the command may.
+ * A realm makes any RSI calls, on a machine whose host and signer do anything. The input is a
+ * script of steps. After each call, only those registers, measurements and parts of memory have
+ * changed which the command may change.
  */
 #include <stdbool.h>
 #include <stdlib.h>
@@ -84,7 +85,7 @@ static void realm_begin(void)
 	asked_seq = 0;
 }
 
-/* The next @size bytes as a number; zeros when the script is over. */
+/* The next @size bytes as a number. After the end of the script all bytes are zero. */
 static uint64_t take(struct script *s, size_t size)
 {
 	uint64_t value = 0;
@@ -99,7 +100,7 @@ static uint64_t take(struct script *s, size_t size)
 	return value;
 }
 
-/* An argument: of those that commands look at closely, or any. */
+/* An argument: a value that commands check for, or any other. */
 static uint64_t argument(struct script *s)
 {
 	static const uint64_t interesting[] = {
@@ -121,7 +122,7 @@ static void registers_check(const uint64_t *before, const uint64_t *x, uint32_t 
 		must(x[i] == before[i]);
 	if (x[0] == SMC_UNKNOWN)
 		must(!(x[1] | x[2] | x[3]));
-	if (command == 5)	/* never more than was asked for */
+	if (command == 5)	/* never more bytes than requested */
 		must(x[1] <= before[3]);
 }
 
@@ -182,7 +183,7 @@ static void signer_answers(struct script *s)
 			     how & 16 ? NULL : token, (uint32_t)take(s, 2) % (CHANNEL_PAYLOAD_MAX + 2));
 }
 
-/* What is not the realm's doing. */
+/* A step of the host, the signer, or the clock. */
 static void other(struct script *s, uint8_t step)
 {
 	switch (step % 5) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Feeds files to a fuzz target where there is no libFuzzer: the files named, and all below the
- * directories named.
+ * Calls a fuzz target without libFuzzer, with the contents of each file that is named or lies below
+ * a directory that is named.
  */
 #include <ftw.h>
 #include <stdbool.h>
@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static unsigned long inputs;
 
-/* In memory of exactly its size, so that a sanitizer sees the first byte read beyond it. */
+/* The copy has exactly the size of the input, so that a sanitizer detects a read beyond its end. */
 static bool replay_bytes(const struct bytes *input)
 {
 	uint8_t *copy = malloc(input->len > 0 ? input->len : 1);

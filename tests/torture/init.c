@@ -213,7 +213,7 @@ int main(void)
 	static struct collection all;
 
 	if (getpid() != 1) {
-		fprintf(stderr, "this is a debug kernel's PID 1; tests/torture/run starts it\n");
+		fprintf(stderr, "this is a debug kernel's PID 1; tests/torture/torture starts it\n");
 		return 2;
 	}
 	setenv("PATH", "/bin", 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the module uses and 6.13 brought, beside <asm/rsi.h>, declared for 6.12's headers: included ahead of
- * each file. Something is added here only if 6.13 has it.
+ * Declares, for 6.12's headers, what the module uses and 6.13 introduced, except <asm/rsi.h>.
+ * Included before each file. Nothing may be added here unless 6.13 has it.
  */
 #ifndef CCA_TEST_SINCE_6_12_H
 #define CCA_TEST_SINCE_6_12_H

@@ -7,7 +7,7 @@ set -u
 usage()
 {
 	cat <<'END'
-usage: run.sh [PROGRAM...]
+usage: run_kselftest.sh [PROGRAM...]
 Runs the tests (all of them by default) as root in an Arm CCA realm. Loads cca_rsi.ko if the module is
 not loaded. What this realm, its RMM or its kernel cannot do is skipped, with the reason.
 Environment: MODULE=FILE (the module, if not cca_rsi.ko beside this script), TOKENS=200, RELOADS=30,
@@ -145,9 +145,9 @@ esac
 # shellcheck disable=SC2086 # names, one a word
 [ $# -gt 0 ] || set -- $all
 for program in "$@"; do
-	[ -x "$here/$program" ] || { echo "run.sh: there is no $program here" >&2; exit 2; }
+	[ -x "$here/$program" ] || { echo "run_kselftest.sh: there is no $program here" >&2; exit 2; }
 done
-[ "$(id -u)" = 0 ] || { echo "run.sh: only root may test a realm" >&2; exit 2; }
+[ "$(id -u)" = 0 ] || { echo "run_kselftest.sh: only root may test a realm" >&2; exit 2; }
 
 echo "TAP version 13"
 file_systems

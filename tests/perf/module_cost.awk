@@ -1,20 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# What the module costs over the bare calls of the RMM. In: a trace of one thread, as the kernel prints it:
-# sys_enter_ioctl and sys_exit_ioctl around each call of the device, cca_rsi_exit after each call of the RMM,
-# and in some of the operations cca_rsi_enter before it. Out: a line for each kind of operation,
+# Computes the time that the module adds to the calls of the RMM.
+#
+# Input: a trace of one thread in the kernel's format. It has sys_enter_ioctl and sys_exit_ioctl around each call of the
+# device, cca_rsi_exit after each call of the RMM, and, in some of the operations, cca_rsi_enter before it.
+# Output: one line for each kind of operation,
 #
 #   KIND COUNT CALLS TOTAL RMM PAUSED MODULE SHARE EVENT
 #
-# medians of one operation: calls of the RMM, microseconds from entry to exit of the system call, in the RMM,
-# asleep because the RMM had no piece of the token yet, in the module; the latter in per cent of the two before;
-# and what recording one event costs.
+# COUNT is the number of operations. The other columns are medians over them:
+#   CALLS    calls of the RMM
+#   TOTAL    microseconds from entry to exit of the system call
+#   RMM      microseconds in the RMM
+#   PAUSED   microseconds asleep because the RMM did not have a piece of the token yet
+#   MODULE   microseconds in the module
+#   SHARE    MODULE in per cent of RMM and PAUSED
+#   EVENT    microseconds for recording one event
 #
-# What is outside of the RMM is the module and the recording of the events. From the end of one register read to
-# the end of the next, without the RMM's time, is a turn of the module's loop and one event recorded, or two where
-# cca_rsi_enter is on. The difference of the two medians is what one event costs; it is taken off for each call that
-# no pause holds. The cost of reading the clock for the duration, and of the system call's own events, stays with
-# the module.
+# Time outside of the RMM is spent in the module and in recording events. Between the ends of two register reads,
+# without the RMM's time, the module's loop runs once and one event is recorded, or two where cca_rsi_enter is on. So
+# the difference of the medians of both is the time for one event. It is subtracted for each call, except for a call
+# after a pause, whose event is part of the pause. Reading the clock for the duration and recording the events of the
+# system call count as MODULE.
 
 # Microseconds: "comm-pid [cpu] flags seconds.micros: event: ..."
 function stamp()
@@ -34,7 +41,7 @@ function median(list, n,	i, j, v)
 	return n % 2 ? list[(n + 1) / 2] : (list[n / 2] + list[n / 2 + 1]) / 2
 }
 
-# The median of what turns() has counted, in microseconds.
+# The median of the times in turn[events, ...], in microseconds.
 function turn_median(events,	k, seen)
 {
 	for (k = 0; seen * 2 < turns[events]; k++)
@@ -97,7 +104,7 @@ function report(kind,	i, n, t, r, p, c, m, s)
 
 END {
 	if (!count["token"] || !count["extension"] || !turns[1] || !turns[2]) {
-		print "module_cost: the trace lacks tokens or extensions, with cca_rsi_enter or without" >"/dev/stderr"
+		print "module_cost: the trace needs tokens and extensions, both with cca_rsi_enter and without" >"/dev/stderr"
 		exit 1
 	}
 	cost = turn_median(2) - turn_median(1)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Tokens and extensions, COUNT of each in turn, for somebody who traces them. */
+/* Gets a token and extends a register, COUNT times, so that both can be traced. */
 #include <fcntl.h>
 #include <linux/cca_rsi.h>
 #include <stdio.h>

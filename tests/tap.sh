@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# TAP for tests that run commands: every check prints what was seen when it fails.
+# TAP for the test scripts, which source this file. A failed check prints what the command printed.
 
 tap_count=0
 tap_failed=0
 output=
 status=0
 
-# tap TRUTH TEXT [SEEN]
+# tap STATUS TEXT [SEEN]: one check, ok when STATUS is 0; SEEN is printed when it is not.
 tap()
 {
 	tap_count=$((tap_count + 1))
@@ -21,19 +21,30 @@ tap()
 	[ -z "${3-}" ] || printf '%s\n' "$3" | cut -c 1-300 | sed 's/^/#   /'
 }
 
-tap_skip()
+# skip TEXT REASON: a check that this machine cannot do.
+skip()
 {
 	tap_count=$((tap_count + 1))
 	echo "ok $tap_count - $1 # SKIP $2"
 }
 
+# tap_done: the plan; succeeds when there were checks and none failed.
 tap_done()
 {
 	echo "1..$tap_count"
-	[ "$tap_failed" -eq 0 ]
+	[ "$tap_failed" -eq 0 ] && [ "$tap_count" -gt 0 ]
 }
 
-# runs STATUS TEXT COMMAND...: standard output and error together in $output.
+# verdict TEXT: standard input lists the faults; the check is ok when there are none. At the end of a pipeline it
+# needs lastpipe, because it counts in this shell.
+verdict()
+{
+	local faults
+	faults=$(cat)
+	tap ${#faults} "$1" "$faults"
+}
+
+# runs STATUS TEXT COMMAND...: the command ends with that status; $output gets its standard output and error.
 runs()
 {
 	local want=$1 text=$2
@@ -44,15 +55,17 @@ runs()
 $output"; fi
 }
 
-# does TEXT COMMAND...: the same for a function that sets variables or starts processes of this shell.
+# does TEXT COMMAND...: the command succeeds. It runs in this shell, so it may set variables and start processes.
 does()
 {
-	local text=$1
+	local text=$1 seen
 	shift
+	seen=$(mktemp)
 	status=0
-	"$@" >build/e2e/does.out 2>&1 || status=$?
-	output=$(cat build/e2e/does.out)
-	tap $((status != 0)) "$text" "$output"
+	"$@" >"$seen" 2>&1 || status=$?
+	output=$(cat "$seen")
+	rm -f "$seen"
+	tap "$status" "$text" "$output"
 }
 
 # has TEXT PATTERN: the last output contains the fixed string PATTERN. lacks: it does not.
@@ -68,24 +81,21 @@ one_line() { if [ "$(printf '%s\n' "$output" | wc -l)" -eq 1 ] && [ -n "$output"
 same() { if [ "$2" = "$3" ]; then tap 0 "$1"; else tap 1 "$1" "wanted '$2'
 got    '$3'"; fi; }
 
-# sub_tap PREFIX: a TAP stream on standard input becomes checks of this one. Its last line "@exit STATUS", if there is
-# one, tells how the program ended: one that fails without a test that did is a failure, too.
+# sub_tap PREFIX: a TAP stream on standard input becomes checks of this one. Its last line may be "@exit STATUS",
+# the status of the program that printed it: a failure without a failed check is a failed check, too.
 sub_tap()
 {
-	local line plan=0 seen=0 failed=$tap_failed status=0 text
+	local line plan=0 seen=0 failed=$tap_failed status=0
 	while IFS= read -r line; do
 		case $line in
-		1..*) plan=$((plan + ${line#1..})) ;;
+		1..*) line=${line#1..} plan=$((plan + ${line%%[!0-9]*})) ;;
 		"@exit "*) status=${line#@exit } ;;
 		"ok "* | "not ok "*)
 			seen=$((seen + 1))
-			text=$(printf '%s' "$line" | sed -E 's/^(not )?ok *[0-9]* *(- *)?//')
-			tap_count=$((tap_count + 1))
-			case $line in
-			not*) tap_failed=$((tap_failed + 1)); echo "not ok $tap_count - $1: $text" ;;
-			*) echo "ok $tap_count - $1: $text" ;;
-			esac
+			[[ $line =~ ^(not )?ok\ *[0-9]*\ *(- *)?(.*) ]]
+			tap $((${#BASH_REMATCH[1]} != 0)) "$1: ${BASH_REMATCH[3]}"
 			;;
+		"#"*) printf '%s\n' "$line" ;;
 		*) printf '# %s\n' "$line" ;;
 		esac
 	done

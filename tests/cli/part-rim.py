@@ -1,0 +1,358 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Tests of realmkey rim --vmm: it has the RIMs of rim_rules.py, and refuses wrong input. TAP."""
+import base64
+import json
+import os
+import struct
+import subprocess
+import sys
+import traceback
+
+sys.dont_write_bytecode = True
+from rim_rules import HASHES, RULES, Realm, rim  # noqa: E402
+
+USAGE = "usage: tests/cli/part-rim.py FOLDER    in the toolchain root, at the top of the tree"
+REALMKEY = "build/native/userspace/cli/realmkey"    # with sanitizers
+
+MIB = 1 << 20
+GIB = 1 << 30
+
+
+class Tap:
+    """Numbered checks; a failed one prints what it saw."""
+
+    count = failed = 0
+
+    def check(self, text, good, seen=""):
+        self.count += 1
+        print(f"{'ok' if good else 'not ok'} {self.count} - {text}")
+        if not good:
+            self.failed += 1
+            print("".join(f"#   {line[:300]}\n" for line in str(seen).splitlines()), end="")
+
+    def same(self, text, want, got):
+        self.check(text, want == got, f"wanted {want!r}\ngot    {got!r}")
+
+    def done(self):
+        print(f"1..{self.count}")
+        return self.failed == 0 and self.count > 0
+
+
+tap = Tap()
+work = ""
+
+
+# --- commands ---------------------------------------------------------------------------------
+
+
+def path(name):
+    return os.path.join(work, name)
+
+
+def read(name):
+    with open(path(name), "rb") as file:
+        return file.read()
+
+
+def write(name, data):
+    with open(path(name), "wb") as file:
+        file.write(data)
+
+
+def run(*words, stdin=b""):
+    return subprocess.run(words, input=stdin, capture_output=True, timeout=120, check=False)
+
+
+def output(*words, stdin=b""):
+    """Standard output of a tool that must not fail."""
+    result = run(*words, stdin=stdin)
+    if result.returncode:
+        raise RuntimeError(f"{' '.join(words)}: {result}")
+    return result.stdout
+
+
+def realmkey(*words, stdin=b""):
+    return run(REALMKEY, "rim", *words, stdin=stdin)
+
+
+def predicted(words, hash_name=None):
+    """The RIM that the tool prints, or what it printed instead of one."""
+    result = realmkey(*(["--hash", hash_name] if hash_name else []), *words)
+    if result.returncode or result.stderr:
+        return result
+    return base64.b64decode(result.stdout)
+
+
+def predicted_json(words):
+    return json.loads(output(REALMKEY, "rim", "--json", *words))
+
+
+# --- files that a realm could boot ------------------------------------------------------------
+
+
+def image(size, memory=None, text_offset=0):
+    """An arm64 Image, as far as its header goes."""
+    header = struct.pack("<8xQQ32x4s4x", text_offset, size if memory is None else memory, b"ARMd")
+    return header + os.urandom(size - len(header))
+
+
+def tree(name, base, size, cpus, chosen='bootargs = "quiet";'):
+    """A device tree of a realm with RAM at @base."""
+    nodes = "".join(f'cpu@{n} {{ device_type = "cpu"; reg = <{n}>; }};' for n in range(cpus))
+    source = f"""/dts-v1/; / {{ #address-cells = <2>; #size-cells = <2>;
+        memory@0 {{ device_type = "memory"; reg = <0 {base:#x} 0 {size:#x}>; }};
+        cpus {{ #address-cells = <1>; #size-cells = <0>; {nodes} }};
+        chosen {{ {chosen} }}; }};"""
+    write(name, output("dtc", "-q", "-I", "dts", "-O", "dtb", "-", stdin=source.encode()))
+
+
+def fdtget(*words):
+    return " ".join(output("fdtget", *words).decode().split())
+
+
+def realm_of(kernel, initrd, dtb, ripas, *, flags=0, s2sz=33, num_bps=1, num_wps=1):
+    """A realm of Image, initrd and out.dtb, loaded at these IPAs."""
+    files = [(kernel, read("Image")), (initrd, read("initrd")), (dtb, read("out.dtb"))]
+    return Realm(flags, s2sz, num_bps, num_wps, ripas, files, pc=kernel, x0=dtb)
+
+
+def compared(text, words, make_realm):
+    """The tool and rim_rules.py have the same RIM for each hash and each version of the rules.
+
+    @make_realm is called after the tool has written out.dtb.
+    """
+    for hash_name in HASHES:
+        for rules in RULES:
+            got = predicted([*words, "--rmm", rules], hash_name)
+            want = rim(make_realm(), hash_name, rules)
+            tap.same(f"{text}, {hash_name}, rules of {rules}: both have the same RIM", want, got)
+
+
+# --- the checks -------------------------------------------------------------------------------
+
+
+def words_of(vmm, dtb, *more, initrd=True):
+    words = ["--vmm", vmm, "--kernel", path("Image"), "--dtb", path(dtb)]
+    return words + (["--initrd", path("initrd")] if initrd else []) + list(more)
+
+
+def bench():
+    tree("bench.dtb", 0x40000000, GIB, 8)
+    out = path("out.dtb")
+    compared("a bench realm",
+             words_of("bench", "bench.dtb", "--ram", "256M", "--cpus", "3", "--cmdline", "a b",
+                      "--output-dtb", out),
+             lambda: realm_of(0x40200000, 0x48000000, 0x4fe00000,
+                              [(0x40000000, 0x50000000, 2 * MIB)]))
+    tap.same("its tree has the CPUs of --cpus", "cpu@0 cpu@1 cpu@2",
+             fdtget("-l", out, "/cpus"))
+    tap.same("the RAM of --ram", f"0 {0x40000000} 0 {256 * MIB}",
+             fdtget("-t", "u", out, "/memory@0", "reg"))
+    tap.same("the arguments of --cmdline after its own", "quiet a b",
+             fdtget(out, "/chosen", "bootargs"))
+    tap.same("and the place of the initramfs", f"0 {0x48000000} 0 {0x48000000 + 5001}",
+             fdtget("-t", "u", out, "/chosen", "linux,initrd-start", "/chosen", "linux,initrd-end"))
+    realmkey(*words_of("bench", "out.dtb", "--output-dtb", path("again.dtb")))
+    tap.check("a complete tree stays as it is", read("out.dtb") == read("again.dtb"))
+
+
+def kvmtool():
+    tree("kvmtool.dtb", 0x80000000, 64 * MIB, 2)
+    out = path("out.dtb")
+    words = words_of("kvmtool", "kvmtool.dtb", "--realm-params", "num_bps=5,num_wps=3",
+                     "--cmdline", "console=hvc0", "--output-dtb", out)
+    tap.same("kvmtool's own hash is SHA-256", "sha-256", predicted_json(words)["hash-algorithm"])
+    compared("a kvmtool realm", words,
+             lambda: realm_of(0x80000000, 0x83e00000 - 5004, 0x83e00000,
+                              [(0x80000000, 0x84000000, 2 * MIB)], num_bps=5, num_wps=3))
+    tap.same("its tree is loaded with 64 KiB", 65536, len(read("out.dtb")))
+    tap.same("and has the arguments of --cmdline only", "console=hvc0",
+             fdtget(out, "/chosen", "bootargs"))
+    large = predicted_json([*words, "--ram", "4G"])
+    tap.same("with 4 GiB IPAs are wider, and the tree stays below 256 MiB", (34, "0x8fe00000"),
+             (large["ipa-bits"], large["loaded"][2]["ipa"]))
+
+
+def qemu():
+    tree("qemu.dtb", 0x40000000, GIB, 2)
+    words = words_of("qemu", "qemu.dtb", "--realm-params", "num_bps=1,num_wps=1,sve_vl=0",
+                     "--ram", "1026M", "--output-dtb", path("out.dtb"))
+    tap.same("QEMU's own hash is SHA-512", "sha-512", predicted_json(words)["hash-algorithm"])
+    compared("a QEMU realm, RAM in large blocks", words,
+             lambda: realm_of(0x40000000, 0x48000000, 0x48200000,
+                              [(0x40000000, 0x80000000, GIB), (0x80000000, 0x80200000, 2 * MIB)],
+                              flags=2, s2sz=41))
+
+
+def tree_of_ours(vmm, hash_name, make_realm):
+    """The tree in dts/ unchanged, everything else by the VMM's defaults."""
+    source = output("cpp", "-P", "-nostdinc", "-undef", "-x", "assembler-with-cpp",
+                    f"dts/realm-{vmm}.dts")
+    write(f"realm-{vmm}.dtb", output("dtc", "-q", "-I", "dts", "-O", "dtb", "-", stdin=source))
+    got = predicted(words_of(vmm, f"realm-{vmm}.dtb", "--realm-params", "num_bps=1,num_wps=1",
+                             "--output-dtb", path("out.dtb")))
+    tap.same(f"the realm of dts/realm-{vmm}.dts, {hash_name}: both have the same RIM",
+             rim(make_realm(), hash_name, "1.0"), got)
+
+
+def trees_of_ours():
+    tree_of_ours("kvmtool", "sha256",
+                 lambda: realm_of(0x80000000, 0x8fe00000 - 5004, 0x8fe00000,
+                                  [(0x80000000, 0xc0000000, 2 * MIB)]))
+    tree_of_ours("qemu", "sha512",
+                 lambda: realm_of(0x40000000, 0x48000000, 0x48200000,
+                                  [(0x40000000, 0x80000000, GIB)], s2sz=41))
+
+
+def params():
+    everything = "num_bps=5,num_wps=3,flags=0x6,s2sz=36,sve_vl=4,pmu_num_ctrs=31"
+    words = words_of("kvmtool", "kvmtool.dtb", "--realm-params", initrd=False)
+    found = predicted_json([*words, everything])["realm-params"]
+    tap.same("JSON has all realm parameters",
+             {"flags": "0x6", "s2sz": 36, "sve_vl": 4, "num_bps": 5, "num_wps": 3,
+              "pmu_num_ctrs": 31}, found)
+    found = predicted_json([*words, "num_bps=1,num_wps=1,sve_vl=0"])["realm-params"]
+    tap.same("and those that follow from others", ("0x2", 33), (found["flags"], found["s2sz"]))
+    result = realmkey("--json", *words, "s2sz=36", "--rmm", "2.0")
+    tap.check("2.0 requires no parameter that it does not measure",
+              result.returncode == 0 and not result.stderr and b'"ipa-bits": 36' in result.stdout,
+              result)
+    found = predicted_json([*words, everything, "--rmm", "2.0"])
+    tap.same("but no parameters where they are not measured", (5, None),
+             (len(found["cmdline"]), found.get("realm-params")))
+
+
+def bits():
+    """Any changed bit results in another RIM."""
+    tree("out.dtb", 0x40000000, GIB, 2)
+    words = words_of("bench", "out.dtb")
+    first = predicted(words, "sha256")
+    places = [("Image", 64), ("Image", 9999), ("initrd", 0), ("initrd", 4096), ("initrd", 5000),
+              ("out.dtb", read("out.dtb").index(b"quiet"))]
+    others = set()
+    for name, offset in places:
+        data = bytearray(read(name))
+        data[offset] ^= 1
+        write("flipped", data)
+        other = predicted([path("flipped") if word == path(name) else word for word in words],
+                          "sha256")
+        if isinstance(other, bytes) and len(other) == 32 and other != first:
+            others.add(other)
+    tap.same("a changed bit of kernel, initramfs or tree results in another RIM",
+             len(places), len(others))
+
+    piped = ["-" if word == path("out.dtb") else word for word in words]
+    result = realmkey("--json", *piped, stdin=read("out.dtb"))
+    tap.check("a tree from standard input", result.returncode == 0, result)
+    tap.same("results in the same RIM", first.hex(), json.loads(result.stdout)["rim"])
+    found = predicted_json(words)
+    tap.same("JSON has what was measured", (first.hex(), GIB, 2, "bench", "0x48000000"),
+             (found["rim"], found["ram"], found["cpus"], found["vmm"], found["loaded"][1]["ipa"]))
+
+
+# Abbreviations in REFUSED; any other @NAME is a file in the work folder.
+SHORT = {
+    "@bench": "--vmm bench --kernel @Image --dtb @bench.dtb",
+    "@bench-of": "--vmm bench --kernel @Image --dtb",
+    "@kvmtool": "--vmm kvmtool --kernel @Image --dtb @kvmtool.dtb --realm-params",
+    "@qemu": "--vmm qemu --kernel @Image --dtb @qemu.dtb --realm-params",
+}
+
+# status | part of the line on standard error | words
+REFUSED = """
+2|--kernel needs --vmm|--kernel /nonexistent
+2|--cpus needs --vmm|--cpus 2
+2|no 'xen'; there are bench, kvmtool, qemu|--vmm xen
+2|--kernel and --dtb are needed|--vmm bench --kernel @Image
+2|exclude each other|--vmm bench --source device
+2|--rmm: no '3.0'|@bench --rmm 3.0
+2|--hash: no 'md5'|@bench --hash md5
+2|--ram: 'lots' is no size|@bench --ram lots
+2|--ram: '1T': a size ends in|@bench --ram 1T
+2|is too much|@bench --ram 99999999999G
+2|--cpus: '0' is not a number|@bench --cpus 0
+2|--realm-params: the host decides|--vmm kvmtool --kernel @Image --dtb @kvmtool.dtb
+2|num_bps and num_wps are needed|@kvmtool num_bps=1
+2|--realm-params: s2sz=13: RAM ends at 0x84000000, and what is protected at 0x1000|@kvmtool num_bps=1,num_wps=1,s2sz=13
+2|--realm-params: s2sz=32: RAM ends|@kvmtool num_bps=1,num_wps=1,s2sz=32
+2|'' is not NAME=N|@kvmtool num_bps=1,num_wps=1,
+2|'' is not NAME=N|--vmm kvmtool --kernel @Image --dtb @kvmtool.dtb --realm-params= --rmm 2.0
+2|num_bps is given twice|@kvmtool num_bps=1,num_bps=2,num_wps=1
+2|s2sz is 1 to 52|@kvmtool num_bps=1,num_wps=1,s2sz=0
+2|num_wps is 0 to 63|@kvmtool num_bps=1,num_wps=64
+2|'color=1' is not NAME=N|@kvmtool color=1
+2|--realm-params: those of bench are known|@bench --realm-params num_bps=1,num_wps=1
+12|kernel: |--vmm bench --kernel /nonexistent --dtb @bench.dtb
+12|kernel: -: No such file|--vmm bench --kernel - --dtb @bench.dtb
+12|not a regular file|--vmm bench --kernel /dev/zero --dtb @bench.dtb
+12|not an arm64 Image|--vmm bench --kernel @zeros --dtb @bench.dtb
+12|not an arm64 Image|--vmm bench --kernel @bench.dtb --dtb @bench.dtb
+12|text_offset is 0x80000|--vmm qemu --kernel @offset --dtb @qemu.dtb --realm-params num_bps=1,num_wps=1
+12|initrd: bench puts it at 0x48000000, where|--vmm bench --kernel @huge --initrd @initrd --dtb @bench.dtb
+12|dtb: bench puts it at 0x4fe00000, where|--vmm bench --kernel @huge --dtb @bench.dtb
+12|kernel: larger than the realm's RAM|--vmm bench --kernel @huge --dtb @bench.dtb --ram 16M
+12|do not end before 0x44000000, where RAM does|@bench --ram 64M
+12|RAM of 2147483648 bytes: bench has up to 1024 MiB|@bench --ram 2G
+12|bytes: kvmtool has up to 1048576 MiB|@kvmtool num_bps=1,num_wps=1 --ram 17000000000G
+12|in steps of 2|@bench --ram 513M
+12|not a device tree|@bench-of @Image
+12|not a device tree|@bench-of @cut.dtb
+12|memory begins at 0x80000000|@bench-of @kvmtool.dtb
+12|kaslr-seed differs from boot to boot|@bench-of @seed.dtb
+12|names an initramfs; which?|@bench-of @initrd.dtb
+12|bootargs are not UTF-8|--json @bench-of @bytes.dtb
+12|the tree has 2 CPUs, not 3 (there can be fewer)|@bench-of @out.dtb --initrd @initrd --cpus 3
+12|9 CPUs: bench has up to 8|@bench-of @twice.dtb
+12|the tree has 2 CPUs, not 1|@qemu num_bps=1,num_wps=1 --cpus 1
+"""
+
+
+def refused(status, pattern, words):
+    """That status, nothing on standard output, and one line on standard error with the pattern."""
+    result = realmkey(*(path(word[1:]) if word.startswith("@") else word for word in words))
+    tap.check(f"refused: {' '.join(words)}",
+              result.returncode == status and not result.stdout and
+              result.stderr.count(b"\n") == 1 and pattern.encode() in result.stderr,
+              f"wanted status {status} and {pattern!r}\n{result}")
+
+
+def wrong():
+    write("zeros", bytes(100))
+    write("huge", image(10000, memory=0x10000000))
+    write("offset", image(10000, text_offset=0x80000))
+    tree("seed.dtb", 0x40000000, GIB, 2, "kaslr-seed = <1 2>;")
+    tree("initrd.dtb", 0x40000000, GIB, 2,
+         "linux,initrd-start = <0x48000000>; linux,initrd-end = <0x48001000>;")
+    tree("twice.dtb", 0x40000000, GIB, 9)
+    tree("bytes.dtb", 0x40000000, GIB, 2, "bootargs = [61 ff 00];")
+    write("cut.dtb", read("bench.dtb")[:200])
+    result = realmkey(*words_of("bench", "bytes.dtb", initrd=False))
+    tap.check("bootargs of any bytes are measured",
+              result.returncode == 0 and not result.stderr and b"=" in result.stdout, result)
+    for row in REFUSED.strip().splitlines():
+        status, pattern, words = row.split("|")
+        words = " ".join(SHORT.get(word, word) for word in words.split())
+        refused(int(status), pattern, words.split())
+
+
+def main():
+    global work
+    if len(sys.argv) != 2:
+        print(USAGE, file=sys.stderr)
+        return 2
+    if sys.argv[1] in ("-h", "--help"):
+        print(USAGE)
+        return 0
+    work = sys.argv[1]
+    write("Image", image(10000))
+    write("initrd", os.urandom(5001))
+    for part in (bench, kvmtool, qemu, trees_of_ours, params, bits, wrong):
+        try:
+            part()
+        except Exception:  # the other parts can still be checked
+            tap.check(f"{part.__name__} ran to its end", False, traceback.format_exc())
+    return 0 if tap.done() else 1
+
+
+sys.exit(main())
