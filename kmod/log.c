@@ -22,6 +22,7 @@ module_param(log_max, uint, 0444);
 MODULE_PARM_DESC(log_max, "Maximum size of the event log in bytes; an extension that does not fit is refused");
 
 /* TCG_PCR_EVENT with a TCG_EfiSpecIDEvent, by offset; all other bytes are zero */
+/* clang-format off */
 static const u8 header[65] = {
 	[4] = CCA_RSI_EV_NO_ACTION,	/* eventType */
 	[28] = 33,			/* eventSize, the rest */
@@ -30,6 +31,7 @@ static const u8 header[65] = {
 	[55] = 2,			/* uintnSize: 64 bits */
 	[56] = 1,			/* numberOfAlgorithms */
 };
+/* clang-format on */
 
 /* Offsets of the algorithm's number and of its digest size */
 #define HEADER_ALGO	60

@@ -9,6 +9,7 @@
 
 #include <asm/rsi_smc.h>
 
+/* clang-format off */
 #define show_rsi_function(function)						\
 	__print_symbolic(function,						\
 			 { SMC_RSI_ABI_VERSION, "VERSION" },			\
