@@ -9,7 +9,8 @@ import select
 import signal
 import sys
 
-ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+_ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+_INTERPRETERS = (signal.SIGPIPE, signal.SIGXFSZ)  # which it ignores
 
 
 class Failure(Exception):
@@ -80,9 +81,11 @@ _signals = None
 
 
 def signals_reset():
-    """Lets SIGINT end the runner at once, without a traceback, until signals_watch() is called."""
+    """Lets signals do what they do without the interpreter, until signals_watch() is called."""
     if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for number in _INTERPRETERS:
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _raise(number):
@@ -90,10 +93,15 @@ def _raise(number):
 
 
 def signals_watch():
-    """From now on the signals that end the runner raise Signalled, in wait_any() and foreground() only."""
+    """
+    From now on the signals that end the runner raise Signalled, in wait_any() and foreground() only, and none ends
+    it because nobody reads its messages.
+    """
     global _signals
+    for number in _INTERPRETERS:
+        signal.signal(number, signal.SIG_IGN)
     _signals = _Signals()
-    for number in ENDING:
+    for number in _ENDING:
         _signals.watch(number, _raise)
 
 
@@ -159,7 +167,7 @@ def _spawn(arguments, stdin=None, stdout=None, stderr=None, **attributes):
     return Child(os.posix_spawnp(
         arguments[0], arguments, os.environ,
         file_actions=[_redirection(fd, source) for fd, source in streams if source is not None],
-        setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],  # which the interpreter ignores
+        setsigdef=_INTERPRETERS,
         **attributes))
 
 
@@ -191,9 +199,7 @@ def required(arguments, **redirections):
 
 
 def replace(arguments, environment=None):
-    """The program takes this process's place."""
-    for number in signal.SIGPIPE, signal.SIGXFSZ:
-        signal.signal(number, signal.SIG_DFL)
+    """The program takes this process's place. Not after signals_watch()."""
     os.execve(arguments[0], arguments, os.environ if environment is None else environment)
 
 

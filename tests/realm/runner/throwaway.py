@@ -68,12 +68,12 @@ def run(line):
         _console_link(machine.folder.name)
         machine.start("null")
         control = background(machine.control("sh", line))
-        ended = wait_any(control, machine.qemu, machine.signer)
-        if ended is control:
-            status = control.status()
-        else:  # realmctl notices that too, but not before the realm's agent has answered
+        try:
+            ended = wait_any(control, machine.qemu, machine.signer)
+        finally:  # the agent, which powers the realm off, serves one realmctl at a time
             control.kill()
-            control.status()
+        status = control.status()
+        if ended is not control:
             machine.say_ended(ended)
             status = 125
         if status in (124, 125):
