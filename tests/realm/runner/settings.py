@@ -24,7 +24,7 @@ def _like(pattern, complaint):
 
 
 def _modules(value, settings):
-    return _folder(value, settings) or (None if settings["KERNEL"] else "goes with KERNEL=")
+    return _folder(value, settings) or (None if settings["KERNEL"] else "requires KERNEL=")
 
 
 def _root_file(value, settings):
@@ -69,7 +69,7 @@ MEASURED = (
              "FILE.img of your own, an erofs with its hashes, and FILE.verity, which says BLOCKS:HASH",
              check=_root_file, path=True),
     Variable("SMP=2", "CPUs, 1 to 8", "2", _like("[1-8]", "a realm has 1 to 8 CPUs")),
-    Variable("RAM=1G", "256M to 1G", "1G", _like("[0-9]{1,12}[KMG]?", "not a size like 512M")),
+    Variable("RAM=1G", "256M to 1G", "1G", _like("[0-9]{1,10}[KMG]?", "not a size like 512M")),
     Variable("HASH=sha256", "or sha384, sha512", "sha256"),
     Variable("RPV=HEX", "the personalisation value"),
     Variable("FLAVOUR=1.0", "the RMM's: 1.0, tfrmm-0.9 or 2.0", "1.0"),
