@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# TAP for tests that run commands: every check prints what was seen when it fails.
+# TAP for tests that run commands: a check that fails prints the output.
 
 tap_count=0
 tap_failed=0
@@ -33,18 +33,18 @@ tap_done()
 	[ "$tap_failed" -eq 0 ]
 }
 
-# runs STATUS TEXT COMMAND...: standard output and error together in $output.
+# runs STATUS TEXT COMMAND...: checks the command's status; puts its standard output and error into $output.
 runs()
 {
-	local want=$1 text=$2
+	local expected=$1 text=$2
 	shift 2
 	status=0
 	output=$("$@" 2>&1) || status=$?
-	if [ "$status" -eq "$want" ]; then tap 0 "$text"; else tap 1 "$text" "status $status, not $want
+	if [ "$status" -eq "$expected" ]; then tap 0 "$text"; else tap 1 "$text" "status $status, not $expected
 $output"; fi
 }
 
-# does TEXT COMMAND...: the same for a function that sets variables or starts processes of this shell.
+# does TEXT COMMAND...: the same with status 0, for a function that sets variables or starts processes of this shell.
 does()
 {
 	local text=$1
@@ -55,21 +55,21 @@ does()
 	tap $((status != 0)) "$text" "$output"
 }
 
-# has TEXT PATTERN: the last output contains the fixed string PATTERN. lacks: it does not.
+# has TEXT STRING: the last output contains STRING. lacks TEXT STRING: it does not.
 has() { if [[ $output == *"$2"* ]]; then tap 0 "$1"; else tap 1 "$1" "no '$2' in:
 $output"; fi; }
 lacks() { if [[ $output != *"$2"* ]]; then tap 0 "$1"; else tap 1 "$1" "'$2' in:
 $output"; fi; }
 
-# one_line TEXT: the last output is exactly one line.
+# one_line TEXT: the last output is exactly one line that is not empty.
 one_line() { if [ "$(printf '%s\n' "$output" | wc -l)" -eq 1 ] && [ -n "$output" ]; then tap 0 "$1"; else tap 1 "$1" "$output"; fi; }
 
-# same TEXT WANT GOT
-same() { if [ "$2" = "$3" ]; then tap 0 "$1"; else tap 1 "$1" "wanted '$2'
-got    '$3'"; fi; }
+# same TEXT EXPECTED GOT
+same() { if [ "$2" = "$3" ]; then tap 0 "$1"; else tap 1 "$1" "expected '$2'
+got      '$3'"; fi; }
 
-# sub_tap PREFIX: a TAP stream on standard input becomes checks of this one. Its last line "@exit STATUS", if there is
-# one, tells how the program ended: one that fails without a test that did is a failure, too.
+# sub_tap PREFIX: adds the tests of a TAP stream on standard input to this one. If the last line is "@exit STATUS", a
+# STATUS other than 0 is a failure even if no test of the stream failed.
 sub_tap()
 {
 	local line plan=0 seen=0 failed=$tap_failed status=0 text

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * PID 1 of the bench's realm sets up mounts, modules and network, then runs the agent and a root
- * shell on the console until it is told to power off. It does the same in every boot, whatever the
+ * shell on the console until a signal ends the realm. It does the same in every boot, whatever the
  * boot is for, because what is measured (initramfs, device tree) must be the same too.
  */
 #include "network.h"

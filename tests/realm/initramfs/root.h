@@ -7,7 +7,7 @@
 /*
  * root_switch - continue in a root file system on the disk with serial number ROOT_SERIAL
  * @verity: BLOCKS:HASH, the value of the kernel argument: 4 KiB blocks of the file system, and in
- *	hexadecimal the root of the dm-verity tree (SHA-256, no salt) that lies behind them
+ *	hexadecimal the root of the dm-verity tree (SHA-256, no salt) that follows them
  *
  * The disk is the host's, so each block is checked when it is read, against the hash, which is in the
  * device tree and so covered by the RIM. Writes go to memory (overlayfs) and are lost at the end.

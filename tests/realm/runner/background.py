@@ -23,7 +23,7 @@ def _owner(settings):
 
 
 def _hold(machine, owner):
-    """Holds the machine until it ends, or its owner does, or a signal comes."""
+    """Runs the machine until it or its owner ends, or a signal comes."""
     signals_watch()
     try:
         machine.start("null")
@@ -41,7 +41,7 @@ def _hold(machine, owner):
 
 
 def _fork_holder(machine, owner):
-    """Returns the process that holds the machine. It shares the lock with this one, and keeps it."""
+    """Starts the process that runs the machine. It inherits the lock on the folder."""
     pid = os.fork()
     if pid:
         return Child(pid)
@@ -51,7 +51,7 @@ def _fork_holder(machine, owner):
         for fd, source in enumerate((os.open(os.devnull, os.O_RDONLY), log, log)):
             os.dup2(source, fd)
         os._exit(outcome(_hold, machine, owner))
-    except BaseException:  # an error of this program; what the parent has to clean up is not this process's
+    except BaseException:  # a bug; this process must not clean up what is its parent's
         sys.excepthook(*sys.exc_info())
         os._exit(Failure.status)
 
@@ -76,7 +76,7 @@ def start(name):
     _give_up(control, holder)
     machine.complain()
     sys.stderr.write(folder.read("supervisor.log"))
-    raise Failure(f"{name} did not come up")
+    raise Failure(f"{name} did not start")
 
 
 def _give_up(control, holder):
@@ -86,11 +86,11 @@ def _give_up(control, holder):
 
 
 def stop(name):
-    """Powers a realm off, or kills it if it does not do that."""
+    """Powers a realm off, or kills it if it does not power off."""
     folder = Folder(name)
     machine = Machine(Settings(os.environ), folder)
     if not folder.running():
-        say("it is not running")
+        say(f"{name} is not running")
         return 0
     pid = folder.pid()
     try:
@@ -101,12 +101,12 @@ def stop(name):
         say(f"{name} does not power off: it is killed, and what it has not written to a disk is lost")
         holder.kill(signal.SIGTERM)
     if not holder.ended(seconds=5):
-        raise Failure(f"{pid}, which holds the realm, does not end")
+        raise Failure(f"process {pid}, which runs the realm, does not end")
     return 0
 
 
 def control(verb, name, *words):
-    """Has realmctl do something in a running realm, in this process's place."""
+    """Runs realmctl for a realm that is running, in place of this process."""
     settings, folder = Settings(os.environ), Folder(name)
     if not folder.running():
         raise Failure(f"{name} is not running")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line of tests/realm/fault: faultctl for a realm by its name, and the end and return of its signer."""
+"""The command line of tests/realm/fault: runs faultctl for a realm by its name, and kills its signer."""
 
 import os
 import re
@@ -28,7 +28,7 @@ class Refused(Failure):
 
 
 class WrongUsage(Failure):
-    """The usage says what is right."""
+    """The command line is wrong. Prints the usage."""
     status = 2
 
     def __init__(self):
@@ -38,13 +38,13 @@ class WrongUsage(Failure):
 
 def _faults_list():
     if not os.access(_FAULTCTL, os.X_OK):
-        raise Failure(f"{shown(_FAULTCTL)} is not there: make rmm")
+        raise Failure(f"{shown(_FAULTCTL)} does not exist: run make rmm")
     foreground([_FAULTCTL, "--list"])
     print(f"  {'die [SECONDS]':<22} the signer is killed, and comes back (at clear)")
 
 
 def _signer_kill(folder, seconds):
-    """tests/realm/signer starts it again, after so many seconds."""
+    """Kills the signer. tests/realm/signer starts it again after the seconds, if there are any."""
     if not re.fullmatch("[0-9]{0,5}", seconds):
         raise Refused("die: not a number of seconds")
     try:
@@ -58,7 +58,7 @@ def _signer_kill(folder, seconds):
 
 
 def _signer_return(folder):
-    """At once, if it is away. It remembers no fault."""
+    """Waits until the signer is back, if it was killed. It has no fault in force then."""
     if not folder.exists("hes.away"):
         return
     folder.write("hes.away", "0\n")

@@ -14,7 +14,7 @@ from .process import Failure
 
 
 def name_check(name):
-    """A realm that `realm start` names; those of one command have names that begin with a dot."""
+    """Checks a name that the user gave. The folder of a realm of one command has a name that begins with a dot."""
     if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]*", name):
         raise Failure("a realm's name is letters, digits, - and _")
 
@@ -44,7 +44,7 @@ class Folder:
             return file.read()
 
     def write(self, name, text):
-        """Other programs look for the file: they find all of the text or none."""
+        """Writes a file that other programs look for: they find all of the text or no file."""
         with open(self.file(f"{name}.new"), "w", encoding="utf-8") as file:
             file.write(text)
         os.replace(self.file(f"{name}.new"), self.file(name))
@@ -63,13 +63,13 @@ class Folder:
         shutil.rmtree(self.file(name), ignore_errors=True)
 
     def pid(self):
-        """The number of the process that holds the realm."""
+        """The number of the process that holds the realm, while it is running()."""
         return int(self.read("pid"))
 
     def lock(self):
         """
-        Locks the realm for this process and those that it forks. A process that only asks for the lock, in
-        running(), has it for a moment: it is no reason to fail.
+        Locks the realm for this process and those that it forks. Tries for a second, because a process that calls
+        running() has the lock for a moment.
         """
         fd = os.open(self.file("lock"), os.O_RDWR | os.O_CREAT, 0o666)
         for _ in range(20):
@@ -81,8 +81,8 @@ class Folder:
 
     def running(self):
         """
-        True if a process holds the realm. The lock says so: the number that a killed one leaves in the file pid may
-        be that of another process by now.
+        True if a process holds the realm. The lock says so, not the file pid: a process that was killed leaves its
+        number there, which another process may have by now.
         """
         if not self.has("pid"):
             return False

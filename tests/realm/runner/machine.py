@@ -11,7 +11,7 @@ from .qemu import DTB_IPA, INITRD_IPA, KERNEL_IPA, qemu_arguments
 
 
 def _built(what):
-    """Builds what is missing or older than what it is made of; nothing is printed on standard output."""
+    """Builds what is missing or older than its inputs. The build's output goes to standard error."""
     required([f"{HERE}/initramfs/build", what], stdout=2)
 
 
@@ -59,10 +59,10 @@ class Machine:
     def _require(self, *paths):
         for path in paths:
             if not os.path.exists(path):
-                raise Failure(f"{shown(path)} is not there: make realm-initramfs rmm")
+                raise Failure(f"{shown(path)} does not exist: run make realm-initramfs rmm")
 
     def _keep(self, path, name):
-        """As a link, so that what is loaded is what was measured though a build may replace the file meanwhile."""
+        """Keeps a file by a link, so that QEMU loads what was measured even if a build replaces the file meanwhile."""
         self.folder.remove(name)
         try:
             os.link(os.path.realpath(path), self.folder.file(name))
@@ -77,7 +77,7 @@ class Machine:
             self._keep(f"{OUT}/Image", "Image")
 
     def _root_argument(self):
-        """Puts the root disk there, if there is one, and returns the kernel arguments that name its hash."""
+        """Keeps the root disk, if there is one, and returns the kernel arguments with its hash."""
         if not self.settings["ROOTFS"]:
             return []
         if self.settings["ROOTFS"] == "debian":
@@ -95,7 +95,7 @@ class Machine:
                   "--ram", str(self.settings.ram()), "--append", " ".join(arguments), self.folder.file("realm.dtb")])
 
     def _layout(self):
-        """What the RMM reads to know what was loaded where."""
+        """Writes the page that tells the RMM what is loaded where."""
         settings = self.settings
         loaded = (KERNEL_IPA, "Image"), (INITRD_IPA, "initrd"), (DTB_IPA, "realm.dtb")
         required([f"{OUT}/layout-page", "--hash", settings["HASH"], "--vcpus", settings["SMP"],
@@ -120,14 +120,14 @@ class Machine:
                 "--timeout", str(timeout or self.settings.timeout()), *words]
 
     def power_off(self):
-        """By its agent; true once the machine is off. A Debian needs some time to stop its services."""
+        """Asks the agent, and waits; true if the machine is off. A Debian needs some time to stop its services."""
         for verb, timeout in ("wait", 10), ("poweroff", 30):
             if foreground(self.control(verb, timeout=timeout), stderr=os.devnull) != 0:
                 return False
         return True
 
     def save_disk(self):
-        """Powers the machine off if it has a disk: one that is killed loses what it has not written there yet."""
+        """Powers a machine with a disk off: if it is killed, what it has not written to the disk yet is lost."""
         if not self.settings["DISK"] or not self.qemu or self.qemu.ended():
             return
         if self.power_off():
@@ -146,7 +146,7 @@ class Machine:
     # --- what went wrong ---------------------------------------------------------------------
 
     def say_ended(self, process):
-        """Which of the two processes that was."""
+        """Says which of the two processes has ended, and why."""
         if process is self.signer:
             say(f"the signer ended: {_last_lines(self.folder.file('hes.log'), 1)[0]}")
         else:

@@ -12,9 +12,9 @@ from .settings import CONTROL, MEASURED, NOT_MEASURED, environment_inside, varia
 
 _STATUSES = """\
 Exit status:
-  run, exec, sh   the command's, 128 + N if signal N ended it; 124 time is up; 125 there is no realm, or it
+  run, exec, sh   the command's, 128 + N if signal N ended it; 124 it timed out; 125 there is no realm, or it
   put, get        ended before the command did
-  start           0 it is ready; 125 it is not, for whatever reason, time included: then it is gone
+  start           0 it is ready; 125 it is not, for any reason (time too), and is not running
   boot            0 the realm powered off or reset itself, or Ctrl-a x; 125 its signer ended; else QEMU's
   stop            0 it is off, or was not on; 125 it does not end
   all of them     2 wrong usage; 125 something in the environment is wrong; 128 + N signal N ended the runner"""
@@ -34,7 +34,7 @@ class Verb:
         self.root = root
 
     def accepts(self, words):
-        """True if there are as many words as it needs."""
+        """True if that is an acceptable number of words."""
         return self.least <= len(words) and (self.most is None or len(words) <= self.most)
 
 

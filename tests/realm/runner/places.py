@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Paths, as this machine has them and as the toolchain root has them."""
+"""Paths on this machine and in the toolchain root."""
 
 import os
 

@@ -10,7 +10,7 @@ import signal
 import sys
 
 _ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
-_INTERPRETERS = (signal.SIGPIPE, signal.SIGXFSZ)  # which it ignores
+_IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)  # by the interpreter
 
 
 class Failure(Exception):
@@ -27,7 +27,7 @@ class Signalled(Exception):
 
 
 def say(text):
-    """Prints a line on standard error, unless nobody reads that any more."""
+    """Prints a line on standard error. It is not an error if standard error is closed."""
     try:
         print(f"{os.path.basename(sys.argv[0])}: {text}", file=sys.stderr)
     except OSError:
@@ -52,7 +52,7 @@ def outcome(action, *arguments):
 # --- signals -------------------------------------------------------------------------------------
 
 class _Signals:
-    """The signals that have come and are not handled yet: a pipe, written to by the interpreter."""
+    """A pipe, into which the interpreter writes the number of each signal that comes, and what to do about it."""
 
     def __init__(self):
         self.actions = {}
@@ -67,7 +67,7 @@ class _Signals:
             signal.signal(number, lambda *_: None)
 
     def take(self):
-        """Handles what has come."""
+        """Handles the signals that have come."""
         try:
             numbers = os.read(self.fd, 64)
         except BlockingIOError:
@@ -81,10 +81,10 @@ _signals = None
 
 
 def signals_reset():
-    """Lets signals do what they do without the interpreter, until signals_watch() is called."""
+    """Gives signals their default actions, which the interpreter has changed, until signals_watch() is called."""
     if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    for number in _INTERPRETERS:
+    for number in _IGNORED:
         signal.signal(number, signal.SIG_DFL)
 
 
@@ -94,11 +94,11 @@ def _raise(number):
 
 def signals_watch():
     """
-    From now on the signals that end the runner raise Signalled, in wait_any() and foreground() only, and none ends
-    it because nobody reads its messages.
+    From now on the signals that end the runner raise Signalled, in wait_any() and foreground() only. A closed pipe
+    does not end it.
     """
     global _signals
-    for number in _INTERPRETERS:
+    for number in _IGNORED:
         signal.signal(number, signal.SIG_IGN)
     _signals = _Signals()
     for number in _ENDING:
@@ -111,7 +111,7 @@ def signal_watch(number, action):
 
 
 def signals_ignore():
-    """The runner is ending already: what must be cleaned up is cleaned up."""
+    """From now on the runner cleans up, and another signal does not interrupt that."""
     _signals.ignored = True
 
 
@@ -126,21 +126,21 @@ class Process:
         self.fd = os.pidfd_open(pid)
 
     def kill(self, number=signal.SIGKILL):
-        """Sends a signal, to that process and to no later one of the same number."""
+        """Sends a signal to this process, and never to a later one of the same number."""
         try:
             signal.pidfd_send_signal(self.fd, number)
         except (ProcessLookupError, PermissionError):
             pass
 
     def ended(self, seconds=0):
-        """Waits until the process has ended, at most so many seconds; false if it has not."""
+        """Waits at most that long until the process has ended. Returns false if it has not."""
         poll = select.poll()
         poll.register(self.fd, select.POLLIN)
         return bool(poll.poll(seconds * 1000))
 
 
 class Child(Process):
-    """A process of the runner's own."""
+    """A child process."""
 
     def __init__(self, pid):
         super().__init__(pid)
@@ -155,7 +155,7 @@ class Child(Process):
 
 
 def _redirection(fd, source):
-    """For descriptor fd: another descriptor, or a file's name."""
+    """The file action that makes descriptor fd a copy of another descriptor, or opens a file by its name."""
     if isinstance(source, int):
         return os.POSIX_SPAWN_DUP2, source, fd
     flags = os.O_RDONLY if fd == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC
@@ -167,14 +167,14 @@ def _spawn(arguments, stdin=None, stdout=None, stderr=None, **attributes):
     return Child(os.posix_spawnp(
         arguments[0], arguments, os.environ,
         file_actions=[_redirection(fd, source) for fd, source in streams if source is not None],
-        setsigdef=_INTERPRETERS,
+        setsigdef=_IGNORED,
         **attributes))
 
 
 def background(arguments, stdin=os.devnull, own_group=True, **redirections):
     """
-    Starts a program that is killed when the runner ends, however that ends. In a process group of its own it does
-    not get the signals of the terminal's keys: they are the runner's to handle.
+    Starts a program that is killed when the runner ends, even if the runner is killed. In a process group of its own
+    it does not get the signals of the terminal's keys, which the runner handles.
     """
     if own_group:
         redirections["setpgroup"] = 0
@@ -183,8 +183,8 @@ def background(arguments, stdin=os.devnull, own_group=True, **redirections):
 
 def foreground(arguments, **redirections):
     """
-    Runs a program to its end and returns its status. A signal that comes meanwhile is raised only then: a build
-    is not left half done.
+    Runs a program to its end and returns its status. A signal that comes meanwhile is raised only then, so that a
+    build is not left half done.
     """
     status = _spawn(arguments, **redirections).status()
     if _signals:
@@ -193,13 +193,13 @@ def foreground(arguments, **redirections):
 
 
 def required(arguments, **redirections):
-    """Runs a program that says itself why it fails."""
+    """Runs a program that prints why if it fails."""
     if foreground(arguments, **redirections) != 0:
         raise Failure()
 
 
 def replace(arguments, environment=None):
-    """The program takes this process's place. Not after signals_watch()."""
+    """Replaces this process by a program. Must not be called after signals_watch()."""
     os.execve(arguments[0], arguments, os.environ if environment is None else environment)
 
 

@@ -30,7 +30,7 @@ def _modules(value, settings):
 def _root_file(value, settings):
     if value == "debian" or not (_file(value, settings) or _file(settings.verity_file(), settings)):
         return None
-    return "neither debian, nor a disk FILE.img with a FILE.verity beside it"
+    return "neither debian, nor a disk FILE.img with a FILE.verity next to it"
 
 
 def _vsock(value, _):
@@ -49,15 +49,15 @@ def _vsock(value, _):
 # --- the table -------------------------------------------------------------------------------------
 
 class Variable:
-    """An environment variable; an empty one is as one that is not set."""
+    """An environment variable. An empty value is the same as none."""
 
     def __init__(self, form, text, default="", check=None, path=False):
         self.name = form.partition("=")[0]
-        self.form = form  # for --help: NAME= and what can be there, or the default
+        self.form = form  # for --help: NAME= and the kind of value, or the default
         self.text = text
         self.default = default
         self.check = check  # (value, settings)
-        self.path = path  # names a file, which has another name in the toolchain root
+        self.path = path  # the value is a path, which is another one in the toolchain root
 
 
 MEASURED = (
@@ -121,15 +121,15 @@ class Settings:
         return self._environment.get(name) or VARIABLES[name].default
 
     def given(self, name):
-        """The value, without the default."""
+        """The value, or "" if there is none: never the default."""
         return self._environment.get(name, "")
 
     def typed(self, name):
-        """NAME=VALUE as the user typed it: in the toolchain root, NAME itself has the file's name in there."""
+        """NAME=VALUE as the user typed it. In the toolchain root, NAME itself has the path that is valid there."""
         return f"{name}={self._environment.get(f'{name}_TYPED', self.given(name))}"
 
     def check(self):
-        """What can be wrong with them is found before anything is built."""
+        """Checks all variables, before anything is built."""
         for name, variable in VARIABLES.items():
             complaint = variable.check and self.given(name) and variable.check(self.given(name), self)
             if complaint:
@@ -149,7 +149,7 @@ class Settings:
 
 
 def environment_inside(environment):
-    """The environment for the toolchain root, where files have other names. NAME_TYPED keeps what the user typed."""
+    """The environment for the toolchain root, where paths are other ones. NAME_TYPED is what the user typed."""
     result = dict(environment)
     for name, variable in VARIABLES.items():
         value = environment.get(name)
@@ -159,7 +159,7 @@ def environment_inside(environment):
         result[f"{name}_TYPED"] = value
         result[name] = inside(path) + value[len(path):]
     verity = Settings(environment).verity_file()
-    if "ROOTFS_TYPED" in result and os.path.exists(verity):  # of a link: beside it, or where it leads
+    if "ROOTFS_TYPED" in result and os.path.exists(verity):  # next to a link, not where it leads
         result["ROOTFS_VERITY"] = inside(verity)
     if environment.get("VSOCK", "").startswith("unix:"):
         result["VSOCK_TYPED"] = environment["VSOCK"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Realms of one command or of one shell, whose folder goes when they end; and the RIM, for which none is booted."""
+"""Realms of one command or of one shell, whose folder is removed when they end; and the RIM without a realm."""
 
 import contextlib
 import glob
@@ -14,7 +14,7 @@ from .places import OUT, RUN, TOP, shown
 from .process import Failure, background, foreground, signal_watch, signals_ignore, signals_watch, wait_any
 from .settings import Settings
 
-_CONSOLE = f"{OUT}/console.log"  # of the last realm of this kind
+_CONSOLE = f"{OUT}/console.log"  # of the last one of these realms
 
 
 def _sweep():
@@ -33,7 +33,7 @@ def _console_link(name):
 
 @contextlib.contextmanager
 def _throwaway(verb):
-    """A machine that is ready to start, and is cleaned up however this ends."""
+    """A machine that is ready to start. However the block ends, it is stopped and its folder is removed."""
     _sweep()
     folder = Folder(f".{verb}-{os.getpid()}")
     machine = Machine(Settings(os.environ), folder)
@@ -51,10 +51,10 @@ def _throwaway(verb):
 
 
 def rim(*options):
-    """What the RMM would measure, computed from the same files by the tool of this machine."""
+    """Prints what the RMM would measure, computed from the same files by realmkey on this machine."""
     tool = f"{TOP}/build/release/userspace/cli/realmkey"
     if not os.access(tool, os.X_OK):
-        raise Failure(f"{shown(tool)} is not there: make native")
+        raise Failure(f"{shown(tool)} does not exist: run make native")
     with _throwaway("rim") as machine:
         file, settings = machine.folder.file, machine.settings
         return foreground([tool, "rim", "--vmm", "bench", "--kernel", file("Image"), "--initrd", file("initrd"),
@@ -70,7 +70,7 @@ def run(line):
         control = background(machine.control("sh", line))
         try:
             ended = wait_any(control, machine.qemu, machine.signer)
-        finally:  # the agent, which powers the realm off, serves one realmctl at a time
+        finally:  # otherwise the agent would not serve the realmctl that powers the realm off
             control.kill()
         status = control.status()
         if ended is not control:
@@ -94,7 +94,7 @@ class _Terminal:
                 termios.tcsetattr(0, termios.TCSADRAIN, self.saved)
 
     def size_send(self, machine):
-        """Tells the realm's console how large this terminal is."""
+        """Sets the size of the realm's console to that of this terminal."""
         if not self.saved:
             return
         self.size_forget()
@@ -103,7 +103,7 @@ class _Terminal:
         self.sender = background(machine.control("sh", line, timeout=60), stdout=os.devnull, stderr=os.devnull)
 
     def size_forget(self):
-        """Ends what still waits to tell the realm."""
+        """Kills the realmctl that sets the size, if it still waits for the agent."""
         if self.sender:
             self.sender.kill()
             self.sender.status()
