@@ -71,7 +71,8 @@ static size_t memory_size(const struct bytes *b, size_t size)
 	return (least + unit - 1) / unit * unit;
 }
 
-static int bytes_fail(struct bytes *b)
+/* Not inlined: each function below calls this, and it hardly ever runs. */
+static __attribute__((noinline, cold)) int bytes_fail(struct bytes *b)
 {
 	memory_release(b);
 	*b = (struct bytes){ .locked = b->locked, .failed = true };
@@ -79,7 +80,7 @@ static int bytes_fail(struct bytes *b)
 }
 
 /* Make room for @size bytes in all. Returns 0, or -1 and marks @b as failed. */
-static int bytes_grow(struct bytes *b, size_t size)
+static __attribute__((noinline)) int bytes_grow(struct bytes *b, size_t size)
 {
 	size_t allocate;
 	uint8_t *data;
