@@ -171,7 +171,7 @@ static const struct args_spec value_spec = {
 };
 
 /* The value of the operand VALUE. */
-static json_t *reference_value(const struct options *options, const char *text, struct error *e)
+static json_t *reference_read(const struct options *options, const char *text, struct error *e)
 {
 	long long number;
 	json_t *value;
@@ -242,7 +242,7 @@ static int set_reference_value(const struct options *options, const char *name, 
 	if (!checked)
 		return -1;
 	json_decref(checked);
-	value = reference_value(options, text, e);
+	value = reference_read(options, text, e);
 	if (!value)
 		return -1;
 	message = reference_message(name, value, e);
@@ -288,38 +288,33 @@ static const struct args_spec policy_spec = {
 	.options = policy_tables,
 };
 
-static int policy_read(const struct options *options, struct bytes *text, struct error *e)
+static int set_resource_policy(const struct options *options, struct error *e)
 {
 	const int given = options->affirming + options->allow_all + options->deny_all +
 			  (options->policy_file != NULL);
 	const char *builtin = options->affirming ? POLICY_TEXT_AFFIRMING :
 			      options->allow_all ? POLICY_TEXT_ALLOW_ALL :
 			      options->deny_all ? POLICY_TEXT_DENY_ALL : NULL;
+	struct bytes text = BYTES_INIT, encoded = BYTES_INIT;
+	int ret = -1;
 
 	if (given != 1)
 		return error_set(e, ERROR_USAGE, "%s of --affirming, --allow-all, --deny-all, "
 				 "--policy-file is required", given ? "just one" : "one");
 	if (admin_check(options, e) < 0)
 		return -1;
-	if (!builtin)
-		return io_read_file(options->policy_file, POLICY_MAX, text, e);
-	bytes_append_text(text, builtin);
-	return bytes_check(text, e);
-}
-
-static int set_resource_policy(const struct options *options, struct error *e)
-{
-	struct bytes text = BYTES_INIT, encoded = BYTES_INIT;
-	int ret = policy_read(options, &text, e);
-
-	if (ret == 0) {
-		encode_base64(ENCODE_BASE64URL, text.data, text.len, &encoded);
-		ret = bytes_check(&encoded, e);
-	}
-	if (ret == 0)
+	if (builtin)
+		bytes_append_text(&text, builtin);
+	else if (io_read_file(options->policy_file, POLICY_MAX, &text, e) < 0)
+		goto out;
+	if (bytes_check(&text, e) < 0)
+		goto out;
+	encode_base64(ENCODE_BASE64URL, text.data, text.len, &encoded);
+	if (bytes_check(&encoded, e) == 0)
 		ret = admin_post_json(options, "resource-policy",
 				      json_pack("{s:s}", "policy", bytes_text(&encoded)), "policy",
 				      e);
+out:
 	bytes_free(&text);
 	bytes_free(&encoded);
 	return ret;

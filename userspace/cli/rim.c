@@ -100,7 +100,7 @@ static int size_read(const char *text, uint64_t *size, struct error *e)
 		return error_set(e, ERROR_USAGE, "--ram: '%s' is not a size", text);
 	unit = *end ? strchr(units, *end) : NULL;
 	if (*end && (!unit || end[1]))
-		return error_set(e, ERROR_USAGE, "--ram: '%s': a size ends with K, M, G or nothing",
+		return error_set(e, ERROR_USAGE, "--ram: '%s': a size ends in K, M, G or nothing",
 				 text);
 	if (unit && *size > UINT64_MAX >> 10 * (unit - units + 1))
 		return error_set(e, ERROR_USAGE, "--ram: '%s' is too much", text);
