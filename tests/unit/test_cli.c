@@ -32,30 +32,11 @@ static const char *vector(const char *name)
 	return at;
 }
 
-/* scratch() returns the path of a file in this directory, in one of two static buffers. */
-static char directory[] = "/tmp/test_cli.XXXXXX";
-
-static const char *scratch(const char *name)
-{
-	static char path[2][256];
-	static unsigned int next;
-	char *at = path[next++ % 2];
-
-	snprintf(at, sizeof(path[0]), "%s/%s", directory, name);
-	return at;
-}
-
-static void scratch_write(const char *name, const void *data, size_t len)
-{
-	struct error e = ERROR_INIT;
-
-	assert_int_equal(io_write_file(scratch(name), 0600, data, len, &e), 0);
-}
-
 /* --- the command line ------------------------------------------------------------------------- */
 
 static void test_help(void **state)
 {
+	/* clang-format off */
 	static const char *const commands[][2] = {
 		{ "attest", NULL }, { "get-resource", NULL }, { "verify", NULL }, { "token", NULL },
 		{ "token", "get" }, { "token", "show" }, { "token", "verify" },
@@ -64,6 +45,7 @@ static void test_help(void **state)
 		{ "admin", "set-resource" }, { "admin", "set-reference-value" },
 		{ "admin", "set-resource-policy" },
 	};
+	/* clang-format on */
 
 	(void)state;
 	CLI("--help");
@@ -100,6 +82,7 @@ static void test_usage(void **state)
 	static const struct {
 		const char *word[12], *where, *why;
 	} cases[] = {
+		/* clang-format off */
 		{ { "attest" }, "attest", "--url is required" },
 		{ { "attest", "--url", "ftp://h" }, "attest", "URL" },
 		{ { "attest", "--url", "http://127.0.0.1:1" }, "attest", "--insecure" },
@@ -144,6 +127,7 @@ static void test_usage(void **state)
 		  "admin set-resource-policy", "just one" },
 		{ { "admin", "set-resource-policy", "--deny-all" }, "admin set-resource-policy",
 		  "--admin-token-file is required" },
+		/* clang-format on */
 	};
 
 	(void)state;
@@ -169,11 +153,14 @@ static void test_no_command(void **state)
 
 static void test_no_realm(void **state)
 {
+	/* clang-format off */
 	static const char *const words[][6] = {
 		{ "rim" }, { "measurements", "--json" }, { "token" }, { "token", "get" },
-		{ "extend", "1", "/dev/null" }, { "log" }, { "log", "--replay" }, { "watch" }, { "attest", "--url", "https://127.0.0.1:1" },
+		{ "extend", "1", "/dev/null" }, { "log" }, { "log", "--replay" }, { "watch" },
+		{ "attest", "--url", "https://127.0.0.1:1" },
 		{ "get-resource", "--url", "https://127.0.0.1:1", "--path", "a/b/c" },
 	};
+	/* clang-format on */
 
 	(void)state;
 #ifdef __aarch64__
@@ -452,11 +439,13 @@ static void test_token_show(void **state)
  */
 static void get(const char *url, const char *path, const char *ca)
 {
+	/* clang-format off */
 	const char *const word[] = {
 		"get-resource", "--url", url, "--path", path, "--attestation-token",
 		vector(EAR "ok-affirming.jwt"), "--tee-key-file", vector(TEE_KEY), "--timeout", "1",
 		ca ? "--ca" : "--insecure", ca, NULL,
 	};
+	/* clang-format on */
 
 	cli_run(NULL, 0, word);
 }
@@ -548,7 +537,7 @@ static void test_tee_key(void **state)
 static int set_up(void **state)
 {
 	(void)state;
-	return mkdtemp(directory) ? 0 : -1;
+	return mkdtemp(scratch_directory) ? 0 : -1;
 }
 
 static int tear_down(void **state)
@@ -559,7 +548,7 @@ static int tear_down(void **state)
 	cli_free();
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		unlink(scratch(files[i]));
-	return rmdir(directory);	/* fails if a test left another file */
+	return rmdir(scratch_directory);	/* fails if a test left another file */
 }
 
 int main(void)
