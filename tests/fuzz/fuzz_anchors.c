@@ -2,7 +2,7 @@
 /* The input is a trust anchor or a store of trust anchors. */
 #include <stdlib.h>
 
-#include "cca/cca_token.h"
+#include "cca/cca_anchors.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

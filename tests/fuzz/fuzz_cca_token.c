@@ -6,12 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cca/cca_token.h"
+#include "cca/cca_print.h"
+#include "cca/cca_verify.h"
 #include "cca/cose.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void key_try(struct cca_slice input, const struct cca_sign1 *sign1)
+static void key_try(struct cbor_slice input, const struct cose_sign1 *sign1)
 {
 	struct error e = ERROR_INIT;
 	EVP_PKEY *key = cose_key_decode(input, &e);
@@ -26,13 +27,15 @@ static void key_try(struct cca_slice input, const struct cca_sign1 *sign1)
 static void token_use(const struct cca_token *token)
 {
 	const struct cca_anchors anchors = CCA_ANCHORS_INIT;
+	struct error e = ERROR_INIT;
 	struct cca_verdict verdict;
 	struct bytes out = BYTES_INIT;
-	json_t *json = cca_token_json(token);
+	json_t *json = cca_token_json(token, &e);
 
-	if (!json || cca_token_print(token, &out) < 0)
+	cca_token_print(token, &out);
+	if (!json || bytes_check(&out, &e) < 0)
 		abort();	/* every decoded token can be printed */
-	if (cca_token_verify(token, &anchors, NULL, &verdict, NULL) == 0 || !verdict.detail[0])
+	if (cca_token_verify(token, &anchors, NULL, &verdict, NULL, &e) == 0 || !verdict.detail[0])
 		abort();	/* no token verifies without anchors */
 	json_decref(json);
 	bytes_free(&out);
@@ -42,13 +45,14 @@ static void token_use(const struct cca_token *token)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct cca_token token = CCA_TOKEN_INIT;
+	struct error e = ERROR_INIT;
 	struct cca_verdict verdict;
 
-	if (cca_token_decode(data, size, &token, &verdict) == 0)
+	if (cca_token_decode(data, size, &token, &verdict, &e) == 0)
 		token_use(&token);
-	else if (verdict.cause == CCA_OK || !verdict.detail[0])
+	else if (verdict.cause <= CCA_OK || !verdict.detail[0] || e.kind != ERROR_ATTESTATION)
 		abort();
 	cca_token_free(&token);
-	key_try((struct cca_slice){ data, size }, NULL);
+	key_try((struct cbor_slice){ data, size }, NULL);
 	return 0;
 }

@@ -3,16 +3,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "event/event_log.h"
+#include "event/event_print.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void show(const struct event_log *log, const struct event_replay *replay)
 {
 	struct bytes out = BYTES_INIT;
-	json_t *json = event_log_json(log, replay);
+	json_t *json = event_print_json(log, replay);
 
-	if (!json || event_log_print(log, &out) < 0 || event_replay_print(log, replay, &out) < 0)
+	event_print_log(log, &out);
+	event_print_replay(log, replay, &out);
+	if (!json || out.failed)
 		abort();
 	for (size_t i = 0; i < out.len; i++)
 		if ((out.data[i] < ' ' && out.data[i] != '\n') || out.data[i] > '~')
@@ -23,19 +25,19 @@ static void show(const struct event_log *log, const struct event_replay *replay)
 
 static void replay_twice(const struct event_log *log)
 {
-	static const uint8_t zeros[EVENT_LOG_REGISTERS][EVENT_DIGEST_MAX];
-	uint8_t value[EVENT_LOG_REGISTERS][EVENT_DIGEST_MAX];
+	static const uint8_t zeros[REALM_REGISTERS][HASH_SIZE_MAX];
+	uint8_t value[REALM_REGISTERS][HASH_SIZE_MAX];
 	struct event_replay replay;
 	struct error e = ERROR_INIT;
 
-	if (event_log_replay(log, zeros, &replay, &e) < 0)
+	if (event_replay_run(log, zeros, &replay, &e) < 0)
 		abort();
 	show(log, &replay);
-	for (int i = 0; i < EVENT_LOG_REGISTERS; i++)
-		memcpy(value[i], replay.reg[i].value, EVENT_DIGEST_MAX);
-	if (event_log_replay(log, (const uint8_t (*)[EVENT_DIGEST_MAX])value, &replay, &e) < 0)
+	for (int i = 0; i < REALM_REGISTERS; i++)
+		memcpy(value[i], replay.reg[i].value, HASH_SIZE_MAX);
+	if (event_replay_run(log, (const uint8_t (*)[HASH_SIZE_MAX])value, &replay, &e) < 0)
 		abort();
-	for (int i = 0; i < EVENT_LOG_REGISTERS; i++)
+	for (int i = 0; i < REALM_REGISTERS; i++)
 		if (!replay.reg[i].fits)
 			abort();
 }
@@ -47,11 +49,11 @@ static void encode_again(const struct event_log *log)
 	struct bytes raw = BYTES_INIT;
 	struct error e = ERROR_INIT;
 
-	if (event_log_put_header(log->hash_algo, &raw) < 0)
-		abort();
+	event_log_put_header(log->hash, &raw);
 	for (size_t i = 0; i < log->count; i++)
-		if (event_log_put(log->hash_algo, &log->record[i], &raw) < 0)
-			abort();
+		event_log_put(log->hash, &log->record[i], &raw);
+	if (raw.failed)
+		abort();
 	if (event_log_decode(&again, raw.data, raw.len, &e) < 0 || again.count != log->count)
 		abort();
 	for (size_t i = 0; i < log->count; i++)

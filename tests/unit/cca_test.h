@@ -11,7 +11,8 @@
 
 #include <cmocka.h>
 
-#include "cca/cca_token.h"
+#include "base/json.h"
+#include "cca/cca_verify.h"
 #include "vector.h"
 
 static inline void file_read(const char *path, struct bytes *out)
@@ -22,11 +23,17 @@ static inline void file_read(const char *path, struct bytes *out)
 		fail_msg("%s", e.text);
 }
 
+static inline int anchors_load(struct cca_anchors *anchors, const char *path, struct error *e)
+{
+	return io_each_file(path, cca_anchors_suffixes, JSON_INPUT_MAX, cca_anchors_use, anchors,
+			    e);
+}
+
 static inline void anchors_read(const char *path, struct cca_anchors *anchors)
 {
 	struct error e = ERROR_INIT;
 
-	if (cca_anchors_load(anchors, path, &e) < 0)
+	if (anchors_load(anchors, path, &e) < 0)
 		fail_msg("%s", e.text);
 }
 
@@ -44,7 +51,7 @@ static inline void vector_anchors(const char *name, struct cca_anchors *anchors)
 /* Returns a challenge of 64 bytes: @first, @first + 1 and so on. */
 static inline const uint8_t *challenge_from(uint8_t first)
 {
-	static uint8_t challenge[CCA_CHALLENGE_SIZE];
+	static uint8_t challenge[REALM_CHALLENGE_SIZE];
 
 	for (size_t i = 0; i < sizeof(challenge); i++)
 		challenge[i] = (uint8_t)(first + i);
@@ -56,10 +63,19 @@ static inline int token_judge(const void *data, size_t len, const struct cca_anc
 			      const uint8_t *challenge, struct cca_token *token,
 			      struct cca_verdict *verdict)
 {
+	struct error e = ERROR_INIT;
+	char text[ERROR_TEXT_MAX];
+	int ret;
+
 	memset(verdict, 0xff, sizeof(*verdict));
-	if (cca_token_decode(data, len, token, verdict) < 0)
-		return -1;
-	return cca_token_verify(token, anchors, challenge, verdict, NULL);
+	ret = cca_token_decode(data, len, token, verdict, &e);
+	if (ret == 0)
+		ret = cca_token_verify(token, anchors, challenge, verdict, NULL, &e);
+	/* The error says the same as the verdict. */
+	snprintf(text, sizeof(text), "%s: %s", cca_cause_name(verdict->cause), verdict->detail);
+	assert_int_equal(e.kind, ret < 0 ? ERROR_ATTESTATION : ERROR_NONE);
+	assert_string_equal(e.text, ret < 0 ? text : "");
+	return ret;
 }
 
 static inline void verdict_expect(const struct cca_verdict *verdict, enum cca_cause cause,

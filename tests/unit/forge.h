@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
-#include "cca/cca_token.h"
+#include "cca/cca_anchors.h"
 
 /* These append CBOR to @out. */
 void put_uint(struct bytes *out, uint64_t value);

@@ -4,6 +4,8 @@
 
 #include <sys/stat.h>
 
+#include "base/array.h"
+
 #define IDS "\"implementation-id\": " \
 	"\"202122232425262728292a2b2c2d2e2f303132333435363738393A3B3C3D3E3F\"," \
 	"\"instance-id\": " \
@@ -83,7 +85,7 @@ static void test_foreign_off_curve(void **state)
 	(void)state;
 	foreign_path("data/cca/rust-ccatoken/ta-02-bad.json", "own-vectors/anchor-off-curve.json", path,
 		     sizeof(path));
-	assert_int_equal(cca_anchors_load(&anchors, path, &e), -1);
+	assert_int_equal(anchors_load(&anchors, path, &e), -1);
 	assert_int_equal(e.kind, ERROR_INPUT);
 	name = strrchr(path, '/') + 1;
 	assert_non_null(strstr(e.text, name));
@@ -149,22 +151,22 @@ static void test_directory_of_anchors(void **state)
 
 	(void)state;
 	assert_non_null(mkdtemp(directory));
-	assert_int_equal(cca_anchors_load(&anchors, directory, &e), 0);
+	assert_int_equal(anchors_load(&anchors, directory, &e), 0);
 	assert_int_equal(anchors.count, 0);
 	file_write(directory, names[0], "{" CPAK "}");
 	file_write(directory, names[1], "[{\"pkey\": {" OTHER "}}]");
 	file_write(directory, names[2], "not JSON");
 	file_write(directory, names[3], "not JSON");
-	assert_int_equal(cca_anchors_load(&anchors, directory, &e), 0);
+	assert_int_equal(anchors_load(&anchors, directory, &e), 0);
 	assert_int_equal(anchors.count, 2);
 	assert_non_null(strstr(anchors.anchor[0].name, "/a.json"));
 	file_write(directory, names[4], "not JSON");
-	assert_int_equal(cca_anchors_load(&anchors, directory, &e), -1);
+	assert_int_equal(anchors_load(&anchors, directory, &e), -1);
 	assert_non_null(strstr(e.text, "/d.jwk"));
-	directory_remove(directory, names, sizeof(names) / sizeof(names[0]));
+	directory_remove(directory, names, ARRAY_SIZE(names));
 	cca_anchors_free(&anchors);
 	e = (struct error)ERROR_INIT;
-	assert_int_equal(cca_anchors_load(&anchors, directory, &e), -1);
+	assert_int_equal(anchors_load(&anchors, directory, &e), -1);
 	assert_non_null(strstr(e.text, directory));
 	cca_anchors_free(&anchors);
 }
@@ -179,13 +181,13 @@ static void expect_verdict(const char *store, enum cca_cause cause, const char *
 	const struct cca_anchor *used = (const void *)&token;
 	struct bytes data = BYTES_INIT;
 	struct cca_verdict verdict;
-	struct error e;
+	struct error e = ERROR_INIT;
 
 	vector_read("cca-generated/v01-907-2023-es384.cbor", &data);
 	if (text_add(&anchors, store, &e) < 0)
 		fail_msg("%s", e.text);
-	assert_int_equal(cca_token_decode(data.data, data.len, &token, &verdict), 0);
-	cca_token_verify(&token, &anchors, challenge_from(0), &verdict, &used);
+	assert_int_equal(cca_token_decode(data.data, data.len, &token, &verdict, &e), 0);
+	cca_token_verify(&token, &anchors, challenge_from(0), &verdict, &used, &e);
 	verdict_expect(&verdict, cause, word);
 	if (cause == CCA_OK)
 		assert_ptr_equal(used, &anchors.anchor[used_index]);

@@ -7,7 +7,9 @@
 
 #include <ctype.h>
 
+#include "base/array.h"
 #include "base/encode.h"
+#include "cca/cca_print.h"
 
 #define GENERATED "cca-generated/"
 #define FAKEHOST "tfrmm-fakehost/"
@@ -31,7 +33,7 @@ static bool detail_matters(const char *cause)
 {
 	static const char *const causes[] = { "E_CLAIM", "E_LIFECYCLE", "E_PROFILE", "E_CBOR" };
 
-	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(causes); i++) {
 		if (strncmp(cause, causes[i], strlen(causes[i])) == 0)
 			return true;
 	}
@@ -230,17 +232,18 @@ static void test_empty(void **state)
 static void test_freshness(void **state)
 {
 	struct fixture *f = *state;
-	uint8_t challenge[CCA_CHALLENGE_SIZE];
+	uint8_t challenge[REALM_CHALLENGE_SIZE];
 	struct cca_token token = CCA_TOKEN_INIT;
+	struct error e = ERROR_INIT;
 	struct cca_verdict verdict;
 
-	assert_int_equal(cca_token_decode(f->data.data, f->data.len, &token, &verdict), 0);
-	assert_int_equal(cca_token_verify(&token, &f->anchors, NULL, &verdict, NULL), 0);
+	assert_int_equal(cca_token_decode(f->data.data, f->data.len, &token, &verdict, &e), 0);
+	assert_int_equal(cca_token_verify(&token, &f->anchors, NULL, &verdict, NULL, &e), 0);
 	for (size_t i = 0; i < sizeof(challenge); i++) {
 		memcpy(challenge, challenge_from(0), sizeof(challenge));
 		challenge[i] ^= 1;
-		assert_int_equal(cca_token_verify(&token, &f->anchors, challenge, &verdict, NULL),
-				 -1);
+		assert_int_equal(cca_token_verify(&token, &f->anchors, challenge, &verdict, NULL,
+						  &e), -1);
 		assert_int_equal(verdict.cause, CCA_E_FRESHNESS);
 	}
 	cca_token_free(&token);
@@ -248,7 +251,7 @@ static void test_freshness(void **state)
 
 /* --- the contents of a token */
 
-static void slice_expect(const struct cca_token *token, struct cca_slice slice, const char *hex)
+static void slice_expect(const struct cca_token *token, struct cbor_slice slice, const char *hex)
 {
 	struct bytes text = BYTES_INIT;
 
@@ -262,10 +265,11 @@ static void slice_expect(const struct cca_token *token, struct cca_slice slice, 
 static void token_read(const char *file, struct cca_token *token)
 {
 	struct bytes data = BYTES_INIT;
+	struct error e = ERROR_INIT;
 	struct cca_verdict verdict;
 
 	vector_read(file, &data);
-	assert_int_equal(cca_token_decode(data.data, data.len, token, &verdict), 0);
+	assert_int_equal(cca_token_decode(data.data, data.len, token, &verdict, &e), 0);
 	bytes_free(&data);	/* the token must not refer to it */
 }
 
@@ -310,11 +314,12 @@ static const char *member(const json_t *object, const char *a, const char *b)
 static void test_json(void **state)
 {
 	struct cca_token token = CCA_TOKEN_INIT;
+	struct error e = ERROR_INIT;
 	json_t *json, *array;
 
 	(void)state;
 	token_read(GENERATED "v05-907-2024-profiles.cbor", &token);
-	json = cca_token_json(&token);
+	json = cca_token_json(&token, &e);
 	assert_non_null(json);
 	assert_int_equal(json_integer_value(json_object_get(json, "tag")), 907);
 	assert_string_equal(member(json, "platform", "lifecycle-name"), "secured");
@@ -343,11 +348,13 @@ static void test_print(void **state)
 	};
 	struct cca_token token = CCA_TOKEN_INIT;
 	struct bytes out = BYTES_INIT;
+	struct error e = ERROR_INIT;
 
 	(void)state;
 	token_read(GENERATED "v03-399-legacy-rawrak.cbor", &token);
-	assert_int_equal(cca_token_print(&token, &out), 0);
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+	cca_token_print(&token, &out);
+	assert_int_equal(bytes_check(&out, &e), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		if (!strstr(bytes_text(&out), words[i]))
 			fail_msg("no \"%s\" in:\n%s", words[i], bytes_text(&out));
 	}
@@ -477,7 +484,7 @@ static const struct CMUnitTest fixed_tests[] = {
 	cmocka_unit_test(test_trustee_cca),
 };
 
-#define FIXED (sizeof(fixed_tests) / sizeof(fixed_tests[0]))
+#define FIXED (ARRAY_SIZE(fixed_tests))
 
 int main(void)
 {

@@ -85,12 +85,28 @@ static void earlier_errors_do_not_count(void **state)
 	assert_string_equal(e.text, "bad signature");
 }
 
+static void verification_that_failed_without_a_reason_is_not_a_verdict(void **state)
+{
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	crypto_begin();
+	assert_int_equal(crypto_verify_error(0, &e, ERROR_ATTESTATION, "bad signature"), -1);
+	assert_int_equal(e.kind, ERROR_ATTESTATION);
+	assert_int_equal(crypto_verify_error(-1, &e, ERROR_ATTESTATION, "bad signature"), -1);
+	assert_true(e.memory);
+	ERR_raise(ERR_LIB_EC, ERR_R_PASSED_INVALID_ARGUMENT);
+	assert_int_equal(crypto_verify_error(-1, &e, ERROR_ATTESTATION, "bad signature"), -1);
+	assert_string_equal(e.text, "bad signature");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bad_input_gets_the_kind_of_the_caller),
 		cmocka_unit_test(failed_allocation_is_out_of_memory),
 		cmocka_unit_test(earlier_errors_do_not_count),
+		cmocka_unit_test(verification_that_failed_without_a_reason_is_not_a_verdict),
 	};
 
 	if (CRYPTO_set_mem_functions(limited_malloc, limited_realloc, plain_free) != 1)

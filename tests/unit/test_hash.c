@@ -24,6 +24,7 @@ static void each_algorithm_is_found_by_each_name(void **state)
 		assert_string_equal(hash->plain, plain[i]);
 		assert_ptr_equal(hash_by_plain_name(hash->plain), hash);
 		assert_ptr_equal(hash_by_name(hash->name), hash);
+		assert_ptr_equal(hash_by_tpm(hash->tpm), hash);
 		assert_non_null(md);
 		assert_int_equal(EVP_MD_get_size(md), hash->size);
 		assert_in_range(hash->size, 1, HASH_SIZE_MAX);
@@ -32,6 +33,7 @@ static void each_algorithm_is_found_by_each_name(void **state)
 	assert_null(hash_by_name("sha256"));
 	assert_null(hash_by_plain_name("sha-256"));
 	assert_null(hash_by_name(""));
+	assert_null(hash_by_tpm(0x0004));	/* SHA-1 */
 }
 
 static void registers_have_names(void **state)

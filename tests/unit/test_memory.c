@@ -13,6 +13,8 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "ear/ear.h"
+#include "event/event_print.h"
 #include "jose/jwe.h"
 #include "jose/jwk.h"
 #include "jose/jwt.h"
@@ -87,7 +89,7 @@ static void openssl_free(void *data, const char *file, int line)
 static struct {
 	struct tee_key ec, rsa;
 	json_t *ec_jwk, *rsa_jwk, *header, *payload;
-	struct bytes ec_jwe, rsa_jwe, jwt, eddsa, pem;
+	struct bytes ec_jwe, rsa_jwe, jwt, eddsa, pem, log, log_json;
 	EVP_PKEY *key, *ed25519;
 } fixture;
 
@@ -202,6 +204,61 @@ static int json_read(struct error *e)
 	return ret;
 }
 
+static int ear_read(struct error *e)
+{
+	static const int vector[EAR_CLAIMS] = { 2 };
+	static const char text[] =
+		"{\"eat_profile\":\"tag:github.com,2023:veraison/ear\",\"iat\":1,\"ear.verifier-id\":"
+		"{\"developer\":\"d\",\"build\":\"b\"},\"ear.raw-evidence\":\"QUJD\","
+		"\"submods\":{\"cpu0\":{\"ear.status\":\"affirming\"}}}";
+	json_t *payload = json_parse(text, sizeof(text) - 1, "text", ERROR_INPUT, e);
+	struct ear ear = EAR_INIT;
+	struct bytes out = BYTES_INIT;
+	int ret = payload ? ear_from_payload(payload, &ear, e) : -1;
+	json_t *appraisal = ret == 0 ? ear_appraisal_json(vector, e) : NULL;
+
+	if (appraisal) {
+		ear_print_vectors(&ear, &out);
+		ret = bytes_check(&out, e);
+	} else {
+		ret = -1;
+	}
+	json_decref(appraisal);
+	json_decref(payload);
+	ear_free(&ear);
+	bytes_free(&out);
+	return ret;
+}
+
+static int log_read(struct error *e)
+{
+	static const uint8_t value[REALM_REGISTERS][HASH_SIZE_MAX];
+	struct event_log log;
+	struct event_replay replay;
+	struct bytes out = BYTES_INIT;
+	json_t *json = NULL;
+	int ret = event_log_decode(&log, fixture.log.data, fixture.log.len, e);
+
+	if (ret == 0)
+		ret = event_replay_run(&log, value, &replay, e);
+	if (ret == 0) {
+		json = event_print_json(&log, &replay);
+		ret = json ? json_compact(json, &out, e) : error_set_memory(e);
+	}
+	if (ret == 0) {
+		if (!fixture.log_json.data)
+			bytes_set(&fixture.log_json, out.data, out.len);
+		assert_string_equal(bytes_text(&out), bytes_text(&fixture.log_json));
+		event_print_log(&log, &out);
+		event_print_replay(&log, &replay, &out);
+		ret = bytes_check(&out, e);
+	}
+	json_decref(json);
+	event_log_free(&log);
+	bytes_free(&out);
+	return ret;
+}
+
 /* Run @operation again and again, and let one allocation more succeed each time. */
 static int sweep(const char *name, int (*operation)(struct error *e), bool all)
 {
@@ -248,6 +305,8 @@ static void a_failed_allocation_is_never_a_verdict(void **state)
 		{ "RSA JWE", jwe_open_rsa },
 		{ "sealing ECDH", jwe_seal_ec },
 		{ "sealing RSA", jwe_seal_rsa },
+		{ "EAR", ear_read },
+		{ "event log", log_read },
 	};
 
 	int verdicts = 0;
@@ -258,6 +317,27 @@ static void a_failed_allocation_is_never_a_verdict(void **state)
 		verdicts += sweep(operations[i].name, operations[i].operation, false);
 	}
 	assert_int_equal(verdicts, 0);
+}
+
+static void log_make(void)
+{
+	const struct hash *hash = hash_by_number(HASH_SHA384);
+	static const uint8_t digest[HASH_SIZE_MAX];
+	struct bytes event = BYTES_INIT;
+	struct event_record record = { .kind = EVENT_EXTENSION, .index = 1, .digest = digest,
+				       .value = digest };
+
+	event_tagged_put("a", "b", "c", &event);
+	record.event = event.data;
+	record.size = event.len;
+	event_log_put_header(hash, &fixture.log);
+	for (uint32_t i = 0; i < 8; i++) {
+		record.type = EVENT_TYPE_IPL - i;
+		event_log_put(hash, &record, &fixture.log);
+	}
+	record.kind = EVENT_BASE;
+	event_log_put(hash, &record, &fixture.log);
+	bytes_free(&event);
 }
 
 static int fixture_make(void **state)
@@ -283,6 +363,7 @@ static int fixture_make(void **state)
 		return -1;
 	}
 	json_decref(eddsa);
+	log_make();
 	return 0;
 }
 
@@ -300,6 +381,8 @@ static int fixture_free(void **state)
 	bytes_free(&fixture.jwt);
 	bytes_free(&fixture.eddsa);
 	bytes_free(&fixture.pem);
+	bytes_free(&fixture.log);
+	bytes_free(&fixture.log_json);
 	EVP_PKEY_free(fixture.key);
 	EVP_PKEY_free(fixture.ed25519);
 	return 0;

@@ -29,3 +29,11 @@ const struct hash *hash_by_plain_name(const char *plain)
 			return &hashes[i];
 	return NULL;
 }
+
+const struct hash *hash_by_tpm(unsigned int tpm)
+{
+	for (size_t i = 0; i < HASH_ALGORITHMS; i++)
+		if (tpm == hashes[i].tpm)
+			return &hashes[i];
+	return NULL;
+}

@@ -21,10 +21,11 @@ struct hash {
 	size_t size;		/* of a digest, bytes */
 };
 
-/* Returns the algorithm with this number in RSI, or with this name or plain name, or NULL. The
+/* Returns the algorithm with this number in RSI, this name, plain name or TPM_ALG_ID, or NULL. The
  * result is static. */
 const struct hash *hash_by_number(unsigned int number);
 const struct hash *hash_by_name(const char *name);
 const struct hash *hash_by_plain_name(const char *plain);
+const struct hash *hash_by_tpm(unsigned int tpm);
 
 #endif

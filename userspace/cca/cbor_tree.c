@@ -18,7 +18,7 @@ struct reader {
 	bool indefinite;
 };
 
-/* The main loop has made sure of room for one more node. */
+/* item_read() has checked that there is room for one more node. */
 static struct cbor_node *node_push(void *context, enum cbor_node_kind kind, uint64_t value)
 {
 	struct reader *r = context;
@@ -105,7 +105,7 @@ static void on_float(void *context, float value)
 
 static void on_bool(void *context, bool value)
 {
-	node_push(context, CBOR_NODE_SIMPLE, value ? 21 : 20);
+	node_push(context, CBOR_NODE_SIMPLE, value ? CBOR_SIMPLE_TRUE : CBOR_SIMPLE_FALSE);
 }
 
 static void on_null(void *context)
@@ -115,7 +115,7 @@ static void on_null(void *context)
 
 static void on_undefined(void *context)
 {
-	node_push(context, CBOR_NODE_SIMPLE, 23);
+	node_push(context, CBOR_NODE_SIMPLE, CBOR_SIMPLE_UNDEFINED);
 }
 
 static void on_indefinite(void *context)
@@ -139,7 +139,7 @@ static const struct cbor_callbacks callbacks = {
 	.indef_break = on_indefinite,
 };
 
-/* Items directly inside @node; UINT64_MAX when their number does not even fit. */
+/* The number of items directly inside @node; UINT64_MAX if it does not fit. */
 static uint64_t node_children(const struct cbor_node *node)
 {
 	switch (node->kind) {
@@ -164,19 +164,15 @@ const struct cbor_node *cbor_node_next(const struct cbor_node *node)
 	return node + node->span;
 }
 
-static bool head_equal(const struct cbor_node *a, const struct cbor_node *b)
-{
-	if (a->kind != b->kind || a->value != b->value)
-		return false;
-	return !a->data || a->value == 0 || memcmp(a->data, b->data, (size_t)a->value) == 0;
-}
-
 bool cbor_node_equal(const struct cbor_node *a, const struct cbor_node *b)
 {
 	if (a->span != b->span)
 		return false;
 	for (unsigned int i = 0; i < a->span; i++) {
-		if (!head_equal(&a[i], &b[i]))
+		if (a[i].kind != b[i].kind || a[i].value != b[i].value)
+			return false;
+		if (a[i].data && a[i].value > 0 &&
+		    memcmp(a[i].data, b[i].data, (size_t)a[i].value) != 0)
 			return false;
 	}
 	return true;
@@ -188,6 +184,11 @@ bool cbor_node_integer(const struct cbor_node *node, int64_t *value)
 		return false;
 	*value = node->kind == CBOR_NODE_UINT ? (int64_t)node->value : -1 - (int64_t)node->value;
 	return true;
+}
+
+struct cbor_slice cbor_node_slice(const struct cbor_node *node)
+{
+	return (struct cbor_slice){ node->data, (size_t)node->value };
 }
 
 const struct cbor_node *cbor_map_find(const struct cbor_node *map, int64_t key)
@@ -205,7 +206,7 @@ const struct cbor_node *cbor_map_find(const struct cbor_node *map, int64_t key)
 	return NULL;
 }
 
-/* Quadratic, which CBOR_TREE_NODES_MAX keeps in the milliseconds. */
+/* This is quadratic; CBOR_TREE_NODES_MAX limits it to milliseconds. */
 static bool map_has_duplicate(const struct cbor_node *map)
 {
 	const struct cbor_node *key = cbor_node_child(map);
@@ -223,7 +224,8 @@ static bool map_has_duplicate(const struct cbor_node *map)
 	return false;
 }
 
-/* The last node pushed is complete: so may be the items around it. */
+/* The last node pushed is complete, and perhaps the items around it are, too. @at: the byte after
+ * it. */
 static int items_close(struct reader *r, size_t at, struct error *e)
 {
 	while (r->depth > 0 && --r->open[r->depth - 1].left == 0) {
@@ -238,22 +240,8 @@ static int items_close(struct reader *r, size_t at, struct error *e)
 	return 0;
 }
 
-/* @left: bytes of input behind the node just pushed. */
-static int item_open(struct reader *r, uint64_t children, size_t at, size_t left, struct error *e)
-{
-	/* Each child takes a byte at least: a huge number is known for a lie right here. */
-	if (children > left)
-		return error_set(e, ERROR_INPUT,
-				 "truncated: the item before byte %zu declares more than follows", at);
-	if (r->depth == CBOR_TREE_DEPTH_MAX)
-		return error_set(e, ERROR_INPUT, "nested deeper than %d at byte %zu",
-				 CBOR_TREE_DEPTH_MAX, at);
-	r->open[r->depth++] = (struct open_item){ r->tree->count - 1, children };
-	return 0;
-}
-
-/* libcbor up to 0.10 takes the one-byte tags 6 to 20, COSE_Sign1's among them, for malformed
- * (its issue 307, mended in 0.11). */
+/* libcbor up to 0.10 refuses the one-byte tags 6 to 20, among them that of COSE_Sign1 (its issue
+ * 307, fixed in 0.11). */
 static struct cbor_decoder_result head_read(struct reader *r, const uint8_t *data, size_t len)
 {
 	if (len > 0 && data[0] >= 0xc6 && data[0] <= 0xd4) {
@@ -263,6 +251,7 @@ static struct cbor_decoder_result head_read(struct reader *r, const uint8_t *dat
 	return cbor_stream_decode(data, len, &callbacks, r);
 }
 
+/* Push the node of the item at *@at, and move *@at behind its head. */
 static int item_read(struct reader *r, const uint8_t *data, size_t len, size_t *at, struct error *e)
 {
 	struct cbor_decoder_result result;
@@ -282,40 +271,41 @@ static int item_read(struct reader *r, const uint8_t *data, size_t len, size_t *
 		return error_set(e, ERROR_INPUT, "indefinite length at byte %zu", *at);
 	*at += result.read;
 	children = node_children(&r->tree->node[r->tree->count - 1]);
-	return children ? item_open(r, children, *at, len - *at, e) : items_close(r, *at, e);
-}
-
-static int items_read(struct reader *r, const uint8_t *data, size_t len, struct error *e)
-{
-	size_t at = 0;
-
-	do {
-		if (item_read(r, data, len, &at, e) < 0)
-			return -1;
-	} while (r->depth > 0);
-	if (at != len)
-		return error_set(e, ERROR_INPUT, "trailing bytes: %zu after byte %zu", len - at,
-				 at);
+	if (children == 0)
+		return items_close(r, *at, e);
+	/* Each child takes at least one byte, so a number that cannot be true is found here. */
+	if (children > len - *at)
+		return error_set(e, ERROR_INPUT, "truncated: the item before byte %zu declares more "
+				 "than follows", *at);
+	if (r->depth == CBOR_TREE_DEPTH_MAX)
+		return error_set(e, ERROR_INPUT, "nested deeper than %d at byte %zu",
+				 CBOR_TREE_DEPTH_MAX, *at);
+	r->open[r->depth++] = (struct open_item){ r->tree->count - 1, children };
 	return 0;
 }
 
 int cbor_tree_parse(const void *data, size_t len, struct cbor_tree *tree, struct error *e)
 {
 	struct reader r = { .tree = tree };
+	size_t at = 0;
+	int ret;
 
 	*tree = (struct cbor_tree)CBOR_TREE_INIT;
 	if (len == 0)
 		return error_set(e, ERROR_INPUT, "truncated: empty");
-	/* No more nodes than bytes, so this is memory in proportion to the input. */
+	/* There are at most as many nodes as bytes: memory in proportion to the input. */
 	r.room = len < CBOR_TREE_NODES_MAX ? (unsigned int)len : CBOR_TREE_NODES_MAX;
 	tree->node = calloc(r.room, sizeof(*tree->node));
 	if (!tree->node)
 		return error_set_memory(e);
-	if (items_read(&r, data, len, e) < 0) {
+	do
+		ret = item_read(&r, data, len, &at, e);
+	while (ret == 0 && r.depth > 0);
+	if (ret == 0 && at != len)
+		ret = error_set(e, ERROR_INPUT, "trailing bytes: %zu after byte %zu", len - at, at);
+	if (ret < 0)
 		cbor_tree_free(tree);
-		return -1;
-	}
-	return 0;
+	return ret;
 }
 
 void cbor_tree_free(struct cbor_tree *tree)

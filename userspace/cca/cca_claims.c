@@ -4,12 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
+#include "base/hash.h"
 #include "cca_profile.h"
-#include "cca_verdict.h"
 
 #define CLAIM_PROFILE 265
 
-/* Where the claims of one map go, and what to call that map. */
+/* Where the claims of one map are stored, and the name of that map in messages. */
 struct target {
 	void *claims;		/* struct cca_platform, cca_realm or cca_component */
 	const char *name;
@@ -22,58 +23,31 @@ struct claim {
 	enum cbor_node_kind kind;
 	unsigned int required, optional, forbidden;	/* profile generations; others ignore it */
 	uint8_t size[3];	/* bytes it may have; { 0 } is any number */
-	size_t offset;		/* of a struct cca_slice or char[room]; NO_FIELD stores nothing */
-	size_t room;
-	/* What the columns above cannot say. */
+	bool stored;		/* as it is, at @offset: a struct cbor_slice or char[room] */
+	size_t offset, room;
+	/* Checks what the columns above cannot say, and stores what is not stored as it is. */
 	int (*judge)(const struct target *target, const struct claim *claim,
 		     const struct cbor_node *value);
 };
 
-#define NO_FIELD SIZE_MAX
 #define HASH_SIZES { 32, 48, 64 }
-#define SLICE(type, field) .kind = CBOR_NODE_BYTES, .offset = offsetof(struct type, field)
-#define TEXT(type, field) .kind = CBOR_NODE_TEXT, .offset = offsetof(struct type, field), \
-	.room = sizeof(((struct type *)0)->field)
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-static const struct hash {
-	const char *name, *openssl;
-	size_t size;
-} hashes[] = {
-	{ "sha-256", "SHA256", 32 },
-	{ "sha-384", "SHA384", 48 },
-	{ "sha-512", "SHA512", 64 },
-};
+#define SLICE(type, field) .kind = CBOR_NODE_BYTES, .stored = true, \
+	.offset = offsetof(struct type, field)
+#define TEXT(type, field) .kind = CBOR_NODE_TEXT, .stored = true, \
+	.offset = offsetof(struct type, field), .room = sizeof(((struct type *)0)->field)
 
 static const char *const lifecycle_names[] = {
 	"unknown", "assembly and test", "provisioning", "secured",
 	"non-CCA-platform-RoT debug", "recoverable CCA-platform-RoT debug", "decommissioned",
 };
 
-size_t cca_hash_size(const char *name, const char **openssl)
-{
-	for (size_t i = 0; i < COUNT(hashes); i++) {
-		if (strcmp(hashes[i].name, name) == 0) {
-			if (openssl)
-				*openssl = hashes[i].openssl;
-			return hashes[i].size;
-		}
-	}
-	return 0;
-}
-
-/* State in bits 15:8, always a multiple of 0x10; the low byte is the vendor's. */
+/* The state is in bits 15:8 and always a multiple of 0x10; the vendor defines the low byte. */
 const char *cca_lifecycle_name(uint16_t lifecycle)
 {
 	unsigned int state = lifecycle >> 8;
 
-	return state % 0x10 == 0 && state / 0x10 < COUNT(lifecycle_names) ?
+	return state % 0x10 == 0 && state / 0x10 < ARRAY_SIZE(lifecycle_names) ?
 		lifecycle_names[state / 0x10] : NULL;
-}
-
-static struct cca_slice node_slice(const struct cbor_node *node)
-{
-	return (struct cca_slice){ node->data, (size_t)node->value };
 }
 
 static int char_escape(char out[5], uint8_t c)
@@ -84,8 +58,8 @@ static int char_escape(char out[5], uint8_t c)
 }
 
 /*
- * Text as printable ASCII: what is something else becomes \xNN, and a backslash is doubled. Nothing
- * that a terminal or a log obeys gets through, and no two texts become the same. -1 when it does
+ * Copy text as printable ASCII: other bytes become \xNN, and a backslash is doubled. The result has
+ * no control characters, so a terminal can show it, and no two texts become the same. -1 if it does
  * not fit.
  */
 static int text_copy(const struct cbor_node *node, char *out, size_t room)
@@ -118,18 +92,6 @@ static const char *kind_name(enum cbor_node_kind kind)
 	return names[kind];
 }
 
-/* A negative number is an integer of a wrong value, not of a wrong type. */
-static int kind_judge(const struct target *target, const struct claim *claim,
-		      const struct cbor_node *value)
-{
-	if (value->kind == claim->kind ||
-	    (claim->kind == CBOR_NODE_UINT && value->kind == CBOR_NODE_NINT))
-		return 0;
-	return cca_verdict_set(target->verdict, CCA_E_CLAIM_TYPE, "%s %s: is %s, must be %s",
-			       target->name, claim->name, kind_name(value->kind),
-			       kind_name(claim->kind));
-}
-
 static int size_judge(const struct target *target, const struct claim *claim,
 		      const struct cbor_node *value)
 {
@@ -148,25 +110,12 @@ static int size_judge(const struct target *target, const struct claim *claim,
 			       size[2]);
 }
 
-static int claim_store(const struct target *target, const struct claim *claim,
-		       const struct cbor_node *value)
-{
-	uint8_t *field = (uint8_t *)target->claims + claim->offset;
-
-	if (claim->kind == CBOR_NODE_BYTES) {
-		*(struct cca_slice *)(void *)field = node_slice(value);
-	} else if (text_copy(value, (char *)field, claim->room) < 0) {
-		return cca_verdict_set(target->verdict, CCA_E_CLAIM_SIZE,
-				       "%s %s: longer than %zu characters", target->name,
-				       claim->name, claim->room - 1);
-	}
-	return 0;
-}
-
 /* @value is NULL when the claim is absent. */
 static int claim_read(const struct target *target, const struct claim *claim,
 		      enum cca_generation generation, const struct cbor_node *value)
 {
+	uint8_t *field = (uint8_t *)target->claims + claim->offset;
+
 	if (value && (claim->forbidden & generation))
 		return cca_verdict_set(target->verdict, CCA_E_CLAIM_VALUE,
 				       "%s %s: must be absent under this profile", target->name,
@@ -177,14 +126,24 @@ static int claim_read(const struct target *target, const struct claim *claim,
 		return claim->required & generation ?
 			cca_verdict_set(target->verdict, CCA_E_CLAIM_MISSING, "%s %s: missing",
 					target->name, claim->name) : 0;
-	if (kind_judge(target, claim, value) < 0 || size_judge(target, claim, value) < 0)
+	/* A negative number is an integer with a wrong value, not of a wrong type. */
+	if (value->kind != claim->kind &&
+	    !(claim->kind == CBOR_NODE_UINT && value->kind == CBOR_NODE_NINT))
+		return cca_verdict_set(target->verdict, CCA_E_CLAIM_TYPE,
+				       "%s %s: is %s, must be %s", target->name, claim->name,
+				       kind_name(value->kind), kind_name(claim->kind));
+	if (size_judge(target, claim, value) < 0)
 		return -1;
-	if (claim->offset != NO_FIELD && claim_store(target, claim, value) < 0)
-		return -1;
+	if (claim->stored && claim->kind == CBOR_NODE_BYTES)
+		*(struct cbor_slice *)(void *)field = cbor_node_slice(value);
+	else if (claim->stored && text_copy(value, (char *)field, claim->room) < 0)
+		return cca_verdict_set(target->verdict, CCA_E_CLAIM_SIZE,
+				       "%s %s: longer than %zu characters", target->name,
+				       claim->name, claim->room - 1);
 	return claim->judge ? claim->judge(target, claim, value) : 0;
 }
 
-/* Claims that the table does not have are ignored, as the specifications ask. */
+/* Claims that the table does not have are ignored, as the specifications require. */
 static int claims_read(const struct target *target, const struct claim *table, size_t count,
 		       enum cca_generation generation, const struct cbor_node *map)
 {
@@ -195,7 +154,7 @@ static int claims_read(const struct target *target, const struct claim *table, s
 	return 0;
 }
 
-/* UEID (RFC 9711 section 4.2.1) of type RAND: 0x01 before the 32 bytes. */
+/* A UEID (RFC 9711 section 4.2.1) of type RAND has 0x01 before its 32 bytes. */
 static int ueid_judge(const struct target *target, const struct claim *claim,
 		      const struct cbor_node *value)
 {
@@ -212,14 +171,14 @@ static int hash_name_judge(const struct target *target, const struct claim *clai
 	const char *name = (const char *)target->claims + claim->offset;
 
 	(void)value;
-	if (cca_hash_size(name, NULL))
+	if (hash_by_name(name))
 		return 0;
 	return cca_verdict_set(target->verdict, CCA_E_CLAIM_VALUE,
 			       "%s %s: \"%s\" is not sha-256, sha-384 or sha-512", target->name,
 			       claim->name, name);
 }
 
-/* The number of an integer claim into *@number: E_CLAIM_VALUE unless @min <= number <= @max. */
+/* Set *@number to that of an integer claim; E_CLAIM_VALUE unless it is within @min and @max. */
 static int number_judge(const struct target *target, const struct claim *claim,
 			const struct cbor_node *value, int64_t min, int64_t max, int64_t *number)
 {
@@ -245,11 +204,11 @@ static int lifecycle_judge(const struct target *target, const struct claim *clai
 	if (cca_lifecycle_name(platform->lifecycle))
 		return 0;
 	return cca_verdict_set(target->verdict, CCA_E_CLAIM_VALUE,
-			       "%s %s: 0x%04x is no state that is defined", target->name,
+			       "%s %s: 0x%04x is not a defined state", target->name,
 			       claim->name, platform->lifecycle);
 }
 
-/* 1, the realm management security domain, is the only client there is. */
+/* The only client is 1, the realm management security domain. */
 static int client_judge(const struct target *target, const struct claim *claim,
 			const struct cbor_node *value)
 {
@@ -279,25 +238,10 @@ static const struct claim component_claims[] = {
 	{ 6, "hash-algo-id", TEXT(cca_component, hash_algorithm), .optional = CCA_ANY },
 };
 
-static int component_read(struct cca_platform *platform, const struct cbor_node *node,
-			  struct cca_verdict *verdict)
-{
-	char name[48];
-	struct target target = {
-		&platform->component[platform->component_count], name, verdict
-	};
-
-	snprintf(name, sizeof(name), "platform sw-components[%zu]", platform->component_count);
-	if (node->kind != CBOR_NODE_MAP)
-		return cca_verdict_set(verdict, CCA_E_CLAIM_TYPE, "%s: is %s, must be a map", name,
-				       kind_name(node->kind));
-	platform->component_count++;
-	return claims_read(&target, component_claims, COUNT(component_claims), CCA_ANY, node);
-}
-
 static int components_judge(const struct target *target, const struct claim *claim,
 			    const struct cbor_node *value)
 {
+	struct cca_platform *platform = target->claims;
 	const struct cbor_node *at = cbor_node_child(value);
 
 	if (value->value == 0)
@@ -306,11 +250,21 @@ static int components_judge(const struct target *target, const struct claim *cla
 	if (value->value > CCA_COMPONENTS_MAX)
 		return cca_verdict_set(target->verdict, CCA_E_CLAIM_VALUE, "%s %s: more than %d",
 				       target->name, claim->name, CCA_COMPONENTS_MAX);
-	for (uint64_t i = 0; i < value->value; i++) {
-		if (component_read(target->claims, at, target->verdict) < 0)
+	for (size_t i = 0; i < value->value; i++) {
+		char name[48];
+		const struct target component = { &platform->component[i], name, target->verdict };
+
+		snprintf(name, sizeof(name), "%s %s[%zu]", target->name, claim->name, i);
+		if (at->kind != CBOR_NODE_MAP)
+			return cca_verdict_set(target->verdict, CCA_E_CLAIM_TYPE,
+					       "%s: is %s, must be a map", name,
+					       kind_name(at->kind));
+		if (claims_read(&component, component_claims, ARRAY_SIZE(component_claims),
+				CCA_ANY, at) < 0)
 			return -1;
 		at = cbor_node_next(at);
 	}
+	platform->component_count = (size_t)value->value;
 	return 0;
 }
 
@@ -320,16 +274,16 @@ static int rems_judge(const struct target *target, const struct claim *claim,
 	struct cca_realm *realm = target->claims;
 	const struct cbor_node *at = cbor_node_child(value);
 
-	if (value->value != CCA_REMS)
+	if (value->value != REALM_REMS)
 		return cca_verdict_set(target->verdict, CCA_E_CLAIM_VALUE,
 				       "%s %s: rem count is %llu, must be %d", target->name,
-				       claim->name, (unsigned long long)value->value, CCA_REMS);
-	for (unsigned int i = 0; i < CCA_REMS; i++) {
+				       claim->name, (unsigned long long)value->value, REALM_REMS);
+	for (unsigned int i = 0; i < REALM_REMS; i++) {
 		if (at->kind != CBOR_NODE_BYTES)
 			return cca_verdict_set(target->verdict, CCA_E_CLAIM_TYPE,
 					       "%s %s[%u]: is %s, must be a byte string",
 					       target->name, claim->name, i, kind_name(at->kind));
-		realm->rem[i] = node_slice(at);
+		realm->rem[i] = cbor_node_slice(at);
 		at = cbor_node_next(at);
 	}
 	return 0;
@@ -345,50 +299,48 @@ static const struct claim platform_claims[] = {
 	{ 256, "instance-id", SLICE(cca_platform, instance_id), .required = CCA_ANY,
 	  .size = { 33 }, .judge = ueid_judge },
 	{ 2401, "config", SLICE(cca_platform, config), .required = CCA_ANY },
-	{ 2395, "lifecycle", CBOR_NODE_UINT, .required = CCA_ANY, .offset = NO_FIELD,
-	  .judge = lifecycle_judge },
-	{ 2399, "sw-components", CBOR_NODE_ARRAY, .required = CCA_ANY, .offset = NO_FIELD,
-	  .judge = components_judge },
+	{ 2395, "lifecycle", CBOR_NODE_UINT, .required = CCA_ANY, .judge = lifecycle_judge },
+	{ 2399, "sw-components", CBOR_NODE_ARRAY, .required = CCA_ANY, .judge = components_judge },
 	{ 2402, "hash-algo-id", TEXT(cca_platform, hash_algorithm), .required = CCA_ANY },
 	{ 2400, "verification-service", TEXT(cca_platform, verification_service),
 	  .optional = CCA_ANY },
 	{ 2394, "client-id", CBOR_NODE_UINT, .required = CCA_2024 | CCA_2026,
-	  .offset = NO_FIELD, .judge = client_judge },
+	  .judge = client_judge },
 };
 
-/* TF-RMM v0.8 and v0.9 put a text under 44243 in the 2023 profile, which does not know the claim:
- * it is ignored there like any other unknown one. */
+/* TF-RMM v0.8 and v0.9 put a text under 44243 in the 2023 profile, which does not define that
+ * claim: it is ignored there like any other unknown claim. */
 static const struct claim realm_claims[] = {
 	{ 10, "challenge", SLICE(cca_realm, challenge), .required = CCA_ANY,
-	  .size = { CCA_CHALLENGE_SIZE } },
+	  .size = { REALM_CHALLENGE_SIZE } },
 	{ 256, "instance-id", SLICE(cca_realm, instance_id), .required = CCA_2024 | CCA_2026,
 	  .size = { 33 }, .judge = ueid_judge },
 	{ 44235, "personalization-value", SLICE(cca_realm, rpv), .required = CCA_ANY,
-	  .size = { CCA_RPV_SIZE } },
+	  .size = { REALM_RPV_SIZE } },
 	{ 44236, "hash-algo-id", TEXT(cca_realm, hash_algorithm), .required = CCA_ANY,
 	  .judge = hash_name_judge },
 	{ 44237, "public-key", SLICE(cca_realm, rak), .required = CCA_ANY },
 	{ 44238, "initial-measurement", SLICE(cca_realm, rim), .required = CCA_ANY,
 	  .size = HASH_SIZES },
 	{ 44239, "extensible-measurements", CBOR_NODE_ARRAY, .required = CCA_ANY,
-	  .offset = NO_FIELD, .judge = rems_judge },
+	  .judge = rems_judge },
 	{ 44240, "public-key-hash-algo-id", TEXT(cca_realm, rak_hash_algorithm),
 	  .required = CCA_ANY, .judge = hash_name_judge },
 	{ 44243, "mec-policy", CBOR_NODE_UINT, .required = CCA_2024 | CCA_2026,
-	  .offset = NO_FIELD, .judge = mec_judge },
+	  .judge = mec_judge },
 };
 
-/* Veraison does not make this check; without it a RIM's length means nothing. */
+/* Veraison does not check this; without it the length of a RIM does not mean anything. */
 static int measurements_judge(const struct cca_realm *realm, struct cca_verdict *verdict)
 {
-	size_t size = cca_hash_size(realm->hash_algorithm, NULL);
+	size_t size = hash_by_name(realm->hash_algorithm)->size;
 
 	if (realm->rim.len != size)
 		return cca_verdict_set(verdict, CCA_E_CLAIM_SIZE,
 				       "realm initial-measurement: measurement length %zu is not "
 				       "that of hash-algo-id %s", realm->rim.len,
 				       realm->hash_algorithm);
-	for (unsigned int i = 0; i < CCA_REMS; i++) {
+	for (unsigned int i = 0; i < REALM_REMS; i++) {
 		if (realm->rem[i].len != size)
 			return cca_verdict_set(verdict, CCA_E_CLAIM_SIZE,
 					       "realm extensible-measurements[%u]: measurement "
@@ -398,15 +350,15 @@ static int measurements_judge(const struct cca_realm *realm, struct cca_verdict 
 	return 0;
 }
 
-static int profile_text(const struct cbor_node *value, const char *who, char *out, size_t room,
+static int profile_text(const struct cbor_node *value, const char *part, char *out, size_t room,
 			struct cca_verdict *verdict)
 {
 	if (value->kind != CBOR_NODE_TEXT)
 		return cca_verdict_set(verdict, CCA_E_PROFILE, "%s profile: is %s, must be text",
-				       who, kind_name(value->kind));
+				       part, kind_name(value->kind));
 	if (text_copy(value, out, room) < 0)
 		return cca_verdict_set(verdict, CCA_E_PROFILE, "%s profile: unknown, \"%s...\"",
-				       who, out);
+				       part, out);
 	return 0;
 }
 
@@ -448,8 +400,8 @@ int cca_platform_claims(struct cca_platform *platform, const struct cbor_node *c
 	const struct target target = { platform, "platform", verdict };
 	const struct cca_profile *profile = cca_profile_platform(platform->profile);
 
-	return claims_read(&target, platform_claims, COUNT(platform_claims), profile->generation,
-			   claims);
+	return claims_read(&target, platform_claims, ARRAY_SIZE(platform_claims),
+			   profile->generation, claims);
 }
 
 int cca_realm_claims(struct cca_realm *realm, const struct cbor_node *claims,
@@ -459,7 +411,7 @@ int cca_realm_claims(struct cca_realm *realm, const struct cbor_node *claims,
 	const struct cca_profile *profile = cca_profile_realm(realm->profile);
 
 	realm->mec_policy = -1;
-	if (claims_read(&target, realm_claims, COUNT(realm_claims), profile->generation,
+	if (claims_read(&target, realm_claims, ARRAY_SIZE(realm_claims), profile->generation,
 			claims) < 0)
 		return -1;
 	return measurements_judge(realm, verdict);

@@ -1,36 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cca_print.h"
+
 #include <string.h>
 
 #include "base/encode.h"
+#include "base/json.h"
 #include "cca_claims.h"
-#include "cca_token.h"
-#include "cose.h"
 
 #define LABEL "  %-22s "
 
-static json_t *hex_json(struct cca_slice slice)
-{
-	struct bytes hex = BYTES_INIT;
-	json_t *value = NULL;
-
-	if (encode_hex(slice.data, slice.len, &hex) == 0)
-		value = json_string(bytes_text(&hex));
-	bytes_free(&hex);
-	return value;
-}
-
-/* NULL, which json_pack's "s:o*" leaves out, for what the token does not have. */
-static json_t *optional_hex(struct cca_slice slice)
-{
-	return slice.len ? hex_json(slice) : NULL;
-}
-
-static const char *optional_text(const char *text)
-{
-	return *text ? text : NULL;
-}
-
-static const char *algorithm_text(const struct cca_sign1 *sign1)
+static const char *algorithm_text(const struct cose_sign1 *sign1)
 {
 	const char *name = cose_algorithm_name(sign1->algorithm);
 
@@ -49,84 +28,135 @@ static const char *mec_text(const struct cca_realm *realm)
 	return realm->mec_policy < 0 ? NULL : realm->mec_policy ? "private" : "shared";
 }
 
-static json_t *component_json(const struct cca_component *component)
+/* An object that is being filled. json_pack() is of no use here, because it leaves out an optional
+ * member ("s:s*") also when memory fails. */
+struct object {
+	json_t *json;
+	bool failed;
+};
+
+static void object_add(struct object *object, const char *member, json_t *value)
 {
-	return json_pack("{s:s*, s:s*, s:o, s:o, s:s*}",
-			 "type", optional_text(component->type),
-			 "version", optional_text(component->version),
-			 "measurement", hex_json(component->measurement),
-			 "signer-id", hex_json(component->signer),
-			 "hash-algo-id", optional_text(component->hash_algorithm));
+	if (json_object_set_new(object->json, member, value) < 0)
+		object->failed = true;
 }
 
-static json_t *components_json(const struct cca_platform *platform)
+static void object_add_text(struct object *object, const char *member, const char *text)
 {
-	json_t *array = json_array();
+	object_add(object, member, json_string(text));
+}
 
-	for (size_t i = 0; array && i < platform->component_count; i++) {
-		if (json_array_append_new(array, component_json(&platform->component[i])) < 0) {
-			json_decref(array);
-			array = NULL;
-		}
-	}
-	return array;
+static void object_add_hex(struct object *object, const char *member, struct cbor_slice slice)
+{
+	object_add(object, member, json_hex(slice.data, slice.len));
+}
+
+/* The object, or NULL out of memory. */
+static json_t *object_finish(struct object *object)
+{
+	if (!object->failed)
+		return object->json;
+	json_decref(object->json);
+	return NULL;
+}
+
+static json_t *component_json(const struct cca_component *component)
+{
+	struct object object = { json_object(), false };
+
+	if (*component->type)
+		object_add_text(&object, "type", component->type);
+	if (*component->version)
+		object_add_text(&object, "version", component->version);
+	object_add_hex(&object, "measurement", component->measurement);
+	object_add_hex(&object, "signer-id", component->signer);
+	if (*component->hash_algorithm)
+		object_add_text(&object, "hash-algo-id", component->hash_algorithm);
+	return object_finish(&object);
 }
 
 static json_t *platform_json(const struct cca_platform *platform)
 {
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:i, s:s, s:s, s:s*, s:o}",
-			 "profile", platform->profile,
-			 "algorithm", algorithm_text(&platform->sign1),
-			 "binding", hex_json(platform->binding),
-			 "implementation-id", hex_json(platform->implementation_id),
-			 "instance-id", hex_json(platform->instance_id),
-			 "config", hex_json(platform->config),
-			 "lifecycle", (int)platform->lifecycle,
-			 "lifecycle-name", lifecycle_text(platform),
-			 "hash-algo-id", platform->hash_algorithm,
-			 "verification-service", optional_text(platform->verification_service),
-			 "sw-components", components_json(platform));
+	struct object object = { json_object(), false };
+	json_t *components = json_array();
+
+	object_add_text(&object, "profile", platform->profile);
+	object_add_text(&object, "algorithm", algorithm_text(&platform->sign1));
+	object_add_hex(&object, "binding", platform->binding);
+	object_add_hex(&object, "implementation-id", platform->implementation_id);
+	object_add_hex(&object, "instance-id", platform->instance_id);
+	object_add_hex(&object, "config", platform->config);
+	object_add(&object, "lifecycle", json_integer(platform->lifecycle));
+	object_add_text(&object, "lifecycle-name", lifecycle_text(platform));
+	object_add_text(&object, "hash-algo-id", platform->hash_algorithm);
+	if (*platform->verification_service)
+		object_add_text(&object, "verification-service", platform->verification_service);
+	for (size_t i = 0; i < platform->component_count; i++)
+		if (json_array_append_new(components, component_json(&platform->component[i])) < 0)
+			object.failed = true;
+	object_add(&object, "sw-components", components);
+	return object_finish(&object);
 }
 
 static json_t *realm_json(const struct cca_realm *realm)
 {
-	return json_pack("{s:s*, s:s, s:o, s:o, s:o*, s:s, s:o, s:[o,o,o,o], s:o, s:s, s:s*}",
-			 "profile", optional_text(realm->profile),
-			 "algorithm", algorithm_text(&realm->sign1),
-			 "challenge", hex_json(realm->challenge),
-			 "personalization-value", hex_json(realm->rpv),
-			 "instance-id", optional_hex(realm->instance_id),
-			 "hash-algo-id", realm->hash_algorithm,
-			 "initial-measurement", hex_json(realm->rim),
-			 "extensible-measurements", hex_json(realm->rem[0]),
-			 hex_json(realm->rem[1]), hex_json(realm->rem[2]), hex_json(realm->rem[3]),
-			 "public-key", hex_json(realm->rak),
-			 "public-key-hash-algo-id", realm->rak_hash_algorithm,
-			 "mec-policy", mec_text(realm));
+	struct object object = { json_object(), false };
+	const char *mec = mec_text(realm);
+	json_t *rems = json_array();
+
+	if (*realm->profile)
+		object_add_text(&object, "profile", realm->profile);
+	object_add_text(&object, "algorithm", algorithm_text(&realm->sign1));
+	object_add_hex(&object, "challenge", realm->challenge);
+	object_add_hex(&object, "personalization-value", realm->rpv);
+	if (realm->instance_id.len > 0)
+		object_add_hex(&object, "instance-id", realm->instance_id);
+	object_add_text(&object, "hash-algo-id", realm->hash_algorithm);
+	object_add_hex(&object, "initial-measurement", realm->rim);
+	for (int i = 0; i < REALM_REMS; i++) {
+		const struct cbor_slice *rem = &realm->rem[i];
+
+		if (json_array_append_new(rems, json_hex(rem->data, rem->len)) < 0)
+			object.failed = true;
+	}
+	object_add(&object, "extensible-measurements", rems);
+	object_add_hex(&object, "public-key", realm->rak);
+	object_add_text(&object, "public-key-hash-algo-id", realm->rak_hash_algorithm);
+	if (mec)
+		object_add_text(&object, "mec-policy", mec);
+	return object_finish(&object);
 }
 
-json_t *cca_token_json(const struct cca_token *token)
+json_t *cca_token_json(const struct cca_token *token, struct error *e)
 {
-	return json_pack("{s:i, s:o, s:o}", "tag", (int)token->tag,
-			 "platform", platform_json(&token->platform),
-			 "realm", realm_json(&token->realm));
+	struct object object = { json_object(), false };
+	json_t *value;
+
+	object_add(&object, "tag", json_integer((json_int_t)token->tag));
+	object_add(&object, "platform", platform_json(&token->platform));
+	object_add(&object, "realm", realm_json(&token->realm));
+	value = object_finish(&object);
+	if (!value)
+		error_set_memory(e);
+	return value;
 }
 
-static int print_text(struct bytes *out, const char *label, const char *value)
+static void print_text(struct bytes *out, const char *label, const char *value)
 {
-	return *value ? bytes_printf(out, LABEL "%s\n", label, value) : 0;
+	if (*value)
+		bytes_printf(out, LABEL "%s\n", label, value);
 }
 
-static int print_hex(struct bytes *out, const char *label, struct cca_slice slice)
+static void print_hex(struct bytes *out, const char *label, struct cbor_slice slice)
 {
 	if (slice.len == 0)
-		return 0;
-	if (bytes_printf(out, LABEL, label) < 0 || encode_hex(slice.data, slice.len, out) < 0)
-		return -1;
-	return bytes_append_text(out, "\n");
+		return;
+	bytes_printf(out, LABEL, label);
+	encode_hex(slice.data, slice.len, out);
+	bytes_append_text(out, "\n");
 }
 
-/* Columns as wide as their longest entry. */
+/* The columns are as wide as their longest entry. */
 static void component_widths(const struct cca_platform *platform, int *type, int *version)
 {
 	*type = (int)strlen("TYPE");
@@ -140,89 +170,64 @@ static void component_widths(const struct cca_platform *platform, int *type, int
 	}
 }
 
-static int print_component(struct bytes *out, const struct cca_component *component, int type,
-			   int version)
-{
-	const char *dash = "-";
-
-	if (bytes_printf(out, "    %-*s  %-*s  ", type,
-			 *component->type ? component->type : dash, version,
-			 *component->version ? component->version : dash) < 0 ||
-	    encode_hex(component->measurement.data, component->measurement.len, out) < 0 ||
-	    bytes_printf(out, "\n    %*s  signer ", type + 2 + version - 7, "") < 0 ||
-	    encode_hex(component->signer.data, component->signer.len, out) < 0)
-		return -1;
-	return bytes_append_text(out, "\n");
-}
-
-static int print_components(struct bytes *out, const struct cca_platform *platform)
+static void print_components(struct bytes *out, const struct cca_platform *platform)
 {
 	int type, version;
 
 	component_widths(platform, &type, &version);
-	if (bytes_printf(out, "  software components (%zu)\n    %-*s  %-*s  MEASUREMENT\n",
-			 platform->component_count, type, "TYPE", version, "VERSION") < 0)
-		return -1;
+	bytes_printf(out, "  software components (%zu)\n    %-*s  %-*s  MEASUREMENT\n",
+		     platform->component_count, type, "TYPE", version, "VERSION");
 	for (size_t i = 0; i < platform->component_count; i++) {
-		if (print_component(out, &platform->component[i], type, version) < 0)
-			return -1;
+		const struct cca_component *component = &platform->component[i];
+
+		bytes_printf(out, "    %-*s  %-*s  ", type,
+			     *component->type ? component->type : "-", version,
+			     *component->version ? component->version : "-");
+		encode_hex(component->measurement.data, component->measurement.len, out);
+		bytes_printf(out, "\n    %*s  signer ", type + 2 + version - 7, "");
+		encode_hex(component->signer.data, component->signer.len, out);
+		bytes_append_text(out, "\n");
 	}
-	return 0;
 }
 
-static int print_platform(struct bytes *out, const struct cca_platform *platform)
+static void print_platform(struct bytes *out, const struct cca_platform *platform)
 {
-	if (bytes_append_text(out, "Platform\n") < 0 ||
-	    print_text(out, "profile", platform->profile) < 0 ||
-	    print_text(out, "signed with", algorithm_text(&platform->sign1)) < 0 ||
-	    print_hex(out, "implementation id", platform->implementation_id) < 0 ||
-	    print_hex(out, "instance id", platform->instance_id) < 0 ||
-	    bytes_printf(out, LABEL "0x%04x (%s)\n", "lifecycle", platform->lifecycle,
-			 lifecycle_text(platform)) < 0 ||
-	    print_hex(out, "configuration", platform->config) < 0 ||
-	    print_text(out, "hash algorithm", platform->hash_algorithm) < 0 ||
-	    print_hex(out, "binding to the RAK", platform->binding) < 0 ||
-	    print_text(out, "verification service", platform->verification_service) < 0)
-		return -1;
-	return print_components(out, platform);
+	bytes_append_text(out, "Platform\n");
+	print_text(out, "profile", platform->profile);
+	print_text(out, "signed with", algorithm_text(&platform->sign1));
+	print_hex(out, "implementation id", platform->implementation_id);
+	print_hex(out, "instance id", platform->instance_id);
+	bytes_printf(out, LABEL "0x%04x (%s)\n", "lifecycle", platform->lifecycle,
+		     lifecycle_text(platform));
+	print_hex(out, "configuration", platform->config);
+	print_text(out, "hash algorithm", platform->hash_algorithm);
+	print_hex(out, "binding to the RAK", platform->binding);
+	print_text(out, "verification service", platform->verification_service);
+	print_components(out, platform);
 }
 
-static int print_measurements(struct bytes *out, const struct cca_realm *realm)
-{
-	static const char *const labels[CCA_REMS] = { "REM0", "REM1", "REM2", "REM3" };
-
-	if (print_hex(out, "RIM", realm->rim) < 0)
-		return -1;
-	for (size_t i = 0; i < CCA_REMS; i++) {
-		if (print_hex(out, labels[i], realm->rem[i]) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int print_realm(struct bytes *out, const struct cca_realm *realm)
+static void print_realm(struct bytes *out, const struct cca_realm *realm)
 {
 	const char *mec = mec_text(realm);
 
-	if (bytes_append_text(out, "Realm\n") < 0 ||
-	    print_text(out, "profile", *realm->profile ? realm->profile : "none (legacy)") < 0 ||
-	    print_text(out, "signed with", algorithm_text(&realm->sign1)) < 0 ||
-	    print_hex(out, "challenge", realm->challenge) < 0 ||
-	    print_hex(out, "RPV", realm->rpv) < 0 ||
-	    print_hex(out, "instance id", realm->instance_id) < 0 ||
-	    print_text(out, "hash algorithm", realm->hash_algorithm) < 0 ||
-	    print_measurements(out, realm) < 0 ||
-	    print_hex(out, "RAK", realm->rak) < 0 ||
-	    print_text(out, "RAK hash algorithm", realm->rak_hash_algorithm) < 0)
-		return -1;
-	return print_text(out, "MEC policy", mec ? mec : "");
+	bytes_append_text(out, "Realm\n");
+	print_text(out, "profile", *realm->profile ? realm->profile : "none (legacy)");
+	print_text(out, "signed with", algorithm_text(&realm->sign1));
+	print_hex(out, "challenge", realm->challenge);
+	print_hex(out, "RPV", realm->rpv);
+	print_hex(out, "instance id", realm->instance_id);
+	print_text(out, "hash algorithm", realm->hash_algorithm);
+	for (unsigned int i = 0; i < REALM_REGISTERS; i++)
+		print_hex(out, realm_register_name(i), i ? realm->rem[i - 1] : realm->rim);
+	print_hex(out, "RAK", realm->rak);
+	print_text(out, "RAK hash algorithm", realm->rak_hash_algorithm);
+	print_text(out, "MEC policy", mec ? mec : "");
 }
 
-int cca_token_print(const struct cca_token *token, struct bytes *out)
+void cca_token_print(const struct cca_token *token, struct bytes *out)
 {
-	if (bytes_printf(out, "CCA attestation token: %zu bytes, tag %llu\n", token->raw.len,
-			 (unsigned long long)token->tag) < 0 ||
-	    print_platform(out, &token->platform) < 0)
-		return -1;
-	return print_realm(out, &token->realm);
+	bytes_printf(out, "CCA attestation token: %zu bytes, tag %llu\n", token->raw.len,
+		     (unsigned long long)token->tag);
+	print_platform(out, &token->platform);
+	print_realm(out, &token->realm);
 }

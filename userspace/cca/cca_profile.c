@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "cca_verdict.h"
+#include "base/array.h"
 
-/* Of draft-04's suffixes only ";delegated" says what a profile without a suffix says. */
+/* Draft 04 adds suffixes; only ";delegated" means the same as a profile without a suffix. */
 static const struct cca_profile platform_profiles[] = {
 	{ "http://arm.com/CCA-SSD/1.0.0", CCA_LEGACY },
 	{ "tag:arm.com,2023:cca_platform#1.0.0", CCA_2023 },
@@ -25,8 +25,6 @@ static const struct cca_profile realm_profiles[] = {
 	{ "tag:arm.com,2026:realm#2.0.0;delegated", CCA_2026 },
 };
 
-#define PROFILE_FIND(table, text) profile_find(table, sizeof(table) / sizeof((table)[0]), text)
-
 static const struct cca_profile *profile_find(const struct cca_profile *table, size_t count,
 					      const char *text)
 {
@@ -39,15 +37,15 @@ static const struct cca_profile *profile_find(const struct cca_profile *table, s
 
 const struct cca_profile *cca_profile_platform(const char *text)
 {
-	return PROFILE_FIND(platform_profiles, text);
+	return profile_find(platform_profiles, ARRAY_SIZE(platform_profiles), text);
 }
 
 const struct cca_profile *cca_profile_realm(const char *text)
 {
-	return PROFILE_FIND(realm_profiles, text);
+	return profile_find(realm_profiles, ARRAY_SIZE(realm_profiles), text);
 }
 
-/* The specifications list exactly the pairs of one generation. */
+/* The specifications list exactly those pairs whose profiles are of one generation. */
 void cca_profile_judge_pair(const struct cca_token *token, struct cca_verdict *verdict)
 {
 	const char *platform = token->platform.profile, *realm = token->realm.profile;
@@ -56,6 +54,6 @@ void cca_profile_judge_pair(const struct cca_token *token, struct cca_verdict *v
 
 	if (!p || !r || p->generation == r->generation)
 		return;
-	cca_verdict_warn(verdict, "no specification pairs platform profile %s with realm profile %s",
-			 platform, *realm ? realm : "(none)");
+	cca_verdict_warn(verdict, "no specification pairs platform profile %s with realm profile "
+			 "%s", platform, *realm ? realm : "(none)");
 }

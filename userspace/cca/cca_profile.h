@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cca_profile: the profiles of platform and realm tokens that can be met, as a table. */
+/* cca_profile: the known profiles of platform and realm tokens, as tables. */
 #ifndef REALMKEY_CCA_PROFILE_H
 #define REALMKEY_CCA_PROFILE_H
 
 #include "cca_token.h"
 
-/* Bits, so that a claim can name those that know it. */
+/* Bits, so that a claim can name the generations that define it. */
 enum cca_generation {
 	CCA_LEGACY = 1,		/* before RMM 1.0 */
 	CCA_2023 = 2,		/* RMM 1.0 */
@@ -20,12 +20,13 @@ struct cca_profile {
 	enum cca_generation generation;
 };
 
-/* The profile of that name, NULL when unknown. */
+/* The profile with this name, or NULL. Static. */
 const struct cca_profile *cca_profile_platform(const char *text);
 const struct cca_profile *cca_profile_realm(const char *text);
 
-/* Warn in @verdict when no specification lists the token's two profiles as a pair. Such tokens are
- * in the wild (TF-RMM with the platform token it ships), so it is no failure. */
+/* Warn in @verdict if no specification lists the token's two profiles as a pair. This is not a
+ * failure, because there are such tokens: TF-RMM makes them with the platform token that it
+ * contains. */
 void cca_profile_judge_pair(const struct cca_token *token, struct cca_verdict *verdict);
 
 #endif

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cca_token.h"
 
+#include "base/array.h"
 #include "cbor_tree.h"
 #include "cca_claims.h"
 #include "cca_profile.h"
-#include "cca_verdict.h"
-#include "cose.h"
 
 #define TAG_COLLECTION 399	/* RMM 1.0: map values are byte strings */
 #define TAG_CMW 907		/* RMM 2.0: map values are CMW records */
@@ -17,23 +16,23 @@ enum part { PLATFORM, REALM, PARTS };
 
 static const char *const part_names[PARTS] = { "platform", "realm" };
 
-/* What the steps hand on to each other. */
+/* What one step leaves for the next. */
 struct decoder {
 	struct cca_token *token;
 	struct cca_verdict *verdict;
+	struct error *e;
 	struct cbor_tree top;
-	struct cca_slice inner[PARTS];		/* COSE_Sign1 */
-	struct cca_sign1 *sign1[PARTS];
+	struct cbor_slice inner[PARTS];		/* COSE_Sign1 */
+	struct cose_sign1 *sign1[PARTS];
 	struct cbor_tree claims[PARTS];
 };
 
 static int top_parse(struct decoder *d)
 {
 	const struct bytes *raw = &d->token->raw;
-	struct error e = ERROR_INIT;
 
-	if (cbor_tree_parse(raw->data, raw->len, &d->top, &e) < 0)
-		return cca_verdict_set(d->verdict, CCA_E_CBOR, "%s", e.text);
+	if (cbor_tree_parse(raw->data, raw->len, &d->top, d->e) < 0)
+		return cca_verdict_set_error(d->verdict, CCA_E_CBOR, d->e);
 	return 0;
 }
 
@@ -50,7 +49,8 @@ static int top_tag(struct decoder *d)
 	return 0;
 }
 
-/* The collection of RMM 1.0 is closed; that of 2.0 may have more entries, named by integers. */
+/* The collection of RMM 1.0 has exactly two entries; that of 2.0 may have more, named by
+ * integers. */
 static int top_keys(struct decoder *d, const struct cbor_node *map)
 {
 	const struct cbor_node *key = cbor_node_child(map);
@@ -105,7 +105,7 @@ static int top_value(struct decoder *d, enum part part, const struct cbor_node *
 		return cca_verdict_set(d->verdict, CCA_E_TOP_VALUE_TYPE,
 				       "%s token: not a byte string", part_names[part]);
 	}
-	d->inner[part] = (struct cca_slice){ value->data, (size_t)value->value };
+	d->inner[part] = (struct cbor_slice){ value->data, (size_t)value->value };
 	return 0;
 }
 
@@ -132,9 +132,19 @@ static int top_entries(struct decoder *d)
 
 static int sign1_decode(struct decoder *d)
 {
+	static const enum cca_cause causes[] = {
+		[COSE_FAULT_CONTENT] = CCA_E_COSE,
+		[COSE_FAULT_TAG] = CCA_E_COSE_TAG,
+		[COSE_FAULT_ARRAY] = CCA_E_COSE_ARRAY,
+		[COSE_FAULT_DETACHED] = CCA_E_COSE_DETACHED,
+	};
+	enum cose_fault fault;
+
 	for (int i = 0; i < PARTS; i++) {
-		if (cose_sign1_decode(d->inner[i], part_names[i], d->sign1[i], d->verdict) < 0)
-			return -1;
+		if (cose_sign1_decode(d->inner[i], d->sign1[i], &fault, d->e) < 0) {
+			error_add(d->e, "%s token", part_names[i]);
+			return cca_verdict_set_error(d->verdict, causes[fault], d->e);
+		}
 	}
 	return 0;
 }
@@ -142,12 +152,12 @@ static int sign1_decode(struct decoder *d)
 static int claims_parse(struct decoder *d)
 {
 	for (int i = 0; i < PARTS; i++) {
-		const struct cca_slice *payload = &d->sign1[i]->payload;
-		struct error e = ERROR_INIT;
+		const struct cbor_slice *payload = &d->sign1[i]->payload;
 
-		if (cbor_tree_parse(payload->data, payload->len, &d->claims[i], &e) < 0)
-			return cca_verdict_set(d->verdict, CCA_E_CLAIMS_CBOR, "%s claims: %s",
-					       part_names[i], e.text);
+		if (cbor_tree_parse(payload->data, payload->len, &d->claims[i], d->e) < 0) {
+			error_add(d->e, "%s claims", part_names[i]);
+			return cca_verdict_set_error(d->verdict, CCA_E_CLAIMS_CBOR, d->e);
+		}
 		if (d->claims[i].node->kind != CBOR_NODE_MAP)
 			return cca_verdict_set(d->verdict, CCA_E_CLAIMS_TYPE,
 					       "%s claims: not a map", part_names[i]);
@@ -155,7 +165,7 @@ static int claims_parse(struct decoder *d)
 	return 0;
 }
 
-static int profiles_read(struct decoder *d)
+static int profiles_decode(struct decoder *d)
 {
 	if (cca_platform_profile(&d->token->platform, d->claims[PLATFORM].node, d->verdict) < 0 ||
 	    cca_realm_profile(&d->token->realm, d->claims[REALM].node, d->verdict) < 0)
@@ -164,47 +174,41 @@ static int profiles_read(struct decoder *d)
 	return 0;
 }
 
-static int claims_read(struct decoder *d)
+static int claims_decode(struct decoder *d)
 {
 	if (cca_platform_claims(&d->token->platform, d->claims[PLATFORM].node, d->verdict) < 0)
 		return -1;
 	return cca_realm_claims(&d->token->realm, d->claims[REALM].node, d->verdict);
 }
 
-static int steps_run(struct decoder *d)
+int cca_token_decode(const void *data, size_t len, struct cca_token *token,
+		     struct cca_verdict *verdict, struct error *e)
 {
 	static int (*const steps[])(struct decoder *d) = {
-		top_parse, top_tag, top_entries, sign1_decode, claims_parse, profiles_read,
-		claims_read,
+		top_parse, top_tag, top_entries, sign1_decode, claims_parse, profiles_decode,
+		claims_decode,
 	};
-
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-		if (steps[i](d) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-int cca_token_decode(const void *data, size_t len, struct cca_token *token,
-		     struct cca_verdict *verdict)
-{
 	struct decoder d = {
-		.token = token, .verdict = verdict,
+		.token = token, .verdict = verdict, .e = e,
 		.sign1 = { &token->platform.sign1, &token->realm.sign1 },
 	};
-	int ret;
+	int ret = 0;
 
-	cca_verdict_clear(verdict);
-	if (len > CCA_TOKEN_MAX)
-		return cca_verdict_set(verdict, CCA_E_SIZE, "%zu bytes, more than %zu", len,
-				       CCA_TOKEN_MAX);
-	if (bytes_set(&token->raw, data, len) < 0)
-		return cca_verdict_set(verdict, CCA_E_CBOR, "out of memory");
-	ret = steps_run(&d);
+	*verdict = (struct cca_verdict)CCA_VERDICT_INIT;
+	if (len > CCA_TOKEN_MAX) {
+		ret = cca_verdict_set(verdict, CCA_E_SIZE, "%zu bytes, more than %zu", len,
+				      CCA_TOKEN_MAX);
+		return cca_verdict_conclude(verdict, ret, e);
+	}
+	bytes_set(&token->raw, data, len);
+	if (bytes_check(&token->raw, e) < 0)
+		return -1;
+	for (size_t i = 0; ret == 0 && i < ARRAY_SIZE(steps); i++)
+		ret = steps[i](&d);
 	cbor_tree_free(&d.top);
 	for (int i = 0; i < PARTS; i++)
 		cbor_tree_free(&d.claims[i]);
-	return ret;
+	return cca_verdict_conclude(verdict, ret, e);
 }
 
 void cca_token_free(struct cca_token *token)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 static const char *const cause_names[CCA_CAUSES] = {
+	[CCA_NO_VERDICT] = "none",
 	[CCA_OK] = "OK",
 	[CCA_E_SIZE] = "E_SIZE",
 	[CCA_E_CBOR] = "E_CBOR",
@@ -42,11 +43,6 @@ const char *cca_cause_name(enum cca_cause cause)
 	return (unsigned int)cause < CCA_CAUSES ? cause_names[cause] : "unknown";
 }
 
-void cca_verdict_clear(struct cca_verdict *verdict)
-{
-	*verdict = (struct cca_verdict){ .cause = CCA_OK };
-}
-
 static void text_format(char *out, size_t room, const char *format, va_list args)
 {
 	vsnprintf(out, room, format, args);
@@ -67,6 +63,11 @@ int cca_verdict_set(struct cca_verdict *verdict, enum cca_cause cause, const cha
 	return -1;
 }
 
+int cca_verdict_set_error(struct cca_verdict *verdict, enum cca_cause cause, const struct error *e)
+{
+	return e->kind == ERROR_SYSTEM ? -1 : cca_verdict_set(verdict, cause, "%s", e->text);
+}
+
 void cca_verdict_warn(struct cca_verdict *verdict, const char *format, ...)
 {
 	va_list args;
@@ -74,4 +75,14 @@ void cca_verdict_warn(struct cca_verdict *verdict, const char *format, ...)
 	va_start(args, format);
 	text_format(verdict->warning, sizeof(verdict->warning), format, args);
 	va_end(args);
+}
+
+int cca_verdict_conclude(struct cca_verdict *verdict, int ret, struct error *e)
+{
+	if (ret == 0)
+		verdict->cause = CCA_OK;
+	else if (verdict->cause != CCA_NO_VERDICT)
+		error_set(e, ERROR_ATTESTATION, "%s: %s", cca_cause_name(verdict->cause),
+			  verdict->detail);
+	return ret;
 }

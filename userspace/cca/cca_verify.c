@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cca_verify.h"
+
 #include <openssl/evp.h>
 
+#include "base/array.h"
+#include "base/crypto.h"
+#include "base/hash.h"
 #include "cca_claims.h"
 #include "cca_profile.h"
-#include "cca_token.h"
-#include "cca_verdict.h"
 #include "cose.h"
 
 #define LIFECYCLE_SECURED 0x30
@@ -14,6 +17,7 @@ struct verifier {
 	const struct cca_anchors *anchors;
 	const uint8_t *challenge;
 	struct cca_verdict *verdict;
+	struct error *e;
 	const struct cca_anchor *used;
 	EVP_PKEY *rak;
 };
@@ -29,8 +33,9 @@ static bool anchor_is_candidate(const struct cca_anchor *anchor,
 }
 
 /*
- * A platform that is revoked by name is refused whatever else could vouch for it. A revoked key
- * without a name speaks for no platform in particular, so it first has to turn out to be the one.
+ * A platform whose ids are revoked is refused, whichever other anchor could have signed. A revoked
+ * key without ids is not about a particular platform, so it counts only if it turns out to be the
+ * signer.
  */
 static int anchors_judge(struct verifier *v)
 {
@@ -57,7 +62,7 @@ static int anchors_judge(struct verifier *v)
 	return 0;
 }
 
-static int algorithm_judge(struct verifier *v, const struct cca_sign1 *sign1, enum cca_cause cause,
+static int algorithm_judge(struct verifier *v, const struct cose_sign1 *sign1, enum cca_cause cause,
 			   const char *name)
 {
 	if (cose_algorithm_name(sign1->algorithm))
@@ -72,86 +77,100 @@ static int algorithm_judge(struct verifier *v, const struct cca_sign1 *sign1, en
 			       sign1->algorithm);
 }
 
-/* The first candidate, among those revoked or those not, whose key made the signature. The error
- * is that of the first one that did not. */
-static const struct cca_anchor *signer_find(const struct verifier *v, bool revoked,
-					    struct error *first)
+/*
+ * Find the first candidate, among those revoked or those not, whose key made the signature, and set
+ * *@signer to it. If there is none, set *@signer to NULL and @first (may be NULL) to the reason of
+ * the first candidate. Returns 0, or -1 if a signature could not be checked.
+ */
+static int signer_find(const struct verifier *v, bool revoked, const struct cca_anchor **signer,
+		       struct error *first)
 {
+	*signer = NULL;
 	for (size_t i = 0; i < v->anchors->count; i++) {
 		const struct cca_anchor *anchor = &v->anchors->anchor[i];
-		struct error e = ERROR_INIT;
+		struct error reason = ERROR_INIT;
 
 		if (anchor->revoked != revoked ||
 		    !anchor_is_candidate(anchor, &v->token->platform))
 			continue;
-		if (cose_sign1_verify(&v->token->platform.sign1, anchor->key, &e) == 0)
-			return anchor;
-		if (first->kind == ERROR_NONE)
-			*first = e;
+		if (cose_sign1_verify(&v->token->platform.sign1, anchor->key, &reason) == 0) {
+			*signer = anchor;
+			return 0;
+		}
+		if (reason.kind == ERROR_SYSTEM) {
+			*v->e = reason;
+			return -1;
+		}
+		if (first && first->kind == ERROR_NONE)
+			*first = reason;
 	}
-	return NULL;
+	return 0;
 }
 
 /*
- * An accepted algorithm that is not the key's is a signature that this key cannot have made, so
- * E_SIG_PLATFORM; E_ALG_PLATFORM is for what no key could make good.
+ * If the header names an accepted algorithm that is not the key's, this key cannot have made the
+ * signature: E_SIG_PLATFORM. E_ALG_PLATFORM is for an algorithm that is accepted with no key.
  */
 static int platform_judge(struct verifier *v)
 {
-	struct error e = ERROR_INIT;
 	const struct cca_anchor *revoked;
+	struct error first = ERROR_INIT;
 
 	if (algorithm_judge(v, &v->token->platform.sign1, CCA_E_ALG_PLATFORM, "platform") < 0)
 		return -1;
-	revoked = signer_find(v, true, &e);
+	if (signer_find(v, true, &revoked, NULL) < 0)
+		return -1;
 	if (revoked)
 		return cca_verdict_set(v->verdict, CCA_E_TRUST_ANCHOR_REVOKED, "%s", revoked->name);
-	e = (struct error)ERROR_INIT;
-	v->used = signer_find(v, false, &e);
+	if (signer_find(v, false, &v->used, &first) < 0)
+		return -1;
 	if (!v->used)
-		return cca_verdict_set(v->verdict, CCA_E_SIG_PLATFORM, "platform token: %s", e.text);
+		return cca_verdict_set(v->verdict, CCA_E_SIG_PLATFORM, "platform token: %s",
+				       first.text);
 	return 0;
 }
 
 static int rak_judge(struct verifier *v)
 {
 	const struct cca_realm *realm = &v->token->realm;
-	struct error e = ERROR_INIT;
 
-	/* Only the legacy profile, which has no name, gives the RAK as a bare point. */
-	v->rak = realm->profile[0] ? cose_key_decode(realm->rak, &e) :
-				     cose_key_from_point(realm->rak, &e);
-	if (!v->rak)
-		return cca_verdict_set(v->verdict, CCA_E_RAK, "realm public-key: %s", e.text);
-	return 0;
+	/* Only the legacy profile, which has no name, has the RAK as a bare point. */
+	v->rak = realm->profile[0] ? cose_key_decode(realm->rak, v->e) :
+				     cose_key_from_point(realm->rak, v->e);
+	if (v->rak)
+		return 0;
+	error_add(v->e, "realm public-key");
+	return cca_verdict_set_error(v->verdict, CCA_E_RAK, v->e);
 }
 
 static int realm_judge(struct verifier *v)
 {
-	const struct cca_sign1 *sign1 = &v->token->realm.sign1;
-	struct error e = ERROR_INIT;
+	const struct cose_sign1 *sign1 = &v->token->realm.sign1;
 
 	if (algorithm_judge(v, sign1, CCA_E_ALG_REALM, "realm") < 0)
 		return -1;
-	if (cose_sign1_verify(sign1, v->rak, &e) < 0)
-		return cca_verdict_set(v->verdict, CCA_E_SIG_REALM, "realm token: %s", e.text);
-	return 0;
+	if (cose_sign1_verify(sign1, v->rak, v->e) == 0)
+		return 0;
+	error_add(v->e, "realm token");
+	return cca_verdict_set_error(v->verdict, CCA_E_SIG_REALM, v->e);
 }
 
-/* The hash is over the claim's bytes as they came: encoding the key again could change them. */
+/* The digest is over the bytes of the claim as they came, because encoding the key again could
+ * change them. */
 static int binding_judge(struct verifier *v)
 {
 	const struct cca_realm *realm = &v->token->realm;
-	const struct cca_slice *binding = &v->token->platform.binding;
-	const char *digest = NULL;
-	uint8_t hash[EVP_MAX_MD_SIZE];
+	const struct cbor_slice *binding = &v->token->platform.binding;
+	const struct hash *hash = hash_by_name(realm->rak_hash_algorithm);
+	uint8_t digest[EVP_MAX_MD_SIZE];
 	size_t len = 0;
 
-	if (cca_hash_size(realm->rak_hash_algorithm, &digest) == 0 ||
-	    EVP_Q_digest(NULL, digest, NULL, realm->rak.data, realm->rak.len, hash, &len) != 1)
-		return cca_verdict_set(v->verdict, CCA_E_BINDING, "%s cannot be computed",
-				       realm->rak_hash_algorithm);
-	if (!bytes_equal(hash, len, binding->data, binding->len))
+	crypto_begin();
+	if (!hash || EVP_Q_digest(NULL, hash->openssl, NULL, realm->rak.data, realm->rak.len,
+				  digest, &len) != 1)
+		return crypto_error(v->e, ERROR_SYSTEM, "OpenSSL cannot compute %s",
+				    realm->rak_hash_algorithm);
+	if (!bytes_equal(digest, len, binding->data, binding->len))
 		return cca_verdict_set(v->verdict, CCA_E_BINDING,
 				       "the platform token is not bound to %s of the realm's "
 				       "public-key", realm->rak_hash_algorithm);
@@ -160,16 +179,16 @@ static int binding_judge(struct verifier *v)
 
 static int freshness_judge(struct verifier *v)
 {
-	const struct cca_slice *challenge = &v->token->realm.challenge;
+	const struct cbor_slice *challenge = &v->token->realm.challenge;
 
 	if (!v->challenge ||
-	    bytes_equal(v->challenge, CCA_CHALLENGE_SIZE, challenge->data, challenge->len))
+	    bytes_equal(v->challenge, REALM_CHALLENGE_SIZE, challenge->data, challenge->len))
 		return 0;
 	return cca_verdict_set(v->verdict, CCA_E_FRESHNESS,
 			       "realm challenge is not the one that was given");
 }
 
-static int lifecycle_judge(struct verifier *v)
+static int secured_judge(struct verifier *v)
 {
 	uint16_t lifecycle = v->token->platform.lifecycle;
 	const char *name = cca_lifecycle_name(lifecycle);
@@ -180,34 +199,26 @@ static int lifecycle_judge(struct verifier *v)
 			       lifecycle, name ? name : "undefined");
 }
 
-static int steps_run(struct verifier *v)
+int cca_token_verify(const struct cca_token *token, const struct cca_anchors *anchors,
+		     const uint8_t *challenge, struct cca_verdict *verdict,
+		     const struct cca_anchor **used, struct error *e)
 {
 	static int (*const steps[])(struct verifier *v) = {
 		anchors_judge, platform_judge, rak_judge, realm_judge, binding_judge,
-		freshness_judge, lifecycle_judge,
+		freshness_judge, secured_judge,
 	};
-
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-		if (steps[i](v) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-int cca_token_verify(const struct cca_token *token, const struct cca_anchors *anchors,
-		     const uint8_t *challenge, struct cca_verdict *verdict,
-		     const struct cca_anchor **used)
-{
 	struct verifier v = {
 		.token = token, .anchors = anchors, .challenge = challenge, .verdict = verdict,
+		.e = e,
 	};
-	int ret;
+	int ret = 0;
 
-	cca_verdict_clear(verdict);
+	*verdict = (struct cca_verdict)CCA_VERDICT_INIT;
 	cca_profile_judge_pair(token, verdict);
-	ret = steps_run(&v);
+	for (size_t i = 0; ret == 0 && i < ARRAY_SIZE(steps); i++)
+		ret = steps[i](&v);
 	EVP_PKEY_free(v.rak);
 	if (used)
 		*used = ret == 0 ? v.used : NULL;
-	return ret;
+	return cca_verdict_conclude(verdict, ret, e);
 }

@@ -5,32 +5,48 @@
 
 #include <openssl/evp.h>
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "base/error.h"
-#include "cca_token.h"
+#include "cbor_tree.h"
 
-/* An algorithm number that stands for every one an int cannot hold, or that is a text. */
+/* An algorithm number that stands for a text and for every number that is not within +-65536. */
 #define COSE_ALGORITHM_OTHER (-65537)
 
-/* Split @input, a COSE_Sign1 with its tag, into @sign1, whose slices point into @input. -1 with
- * E_COSE, E_COSE_TAG, E_COSE_ARRAY or E_COSE_DETACHED, the detail beginning with @name. */
-int cose_sign1_decode(struct cca_slice input, const char *name, struct cca_sign1 *sign1,
-		      struct cca_verdict *verdict);
+struct cose_sign1 {
+	struct cbor_slice protected_header;	/* content of the byte string */
+	struct cbor_slice payload;
+	struct cbor_slice signature;
+	int algorithm;				/* of the protected header; 0 when absent */
+};
 
-/* "ES384"; NULL for an algorithm that is not accepted: ES256, ES384 and ES512 are. */
+/* What is wrong with a COSE_Sign1. */
+enum cose_fault {
+	COSE_FAULT_CONTENT,	/* not CBOR, or a header that is not understood */
+	COSE_FAULT_TAG,
+	COSE_FAULT_ARRAY,	/* not the four fields, or one is of a wrong type */
+	COSE_FAULT_DETACHED,	/* no payload */
+};
+
+/* Split @input, a COSE_Sign1 with its tag, into @sign1, whose slices point into @input. 0, or -1:
+ * an ERROR_INPUT says what is wrong, and *@fault which kind of fault it is. */
+int cose_sign1_decode(struct cbor_slice input, struct cose_sign1 *sign1, enum cose_fault *fault,
+		      struct error *e);
+
+/* "ES256", "ES384" or "ES512", the algorithms that are accepted; NULL for any other. */
 const char *cose_algorithm_name(int algorithm);
 
-/* Whether @key made the signature, with empty external data. -1 with an ERROR_ATTESTATION: not the
- * key's algorithm, not its length, or a bad signature. */
-int cose_sign1_verify(const struct cca_sign1 *sign1, EVP_PKEY *key, struct error *e);
+/* Whether @key made the signature, with empty external data. 0, or -1 with an ERROR_ATTESTATION:
+ * the algorithm or the length of the signature is not that of the key, or the signature is bad. */
+int cose_sign1_verify(const struct cose_sign1 *sign1, EVP_PKEY *key, struct error *e);
 
-/* The public key in an encoded COSE_Key, or in a bare uncompressed point of P-384. Owned by the
- * caller; NULL with an ERROR_ATTESTATION for any other kind, curve, or a point off its curve. */
-EVP_PKEY *cose_key_decode(struct cca_slice input, struct error *e);
-EVP_PKEY *cose_key_from_point(struct cca_slice point, struct error *e);
+/* The public key in an encoded COSE_Key, or in an uncompressed point of P-384. Owned by the caller;
+ * NULL with an ERROR_ATTESTATION for any other type or curve, and for a point that is not on its
+ * curve. */
+EVP_PKEY *cose_key_decode(struct cbor_slice input, struct error *e);
+EVP_PKEY *cose_key_from_point(struct cbor_slice point, struct error *e);
 
-/* Whether @key is on a curve that one of the accepted algorithms uses. */
+/* Whether @key is on a curve that one of the accepted algorithms uses. If memory fails, the answer
+ * is no, and crypto_error() knows the reason. */
 bool cose_key_usable(const EVP_PKEY *key);
 
 #endif

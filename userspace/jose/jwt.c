@@ -113,7 +113,7 @@ int jwt_decode(const void *text, size_t len, struct jwt *jwt, struct error *e)
 	return 0;
 }
 
-/* The signature has the right size. */
+/* The caller has checked the size of the signature. */
 static int signature_verify(const struct jwt *jwt, const struct algorithm *algorithm,
 			    EVP_PKEY *key, struct error *e)
 {
@@ -121,7 +121,7 @@ static int signature_verify(const struct jwt *jwt, const struct algorithm *algor
 	size_t len = jwt->signature.len;
 	unsigned char *der = NULL;
 	EVP_MD_CTX *ctx;
-	int valid = -1, ret = 0;
+	int ret = 0, verified;
 
 	crypto_begin();
 	ctx = EVP_MD_CTX_new();
@@ -129,14 +129,16 @@ static int signature_verify(const struct jwt *jwt, const struct algorithm *algor
 		len = ecdsa_to_der(signature, len / 2, &der);
 		signature = der;
 	}
-	if (ctx && len > 0 &&
-	    EVP_DigestVerifyInit_ex(ctx, NULL, algorithm->digest, NULL, NULL, key, NULL) == 1)
-		valid = EVP_DigestVerify(ctx, signature, len, jwt->signing_input.data,
-					 jwt->signing_input.len);
-	if (valid < 0)
+	if (!ctx || len == 0 ||
+	    EVP_DigestVerifyInit_ex(ctx, NULL, algorithm->digest, NULL, NULL, key, NULL) != 1) {
 		ret = crypto_error(e, ERROR_SYSTEM, "JWT: cannot verify %s", algorithm->alg);
-	else if (valid == 0)
-		ret = crypto_error(e, ERROR_ATTESTATION, "JWT: signature verification failure");
+	} else {
+		verified = EVP_DigestVerify(ctx, signature, len, jwt->signing_input.data,
+					    jwt->signing_input.len);
+		if (verified != 1)
+			ret = crypto_verify_error(verified, e, ERROR_ATTESTATION,
+						  "JWT: signature verification failure");
+	}
 	EVP_MD_CTX_free(ctx);
 	OPENSSL_free(der);
 	return ret;

@@ -42,12 +42,19 @@ static const struct {
 static int rim_from_token(const struct bytes *token, struct bytes *rim, struct error *e)
 {
 	struct cca_token decoded = CCA_TOKEN_INIT;
+	struct error refused = ERROR_INIT;
 	struct cca_verdict verdict;
+	int ret = 0;
 
-	if (cca_token_decode(token->data, token->len, &decoded, &verdict) == 0)
+	if (cca_token_decode(token->data, token->len, &decoded, &verdict, &refused) == 0) {
 		encode_base64(ENCODE_BASE64, decoded.realm.rim.data, decoded.realm.rim.len, rim);
+		ret = bytes_check(rim, e);
+	} else if (verdict.cause == CCA_NO_VERDICT) {
+		*e = refused;
+		ret = -1;
+	}
 	cca_token_free(&decoded);
-	return bytes_check(rim, e);
+	return ret;
 }
 
 /* From the evidence that the verifier annotated. The text is decoded and encoded again, because it

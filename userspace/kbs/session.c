@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/realm.h"
 #include "cca/cca_token.h"
@@ -69,23 +70,29 @@ static int session_auth(struct session *s, struct kbs_challenge *challenge, stru
 
 /*
  * Compare the registers in the token @raw with those of the realm. Returns 1 if they are equal, or
- * 0 and in *@index the first that is not. A verifier cannot do this, because it does not know what
- * the realm measured. A token that cannot be decoded is left to the verifier, which reports the
- * cause.
+ * returns 0 and sets *@index to the first that is not. A verifier cannot do this, because it does
+ * not know what the realm measured. A token that cannot be decoded is left to the verifier, which
+ * reports the cause.
  */
 static int token_compare(struct rsi *rsi, const struct bytes *raw, unsigned int *index,
 			 struct error *e)
 {
 	struct cca_token token = CCA_TOKEN_INIT;
-	uint8_t value[RSI_DIGEST_MAX];
+	struct error refused = ERROR_INIT;
+	uint8_t value[HASH_SIZE_MAX];
 	struct cca_verdict verdict;
 	int ret = 1;
 	size_t size;
 
-	if (cca_token_decode(raw->data, raw->len, &token, &verdict) < 0)
+	if (cca_token_decode(raw->data, raw->len, &token, &verdict, &refused) < 0) {
+		if (verdict.cause == CCA_NO_VERDICT) {
+			*e = refused;
+			ret = -1;
+		}
 		goto out;
+	}
 	for (unsigned int i = 0; ret == 1 && i < REALM_REGISTERS; i++) {
-		const struct cca_slice *claim = i ? &token.realm.rem[i - 1] : &token.realm.rim;
+		const struct cbor_slice *claim = i ? &token.realm.rem[i - 1] : &token.realm.rim;
 
 		*index = i;
 		if (rsi_measurement_get(rsi, i, value, &size, e) < 0)

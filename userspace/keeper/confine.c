@@ -56,6 +56,7 @@ int confine_begin(struct error *e)
 /* The bits of an int or of a mode that are not in @mask. */
 #define NOT(mask) (0xffffffffULL & ~(uint64_t)(mask))
 
+/* clang-format off */
 static const struct sandbox_rule calls[] = {
 	/* memory, but never executable, because all code is loaded by now */
 	ALLOW(brk), ALLOW(munmap), ALLOW(mremap), ALLOW(madvise), ALLOW(mlock), ALLOW(mlock2),
@@ -94,6 +95,7 @@ static const struct sandbox_rule calls[] = {
 
 	SANDBOX_KILL_INTRUDER,
 };
+/* clang-format on */
 
 int confine_finish(int keyring, const struct sandbox_identity *identity, struct error *e)
 {

@@ -141,8 +141,8 @@ static int record_put(struct nlattr *const attrs[], uint32_t kind, struct log_re
 				 "bytes", (unsigned long long)reader->next,
 				 reader->config.digest_size);
 	record.digest = record.value = nla_data(digest);
-	return event_log_put(reader->config.hash_algo, &record, reader->log) < 0 ?
-	       error_set_memory(e) : 0;
+	event_log_put(hash_by_number(reader->config.hash_algo), &record, reader->log);
+	return bytes_check(reader->log, e);
 }
 
 static int record_take(struct nlattr *const attrs[], void *out, struct error *e)
@@ -384,8 +384,9 @@ static int netlink_log(struct rsi *rsi, struct bytes *log, struct error *e)
 
 	if (rsi_config_get(rsi, &reader.config, e) < 0)
 		return -1;
-	if (event_log_put_header(reader.config.hash_algo, log) < 0)
-		return error_set_memory(e);
+	event_log_put_header(hash_by_number(reader.config.hash_algo), log);
+	if (bytes_check(log, e) < 0)
+		return -1;
 	msg = request_new(rsi, CCA_RSI_CMD_LOG_GET, NLM_F_DUMP, 0, e);
 	return msg ? exchange(rsi, msg, &answer, e) : -1;
 }

@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "base/array.h"
-#include "cca/cca_token.h"
+#include "base/io.h"
+#include "base/json.h"
+#include "cca/cca_verify.h"
 
 #define SEQ	100
 
@@ -103,9 +105,10 @@ static enum cca_cause token_judge(struct cca_token *token, struct cca_verdict *v
 	ask(0);
 	expect(&reader, CHANNEL_TOKEN);
 	snprintf(path, sizeof(path), "%s/cpak.pub.jwk", hes.keys);
-	assert_int_equal(cca_anchors_load(&anchors, path, &e), 0);
-	if (cca_token_decode(reader.payload, reader.header.size, token, verdict) == 0)
-		cca_token_verify(token, &anchors, r.challenge, verdict, NULL);
+	assert_int_equal(io_each_file(path, cca_anchors_suffixes, JSON_INPUT_MAX, cca_anchors_use,
+				      &anchors, &e), 0);
+	if (cca_token_decode(reader.payload, reader.header.size, token, verdict, &e) == 0)
+		cca_token_verify(token, &anchors, r.challenge, verdict, NULL, &e);
 	cca_anchors_free(&anchors);
 	return verdict->cause;
 }
@@ -114,7 +117,7 @@ static enum cca_cause token_judge(struct cca_token *token, struct cca_verdict *v
 static void verdict_expect(enum cca_cause cause, const char *warning)
 {
 	struct cca_token token = CCA_TOKEN_INIT;
-	struct cca_verdict verdict = { 0 };
+	struct cca_verdict verdict = CCA_VERDICT_INIT;
 
 	if (token_judge(&token, &verdict) != cause)
 		fail_msg("%s: %s", cca_cause_name(verdict.cause), verdict.detail);
@@ -169,14 +172,14 @@ static void wrong_challenge(void **state)
 static void stale_rem(void **state)
 {
 	struct cca_token token = CCA_TOKEN_INIT;
-	struct cca_verdict verdict = { 0 };
+	struct cca_verdict verdict = CCA_VERDICT_INIT;
 	uint8_t old[32];
 
 	(void)state;
 	arm("stale-rem");
 	assert_int_equal(token_judge(&token, &verdict), CCA_OK);
 	memset(old, 0xbe, sizeof(old));
-	for (int i = 0; i < CCA_REMS; i++)
+	for (int i = 0; i < REALM_REMS; i++)
 		assert_memory_equal(token.realm.rem[i].data, old, sizeof(old));
 	memset(old, 0x11, sizeof(old));
 	assert_memory_equal(token.realm.rim.data, old, sizeof(old));
