@@ -237,10 +237,9 @@ int rsi_chunks_add(struct rsi_chunks *chunks, uint32_t size, uint32_t offset, ui
 	if (offset != chunks->got || len == 0 || len > chunks->size - chunks->got)
 		return error_set(e, ERROR_SYSTEM, "CCA token: %zu bytes at %u of %u do not follow "
 				 "%zu", len, offset, size, chunks->got);
-	if (bytes_append(token, data, len) < 0)
-		return error_set_memory(e);
+	bytes_append(token, data, len);
 	chunks->got += len;
-	return 0;
+	return bytes_check(token, e);
 }
 
 int rsi_chunks_end(const struct rsi_chunks *chunks, struct error *e)
