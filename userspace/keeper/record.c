@@ -50,16 +50,14 @@ static int record_extend(struct rsi *rsi, unsigned int index, const struct bytes
 	return rsi_measurement_extend(rsi, index, digest, config.hash->size, &event, NULL, e);
 }
 
-int record_delivery(const char *source, unsigned int index, const char *resource,
+int record_delivery(struct rsi *rsi, unsigned int index, const char *resource,
 		    const uint8_t jwe_digest[SESSION_DIGEST_SIZE], struct error *e)
 {
 	struct bytes event = BYTES_INIT;
-	struct rsi *rsi = rsi_open(source, e);
 	int ret = -1;
 
-	if (rsi && record_make(resource, jwe_digest, &event, e) == 0)
+	if (record_make(resource, jwe_digest, &event, e) == 0)
 		ret = record_extend(rsi, index, &event, e);
-	rsi_close(rsi);
 	bytes_free(&event);
 	if (ret == 0)
 		return 0;
