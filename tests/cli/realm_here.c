@@ -62,6 +62,12 @@ void rsi_close(struct rsi *rsi)
 	(void)rsi;
 }
 
+const char *rsi_source_name(const struct rsi *rsi)
+{
+	(void)rsi;
+	return NAME;
+}
+
 int rsi_config_get(struct rsi *rsi, struct rsi_config *config, struct error *e)
 {
 	(void)rsi;

@@ -90,6 +90,11 @@ void rsi_close(struct rsi *rsi)
 	free(rsi);
 }
 
+const char *rsi_source_name(const struct rsi *rsi)
+{
+	return rsi->source->name;
+}
+
 /* --- calls ------------------------------------------------------------------------------------ */
 
 int rsi_config_get(struct rsi *rsi, struct rsi_config *config, struct error *e)

@@ -32,6 +32,8 @@ struct rsi;
  */
 struct rsi *rsi_open(const char *source, struct error *e);
 void rsi_close(struct rsi *rsi);
+/* "device" or "netlink". Static. */
+const char *rsi_source_name(const struct rsi *rsi);
 /* The names of the sources, NULL-terminated. Static. */
 const char *const *rsi_sources(void);
 
