@@ -82,7 +82,7 @@ static size_t group_decode(const uint8_t values[256], const uint8_t *text, size_
 		group |= (uint32_t)(values[text[i]] - 1) << (18 - 6 * i);
 	}
 	for (size_t i = 0; i < len - 1; i++)
-		out[i] = (uint8_t)(group >> (16 - 8 * i)); /* NOLINT(*.BitwiseShift): @len is 2 to 4 */
+		out[i] = (uint8_t)(group >> (16 - 8 * i));
 	return (group & ((1U << (8 * (4 - len))) - 1)) == 0 ? len : len - 1;
 }
 

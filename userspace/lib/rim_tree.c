@@ -256,7 +256,7 @@ int rim_tree_apply(struct bytes *tree, const struct rim_tree *facts,
 		goto out;
 	}
 	if (bootargs_make(tree, edit, &bootargs) < 0 ||
-	    bytes_resize(&room, tree->len + bootargs.len + (size_t)8 * ROOM) < 0) {
+	    bytes_resize(&room, tree->len + bootargs.len + 8 * ROOM) < 0) {
 		error_set_memory(e);
 		goto out;
 	}

@@ -55,7 +55,6 @@ static int directory_enter(int *dir, const char *name)
 static int directory_walk(int dir, const char *path, const char **last)
 {
 	char name[NAME_MAX + 1];
-	int error;
 
 	for (;;) {
 		size_t len;
@@ -82,9 +81,7 @@ static int directory_walk(int dir, const char *path, const char **last)
 		*last = path;
 	return dir;
 fail:
-	error = errno;
 	close(dir);
-	errno = error;
 	return -1;
 }
 

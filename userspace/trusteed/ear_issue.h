@@ -11,7 +11,7 @@
 #include "ear.h"
 #include "error.h"
 
-#define EAR_ISSUE_SECONDS 1800
+#define EAR_ISSUE_SECONDS (30 * 60)
 
 /* Append the compact EAR of one appraisal, submod "cpu0", to @out: @vector, annotated with
  * @evidence, issued at @now (seconds since 1970), signed with the P-256 @key, whose public part
