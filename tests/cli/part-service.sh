@@ -39,6 +39,6 @@ part_service()
 	does "trusteed starts" kbs_start service || return
 	runs 0 "the RIM is endorsed" admin set-reference-value "$reference" "$(realmkey_here rim)"
 	service_courier
-	umount "$keyring"
+	umount "$keyring" && rmdir "$keyring"
 	tap $? "no process keeps the keyring busy"
 }
