@@ -22,8 +22,7 @@ int rsi_config_get(struct rsi *rsi, struct rsi_config *config, struct error *e)
 {
 	(void)rsi;
 	(void)e;
-	*config = (struct rsi_config){ .hash_algo = world.hash_algo,
-				       .digest_size = world.hash_algo ? 64 : 32 };
+	*config = (struct rsi_config){ .hash = hash_by_number(world.hash_algo) };
 	return 0;
 }
 

@@ -38,7 +38,7 @@ static struct {
 } kbs;
 
 static struct {
-	uint8_t challenge[RSI_CHALLENGE_SIZE];
+	uint8_t challenge[REALM_CHALLENGE_SIZE];
 	bool closed;
 	enum error_kind fails;		/* how its tokens fail; ERROR_NONE: they do not */
 	struct cca_builder signer;	/* without keys, the token is the challenge */
@@ -167,7 +167,7 @@ void rsi_close(struct rsi *rsi)
 	realm.closed = rsi;
 }
 
-int rsi_token_get(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],
+int rsi_token_get(struct rsi *rsi, const uint8_t challenge[REALM_CHALLENGE_SIZE],
 		  struct bytes *token, uint64_t *records, struct error *e)
 {
 	(void)rsi;
@@ -175,15 +175,15 @@ int rsi_token_get(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],
 	realm.tokens++;
 	if (realm.fails != ERROR_NONE)
 		return error_set(e, realm.fails, "token");
-	memcpy(realm.challenge, challenge, RSI_CHALLENGE_SIZE);
+	memcpy(realm.challenge, challenge, REALM_CHALLENGE_SIZE);
 	if (realm.signer.rak)
 		cca_builder_token(&realm.signer, challenge, token);
 	else
-		bytes_append(token, challenge, RSI_CHALLENGE_SIZE);
+		bytes_append(token, challenge, REALM_CHALLENGE_SIZE);
 	return 0;
 }
 
-int rsi_measurement_get(struct rsi *rsi, unsigned int index, uint8_t value[RSI_DIGEST_MAX],
+int rsi_measurement_get(struct rsi *rsi, unsigned int index, uint8_t value[HASH_SIZE_MAX],
 			size_t *size, struct error *e)
 {
 	(void)rsi;
@@ -452,7 +452,7 @@ static void test_stale_token_is_refused(void **state)
 	expect_secret(&s);
 	assert_string_equal(kbs.calls, "UAR");
 	realm.moved_for = 1000;
-	for (unsigned int i = 0; i < RSI_REGISTERS; i++) {
+	for (unsigned int i = 0; i < REALM_REGISTERS; i++) {
 		static const char *const names[] = { "RIM", "REM0", "REM1", "REM2", "REM3" };
 
 		realm.moved = i;
