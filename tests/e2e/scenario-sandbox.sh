@@ -51,8 +51,9 @@ scenario_sandbox()
 		"$(after_seal realmkeyd <<<"$trace" | grep -E '^(socket(pair)?|connect|bind|accept4?|(send|recv)m?msg|t?g?kill|[a-z]*clone3?)\(')"
 	same "and uses no path outside of the keyring" "" "$(after_seal realmkeyd <<<"$trace" | opened | grep '^/')"
 	runs 0 "realmkey and its courier at work" realm_sh "
-		mkfifo /tmp/hold; (sleep 5 >/tmp/hold) & nc -l -p 8098 </tmp/hold >/dev/null & sleep 0.3
-		realmkey get-resource --insecure --url http://127.0.0.1:8098 --path a/b/c >/dev/null 2>&1 & sleep 1.5
+		mkfifo /tmp/hold; (sleep 60 >/tmp/hold) & nc -l -p 8098 </tmp/hold >/dev/null & sleep 0.3
+		realmkey get-resource --insecure --url http://127.0.0.1:8098 --path a/b/c >/dev/null 2>&1 &
+		i=0; until grep -qs 'Seccomp:	2' /proc/\$(pidof realmkey-courier)/status || [ \$((i += 1)) -gt 100 ]; do sleep 0.2; done
 		q=\$(pidof realmkey) && sed 's/^/realmkey /' /proc/\$q/status && grep '^Max core file size *0 *0 ' /proc/\$q/limits
 		p=\$(pidof realmkey-courier) && sed 's/^/courier /' /proc/\$p/status && readlink /proc/\$p/fd/2"
 	has "the courier has no capability" "courier CapPrm:	0000000000000000"
