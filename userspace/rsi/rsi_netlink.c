@@ -18,7 +18,7 @@
 
 /* --- messages to structures: no I/O ----------------------------------------------------------- */
 
-typedef int take_function(struct nlattr *const attrs[], void *out, struct error *e);
+typedef int answer_function(struct nlattr *const attrs[], void *out, struct error *e);
 
 static const struct nla_policy config_policy[ATTRIBUTES + 1] = {
 	[CCA_RSI_A_CONFIG_ABI_LOWER] = { .type = NLA_U32 },
@@ -56,7 +56,7 @@ static int attributes_present(struct nlattr *const attrs[], const int *required,
 	return 0;
 }
 
-static int config_take(struct nlattr *const attrs[], void *out, struct error *e)
+static int config_from_answer(struct nlattr *const attrs[], void *out, struct error *e)
 {
 	static const int required[] = {
 		CCA_RSI_A_CONFIG_ABI_LOWER, CCA_RSI_A_CONFIG_ABI_HIGHER, CCA_RSI_A_CONFIG_IPA_BITS,
@@ -82,7 +82,7 @@ struct measurement {
 	size_t size;
 };
 
-static int measurement_take(struct nlattr *const attrs[], void *out, struct error *e)
+static int measurement_from_answer(struct nlattr *const attrs[], void *out, struct error *e)
 {
 	static const int required[] = {
 		CCA_RSI_A_MEASUREMENT_INDEX, CCA_RSI_A_MEASUREMENT_VALUE, 0,
@@ -106,7 +106,7 @@ static uint64_t attribute_uint(const struct nlattr *attr)
 	return nla_len(attr) == 8 ? nla_get_u64(attr) : nla_get_u32(attr);
 }
 
-static int seq_take(struct nlattr *const attrs[], void *out, struct error *e)
+static int seq_from_answer(struct nlattr *const attrs[], void *out, struct error *e)
 {
 	static const int required[] = { CCA_RSI_A_MEASUREMENT_SEQ, 0 };
 
@@ -123,7 +123,7 @@ struct log_reader {
 };
 
 /* Append one record in the form of the TCG, as the device returns it. */
-static int record_take(struct nlattr *const attrs[], void *out, struct error *e)
+static int record_from_answer(struct nlattr *const attrs[], void *out, struct error *e)
 {
 	static const int required[] = {
 		CCA_RSI_A_MEASUREMENT_SEQ, CCA_RSI_A_MEASUREMENT_KIND, CCA_RSI_A_MEASUREMENT_INDEX,
@@ -166,7 +166,7 @@ struct token_reader {
 	struct bytes *token;
 };
 
-static int token_take(struct nlattr *const attrs[], void *out, struct error *e)
+static int token_from_answer(struct nlattr *const attrs[], void *out, struct error *e)
 {
 	static const int required[] = {
 		CCA_RSI_A_TOKEN_SIZE, CCA_RSI_A_TOKEN_OFFSET, CCA_RSI_A_TOKEN_CHUNK,
@@ -186,10 +186,10 @@ static int token_take(struct nlattr *const attrs[], void *out, struct error *e)
 /* --- one request ------------------------------------------------------------------------------ */
 
 struct answer {
-	take_function *take;	/* NULL: only the acknowledgement matters */
+	answer_function *decode;	/* NULL: only the acknowledgement matters */
 	const struct nla_policy *policy;
 	void *out;
-	size_t taken;		/* messages */
+	size_t decoded;		/* messages */
 	bool done;		/* the acknowledgement or the end of a dump was received */
 	int error;		/* errno from the kernel, 0 for none */
 	bool failed;		/* @e is set; the remaining messages are dropped */
@@ -201,15 +201,15 @@ static int on_message(struct nl_msg *msg, void *arg)
 	struct nlattr *attrs[ATTRIBUTES + 1];
 	struct answer *answer = arg;
 
-	if (answer->failed || !answer->take)
+	if (answer->failed || !answer->decode)
 		return NL_OK;
 	if (genlmsg_parse(nlmsg_hdr(msg), 0, attrs, ATTRIBUTES, answer->policy) < 0) {
 		error_set(answer->e, ERROR_SYSTEM, WHERE ": malformed answer");
 		answer->failed = true;
-	} else if (answer->take(attrs, answer->out, answer->e) < 0) {
+	} else if (answer->decode(attrs, answer->out, answer->e) < 0) {
 		answer->failed = true;
 	}
-	answer->taken++;
+	answer->decoded++;
 	return NL_OK;
 }
 
@@ -219,7 +219,7 @@ static int on_done(struct nl_msg *msg, void *arg)
 	struct answer *answer = arg;
 	int error = 0;
 
-	/* Only this number tells a dump that failed after its start from one that is complete. */
+	/* A dump that fails after its start ends like a complete one, except for this number. */
 	if (header->nlmsg_type == NLMSG_DONE && nlmsg_datalen(header) >= (int)sizeof(error))
 		memcpy(&error, nlmsg_data(header), sizeof(error));
 	if (error < 0)
@@ -276,7 +276,7 @@ static int request_send(const struct rsi *rsi, struct nl_msg *msg, int full,
 		while (ret >= 0 && !answer->done)
 			ret = nl_recvmsgs_default(rsi->sock);
 		/* Netlink returns ECANCELED for EINTR: a signal came before anything was done. */
-	} while (answer->error == ECANCELED && !answer->taken);
+	} while (answer->error == ECANCELED && !answer->decoded);
 	nlmsg_free(msg);
 	if (answer->failed)
 		return -1;
@@ -284,7 +284,7 @@ static int request_send(const struct rsi *rsi, struct nl_msg *msg, int full,
 		return rsi_source_error(answer->error, WHERE, e);
 	if (ret < 0)
 		return error_set(e, ERROR_SYSTEM, WHERE ": %s", nl_geterror(ret));
-	if (answer->take && !answer->taken)
+	if (answer->decode && !answer->decoded)
 		return error_set(e, ERROR_SYSTEM, WHERE ": empty answer");
 	return 0;
 }
@@ -316,7 +316,8 @@ static int netlink_open(struct rsi *rsi, struct error *e)
 
 static int netlink_config(struct rsi *rsi, struct rsi_config *config, struct error *e)
 {
-	struct answer answer = { .take = config_take, .policy = config_policy, .out = config };
+	struct answer answer = { .decode = config_from_answer, .policy = config_policy,
+				 .out = config };
 	struct nl_msg *msg = request_new(rsi, CCA_RSI_CMD_CONFIG_GET, 0, 0, e);
 
 	return msg ? request_send(rsi, msg, 0, &answer, e) : -1;
@@ -326,7 +327,7 @@ static int netlink_measurement(struct rsi *rsi, unsigned int index, uint8_t valu
 			       size_t *size, struct error *e)
 {
 	struct measurement m = { .index = index, .value = value };
-	struct answer answer = { .take = measurement_take, .policy = measurement_policy,
+	struct answer answer = { .decode = measurement_from_answer, .policy = measurement_policy,
 				 .out = &m };
 	struct nl_msg *msg = request_new(rsi, CCA_RSI_CMD_MEASUREMENT_GET, 0, 0, e);
 
@@ -340,7 +341,8 @@ static int netlink_measurement(struct rsi *rsi, unsigned int index, uint8_t valu
 static int netlink_extend(struct rsi *rsi, unsigned int index, const void *digest, size_t size,
 			  const struct rsi_event *event, uint64_t *seq, struct error *e)
 {
-	struct answer answer = { .take = seq_take, .policy = measurement_policy, .out = seq };
+	struct answer answer = { .decode = seq_from_answer, .policy = measurement_policy,
+				 .out = seq };
 	struct nl_msg *msg = request_new(rsi, CCA_RSI_CMD_MEASUREMENT_EXTEND, 0,
 					 event->size, e);
 	int full;
@@ -358,7 +360,7 @@ static int netlink_extend(struct rsi *rsi, unsigned int index, const void *diges
 static int netlink_log(struct rsi *rsi, struct bytes *log, struct error *e)
 {
 	struct log_reader reader = { .log = log };
-	struct answer answer = { .take = record_take, .policy = measurement_policy,
+	struct answer answer = { .decode = record_from_answer, .policy = measurement_policy,
 				 .out = &reader };
 	struct rsi_config config;
 	struct nl_msg *msg;
@@ -377,7 +379,8 @@ static int netlink_token(struct rsi *rsi, const uint8_t challenge[REALM_CHALLENG
 			 struct bytes *token, uint64_t *records, struct error *e)
 {
 	struct token_reader reader = { .token = token };
-	struct answer answer = { .take = token_take, .policy = token_policy, .out = &reader };
+	struct answer answer = { .decode = token_from_answer, .policy = token_policy,
+				 .out = &reader };
 	struct nl_msg *msg = request_new(rsi, CCA_RSI_CMD_TOKEN_GET, NLM_F_DUMP, 0, e);
 	int full;
 
