@@ -62,7 +62,7 @@ static size_t group_decode(const uint8_t values[256], const uint8_t *text, size_
 			return i;
 		group |= (uint32_t)(values[text[i]] - 1) << (18 - 6 * i);
 	}
-	for (size_t i = 0; i < len - 1; i++)
+	for (size_t i = 0; i + 1 < len; i++)
 		out[i] = (uint8_t)(group >> (16 - 8 * i));
 	return (group & ((1U << (8 * (4 - len))) - 1)) == 0 ? len : len - 1;
 }
