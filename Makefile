@@ -6,7 +6,7 @@ Q := @
 export SMP HASH APPEND TIMEOUT TOKEN RUN DEMO_SECRET V FUZZ TOKENS RELOADS ROUNDS
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check realm rim realm-initramfs modules modules_install deb user native kselftest kselftest-package stress rmm setup source perf torture clean distclean
+.PHONY: help demo check unit lint check-long realm rim realm-initramfs modules modules_install deb user native kselftest kselftest-package stress rmm setup source checkers perf torture clean distclean
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
@@ -17,11 +17,23 @@ help: ##		this text
 demo: realm-initramfs native rmm ##	the whole story: deny, endorse, deliver (DEMO_SECRET='text')
 	$(Q)tests/e2e/demo
 
-check: source realm-initramfs native rmm ##	unit tests, vectors, lint, and the story end to end in a realm
-	$(Q)tests/check
+check: ##		all tests, under an hour; SUITE='NAME...' for some of them (tests/check --help)
+	$(Q)needs=$$(tests/check --needs $(SUITE)) && $(MAKE) $$needs && tests/check $(SUITE)
 
-source: # the kernel's own checkers
+unit: ##		the unit tests, under ASan and UBSan
+	$(Q)$(MAKE) check SUITE=unit
+
+lint: ##		what can be checked without running a program: format, layers, static checkers, man pages
+	$(Q)$(MAKE) check SUITE=lint
+
+check-long: ##	what `make check` only samples, for hours; SUITE='NAME...'; records the results in the tree
+	$(Q)tests/check-long --list $(SUITE) >/dev/null && $(MAKE) checkers realm-initramfs native rmm && tests/check-long $(SUITE)
+
+source: # the kernel's source, and its own checkers
 	$(Q)tools/setup --quiet --with source >&2
+
+checkers: # the same, and clang and cppcheck
+	$(Q)tools/setup --quiet --with source --with check >&2
 
 realm: realm-initramfs rmm ##	a shell in a realm; RUN='command' SMP= RAM= APPEND= KERNEL= ROOTFS=debian ... (tests/realm/realm --help)
 	$(Q)tests/realm/realm $(if $(RUN),run "$$RUN",boot)
@@ -69,7 +81,7 @@ torture: source ##	the module in a debug kernel, over a fake RMM and in a realm;
 	$(Q)tests/torture/torture $(FUZZ)
 
 clean: ##	remove what was built; the toolchain root and downloads stay
-	$(Q)rm -rf build/kmod build/rmm build/realm build/arm64 build/native build/release
+	$(Q)rm -rf build/kmod build/rmm build/realm build/arm64 build/native build/release build/fuzz
 
 distclean: ##	remove everything below build/
 	$(Q)tools/setup --remove

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the files of the module know of each other, one paragraph a file: the RMM
- * first, then the realm and its log, then the doors. Each file stands on those
- * before it.
+ * Declarations shared by the module's files, one section per file: the RMM, the
+ * realm and its log, the user interfaces. Each file uses only the sections above its
+ * own.
  */
 #ifndef CCA_RSI_H
 #define CCA_RSI_H
@@ -10,6 +10,7 @@
 #include <linux/cleanup.h>
 #include <linux/hash_info.h>
 #include <linux/mutex.h>
+#include <linux/notifier.h>
 #include <linux/printk.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -22,12 +23,12 @@
 #define CCA_REALM_REGISTERS	(CCA_RSI_INDEX_MAX + 1)
 
 /*
- * rsi.c, or rsi_fake.c: each call is one SMC (the first one, two), nothing is
- * kept and nothing is locked. Errors of all of them: EINVAL, ESTALE (no token in
- * progress), EOPNOTSUPP, EIO, as the RMM's status says.
+ * rsi.c, or rsi_fake.c: each function makes one SMC (the first makes two), keeps no
+ * state and takes no lock. Each fails with -EINVAL, -ESTALE (no token is in
+ * progress), -EOPNOTSUPP or -EIO, according to the RMM's status.
  */
 
-/* cca_rsi_token_continue(): call again, there is more to come */
+/* cca_rsi_token_continue() returns this while there is more to come: call it again. */
 #define CCA_RSI_INCOMPLETE	1
 
 int cca_rsi_config_read(struct cca_rsi_config *config);
@@ -37,17 +38,17 @@ int cca_rsi_token_init(const u8 *challenge, size_t *bound);
 int cca_rsi_token_continue(u8 *granule, size_t *len);
 
 /*
- * log.c, the event log: a list that only grows. Who adds to it holds
- * cca_realm_lock; who reads needs no lock, since no record changes or goes before
- * the module.
+ * log.c, the event log: a list that only grows. Writers hold cca_realm_lock;
+ * readers need no lock, because a record never changes and is freed only when the
+ * module exits.
  */
 
 /**
- * struct cca_hash - a realm's hash algorithm, as others number it
- * @digest_size: in bytes
+ * struct cca_hash - a realm's hash algorithm and its identifiers elsewhere
+ * @digest_size: size of a digest in bytes
  * @tcg_algo: TPM_ALG_ID, for the log
- * @algo: the kernel's, for tsm-mr
- * @name: the kernel's, for crypto_alloc_shash()
+ * @algo: the kernel's number, for tsm-mr
+ * @name: the kernel's name, for crypto_alloc_shash()
  */
 struct cca_hash {
 	u32 digest_size;
@@ -58,17 +59,18 @@ struct cca_hash {
 
 /**
  * struct cca_record - one record of the log
- * @next: the one after it, for cca_log_next()
- * @seq: its position; one more is 0 for the header
- * @end: length in bytes of the log up to and with it
- * @kind: CCA_RSI_RECORD_KIND_*; of the header, neither this nor any of the next five
+ * @next: the next record, for cca_log_next()
+ * @seq: position in the log, from 0 on; -1 for the header
+ * @end: length in bytes of the log up to the end of this record
+ * @kind: CCA_RSI_RECORD_KIND_*; unset in the header, like the next five fields
  * @index: register, 0 for RIM
- * @event_type: TCG's; EV_NO_ACTION of a base or foreign record
+ * @event_type: TCG event type; EV_NO_ACTION for a base or foreign record
  * @event_size: length of @event in bytes
- * @digest: in @bytes: the event's; zero of a base or foreign record
- * @event: in @bytes; of a base or foreign record a signature, then the register's value
+ * @digest: the event's digest, in @bytes; zero in a base or foreign record
+ * @event: the event, in @bytes; in a base or foreign record a signature, then the
+ *	   register's value
  * @size: length of @bytes
- * @bytes: as user space reads them
+ * @bytes: the record as user space reads it
  */
 struct cca_record {
 	struct cca_record *next;
@@ -86,10 +88,19 @@ struct cca_record {
 
 extern wait_queue_head_t cca_log_wait;
 
+/*
+ * Called after each extension. @data is its record, a struct cca_record, which is in
+ * the log already and stays valid until the module exits; @action is unused.
+ *
+ * Callbacks may sleep. The chain's own rwsem is held while they run, so unregistering
+ * waits for them. cca_realm_lock is not held, so callbacks on two CPUs may run in
+ * another order than that of their records.
+ */
+extern struct blocking_notifier_head cca_log_notifier;
+
 int cca_log_init(const struct cca_hash *hash);
 void cca_log_exit(void);
-struct cca_record *cca_log_record_new(u32 kind, const struct cca_rsi_extend *what,
-				      const void *event);
+struct cca_record *cca_record_new(u32 kind, const struct cca_rsi_extend *what, const void *event);
 int cca_log_room(const struct cca_record *record);
 void cca_log_append(struct cca_record *record);
 int cca_log_value(u32 kind, u32 index, const u8 *value);
@@ -97,16 +108,16 @@ u64 cca_log_seq(void);
 const struct cca_record *cca_log_next(const struct cca_record *at);
 const struct cca_record *cca_log_last(void);
 
-/* realm.c: what does not change, read once, and the registers and their log behind the one lock */
+/* realm.c: the configuration, read once, and the registers and their log behind one lock */
 
 /**
- * struct cca_realm - the realm as the doors see it
- * @config: settled before the first door opens, but for the flag FOREIGN; for
- *	    one with its log_seq, cca_realm_config()
- * @hash: what config.hash_algo is
- * @shash: what computes it
- * @values: the registers as the log leads to them. Who does not hold
- *	    cca_realm_lock may catch them half-written
+ * struct cca_realm - the realm as the user interfaces see it
+ * @config: complete before the first user interface is registered, except for the
+ *	    flag FOREIGN; cca_realm_config() returns a copy that has its log_seq
+ * @hash: the algorithm that config.hash_algo names
+ * @shash: computes @hash
+ * @values: the registers' values according to the log. A reader that does not hold
+ *	    cca_realm_lock may see a half-written value
  */
 struct cca_realm {
 	struct cca_rsi_config config;
@@ -118,8 +129,8 @@ struct cca_realm {
 extern struct cca_realm cca_realm;
 
 /*
- * Covers each sequence of RSI calls from its first to its last, whichever door
- * it came through.
+ * Held over each sequence of RSI calls, from its first to its last, whichever user
+ * interface it is for.
  */
 extern struct mutex cca_realm_lock;
 
@@ -147,7 +158,7 @@ struct cca_token {
 
 struct cca_token *cca_token_make(const u8 *challenge);
 
-/* The doors: tsm.c, mr.c where the kernel has it, netlink.c and dump.c, device.c and ioctl.c */
+/* The user interfaces: tsm.c, mr.c (with tsm-mr only), netlink.c, dump.c, device.c and ioctl.c */
 
 struct attribute_group;
 struct file;
@@ -161,7 +172,6 @@ void cca_mr_free(const struct attribute_group *group);
 
 int cca_netlink_init(void);
 void cca_netlink_exit(void);
-void cca_netlink_notify(const struct cca_record *record);
 int cca_netlink_message_end(struct sk_buff *skb, void *head, int full);
 int cca_netlink_result(int ret);
 

@@ -4,7 +4,7 @@
 
 #include <linux/tsm.h>
 
-/* Renamed in 6.16. The old name exists again since, for something else. */
+/* Renamed in 6.16; the old names were later reused for something else. */
 #ifndef TSM_REPORT_INBLOB_MAX
 #define tsm_report_ops		tsm_ops
 #define tsm_report_register	tsm_register

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The node /dev/cca-rsi. Reading it is reading the event log, record by record;
- * what an open file keeps is how far it has come. Its calls are in ioctl.c.
+ * The device /dev/cca-rsi. Reading it reads the event log, record by record; the
+ * only state of an open file is its position in the log. The ioctls are in ioctl.c.
  */
 
 #include <linux/fs.h>
@@ -14,14 +14,14 @@
 
 static int log_open(struct inode *inode, struct file *file)
 {
-	/* The last record that was read; none yet, nor the header */
+	/* The last record that was read; NULL until the header has been read */
 	file->private_data = NULL;
-	/* There is one cursor, and it stops at records only. */
+	/* No pread() or pwrite(): the position must stay on a record boundary. */
 	file->f_mode &= ~(FMODE_PREAD | FMODE_PWRITE);
 	return 0;
 }
 
-/* As many whole records after @at as there are and @count has room for */
+/* Copies the whole records after @at that fit into @count bytes, and moves @at to the last one. */
 static ssize_t records_read(const struct cca_record **at, char __user *buf, size_t count)
 {
 	const struct cca_record *record;
@@ -42,11 +42,11 @@ static ssize_t log_read(struct file *file, char __user *buf, size_t count, loff_
 	ssize_t used;
 	int ret;
 
-	/* A log without room for one more finding can still be read. */
+	/* -ENOSPC: a foreign record could not be added, but the log can still be read. */
 	ret = cca_realm_audit_now();
 	if (ret < 0 && ret != -ENOSPC)
 		return ret;
-	/* Two threads that read one file get different records. */
+	/* Two threads that read one file must get different records. */
 	do {
 		from = READ_ONCE(file->private_data);
 		at = from;
@@ -56,7 +56,7 @@ static ssize_t log_read(struct file *file, char __user *buf, size_t count, loff_
 	return used;
 }
 
-/* Back to the start, or on to the end */
+/* Moves to the start or to the end; there is no other position to seek to. */
 static loff_t log_llseek(struct file *file, loff_t offset, int whence)
 {
 	const struct cca_record *at = whence == SEEK_END ? cca_log_last() : NULL;
@@ -95,7 +95,7 @@ static struct miscdevice device = {
 };
 
 /**
- * cca_device_init() - open the door /dev/cca-rsi
+ * cca_device_init() - register /dev/cca-rsi
  *
  * Return: 0 or an error of misc_register() or tsm_mr_create_attribute_group()
  */
@@ -114,7 +114,7 @@ int cca_device_init(void)
 }
 
 /**
- * cca_device_exit() - shut it
+ * cca_device_exit() - unregister /dev/cca-rsi
  */
 void cca_device_exit(void)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The netlink operations whose answers are too long for one message. A dump
- * cannot tear: a token is made before its first chunk is sent, and a part of the
- * log that is there does not change.
+ * The netlink operations whose answers are too long for one message. A dump is
+ * consistent: a token is complete before its first chunk is sent, and the existing
+ * records of the log do not change.
  */
 
 #include <linux/sizes.h>
@@ -19,9 +19,11 @@ static_assert(CCA_RSI_CHALLENGE_LEN == CCA_RSI_CHALLENGE_SIZE);
 static_assert(CCA_RSI_EVENT_LEN_MAX + SZ_1K < RECORD_MESSAGE_SIZE);
 
 /*
- * How far a dump has come
- * @token: of token-get, whole from the start, of which @offset bytes are sent
- * @next: of log-get, up to position @end, where the log ended at the start
+ * Progress of a dump
+ * @token: token-get: the whole token
+ * @offset: token-get: the number of its bytes that have been sent
+ * @next: log-get: the next record to send
+ * @end: log-get: the number of records when the dump began, where it stops
  */
 struct dump {
 	struct cca_token *token;
@@ -37,7 +39,7 @@ static struct dump *dump_of(struct netlink_callback *cb)
 }
 
 /**
- * cca_rsi_nl_token_get_start() - make the token that the dump will carry
+ * cca_rsi_nl_token_get_start() - make the token to dump
  * @cb: the dump
  *
  * Return: 0 or an error
@@ -65,8 +67,8 @@ static int chunk_put(struct sk_buff *skb, struct netlink_callback *cb, size_t si
 }
 
 /**
- * cca_rsi_nl_token_get_dumpit() - the next chunks of the token
- * @skb: takes as many as there is room for
+ * cca_rsi_nl_token_get_dumpit() - send the next chunks of the token
+ * @skb: receives as many chunks as fit
  * @cb: the dump
  *
  * Return: bytes in @skb, 0 at the end, or an error
@@ -86,7 +88,7 @@ int cca_rsi_nl_token_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb
 }
 
 /**
- * cca_rsi_nl_token_get_done() - the dump is over, or given up
+ * cca_rsi_nl_token_get_done() - free the token when the dump ends, complete or not
  * @cb: the dump
  *
  * Return: 0
@@ -99,7 +101,7 @@ int cca_rsi_nl_token_get_done(struct netlink_callback *cb)
 
 /**
  * cca_rsi_nl_log_get_start() - find the record where the dump begins
- * @cb: the dump; perhaps SEQ
+ * @cb: the dump, whose request may have SEQ
  *
  * Return: 0, -ECANCELED, or an error of cca_realm_audit()
  */
@@ -110,11 +112,11 @@ int cca_rsi_nl_log_get_start(struct netlink_callback *cb)
 	struct dump *dump = dump_of(cb);
 	int ret;
 
-	/* A log without room for one more finding can still be read. */
+	/* -ENOSPC: a foreign record could not be added, but the log can still be read. */
 	ret = cca_realm_audit_now();
 	if (ret < 0 && ret != -ENOSPC)
 		return cca_netlink_result(ret);
-	/* The longest record is longer than the usual message. */
+	/* The longest record does not fit into a message of the default size. */
 	cb->min_dump_alloc = RECORD_MESSAGE_SIZE;
 	dump->end = cca_log_seq();
 	dump->next = cca_log_next(cca_log_next(NULL));
@@ -123,7 +125,7 @@ int cca_rsi_nl_log_get_start(struct netlink_callback *cb)
 	return 0;
 }
 
-/* Of a base or foreign record the register's value, which is behind the signature */
+/* A base or foreign record has the register's value, which follows the signature. */
 static int event_put(struct sk_buff *skb, const struct cca_record *record)
 {
 	size_t size = cca_realm.hash->digest_size;
@@ -149,8 +151,8 @@ static int record_put(struct sk_buff *skb, struct netlink_callback *cb,
 }
 
 /**
- * cca_rsi_nl_log_get_dumpit() - the next records of the log
- * @skb: takes as many as there is room for
+ * cca_rsi_nl_log_get_dumpit() - send the next records of the log
+ * @skb: receives as many records as fit
  * @cb: the dump
  *
  * Return: bytes in @skb, 0 at the end, or an error

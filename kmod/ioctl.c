@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The calls of /dev/cca-rsi. A file open for reading may observe, one open for
- * writing may extend; its mode says it all, there are no further checks.
+ * The ioctls of /dev/cca-rsi. A file open for reading may observe, one open for
+ * writing may extend. The open mode is the only check.
  */
 
 #include <linux/anon_inodes.h>
@@ -13,7 +13,7 @@
 
 #include "cca_rsi.h"
 
-/* One call: the caller's structure, and ours */
+/* One ioctl: where the caller's structure is, and the kernel's copy of it */
 struct call {
 	void __user *user;
 	size_t user_size;
@@ -83,7 +83,7 @@ static const struct file_operations token_fops = {
 	.release = token_release,
 };
 
-/* The token as a file, which the caller has once the answer has reached him. */
+/* Returns the token as a file, which is installed only after the answer was copied out. */
 static int token_call(struct call *call)
 {
 	struct cca_rsi_token *arg = &call->arg.token;
@@ -128,12 +128,12 @@ static_assert(sizeof(struct cca_rsi_extend) == CCA_RSI_EXTEND_SIZE_VER0);
 static_assert(sizeof(struct cca_rsi_token) == CCA_RSI_TOKEN_SIZE_VER0);
 
 /**
- * cca_ioctl() - a call
- * @file: of /dev/cca-rsi
- * @cmd: CCA_RSI_*, perhaps with another version's size
+ * cca_ioctl() - handle an ioctl
+ * @file: an open /dev/cca-rsi
+ * @cmd: CCA_RSI_*, with the structure size that the caller knows
  * @user: the caller's structure
  *
- * Return: 0 or an error, as Documentation/ABI/testing/dev-cca-rsi says
+ * Return: 0 or an error, see Documentation/ABI/testing/dev-cca-rsi
  */
 long cca_ioctl(struct file *file, unsigned int cmd, unsigned long user)
 {
@@ -145,7 +145,7 @@ long cca_ioctl(struct file *file, unsigned int cmd, unsigned long user)
 	if (nr >= ARRAY_SIZE(call_types))
 		return -ENOTTY;
 	type = &call_types[array_index_nospec(nr, ARRAY_SIZE(call_types))];
-	/* The same call, whichever version of its structure the caller knows? */
+	/* Is it the same ioctl, apart from the size of the structure? */
 	if ((cmd ^ type->cmd) & ~IOCSIZE_MASK)
 		return -ENOTTY;
 	if (!(file->f_mode & type->mode))

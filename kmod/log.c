@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * TCG PC Client Platform Firmware Profile, crypto-agile log format: a
- * TCG_PCR_EVENT that names the algorithm, then TCG_PCR_EVENT2s of one digest
- * each. What is no extension is EV_NO_ACTION, which parsers do not replay.
+ * The event log has the crypto-agile format of the TCG PC Client Platform Firmware
+ * Profile: a TCG_PCR_EVENT that names the algorithm, then TCG_PCR_EVENT2s with one
+ * digest each. A record that is not an extension has the type EV_NO_ACTION, which
+ * parsers do not replay.
  */
 
 #include <linux/moduleparam.h>
@@ -11,14 +12,17 @@
 
 #include "cca_rsi.h"
 
-/* Woken when the log has grown */
+/* Woken whenever the log has grown */
 DECLARE_WAIT_QUEUE_HEAD(cca_log_wait);
+
+BLOCKING_NOTIFIER_HEAD(cca_log_notifier);
 
 static unsigned int log_max = SZ_1M;
 module_param(log_max, uint, 0444);
-MODULE_PARM_DESC(log_max, "Bound of the event log in bytes; what does not fit is not extended");
+MODULE_PARM_DESC(log_max, "Maximum size of the event log in bytes; an extension that does not fit is refused");
 
-/* TCG_PCR_EVENT of a TCG_EfiSpecIDEvent by offset; what is not named is zero */
+/* TCG_PCR_EVENT with a TCG_EfiSpecIDEvent, by offset; all other bytes are zero */
+/* clang-format off */
 static const u8 header[65] = {
 	[4] = CCA_RSI_EV_NO_ACTION,	/* eventType */
 	[28] = 33,			/* eventSize, the rest */
@@ -27,12 +31,13 @@ static const u8 header[65] = {
 	[55] = 2,			/* uintnSize: 64 bits */
 	[56] = 1,			/* numberOfAlgorithms */
 };
+/* clang-format on */
 
-/* Offsets of that algorithm's number and size */
+/* Offsets of the algorithm's number and of its digest size */
 #define HEADER_ALGO	60
 #define HEADER_DIGEST	62
 
-/* Offsets in a TCG_PCR_EVENT2 of one digest, as far as they are fixed */
+/* Offsets of the first fields of a TCG_PCR_EVENT2 with one digest */
 #define RECORD_TYPE	4
 #define RECORD_COUNT	8
 #define RECORD_ALGO	12
@@ -45,10 +50,9 @@ static const char signatures[][CCA_RSI_LOG_SIGNATURE_SIZE] = {
 
 /* Set once, by cca_log_init() */
 static const struct cca_hash *hash;
-static struct cca_record *log_first;
 
-/* Written under cca_realm_lock, read anywhere */
-static struct cca_record *log_last;
+/* log_first is set once too; log_last is written under cca_realm_lock and read anywhere. */
+static struct cca_record *log_first, *log_last;
 
 static struct cca_record *record_alloc(size_t size)
 {
@@ -65,18 +69,17 @@ static size_t record_size(size_t event_size)
 }
 
 /**
- * cca_log_record_new() - make a record, to be appended
+ * cca_record_new() - make a record that can be appended
  * @kind: CCA_RSI_RECORD_KIND_*
- * @what: what it says, but for @event
+ * @what: the record's fields, except for the event
  * @event: what->event_size bytes
  *
- * Return: the caller's, for cca_log_append() or kvfree(); NULL if there is no memory
+ * Return: the record, which the caller passes to cca_log_append() or kvfree(), or
+ * NULL if there is no memory
  */
-struct cca_record *cca_log_record_new(u32 kind, const struct cca_rsi_extend *what,
-				      const void *event)
+struct cca_record *cca_record_new(u32 kind, const struct cca_rsi_extend *what, const void *event)
 {
 	struct cca_record *record = record_alloc(record_size(what->event_size));
-	u8 *to;
 
 	if (!record)
 		return NULL;
@@ -87,11 +90,10 @@ struct cca_record *cca_log_record_new(u32 kind, const struct cca_rsi_extend *wha
 	record->digest = record->bytes + RECORD_DIGEST;
 	record->event = record->digest + hash->digest_size + 4;
 
-	to = record->bytes;
-	put_unaligned_le32(what->index, to);
-	put_unaligned_le32(what->event_type, to + RECORD_TYPE);
-	put_unaligned_le32(1, to + RECORD_COUNT);
-	put_unaligned_le16(hash->tcg_algo, to + RECORD_ALGO);
+	put_unaligned_le32(what->index, record->bytes);
+	put_unaligned_le32(what->event_type, record->bytes + RECORD_TYPE);
+	put_unaligned_le32(1, record->bytes + RECORD_COUNT);
+	put_unaligned_le16(hash->tcg_algo, record->bytes + RECORD_ALGO);
 	memcpy(record->digest, what->digest, hash->digest_size);
 	put_unaligned_le32(what->event_size, record->event - 4);
 	if (what->event_size)
@@ -100,13 +102,13 @@ struct cca_record *cca_log_record_new(u32 kind, const struct cca_rsi_extend *wha
 }
 
 /**
- * cca_log_room() - is there room for a record?
+ * cca_log_room() - check whether there is room for a record
  * @record: the record
  *
  * Events and base records leave room for one foreign record of each register, so
- * that a full log can still tell that it is not the whole story.
+ * that a full log can still show that it is incomplete.
  *
- * Context: cca_realm_lock is held, and still when it is appended
+ * Context: the caller holds cca_realm_lock until it has appended the record
  * Return: 0 or -ENOSPC
  */
 int cca_log_room(const struct cca_record *record)
@@ -120,16 +122,16 @@ int cca_log_room(const struct cca_record *record)
 }
 
 /**
- * cca_log_append() - append a record, and wake who waits for it
- * @record: the record, the log's from here on
+ * cca_log_append() - append a record and wake the readers that wait for it
+ * @record: the record, which belongs to the log from here on
  *
- * Context: cca_realm_lock is held, cca_log_room() has been asked
+ * Context: the caller holds cca_realm_lock and has called cca_log_room()
  */
 void cca_log_append(struct cca_record *record)
 {
 	record->seq = log_last->seq + 1;
 	record->end = log_last->end + record->size;
-	/* Pairs with cca_log_next(): who sees the record sees what is in it. */
+	/* Pairs with cca_log_next(): a reader that sees the record sees its contents. */
 	smp_store_release(&log_last->next, record);
 	/* Pairs with cca_log_last() */
 	smp_store_release(&log_last, record);
@@ -140,9 +142,9 @@ void cca_log_append(struct cca_record *record)
  * cca_log_value() - append a record of a register's value
  * @kind: CCA_RSI_RECORD_KIND_BASE or _FOREIGN
  * @index: the register
- * @value: its value, as long as the realm's digests
+ * @value: its value, of the realm's digest size
  *
- * Context: cca_realm_lock is held
+ * Context: the caller holds cca_realm_lock
  * Return: 0, -ENOMEM or -ENOSPC
  */
 int cca_log_value(u32 kind, u32 index, const u8 *value)
@@ -157,7 +159,7 @@ int cca_log_value(u32 kind, u32 index, const u8 *value)
 
 	memcpy(event, signatures[kind], CCA_RSI_LOG_SIGNATURE_SIZE);
 	memcpy(event + CCA_RSI_LOG_SIGNATURE_SIZE, value, hash->digest_size);
-	struct cca_record *record __free(kvfree) = cca_log_record_new(kind, &what, event);
+	struct cca_record *record __free(kvfree) = cca_record_new(kind, &what, event);
 	ret = record ? cca_log_room(record) : -ENOMEM;
 	if (!ret)
 		cca_log_append(no_free_ptr(record));
@@ -168,7 +170,7 @@ int cca_log_value(u32 kind, u32 index, const u8 *value)
  * cca_log_next() - walk the log
  * @at: a record, or NULL for the start
  *
- * Return: the record after @at, the header at the start; NULL at the end
+ * Return: the record after @at, the header if @at is NULL, NULL at the end
  */
 const struct cca_record *cca_log_next(const struct cca_record *at)
 {
@@ -177,7 +179,7 @@ const struct cca_record *cca_log_next(const struct cca_record *at)
 }
 
 /**
- * cca_log_last() - the end of the log
+ * cca_log_last() - find the end of the log
  *
  * Return: the last record, or the header if there is none
  */
@@ -188,9 +190,9 @@ const struct cca_record *cca_log_last(void)
 }
 
 /**
- * cca_log_seq() - how many records there are, and can be read
+ * cca_log_seq() - count the records that can be read
  *
- * Return: their number, the header not counted
+ * Return: their number, without the header
  */
 u64 cca_log_seq(void)
 {
@@ -199,7 +201,7 @@ u64 cca_log_seq(void)
 
 /**
  * cca_log_init() - begin the log with its header, which names the algorithm
- * @realm_hash: the realm's
+ * @realm_hash: the realm's algorithm
  *
  * Return: 0 or -ENOMEM
  */
@@ -219,7 +221,7 @@ int cca_log_init(const struct cca_hash *realm_hash)
 }
 
 /**
- * cca_log_exit() - free the log; nobody reads any more
+ * cca_log_exit() - free the log, which has no readers any more
  */
 void cca_log_exit(void)
 {

@@ -11,18 +11,18 @@
 /**
  * DOC: Arm CCA Realm Services Interface
  *
- * A realm is a virtual machine that its host cannot look into. What it was
- * started from and what it has done since is held by the Realm Management
- * Monitor (RMM) in measurement registers: RIM, fixed at the start, and
- * REM0..REM3, which the realm extends. Each extension through this module has
- * its record in a log, which replays to the registers. An attestation token is these values and
- * a challenge, signed. There is no seal, no key and no policy here as a TPM has;
- * a remote verifier judges the token.
+ * A realm is a virtual machine whose memory its host cannot read. The Realm
+ * Management Monitor (RMM) keeps measurement registers for it: RIM measures what
+ * the realm was started from and does not change afterwards; the realm extends
+ * REM0..REM3 while it runs. Each extension through this module has a record in a
+ * log, which replays to the registers. An attestation token consists of the
+ * registers and a challenge, signed by the RMM. Unlike a TPM, this interface has no
+ * sealing, no keys and no policy: a remote verifier appraises the token.
  *
- * The registers and the tokens have three doors: /dev/cca-rsi, the generic
- * netlink family cca-rsi, and (tokens only) configfs-tsm. Behind them is one
- * lock, and one owner of tokens. The module is bound to no device: a realm is
- * known by calling the RMM.
+ * There are three user interfaces: /dev/cca-rsi and the generic netlink family
+ * cca-rsi for registers and tokens, and configfs-tsm for tokens. One lock covers
+ * all of them, and there is one owner of the tokens. The module binds to no
+ * device: a call of the RMM is enough to find out whether this is a realm.
  */
 
 static int __init cca_rsi_init(void)
@@ -39,7 +39,7 @@ static int __init cca_rsi_init(void)
 	ret = cca_tsm_init();
 	if (ret)
 		goto out_realm;
-	/* First, since it is told of what comes through the device. */
+	/* Before the device, so that extensions by the device are announced too */
 	ret = cca_netlink_init();
 	if (ret)
 		goto out_tsm;
@@ -67,7 +67,7 @@ static void __exit cca_rsi_exit(void)
 }
 module_exit(cca_rsi_exit);
 
-/* The device that kernels up to 7.3 have, and the one proposed in its place */
+/* The device of kernels up to 7.3, and its proposed successor */
 MODULE_ALIAS("platform:arm-cca-dev");
 MODULE_ALIAS("arm_smccc:arm-rsi-dev");
 MODULE_ALIAS_GENL_FAMILY(CCA_RSI_FAMILY_NAME);

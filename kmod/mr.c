@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The registers in sysfs, by the kernel's common measurement registers
- * (tsm-mr). What is written there is extended and logged as any extension is.
+ * The registers in sysfs, through the kernel's common measurement registers
+ * (tsm-mr). A write extends a register and is logged like any other extension.
  */
 
 #include <linux/tsm-mr.h>
@@ -10,7 +10,7 @@
 
 #define EV_EVENT_TAG	6
 
-/* TCG_PCClientTaggedEvent (ID, size, data): sysfs takes a digest, and says nothing of the event. */
+/* TCG_PCClientTaggedEvent (ID, size, data): a write to sysfs has a digest, but no event. */
 static const char sysfs_tag[] = "CCA\0\5\0\0\0sysfs";
 
 static struct tsm_measurement_register mrs[CCA_REALM_REGISTERS] = {
@@ -21,7 +21,7 @@ static struct tsm_measurement_register mrs[CCA_REALM_REGISTERS] = {
 	{ .mr_name = "rem3", .mr_flags = TSM_MR_F_READABLE | TSM_MR_F_RTMR },
 };
 
-/* The values are the realm's own, and right after an audit. */
+/* tsm-mr reads cca_realm.values itself, which an audit brings up to date. */
 static int mr_refresh(const struct tsm_measurements *tm)
 {
 	return min(cca_realm_audit_now(), 0);
@@ -49,9 +49,9 @@ static const struct tsm_measurements measurements = {
 };
 
 /**
- * cca_mr_new() - the registers as attributes
+ * cca_mr_new() - make sysfs attributes of the registers
  *
- * Return: a group for the device, for cca_mr_free(), or an ERR_PTR()
+ * Return: a group for the device, to be freed by cca_mr_free(), or an ERR_PTR()
  */
 const struct attribute_group *cca_mr_new(void)
 {
@@ -66,7 +66,7 @@ const struct attribute_group *cca_mr_new(void)
 }
 
 /**
- * cca_mr_free() - free the group, which no device has any more
+ * cca_mr_free() - free the group, which no device may use any more
  * @group: the group
  */
 void cca_mr_free(const struct attribute_group *group)

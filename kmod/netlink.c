@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The generic netlink family cca-rsi: what its operations do, but for the dumps
- * of dump.c. Their names, and what is checked before they are called, come from
- * the specification Documentation/netlink/specs/cca-rsi.yaml.
+ * The operations of the generic netlink family cca-rsi, except for the dumps in
+ * dump.c. Their names, and the checks that are made before they are called, come
+ * from the specification Documentation/netlink/specs/cca-rsi.yaml.
  */
 
 #include <net/genetlink.h>
@@ -14,10 +14,10 @@ static_assert(CCA_RSI_DIGEST_LEN_MAX == CCA_RSI_DIGEST_MAX);
 static_assert(CCA_RSI_RPV_LEN == CCA_RSI_RPV_SIZE);
 
 /**
- * cca_netlink_message_end() - end a message, or take it back
- * @skb: what the message is in
- * @head: its header; NULL found no room
- * @full: an attribute found no room
+ * cca_netlink_message_end() - finish a message, or cancel it
+ * @skb: the buffer that the message is in
+ * @head: its header; NULL if there was no room for it
+ * @full: nonzero if there was no room for an attribute
  *
  * Return: 0 or -EMSGSIZE
  */
@@ -32,11 +32,11 @@ int cca_netlink_message_end(struct sk_buff *skb, void *head, int full)
 }
 
 /**
- * cca_netlink_result() - what an operation has come to, for netlink
+ * cca_netlink_result() - convert the result of an operation for netlink
  * @ret: 0 or an error
  *
- * There -EINTR means that an answer is on its way, and the caller, whom a signal
- * interrupted, would wait for it for ever.
+ * For netlink -EINTR means that an answer is on its way: a caller that a signal
+ * interrupted would wait for it for ever.
  *
  * Return: @ret, or -ECANCELED in place of -EINTR
  */
@@ -67,9 +67,9 @@ static int config_put(struct sk_buff *skb, const struct genl_info *info)
 }
 
 /**
- * cca_rsi_nl_config_get_doit() - config-get
+ * cca_rsi_nl_config_get_doit() - answer config-get
  * @skb: the request
- * @info: the request, parsed
+ * @info: the parsed request
  *
  * Return: 0 or an error
  */
@@ -93,9 +93,9 @@ static int measurement_put(struct sk_buff *skb, const struct genl_info *info,
 }
 
 /**
- * cca_rsi_nl_measurement_get_doit() - measurement-get of one register
+ * cca_rsi_nl_measurement_get_doit() - answer measurement-get for one register
  * @skb: the request
- * @info: the request, parsed: INDEX
+ * @info: the parsed request: INDEX
  *
  * Return: 0 or an error
  */
@@ -115,11 +115,11 @@ int cca_rsi_nl_measurement_get_doit(struct sk_buff *skb, struct genl_info *info)
 }
 
 /**
- * cca_rsi_nl_measurement_get_dumpit() - measurement-get of all registers
- * @skb: takes the messages, for all of which there is room
+ * cca_rsi_nl_measurement_get_dumpit() - answer measurement-get for all registers
+ * @skb: receives the messages, all of which fit
  * @cb: the dump
  *
- * Return: 0, which is the end, or an error
+ * Return: 0, which ends the dump, or an error
  */
 int cca_rsi_nl_measurement_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
@@ -146,7 +146,7 @@ static void extend_parse(struct nlattr *const *attrs, struct cca_rsi_extend *arg
 	nla_memcpy(arg->digest, digest, sizeof(arg->digest));
 }
 
-/* What cca_realm_extend() would refuse too, but could not say why */
+/* cca_realm_extend() checks this too, but cannot report a reason. */
 static int extend_check(const struct genl_info *info, const struct cca_rsi_extend *arg)
 {
 	struct nlattr *const *attrs = info->attrs;
@@ -156,10 +156,10 @@ static int extend_check(const struct genl_info *info, const struct cca_rsi_exten
 				    "RIM cannot be extended");
 	else if (arg->digest_size != cca_realm.hash->digest_size)
 		NL_SET_ERR_MSG_ATTR(info->extack, attrs[CCA_RSI_A_MEASUREMENT_DIGEST],
-				    "digest is not as long as the realm's hash");
+				    "digest does not have the size of the realm's hash");
 	else if (arg->event_type == CCA_RSI_EV_NO_ACTION)
 		NL_SET_ERR_MSG_ATTR(info->extack, attrs[CCA_RSI_A_MEASUREMENT_EVENT_TYPE],
-				    "EV_NO_ACTION is not for an extension");
+				    "EV_NO_ACTION cannot be the type of an extension");
 	else
 		return 0;
 	return -EINVAL;
@@ -174,15 +174,16 @@ static int seq_put(struct sk_buff *skb, const struct genl_info *info, u64 seq)
 }
 
 /**
- * cca_rsi_nl_measurement_extend_doit() - measurement-extend
+ * cca_rsi_nl_measurement_extend_doit() - answer measurement-extend
  * @skb: the request
- * @info: the request, parsed: INDEX, DIGEST, EVENT_TYPE, perhaps EVENT
+ * @info: the parsed request: INDEX, DIGEST, EVENT_TYPE, optionally EVENT
  *
- * Return: 0 or an error; the register is unchanged then
+ * Return: 0, or an error; then the register is unchanged, unless only the answer
+ * could not be delivered
  */
 int cca_rsi_nl_measurement_extend_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	/* Before the extension: what cannot be undone must not fail for want of an answer. */
+	/* Allocated first: an extension cannot be undone if there is no memory for the answer. */
 	struct sk_buff *reply __free(nlmsg) = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	const struct nlattr *event = info->attrs[CCA_RSI_A_MEASUREMENT_EVENT];
 	struct cca_rsi_extend arg;
@@ -200,7 +201,7 @@ int cca_rsi_nl_measurement_extend_doit(struct sk_buff *skb, struct genl_info *in
 	       genlmsg_reply(no_free_ptr(reply), info);
 }
 
-/* Never the event itself: anyone may listen. */
+/* The event itself is left out, because anyone may listen. */
 static int note_put(struct sk_buff *skb, const struct genl_info *info,
 		    const struct cca_record *record)
 {
@@ -214,43 +215,47 @@ static int note_put(struct sk_buff *skb, const struct genl_info *info,
 		nla_put(skb, CCA_RSI_A_MEASUREMENT_DIGEST, size, record->digest));
 }
 
-/**
- * cca_netlink_notify() - tell the listeners of group events of an extension
- * @record: an event
- *
- * One that is lost, for want of memory say, leaves a gap in seq.
- *
- * Context: sleeps; not under cca_realm_lock
- */
-void cca_netlink_notify(const struct cca_record *record)
+/* A notification that is lost, for example for lack of memory, leaves a gap in seq. */
+static int extension_notify(struct notifier_block *block, unsigned long action, void *record)
 {
 	struct genl_info info;
 
 	if (!genl_has_listeners(&cca_rsi_nl_family, &init_net, CCA_RSI_NLGRP_EVENTS))
-		return;
+		return NOTIFY_DONE;
 	genl_info_init_ntf(&info, &cca_rsi_nl_family, CCA_RSI_CMD_MEASUREMENT_EXTEND_NTF);
 	struct sk_buff *skb __free(nlmsg) = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	if (skb && !note_put(skb, &info, record))
 		genlmsg_multicast(&cca_rsi_nl_family, no_free_ptr(skb), 0, CCA_RSI_NLGRP_EVENTS,
 				  GFP_KERNEL);
+	return NOTIFY_OK;
 }
 
+static struct notifier_block extension_block = { .notifier_call = extension_notify };
+
 /**
- * cca_netlink_init() - open the door netlink
+ * cca_netlink_init() - register the netlink family
  *
  * Return: 0 or an error of genl_register_family()
  */
 int __init cca_netlink_init(void)
 {
-	/* There is one realm, whatever the network namespace; the generator cannot say so. */
+	int ret;
+
+	/* All network namespaces are in the same realm; the generator has no option for that. */
 	cca_rsi_nl_family.netnsok = false;
-	return genl_register_family(&cca_rsi_nl_family);
+	/* Before the family, so that each extension by netlink is announced */
+	blocking_notifier_chain_register(&cca_log_notifier, &extension_block);
+	ret = genl_register_family(&cca_rsi_nl_family);
+	if (ret)
+		blocking_notifier_chain_unregister(&cca_log_notifier, &extension_block);
+	return ret;
 }
 
 /**
- * cca_netlink_exit() - shut it
+ * cca_netlink_exit() - unregister the netlink family
  */
 void cca_netlink_exit(void)
 {
 	genl_unregister_family(&cca_rsi_nl_family);
+	blocking_notifier_chain_unregister(&cca_log_notifier, &extension_block);
 }

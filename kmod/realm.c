@@ -4,7 +4,7 @@
 
 #include "cca_rsi.h"
 
-/* Held for a whole sequence of RSI calls */
+/* Held over each sequence of RSI calls */
 DEFINE_MUTEX(cca_realm_lock);
 
 struct cca_realm cca_realm;
@@ -24,7 +24,7 @@ static int config_read(struct cca_rsi_config *config)
 		return ret;
 	}
 	if (config->hash_algo >= ARRAY_SIZE(hashes)) {
-		pr_err("the realm measures with algorithm %u, which is not known\n",
+		pr_err("the realm's hash algorithm %u is not supported\n",
 		       config->hash_algo);
 		return -EOPNOTSUPP;
 	}
@@ -32,17 +32,17 @@ static int config_read(struct cca_rsi_config *config)
 	config->digest_size = cca_realm.hash->digest_size;
 	config->registers = CCA_REALM_REGISTERS;
 	config->event_max = CCA_RSI_EVENT_LEN_MAX;
-	/* Until configfs-tsm says that they are another driver's */
+	/* cca_tsm_init() clears the flag if another driver owns the tokens. */
 	config->flags = CCA_RSI_CONFIG_F_TOKEN;
 	cca_realm.shash = crypto_alloc_shash(cca_realm.hash->name, 0, 0);
 	if (IS_ERR(cca_realm.shash))
-		pr_err("cannot use this kernel's %s: %pe\n", cca_realm.hash->name, cca_realm.shash);
+		pr_err("hash %s is not available: %pe\n", cca_realm.hash->name, cca_realm.shash);
 	return PTR_ERR_OR_ZERO(cca_realm.shash);
 }
 
 /*
- * What extended the registers before this module, or an earlier load of it, or
- * a kernel before kexec, is not known. Where they stood is.
+ * Earlier extensions (by firmware, by a kernel before kexec, by an earlier load of
+ * the module) are not known, so the log begins with the registers' values.
  */
 static int base_log(void)
 {
@@ -52,17 +52,16 @@ static int base_log(void)
 	ret = cca_rsi_measurement_read(0, cca_realm.values[0], cca_realm.hash->digest_size) ?:
 	      min(cca_realm_audit(), 0);
 	if (ret)
-		pr_err("cannot begin the event log: %d\n", ret);
+		pr_err("cannot start the event log: %d\n", ret);
 	return ret;
 }
 
 /**
- * cca_realm_init() - read what does not change while the realm lives, and begin
- * the log; cca_realm_exit() ends it
+ * cca_realm_init() - read the configuration and start the log
  *
- * Return: 0, -EOPNOTSUPP if the realm's hash algorithm is not known, -ENOENT if
- * the kernel does not have it, -ENOMEM, -ENOSPC if log_max is too small for any
- * event, or an error as in cca_rsi.h
+ * Return: 0, -EOPNOTSUPP if the realm's hash algorithm is unknown, -ENOENT if the
+ * kernel does not have it, -ENOMEM, -ENOSPC if log_max is too small for any event,
+ * or an error as in cca_rsi.h
  */
 int cca_realm_init(void)
 {
@@ -74,7 +73,7 @@ int cca_realm_init(void)
 }
 
 /**
- * cca_realm_exit() - end the log; all doors are shut
+ * cca_realm_exit() - free the log; no user interface may be left
  */
 void cca_realm_exit(void)
 {
@@ -83,8 +82,8 @@ void cca_realm_exit(void)
 }
 
 /**
- * cca_realm_config() - the realm and this interface
- * @config: takes a copy
+ * cca_realm_config() - get the configuration
+ * @config: receives a copy, with the current log_seq
  */
 void cca_realm_config(struct cca_rsi_config *config)
 {
@@ -93,12 +92,12 @@ void cca_realm_config(struct cca_rsi_config *config)
 }
 
 /**
- * cca_realm_measurements_read() - read registers, all at one moment
+ * cca_realm_measurements_read() - read registers, with no extension in between
  * @first: the first register
- * @count: how many
- * @values: takes @count of them
+ * @count: the number of registers
+ * @values: receives @count values
  *
- * Return: 0, -EINVAL if there are not that many, -EINTR, or an error as in cca_rsi.h
+ * Return: 0, -EINVAL if there are fewer registers, -EINTR, or an error as in cca_rsi.h
  */
 int cca_realm_measurements_read(u32 first, u32 count, struct cca_rsi_measurement *values)
 {
@@ -118,15 +117,15 @@ int cca_realm_measurements_read(u32 first, u32 count, struct cca_rsi_measurement
 /**
  * cca_realm_audit() - compare the registers with the log, and log what differs
  *
- * Others may extend without a record, and the RMM tells nobody.
+ * Others may extend a register without a record, and the RMM does not report that.
  *
- * Context: cca_realm_lock is held
- * Return: how many registers differed, -ENOMEM, -ENOSPC if the log is full, or
- * an error as in cca_rsi.h
+ * Context: the caller holds cca_realm_lock
+ * Return: the number of registers that differed, -ENOMEM, -ENOSPC if the log is
+ * full, or an error as in cca_rsi.h
  */
 int cca_realm_audit(void)
 {
-	/* The log begins with a record of each register. */
+	/* The log begins with a base record for each register. */
 	bool base = cca_log_seq() < CCA_RSI_INDEX_MAX;
 	u8 value[CCA_RSI_DIGEST_MAX];
 	size_t size = cca_realm.hash->digest_size;
@@ -151,7 +150,7 @@ int cca_realm_audit(void)
 }
 
 /**
- * cca_realm_audit_now() - the same for who does not hold the lock
+ * cca_realm_audit_now() - cca_realm_audit() for callers that do not hold the lock
  *
  * Return: 0 or more, -EINTR, or an error of cca_realm_audit()
  */
@@ -165,8 +164,9 @@ int cca_realm_audit_now(void)
 }
 
 /*
- * Where an event leads its register, by TCG's rule. An RMM that has another one,
- * or somebody else's extension just before or after ours, is for the next audit to find.
+ * Computes the register's value after an event, by TCG's rule. If the RMM has another
+ * rule, or somebody else extended the register just before or after us, the next
+ * audit finds a difference.
  */
 static void value_extend(const struct cca_record *record)
 {
@@ -178,7 +178,7 @@ static void value_extend(const struct cca_record *record)
 	crypto_shash_tfm_digest(cca_realm.shash, joined, 2 * size, value);
 }
 
-/* Room first, then the call, which cannot be undone, then the record. */
+/* The check for room comes first, because an extension cannot be undone. */
 static int extend_locked(struct cca_record *record)
 {
 	int ret = cca_realm_audit();
@@ -202,14 +202,14 @@ static bool extend_good(const struct cca_rsi_extend *arg)
 }
 
 /**
- * cca_realm_extend() - extend a register and log it, or neither
- * @arg: the call, of which seq is set. The digest must be as long as the realm's:
- *	 the RMM takes any, but then two different lists of events can end in one
- *	 value. The type must not be EV_NO_ACTION, which no parser replays
- * @event: arg->event_size bytes; not arg->event, which is user space's
+ * cca_realm_extend() - extend a register and log it, or do neither
+ * @arg: the extension; its seq is set. The digest must have the realm's digest size:
+ *	 the RMM accepts any size, but then two different lists of events can lead to
+ *	 the same value. The type must not be EV_NO_ACTION, which no parser replays
+ * @event: arg->event_size bytes of kernel memory; arg->event is not used
  *
  * Return: 0, -EINVAL, -EINTR, -ENOMEM, -ENOSPC if the log is full, or an error
- * as in cca_rsi.h; the register is unchanged in case of an error
+ * as in cca_rsi.h; after an error the register is unchanged
  */
 int cca_realm_extend(struct cca_rsi_extend *arg, const void *event)
 {
@@ -218,7 +218,7 @@ int cca_realm_extend(struct cca_rsi_extend *arg, const void *event)
 	if (!extend_good(arg))
 		return -EINVAL;
 	struct cca_record *record __free(kvfree) =
-		cca_log_record_new(CCA_RSI_RECORD_KIND_EVENT, arg, event);
+		cca_record_new(CCA_RSI_RECORD_KIND_EVENT, arg, event);
 	if (!record)
 		return -ENOMEM;
 	scoped_cond_guard(mutex_intr, return -EINTR, &cca_realm_lock)
@@ -226,6 +226,6 @@ int cca_realm_extend(struct cca_rsi_extend *arg, const void *event)
 	if (ret)
 		return ret;
 	arg->seq = record->seq;
-	cca_netlink_notify(no_free_ptr(record));
+	blocking_notifier_call_chain(&cca_log_notifier, 0, no_free_ptr(record));
 	return 0;
 }

@@ -12,16 +12,16 @@
 #include "trace.h"
 
 /*
- * The registers of a call, in and out. An initialiser of @x clears what it does
- * not name, and that matters: an RMM may leave result registers as they were,
- * and what was in them would reach user space.
+ * The registers of a call, input and output. An initialiser of @x also clears the
+ * registers that it does not name. Without that, an RMM that leaves a result
+ * register unchanged would expose its old contents to user space.
  */
 union rsi_call {
 	struct arm_smccc_1_2_regs regs;
 	u64 x[sizeof(struct arm_smccc_1_2_regs) / sizeof(u64)];
 };
 
-/* Of RSI's statuses; any other one is EIO. */
+/* errno for each RSI status; any other status is -EIO. */
 static const int errors[] = {
 	[RSI_SUCCESS] = 0,
 	[RSI_ERROR_INPUT] = -EINVAL,
@@ -53,7 +53,7 @@ static int rsi_call(union rsi_call *call)
  */
 int cca_rsi_config_read(struct cca_rsi_config *config)
 {
-	/* What is as large as a granule is aligned as one, since it is a power of two. */
+	/* kmalloc() aligns a power of two to its size, so this is aligned to a granule. */
 	struct realm_config *granule __free(kfree) = kzalloc(RSI_GRANULE_SIZE, GFP_KERNEL);
 	union rsi_call version = { .x = { SMC_RSI_ABI_VERSION, RSI_ABI_VERSION } };
 	union rsi_call call = { .x = { SMC_RSI_REALM_CONFIG } };
@@ -78,8 +78,8 @@ int cca_rsi_config_read(struct cca_rsi_config *config)
 /**
  * cca_rsi_measurement_read() - RSI_MEASUREMENT_READ
  * @index: 0 for RIM, 1..4 for REM0..REM3
- * @value: takes the register
- * @size: bytes of it to take, at most CCA_RSI_DIGEST_MAX
+ * @value: receives the register
+ * @size: number of its bytes to copy, at most CCA_RSI_DIGEST_MAX
  *
  * Return: 0 or an error as in cca_rsi.h
  */
@@ -99,7 +99,7 @@ int cca_rsi_measurement_read(u32 index, u8 *value, size_t size)
  * @digest: the register becomes H(register || digest)
  * @size: bytes in @digest, at most CCA_RSI_DIGEST_MAX
  *
- * Return: 0 or an error as in cca_rsi.h; the register is unchanged then
+ * Return: 0 or an error as in cca_rsi.h; after an error the register is unchanged
  */
 int cca_rsi_measurement_extend(u32 index, const u8 *digest, size_t size)
 {
@@ -112,12 +112,12 @@ int cca_rsi_measurement_extend(u32 index, const u8 *digest, size_t size)
 /**
  * cca_rsi_token_init() - RSI_ATTESTATION_TOKEN_INIT
  * @challenge: CCA_RSI_CHALLENGE_SIZE bytes
- * @bound: takes the RMM's upper bound of the token's size
+ * @bound: receives the RMM's upper bound of the token's size
  *
- * Starts a token on this vCPU and drops any that was in progress on it.
+ * Starts a token on this vCPU, and discards any that was in progress on it.
  *
- * Context: from here to the last cca_rsi_token_continue() on one CPU, and
- * nobody else may start a token there
+ * Context: the caller stays on this CPU until its last cca_rsi_token_continue(), and
+ * lets nobody else start a token there meanwhile
  * Return: 0 or an error as in cca_rsi.h
  */
 int cca_rsi_token_init(const u8 *challenge, size_t *bound)
@@ -133,18 +133,17 @@ int cca_rsi_token_init(const u8 *challenge, size_t *bound)
 
 /**
  * cca_rsi_token_continue() - RSI_ATTESTATION_TOKEN_CONTINUE
- * @granule: takes the next bytes of the token; RSI_GRANULE_SIZE bytes in the
- *	     linear map, aligned to that
- * @len: takes the number of bytes written; 0 is ordinary while the RMM signs
+ * @granule: receives the next bytes of the token; RSI_GRANULE_SIZE bytes in the
+ *	     linear map, aligned to that size
+ * @len: receives the number of bytes written; 0 is normal while the RMM signs
  *
- * Return: 0 at the end of the token, CCA_RSI_INCOMPLETE before, or an error as
+ * Return: 0 at the end of the token, CCA_RSI_INCOMPLETE before it, or an error as
  * in cca_rsi.h
  */
 int cca_rsi_token_continue(u8 *granule, size_t *len)
 {
 	union rsi_call call = { .x = {
-		SMC_RSI_ATTESTATION_TOKEN_CONTINUE, virt_to_phys(granule), 0, RSI_GRANULE_SIZE
-	} };
+		SMC_RSI_ATTESTATION_TOKEN_CONTINUE, virt_to_phys(granule), 0, RSI_GRANULE_SIZE } };
 	int ret = rsi_call(&call);
 
 	*len = call.x[1];

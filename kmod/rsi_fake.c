@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What rsi.c does, without an RMM: for tests on any arm64 machine, never for
- * use. Registers are extended with the real hash; tokens are no tokens, but come
- * as the RMM's do, in pieces and with pauses, and hold the challenge and the
- * registers as byte strings of CBOR.
+ * The functions of rsi.c without an RMM: for tests on any arm64 machine, never for
+ * use. Registers are extended with the real hash. The tokens are not real, but come
+ * as the RMM's do, in pieces and with pauses, and contain the challenge and the
+ * registers as CBOR byte strings.
  *
- * Statuses and lies are told by module parameters, which can be written while
- * the module runs.
+ * Module parameters set which calls fail and how the fake RMM misbehaves. They can
+ * be written while the module runs.
  */
 
 #include <crypto/sha2.h>
@@ -34,18 +34,18 @@ enum fake_call {
 	FAKE_CONTINUE,
 };
 
-enum fake_lie {
-	LIE_NONE,
-	LIE_LENGTH,
-	LIE_ENDLESS,
-	LIE_EMPTY,
-	LIE_STUCK,
-	LIE_RULE,
+enum fake_fault {
+	FAULT_NONE,
+	FAULT_LENGTH,
+	FAULT_ENDLESS,
+	FAULT_EMPTY,
+	FAULT_STUCK,
+	FAULT_RULE,
 };
 
 static unsigned int seed = 1;
 module_param(seed, uint, 0644);
-MODULE_PARM_DESC(seed, "of the pieces that tokens come in; moves on with each");
+MODULE_PARM_DESC(seed, "seed for the sizes of the pieces of a token; advances with each piece");
 
 static unsigned int hash = CCA_RSI_HASH_SHA256;
 module_param(hash, uint, 0444);
@@ -53,36 +53,36 @@ MODULE_PARM_DESC(hash, "the realm's algorithm as RSI numbers it");
 
 static unsigned int token_size;
 module_param(token_size, uint, 0644);
-MODULE_PARM_DESC(token_size, "bytes in a token; 0: some, by challenge");
+MODULE_PARM_DESC(token_size, "bytes in a token; 0: a size derived from the challenge");
 
 static unsigned long bound;
 module_param(bound, ulong, 0644);
-MODULE_PARM_DESC(bound, "upper bound to announce, true or not; 0: a true one");
+MODULE_PARM_DESC(bound, "upper bound to announce, correct or not; 0: a correct one");
 
 static unsigned int fail_call;
 module_param(fail_call, uint, 0644);
-MODULE_PARM_DESC(fail_call, "1 version, 2 config, 3 read, 4 extend, 5 init, 6 continue");
+MODULE_PARM_DESC(fail_call, "call that fails: 1 version, 2 config, 3 read, 4 extend, 5 init, 6 continue");
 
 static long fail_status;
 module_param(fail_status, long, 0644);
-MODULE_PARM_DESC(fail_status, "RSI status that fail_call answers");
+MODULE_PARM_DESC(fail_status, "RSI status that fail_call returns");
 
 static unsigned int fail_skip;
 module_param(fail_skip, uint, 0644);
-MODULE_PARM_DESC(fail_skip, "calls that go well first; counts down");
+MODULE_PARM_DESC(fail_skip, "number of calls that succeed first; counts down");
 
 static unsigned int fail_times;
 module_param(fail_times, uint, 0644);
-MODULE_PARM_DESC(fail_times, "calls that fail then; counts down");
+MODULE_PARM_DESC(fail_times, "number of calls that fail then; counts down");
 
-static unsigned int lie;
-module_param(lie, uint, 0644);
-MODULE_PARM_DESC(lie, "1 more than asked for, 2 no end, 3 nothing, 4 no progress, 5 another rule of extending");
+static unsigned int fault;
+module_param(fault, uint, 0644);
+MODULE_PARM_DESC(fault, "1 too long a piece, 2 no end, 3 empty, 4 no progress, 5 other extend rule");
 
-/* The kernel is tainted by this, and modinfo shows it. */
+/* This taints the kernel, and modinfo shows it. */
 MODULE_INFO(test, "Y");
 
-/* As the RMM's, one per vCPU */
+/* The token in progress, one per vCPU as in the RMM */
 struct fake_token {
 	u8 head[FAKE_HEAD_MAX];
 	u8 challenge[CCA_RSI_CHALLENGE_SIZE];
@@ -115,7 +115,7 @@ static u32 random_below(u32 limit)
 	return (seed >> 8) % limit;
 }
 
-/* The status of a @call that is in order: 0 unless another one was asked for. */
+/* Returns the result of a valid @call: 0 unless the parameters request a failure. */
 static int call_status(enum fake_call call)
 {
 	if (fail_call != call || !fail_times)
@@ -143,7 +143,7 @@ static int call_status(enum fake_call call)
  * cca_rsi_config_read() - as in rsi.c
  * @config: its abi_lower, abi_higher, ipa_bits, hash_algo and rpv are set
  *
- * Return: 0 or what was asked for
+ * Return: 0 or the requested error
  */
 int cca_rsi_config_read(struct cca_rsi_config *config)
 {
@@ -151,7 +151,7 @@ int cca_rsi_config_read(struct cca_rsi_config *config)
 
 	if (ret)
 		return ret;
-	pr_warn("the RSI of this build is a fake, good for tests only\n");
+	pr_warn("the RSI of this build is a fake, for tests only\n");
 	config->abi_lower = RSI_ABI_VERSION;
 	config->abi_higher = RSI_ABI_VERSION;
 	config->ipa_bits = FAKE_IPA_BITS;
@@ -165,10 +165,10 @@ int cca_rsi_config_read(struct cca_rsi_config *config)
 /**
  * cca_rsi_measurement_read() - as in rsi.c
  * @index: 0 for RIM, 1..4 for REM0..REM3
- * @value: takes the register
- * @size: bytes of it to take
+ * @value: receives the register
+ * @size: number of its bytes to copy
  *
- * Return: 0, -EINVAL, or what was asked for
+ * Return: 0, -EINVAL, or the requested error
  */
 int cca_rsi_measurement_read(u32 index, u8 *value, size_t size)
 {
@@ -188,7 +188,7 @@ int cca_rsi_measurement_read(u32 index, u8 *value, size_t size)
  * @digest: the register becomes H(register || digest)
  * @size: bytes in @digest
  *
- * Return: 0, -EINVAL, or what was asked for
+ * Return: 0, -EINVAL, or the requested error
  */
 int cca_rsi_measurement_extend(u32 index, const u8 *digest, size_t size)
 {
@@ -204,7 +204,7 @@ int cca_rsi_measurement_extend(u32 index, const u8 *digest, size_t size)
 	memcpy(joined, registers[index], width);
 	memcpy(joined + width, digest, size);
 	hash_used()->digest(joined, width + size, registers[index]);
-	registers[index][0] ^= lie == LIE_RULE;
+	registers[index][0] ^= fault == FAULT_RULE;
 	return 0;
 }
 
@@ -221,13 +221,13 @@ static void head_add(struct fake_token *token, const u8 *bytes, size_t size)
 /**
  * cca_rsi_token_init() - as in rsi.c
  * @challenge: CCA_RSI_CHALLENGE_SIZE bytes
- * @announced: takes the upper bound of the token's size
+ * @announced: receives the upper bound of the token's size
  *
- * Return: 0 or what was asked for
+ * Return: 0 or the requested error
  */
 int cca_rsi_token_init(const u8 *challenge, size_t *announced)
 {
-	/* Complains of a caller that is not pinned. */
+	/* this_cpu_ptr() warns about a caller that is not pinned. */
 	struct fake_token *token = this_cpu_ptr(&tokens);
 	int ret = call_status(FAKE_INIT);
 	unsigned int i;
@@ -248,7 +248,7 @@ int cca_rsi_token_init(const u8 *challenge, size_t *announced)
 	return 0;
 }
 
-/* A piece lost, doubled, or of another token shows: all of it depends on challenge and place. */
+/* Depends on challenge and position, to reveal pieces that are lost, doubled or another token's */
 static u8 token_byte(const struct fake_token *token, size_t at)
 {
 	if (at < token->head_size)
@@ -256,7 +256,7 @@ static u8 token_byte(const struct fake_token *token, size_t at)
 	return token->challenge[at % sizeof(token->challenge)] ^ (at / sizeof(token->challenge));
 }
 
-/* The next @len bytes. */
+/* Writes the next @len bytes of the token. */
 static int token_send(struct fake_token *token, u8 *to, size_t len)
 {
 	size_t i;
@@ -267,17 +267,17 @@ static int token_send(struct fake_token *token, u8 *to, size_t len)
 	return token->running ? CCA_RSI_INCOMPLETE : 0;
 }
 
-static int token_lie(struct fake_token *token, u8 *to, size_t size, size_t *len)
+static int token_fault(struct fake_token *token, u8 *to, size_t size, size_t *len)
 {
-	switch (lie) {
-	case LIE_LENGTH:
+	switch (fault) {
+	case FAULT_LENGTH:
 		*len = size + 1;
 		return CCA_RSI_INCOMPLETE;
-	case LIE_ENDLESS:
+	case FAULT_ENDLESS:
 		*len = size;
 		token->size = token->sent + size + 1;
 		return token_send(token, to, size);
-	case LIE_EMPTY:
+	case FAULT_EMPTY:
 		return 0;
 	default:
 		return CCA_RSI_INCOMPLETE;
@@ -287,10 +287,10 @@ static int token_lie(struct fake_token *token, u8 *to, size_t size, size_t *len)
 /**
  * cca_rsi_token_continue() - as in rsi.c
  * @granule: a granule
- * @len: takes the number of bytes written
+ * @len: receives the number of bytes written
  *
- * Return: 0 at the end of the token, CCA_RSI_INCOMPLETE before, -ESTALE if none
- * was started on this CPU, -EINVAL, or what was asked for
+ * Return: 0 at the end of the token, CCA_RSI_INCOMPLETE before it, -ESTALE if none
+ * was started on this CPU, -EINVAL, or the requested error
  */
 int cca_rsi_token_continue(u8 *granule, size_t *len)
 {
@@ -306,9 +306,9 @@ int cca_rsi_token_continue(u8 *granule, size_t *len)
 		return -EINVAL;
 	if (!token->running)
 		return -ESTALE;
-	if (lie && lie != LIE_RULE)
-		return token_lie(token, granule, size, len);
-	/* The RMM was interrupted. */
+	if (fault && fault != FAULT_RULE)
+		return token_fault(token, granule, size, len);
+	/* As if an interrupt had stopped the RMM */
 	if (!random_below(3))
 		return CCA_RSI_INCOMPLETE;
 	if (random_below(2))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Included ahead of each file of a build with RSI=fake, where any machine is a realm. */
+/* Included before each file of a build with RSI=fake, in which any machine counts as a realm */
 #ifndef CCA_RSI_FAKE_H
 #define CCA_RSI_FAKE_H
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The RMM keeps one token in progress per vCPU, and starting another drops it.
- * So a token is made whole, pinned to one CPU and under the lock; whoever gets
- * it sees no half-finished state of the firmware. Who leaves half-way leaves
- * nothing to clean up: the next start does that.
+ * The RMM keeps one token in progress per vCPU, and starting another one discards
+ * it. So a token is made completely, pinned to one CPU and under the lock, and its
+ * user never sees half-finished state of the firmware. A caller that stops half-way
+ * leaves nothing to clean up: the next start discards it.
  */
 
 #include <linux/delay.h>
@@ -17,15 +17,15 @@
 #include "cca_rsi.h"
 
 #define TOKEN_ROOM_MAX	SZ_1M
-/* Tokens that are made in vain while somebody else extends */
+/* Attempts before giving up because the registers keep changing */
 #define TOKEN_TRIES	4
 
-/* Room that the last token asked for, so that the next one is not started in vain. */
+/* Room that the last token required, remembered so that the next one is started only once */
 static size_t token_room = RSI_GRANULE_SIZE;
 
 /*
- * @granule: what the RMM writes each piece to
- * @token: with token_room bytes for its data
+ * @granule: where the RMM writes each piece
+ * @token: has room for token_room bytes
  * @bound: the RMM's upper bound of the token's size
  */
 struct token_run {
@@ -35,7 +35,7 @@ struct token_run {
 	size_t bound;
 };
 
-/* -ENOSPC: again, there will be more room. */
+/* Returns -ENOSPC if token_room had to grow: the caller allocates more and calls again. */
 static int token_start(struct token_run *run)
 {
 	int ret = cca_rsi_token_init(run->challenge, &run->bound);
@@ -67,14 +67,14 @@ static int token_fetch(struct token_run *run)
 			return -EIO;
 		memcpy(token->data + token->size, run->granule, len);
 		token->size += len;
-		/* The RMM still signs. Who waits for the lock would spin while its owner runs. */
+		/* The RMM still signs. Sleep: a mutex waiter would spin while its owner runs. */
 		if (!len)
 			usleep_range(50, 100);
 	} while (ret == CCA_RSI_INCOMPLETE);
 	return token->size ? 0 : -EIO;
 }
 
-/* A state lost to someone else's sequence on this CPU is tried for once more. */
+/* Retries once if another sequence on this CPU discarded the token (-ESTALE). */
 static int token_run_pinned(struct token_run *run)
 {
 	int ret;
@@ -88,8 +88,8 @@ static int token_run_pinned(struct token_run *run)
 }
 
 /*
- * With as much room as it takes. All memory is had before the CPU is pinned, so
- * that nothing reclaims while it is.
+ * Retries with the room that the RMM asks for. Memory is allocated before pinning,
+ * so that no reclaim happens while pinned.
  */
 static int token_sign(struct token_run *run)
 {
@@ -107,8 +107,8 @@ static int token_sign(struct token_run *run)
 }
 
 /*
- * The registers of a token between two audits that find nothing are those that
- * the log leads to, whenever it was that the RMM took them.
+ * If an audit before the token and one after it find no change, the token's registers
+ * are those that the log leads to, whenever the RMM read them.
  */
 static int token_sign_audited(struct token_run *run)
 {
@@ -128,13 +128,13 @@ static int token_sign_audited(struct token_run *run)
  * cca_token_make() - have the RMM sign a token
  * @challenge: CCA_RSI_CHALLENGE_SIZE bytes
  *
- * A token is whole or not at all, never cut short.
+ * The token is complete; it is never truncated.
  *
  * Context: sleeps; RMM specification, RSI_ATTESTATION_TOKEN_INIT and _CONTINUE
  * Return: the token, for kvfree(), or an ERR_PTR(): -EBUSY if another driver owns
- * tokens; -EINTR; -ENOMEM; -EFBIG if the RMM's bound is beyond reason; -EIO if
- * the RMM breaks its own bounds or fails; -EAGAIN if somebody else goes on
- * extending registers; -ENOSPC if the log has no room to say so; otherwise an
+ * tokens; -EINTR; -ENOMEM; -EFBIG if the RMM's bound is above 1 MiB; -EIO if the
+ * RMM breaks its own bounds or fails; -EAGAIN if somebody else keeps extending
+ * registers; -ENOSPC if the log has no room for a record of that; otherwise an
  * error as in cca_rsi.h
  */
 struct cca_token *cca_token_make(const u8 *challenge)

@@ -9,6 +9,7 @@
 
 #include <asm/rsi_smc.h>
 
+/* clang-format off */
 #define show_rsi_function(function)						\
 	__print_symbolic(function,						\
 			 { SMC_RSI_ABI_VERSION, "VERSION" },			\
@@ -18,7 +19,7 @@
 			 { SMC_RSI_ATTESTATION_TOKEN_INIT, "TOKEN_INIT" },	\
 			 { SMC_RSI_ATTESTATION_TOKEN_CONTINUE, "TOKEN_CONTINUE" })
 
-/* Before a call: its function identifier */
+/* Before each call: its function identifier */
 TRACE_EVENT(cca_rsi_enter,
 	    TP_PROTO(u64 function),
 	    TP_ARGS(function),
@@ -28,16 +29,15 @@ TRACE_EVENT(cca_rsi_enter,
 );
 
 /*
- * After it: the RMM's status (RSI_*), the bytes of a token that it wrote, and
- * its duration in ns, 0 if tracing began while it ran. Never a register's value.
+ * After each call: the RMM's status (RSI_*), the number of bytes of a token that it
+ * wrote, and the duration in ns, which is 0 if tracing was enabled during the call.
+ * A register's value is never recorded.
  */
 TRACE_EVENT(cca_rsi_exit,
 	    TP_PROTO(u64 function, u64 status, u64 length, u64 duration),
 	    TP_ARGS(function, status, length, duration),
-	    TP_STRUCT__entry(__field(u64, function)
-			     __field(u64, status)
-			     __field(u64, length)
-			     __field(u64, duration)),
+	    TP_STRUCT__entry(__field(u64, function) __field(u64, status)
+			     __field(u64, length) __field(u64, duration)),
 	    TP_fast_assign(__entry->function = function;
 			   __entry->status = status;
 			   __entry->length = length;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The provider of configfs-tsm. There is one at a time, which is what makes
- * this registration the lock on the token calls: two drivers that make tokens
- * on one vCPU would get the tail of each other's.
+ * The provider of configfs-tsm. There can be only one, so this registration is also
+ * the lock on the token calls: two drivers that make tokens on the same vCPU would
+ * get parts of each other's.
  */
 
 #include "cca_rsi.h"
 #include "compat.h"
 
-/* What the in-tree driver asks for at least, fewer bytes being no challenge */
+/* The in-tree driver's minimum, because fewer bytes are too short for a challenge */
 #define CHALLENGE_SIZE_MIN	32
 
 static int report_new(struct tsm_report *report, void *data)
@@ -38,7 +38,7 @@ static bool report_bin_attr_visible(int n)
 }
 
 static const struct tsm_report_ops ops = {
-	/* The in-tree driver's name, which attesters look for. */
+	/* The in-tree driver's name, which attesters look for */
 	.name = "arm_cca_guest",
 	.report_new = report_new,
 	.report_attr_visible = report_attr_visible,
@@ -46,11 +46,11 @@ static const struct tsm_report_ops ops = {
 };
 
 /**
- * cca_tsm_init() - take ownership of tokens
+ * cca_tsm_init() - become the owner of tokens
  *
- * That another driver has it is no error: the rest of the module is of use
- * without tokens. Nor is it that there is no configfs-tsm: no other driver can own
- * tokens then either.
+ * It is not an error if another driver owns them: the rest of the module is useful
+ * without tokens. Nor is it an error if the kernel has no configfs-tsm: then no other
+ * driver can own tokens either.
  *
  * Return: 0 or an error of tsm_report_register()
  */
@@ -58,16 +58,15 @@ int cca_tsm_init(void)
 {
 	int ret = IS_REACHABLE(CONFIG_TSM_REPORTS) ? tsm_report_register(&ops, NULL) : 0;
 
-	if (ret)
-		cca_realm.config.flags &= ~CCA_RSI_CONFIG_F_TOKEN;
 	if (ret != -EBUSY)
 		return ret;
-	pr_notice("no tokens here: another driver owns configfs-tsm, or reports are left in it\n");
+	cca_realm.config.flags &= ~CCA_RSI_CONFIG_F_TOKEN;
+	pr_notice("tokens are disabled: configfs-tsm has another driver, or reports of an earlier one\n");
 	return 0;
 }
 
 /**
- * cca_tsm_exit() - give it back, if it is ours
+ * cca_tsm_exit() - give up the ownership of tokens
  */
 void cca_tsm_exit(void)
 {

@@ -47,11 +47,11 @@ verdict()
 # runs STATUS TEXT COMMAND...: the command ends with that status; $output gets its standard output and error.
 runs()
 {
-	local want=$1 text=$2
+	local expected=$1 text=$2
 	shift 2
 	status=0
 	output=$("$@" 2>&1) || status=$?
-	if [ "$status" -eq "$want" ]; then tap 0 "$text"; else tap 1 "$text" "status $status, not $want
+	if [ "$status" -eq "$expected" ]; then tap 0 "$text"; else tap 1 "$text" "status $status, not $expected
 $output"; fi
 }
 
@@ -68,18 +68,18 @@ does()
 	tap "$status" "$text" "$output"
 }
 
-# has TEXT PATTERN: the last output contains the fixed string PATTERN. lacks: it does not.
+# has TEXT STRING: the last output contains STRING. lacks TEXT STRING: it does not.
 has() { if [[ $output == *"$2"* ]]; then tap 0 "$1"; else tap 1 "$1" "no '$2' in:
 $output"; fi; }
 lacks() { if [[ $output != *"$2"* ]]; then tap 0 "$1"; else tap 1 "$1" "'$2' in:
 $output"; fi; }
 
-# one_line TEXT: the last output is exactly one line.
+# one_line TEXT: the last output is exactly one line that is not empty.
 one_line() { if [ "$(printf '%s\n' "$output" | wc -l)" -eq 1 ] && [ -n "$output" ]; then tap 0 "$1"; else tap 1 "$1" "$output"; fi; }
 
-# same TEXT WANT GOT
-same() { if [ "$2" = "$3" ]; then tap 0 "$1"; else tap 1 "$1" "wanted '$2'
-got    '$3'"; fi; }
+# same TEXT EXPECTED GOT
+same() { if [ "$2" = "$3" ]; then tap 0 "$1"; else tap 1 "$1" "expected '$2'
+got      '$3'"; fi; }
 
 # sub_tap PREFIX: a TAP stream on standard input becomes checks of this one. Its last line may be "@exit STATUS",
 # the status of the program that printed it: a failure without a failed check is a failed check, too.

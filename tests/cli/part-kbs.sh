@@ -20,7 +20,7 @@ kbs_unreachable()
 		realmkey admin set-resource-policy --deny-all --admin-token-file /nonexistent --url https://127.0.0.1:9
 	refused 12 "an empty admin token" "$work/empty: is empty" \
 		realmkey admin set-resource-policy --deny-all --admin-token-file "$work/empty" --url https://127.0.0.1:9
-	refused 12 "an admin token of two words" "LICENSES/Apache-2.0.txt: is no bearer token" \
+	refused 12 "an admin token of two words" "LICENSES/Apache-2.0.txt: not a bearer token" \
 		realmkey admin set-resource-policy --deny-all --admin-token-file LICENSES/Apache-2.0.txt --url https://127.0.0.1:9
 	refused 12 "a missing secret file" "/nonexistent: No such file" \
 		realmkey admin set-resource --path a/b/c --resource-file /nonexistent "${as[@]}" --url https://127.0.0.1:9

@@ -264,16 +264,16 @@ REFUSED = """
 2|--kernel needs --vmm|--kernel /nonexistent
 2|--cpus needs --vmm|--cpus 2
 2|no 'xen'; there are bench, kvmtool, qemu|--vmm xen
-2|--kernel and --dtb are needed|--vmm bench --kernel @Image
+2|--kernel and --dtb are required|--vmm bench --kernel @Image
 2|exclude each other|--vmm bench --source device
 2|--rmm: no '3.0'|@bench --rmm 3.0
 2|--hash: no 'md5'|@bench --hash md5
-2|--ram: 'lots' is no size|@bench --ram lots
+2|--ram: 'lots' is not a size|@bench --ram lots
 2|--ram: '1T': a size ends in|@bench --ram 1T
 2|is too much|@bench --ram 99999999999G
 2|--cpus: '0' is not a number|@bench --cpus 0
 2|--realm-params: the host decides|--vmm kvmtool --kernel @Image --dtb @kvmtool.dtb
-2|num_bps and num_wps are needed|@kvmtool num_bps=1
+2|num_bps and num_wps are required|@kvmtool num_bps=1
 2|--realm-params: s2sz=13: RAM ends at 0x84000000, and what is protected at 0x1000|@kvmtool num_bps=1,num_wps=1,s2sz=13
 2|--realm-params: s2sz=32: RAM ends|@kvmtool num_bps=1,num_wps=1,s2sz=32
 2|'' is not NAME=N|@kvmtool num_bps=1,num_wps=1,

@@ -66,10 +66,10 @@ unknown option '-u' (see --help)|realmkey attest -u x
 an argument is missing: INDEX FILE|realmkey extend 1
 --timeout: '0' is not a number from 1 to 600|realmkey attest --timeout 0
 --timeout: '601' is not a number|realmkey attest --timeout 601
---url is needed|realmkey attest
---url is needed|realmkey attest --tee-key-file /nonexistent
---path is needed|realmkey get-resource
---url is needed|realmkey get-resource --path a/b/c --tee-key-file /nonexistent
+--url is required|realmkey attest
+--url is required|realmkey attest --tee-key-file /nonexistent
+--path is required|realmkey get-resource
+--url is required|realmkey get-resource --path a/b/c --tee-key-file /nonexistent
 not repository/type/tag|realmkey get-resource --path a/b --url https://127.0.0.1:9
 --attestation-token needs --tee-key-file|realmkey get-resource --path a/b/c --url https://127.0.0.1:9 --attestation-token /nonexistent
 http:// is neither private nor authentic|realmkey attest --url http://127.0.0.1:9
@@ -77,21 +77,21 @@ http:// is neither private nor authentic|realmkey get-resource --path a/b/c --ur
 http:// is neither private nor authentic|realmkey admin set-resource-policy --deny-all --admin-token-file /nonexistent --url http://127.0.0.1:9
 begins with neither https:// nor http://|realmkey attest --url 127.0.0.1:9
 '/kbs' follows host and port|realmkey attest --url https://127.0.0.1:9/kbs
---path and --resource-file are needed|realmkey admin set-resource --resource-file /nonexistent
---path and --resource-file are needed|realmkey admin set-resource --path a/b/c
---admin-token-file is needed|realmkey admin set-resource --path a/b/c --resource-file /nonexistent
---url is needed|realmkey admin set-resource --path a/b/c --resource-file /nonexistent --admin-token-file /nonexistent
+--path and --resource-file are required|realmkey admin set-resource --resource-file /nonexistent
+--path and --resource-file are required|realmkey admin set-resource --path a/b/c
+--admin-token-file is required|realmkey admin set-resource --path a/b/c --resource-file /nonexistent
+--url is required|realmkey admin set-resource --path a/b/c --resource-file /nonexistent --admin-token-file /nonexistent
 not repository/type/tag|realmkey admin set-resource --path a/b --resource-file /nonexistent --admin-token-file x --url https://127.0.0.1:9
 cannot both be standard input|realmkey admin set-resource --path a/b/c --resource-file - --admin-token-file - --url https://127.0.0.1:9
---admin-token-file is needed|realmkey admin set-reference-value n v
+--admin-token-file is required|realmkey admin set-reference-value n v
 'seven' is not an integer|realmkey admin set-reference-value n seven --as-integer --admin-token-file x --url https://127.0.0.1:9
 '9999999999999999999' is not an integer|realmkey admin set-reference-value n 9999999999999999999 --as-integer --admin-token-file x --url https://127.0.0.1:9
 'yes' is neither true nor false|realmkey admin set-reference-value n yes --as-bool --admin-token-file x --url https://127.0.0.1:9
 exclude each other|realmkey admin set-reference-value n 1 --as-bool --as-integer
-one of --affirming, --allow-all, --deny-all, --policy-file is needed|realmkey admin set-resource-policy
+one of --affirming, --allow-all, --deny-all, --policy-file is required|realmkey admin set-resource-policy
 just one of --affirming|realmkey admin set-resource-policy --affirming --policy-file /nonexistent
 --key and --cert exclude each other|realmkey verify --key /nonexistent --cert /nonexistent /nonexistent
---anchors is needed|realmkey token verify /nonexistent
+--anchors is required|realmkey token verify /nonexistent
 --challenge: not hexadecimal|realmkey token verify /nonexistent --anchors /nonexistent --challenge zz
 --challenge: 65 bytes, more than 64|realmkey token --challenge 0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000
 INDEX is 1 to 4|realmkey extend 0 /nonexistent

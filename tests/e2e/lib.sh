@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# Common ground of the demo, the end-to-end test and the benchmark: a Trustee on loopback with fresh state, and
-# realms that reach it at 10.0.2.2. Everything that was started is stopped when the shell that sourced this ends.
+# Functions for the demo, the end-to-end test and the benchmark: a trusteed on loopback with fresh state, and realms
+# that reach it at 10.0.2.2. All that was started is stopped when the shell that sourced this file ends.
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 cd "$top" || exit 1
@@ -13,7 +13,7 @@ anchors=build/realm/keys
 
 mkdir -p build/e2e
 cleanups=()
-# on_exit COMMAND: run it at the end, last given first.
+# on_exit COMMAND: runs it at the end; the last one given runs first.
 on_exit() { cleanups=("$1" "${cleanups[@]}"); }
 clean_up()
 {
@@ -49,8 +49,8 @@ child_stop()
 	child=
 }
 
-# trustee_start NAME [OPTION...]: a trusteed with fresh state in build/e2e/NAME; sets trustee_state, trustee_port,
-# trustee_log, trustee_pid. Waits until it listens.
+# trustee_start NAME [OPTION...]: starts a trusteed with fresh state in build/e2e/NAME and waits until it listens.
+# Sets trustee_state, trustee_port, trustee_log and trustee_pid.
 trustee_start()
 {
 	trustee_state=build/e2e/$1 trustee_log=build/e2e/$1.log
@@ -63,11 +63,11 @@ trustee_start()
 	trustee_run "$@"
 }
 
-# trustee_run [OPTION...]: the same with the state that is there.
+# trustee_run [OPTION...]: starts one with the state that is there.
 trustee_run()
 {
 	local i
-	# The port of the last one, read before this one had the log emptied, would be nobody's.
+	# Otherwise the port of the previous trusteed could be read before the new one has emptied the log.
 	: >"$trustee_log"
 	$in_root "$bin/trusteed/trusteed" --state "$trustee_state" --listen "127.0.0.1:${trustee_port:-0}" \
 		--cert "$tls/server.pem" --key "$tls/server.key" --dev "$@" 2>"$trustee_log" >&2 &
@@ -86,20 +86,20 @@ trustee_run()
 
 trustee_stop() { child_stop trustee_pid; }
 
-# requests PATTERN: how many requests trusteed has logged that match.
+# requests PATTERN: prints how many of the requests that trusteed has logged match.
 requests() { grep -c "request $1" "$trustee_log"; }
 
-# host_realmkey ARG...: the tool on this side.
+# host_realmkey ARG...: runs realmkey on the host.
 host_realmkey() { $in_root env REALMKEY_COURIER="$bin/courier/realmkey-courier" "$bin/cli/realmkey" "$@"; }
 
-# admin COMMAND ARG...: as the operator of this trusteed.
+# admin COMMAND ARG...: runs realmkey admin as the operator of this trusteed.
 admin()
 {
 	host_realmkey admin --url "https://127.0.0.1:$trustee_port" --ca "$tls/ca.pem" \
 		--admin-token-file "$trustee_state/admin-token" "$@"
 }
 
-# realm_start NAME / realm_sh COMMAND / realm_stop: one realm at a time, many commands in it.
+# realm_start NAME, realm_sh COMMAND, realm_stop: one realm at a time, with any number of commands.
 realm_start()
 {
 	realm_name=$1
@@ -107,7 +107,7 @@ realm_start()
 	OWNER=$$ tests/realm/realm start "$realm_name"
 }
 realm_sh() { tests/realm/realm sh "$realm_name" "$1"; }
-# realm_put FILE: one of the things that tests/e2e/Makefile makes, into the realm's /tmp.
+# realm_put FILE: copies a file that tests/e2e/Makefile makes into the realm's /tmp.
 realm_put()
 {
 	$in_root make -s -C tests/e2e >&2 && tests/realm/realm put "$realm_name" "build/e2e/realm/$1" "/tmp/$1" &&

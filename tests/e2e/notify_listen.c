@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * notify_listen SOCKET FILE: stands in for a service manager. Appends every datagram that comes to the
- * AF_UNIX socket to FILE, one line each, until it is killed.
+ * notify_listen SOCKET FILE: takes the place of a service manager. Appends each datagram that arrives at
+ * the AF_UNIX socket to FILE, one line each, until it is killed.
  */
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Entry of the smallest realm: the header of an arm64 Image, a stack, and SMCs. */
+/* The smallest realm's entry: the header of an arm64 Image, a stack, and SMCs. */
 	.text
 	.global	_start
 _start:
@@ -15,7 +15,7 @@ _start:
 	mov	sp, x0
 	b	probe
 
-/* void smc(uint64_t x[9]): with x0 to x8, which take what comes back */
+/* void smc(uint64_t x[9]): calls with x0 to x8; x0 to x3 are set to the results */
 	.global	smc
 smc:
 	stp	x19, x30, [sp, #-16]!

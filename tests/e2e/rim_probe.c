@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The smallest realm: prints its attestation token as a line of hexadecimal digits, and powers off.
- * Freestanding; the MMU is off, so devices are reached through the shared half by hand.
+ * Freestanding. The MMU is off, so the addresses of devices have the shared bit of the IPA set.
  */
 #include <stdint.h>
 
-#define UART		((volatile uint32_t *)0x109000000UL)	/* PL011, with the bench's shared bit */
-#define UART_FR		6	/* word of the flags */
+#define UART		((volatile uint32_t *)0x109000000UL)	/* the bench's PL011, shared */
+#define UART_FR		6	/* index of the flag register */
 #define UART_FR_FULL	0x20
 
 #define RSI_TOKEN_INIT		0xc4000194
@@ -41,7 +41,7 @@ static void put_byte(uint8_t byte)
 	put(digits[byte & 15]);
 }
 
-/* Its size, 0 if there is none. The challenge is bytes of ones. */
+/* Returns the token's size, or 0 on failure. The challenge is all ones. */
 static uint64_t token_get(void)
 {
 	uint64_t x[9] = { RSI_TOKEN_INIT }, size = 0;

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# The Debian realm: systemd comes up whole, realmkeyd delivers as a service, root can log in on the console; and a disk
-# that is not the measured one is found out.
+# The Debian realm: all of systemd's units start, realmkeyd delivers as a service, root can log in on the console; and a
+# disk that is not the measured one is refused.
 
 debian_secret="the swallow flies at noon"
 
@@ -24,25 +24,26 @@ ca = /etc/realmkey/ca.pem
 resource = default/key/1
 owner = app
 ."
-	runs 0 "realmkeyd starts as a service, and is up when the secret is there" realm_sh "systemctl start realmkeyd"
+	runs 0 "realmkeyd starts as a service, which is active once the secret is there" realm_sh "systemctl start realmkeyd"
 	runs 0 "its owner reads the secret" realm_sh "setpriv --reuid app --clear-groups cat /run/realmkey/keyring/key"
-	same "which is the one that was stored" "$debian_secret" "$output"
+	same "it is the one that was stored" "$debian_secret" "$output"
 	runs 0 "the journal" realm_sh "journalctl --no-pager -u realmkeyd"
-	lacks "does not have it" "$debian_secret"
+	lacks "does not contain it" "$debian_secret"
 }
 
-# Installed as anybody would install them: known to dpkg, whole (but for what this realm leaves out), nothing missing.
+# The packages are installed properly: known to dpkg, complete except for what this realm leaves out, with all that
+# they depend on.
 debian_packages()
 {
 	runs 0 "our packages" realm_sh "dpkg-query -W -f '\${db:Status-Abbrev} \${Package}\n' realmkey 'cca-rsi-modules-*'"
 	same "are installed" "ii  cca-rsi-modules-$(cat build/root.kernel)
 ii  realmkey" "$output"
-	runs 0 "dpkg's verdict on their files" realm_sh "dpkg -V realmkey cca-rsi-modules-\$(uname -r) | grep -v ' /usr/share/\(doc\|man\)/' || true"
-	same "is that they are whole" "" "$output"
-	runs 0 "apt's verdict on all that they need" realm_sh "apt-get -q check"
+	runs 0 "dpkg checks their files" realm_sh "dpkg -V realmkey cca-rsi-modules-\$(uname -r) | grep -v ' /usr/share/\(doc\|man\)/' || true"
+	same "and finds no difference" "" "$output"
+	runs 0 "apt finds all that they depend on" realm_sh "apt-get -q check"
 }
 
-# debian_login: the prompt, which comes a little after the service that shows it; root needs no password.
+# debian_login: the prompt appears a little after the service that shows it has started; root needs no password.
 debian_login()
 {
 	within 60 grep -q 'realm login:' build/realm/run/debian/console.log || {
@@ -52,16 +53,16 @@ debian_login()
 	realm_sh "setpriv --reuid app --regid app --clear-groups su -c true root </dev/null"
 }
 
-# debian_stop: systemd has a signal of its own for that.
+# debian_stop: the agent asks systemd by another signal than busybox's init.
 debian_stop()
 {
-	runs 0 "the realm is told to stop" tests/realm/realm stop debian
+	runs 0 "the realm is stopped" tests/realm/realm stop debian
 	same "and does not have to be killed" "" "$output"
 	output=$(tail -n 5 build/realm/run/debian/console.log)
 	has "it powers itself off" "the realm powered off"
 }
 
-# debian_sees TEXT: on the console that somebody sits at.
+# debian_sees TEXT: waits for it on the console of `realm boot`.
 debian_sees()
 {
 	within 120 grep -aqF "$1" build/e2e/debian.console || {
@@ -72,7 +73,7 @@ debian_sees()
 
 debian_leave() { [ -z "${debian_runner-}" ] || kill "$debian_runner"; }
 
-# debian_session: as a person at the console does it, from the login to the end.
+# debian_session: what a user at the console does, from login to poweroff.
 debian_session()
 {
 	local ended=0
@@ -93,13 +94,13 @@ debian_session()
 	return $ended
 }
 
-# One bit of the disk that the kernel reads first.
+# Flips a bit in the part of the disk that the kernel reads first.
 debian_tampered()
 {
 	flipped build/realm/debian.img 1028 build/e2e/debian.img
 	cp build/realm/debian.verity build/e2e/debian.verity
-	ROOTFS=build/e2e/debian.img runs 125 "one flipped bit of the disk, and there is no realm" tests/realm/realm run true
-	has "because the measured hash is another" "root file system"
+	ROOTFS=build/e2e/debian.img runs 125 "a realm whose disk has one flipped bit does not start" tests/realm/realm run true
+	has "the root file system fails" "root file system"
 	rm -f build/e2e/debian.{img,verity}
 }
 
@@ -120,7 +121,7 @@ scenario_debian()
 		debian_stop
 	fi
 	realm_stop
-	does "root logs in at the serial console, and powers off there" debian_session
+	does "root logs in on the serial console and powers off there" debian_session
 	unset ROOTFS TIMEOUT
 	debian_tampered
 }

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# Wrong inputs: one clear line, an exit code of its own, nothing half-written.
+# Wrong inputs: one clear line and a distinct exit code for each, and no file that is half written.
 
-# refused STATUS TEXT PATTERN COMMAND: in the realm; one line that contains PATTERN.
+# refused STATUS TEXT STRING COMMAND: in the realm; the command prints one line that contains STRING.
 refused()
 {
 	runs "$1" "$2" realm_sh "$4"
@@ -29,19 +29,19 @@ no resource|[secret a] resource|[kbs]\nurl = https://10.0.2.2:1\n[secret a]\nfil
 	refused 3 "no such configuration" "/tmp/conf/none" "realmkeyd --config /tmp/conf/none --once"
 }
 
-# A daemon that was denied waits; after an endorsement SIGHUP makes it attest anew.
+# A daemon that was denied a secret waits; after an endorsement, SIGHUP makes it attest again.
 errors_then_endorsed()
 {
 	runs 0 "a daemon that is denied" realm_sh "printf '[kbs]\nurl = $url\nca = $ca\n[secret s]\nresource = a/b/c\nfile = s\n' >/tmp/c
 		realmkeyd --config /tmp/c >/tmp/log 2>&1 & i=0; while [ \$i -lt 10 ] && ! grep -q denied /tmp/log; do sleep 1; i=\$((i + 1)); done
 		sleep 3; cat /tmp/log"
-	has "says so, and the cure" "$reference"
-	same "once, not again and again" 1 "$(grep -c 'denied by' <<<"$output")"
+	has "says so, and what to endorse" "$reference"
+	same "once, not repeatedly" 1 "$(grep -c 'denied by' <<<"$output")"
 	story_endorse
 	runs 0 "an endorsement and SIGHUP" realm_sh "kill -HUP \$(pidof realmkeyd); i=0
 		while [ \$i -lt 10 ] && ! [ -e /run/realmkey/keyring/s ]; do sleep 1; i=\$((i + 1)); done
 		cat /run/realmkey/keyring/s"
-	same "bring the secret" "$secret" "$output"
+	same "deliver the secret" "$secret" "$output"
 	runs 0 "the daemon ends on SIGTERM, the keyring stays" realm_sh "kill \$(pidof realmkeyd); sleep 1; ! pidof realmkeyd && rm /run/realmkey/keyring/s"
 }
 
@@ -56,16 +56,16 @@ scenario_errors()
 	refused 2 "http:// without insecure" "insecure" "realmkey get-resource --url http://10.0.2.2:$trustee_port --path a/b/c"
 	refused 2 "a path with two segments" "a/b" "realmkey get-resource $kbs --path a/b"
 	refused 12 "a token over 64 KiB" "65536" "head -c 65537 /dev/zero >/tmp/big && realmkey token show /tmp/big"
-	refused 12 "an EAR that is none" "" "echo nonsense >/tmp/e && realmkey verify /tmp/e"
+	refused 12 "a file that is not an EAR" "" "echo nonsense >/tmp/e && realmkey verify /tmp/e"
 	runs 0 "attest" realm_sh "realmkey attest $kbs --tee-key-file /tmp/tee.pem >/tmp/ear"
 	trustee_stop
-	refused 5 "the KBS went away" "10.0.2.2:$trustee_port" "realmkey get-resource $kbs --path a/b/c"
+	refused 5 "a KBS that has ended" "10.0.2.2:$trustee_port" "realmkey get-resource $kbs --path a/b/c"
 	errors_malformed
 	errors_of_config
 	runs 1 "nothing half-written anywhere" realm_sh "find /run/realmkey -type f 2>/dev/null | grep ."
 }
 
-# A KBS that answers rubbish: each answer is read from a file by a server of the realm's own.
+# A KBS with malformed answers: a server in the realm sends each from a file.
 errors_malformed()
 {
 	local what pattern body

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# An RMM and a signer that misbehave on command (tests/realm/fault), and what each client makes of it: the
-# module's three doors, the tool against a KBS, the daemon.
+# An RMM and a signer that misbehave on command (tests/realm/fault), and how each client reacts: the module's three
+# interfaces, the tool with a KBS, the daemon.
 
 fault() { tests/realm/fault "$realm_name" "$@"; }
 
-# faults_table: FAULT|CENTISECONDS|STATUS of the token|words of it|STATUS at the KBS|words of it. A token takes so
-# long at least. Status 1 is the door's own refusal, errno EIO; 7 is a verdict, by our verifier or by the KBS.
+# faults_table: FAULT|CENTISECONDS|STATUS of the token|its words|STATUS with the KBS|its words. A token takes at least
+# that many centiseconds. Status 1 is an error of the interface, EIO; 7 is a verdict, by our verifier or by the KBS.
 faults_table()
 {
 	cat <<'.'
@@ -35,8 +35,8 @@ tag 400|0|7|E_TOP_TAG|7|E_TOP_TAG: tag 400
 .
 }
 
-# faults_in_time DOOR LEAST TIME, in centiseconds: not sooner than the fault takes, and later only by what a machine
-# that is much too busy needs (at a load of 9 on two CPUs: 4 s); the RMM's own patience of 10 s is not used up unasked.
+# faults_in_time CLIENT LEAST TIME, in centiseconds: not sooner than the fault takes, and later only by the time that a
+# busy machine needs (4 s at a load of 9 on two CPUs), which is less than the RMM's time limit of 10 s.
 faults_in_time()
 {
 	local slack=600
@@ -44,8 +44,8 @@ faults_in_time()
 	[ "$3" -ge "$2" ] && [ "$3" -lt $(($2 + slack)) ]
 }
 
-# faults_door FAULT DOOR LEAST STATUS [WORDS]: of the last output.
-faults_door()
+# faults_client FAULT CLIENT LEAST STATUS [WORDS]: checks the client's line in the last output.
+faults_client()
 {
 	local line status time text words=${5-} what="$1: $2 ends in time with $4${5:+, $5}"
 	what=${what/"$secret"/the secret}
@@ -58,44 +58,44 @@ faults_door()
 	fi
 }
 
-faults_doors_try()
+faults_clients_try()
 {
 	local what least token words at_kbs kbs_words tsm_words secret_words
 	while IFS='|' read -r what least token words at_kbs kbs_words; do
 		# shellcheck disable=SC2086 # a fault's name and its argument
-		fault $what || tap 1 "$what: can be ordered"
-		output=$(realm_sh "/tmp/doors $kbs" 2>&1)
+		fault $what || tap 1 "$what: can be requested"
+		output=$(realm_sh "/tmp/clients $kbs" 2>&1)
 		tsm_words=$words secret_words=$kbs_words
 		[ "$token" != 1 ] || tsm_words="Input/output error"
 		[ "$at_kbs" != 0 ] || secret_words=$secret
-		faults_door "$what" device "$least" "$token" "$words"
-		faults_door "$what" netlink "$least" "$token" "$words"
-		faults_door "$what" tsm "$least" "$token" "$tsm_words"
-		[ "$at_kbs" = 0 ] || faults_door "$what" attest "$least" "$at_kbs" "$kbs_words"
-		faults_door "$what" get "$least" "$at_kbs" "$secret_words"
+		faults_client "$what" device "$least" "$token" "$words"
+		faults_client "$what" netlink "$least" "$token" "$words"
+		faults_client "$what" tsm "$least" "$token" "$tsm_words"
+		[ "$at_kbs" = 0 ] || faults_client "$what" attest "$least" "$at_kbs" "$kbs_words"
+		faults_client "$what" get "$least" "$at_kbs" "$secret_words"
 		fault clear
 	done < <(faults_table)
 }
 
-# faults_daemon_ends TEXT: the daemon has delivered and is gone.
+# faults_daemon_ends TEXT: the daemon has delivered and has ended.
 faults_daemon_ends()
 {
-	has "$1: says it again until it delivers" "unchanged: s"
+	has "$1: tries again until it delivers" "unchanged: s"
 	lacks "$1: and delivers in time" "never"
 	same "$1: the last good secret was there all the time" "keyring: $secret" "$(grep '^keyring:' <<<"$output" | sort -u)"
 }
 
-# One token (or as many as a handshake tries) is struck, and no hand is laid on the daemon. Without words it is to
-# deliver at once.
+# One token fails, or as many as a handshake tries, and the daemon gets no signal meanwhile. If the table has no words,
+# it must deliver at once.
 faults_daemon_try()
 {
 	local what words count
 	while IFS='|' read -r what words count; do
 		# shellcheck disable=SC2086 # a fault's name and its argument
 		fault $what --count "${count:-1}"
-		runs 0 "$what: the daemon goes on, and ends when told to" realm_sh "/tmp/daemon start '$words' && /tmp/daemon end"
-		if [ -n "$words" ]; then has "$what: it says why" "$words"; else
-			lacks "$what: it has nothing to say" "trying again"; fi
+		runs 0 "$what: the daemon continues, and ends on SIGTERM" realm_sh "/tmp/daemon start '$words' && /tmp/daemon end"
+		if [ -n "$words" ]; then has "$what: it logs why" "$words"; else
+			lacks "$what: it logs no failure" "trying again"; fi
 		faults_daemon_ends "$what"
 	done <<'.'
 refuse|the RMM failed
@@ -119,22 +119,22 @@ profile 2023/unknown|E_PROFILE
 tag 907|
 tag 400|E_TOP_TAG
 .
-	runs 0 "no count is left over" fault show
-	same "all tokens that were to fail were asked for" "" "$output"
+	runs 0 "no count is left" fault show
+	same "each token that had to fail was requested" "" "$output"
 }
 
-# An RMM that makes no progress at all; whoever waits can be told to stop, or waits until it does.
+# An RMM that makes no progress at all: a client that waits can be ended, or waits until the fault is cleared.
 faults_zero_progress()
 {
-	local door
+	local client
 	fault zero-progress
-	output=$(realm_sh "END=1 DOORS='device netlink tsm' /tmp/doors" 2>&1)
-	for door in device netlink tsm; do
-		faults_door "zero-progress, told to stop" $door 100 143
+	output=$(realm_sh "END=1 CLIENTS='device netlink tsm' /tmp/clients" 2>&1)
+	for client in device netlink tsm; do
+		faults_client "zero-progress, SIGTERM" $client 100 143
 	done
 	runs 0 "zero-progress: the daemon can be ended" realm_sh "/tmp/daemon give-up"
-	faults_door "zero-progress, told to stop" daemon 0 0
-	lacks "zero-progress: it waited, and goes without a word" "trying again"
+	faults_client "zero-progress, SIGTERM" daemon 0 0
+	lacks "zero-progress: it has waited, and ends without a message" "trying again"
 	same "zero-progress: what it delivered before stays" "keyring: $secret" "$(grep '^keyring:' <<<"$output")"
 	runs 0 "zero-progress: the daemon waits" realm_sh "/tmp/daemon start '' && sleep 1"
 	same "zero-progress: the secret delivered before can be read" "keyring: $secret" "$output"
@@ -144,12 +144,12 @@ faults_zero_progress()
 	faults_daemon_ends "zero-progress"
 }
 
-# faults_daemon_patient FAULT: it is in force, and the daemon is told of it when the RMM gives up, after 10 s.
+# faults_daemon_patient FAULT: the fault is in force, and the daemon gets an error when the RMM gives up, after 10 s.
 faults_daemon_patient()
 {
 	local began=$SECONDS
-	runs 0 "$1: the daemon is told of it" realm_sh "WITHIN=15 /tmp/daemon start 'the RMM failed'"
-	lacks "$1: and says so" "never"
+	runs 0 "$1: the daemon gets an error" realm_sh "WITHIN=15 /tmp/daemon start 'the RMM failed'"
+	lacks "$1: and logs it" "never"
 	if [ $((SECONDS - began)) -ge 8 ]; then tap 0 "$1: after the RMM's 10 s"; else
 		tap 1 "$1: after the RMM's 10 s" "$((SECONDS - began)) s"; fi
 	fault clear
@@ -157,70 +157,70 @@ faults_daemon_patient()
 	faults_daemon_ends "$1"
 }
 
-# The signer is killed and comes back with the same keys, within the RMM's patience.
+# The signer is killed and comes back with the same keys, within the RMM's time limit.
 faults_die()
 {
 	fault late 5
 	fault die 1
-	runs 1 "die: a dead signer takes no command" fault refuse
-	has "die: and is said to be dead" "is dead"
-	runs 0 "die 1: who asks meanwhile gets a token" realm_sh "/tmp/doors $kbs"
-	faults_door "die 1" device 0 0 OK
-	faults_door "die 1" get 0 0 "$secret"
+	runs 1 "die: a dead signer refuses commands" fault refuse
+	has "die: with the reason" "is dead"
+	runs 0 "die 1: clients that ask meanwhile get a token" realm_sh "/tmp/clients $kbs"
+	faults_client "die 1" device 0 0 OK
+	faults_client "die 1" get 0 0 "$secret"
 	runs 0 "die: what was in force is shown" fault show
-	same "die: it is forgotten" "" "$output"
+	same "die: the new signer has no fault" "" "$output"
 	fault die
-	runs 0 "die: the daemon meets no signer" realm_sh "/tmp/daemon start ''"
+	runs 0 "die: the daemon starts without a signer" realm_sh "/tmp/daemon start ''"
 	fault clear
 	runs 0 "die: the signer is back, and the daemon delivers" realm_sh "/tmp/daemon end"
 	faults_daemon_ends "die"
 }
 
-# It stays away: each door says so, after the RMM's patience.
+# The signer stays away: each client gets an error after the RMM's time limit.
 faults_dead()
 {
-	local door words
+	local client words
 	fault die
-	output=$(TIMEOUT=150 realm_sh "/tmp/doors $kbs" 2>&1)
-	for door in device netlink tsm attest get; do
+	output=$(TIMEOUT=150 realm_sh "/tmp/clients $kbs" 2>&1)
+	for client in device netlink tsm attest get; do
 		words="the RMM failed"
-		[ $door != tsm ] || words="Input/output error"
-		faults_door "die" $door 1000 1 "$words"
+		[ $client != tsm ] || words="Input/output error"
+		faults_client "die" $client 1000 1 "$words"
 	done
 	faults_daemon_patient "die"
 }
 
-# The signer is gone in the middle of its answer. The RMM asks again after 2 s, and half an answer spoils no whole one;
-# if each of them is cut, the RMM gives up.
+# The signer breaks off in the middle of its answer. The RMM asks again after 2 s, and half an answer does not damage the
+# next one. If each answer is cut, the RMM gives up.
 faults_cut()
 {
-	local door
-	for door in device netlink tsm get; do
+	local client
+	for client in device netlink tsm get; do
 		fault cut --count 1
-		output=$(realm_sh "DOORS=$door /tmp/doors $kbs" 2>&1)
-		faults_door "cut" $door 200 0 "$([ $door = get ] && echo "$secret" || echo OK)"
+		output=$(realm_sh "CLIENTS=$client /tmp/clients $kbs" 2>&1)
+		faults_client "cut" $client 200 0 "$([ $client = get ] && echo "$secret" || echo OK)"
 	done
 	fault cut
-	output=$(realm_sh "DOORS=device /tmp/doors" 2>&1)
-	faults_door "cut, time and again" device 1000 1 "the RMM failed"
+	output=$(realm_sh "CLIENTS=device /tmp/clients" 2>&1)
+	faults_client "cut, each time" device 1000 1 "the RMM failed"
 	fault clear
 }
 
-# Later than the RMM waits; what comes then is nobody's.
+# The answer comes later than the RMM waits; it is dropped then.
 faults_too_late()
 {
 	fault late 11000 --count 1
-	output=$(realm_sh "DOORS='device netlink' /tmp/doors" 2>&1)
-	faults_door "late 11000" device 1000 1 "the RMM failed"
-	faults_door "late 11000, the next token" netlink 0 0 OK
+	output=$(realm_sh "CLIENTS='device netlink' /tmp/clients" 2>&1)
+	faults_client "late 11000" device 1000 1 "the RMM failed"
+	faults_client "late 11000, the next token" netlink 0 0 OK
 }
 
-# A realm beside the other, for what takes the RMM's patience; its TAP goes to standard output.
-faults_beside()
+# A second realm, for the faults that last until the RMM's time limit; its TAP goes to standard output.
+faults_second()
 {
 	tap_count=0 tap_failed=0
-	does "another realm boots" realm_start faults-beside
-	faults_prepare faults-beside
+	does "another realm boots" realm_start faults-second
+	faults_prepare faults-second
 	faults_too_late
 	faults_cut
 	fault stall
@@ -231,30 +231,30 @@ faults_beside()
 	tap_done
 }
 
-faults_beside_stop()
+faults_second_stop()
 {
-	[ -n "$faults_beside_pid" ] || return 0
-	kill "$faults_beside_pid" 2>/dev/null
-	tests/realm/realm stop faults-beside 2>/dev/null
+	[ -n "$faults_second_pid" ] || return 0
+	kill "$faults_second_pid" 2>/dev/null
+	tests/realm/realm stop faults-second 2>/dev/null
 }
 
-# What is in use in the realm: memory in KiB that nothing can free, open files.
+# faults_usage: prints the memory in KiB that is available in the realm, and the number of open files.
 faults_usage()
 {
 	realm_sh "sync; echo 3 >/proc/sys/vm/drop_caches; sleep 1
 		awk '/^MemAvailable/ { print \$2 }' /proc/meminfo; cut -f 1 /proc/sys/fs/file-nr"
 }
 
-# Tokens that break off half-way (short ones, for speed): a page lost for each would be 1200 KiB.
+# Tokens that break off half-way (short ones, for speed): one leaked page for each would be 1200 KiB.
 faults_leaks()
 {
 	local before after
 	before=$(faults_usage)
 	fault truncated 16
 	fault error-unknown 8
-	runs 0 "300 tokens in vain" realm_sh "cd /sys/kernel/config/tsm/report/doors && cat /tmp/challenge >inblob
+	runs 0 "300 tokens that fail" realm_sh "cd /sys/kernel/config/tsm/report/clients && cat /tmp/challenge >inblob
 		n=0; while [ \$n -lt 300 ]; do read -r x <outblob && exit 1; n=\$((n + 1)); done 2>/dev/null; echo \$n"
-	same "all of them in vain" 300 "$output"
+	same "all of them fail" 300 "$output"
 	fault clear
 	after=$(faults_usage)
 	before=${before//$'\n'/ } after=${after//$'\n'/ }
@@ -270,7 +270,7 @@ faults_commands()
 	has "by name" "wrong-challenge"
 	runs 1 "an unknown fault is refused" fault burn
 	one_line "in one line"
-	runs 125 "so is a realm that is not there" tests/realm/fault none stall
+	runs 125 "a realm that does not exist is refused" tests/realm/fault none stall
 	fault late 5 --count 3
 	runs 0 "what is in force is shown" fault show
 	same "with what is left of its count" "late 5 count 3" "$output"
@@ -279,43 +279,43 @@ faults_commands()
 	same "one by one" "" "$output"
 }
 
-# faults_prepare REALM: what the tests run in it, and a secret in its keyring.
+# faults_prepare REALM: copies what the tests run into it, and has a secret delivered to its keyring.
 faults_prepare()
 {
-	tests/realm/realm put "$1" tests/e2e/faults-doors /tmp/doors
+	tests/realm/realm put "$1" tests/e2e/faults-clients /tmp/clients
 	tests/realm/realm put "$1" tests/e2e/faults-daemon /tmp/daemon
 	tests/realm/realm put "$1" "$anchors/cpak.pub.jwk" /tmp/anchors.jwk
-	realm_sh "chmod 0755 /tmp/doors /tmp/daemon; { printf '\252'; head -c 63 /dev/zero; } >/tmp/challenge
+	realm_sh "chmod 0755 /tmp/clients /tmp/daemon; { printf '\252'; head -c 63 /dev/zero; } >/tmp/challenge
 		printf '[kbs]\nurl = $url\nca = $ca\n[secret s]\nresource = a/b/c\nfile = s\nrequired = yes\n' >/tmp/c
 		realmkey extend 1 /init >/dev/null"
-	runs 0 "without a fault every door opens" realm_sh "/tmp/doors $kbs && realmkey attest $kbs >/dev/null"
+	runs 0 "without a fault each client gets a token" realm_sh "/tmp/clients $kbs && realmkey attest $kbs >/dev/null"
 	runs 0 "the daemon delivers" realm_sh "realmkeyd --config /tmp/c --once"
 }
 
-faults_healthy() { runs 1 "no warning of the kernel" realm_sh "dmesg | grep -E 'WARNING|BUG|Oops|Call trace|hung|stall'"; }
+faults_healthy() { runs 1 "the kernel has logged no warning" realm_sh "dmesg | grep -E 'WARNING|BUG|Oops|Call trace|hung|stall'"; }
 
 scenario_faults()
 {
 	story_set_up faults || return
 	[ "$status" -eq 0 ] || return
 	story_endorse
-	faults_beside >build/e2e/faults-beside.tap 2>&1 &
-	faults_beside_pid=$!
-	on_exit faults_beside_stop
+	faults_second >build/e2e/faults-second.tap 2>&1 &
+	faults_second_pid=$!
+	on_exit faults_second_stop
 	faults_commands
 	faults_prepare faults
-	faults_doors_try
+	faults_clients_try
 	fault stale-rem
-	runs 7 "stale-rem: the event log tells whether a token is stale" realm_sh \
+	runs 7 "stale-rem: the event log shows that a token is stale" realm_sh \
 		"realmkey token --raw /tmp/t && realmkey log --replay --token /tmp/t"
-	has "stale-rem: and which register it is" "REM0 does not fit"
+	has "stale-rem: and for which register" "REM0 does not fit"
 	fault clear
 	faults_daemon_try
 	faults_zero_progress
 	faults_die
 	faults_leaks
 	faults_healthy
-	wait "$faults_beside_pid"
-	faults_beside_pid=
-	sub_tap "beside" <build/e2e/faults-beside.tap
+	wait "$faults_second_pid"
+	faults_second_pid=
+	sub_tap "second realm" <build/e2e/faults-second.tap
 }

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# The bench as a machine for other people: CPU models, sizes, a kernel of one's own, a disk, a shared folder, the
-# debugger's stub. What is plugged is not measured; what is booted is.
+# The bench as a machine for other software: CPU models, sizes, another kernel, a disk, a shared folder, the debugger's
+# stub. What is plugged is not measured; what is booted is.
 
 machine_folder=build/e2e/machine
 machine_mount="modprobe 9pnet_virtio && mkdir -p /mnt && mount -t 9p -o trans=virtio share /mnt"
 
-# machine_rim: what a realm of this environment would measure.
+# machine_rim: prints the RIM that a realm of this environment would have.
 machine_rim() { tests/realm/realm rim 2>&1; }
 
-# machine_zboot: the bench's kernel as distributions with EFI pack it.
+# machine_zboot: makes an EFI zboot image of the bench's kernel, as some distributions do.
 machine_zboot()
 {
 	local payload=$machine_folder/payload
@@ -24,7 +24,8 @@ machine_zboot()
 	} >$machine_folder/vmlinuz
 }
 
-# One old CPU, little memory; a packed kernel whose modules come from elsewhere, without ours; a folder to write to.
+# One old CPU and little memory; a packed kernel, whose modules come from a folder without ours; a shared folder that the
+# realm may write to.
 machine_small()
 {
 	local share=$machine_folder/share
@@ -37,7 +38,7 @@ machine_small()
 	runs 0 "its memory" realm_sh "awk '/^MemTotal/ { print (\$2 > 300000 && \$2 < 524288) }' /proc/meminfo"
 	same "is 512 MiB less what the kernel took" 1 "$output"
 	runs 0 "the kernel" realm_sh "dmesg"
-	has "finds itself in a realm" "RME: Using RSI"
+	has "detects the realm" "RME: Using RSI"
 	runs 1 "our module" realm_sh "grep cca_rsi /proc/modules"
 	runs 0 "the shared folder" realm_sh "$machine_mount
 		cat /mnt/text && echo back >/mnt/written && cp /usr/bin/busybox /mnt/suid && chmod 4755 /mnt/suid && ln -s /etc/shadow /mnt/link &&
@@ -45,15 +46,15 @@ machine_small()
 	has "can be read" "from outside"
 	has "shows the realm its own modes" "-rwsr-xr-x"
 	has "and links" "/etc/shadow"
-	same "what the realm wrote is here" back "$(cat $share/written)"
+	same "what the realm wrote is on the host" back "$(cat $share/written)"
 	same "without its setuid bit, link and device node" "" \
 		"$(find $share -perm /6000 -o -type l -o -type b)"
 	realm_stop
 	unset CPU SMP RAM SHARE KERNEL MODULES
 }
 
-# machine_qcow2 FILE: an empty disk of 1 MiB in QEMU's format (docs/interop/qcow2.rst): header, table of reference
-# counts, the counts, table of tables; a cluster each. The root has no qemu-img.
+# machine_qcow2 FILE: makes an empty disk of 1 MiB in QEMU's format (docs/interop/qcow2.rst): header, reference count
+# table, reference counts, L1 table; one cluster each. The toolchain root has no qemu-img.
 machine_qcow2()
 {
 	{
@@ -69,8 +70,8 @@ machine_qcow2()
 # machine_gone NAME: waits until it is.
 machine_gone() { within 30 test ! -e "build/realm/run/$1/pid"; }
 
-# A realm of one command leaves on the disk what it has written, though nobody synced it: something still has the
-# disk open, or the kernel would have written it out.
+# What a realm of one command has written is on the disk afterwards, even if it was not synced. A process keeps the disk
+# open, because the kernel writes out what is left when the last one closes it.
 machine_disks()
 {
 	local write="modprobe virtio_blk; exec 5<>/dev/vda; echo never synced >&5; sleep 1000 >/dev/null 2>&1 &"
@@ -83,7 +84,7 @@ machine_disks()
 	DISK=$machine_folder/raw OWNER=$! runs 0 "one in the background, with an owner" tests/realm/realm start owned
 	runs 0 "writes to it too" tests/realm/realm sh owned "$write"
 	kill $!
-	does "it goes with its owner" machine_gone owned
+	does "it ends with its owner" machine_gone owned
 	same "and what it wrote is there" "never synced" "$(head -n 1 $machine_folder/raw | tr -d '\0')"
 	machine_qcow2 $machine_folder/disk.qcow2
 	ln -s "$PWD/$machine_folder/disk.qcow2" $machine_folder/link
@@ -107,55 +108,55 @@ machine_stub()
 	[ "$reply" = '+$T' ]
 }
 
-# What the runner's verbs say when there is nothing to copy, or too much to do.
+# The messages of the runner's verbs when there is nothing to copy, or when a command has too many words.
 machine_verbs()
 {
 	runs 125 "a folder cannot be put" tests/realm/realm put large tests /tmp/put
-	has "as is said" "tests: Is a directory"
-	runs 1 "and nothing was" realm_sh "test -e /tmp/put"
-	STDIN=1 runs 125 "nor can a command read one" tests/realm/realm exec large cat <tests
-	has "which is not its end" "standard input: Is a directory"
+	has "which the message says" "tests: Is a directory"
+	runs 1 "and no file was made" realm_sh "test -e /tmp/put"
+	STDIN=1 runs 125 "a command cannot read a folder" tests/realm/realm exec large cat <tests
+	has "which is an error, not the end of a file" "standard input: Is a directory"
 	echo kept >$machine_folder/kept
-	runs 1 "a file that is not there cannot be got" tests/realm/realm get large /nonexistent $machine_folder/kept
-	same "and nothing takes its place" kept "$(cat $machine_folder/kept)"
-	runs 0 "an empty one can" tests/realm/realm get large /dev/null $machine_folder/kept
-	same "and does" "" "$(cat $machine_folder/kept)"
+	runs 1 "a file that does not exist cannot be got" tests/realm/realm get large /nonexistent $machine_folder/kept
+	same "and the file on the host is not replaced" kept "$(cat $machine_folder/kept)"
+	runs 0 "an empty file can be got" tests/realm/realm get large /dev/null $machine_folder/kept
+	same "and replaces the file on the host" "" "$(cat $machine_folder/kept)"
 	# shellcheck disable=SC2046 # words
 	runs 126 "a command of 257 words" tests/realm/realm exec large true $(seq 256)
 	has "is refused with the reason" "more than 256 arguments"
 }
 
-# What feeds the realm's entropy pool.
+# The source of the realm's entropy pool.
 machine_random()
 {
 	runs 0 "the source of random numbers" realm_sh "cat /sys/class/misc/hw_random/rng_current; head -c 64 /dev/hwrng | wc -c"
-	same "is virtio-rng, and gives some" "virtio_rng.0 64" "${output//$'\n'/ }"
+	same "is virtio-rng, and returns some" "virtio_rng.0 64" "${output//$'\n'/ }"
 }
 
-# A realm does not start again: PSCI's SYSTEM_RESET ends the machine.
+# A realm cannot be restarted: PSCI's SYSTEM_RESET ends the machine.
 machine_reset()
 {
 	runs 125 "a realm that resets itself ends the machine" tests/realm/realm run "reboot -f; sleep 1000"
-	has "as the console tells" "rmm: the realm reset itself"
+	has "as the console says" "rmm: the realm reset itself"
 }
 
 machine_large()
 {
-	local want port=$((20000 + $$ % 20000))
+	local expected port=$((20000 + $$ % 20000))
 	printf 'what is on the disk' >$machine_folder/disk
 	truncate -s 1M $machine_folder/disk
 	export CPU=cortex-a72 SMP=8
-	want=$(machine_rim)
+	expected=$(machine_rim)
 	export DISK=$machine_folder/disk SHARE=$machine_folder/share GDB=$port
 	export QEMU_ARGS="-chardev file,id=hvc,path=/src/$machine_folder/hvc -device virtconsole,chardev=hvc"
-	does "a realm on cortex-a72 with all that can be plugged" realm_start large
+	does "a realm on cortex-a72 with every device that can be plugged" realm_start large
 	[ "$status" -eq 0 ] || return
 	runs 0 "eight CPUs" realm_sh nproc
 	same "are online" 8 "$output"
 	runs 0 "its RIM" realm_sh "realmkey rim"
-	same "is that of a realm with nothing plugged" "$want" "$output"
+	same "is that of a realm with nothing plugged" "$expected" "$output"
 	runs 0 "a token" realm_sh "realmkey token --json"
-	has "comes, as anywhere" '"initial-measurement"'
+	has "is made, as in any realm" '"initial-measurement"'
 	runs 0 "the disk" realm_sh "modprobe virtio_blk; head -c 19 /dev/vda; printf written | dd of=/dev/vda conv=notrunc,fsync status=none"
 	has "can be read" "what is on the disk"
 	same "and written" "written on the disk" "$(head -c 19 $machine_folder/disk)"
@@ -164,39 +165,40 @@ machine_large()
 	has "is read-only" "Read-only file system"
 	machine_random
 	runs 0 "a virtio console" realm_sh "echo over virtio >/dev/hvc0; sleep 1"
-	same "is heard" "over virtio" "$(tr -d '\r' <$machine_folder/hvc)"
+	same "passes on its output" "over virtio" "$(tr -d '\r' <$machine_folder/hvc)"
 	machine_verbs
 	does "the debugger's stub answers" machine_stub "$port"
-	runs 0 "and lets the realm go on" realm_sh true
+	runs 0 "and lets the realm continue" realm_sh true
 	realm_stop
 	unset CPU SMP DISK SHARE GDB QEMU_ARGS
 }
 
-# Links that are absolute lead elsewhere in the toolchain root.
+# In the toolchain root, an absolute link would lead to another file.
 machine_links()
 {
-	local want name to=$PWD/$machine_folder/links
+	local expected name to=$PWD/$machine_folder/links
 	mkdir -p "$to"
 	cp build/realm/initramfs.cpio.lz4 "$to/initrd"
 	ln -s "$PWD/build/realm/Image" "$to/kernel"
 	ln -s "$PWD/build/root/usr" "$to/modules"
-	want=$(machine_rim)
+	expected=$(machine_rim)
 	for name in kernel initrd; do
 		ln -s "$to/$name" "$to/$name-2"
 	done
-	KERNEL=$to/kernel-2 INITRD=$to/initrd-2 runs 0 "kernel and initramfs by links" tests/realm/realm rim
-	same "are those that the links lead to" "$want" "$output"
-	KERNEL=$to/kernel-2 MODULES=$to/modules runs 0 "modules by a link" tests/realm/realm rim
+	KERNEL=$to/kernel-2 INITRD=$to/initrd-2 runs 0 "kernel and initramfs are links" tests/realm/realm rim
+	same "and those that they lead to are booted" "$expected" "$output"
+	KERNEL=$to/kernel-2 MODULES=$to/modules runs 0 "the folder of modules is a link" tests/realm/realm rim
 	printf x >"$to/root.img"
 	printf 1:2 >"$to/root.verity"
 	ln -s "$to/root.img" "$to/other.img"
-	ROOTFS=$to/other.img runs 0 "a root file system by a link, with its hash where the link leads" tests/realm/realm rim
+	ROOTFS=$to/other.img runs 0 "the root file system is a link, with its hash where the link leads" \
+		tests/realm/realm rim
 	rm "$to/root.verity"
 	printf 1:2 >"$to/other.verity"
-	ROOTFS=$to/other.img runs 0 "or beside it" tests/realm/realm rim
+	ROOTFS=$to/other.img runs 0 "or next to the link" tests/realm/realm rim
 }
 
-# A signer that does not come up is no reason to wait.
+# If the signer does not start, the runner ends at once.
 machine_signer()
 {
 	local verb dir=$machine_folder/rmm
@@ -207,36 +209,36 @@ machine_signer()
 	for verb in "run true" boot "start signer"; do
 		# shellcheck disable=SC2086 # words
 		RMM=$dir runs 125 "$verb with a signer that dies" tests/realm/realm $verb </dev/null
-		has "says what it said last" "realm: the signer ended: hes: out of ink"
+		has "prints the signer's last message" "realm: the signer ended: hes: out of ink"
 	done
-	TOKEN=400 runs 125 "a layout of tokens that there is not" tests/realm/realm run true
+	TOKEN=400 runs 125 "an unknown layout of tokens" tests/realm/realm run true
 	one_line "is refused at once"
 }
 
 machine_errors()
 {
 	runs 2 "a command that was not quoted" tests/realm/realm run echo hi
-	has "is told to be" "quote it"
+	has "is refused with the reason" "quote it"
 	runs 2 "a shell and a command" tests/realm/realm boot echo
 	runs 2 "two names" tests/realm/realm start one two
 	runs 2 "a copy to nowhere" tests/realm/realm put one two
 	RAM=2G runs 125 "more memory than there is" tests/realm/realm run true
-	has "says how much there can be" "1 GiB"
-	RAM=lots runs 125 "a size that is none" tests/realm/realm run true
+	has "is refused with the maximum" "1 GiB"
+	RAM=lots runs 125 "a size that is not a number" tests/realm/realm run true
 	SMP=9 runs 125 "nine CPUs" tests/realm/realm run true
-	SMP=abc runs 125 "CPUs that are no number" tests/realm/realm run true
-	same "are refused in a line" "realm: SMP=abc: a realm has 1 to 8 CPUs" "$output"
-	DISK=build/e2e/nothing runs 125 "a disk that is not there" tests/realm/realm run true
-	SHARE=build/e2e/nothing runs 125 "a folder that is not there" tests/realm/realm run true
+	SMP=abc runs 125 "CPUs that are not a number" tests/realm/realm run true
+	same "are refused in one line" "realm: SMP=abc: a realm has 1 to 8 CPUs" "$output"
+	DISK=build/e2e/nothing runs 125 "a disk that does not exist" tests/realm/realm run true
+	SHARE=build/e2e/nothing runs 125 "a folder that does not exist" tests/realm/realm run true
 	ROOTFS=fedora runs 125 "an unknown root file system" tests/realm/realm run true
-	KERNEL=README.md runs 125 "a kernel that is none" tests/realm/realm run true
-	one_line "says so in a line"
-	KERNEL=build/e2e/nothing runs 125 "a kernel that is not there" tests/realm/realm rim
-	same "is called what the user called it" "realm: KERNEL=build/e2e/nothing: there is no such file" "$output"
-	VSOCK=unix:/nonexistent runs 125 "a socket that is not there" tests/realm/realm run true
-	has "is missed" "VSOCK=unix:/nonexistent: there is no such socket"
+	KERNEL=README.md runs 125 "a kernel that is not one" tests/realm/realm run true
+	one_line "is refused in one line"
+	KERNEL=build/e2e/nothing runs 125 "a kernel that does not exist" tests/realm/realm rim
+	same "is named as the user named it" "realm: KERNEL=build/e2e/nothing: there is no such file" "$output"
+	VSOCK=unix:/nonexistent runs 125 "a socket that does not exist" tests/realm/realm run true
+	has "is refused" "VSOCK=unix:/nonexistent: there is no such socket"
 	CPU=z80 runs 125 "a CPU that QEMU does not know" tests/realm/realm run true
-	has "is QEMU's to refuse" "CPU model"
+	has "is refused by QEMU" "CPU model"
 	if [ -w /dev/vhost-vsock ]; then
 		skip "vsock on a machine without it" "this one has /dev/vhost-vsock"
 	else

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# The same kernel and initramfs on a machine that is no realm: no RMM, QEMU boots Linux itself.
+# The same kernel and initramfs on a machine that is not a realm: QEMU boots Linux without an RMM.
 
 plain_sh() { build/realm/realmctl --socket build/e2e/plain.sock --timeout 60 sh "$1"; }
 
@@ -25,10 +25,10 @@ scenario_plain()
 	does "the kernel boots outside a realm" plain_start
 	runs 1 "the module refuses to load" plain_sh "modprobe cca_rsi"
 	has "with ENODEV" "No such device"
-	# (busybox tries both system calls that load a module, so it is said twice.)
-	runs 0 "what the kernel says of it" plain_sh "dmesg -c >/dev/null; modprobe cca_rsi 2>/dev/null; dmesg | grep cca | sed 's/.*] //' | sort -u"
+	# (busybox tries both system calls that load a module, so the kernel logs the line twice.)
+	runs 0 "what the kernel logs" plain_sh "dmesg -c >/dev/null; modprobe cca_rsi 2>/dev/null; dmesg | grep cca | sed 's/.*] //' | sort -u"
 	one_line "is one line"
-	runs 4 "realmkey says that this is no realm" plain_sh "realmkey rim"
+	runs 4 "realmkey says that this is not a realm" plain_sh "realmkey rim"
 	one_line "in one line"
 	runs 4 "and so does a get" plain_sh "realmkey get-resource --insecure --url http://127.0.0.1:1 --path a/b/c"
 	one_line "in one line too"

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# The RIM that is computed beforehand is the one in the token of the realm that was then booted. Most realms here are
-# the smallest there are (rim_probe.c), which print their token and power off; one is Linux.
+# The RIM that is computed beforehand is the one in the token of the realm that is booted then. Most of the realms here
+# are as small as possible (rim_probe.c): they print their token and power off. One is Linux.
 
-# rim_told CHALLENGE: the RIM in the token build/e2e/rim.cbor, if the bench signed it over CHALLENGE; else what is wrong.
-rim_told()
+# rim_in_token CHALLENGE: prints the RIM in the token build/e2e/rim.cbor, or why the token cannot be verified with the
+# bench's anchor and CHALLENGE.
+rim_in_token()
 {
 	local said
 	said=$(host_realmkey token verify build/e2e/rim.cbor --anchors "$anchors/cpak.pub.jwk" --challenge "$1" 2>&1) ||
@@ -13,30 +14,30 @@ rim_told()
 	host_realmkey token show --json build/e2e/rim.cbor 2>&1 | $in_root jq -r '.realm."initial-measurement"' 2>&1
 }
 
-# rim_boot: boots the probe; sets $told to the RIM in its token, $measured to what the RMM printed.
+# rim_boot: boots the probe; sets $in_token to the RIM in its token, and $measured to the RIM that the RMM printed.
 rim_boot()
 {
 	local log=build/e2e/rim.log
 	KERNEL=$rim_kernel INITRD=$rim_initrd timeout 120 tests/realm/realm boot </dev/null >$log 2>&1
 	measured=$(sed -n 's/^rmm: .* RIM sha-[0-9]* \([0-9a-f]*\).*/\1/p' $log)
 	sed -n 's/^TOKEN \([0-9a-f]*\).*/\1/p' $log | $in_root xxd -r -p >build/e2e/rim.cbor
-	told=$(rim_told "$(printf 'ff%.0s' {1..64})")	# rim_probe.c's
+	in_token=$(rim_in_token "$(printf 'ff%.0s' {1..64})")	# the challenge in rim_probe.c
 }
 
-# rim_agrees TEXT OPTION...: one realm, predicted with OPTIONs and booted as the environment says.
+# rim_agrees TEXT OPTION...: predicts a realm's RIM with OPTIONs, and boots the realm as the environment says.
 rim_agrees()
 {
-	local text=$1 want
+	local text=$1 expected
 	shift
-	want=$(host_realmkey rim --vmm bench --kernel "$rim_kernel" --initrd "$rim_initrd" \
+	expected=$(host_realmkey rim --vmm bench --kernel "$rim_kernel" --initrd "$rim_initrd" \
 		--dtb build/e2e/rim.dtb --json "$@" 2>&1 | $in_root jq -r '.rim' 2>&1)
 	rim_boot
-	seen+=("$want")
-	if [ ${#want} -ge 64 ] && [ "$want" = "$told" ] && [ "$want" = "$measured" ]; then
+	seen+=("$expected")
+	if [ ${#expected} -ge 64 ] && [ "$expected" = "$in_token" ] && [ "$expected" = "$measured" ]; then
 		tap 0 "$text"
 	else
-		tap 1 "$text" "predicted: $want
-token:     $told
+		tap 1 "$text" "predicted: $expected
+token:     $in_token
 RMM:       $measured
 $(tail -n 5 build/e2e/rim.log)"
 	fi
@@ -70,7 +71,7 @@ rim_flavours()
 	done
 }
 
-# One bit of the kernel, of the initramfs or of the tree, where nobody reads it.
+# Flips one bit of the kernel, of the initramfs and of the device tree, where it has no effect but on the RIM.
 rim_flips()
 {
 	local HASH=$1 SMP=2 APPEND=b words=(--cpus 2 --hash "$1" --cmdline)
@@ -86,26 +87,26 @@ rim_flips()
 	same "all of these are different" 4 "$(printf '%s\n' "${seen[@]}" | sort -u | wc -l)"
 }
 
-# The realm that everybody boots.
+# The realm that `make realm` boots.
 rim_linux()
 {
-	local want began
-	runs 0 "the RIM of Linux, not booted" env SMP=2 tests/realm/realm rim
-	want=$output
+	local expected began
+	runs 0 "the RIM of a Linux realm is computed" env SMP=2 tests/realm/realm rim
+	expected=$output
 	began=$(date +%s%N)
-	does "Linux" realm_start rim
-	runs 0 "says its own RIM" realm_sh "realmkey rim"
-	same "it is the same" "$want" "$output"
-	runs 0 "and has a token made" realm_sh "realmkey token --challenge 00112233 --raw /tmp/token"
-	does "which is brought here" tests/realm/realm get rim /tmp/token build/e2e/rim.cbor
-	same "is a true one, and has it too" "$(base64 -d <<<"$want" | $in_root xxd -p -c 64)" "$(rim_told 00112233)"
+	does "the realm boots" realm_start rim
+	runs 0 "it prints its own RIM" realm_sh "realmkey rim"
+	same "which is the same" "$expected" "$output"
+	runs 0 "it makes a token" realm_sh "realmkey token --challenge 00112233 --raw /tmp/token"
+	does "which is copied to the host" tests/realm/realm get rim /tmp/token build/e2e/rim.cbor
+	same "the token is verified and has the same RIM" "$(base64 -d <<<"$expected" | $in_root xxd -p -c 64)" "$(rim_in_token 00112233)"
 	echo "# $(grep -a -o 'rmm: .* measured in .* ms' build/realm/run/rim/console.log | tr -d '\r'), and $((($(date +%s%N) - began) / 1000000)) ms in all"
 }
 
 scenario_rim()
 {
-	local hash seen=() told measured rim_kernel=build/e2e/realm/rim_probe rim_initrd=build/e2e/rim-initrd
-	does "the smallest realm, and a tree with all CPUs" $in_root sh -c 'make -s -C tests/e2e &&
+	local hash seen=() in_token measured rim_kernel=build/e2e/realm/rim_probe rim_initrd=build/e2e/rim-initrd
+	does "the smallest realm and a device tree with all CPUs are built" $in_root sh -c 'make -s -C tests/e2e &&
 		cpp -nostdinc -undef -x assembler-with-cpp -P dts/realm-bench.dts | dtc -q -I dts -O dtb -o build/e2e/rim.dtb -'
 	head -c 5001 /dev/urandom >"$rim_initrd"
 	rim_matrix

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# `make realm RUN=...` and its options; and that the RIM covers every byte that was loaded.
+# Tests `make realm RUN=...` and its options, and that the RIM covers each byte that was loaded.
 
 rim_of() { tests/realm/realm run "realmkey rim" 2>/dev/null; }
 
@@ -9,9 +9,9 @@ runner_rim()
 {
 	local plain changed
 	plain=$(rim_of)
-	same "the RIM is that of a realm of the same contents" "$plain" "$(rim_of)"
+	same "two realms of the same contents have the same RIM" "$plain" "$(rim_of)"
 	flipped build/realm/Image 40 build/e2e/Image
-	# Unpacked, it has a byte that matters to nobody but the RIM: the last of a file's time.
+	# Unpacked, it has a byte that affects the RIM only: the last one of a file's time.
 	$in_root lz4 -dcq build/realm/initramfs.cpio.lz4 >build/e2e/initramfs.plain
 	flipped build/e2e/initramfs.plain 53 build/e2e/initramfs
 	changed=$(KERNEL=build/e2e/Image rim_of)
@@ -28,7 +28,7 @@ runner_rim()
 	rm -f build/e2e/Image build/e2e/initramfs{,.plain}
 }
 
-# Ended by a signal while somebody still waits for the agent: the terminal is as it was, and nobody is left.
+# A signal ends the runner while realmctl still waits for the agent: the terminal is restored, and no process is left.
 runner_terminal()
 {
 	local dir=build/e2e/terminal
@@ -50,9 +50,9 @@ sleep 0.5
 grep -alE "run/[.]boot-$!/" /proc/[0-9]*/cmdline >build/e2e/terminal/left
 .
 	script -qc "bash $dir/session" /dev/null </dev/null >/dev/null 2>&1
-	same "a shell's runner ends by a signal" 143 "$(cat $dir/status)"
+	same "a runner that boots a shell ends by a signal" 143 "$(cat $dir/status)"
 	if cmp -s $dir/before $dir/meanwhile; then tap 1 "its terminal was raw"; else tap 0 "its terminal was raw"; fi
-	same "and is as it was" "$(cat $dir/before)" "$(cat $dir/after)"
+	same "and is restored" "$(cat $dir/before)" "$(cat $dir/after)"
 	same "no process is left" "" "$(cat $dir/left)"
 	rm -rf $dir
 }
@@ -68,7 +68,7 @@ scenario_runner()
 	same "and nothing else" 2 "$(wc -l <<<"$output")"
 	if grep -qx err "$errors"; then tap 0 "its errors go to standard error"; else tap 1 "its errors go to standard error" "$(cat "$errors")"; fi
 	if [ -s build/realm/console.log ]; then tap 0 "the console is in console.log"; else tap 1 "the console is in console.log"; fi
-	runs 0 "a RIM is told without a machine" tests/realm/realm rim
+	runs 0 "a RIM is printed without a machine" tests/realm/realm rim
 	if [ -s build/realm/console.log ]; then tap 0 "the last console is still there"; else tap 1 "the last console is still there"; fi
 	runs 7 "the runner ends with the command's status" tests/realm/realm run 'exit 7'
 	TIMEOUT=12 runs 124 "a command that takes too long" tests/realm/realm run 'sleep 100'

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# What keeper and courier do, seen by strace in the realm. (That they are refused when they try more is in
-# the unit tests of their profiles, and the courier's is tried here once more from outside.)
+# What keeper and courier do, as strace sees it in the realm. (The unit tests of their profiles check that other calls
+# are refused; here the courier's privileges are checked from outside, too.)
 
-# after_seal PROGRAM: of the trace on standard input, the calls that processes and threads which executed
-# PROGRAM made after they sealed themselves with seccomp.
+# after_seal PROGRAM: prints those calls of the trace on standard input that processes and threads of PROGRAM made after
+# they had sealed themselves with seccomp.
 after_seal()
 {
 	awk -v program="$1" '
@@ -16,7 +16,7 @@ after_seal()
 	line ~ /^seccomp\(SECCOMP_SET_MODE_FILTER,.*\{len=/ { sealed[pid] = 1 }'
 }
 
-# opened: the paths that the calls on standard input opened or tried to.
+# opened: prints the paths that the calls on standard input opened or tried to open.
 opened() { sed -nE 's/^(open|openat|openat2|execve|readlink|readlinkat|stat|newfstatat|statx|access|faccessat2?|mkdirat|unlinkat)\((AT_FDCWD, )?"([^"]*)".*/\3/p' | sort -u; }
 
 resolver='^/etc/(resolv\.conf|hosts|nsswitch\.conf|host\.conf|gai\.conf|services|protocols|localtime)$|^/run/systemd/resolve/'
@@ -36,8 +36,8 @@ scenario_sandbox()
 	if grep -q '^/etc/hosts$' <<<"$files"; then tap 0 "the trace sees the courier's resolver read its files"; else
 		tap 1 "the trace sees the courier's resolver read its files" "$files"; fi
 	same "the courier opens no other file after its start" "" "$(grep -vE "$resolver" <<<"$files")"
-	if grep -qE '^(socket\(AF_INET|connect\()' < <(after_seal realmkey-courier <<<"$trace"); then tap 0 "the courier has the network"; else
-		tap 1 "the courier has the network" "$(after_seal realmkey-courier <<<"$trace" | head -n 40)"; fi
+	if grep -qE '^(socket\(AF_INET|connect\()' < <(after_seal realmkey-courier <<<"$trace"); then tap 0 "the courier uses the network"; else
+		tap 1 "the courier uses the network" "$(after_seal realmkey-courier <<<"$trace" | head -n 40)"; fi
 
 	runs 0 "the daemon's configuration" realm_sh "printf '[kbs]\nurl = $url\nca = $ca\n[secret s]\nresource = a/b/c\nfile = s\n' >/tmp/c"
 	runs 0 "the daemon delivers under strace" realm_sh "cd /tmp &&
@@ -57,7 +57,7 @@ scenario_sandbox()
 	lacks "not root" "Uid:	0"
 }
 
-# keeper_calls: every call of processes that executed realmkeyd, sealed or not.
+# keeper_calls: prints all calls of processes that executed realmkeyd, sealed or not.
 keeper_calls()
 {
 	awk '

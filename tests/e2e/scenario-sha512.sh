@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# The story once more in the other shape: a SHA-512 realm, tokens in the 907 layout, four CPUs.
+# The story again with other parameters: a SHA-512 realm, tokens in the 907 layout, four CPUs.
 
 scenario_sha512()
 {

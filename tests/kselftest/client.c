@@ -45,7 +45,7 @@ struct nl_msg *client_request(const struct client *client, uint8_t cmd, int flag
 
 	if (!request || !genlmsg_put(request, NL_AUTO_PORT, NL_AUTO_SEQ, client->family, 0,
 				     NLM_F_REQUEST | NLM_F_ACK | flags, cmd, CCA_RSI_FAMILY_VERSION))
-		tap_bail("no memory for a message");
+		tap_bail("cannot make a netlink message");
 	return request;
 }
 
@@ -69,25 +69,25 @@ static int on_over(struct nl_msg *msg, void *context)
 	return NL_STOP;
 }
 
-/* @error lies in a message that the kernel's words follow, since NETLINK_CAP_ACK cuts the request. */
+/* The kernel's message follows @error directly, because NETLINK_CAP_ACK removes the request. */
 static int on_error(struct sockaddr_nl *from, struct nlmsgerr *error, void *context)
 {
 	struct nlmsghdr *head = (struct nlmsghdr *)((char *)error - NLMSG_HDRLEN);
 	struct exchange *exchange = context;
-	struct nlattr *words = NULL, *offset = NULL;
+	struct nlattr *text = NULL, *offset = NULL;
 
 	(void)from;
 	exchange->error = -error->error;
 	exchange->over = true;
 	if (head->nlmsg_flags & NLM_F_ACK_TLVS) {
-		words = nlmsg_find_attr(head, sizeof(*error), NLMSGERR_ATTR_MSG);
+		text = nlmsg_find_attr(head, sizeof(*error), NLMSGERR_ATTR_MSG);
 		offset = nlmsg_find_attr(head, sizeof(*error), NLMSGERR_ATTR_OFFS);
 	}
 	if (offset)
 		exchange->client->offset = nla_get_u32(offset);
-	if (words)
+	if (text)
 		snprintf(exchange->client->message, sizeof(exchange->client->message), "%s",
-			 nla_get_string(words));
+			 nla_get_string(text));
 	return NL_STOP;
 }
 
@@ -96,7 +96,7 @@ static struct nl_cb *callbacks(struct exchange *exchange)
 	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
 
 	if (!cb)
-		tap_bail("no memory for callbacks");
+		tap_bail("cannot allocate netlink callbacks");
 	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_valid, exchange);
 	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_over, exchange);
 	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_over, exchange);
@@ -132,8 +132,8 @@ struct token_room {
 	size_t size;
 };
 
-/* The next chunk: they come in order, without a gap, and agree on the size. */
-static bool chunk_take(struct nlattr **attrs, void *context)
+/* Appends a chunk, if it follows the last one without a gap and has the same size of the token. */
+static bool chunk_append(struct nlattr **attrs, void *context)
 {
 	struct nlattr *chunk = attrs[CCA_RSI_A_TOKEN_CHUNK];
 	struct token_room *room = context;
@@ -157,7 +157,7 @@ int client_token(struct client *client, const uint8_t *challenge, size_t challen
 	struct token_room room = { .token = token };
 
 	nla_put(request, CCA_RSI_A_TOKEN_CHALLENGE, (int)challenge_size, challenge);
-	if (client_call(client, request, chunk_take, &room))
+	if (client_call(client, request, chunk_append, &room))
 		return -1;
 	*size = room.size;
 	if (room.used == room.size && room.size)

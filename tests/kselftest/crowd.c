@@ -14,7 +14,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-struct doors {
+struct handles {
 	int device;
 	struct client client;
 	uint8_t *token;
@@ -27,8 +27,8 @@ int crowd_cpus(void)
 	return cpus < 1 ? 1 : cpus > CROWD_MAX ? CROWD_MAX : (int)cpus;
 }
 
-/* Fails while the CPU is off; then any other will do. */
-static void cpu_take(struct crowd_member *member)
+/* Moves to the member's CPU. While that is off, the member runs on any other CPU. */
+static void cpu_move(struct crowd_member *member)
 {
 	cpu_set_t set;
 
@@ -38,74 +38,77 @@ static void cpu_take(struct crowd_member *member)
 		atomic_fetch_add(&member->elsewhere, 1);
 }
 
-/* By the device, without the notes and the opening that a wrapper would add. */
-static int token_by_device(struct doors *doors, const uint8_t *challenge, size_t *size)
+/*
+ * Uses the device directly, because device_token() would print a note and open the device each
+ * time.
+ */
+static int token_by_device(struct handles *handles, const uint8_t *challenge, size_t *size)
 {
 	struct cca_rsi_token arg = { .fd = -1 };
 	ssize_t length;
 
 	memcpy(arg.challenge, challenge, sizeof(arg.challenge));
-	if (ioctl(doors->device, CCA_RSI_TOKEN, &arg))
+	if (ioctl(handles->device, CCA_RSI_TOKEN, &arg))
 		return -1;
-	length = read(arg.fd, doors->token, TOKEN_ROOM);
+	length = read(arg.fd, handles->token, TOKEN_ROOM);
 	close(arg.fd);
 	*size = arg.size;
 	errno = EBADMSG;
 	return length == (ssize_t)arg.size ? 0 : -1;
 }
 
-static bool token_get(struct doors *doors, bool by_netlink)
+static bool token_get(struct handles *handles, bool by_netlink)
 {
 	uint8_t challenge[CHALLENGE_SIZE];
 	size_t size = 0;
 	int ret;
 
 	challenge_random(challenge);
-	ret = by_netlink ? client_token(&doors->client, challenge, sizeof(challenge), doors->token, &size) :
-			   token_by_device(doors, challenge, &size);
+	ret = by_netlink ? client_token(&handles->client, challenge, sizeof(challenge), handles->token, &size) :
+			   token_by_device(handles, challenge, &size);
 	if (ret) {
 		tap_note("a token by %s: %s", by_netlink ? "netlink" : "device", strerror(errno));
 		return false;
 	}
-	return token_carries(doors->token, size, challenge);
+	return token_carries(handles->token, size, challenge);
 }
 
-static bool extension_make(struct doors *doors, uint32_t index)
+static bool extension_make(struct handles *handles, uint32_t index)
 {
 	uint8_t digest[CCA_RSI_DIGEST_MAX];
 
 	challenge_random(digest);
-	if (device_extend(doors->device, index, digest) == 0)
+	if (device_extend(handles->device, index, digest) == 0)
 		return true;
 	tap_note("an extension of register %u: %s", index, strerror(errno));
 	return false;
 }
 
-static void member_work(struct crowd_member *member, struct doors *doors)
+static void member_work(struct crowd_member *member, struct handles *handles)
 {
 	const struct crowd *crowd = member->crowd;
 	uint32_t index = (uint32_t)(member - crowd->members) % (REGISTERS - 1) + 1;
 
 	for (size_t i = 0; crowd->quota ? i < crowd->quota : !atomic_load(&crowd->over); i++) {
-		cpu_take(member);
-		atomic_fetch_add(token_get(doors, i % 2) ? &member->tokens : &member->mistakes, 1);
+		cpu_move(member);
+		atomic_fetch_add(token_get(handles, i % 2) ? &member->tokens : &member->mistakes, 1);
 		if (crowd->extending)
-			atomic_fetch_add(extension_make(doors, index) ? &member->extensions : &member->mistakes, 1);
+			atomic_fetch_add(extension_make(handles, index) ? &member->extensions : &member->mistakes, 1);
 	}
 }
 
 static void *member_run(void *context)
 {
 	struct crowd_member *member = context;
-	struct doors doors = { .device = device_open(O_RDWR), .token = malloc(TOKEN_ROOM) };
+	struct handles handles = { .device = device_open(O_RDWR), .token = malloc(TOKEN_ROOM) };
 
-	if (doors.token && client_open(&doors.client))
-		member_work(member, &doors);
+	if (handles.token && client_open(&handles.client))
+		member_work(member, &handles);
 	else
 		atomic_fetch_add(&member->mistakes, 1);
-	client_close(&doors.client);
-	free(doors.token);
-	close(doors.device);
+	client_close(&handles.client);
+	free(handles.token);
+	close(handles.device);
 	atomic_fetch_sub(&member->crowd->running, 1);
 	return NULL;
 }
@@ -126,7 +129,7 @@ bool crowd_begin(struct crowd *crowd)
 	}
 	if (crowd->size == wanted)
 		return true;
-	tap_note("only %zu threads", crowd->size);
+	tap_note("cannot start more than %zu threads", crowd->size);
 	crowd_end(crowd);
 	return false;
 }

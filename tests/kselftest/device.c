@@ -56,7 +56,7 @@ bool device_token(const uint8_t *challenge, uint8_t *token, size_t *size)
 	length = read(arg.fd, token, TOKEN_ROOM);
 	close(arg.fd);
 	if (length != (ssize_t)arg.size) {
-		tap_note("a token of %u bytes reads as %zd", arg.size, length);
+		tap_note("read %zd of a token's %u bytes", length, arg.size);
 		return false;
 	}
 	*size = arg.size;

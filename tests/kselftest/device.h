@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /dev/cca-rsi as the tests use it. */
+/* /dev/cca-rsi, for the tests */
 #ifndef DEVICE_H
 #define DEVICE_H
 
@@ -16,15 +16,15 @@
 /* Opens the device with @flags (O_RDONLY ...); ends the program if it cannot. */
 int device_open(int flags);
 
-/* The number of ioctl @cmd for a caller whose structure has @size bytes. */
+/* The number of ioctl @cmd with a structure of @size bytes */
 unsigned long device_cmd_sized(unsigned long cmd, size_t size);
 
-/* Wrappers that open and close the device; false, with a note, if anything fails. */
+/* Each opens and closes the device; false, with a note, if anything fails. */
 bool device_config(struct cca_rsi_config *config);
 bool device_measurement(uint32_t index, struct cca_rsi_measurement *value);
 bool device_token(const uint8_t *challenge, uint8_t *token, size_t *size);
 
-/* An extension with @digest (of the realm's size) and no event; as ioctl() answers. */
+/* Extends with @digest (of the realm's size) and no event; returns what ioctl() returns. */
 int device_extend(int fd, uint32_t index, const uint8_t *digest);
 
 /* Fills @challenge with CHALLENGE_SIZE random bytes. */

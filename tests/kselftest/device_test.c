@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define NOBODY 65534
-/* A structure of a later version: the longest of today's and something new at its end. */
+/* The number of bytes that a later version of a structure adds at its end */
 #define LATER_EXTRA 24
 
 union any_call {
@@ -49,7 +49,7 @@ static bool all_zero(const uint8_t *bytes, size_t size)
 	return true;
 }
 
-/* An extension as it should be, of REM0 with some digest and no event. */
+/* A valid extension of REM0, with some digest and no event */
 static struct cca_rsi_extend extension(void)
 {
 	struct cca_rsi_extend arg = { .index = 1, .digest_size = config.digest_size };
@@ -119,7 +119,7 @@ static void shorter_structs_refused(void)
 	}
 }
 
-static void later_structs_taken(void)
+static void later_structs_accepted(void)
 {
 	union any_call arg;
 	size_t size;
@@ -136,7 +136,10 @@ static void later_structs_taken(void)
 	}
 }
 
-/* What only answers has its tail cleared; what takes must not ignore what it does not know. */
+/*
+ * A call that only returns a structure clears the end; one that reads it must refuse a field it
+ * does not know.
+ */
 static void later_fields_refused(void)
 {
 	union any_call arg;
@@ -221,7 +224,7 @@ static void extension_follows_rule(void)
 	}
 }
 
-/* Makes the extension and says whether it was refused with @error, REM0 being left as it was. */
+/* Makes the extension; true if it was refused with @error and REM0 did not change. */
 static bool extension_refused(struct cca_rsi_extend arg, int error)
 {
 	struct cca_rsi_measurement before, after;
@@ -267,7 +270,7 @@ static void event_limits(void)
 	CHECK(ioctl(device, CCA_RSI_EXTEND, &arg) == 0);
 }
 
-/* Documented: what has been extended stays so, even if the caller's memory takes no answer. */
+/* Documented: an extension is not undone if the answer cannot be written to the caller's memory. */
 static void extension_not_undone(void)
 {
 	struct cca_rsi_extend *arg = mmap(NULL, sizeof(*arg), PROT_READ | PROT_WRITE,
@@ -297,17 +300,17 @@ static void unprivileged_kept_out(void)
 }
 
 static const struct tap_test tests[] = {
-	{ "the device node is root's, mode 0600", node_is_roots },
+	{ "the device node has mode 0600", node_is_roots },
 	{ "the configuration makes sense", config_makes_sense },
 	{ "registers 0 to 4 read, zero beyond the digest", registers_read },
 	{ "there is no register 5", registers_end },
 	{ "a structure shorter than the first version is refused", shorter_structs_refused },
-	{ "a later version's structure is taken", later_structs_taken },
+	{ "a later version's structure is accepted", later_structs_accepted },
 	{ "a later version's field is refused", later_fields_refused },
 	{ "bad pointers are refused", bad_pointers_refused },
 	{ "unknown calls are refused", unknown_calls_refused },
 	{ "the mode of a file decides what it may do", modes_decide },
-	{ "an extension makes H(register || digest) and touches no other", extension_follows_rule },
+	{ "an extension makes H(register || digest) and changes no other register", extension_follows_rule },
 	{ "RIM, other registers and other digest sizes are refused", extension_limits },
 	{ "the event is bounded and must be readable", event_limits },
 	{ "an extension without an answer is not undone", extension_not_undone },

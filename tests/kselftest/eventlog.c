@@ -17,7 +17,7 @@ static uint32_t u32_at(const uint8_t *bytes)
 	return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
 }
 
-/* A base or foreign record: its value takes the digest's place. */
+/* Parses a base or foreign record; its digest member is set to the value. */
 static bool value_parse(struct record *record, uint32_t digest_size)
 {
 	if (record->size != SIGNATURE_SIZE + digest_size)
@@ -32,7 +32,7 @@ static bool value_parse(struct record *record, uint32_t digest_size)
 	return true;
 }
 
-/* The record at @bytes; answers its length, 0 if it is none. */
+/* Parses the record at @bytes; returns its length, or 0 if it is not a record. */
 static size_t record_parse(const uint8_t *bytes, size_t size, uint32_t digest_size, struct record *record)
 {
 	size_t fixed = 14 + digest_size + 4;
@@ -77,7 +77,7 @@ static bool header_good(const uint8_t *bytes, size_t size, const struct cca_rsi_
 	       bytes[62] == config->digest_size && bytes[63] == 0 && bytes[64] == 0;
 }
 
-/* All of the device's log, to the end; answers its length, 0 if it fails. */
+/* Reads the device's whole log; returns its length, or 0 if that fails. */
 static size_t device_read(uint8_t *bytes, size_t room)
 {
 	int fd = device_open(O_RDONLY);
@@ -111,11 +111,11 @@ bool eventlog_read(struct eventlog *log, const struct cca_rsi_config *config)
 	*log = (struct eventlog){ .bytes = malloc(LOG_ROOM), .config = config };
 	log->records = calloc(LOG_ROOM / 50, sizeof(*log->records));
 	if (!log->bytes || !log->records)
-		tap_bail("no memory for a log");
+		tap_bail("cannot allocate memory for a log");
 	size = device_read(log->bytes, LOG_ROOM);
 	if (header_good(log->bytes, size, config) && records_parse(log, size))
 		return true;
-	tap_note("%zu bytes are no log, after record %zu", size, log->count);
+	tap_note("%zu bytes are not a valid log, after record %zu", size, log->count);
 	eventlog_free(log);
 	return false;
 }
@@ -164,13 +164,13 @@ bool eventlog_replays(const struct eventlog *log)
 			return false;
 		if (memcmp(value, found.value, sizeof(value)) == 0)
 			continue;
-		tap_note("the replay of register %u is another", i);
+		tap_note("the replay of register %u leads to another value", i);
 		return false;
 	}
 	return true;
 }
 
-/* Reading the log compares it with the registers first, so the configuration is asked for afterwards. */
+/* Reading the log may add a foreign record, so the configuration is read again afterwards. */
 bool eventlog_good(struct cca_rsi_config *config)
 {
 	struct eventlog log;
@@ -180,7 +180,7 @@ bool eventlog_good(struct cca_rsi_config *config)
 		return false;
 	good = device_config(config) && log.count == config->log_seq && eventlog_replays(&log);
 	if (!good)
-		tap_note("%zu records, the device says %llu", log.count, (unsigned long long)config->log_seq);
+		tap_note("%zu records, but the device reports %llu", log.count, (unsigned long long)config->log_seq);
 	eventlog_free(&log);
 	return good;
 }

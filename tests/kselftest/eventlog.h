@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The event log as a verifier takes it: bytes, parsed here anew. */
+/* The event log as a verifier gets it: bytes, with a parser of their own */
 #ifndef EVENTLOG_H
 #define EVENTLOG_H
 
@@ -12,7 +12,10 @@
 
 enum record_kind { KIND_BASE, KIND_EVENT, KIND_FOREIGN };
 
-/* Pointers are into the log's bytes. @digest of a base or foreign record is the register's value. */
+/*
+ * The pointers are into the log's bytes. In a base or foreign record @digest is the register's
+ * value.
+ */
 struct record {
 	enum record_kind kind;
 	uint32_t index;
@@ -29,26 +32,29 @@ struct eventlog {
 	const struct cca_rsi_config *config;
 };
 
-/* Reads and parses /dev/cca-rsi from its start; false, with a note, if anything is not as it should be. */
+/* Reads and parses /dev/cca-rsi from its start; false, with a note, if anything is wrong. */
 bool eventlog_read(struct eventlog *log, const struct cca_rsi_config *config);
 void eventlog_free(struct eventlog *log);
 
-/* Does the replay of all records lead to the registers as they are? */
+/* Does the replay of all records lead to the current values of the registers? */
 bool eventlog_replays(const struct eventlog *log);
 
 /*
- * Does the log, read now, lead to the registers, and has it as many records as the device says? Asks the
- * device for @config, which is of now then.
+ * Reads the log and the configuration. True if the log leads to the registers and has as many
+ * records as the device reports. @config receives the configuration.
  */
 bool eventlog_good(struct cca_rsi_config *config);
 
-/* Register @index (from 1 on) after the first @count records, into @value. */
+/* Computes register @index (1 or more) after the first @count records, into @value. */
 void eventlog_register(const struct eventlog *log, size_t count, uint32_t index, uint8_t *value);
 
-/* Are the @size bytes whole records, one or more? */
+/* Are the @size bytes one or more whole records? */
 bool eventlog_whole(const uint8_t *bytes, size_t size, uint32_t digest_size);
 
-/* H(@old || @digest) by the realm's algorithm, into @result; each of the realm's size. */
+/*
+ * Computes H(@old || @digest) by the realm's algorithm, into @result; all have the realm's digest
+ * size.
+ */
 void register_after(const struct cca_rsi_config *config, const uint8_t *old, const uint8_t *digest,
 		    uint8_t *result);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * CPUs go and come back while tokens and extensions are made on all of them. A token holds on to its CPU,
- * so none fails for that, and none is mixed up. ROUNDS=: how often each CPU goes.
+ * CPUs are switched off and on while tokens and extensions are made on all of them. A token is
+ * pinned to its CPU, so none fails and no two are mixed up. ROUNDS= is how often each CPU is
+ * switched off.
  */
 #define _GNU_SOURCE
 #include "crowd.h"
@@ -37,7 +38,7 @@ static int cpu_file(int cpu, int flags)
 	return open(path, flags | O_CLOEXEC);
 }
 
-/* It may be busy for a moment. */
+/* Switches a CPU off or on; it may be busy for a moment. */
 static bool cpu_switch(int cpu, bool on)
 {
 	int fd = cpu_file(cpu, O_WRONLY), error = 0;
@@ -50,12 +51,12 @@ static bool cpu_switch(int cpu, bool on)
 		error = errno;
 		usleep(10000);
 	}
-	tap_note("CPU %d does not go %s: %s", cpu, on ? "on" : "off", strerror(error));
+	tap_note("cannot switch CPU %d %s: %s", cpu, on ? "on" : "off", strerror(error));
 	close(fd);
 	return false;
 }
 
-/* The thread of a CPU that is off begins its next token on another one, sooner or later. */
+/* Waits until the thread of a CPU that is off begins a token on another CPU. */
 static bool work_moves(struct crowd_member *member)
 {
 	size_t before = atomic_load(&member->elsewhere);
@@ -65,11 +66,11 @@ static bool work_moves(struct crowd_member *member)
 			return true;
 		usleep(50000);
 	}
-	tap_note("CPU %d is off, and so is its thread", member->cpu);
+	tap_note("CPU %d is off and its thread does not go on", member->cpu);
 	return false;
 }
 
-static bool cpus_go_and_come(struct crowd *crowd)
+static bool cpus_switch(struct crowd *crowd)
 {
 	unsigned int rounds = rounds_wanted();
 	bool moved;
@@ -93,12 +94,12 @@ static void work_goes_on(void)
 
 	crowd.size = (size_t)cpus;
 	CHECK(crowd_begin(&crowd));
-	good = cpus_go_and_come(&crowd);
+	good = cpus_switch(&crowd);
 	CHECK(crowd_end(&crowd));
 	CHECK(good);
 	for (size_t i = 0; i < crowd.size; i++)
 		elsewhere += atomic_load(&crowd.members[i].elsewhere);
-	tap_note("%zu tokens and %zu extensions while CPUs went and came, %zu of them not where wanted",
+	tap_note("%zu tokens and %zu extensions while CPUs were switched, %zu of them on another CPU than intended",
 		 crowd_tokens(&crowd), crowd_extensions(&crowd), elsewhere);
 	CHECK(crowd_tokens(&crowd) > 0 && elsewhere > 0);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The event log: each extension, through whichever door, has its record, and a replay of the records
- * leads to the registers. Loads the module again, with a small bound, so nobody else may have it open.
+ * The event log: each extension has its record, and a replay of the records leads to the registers.
+ * The test loads the module again, with a small limit of the log, so no other program may have the
+ * device open.
  */
 #define _GNU_SOURCE
 #include "device.h"
@@ -25,7 +26,7 @@
 
 static struct cca_rsi_config config;
 
-/* An extension of @index by an event of @size bytes; the answer's position, or -1 and errno. */
+/* Extends @index by an event of @size bytes; returns the record's position, or -1 and errno. */
 static int64_t extend(int fd, uint32_t index, uint32_t type, const void *event, uint32_t size)
 {
 	struct cca_rsi_extend arg = {
@@ -81,7 +82,7 @@ static void events_of_all_sizes(void)
 	close(fd);
 }
 
-/* A record that parsers do not replay must not extend. */
+/* Parsers do not replay such a record, so it must not extend a register. */
 static void no_action_refused(void)
 {
 	int fd = device_open(O_RDWR);
@@ -113,7 +114,7 @@ static void whole_records_only(void)
 	close(fd);
 }
 
-static void places_to_go(void)
+static void seeks_to_start_and_end(void)
 {
 	uint8_t byte[4096];
 	int fd = device_open(O_RDWR);
@@ -132,7 +133,10 @@ static void places_to_go(void)
 	close(fd);
 }
 
-/* A fault after some records keeps them for the next read; one at once says so. */
+/*
+ * A fault at the first record fails with EFAULT; one after some records ends the read, and no
+ * record is lost.
+ */
 static void faults_lose_nothing(void)
 {
 	long page = sysconf(_SC_PAGESIZE);
@@ -205,7 +209,7 @@ static void token_says_how_many(void)
 
 static atomic_bool enough;
 
-/* ROUNDS times, and then as often as it takes until there are @enough. */
+/* Extends ROUNDS times, and then until @enough is set. */
 static void *extend_often(void *index)
 {
 	int fd = device_open(O_RDWR);
@@ -217,7 +221,7 @@ static void *extend_often(void *index)
 	return (void *)mistakes;
 }
 
-/* While others extend, what is read is whole at any time, and a token accounts for its registers. */
+/* While others extend, each read returns a valid log. */
 static void log_while_it_grows(void)
 {
 	pthread_t threads[WRITERS];
@@ -236,7 +240,7 @@ static void log_while_it_grows(void)
 	CHECK(eventlog_good(&config));
 }
 
-/* A token, and whether its register 3 is where its records lead; their number. 0: it is not so. */
+/* Makes a token. If its records lead to its register 3, returns their number, else 0. */
 static uint64_t token_covered(int fd)
 {
 	static uint8_t token[TOKEN_ROOM];
@@ -258,7 +262,7 @@ static uint64_t token_covered(int fd)
 	return good ? arg.log_seq : 0;
 }
 
-/* While another thread extends, before, after and (if it could) during them. */
+/* Another thread extends before, after and (if the lock allowed it) during the tokens. */
 static void token_covers_its_records(void)
 {
 	uint64_t seq[5];
@@ -285,7 +289,7 @@ static void log_begins_anew(void)
 	CHECK(device_measurement(2, &before) && module_reload("") && device_config(&config));
 	CHECK(config.log_seq == REGISTERS - 1);
 	CHECK(eventlog_good(&config));
-	SKIP_IF(module_is_fake(), "the registers: the fake RSI's end with the module");
+	SKIP_IF(module_is_fake(), "the fake RSI's registers are lost with the module");
 	CHECK(device_measurement(2, &after) && memcmp(&before, &after, sizeof(after)) == 0);
 }
 
@@ -318,25 +322,25 @@ static void small_bound_refused(void)
 
 static const struct tap_test tests[] = {
 	{ "the log begins with its header and the registers", begins_with_header_and_base },
-	{ "an extension is logged, and the replay is right", extension_is_logged },
+	{ "an extension is logged, and the replay leads to the registers", extension_is_logged },
 	{ "events of 0 to 4096 bytes and any type", events_of_all_sizes },
 	{ "an extension as EV_NO_ACTION is refused", no_action_refused },
 	{ "whole records are read, or none", whole_records_only },
-	{ "one may go to the start and to the end", places_to_go },
+	{ "lseek() moves to the start and to the end only", seeks_to_start_and_end },
 	{ "a fault loses no record", faults_lose_nothing },
 	{ "each open file has its own cursor", cursors_are_independent },
 	{ "poll wakes when the log grows", poll_wakes },
-	{ "a token says how many records it covers", token_says_how_many },
+	{ "a token comes with the number of records that it covers", token_says_how_many },
 	{ "reading while threads extend", log_while_it_grows },
 	{ "a token's registers are those of the records it covers", token_covers_its_records },
-	{ "loaded again, the log begins where the registers are", log_begins_anew },
-	{ "a full log refuses an extension and is still right", full_log_refuses },
-	{ "a bound without room is refused", small_bound_refused },
+	{ "after loading again, the log begins with the registers' values", log_begins_anew },
+	{ "a full log refuses an extension and still leads to the registers", full_log_refuses },
+	{ "the module does not load with a limit that leaves no room", small_bound_refused },
 };
 
 int main(void)
 {
 	if (!device_config(&config))
-		tap_bail("the device does not tell its configuration");
+		tap_bail("cannot read the configuration");
 	return tap_run(tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -13,7 +13,7 @@
 
 #define AUTOLOAD "/proc/sys/kernel/modprobe"
 
-/* The file of module @name, into @path; false if modprobe is to know. */
+/* Finds the file of module @name, into @path; false if modprobe has to find it. */
 static bool file_of(const char *name, char *path, size_t room)
 {
 	const char *given = strcmp(name, MODULE) == 0 ? getenv("MODULE") : NULL;
@@ -30,7 +30,7 @@ static bool file_of(const char *name, char *path, size_t room)
 	return (size_t)snprintf(path, room, "%s/%s.ko", program, name) < room && access(path, R_OK) == 0;
 }
 
-/* What ours is always loaded with goes first, so that @arguments may differ. */
+/* MODULE_ARGUMENTS comes first, so that @arguments can override it. */
 static const char *arguments_of(const char *name, const char *arguments, char *all, size_t room)
 {
 	const char *always = strcmp(name, MODULE) == 0 ? getenv("MODULE_ARGUMENTS") : NULL;
@@ -91,7 +91,7 @@ static void autoload_write(const char *program)
 {
 	int fd = open(AUTOLOAD, O_WRONLY | O_CLOEXEC);
 
-	/* An empty string needs its end to be a write at all. */
+	/* An empty string is written with its NUL, because a write of 0 bytes has no effect. */
 	if (fd >= 0 && write(fd, program, strlen(program) + 1) < 0)
 		perror(AUTOLOAD);
 	close(fd);

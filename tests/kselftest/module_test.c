@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Loading and unloading. Ends with the module loaded, as it found it. Run it last and alone: while
- * anyone else has the device open, nothing here can work.
+ * Loading and unloading. The test ends with the module loaded, as at the start. Run it last and
+ * alone: the module cannot be unloaded while another program has the device open.
  */
 #define _GNU_SOURCE
 #include "client.h"
@@ -62,8 +62,8 @@ static void open_token_holds(void)
 }
 
 /*
- * A dump that still runs: its socket's buffer holds all of a token unless it is made small. Then the
- * kernel goes on only when something is read.
+ * The socket's receive buffer is made small, so that it cannot hold a whole token. The dump then
+ * stays unfinished until something is read.
  */
 static void running_dump_holds(void)
 {
@@ -93,15 +93,18 @@ static bool autoloader_set(const char *path)
 	return good;
 }
 
-/* Where modules.alias names it, asking for a family that is not there would load its module. */
-static bool family_stays_away(void)
+/*
+ * Looking up a missing family loads the module that modules.alias names for it, so that is disabled
+ * here.
+ */
+static bool family_missing(void)
 {
 	char path[256] = "";
 	FILE *f = fopen(AUTOLOADER, "re");
 	bool there;
 
 	if (!f || !fgets(path, sizeof(path), f))
-		tap_note("no %s", AUTOLOADER);
+		tap_note("cannot read %s", AUTOLOADER);
 	if (f)
 		fclose(f);
 	path[strcspn(path, "\n")] = '\0';
@@ -119,15 +122,15 @@ static void unloads_and_loads(void)
 		CHECK(device_measurement(i, &before[i]));
 	CHECK(device_there() && family_there());
 	CHECK(module_unload("cca_rsi") == 0);
-	CHECK(!device_there() && family_stays_away());
+	CHECK(!device_there() && family_missing());
 	CHECK(module_load("cca_rsi", ""));
 	CHECK(device_there() && family_there());
-	SKIP_IF(module_is_fake(), "the registers: the fake RSI's end with the module");
+	SKIP_IF(module_is_fake(), "the fake RSI's registers are lost with the module");
 	for (uint32_t i = 0; i < REGISTERS; i++)
 		CHECK(device_measurement(i, &after) && memcmp(&after, &before[i], sizeof(after)) == 0);
 }
 
-/* Every other load makes a token, so that what it allocates is there to be missed. */
+/* Every other load makes a token, so that a leak of its memory would show. */
 static void unloads_and_loads_often(void)
 {
 	static uint8_t token[TOKEN_ROOM];
@@ -141,7 +144,7 @@ static void unloads_and_loads_often(void)
 	}
 }
 
-/* With tokens owned by another driver: everything but tokens. */
+/* While another driver owns the tokens, everything but tokens works. */
 static void token_owner_respected(void)
 {
 	uint8_t challenge[CHALLENGE_SIZE] = { 0 };
@@ -178,8 +181,8 @@ static void other_driver_keeps_tokens(void)
 	CHECK(module_load("cca_rsi", ""));
 }
 
-/* configfs-tsm takes no provider while reports of the last one are left. */
-static void left_report_costs_tokens(void)
+/* configfs-tsm accepts no provider while reports of the last one are left. */
+static void left_report_disables_tokens(void)
 {
 	if (access(CONFIGFS "/tsm", F_OK) && mount("none", CONFIGFS, "configfs", 0, NULL))
 		tap_note("cannot mount configfs: %s", strerror(errno));
@@ -192,7 +195,7 @@ static void left_report_costs_tokens(void)
 	CHECK(module_load("cca_rsi", ""));
 }
 
-static void kernel_has_no_complaint(void)
+static void kernel_log_has_no_warning(void)
 {
 	static const char *const words[] = { "WARNING:", "BUG:", "Oops", "suspected memory leak", "Call trace" };
 	static char log[1 << 20];
@@ -207,14 +210,14 @@ static void kernel_has_no_complaint(void)
 }
 
 static const struct tap_test tests[] = {
-	{ "an open device holds the module", open_device_holds },
-	{ "an open token holds the module", open_token_holds },
-	{ "a running dump holds the module", running_dump_holds },
-	{ "unloads, leaves nothing, loads, finds the registers as they were", unloads_and_loads },
+	{ "an open device keeps the module loaded", open_device_holds },
+	{ "an open token keeps the module loaded", open_token_holds },
+	{ "a running dump keeps the module loaded", running_dump_holds },
+	{ "unloads, leaves nothing behind, loads, and finds the same registers", unloads_and_loads },
 	{ "unloads and loads often", unloads_and_loads_often },
-	{ "tokens of another driver's are left to it, the rest works", other_driver_keeps_tokens },
-	{ "a report left in configfs costs tokens, the rest works", left_report_costs_tokens },
-	{ "the kernel's log has no complaint", kernel_has_no_complaint },
+	{ "if another driver owns the tokens, the rest works", other_driver_keeps_tokens },
+	{ "a report left in configfs disables tokens, the rest works", left_report_disables_tokens },
+	{ "the kernel's log has no warning", kernel_log_has_no_warning },
 };
 
 int main(void)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The registers in sysfs, where the kernel has tsm-mr: they say what the device says, and writes are logged. */
+/*
+ * The registers in sysfs, if the kernel has tsm-mr: they equal the device's, and writes are logged.
+ */
 #define _GNU_SOURCE
 #include "device.h"
 #include "eventlog.h"
@@ -43,7 +45,7 @@ static void same_registers(void)
 		CHECK(register_same(i));
 }
 
-/* Though tsm-mr looks again only after a write of its own. */
+/* They are visible although tsm-mr refreshes its values only after its own writes. */
 static void extension_by_device_seen(void)
 {
 	int fd = device_open(O_WRONLY);
@@ -90,9 +92,9 @@ static void other_writes_refused(void)
 }
 
 static const struct tap_test tests[] = {
-	{ "sysfs says what the device says", same_registers },
-	{ "an extension by the device is seen in sysfs", extension_by_device_seen },
-	{ "a write extends, and is logged as what it is", write_extends_and_is_logged },
+	{ "sysfs and the device have the same values", same_registers },
+	{ "an extension by the device is visible in sysfs", extension_by_device_seen },
+	{ "a write extends, and is logged as an event of sysfs", write_extends_and_is_logged },
 	{ "parts of a digest, and RIM, are refused", other_writes_refused },
 };
 
@@ -101,6 +103,6 @@ int main(void)
 	if (access(GROUP, F_OK))
 		return tap_skip_all("registers in sysfs", "this kernel has no tsm-mr");
 	if (!device_config(&config))
-		tap_bail("the device does not tell its configuration");
+		tap_bail("cannot read the configuration");
 	return tap_run(tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The netlink family says what the device says, and refuses what it should with a reason. */
+/* The netlink family returns what the device returns, and refuses bad requests with a reason. */
 #define _GNU_SOURCE
 #include "client.h"
 #include "device.h"
@@ -24,22 +24,22 @@
 
 #define NOBODY 65534
 #define ROUNDS 25
-/* Of the child that signals keep coming to: nanoseconds between two, tokens, and seconds until it hangs */
+/* The child that gets signals: nanoseconds between them, number of tokens, time limit in seconds */
 #define SIGNAL_EVERY 3000000
 #define SIGNALLED_TOKENS 60
 #define SIGNALLED_LIMIT 120
-/* Where the attributes of extend_request() begin, behind 16 and 4 bytes of headers; each has 4 of its own */
+/* Offsets of the attributes in extend_request(): headers of 16 and 4 bytes, 4 for each attribute */
 #define INDEX_AT 20u
 #define DIGEST_AT 28u
 #define TYPE_AT (DIGEST_AT + 4 + config.digest_size)
-/* Two tokens over one challenge differ in their two signatures only, of P-384 at most. */
+/* Two tokens over one challenge differ only in their two signatures, of at most P-384. */
 #define SIGNATURE_MAX 96
 #define SIGNATURES 2
 
 static struct client client;
 static struct cca_rsi_config config;
 
-/* --- answers ------------------------------------------------------------------------------- */
+/* --- answers --------------------------------------------------------------------------------- */
 
 static bool u32_is(struct nlattr **attrs, int type, uint32_t expected)
 {
@@ -75,7 +75,7 @@ static bool config_same(struct nlattr **attrs, void *context)
 	       bytes_are(attrs, CCA_RSI_A_CONFIG_RPV, config.rpv, sizeof(config.rpv));
 }
 
-/* @context: the register that has to come next. */
+/* @context: the register that must come next */
 static bool measurement_same(struct nlattr **attrs, void *context)
 {
 	struct cca_rsi_measurement value;
@@ -94,7 +94,7 @@ static bool has_seq(struct nlattr **attrs, void *context)
 	return attrs[CCA_RSI_A_MEASUREMENT_SEQ] != NULL;
 }
 
-/* --- requests ------------------------------------------------------------------------------ */
+/* --- requests -------------------------------------------------------------------------------- */
 
 static int config_get(client_answer *answer)
 {
@@ -119,7 +119,7 @@ static struct nl_msg *extend_request(uint32_t index, const uint8_t *digest, size
 	return request;
 }
 
-/* --- tests --------------------------------------------------------------------------------- */
+/* --- tests ----------------------------------------------------------------------------------- */
 
 static void same_config(void)
 {
@@ -218,7 +218,7 @@ static void no_action_refused_with_reason(void)
 	CHECK(client.offset == TYPE_AT);
 }
 
-/* What a dump of the log has to say next. */
+/* The record that a dump of the log must return next */
 struct expected {
 	const struct eventlog *log;
 	uint64_t next;
@@ -249,7 +249,7 @@ static int log_get(struct expected *expected)
 	return client_call(&client, request, record_same, expected);
 }
 
-/* With the longest events among them, which fill a message each. */
+/* The longest events, which fill a message each, are among them. */
 static void same_log(void)
 {
 	static const uint64_t from[] = { 0, 1, 4, 7, 30 };
@@ -273,7 +273,7 @@ static void same_log(void)
 	eventlog_free(&log);
 }
 
-/* What the next notification has to say. */
+/* The expected contents of the next notification */
 struct notified {
 	uint64_t seq;
 	uint32_t index;
@@ -297,8 +297,8 @@ static int on_notification(struct nl_msg *msg, void *context)
 	return NL_OK;
 }
 
-/* One for each extension, through either door, and none for what is refused. */
-static void listeners_told(void)
+/* There is one for each extension, by either interface, and none for a refused one. */
+static void listeners_notified(void)
 {
 	uint8_t digest[64] = { 7 };
 	struct notified notified = { .index = 2, .digest = digest };
@@ -323,7 +323,7 @@ static void listeners_told(void)
 	close(writer);
 }
 
-/* In how many places of a signature's size do the two differ? */
+/* Counts the places, each of a signature's size, in which the two differ. */
 static unsigned int places_differing(const uint8_t *a, const uint8_t *b, size_t size)
 {
 	unsigned int places = 0;
@@ -363,8 +363,8 @@ static void challenge_size_refused(void)
 				NULL), EINVAL);
 }
 
-/* Asks for a token, looks at no answer, goes away. */
-static void dump_given_up(void)
+/* Requests a token and closes the socket without reading an answer. */
+static void dump_abandoned(void)
 {
 	static uint8_t token[TOKEN_ROOM];
 	uint8_t challenge[CHALLENGE_SIZE];
@@ -385,7 +385,7 @@ static void dump_given_up(void)
 	CHECK(token_carries(token, size, challenge));
 }
 
-/* Runs @body in a child, which is free to change who and where it is. */
+/* Runs @body in a child, which may change its user and its namespaces. */
 static bool in_child(bool (*body)(void))
 {
 	pid_t child = fork();
@@ -404,7 +404,7 @@ static void ignored(int number)
 	(void)number;
 }
 
-/* Tokens while a timer's signals come: each request is answered, with a token or with ECANCELED. */
+/* Makes tokens while a timer sends signals: each request is answered, by a token or ECANCELED. */
 static bool child_interrupted(void)
 {
 	const struct itimerspec often = { { 0, SIGNAL_EVERY }, { 0, SIGNAL_EVERY } };
@@ -457,7 +457,7 @@ static void unprivileged_may_look_only(void)
 	CHECK(in_child(child_without_privilege));
 }
 
-/* The group by its number, which is no secret; whether it can be joined from there or not. */
+/* The group's number, which is no secret. Joining it from another namespace may succeed or fail. */
 static int group;
 
 static bool child_elsewhere(void)
@@ -481,7 +481,7 @@ static void other_namespaces_see_nothing(void)
 	CHECK(in_child(child_elsewhere));
 }
 
-/* All capabilities, but in a user namespace of one's own. */
+/* The child has all capabilities, but in its own user namespace. */
 static bool child_in_user_namespace(void)
 {
 	uint8_t bytes[CHALLENGE_SIZE] = { 0 }, *token = malloc(TOKEN_ROOM);
@@ -506,7 +506,7 @@ static void root_of_a_container_may_look_only(void)
 	CHECK(device_config(&config) && in_child(child_enters_user_namespace));
 }
 
-/* Tokens by netlink (@by_netlink not NULL) or by the device; answers its mistakes. */
+/* Makes tokens by netlink (if @by_netlink is set) or the device; returns the number of mistakes. */
 static void *thread_tokens(void *by_netlink)
 {
 	uint8_t challenge[CHALLENGE_SIZE], *token = malloc(TOKEN_ROOM);
@@ -529,7 +529,7 @@ static void *thread_tokens(void *by_netlink)
 	return (void *)mistakes;
 }
 
-static void both_doors_at_once(void)
+static void both_at_once(void)
 {
 	pthread_t threads[4];
 	intptr_t mistakes = 0;
@@ -545,25 +545,25 @@ static void both_doors_at_once(void)
 }
 
 static const struct tap_test tests[] = {
-	{ "config-get says what the device says", same_config },
-	{ "measurement-get, one and all, says what the device says", same_registers },
-	{ "a register that is not there is refused", wrong_register_refused },
-	{ "an attribute out of place is refused", unknown_attribute_refused },
+	{ "config-get returns what the device returns", same_config },
+	{ "measurement-get, for one and all, returns what the device returns", same_registers },
+	{ "a register that does not exist is refused", wrong_register_refused },
+	{ "an attribute of another operation is refused", unknown_attribute_refused },
 	{ "measurement-extend makes H(register || digest)", extension_follows_rule },
-	{ "extending RIM is refused, and it says so", rim_refused_with_reason },
-	{ "a digest of another size is refused, and it says so", digest_size_refused_with_reason },
-	{ "an extension as EV_NO_ACTION is refused, and it says so", no_action_refused_with_reason },
-	{ "log-get, from anywhere on, says what the device says", same_log },
-	{ "listeners are told of each extension, and of nothing else", listeners_told },
-	{ "an extension needs its parts, and bounds its event", extension_needs_its_parts },
-	{ "token-get gives the token that the device gives", same_token },
+	{ "extending RIM is refused with a reason", rim_refused_with_reason },
+	{ "a digest of another size is refused with a reason", digest_size_refused_with_reason },
+	{ "an extension as EV_NO_ACTION is refused with a reason", no_action_refused_with_reason },
+	{ "log-get, from any record on, returns what the device returns", same_log },
+	{ "listeners get a notification of each extension and no other", listeners_notified },
+	{ "an extension requires its attributes and limits its event", extension_needs_its_parts },
+	{ "token-get returns the token that the device returns", same_token },
 	{ "a challenge of another size is refused", challenge_size_refused },
-	{ "a dump given up spoils nothing", dump_given_up },
+	{ "an abandoned dump has no effect on the next", dump_abandoned },
 	{ "a request that a signal interrupts is answered", signals_are_answered },
-	{ "without privilege one may look, not extend, attest or read the log", unprivileged_may_look_only },
-	{ "root of a user namespace may look only, too", root_of_a_container_may_look_only },
-	{ "other network namespaces see nothing", other_namespaces_see_nothing },
-	{ "netlink and device at once, each its own token", both_doors_at_once },
+	{ "without privilege: configuration and registers only", unprivileged_may_look_only },
+	{ "root of a user namespace: configuration and registers only", root_of_a_container_may_look_only },
+	{ "other network namespaces have neither family nor notifications", other_namespaces_see_nothing },
+	{ "netlink and device at once: each its own token", both_at_once },
 };
 
 int main(void)
@@ -571,6 +571,6 @@ int main(void)
 	if (!client_open(&client))
 		tap_bail("there is no netlink family " CCA_RSI_FAMILY_NAME);
 	if (!device_config(&config))
-		tap_bail("the device does not tell its configuration");
+		tap_bail("cannot read the configuration");
 	return tap_run(tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * PID 1 of a machine that is no realm (see outside): loads the modules that lie beside it in the order
- * of their names, the last one being ours, and looks at how that one refuses.
+ * PID 1 of a machine that is not a realm (see outside). It loads the modules in its directory in
+ * the order of their names, of which cca_rsi is the last, and checks how that one refuses to load.
  */
 #include "tap.h"
 
@@ -31,7 +31,9 @@ static int module_load(const char *file)
 	return ret;
 }
 
-/* The module's own lines in the kernel's log; what the loader says of any such module is not its own. */
+/*
+ * Counts the module's own lines in the kernel's log, without the loader's message about the taint.
+ */
 static int lines_of_module(void)
 {
 	static char log[1 << 20];
@@ -59,7 +61,7 @@ static void refuses_again(void)
 
 static const struct tap_test tests[] = {
 	{ "outside a realm the module refuses with ENODEV and one line", refuses_with_one_line },
-	{ "and again", refuses_again },
+	{ "a second load is refused in the same way", refuses_again },
 };
 
 static void console_open(void)
@@ -79,7 +81,7 @@ int main(void)
 {
 	console_open();
 	if (module_load("/1.ko") || module_load("/2.ko"))
-		tap_note("what the module needs does not load: %s", strerror(errno));
+		tap_note("cannot load what the module depends on: %s", strerror(errno));
 	tap_run(tests, sizeof(tests) / sizeof(tests[0]));
 	sync();
 	return reboot(RB_POWER_OFF);

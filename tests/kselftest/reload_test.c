@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Loading and unloading, very often, while another process has tokens signed by every door it finds open.
- * Each time the log has to begin where the registers are, and in the end no memory may be missing.
- * RELOADS=: how often. While anyone else has the device open, nothing here can work.
+ * Loads and unloads the module very often, while another process has tokens signed by device and
+ * netlink. Each time the log must begin with the registers' values, and at the end no memory may be
+ * lost. RELOADS= is the number of loads. The module cannot be unloaded while another program has
+ * the device open.
  */
 #define _GNU_SOURCE
 #include "client.h"
@@ -25,36 +26,36 @@
 #include <unistd.h>
 
 #define RELOADS_DEFAULT 30
-/* The first ones fill caches. */
+/* The first loads fill caches. */
 #define WARM_UP 10
 #define TRIES 10000
-/* What cannot be avoided: fragments of slabs, once and for each time */
+/* The growth that is tolerated, for fragments of slabs: once, and for each load */
 #define MEMORY_SLACK_KB 512
 #define MEMORY_SLACK_BYTES_EACH 64
-/* Seconds */
+/* In seconds */
 #define MEMORY_WAIT 30
 
-/* Of the other process */
-struct guest {
+/* State of the other process, which makes tokens */
+struct user {
 	atomic_size_t tokens;
 	atomic_size_t mistakes;
 	atomic_bool over;
 };
 
-static struct guest *guest;
-static pid_t guest_pid;
+static struct user *user;
+static pid_t user_pid;
 static struct cca_rsi_config config;
 static uint8_t expected[REGISTERS][CCA_RSI_DIGEST_MAX];
 static size_t held_off;
 
 /* --- the other process ----------------------------------------------------------------------- */
 
-static void guest_count(bool good)
+static void user_count(bool good)
 {
-	atomic_fetch_add(good ? &guest->tokens : &guest->mistakes, 1);
+	atomic_fetch_add(good ? &user->tokens : &user->mistakes, 1);
 }
 
-static void guest_by_device(uint8_t *token)
+static void user_by_device(uint8_t *token)
 {
 	int fd = open(DEVICE_PATH, O_RDONLY | O_CLOEXEC);
 	struct cca_rsi_token arg = { .fd = -1 };
@@ -66,17 +67,17 @@ static void guest_by_device(uint8_t *token)
 	if (ioctl(fd, CCA_RSI_TOKEN, &arg) == 0) {
 		close(fd);
 		size = read(arg.fd, token, TOKEN_ROOM);
-		guest_count(size == (ssize_t)arg.size && token_carries(token, arg.size, arg.challenge));
+		user_count(size == (ssize_t)arg.size && token_carries(token, arg.size, arg.challenge));
 		close(arg.fd);
 		return;
 	}
 	tap_note("a token by device: %s", strerror(errno));
-	guest_count(false);
+	user_count(false);
 	close(fd);
 }
 
-/* The family may go at any moment before the dump begins; that holds the module. */
-static void guest_by_netlink(uint8_t *token)
+/* The family may be unregistered until the dump begins, which keeps the module loaded. */
+static void user_by_netlink(uint8_t *token)
 {
 	uint8_t challenge[CHALLENGE_SIZE];
 	struct client client;
@@ -85,45 +86,45 @@ static void guest_by_netlink(uint8_t *token)
 	challenge_random(challenge);
 	if (client_open(&client)) {
 		if (client_token(&client, challenge, sizeof(challenge), token, &size) == 0) {
-			guest_count(token_carries(token, size, challenge));
+			user_count(token_carries(token, size, challenge));
 		} else if (errno != ENOENT && errno != EPROTONOSUPPORT) {
 			tap_note("a token by netlink: %s", strerror(errno));
-			guest_count(false);
+			user_count(false);
 		}
 	}
 	client_close(&client);
 }
 
-static void __attribute__((noreturn)) guest_run(void)
+static void __attribute__((noreturn)) user_run(void)
 {
 	uint8_t *token = malloc(TOKEN_ROOM);
 
-	for (size_t i = 0; token && !atomic_load(&guest->over); i++) {
+	for (size_t i = 0; token && !atomic_load(&user->over); i++) {
 		if (i % 2)
-			guest_by_netlink(token);
+			user_by_netlink(token);
 		else
-			guest_by_device(token);
+			user_by_device(token);
 		usleep((useconds_t)(i % 16) * 8000);
 	}
 	_exit(0);
 }
 
-static bool guest_begin(void)
+static bool user_begin(void)
 {
-	guest = mmap(NULL, sizeof(*guest), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (guest == MAP_FAILED)
+	user = mmap(NULL, sizeof(*user), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (user == MAP_FAILED)
 		return false;
 	fflush(stdout);
-	guest_pid = fork();
-	if (guest_pid == 0)
-		guest_run();
-	return guest_pid > 0;
+	user_pid = fork();
+	if (user_pid == 0)
+		user_run();
+	return user_pid > 0;
 }
 
-/* --- one time -------------------------------------------------------------------------------- */
+/* --- one load -------------------------------------------------------------------------------- */
 
-/* Somebody may be at it, but not for ever. */
-static bool unload_at_last(void)
+/* Retries while the other process uses the module. */
+static bool unload_wait(void)
 {
 	for (int i = 0; i < TRIES; i++) {
 		if (module_unload(MODULE) == 0)
@@ -135,11 +136,13 @@ static bool unload_at_last(void)
 		held_off++;
 		usleep(2000);
 	}
-	tap_note("the module is in use all the time");
+	tap_note("cannot unload: the module is always in use");
 	return false;
 }
 
-/* Exactly one base record of each register, with the value that it has and that it had. */
+/*
+ * Is there exactly one base record of each register, with the register's present and earlier value?
+ */
 static bool log_is_new(bool continued)
 {
 	struct cca_rsi_measurement found;
@@ -156,8 +159,8 @@ static bool log_is_new(bool continued)
 	return good;
 }
 
-/* The next load has something else to find. */
-static bool register_move(uint32_t index)
+/* Extends a register, so that the next load finds another value. */
+static bool register_change(uint32_t index)
 {
 	uint8_t digest[CCA_RSI_DIGEST_MAX];
 	int fd = device_open(O_RDWR);
@@ -171,7 +174,7 @@ static bool register_move(uint32_t index)
 	return good;
 }
 
-/* An open file of either kind refuses the unloading, each time. */
+/* An open file of either kind prevents unloading. */
 static bool files_hold(void)
 {
 	struct cca_rsi_token arg = { .fd = -1 };
@@ -190,13 +193,13 @@ static bool cycle(size_t number, bool continued)
 		tap_note("load %zu: the log does not begin with the registers", number);
 		return false;
 	}
-	return register_move((uint32_t)(number % (REGISTERS - 1)) + 1) && (number % 4 || files_hold()) &&
-	       unload_at_last() && module_load(MODULE, "");
+	return register_change((uint32_t)(number % (REGISTERS - 1)) + 1) && (number % 4 || files_hold()) &&
+	       unload_wait() && module_load(MODULE, "");
 }
 
-/* --- all times ------------------------------------------------------------------------------- */
+/* --- all loads ------------------------------------------------------------------------------- */
 
-/* Of the kernel's own memory, what is not to be had back, in kB */
+/* The kernel's memory that cannot be reclaimed, in kB */
 static long memory_used(void)
 {
 	static const char *const names[] = { "SUnreclaim", "VmallocUsed", "Percpu", "KernelStack", "PageTables" };
@@ -226,19 +229,19 @@ static size_t reloads;
 static void cycles_run(size_t wanted)
 {
 	bool continued = !module_is_fake();
-	time_t began = time(NULL), told = began;
+	time_t began = time(NULL), shown = began;
 
-	CHECK(unload_at_last() && module_load(MODULE, ""));
+	CHECK(unload_wait() && module_load(MODULE, ""));
 	for (uint32_t i = 1; i < REGISTERS; i++)
-		CHECK(register_move(i));
-	CHECK(unload_at_last() && module_load(MODULE, ""));
+		CHECK(register_change(i));
+	CHECK(unload_wait() && module_load(MODULE, ""));
 	for (size_t i = 0; i < wanted + WARM_UP; i++) {
 		if (i == WARM_UP)
 			memory_before = memory_used();
 		CHECK(cycle(i, continued));
-		if (time(NULL) - told >= 5) {
-			told = time(NULL);
-			tap_note("%zu of %zu loads, %ld s", i + 1, wanted + WARM_UP, (long)(told - began));
+		if (time(NULL) - shown >= 5) {
+			shown = time(NULL);
+			tap_note("%zu of %zu loads, %ld s", i + 1, wanted + WARM_UP, (long)(shown - began));
 		}
 	}
 	reloads = wanted;
@@ -248,32 +251,32 @@ static void loads_and_unloads(void)
 {
 	int status;
 
-	CHECK(device_config(&config) && guest_begin());
+	CHECK(device_config(&config) && user_begin());
 	cycles_run(reloads_wanted());
-	/* Where tokens take long, it may have had none yet. */
-	for (int i = 0; i < TRIES && atomic_load(&guest->tokens) == 0 && atomic_load(&guest->mistakes) == 0; i++)
+	/* If tokens take long, the other process may not have made one yet. */
+	for (int i = 0; i < TRIES && atomic_load(&user->tokens) == 0 && atomic_load(&user->mistakes) == 0; i++)
 		usleep(2000);
-	atomic_store(&guest->over, true);
-	CHECK(waitpid(guest_pid, &status, 0) == guest_pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	tap_note("%zu loads, %zu tokens meanwhile, %zu times held off by them", reloads,
-		 atomic_load(&guest->tokens), held_off);
+	atomic_store(&user->over, true);
+	CHECK(waitpid(user_pid, &status, 0) == user_pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	tap_note("%zu loads, %zu tokens meanwhile, which delayed unloading %zu times", reloads,
+		 atomic_load(&user->tokens), held_off);
 	CHECK(reloads == reloads_wanted());
 	if (module_is_fake())
-		tap_note("the registers were compared within a load only: the fake RSI's end with the module");
+		tap_note("registers were compared within a load only: the fake RSI's are lost with the module");
 }
 
 static void tokens_were_good(void)
 {
-	CHECK(atomic_load(&guest->tokens) > 0 && atomic_load(&guest->mistakes) == 0);
+	CHECK(atomic_load(&user->tokens) > 0 && atomic_load(&user->mistakes) == 0);
 }
 
-static void no_memory_missing(void)
+static void no_memory_lost(void)
 {
 	long slack = MEMORY_SLACK_KB + (long)reloads * MEMORY_SLACK_BYTES_EACH / 1024, after = memory_used();
 
-	SKIP_IF(kernel_keeps_freed(), "KASAN keeps what is freed in quarantine; kmemleak knows better");
+	SKIP_IF(kernel_keeps_freed(), "KASAN keeps freed memory in quarantine; kmemleak checks this instead");
 	CHECK(reloads);
-	/* What is freed after a grace period, or by kernel threads, comes back in its own time. */
+	/* Memory that is freed after a grace period, or by kernel threads, comes back later. */
 	for (int i = 0; i < MEMORY_WAIT && after - memory_before > slack; i++) {
 		sleep(1);
 		after = memory_used();
@@ -288,10 +291,10 @@ static void still_works(void)
 }
 
 static const struct tap_test tests[] = {
-	{ "unloads and loads, tokens in flight, the log beginning where the registers are", loads_and_unloads },
-	{ "the tokens meanwhile were whole and over their own challenges", tokens_were_good },
-	{ "no memory is missing", no_memory_missing },
-	{ "it works as before", still_works },
+	{ "unloads and loads during tokens; the log begins with the registers' values", loads_and_unloads },
+	{ "the tokens made meanwhile are whole and over their own challenges", tokens_were_good },
+	{ "no memory is lost", no_memory_lost },
+	{ "the module works as before", still_works },
 };
 
 int main(void)

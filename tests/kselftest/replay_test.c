@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The log accounts for every extension, through whichever door: the device, netlink, sysfs where the
- * kernel has tsm-mr, and another module (foreign/), which nobody tells of. Its replay leads to the
- * registers, also after the module was loaded anew and with the log full. Ends with ours loaded anew.
+ * The log accounts for every extension: by the device, by netlink, by sysfs if the kernel has
+ * tsm-mr, and by another module (foreign/), of which cca_rsi is not informed. The log's replay
+ * leads to the registers, also after cca_rsi was loaded again and with the log full. At the end
+ * cca_rsi is loaded again.
  */
 #define _GNU_SOURCE
 #include "client.h"
@@ -24,7 +25,7 @@
 #include <unistd.h>
 
 #define FOREIGN "cca_foreign"
-#define FOREIGN_DOOR "/sys/module/" FOREIGN "/parameters/extend"
+#define FOREIGN_PARAMETER "/sys/module/" FOREIGN "/parameters/extend"
 #define SYSFS_GROUP "/sys/devices/virtual/misc/cca-rsi/measurements"
 #define LOG_MAX "log_max=8192"
 #define ROUNDS 20
@@ -38,7 +39,7 @@
 static struct cca_rsi_config config;
 static bool foreign_there;
 
-/* --- the doors -------------------------------------------------------------------------------- */
+/* --- the interfaces -------------------------------------------------------------------------- */
 
 static int by_device(uint32_t index, const uint8_t *digest)
 {
@@ -59,7 +60,7 @@ static int by_netlink(uint32_t index, const uint8_t *digest)
 	int ret, error;
 
 	if (!client_open(&client))
-		tap_bail("there is no netlink family");
+		tap_bail("there is no netlink family " CCA_RSI_FAMILY_NAME);
 	request = client_request(&client, CCA_RSI_CMD_MEASUREMENT_EXTEND, 0);
 	nla_put_u32(request, CCA_RSI_A_MEASUREMENT_INDEX, index);
 	nla_put(request, CCA_RSI_A_MEASUREMENT_DIGEST, (int)config.digest_size, digest);
@@ -95,7 +96,7 @@ static int by_sysfs(uint32_t index, const uint8_t *digest)
 	return file_write(path, digest, config.digest_size);
 }
 
-/* Not ours, so not one of the doors[]. */
+/* This extends without cca_rsi, so it is not one of the interfaces[]. */
 static int by_another_module(uint32_t index, const uint8_t *digest)
 {
 	char text[16 + 2 * CCA_RSI_DIGEST_MAX];
@@ -103,20 +104,20 @@ static int by_another_module(uint32_t index, const uint8_t *digest)
 
 	for (size_t i = 0; i < config.digest_size; i++)
 		used += snprintf(text + used, sizeof(text) - (size_t)used, "%02x", digest[i]);
-	return file_write(FOREIGN_DOOR, text, (size_t)used);
+	return file_write(FOREIGN_PARAMETER, text, (size_t)used);
 }
 
-static const struct door {
+static const struct interface {
 	const char *name;
 	int (*extend)(uint32_t index, const uint8_t *digest);
-} doors[] = {
+} interfaces[] = {
 	{ "device", by_device },
 	{ "netlink", by_netlink },
 	{ "sysfs", by_sysfs },
 };
 
-/* The last one is there with tsm-mr only. */
-static size_t doors_count(void)
+/* The last one exists with tsm-mr only. */
+static size_t interfaces_count(void)
 {
 	return access(SYSFS_GROUP, F_OK) ? 2 : 3;
 }
@@ -127,9 +128,9 @@ static void digest_random(uint8_t *digest)
 	challenge_random(digest);
 }
 
-/* --- the log ---------------------------------------------------------------------------------- */
+/* --- the log --------------------------------------------------------------------------------- */
 
-/* Is the last record one of @kind, of @index and with @digest (the value, if it is no event)? */
+/* Is the last record of @kind, @index and @digest (the value, if it is not an event)? */
 static bool log_ends_with(enum record_kind kind, uint32_t index, const uint8_t *digest)
 {
 	const struct record *last;
@@ -162,34 +163,34 @@ static bool registers_are(const struct cca_rsi_measurement *expected)
 	return registers_read(found) && memcmp(found, expected, sizeof(found)) == 0;
 }
 
-/* The log anew, with no foreign extension seen. */
+/* Loads cca_rsi again, so that the log is new and without a foreign extension. */
 static bool log_begin(const char *arguments)
 {
 	return module_reload(arguments) && device_config(&config) &&
 	       !(config.flags & CCA_RSI_CONFIG_F_FOREIGN) && config.log_seq == REGISTERS - 1;
 }
 
-/* --- our own doors ---------------------------------------------------------------------------- */
+/* --- our interfaces -------------------------------------------------------------------------- */
 
-static void own_doors_are_logged(void)
+static void own_interfaces_are_logged(void)
 {
 	uint8_t digest[CCA_RSI_DIGEST_MAX];
 
 	CHECK(log_begin(""));
-	for (size_t i = 0; i < doors_count(); i++)
+	for (size_t i = 0; i < interfaces_count(); i++)
 		for (uint32_t index = 1; index < REGISTERS; index++) {
 			digest_random(digest);
-			CHECK(doors[i].extend(index, digest) == 0);
+			CHECK(interfaces[i].extend(index, digest) == 0);
 			CHECK(log_ends_with(KIND_EVENT, index, digest));
 			CHECK(eventlog_good(&config));
 		}
-	tap_note("%zu doors of our own", doors_count());
+	tap_note("%zu interfaces", interfaces_count());
 	CHECK(!(config.flags & CCA_RSI_CONFIG_F_FOREIGN));
 }
 
-/* --- the foreign door ------------------------------------------------------------------------- */
+/* --- another module -------------------------------------------------------------------------- */
 
-/* By each of what looks: reading the log, an extension, a token. */
+/* It is found by each operation that compares: reading the log, an extension, a token. */
 static void foreign_extension_is_logged(void)
 {
 	uint8_t digest[CCA_RSI_DIGEST_MAX], value[CCA_RSI_DIGEST_MAX];
@@ -215,13 +216,13 @@ static void extension_after_foreign_one(void)
 	uint8_t digest[CCA_RSI_DIGEST_MAX];
 
 	SKIP_IF(!foreign_there, "no module " FOREIGN);
-	for (size_t i = 0; i < doors_count(); i++) {
+	for (size_t i = 0; i < interfaces_count(); i++) {
 		CHECK(log_begin(""));
 		digest_random(digest);
 		CHECK(by_another_module(3, digest) == 0 && by_another_module(3, digest) == 0);
-		CHECK(doors[i].extend(3, digest) == 0);
+		CHECK(interfaces[i].extend(3, digest) == 0);
 		CHECK(device_config(&config) && config.flags & CCA_RSI_CONFIG_F_FOREIGN);
-		/* One record for what others did, however often, and one for ours. */
+		/* There is one record for all foreign extensions, and one for ours. */
 		CHECK(config.log_seq == REGISTERS - 1 + 2);
 		CHECK(eventlog_good(&config));
 	}
@@ -266,13 +267,13 @@ static void foreign_extension_while_unloaded(void)
 	CHECK(eventlog_good(&config) && config.log_seq == REGISTERS - 1);
 }
 
-/* --- all at once ------------------------------------------------------------------------------ */
+/* --- all at once ----------------------------------------------------------------------------- */
 
 struct extender {
 	int (*extend)(uint32_t index, const uint8_t *digest);
 	uint32_t index;
-	useconds_t pause;	/* of it or a little more after each; 0: none */
-	size_t count;		/* 0: until @over */
+	useconds_t pause;	/* at least this much after each; 0: none */
+	size_t count;		/* 0: until @over is set */
 	atomic_size_t done;
 	atomic_bool over;
 };
@@ -311,29 +312,31 @@ static bool extenders_run(struct extender *extenders, size_t count)
 	return good && begun == count;
 }
 
-/* Others extend the very registers that we do, before, after and amid our own extensions. */
-static void doors_at_once(void)
+/* Another module extends the same registers before, after and during our extensions. */
+static void all_at_once(void)
 {
 	struct extender extenders[6] = { 0 };
-	size_t count = doors_count();
+	size_t count = interfaces_count();
 
 	CHECK(log_begin(""));
 	for (size_t i = 0; i < count; i++)
-		extenders[i] = (struct extender){ doors[i].extend, (uint32_t)i % 3 + 1, 500, ROUNDS, 0, false };
+		extenders[i] = (struct extender){
+			interfaces[i].extend, (uint32_t)i % 3 + 1, 500, ROUNDS, 0, false,
+		};
 	extenders[count++] = (struct extender){ by_device, 1, 0, ROUNDS * 10, 0, false };
 	for (uint32_t i = 0; foreign_there && i < 2; i++)
 		extenders[count++] = (struct extender){ by_another_module, i * 3 + 1, i * 1000, ROUNDS * 10, 0, false };
 	CHECK(extenders_run(extenders, count));
 	CHECK(eventlog_good(&config));
 	if (!foreign_there)
-		tap_note("without another module: no " FOREIGN);
+		tap_note("only our interfaces: no module " FOREIGN);
 }
 
 /*
- * A foreign record puts right what went wrong before it, so each round ends soon: in some the last word is
- * another module's, between the look at the registers before our extension and the one after it.
+ * A foreign record would hide a mistake before it, so each round is short: in some rounds the other
+ * module is the last to extend, between the audit before our extension and the one after it.
  */
-static void foreign_extension_amid_ours(void)
+static void foreign_extension_during_ours(void)
 {
 	struct extender extenders[] = {
 		{ by_device, 1, 0, AMID_EACH, 0, false }, { by_another_module, 1, 0, AMID_EACH, 0, false },
@@ -370,7 +373,7 @@ static bool token_fits(int fd, uint32_t index, bool *again)
 	return good;
 }
 
-/* TOKENS tries while another module extends with this @pause after each; counts what came of them. */
+/* Tries TOKENS tokens while another module extends with @pause after each; counts the results. */
 static bool tokens_disturbed(int fd, struct extender *other, useconds_t pause, size_t *made, size_t *refused)
 {
 	bool good = true, again;
@@ -391,8 +394,9 @@ static bool tokens_disturbed(int fd, struct extender *other, useconds_t pause, s
 }
 
 /*
- * A token that others disturb is made again, or not at all: never one that the log does not lead to. How
- * much a machine can bear is its own affair, so the others slow down until it makes one.
+ * A token during which others extend is made again or fails; none may differ from the log. The rate
+ * of extensions at which a token succeeds depends on the machine, so the others slow down until one
+ * does.
  */
 static void tokens_while_others_extend(void)
 {
@@ -409,11 +413,11 @@ static void tokens_while_others_extend(void)
 	close(fd);
 	tap_note("%zu tokens and %zu EAGAIN during %zu foreign extensions", made, refused, atomic_load(&other.done));
 	CHECK(good && made > 0 && eventlog_good(&config));
-	SKIP_IF(sysconf(_SC_NPROCESSORS_ONLN) < 2, "the refusal: one CPU, where a token may be left alone");
+	SKIP_IF(sysconf(_SC_NPROCESSORS_ONLN) < 2, "the refusal: on one CPU every token may succeed");
 	CHECK(refused > 0);
 }
 
-/* --- the log full ----------------------------------------------------------------------------- */
+/* --- the log full ---------------------------------------------------------------------------- */
 
 static bool log_fill(void)
 {
@@ -426,7 +430,7 @@ static bool log_fill(void)
 
 	do {
 		ret = ioctl(fd, CCA_RSI_EXTEND, &arg);
-		/* The rest of the room takes shorter ones. */
+		/* Shorter events fill the rest of the room. */
 		arg.event_size = ret ? 0 : arg.event_size;
 	} while (ret == 0);
 	while (ioctl(fd, CCA_RSI_EXTEND, &arg) == 0)
@@ -436,34 +440,34 @@ static bool log_fill(void)
 	return ret;
 }
 
-static bool doors_refuse(int error)
+static bool interfaces_refuse(int error)
 {
 	struct cca_rsi_measurement before[REGISTERS];
 	uint8_t digest[CCA_RSI_DIGEST_MAX];
 	bool good = registers_read(before);
 
-	for (size_t i = 0; i < doors_count(); i++) {
+	for (size_t i = 0; i < interfaces_count(); i++) {
 		for (uint32_t index = 1; good && index < REGISTERS; index++) {
 			digest_random(digest);
-			good = doors[i].extend(index, digest) == -1 && errno == error && registers_are(before);
+			good = interfaces[i].extend(index, digest) == -1 && errno == error && registers_are(before);
 		}
 		if (!good) {
-			tap_note("%s: %s, or the registers moved", doors[i].name, strerror(errno));
+			tap_note("%s: %s, or the registers changed", interfaces[i].name, strerror(errno));
 			return false;
 		}
 	}
 	return good;
 }
 
-static void full_log_refuses_at_each_door(void)
+static void full_log_refuses_extensions(void)
 {
 	CHECK(log_begin(LOG_MAX) && log_fill());
-	CHECK(doors_refuse(ENOSPC));
+	CHECK(interfaces_refuse(ENOSPC));
 	CHECK(eventlog_good(&config));
 }
 
-/* Room for this has been kept. */
-static void full_log_takes_foreign_records(void)
+/* Room for these records is reserved. */
+static void full_log_accepts_foreign_records(void)
 {
 	uint8_t digest[CCA_RSI_DIGEST_MAX], value[CCA_RSI_DIGEST_MAX];
 	struct cca_rsi_measurement before;
@@ -478,7 +482,7 @@ static void full_log_takes_foreign_records(void)
 		CHECK(log_ends_with(KIND_FOREIGN, index, value));
 		CHECK(eventlog_good(&config) && config.flags & CCA_RSI_CONFIG_F_FOREIGN);
 	}
-	CHECK(doors_refuse(ENOSPC));
+	CHECK(interfaces_refuse(ENOSPC));
 	fd = device_open(O_RDONLY);
 	CHECK(ioctl(fd, CCA_RSI_TOKEN, &arg) == 0 && arg.log_seq == config.log_seq);
 	close(arg.fd);
@@ -486,7 +490,10 @@ static void full_log_takes_foreign_records(void)
 	CHECK(eventlog_good(&config));
 }
 
-/* Beyond that it cannot tell any more, so nothing is signed: no token claims what the log does not lead to. */
+/*
+ * Without room for a foreign record no token is made, because the log would not lead to its
+ * registers.
+ */
 static void beyond_that_nothing_is_signed(void)
 {
 	uint8_t digest[CCA_RSI_DIGEST_MAX];
@@ -499,14 +506,14 @@ static void beyond_that_nothing_is_signed(void)
 	digest_random(digest);
 	CHECK(by_another_module(4, digest) == 0);
 	CHECK_ERRNO(ioctl(fd, CCA_RSI_TOKEN, &arg), ENOSPC);
-	CHECK(doors_refuse(ENOSPC));
+	CHECK(interfaces_refuse(ENOSPC));
 	CHECK(eventlog_read(&log, &config) && device_config(&config) && log.count == config.log_seq);
 	eventlog_free(&log);
 	CHECK(config.flags & CCA_RSI_CONFIG_F_FOREIGN);
 	close(fd);
 }
 
-static void loaded_anew_it_goes_on(void)
+static void loaded_again_it_works(void)
 {
 	uint8_t digest[CCA_RSI_DIGEST_MAX];
 
@@ -517,18 +524,18 @@ static void loaded_anew_it_goes_on(void)
 }
 
 static const struct tap_test tests[] = {
-	{ "an extension through each door of ours is logged", own_doors_are_logged },
+	{ "an extension by each of our interfaces is logged", own_interfaces_are_logged },
 	{ "another module's extension is found and logged", foreign_extension_is_logged },
-	{ "and by our own next extension, at each door", extension_after_foreign_one },
-	{ "and by the next token, which covers it", token_after_foreign_one },
-	{ "one while ours was unloaded is where the log begins", foreign_extension_while_unloaded },
-	{ "all doors at once", doors_at_once },
-	{ "another module's extension amid ours is found, too", foreign_extension_amid_ours },
+	{ "our next extension, by each interface, finds and logs it too", extension_after_foreign_one },
+	{ "the next token finds, logs and covers it too", token_after_foreign_one },
+	{ "after one while our module was unloaded the log begins with its result", foreign_extension_while_unloaded },
+	{ "all interfaces at once", all_at_once },
+	{ "another module's extension during ours is found too", foreign_extension_during_ours },
 	{ "tokens while another module extends", tokens_while_others_extend },
-	{ "a full log refuses at each door, before the register moves", full_log_refuses_at_each_door },
-	{ "a full log still tells of another module", full_log_takes_foreign_records },
-	{ "when it cannot, nothing is signed or extended", beyond_that_nothing_is_signed },
-	{ "loaded anew, it goes on", loaded_anew_it_goes_on },
+	{ "a full log refuses each extension before the register changes", full_log_refuses_extensions },
+	{ "a full log still accepts records of another module's extensions", full_log_accepts_foreign_records },
+	{ "without room for such a record nothing is signed or extended", beyond_that_nothing_is_signed },
+	{ "after loading again, extensions work", loaded_again_it_works },
 };
 
 int main(void)
@@ -536,11 +543,11 @@ int main(void)
 	int ret;
 
 	if (!device_config(&config))
-		tap_bail("the device does not tell its configuration");
+		tap_bail("cannot read the configuration");
 	module_autoload_off();
 	foreign_there = module_loaded(FOREIGN) || module_load(FOREIGN, "");
 	if (!foreign_there && module_at_hand(FOREIGN))
-		tap_bail(FOREIGN " is there and cannot be loaded: %s", strerror(errno));
+		tap_bail("cannot load " FOREIGN ": %s", strerror(errno));
 	ret = tap_run(tests, sizeof(tests) / sizeof(tests[0]));
 	if (foreign_there)
 		module_unload(FOREIGN);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Runs the tests that lie beside it, in a realm, as one TAP stream. Wants no more than busybox's shell.
+# Runs the tests in its directory, in a realm, and prints one TAP stream. Requires only busybox's shell.
 set -u
 
 usage()
@@ -9,15 +9,15 @@ usage()
 	cat <<'END'
 usage: run_kselftest.sh [PROGRAM...]
 Runs the tests (all of them by default) as root in an Arm CCA realm. Loads cca_rsi.ko if the module is
-not loaded. What this realm, its RMM or its kernel cannot do is skipped, with the reason.
-Environment: MODULE=FILE (the module, if not cca_rsi.ko beside this script), TOKENS=200, RELOADS=30,
-ROUNDS=3 (how much tokens_test, reload_test and hotplug_test do).
-Standard output: TAP, then totals. Exit status: 0 if nothing failed, 1 if something did, 2 for a wrong
-command line, 4 if this is no realm, 5 if the module cannot be loaded for another reason.
+not loaded. Tests of what this realm, its RMM or its kernel cannot do are skipped, with the reason.
+Environment: MODULE=FILE (the module, if not cca_rsi.ko in the directory of this script), TOKENS=200,
+RELOADS=30, ROUNDS=3 (the length of tokens_test, reload_test and hotplug_test).
+Standard output: TAP, then totals. Exit status: 0 if nothing failed, 1 if a test failed, 2 for a wrong
+command line, 4 if the machine is not a realm, 5 if the module cannot be loaded for another reason.
 END
 }
 
-# Those that load and unload the module come last.
+# The tests that load and unload the module come last.
 all='device_test token_test tokens_test netlink_test tsm_test trace_test mr_test hotplug_test
 log_test replay_test module_test reload_test'
 
@@ -31,7 +31,7 @@ bail()
 	exit "$status"
 }
 
-# mounted TYPE DIRECTORY: mounts it if nobody has.
+# mounted TYPE DIRECTORY: mounts a file system of TYPE unless DIRECTORY is mounted already.
 mounted()
 {
 	while read -r _ where _; do
@@ -42,7 +42,7 @@ mounted()
 
 file_systems()
 {
-	# Without /proc a busybox may not find itself, unless it is called by name.
+	# Without /proc busybox may not find its own applets, unless it is called by name.
 	by=$(command -v busybox) || by=
 	[ -e /proc/self ] || { $by mkdir -p /proc && $by mount -t proc none /proc; } || bail 5 "cannot mount /proc"
 	mkdir -p /sys /dev /tmp
@@ -50,7 +50,7 @@ file_systems()
 	mounted devtmpfs /dev
 }
 
-# A busybox without links to it makes some.
+# Installs links to busybox's applets if there are none.
 applets()
 {
 	command -v busybox >/dev/null && ! command -v mkfifo >/dev/null || return 0
@@ -58,7 +58,7 @@ applets()
 	PATH=$PATH:/tmp/applets
 }
 
-# What ours needs: of the realm's own modules, else of the package, where it was made for this kernel.
+# Loads the modules that cca_rsi depends on: the realm's own ones, else those of the package, if it is for this kernel.
 needs_load()
 {
 	for name in configfs tsm_report; do
@@ -68,7 +68,7 @@ needs_load()
 	mounted configfs /sys/kernel/config
 }
 
-# no_realm MESSAGE: is that how the module says it? ("No such device", whatever busybox puts around it)
+# no_realm MESSAGE: succeeds if MESSAGE contains the module's error outside a realm, "No such device".
 no_realm()
 {
 	case $1 in
@@ -80,20 +80,20 @@ no_realm()
 module_load()
 {
 	file=${MODULE:-$here/cca_rsi.ko}
-	if [ -e "$file" ]; then said=$(insmod "$file" 2>&1); else said=$(modprobe cca_rsi 2>&1); fi
+	if [ -e "$file" ]; then message=$(insmod "$file" 2>&1); else message=$(modprobe cca_rsi 2>&1); fi
 	[ ! -e /sys/module/cca_rsi/refcnt ] || return 0
-	! no_realm "$said" || bail 4 "this machine is no Arm CCA realm: the module finds no RMM ($said)"
+	! no_realm "$message" || bail 4 "this machine is not an Arm CCA realm: the module finds no RMM ($message)"
 	made_for=$(cat "$here/kernel" 2>/dev/null) || made_for=
 	[ -z "$made_for" ] || [ "$made_for" = "$(uname -r)" ] ||
-		bail 5 "the module is of kernel $made_for, this is $(uname -r): make kselftest-package KDIR=..."
-	bail 5 "the module does not load: $said"
+		bail 5 "the module is for kernel $made_for, but this is $(uname -r): run make kselftest-package KDIR=..."
+	bail 5 "cannot load the module: $message"
 }
 
-# --- one stream of many ---------------------------------------------------------------------------------
+# --- one TAP stream -------------------------------------------------------------------------------------
 
 count=0 passed=0 failed=0 skipped=0
 
-# result GOOD TEXT
+# result yes|no TEXT: prints a numbered result and counts it.
 result()
 {
 	count=$((count + 1))
@@ -109,7 +109,7 @@ result()
 	echo "ok $count - $2"
 }
 
-# stream PROGRAM: its TAP on standard input, its exit status in the last line, becomes numbered results.
+# stream PROGRAM: prints numbered results for the TAP on standard input, whose last line is the exit status.
 stream()
 {
 	plan=0 seen=0 bad=0
@@ -145,9 +145,9 @@ esac
 # shellcheck disable=SC2086 # names, one a word
 [ $# -gt 0 ] || set -- $all
 for program in "$@"; do
-	[ -x "$here/$program" ] || { echo "run_kselftest.sh: there is no $program here" >&2; exit 2; }
+	[ -x "$here/$program" ] || { echo "run_kselftest.sh: there is no program $program in $here" >&2; exit 2; }
 done
-[ "$(id -u)" = 0 ] || { echo "run_kselftest.sh: only root may test a realm" >&2; exit 2; }
+[ "$(id -u)" = 0 ] || { echo "run_kselftest.sh: must be run as root" >&2; exit 2; }
 
 echo "TAP version 13"
 file_systems

@@ -12,7 +12,7 @@ static const char *skipped;
 void tap_fail(const char *file, int line, const char *what)
 {
 	failed = true;
-	printf("# %s:%d: not so: %s\n", file, line, what);
+	printf("# %s:%d: failed: %s\n", file, line, what);
 }
 
 void tap_skip(const char *why)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Test programs that speak TAP: a table of tests, each a function that returns at its first failure. */
+/*
+ * For test programs that print TAP: a table of tests, each a function that returns at its first
+ * failure.
+ */
 #ifndef TAP_H
 #define TAP_H
 
@@ -12,23 +15,23 @@ struct tap_test {
 	void (*run)(void);
 };
 
-/* Runs the @count tests of @tests in order; what main() returns: 0 if none failed, else 1. */
+/* Runs the @count tests of @tests in order. Returns main()'s result: 0 if none failed, else 1. */
 int tap_run(const struct tap_test *tests, size_t count);
 
-/* Instead of tap_run(): one test that cannot be made here, because of @why. What main() returns. */
+/* Used instead of tap_run() if no test can run here, because of @why. Returns main()'s result. */
 int tap_skip_all(const char *name, const char *why);
 
-/* Of the test that runs: it failed, because of @what; it cannot be made here, because of @why. */
+/* The running test failed because of @what, or cannot run here because of @why. */
 void tap_fail(const char *file, int line, const char *what);
 void tap_skip(const char *why);
 
-/* A line that is no result. */
+/* Prints a line that is not a result. */
 void tap_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Nothing can be tested here: ends the program with status 1. */
+/* Ends the program with status 1, because nothing can be tested here. */
 void tap_bail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
-/* Did a call answer -1 with errno @expected? Notes what it answered instead. */
+/* Did a call return -1 with errno @expected? If not, notes what it returned. */
 bool tap_errno(long result, int expected);
 
 #define CHECK(condition)                                             \

@@ -17,7 +17,7 @@
 
 enum cbor_kind { CBOR_UINT, CBOR_NINT, CBOR_BYTES, CBOR_TEXT, CBOR_ARRAY, CBOR_MAP, CBOR_TAG, CBOR_SIMPLE };
 
-/* What is left to be read. After a mistake nothing is, and @good is false. */
+/* The bytes that are left to read. After a mistake there are none, and @good is false. */
 struct cbor {
 	const uint8_t *at;
 	const uint8_t *end;
@@ -35,7 +35,7 @@ static void cbor_fail(struct cbor *from)
 	from->at = from->end;
 }
 
-/* Takes the head of an item of definite length; answers its argument. */
+/* Reads the head of an item of definite length; returns its argument. */
 static uint64_t cbor_head(struct cbor *from, enum cbor_kind *kind)
 {
 	uint64_t value = 0;
@@ -60,7 +60,7 @@ static uint64_t cbor_head(struct cbor *from, enum cbor_kind *kind)
 	return value;
 }
 
-/* Takes the head of an item that has to be of @kind. */
+/* Reads the head of an item that must be of @kind. */
 static uint64_t cbor_expect(struct cbor *from, enum cbor_kind kind)
 {
 	enum cbor_kind found;
@@ -71,7 +71,7 @@ static uint64_t cbor_expect(struct cbor *from, enum cbor_kind kind)
 	return from->good ? value : 0;
 }
 
-/* Takes a byte string: what is in it, to be read as CBOR or as bytes. */
+/* Reads a byte string; returns its contents, which the caller reads as CBOR or as bytes. */
 static struct cbor cbor_bytes(struct cbor *from)
 {
 	uint64_t size = cbor_expect(from, CBOR_BYTES);
@@ -104,7 +104,7 @@ static void cbor_skip(struct cbor *from, int depth)
 	}
 }
 
-/* Takes a map whole; answers where in it the value of @key begins, at nothing if there is none. */
+/* Reads a whole map; returns the position of the value of @key in it, or an empty one. */
 static struct cbor cbor_find(struct cbor *from, uint64_t key)
 {
 	uint64_t pairs = cbor_expect(from, CBOR_MAP), found;
@@ -122,13 +122,15 @@ static struct cbor cbor_find(struct cbor *from, uint64_t key)
 	return value;
 }
 
-/* The whole of @bytes is one item more than what has been taken: nothing is left over. */
+/* Have all bytes been read, without a mistake? */
 static bool cbor_over(const struct cbor *from)
 {
 	return from->good && from->at == from->end;
 }
 
-/* One of the two tokens of a collection, found at @value, in a CMW record or without: what it signs. */
+/*
+ * Returns the payload of the COSE_Sign1 at @value, which is inside a CMW record if @record is set.
+ */
 static struct cbor payload_find(struct cbor value, bool record)
 {
 	struct cbor token, payload, nothing = { value.at, value.at, false };
@@ -149,7 +151,7 @@ static struct cbor payload_find(struct cbor value, bool record)
 	return payload;
 }
 
-static bool claims_take(struct cbor payload, struct token_claims *claims)
+static bool claims_parse(struct cbor payload, struct token_claims *claims)
 {
 	struct cbor rest = payload, challenge, value, rems;
 
@@ -190,10 +192,13 @@ static bool collection_parse(struct cbor from, struct token_claims *claims)
 	if (!cbor_over(&rest) || !platform.good || !realm.good)
 		return false;
 	cbor_skip(&platform, 0);
-	return cbor_over(&platform) && claims_take(realm, claims);
+	return cbor_over(&platform) && claims_parse(realm, claims);
 }
 
-/* kmod/rsi_fake.c: byte strings of challenge and registers, then bytes by challenge and place. */
+/*
+ * A token of kmod/rsi_fake.c: challenge and registers, then bytes that depend on challenge and
+ * position.
+ */
 static bool fake_parse(const uint8_t *token, size_t size, struct token_claims *claims)
 {
 	struct cbor from = { token, token + size, true }, value = cbor_bytes(&from);
@@ -222,7 +227,7 @@ bool token_parse(const uint8_t *token, size_t size, struct token_claims *claims)
 
 	if (fake ? fake_parse(token, size, claims) : collection_parse(from, claims))
 		return true;
-	tap_note("%zu bytes are no whole token", size);
+	tap_note("%zu bytes are not one whole token", size);
 	return false;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a token says, by its place in it: no search for bytes that may stand anywhere. */
+/* Reads a token's claims by its structure; a search for the bytes could match anywhere. */
 #ifndef TOKEN_H
 #define TOKEN_H
 
@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Pointers are into the token. @registers: RIM, then REM0..REM3, each of @digest_size bytes. */
+/* The pointers are into the token. @registers: RIM, then REM0..REM3, each of @digest_size bytes. */
 struct token_claims {
 	const uint8_t *challenge;
 	const uint8_t *registers[5];
@@ -16,16 +16,16 @@ struct token_claims {
 };
 
 /*
- * A CCA token: CBOR tag 399 or 907 over platform and realm token, each a COSE_Sign1; the claims are the
- * realm token's. Or one of the fake RSI's, whose every byte follows from the challenge. False, with a
- * note, unless the @size bytes are exactly one such token, whole.
+ * Parses a CCA token (CBOR tag 399 or 907 with platform and realm token, each a COSE_Sign1; the
+ * claims are the realm token's) or a token of the fake RSI. False, with a note, unless the @size
+ * bytes are exactly one such token.
  */
 bool token_parse(const uint8_t *token, size_t size, struct token_claims *claims);
 
-/* Is it a whole token, over @challenge? */
+/* Is it a whole token over @challenge? */
 bool token_carries(const uint8_t *token, size_t size, const uint8_t *challenge);
 
-/* Is it a whole token that says @value (of @digest_size bytes) of register @index? */
+/* Is it a whole token in which register @index has @value (of @digest_size bytes)? */
 bool token_has_register(const uint8_t *token, size_t size, uint32_t index, const uint8_t *value,
 			size_t digest_size);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Tokens through /dev/cca-rsi: the file they come as, and that each carries its own challenge. */
+/* Tokens by /dev/cca-rsi: the file that contains a token, and the challenge in each token. */
 #define _GNU_SOURCE
 #include "device.h"
 #include "tap.h"
@@ -155,7 +155,7 @@ static void no_file_descriptor_left(void)
 	close(arg.fd);
 }
 
-/* In a child: tokens until killed. */
+/* Runs in a child: makes tokens until it is killed. */
 static void __attribute__((noreturn)) tokens_for_ever(void)
 {
 	struct cca_rsi_token arg;
@@ -184,7 +184,7 @@ static void killed_half_way(void)
 	}
 }
 
-/* Tokens, each looked at; pinned to a CPU so that all of them start tokens. Answers its mistakes. */
+/* Makes and checks tokens, pinned so that all CPUs start tokens; returns the number of mistakes. */
 static void *thread_tokens(void *number)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -221,7 +221,7 @@ static void threads_get_their_own(void)
 	CHECK(mistakes == 0);
 }
 
-/* While one thread extends and reads, tokens are still whole and their own. */
+/* While one thread extends, another one's tokens are whole and over their own challenges. */
 static void extensions_between(void)
 {
 	uint8_t digest[64] = { 1 };
@@ -239,13 +239,13 @@ static void extensions_between(void)
 
 static const struct tap_test tests[] = {
 	{ "a token carries the challenge and the registers", carries_challenge_and_registers },
-	{ "the challenge is taken as it is", challenge_is_verbatim },
+	{ "the challenge is used unchanged", challenge_is_verbatim },
 	{ "the token's file is read-only and close-on-exec", file_is_read_only },
-	{ "the token's file can be read from anywhere in it", file_is_seekable },
+	{ "the token's file can be read from any position", file_is_seekable },
 	{ "tokens' files are independent, of each other and of the device's", files_are_independent },
 	{ "no file is left when the answer cannot be written", no_answer_leaves_no_file },
-	{ "no file descriptor left: EMFILE", no_file_descriptor_left },
-	{ "a caller killed half-way spoils nothing", killed_half_way },
+	{ "without a free file descriptor the call fails with EMFILE", no_file_descriptor_left },
+	{ "a caller killed half-way has no effect on the next", killed_half_way },
 	{ "threads on all CPUs each get their own token", threads_get_their_own },
 	{ "tokens while a register is extended", extensions_between },
 };

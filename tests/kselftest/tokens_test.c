@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Many tokens, from each CPU at once and by two doors: each whole, each over its own challenge. The RMM
- * keeps one token in progress per CPU, so what mixes them up shows here. TOKENS=: how many in all.
+ * Many tokens from all CPUs at once, by device and netlink: each must be whole and over its own
+ * challenge. The RMM keeps one token in progress per CPU, so a mix-up would show here. TOKENS= is
+ * the total number.
  */
 #define _GNU_SOURCE
 #include "crowd.h"
@@ -13,7 +14,7 @@
 #include <unistd.h>
 
 #define TOKENS_DEFAULT 200
-/* On each CPU: what is not locked is mixed up by two that share one. */
+/* Two on each CPU, so that a missing lock mixes up their tokens */
 #define MEMBERS_EACH 2
 
 static struct crowd crowd;
@@ -34,16 +35,16 @@ static size_t tokens_wanted(void)
 	return count ? count : TOKENS_DEFAULT;
 }
 
-static void progress_tell(size_t wanted, long began)
+static void progress_show(size_t wanted, long began)
 {
-	long told = began;
+	long shown = began;
 
 	while (atomic_load(&crowd.running)) {
 		usleep(100000);
-		if (seconds() - told < 5)
+		if (seconds() - shown < 5)
 			continue;
-		told = seconds();
-		tap_note("%zu of %zu tokens, %ld s", crowd_tokens(&crowd), wanted, told - began);
+		shown = seconds();
+		tap_note("%zu of %zu tokens, %ld s", crowd_tokens(&crowd), wanted, shown - began);
 	}
 }
 
@@ -58,7 +59,7 @@ static void each_its_own(void)
 		crowd.size = CROWD_MAX;
 	crowd.quota = (wanted + crowd.size - 1) / crowd.size;
 	CHECK(crowd_begin(&crowd));
-	progress_tell(crowd.quota * crowd.size, began);
+	progress_show(crowd.quota * crowd.size, began);
 	CHECK(crowd_end(&crowd));
 	CHECK(crowd_tokens(&crowd) == crowd.quota * crowd.size);
 	tap_note("%zu tokens from %zu threads on %d CPUs in %ld s, 0 failures", crowd_tokens(&crowd), crowd.size,
@@ -75,7 +76,7 @@ static void from_each_cpu(void)
 
 static const struct tap_test tests[] = {
 	{ "tokens from all CPUs at once are whole and over their own challenges", each_its_own },
-	{ "each CPU had its share of them", from_each_cpu },
+	{ "each CPU made its share of the tokens", from_each_cpu },
 };
 
 TAP_MAIN(tests)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The tracepoints cca_rsi:cca_rsi_enter and cca_rsi_exit, as trace-cmd would use them. */
+/* The tracepoints cca_rsi:cca_rsi_enter and cca_rsi_exit, used as by trace-cmd. */
 #define _GNU_SOURCE
 #include "device.h"
 #include "tap.h"
@@ -69,7 +69,7 @@ static void extension_traced(void)
 	CHECK(count_of("cca_rsi_exit: MEASUREMENT_READ status=0 length=0 duration=") == REGISTERS - 1);
 }
 
-/* All lengths of the token's pieces together are its size. */
+/* The lengths of the token's pieces add up to its size. */
 static void token_traced(void)
 {
 	static uint8_t token[TOKEN_ROOM];
@@ -90,11 +90,11 @@ static void token_traced(void)
 		time += duration;
 		at++;
 	}
-	tap_note("%llu us of it in the RMM", time / 1000);
+	tap_note("%llu us in the RMM", time / 1000);
 	CHECK(sum == size && time > 0);
 }
 
-static void nothing_unless_asked(void)
+static void nothing_unless_enabled(void)
 {
 	uint8_t digest[64] = { 1 };
 	int fd = device_open(O_WRONLY);
@@ -105,9 +105,9 @@ static void nothing_unless_asked(void)
 }
 
 static const struct tap_test tests[] = {
-	{ "an extension is traced, call by call", extension_traced },
-	{ "a token is traced, piece by piece", token_traced },
-	{ "nothing is traced unless asked for", nothing_unless_asked },
+	{ "each RMM call of an extension is traced", extension_traced },
+	{ "each piece of a token is traced", token_traced },
+	{ "nothing is traced unless it is enabled", nothing_unless_enabled },
 };
 
 int main(void)
@@ -115,6 +115,6 @@ int main(void)
 	if (access(EVENTS, F_OK) && mount("none", TRACEFS, "tracefs", 0, NULL))
 		tap_note("cannot mount tracefs: %s", strerror(errno));
 	if (access(EVENTS, F_OK))
-		return tap_skip_all("tracepoints", "this kernel, or the fake RSI, has none");
+		return tap_skip_all("tracepoints", "this kernel, or the fake RSI, has no tracepoints");
 	return tap_run(tests, sizeof(tests) / sizeof(tests[0]));
 }

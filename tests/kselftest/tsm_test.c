@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* configfs-tsm through our provider works as with the kernel's own arm-cca-guest. */
+/* configfs-tsm with cca_rsi as its provider works as with the kernel's own arm-cca-guest. */
 #define _GNU_SOURCE
 #include "device.h"
 #include "tap.h"
@@ -16,7 +16,7 @@
 #define CONFIGFS "/sys/kernel/config"
 #define REPORT CONFIGFS "/tsm/report/kselftest"
 
-/* The bytes of REPORT/@name, at most @room; -1 and errno if there is an error. */
+/* Reads at most @room bytes of REPORT/@name; returns -1 and errno after an error. */
 static ssize_t attribute_read(const char *name, uint8_t *bytes, size_t room)
 {
 	char path[128];
@@ -40,7 +40,7 @@ static bool challenge_write(const uint8_t *challenge, size_t size)
 	int fd = open(REPORT "/inblob", O_WRONLY | O_CLOEXEC);
 	bool good = fd >= 0 && write(fd, challenge, size) == (ssize_t)size;
 
-	/* configfs takes a binary attribute when its file is closed. */
+	/* configfs accepts a binary attribute when its file is closed. */
 	return fd >= 0 && close(fd) == 0 && good;
 }
 
@@ -52,7 +52,7 @@ static void provider_has_known_name(void)
 	CHECK(strcmp((char *)name, "arm_cca_guest\n") == 0);
 }
 
-static void senseless_attributes_hidden(void)
+static void unused_attributes_hidden(void)
 {
 	static const char *const hidden[] = {
 		"privlevel", "privlevel_floor", "service_provider", "service_guid",
@@ -102,7 +102,7 @@ static void shorter_challenge_refused(void)
 
 static const struct tap_test tests[] = {
 	{ "the provider has the name that attesters look for", provider_has_known_name },
-	{ "attributes that make no sense are hidden", senseless_attributes_hidden },
+	{ "attributes without a meaning here are hidden", unused_attributes_hidden },
 	{ "outblob is a token over inblob", report_carries_challenge },
 	{ "a challenge of 32 bytes is padded with zeros", short_challenge_padded },
 	{ "a challenge of 31 bytes is refused", shorter_challenge_refused },
@@ -115,7 +115,7 @@ int main(void)
 	if (access(CONFIGFS "/tsm", F_OK) && mount("none", CONFIGFS, "configfs", 0, NULL))
 		tap_bail("cannot mount configfs: %s", strerror(errno));
 	if (mkdir(REPORT, 0700))
-		tap_bail("cannot make " REPORT ": %s", strerror(errno));
+		tap_bail("cannot create " REPORT ": %s", strerror(errno));
 	ret = tap_run(tests, sizeof(tests) / sizeof(tests[0]));
 	rmdir(REPORT);
 	return ret;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The agent: runs commands in the realm for realmctl, over a virtio-serial port. One at a time; each
- * new connection ends what the one before has left running.
+ * The agent runs commands in the realm for realmctl, one at a time, over a virtio-serial port. Each
+ * new connection ends what the previous one has left running.
  */
 #include "command.h"
 #include "frame.h"
@@ -28,7 +28,7 @@ struct agent {
 	int port;
 	struct frame_buffer buffer;
 	struct command command;
-	const uint8_t *input;	/* of the STDIN frame being passed on, in the buffer */
+	const uint8_t *input;	/* what is left of a STDIN frame; points into the buffer */
 	size_t input_length;
 };
 
@@ -47,7 +47,7 @@ static bool port_is_ours(const char *name_file)
 	return ours;
 }
 
-/* /sys/class/virtio-ports/vport1p1/name tells that /dev/vport1p1 is the port. */
+/* /sys/class/virtio-ports/vport1p1/name holds the name of the port /dev/vport1p1. */
 static int port_find(void)
 {
 	char device[64], *directory;
@@ -86,7 +86,7 @@ static bool port_connected(int port)
 	return poll(&p, 1, 0) >= 0 && !(p.revents & POLLHUP);
 }
 
-/* The port sends SIGIO, which is blocked, when realmctl comes or goes. */
+/* The port sends SIGIO, which is blocked, when realmctl connects or disconnects. */
 static void port_wait_connected(int port)
 {
 	const struct timespec second = { .tv_sec = 1 };
@@ -109,7 +109,7 @@ static void port_watch(int port)
 	fcntl(port, F_SETFL, fcntl(port, F_GETFL) | O_ASYNC);
 }
 
-/* Gives up when realmctl has gone: the main loop will see that too. */
+/* Gives up when realmctl has disconnected: the main loop will notice that too. */
 static void port_write(int port, const uint8_t *data, size_t length)
 {
 	struct pollfd p = { .fd = port, .events = POLLOUT };
@@ -146,7 +146,7 @@ static void port_send_status(int port, int status)
 
 /* --- the command's streams ------------------------------------------------------------------- */
 
-/* Passes on some of what a stream holds; false if it holds nothing now. */
+/* Passes on some of what a stream holds. Returns false if it holds nothing now. */
 static bool agent_output(struct agent *agent, int *fd, enum frame_type type)
 {
 	uint8_t data[FRAME_MAX];
@@ -160,8 +160,8 @@ static bool agent_output(struct agent *agent, int *fd, enum frame_type type)
 }
 
 /*
- * What the command has left in a pipe, and no more: a child in the background may hold the pipe open,
- * or write for ever.
+ * Passes on what the command has left in a pipe, and no more: a child in the background may keep the
+ * pipe open, or never stop writing.
  */
 static void agent_drain(struct agent *agent, int *fd, enum frame_type type)
 {
@@ -175,7 +175,7 @@ static void agent_input(struct agent *agent)
 
 	if (n < 0 && errno == EAGAIN)
 		return;
-	if (n < 0) {	/* the command reads no more: neither do we pass on more */
+	if (n < 0) {	/* the command has closed its standard input: drop the rest */
 		command_close(&agent->command.in);
 		agent->input_length = 0;
 		return;
@@ -262,7 +262,7 @@ static void agent_frame(struct agent *agent, const struct frame *frame)
 	}
 }
 
-/* Input that the command has not taken yet stays in the buffer, and holds up the frames behind it. */
+/* Input that the command has not read yet stays in the buffer, and the frames after it have to wait. */
 static void agent_frames(struct agent *agent)
 {
 	struct frame frame;
@@ -328,7 +328,7 @@ int main(void)
 
 	agent.port = port_wait();
 	if (agent.port < 0)
-		return 0;	/* another machine, without the port: nothing to do here */
+		return 0;	/* a machine without the port needs no agent */
 	signal(SIGPIPE, SIG_IGN);
 	port_watch(agent.port);
 	for (;;)

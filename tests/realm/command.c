@@ -41,7 +41,7 @@ static int streams_open(struct streams *s)
 	return -1;
 }
 
-/* The command is not to inherit what the agent blocks and ignores. */
+/* The command must not inherit the signals that the agent blocks or ignores. */
 static void signals_reset(void)
 {
 	sigset_t none;
@@ -113,7 +113,7 @@ int command_end(struct command *command, int signal)
 	int status = 0;
 
 	if (signal) {
-		kill(command->pid, signal);	/* which may not have made its session yet */
+		kill(command->pid, signal);	/* it may not have called setsid() yet */
 		kill(-command->pid, signal);
 	}
 	while (waitpid(command->pid, &status, 0) < 0 && errno == EINTR)

@@ -17,7 +17,7 @@ struct command {
 /*
  * command_start - run argv[0], found along PATH, with argv
  *
- * That it cannot be executed shows as the command's own failure: a line on its standard error,
+ * If it cannot be executed, this is the command's own failure: a line on its standard error, and
  * status 127 if there is no such program, else 126. Returns 0, or -1 with errno if nothing was
  * started.
  */
@@ -27,10 +27,10 @@ int command_start(struct command *command, char *const argv[]);
 void command_close(int *fd);
 
 /*
- * command_end - reap a command that has ended, or with @signal not 0 is to end by it, and all that
- * its session still runs
+ * command_end - reap a command that has ended
+ * @signal: if not 0, first sent to the command and to all that its session still runs
  *
- * Returns its status as $? would show it. @command is COMMAND_NONE afterwards.
+ * Returns the command's status as $? would show it. @command is COMMAND_NONE afterwards.
  */
 int command_end(struct command *command, int signal);
 

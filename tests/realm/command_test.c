@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Commands that end, that are ended, and that cannot be started. TAP. */
+/* Tests commands that end, that are killed, and that cannot be started. TAP. */
 #include "command.h"
 
 #include <poll.h>
@@ -25,7 +25,7 @@ static int status_of(char *const argv[])
 	return command_end(&command, 0);
 }
 
-/* Whoever ends a command at once may come before it has made its session. */
+/* A command may be killed before it has called setsid(). */
 static bool ended_at_once(void)
 {
 	char *const argv[] = { "sleep", "1000", NULL };
@@ -44,10 +44,10 @@ int main(void)
 	char *const fails[] = { "sh", "-c", "exit 7", NULL };
 	char *const missing[] = { "/nonexistent", NULL };
 
-	alarm(60);	/* a command that does not end would be waited for */
+	alarm(60);	/* the test would wait for a command that does not end */
 	ok(status_of(fails) == 7, "a command's status is its own");
-	ok(status_of(missing) == 127, "that of a program which is not there is 127");
-	ok(ended_at_once(), "a command that is ended as soon as it was started is gone");
+	ok(status_of(missing) == 127, "the status of a program that does not exist is 127");
+	ok(ended_at_once(), "a command that is killed as soon as it was started has ended");
 	printf("1..%d\n", tests);
 	return 0;
 }

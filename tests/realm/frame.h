@@ -46,7 +46,7 @@ struct frame_buffer {
 
 /*
  * frame_room - where to put received bytes
- * @room: set to the number of bytes that fit, never 0 after frame_next() has answered 0
+ * @room: set to the number of bytes that fit, never 0 after frame_next() has returned 0
  *
  * After writing n bytes there, add n to buffer->end.
  */
@@ -55,8 +55,8 @@ uint8_t *frame_room(struct frame_buffer *buffer, size_t *room);
 /*
  * frame_next - take the next frame out of the buffer
  *
- * Returns 1 and fills @frame, or 0 if more bytes are needed. Bytes that begin no frame, the remains
- * of a connection that broke off, are skipped.
+ * Returns 1 and fills @frame, or 0 if more bytes are needed. Bytes that do not begin a frame are
+ * skipped: a connection that broke off can leave the end of one.
  */
 int frame_next(struct frame_buffer *buffer, struct frame *frame);
 

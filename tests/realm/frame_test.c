@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Frames survive being cut anywhere, and garbage between them. TAP. */
+/* Tests that frames are found however the stream is cut, and with garbage between them. TAP. */
 #include "frame.h"
 
 #include <stdbool.h>
@@ -39,7 +39,7 @@ static bool frame_is(const struct frame *frame, uint32_t type, const char *paylo
 	       memcmp(frame->payload, payload, frame->length) == 0;
 }
 
-/* The stream in pieces of @piece bytes: are both frames there, and nothing else? */
+/* Returns true if the stream, in pieces of @piece bytes, holds both frames and nothing else. */
 static bool stream_parses(const uint8_t *stream, size_t length, size_t piece)
 {
 	static const char *const expected[] = { "hello", "world!" };
@@ -88,7 +88,7 @@ static void test_oversize(void)
 	length += frame_put(stream + length, FRAME_EXIT, "next");
 	feed(&buffer, stream, length);
 	ok(frame_next(&buffer, &frame) && frame_is(&frame, FRAME_EXIT, "next"),
-	   "a length over the limit is no frame; the next one is found");
+	   "a header with a length over the limit is skipped; the next frame is found");
 }
 
 static void test_largest(void)
@@ -100,17 +100,17 @@ static void test_largest(void)
 
 	frame_header(stream, FRAME_STDIN, FRAME_MAX);
 	feed(&buffer, stream, sizeof(stream) - 1);
-	ok(!frame_next(&buffer, &frame), "the largest frame, a byte short, is not there yet");
+	ok(!frame_next(&buffer, &frame), "the largest frame is not complete without its last byte");
 	frame_room(&buffer, &room);
 	ok(room == 1, "there is room for that byte");
 	feed(&buffer, stream + sizeof(stream) - 1, 1);
-	ok(frame_next(&buffer, &frame) && frame.length == FRAME_MAX, "and with it the frame is");
+	ok(frame_next(&buffer, &frame) && frame.length == FRAME_MAX, "with it the frame is complete");
 }
 
 int main(void)
 {
 	test_stream("", "two frames, cut at every length");
-	test_stream("what another connection left", "the same with garbage before each");
+	test_stream("the end of an older connection", "the same with garbage before each");
 	test_stream("RLM", "the same with half a magic before each");
 	test_oversize();
 	test_largest();

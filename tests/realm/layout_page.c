@@ -31,7 +31,7 @@ static uint64_t number(const char *text)
 	return n;
 }
 
-/* Where @name stands in the table @names; dies naming @option if it does not. */
+/* Returns the index of @name in the table @names. If it is not there, the message names @option. */
 static uint32_t name_number(const char *option, const char *name, const char *const *names,
 			    size_t count)
 {
@@ -39,7 +39,7 @@ static uint32_t name_number(const char *option, const char *name, const char *co
 		if (strcmp(name, names[i]) == 0)
 			return i;
 	}
-	fprintf(stderr, "layout-page: %s: no '%s'; there is", option, name);
+	fprintf(stderr, "layout-page: %s: there is no '%s'; known are", option, name);
 	for (size_t i = 0; i < count; i++)
 		fprintf(stderr, "%s %s", i ? "," : "", names[i]);
 	fputc('\n', stderr);
@@ -53,7 +53,7 @@ static uint32_t quirks_read(char *text)
 
 	for (char *name = strtok(text, ","); name; name = strtok(NULL, ",")) {
 		if (!quirk_find(name)) {
-			fprintf(stderr, "layout-page: --quirk: no '%s'; there is", name);
+			fprintf(stderr, "layout-page: --quirk: there is no '%s'; known are", name);
 			for (const struct quirk_name *q = quirk_names; q->name; q++)
 				fprintf(stderr, "%s %s", q == quirk_names ? "" : ",", q->name);
 			fputc('\n', stderr);
@@ -64,7 +64,7 @@ static uint32_t quirks_read(char *text)
 	return quirks;
 }
 
-/* Bytes, or with K, M or G. */
+/* A number of bytes, or of K, M or G. */
 static uint64_t size_read(char *text)
 {
 	static const char units[] = "KMG";
@@ -86,7 +86,7 @@ static void rpv_read(uint8_t *rpv, size_t size, const char *hex)
 	unsigned int byte;
 
 	if (digits % 2 || digits > 2 * size || strspn(hex, "0123456789abcdefABCDEF") != digits)
-		die("--rpv", "not up to 64 bytes in hexadecimal");
+		die("--rpv", "not hexadecimal, or more than 64 bytes");
 	for (size_t i = 0; i < digits / 2 && sscanf(hex + 2 * i, "%2x", &byte) == 1; i++)
 		rpv[i] = (uint8_t)byte;
 }
@@ -107,7 +107,7 @@ static void range_add(struct layout *layout, char *text)
 	layout->range[layout->count++] = (struct layout_range){ number(text), (uint64_t)st.st_size };
 }
 
-/* In the byte order of the page, however this machine counts. */
+/* The page is little-endian, whatever this machine is. */
 static void layout_write(const struct layout *layout, const char *file)
 {
 	struct layout page = *layout;
@@ -136,7 +136,7 @@ static const char usage[] =
 	"                   [--flavour 1.0|tfrmm-0.9|2.0] [--quirk NAME,...] --entry IPA --dtb IPA\n"
 	"                   OUTPUT IPA:FILE...\n";
 
-enum { HELP = 256 };	/* beyond the letters */
+enum { HELP = 256 };	/* not one of the option letters */
 
 static void option_apply(struct layout *layout, int option, char *value)
 {

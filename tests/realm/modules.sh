@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2154 # what the sourcing script sets
 #
-# Kernel modules for a realm's file tree. Sourced by initramfs/pack and debian/image, which set: $tree, the
-# tree; $version, the kernel's; $modules_from, where its lib/modules lies ('' for the toolchain root).
+# Kernel modules for a realm's file tree. initramfs/pack and debian/image source this file and set $tree, the
+# tree; $version, the kernel's; $modules_from, the folder that has its lib/modules ('' for the toolchain root).
 
-# module_add FILE: into the tree, unpacked; prints where the realm finds it.
+# module_add FILE: unpacks it into the tree and prints its path in the realm.
 module_add()
 {
 	local from=$1 to
@@ -20,14 +20,16 @@ module_add()
 	echo "$to"
 }
 
-# module_files NAME: it and what it needs, in the order of loading; nothing of what is built in.
+# module_files NAME: prints the files of the module and of those that it needs, in the order of loading, without what
+# is built in.
 module_files()
 {
 	modprobe ${modules_from:+-d "$modules_from"} --set-version="$version" --show-depends "$1" |
 		awk '$1 == "insmod" { print $2 }'
 }
 
-# modules_add LIST: what the list says, and in which order PID 1 loads it: the files order and order.root.
+# modules_add LIST: adds the modules in the list, and the files order and order.root: the order in which PID 1 loads
+# them.
 modules_add()
 {
 	local what name file loaded to=$tree/usr/lib/modules/$version
@@ -46,7 +48,7 @@ modules_add()
 	done
 }
 
-# module_ours: prints where cca_rsi.ko for this kernel is: as built here, or among the kernel's own modules.
+# module_ours: prints the path of cca_rsi.ko for this kernel: built here, or among the kernel's own modules.
 module_ours()
 {
 	if [ -z "$modules_from" ]; then
@@ -56,7 +58,7 @@ module_ours()
 	fi
 }
 
-# modules_finish INDEX...: our module, and those of depmod's files that the realm's modprobe reads.
+# modules_finish INDEX...: adds our module, and keeps those of depmod's files that the realm's modprobe reads.
 modules_finish()
 {
 	local ours index keep=() to=/usr/lib/modules/$version
@@ -65,7 +67,7 @@ modules_finish()
 	'') left_out "cca_rsi.ko for Linux $version" ;;
 	*.ko)
 		mkdir -p "$tree$to/extra"
-		[ -e "$tree$to/extra/cca_rsi.ko" ] ||	# brought by its package
+		[ -e "$tree$to/extra/cca_rsi.ko" ] ||	# installed by its package
 			aarch64-linux-gnu-strip --strip-debug -o "$tree$to/extra/cca_rsi.ko" "$ours"
 		echo "$to/extra/cca_rsi.ko" >>"$tree$to/order"
 		;;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The host's end of the agent: runs a command in a realm as if it ran here. */
+/* The host's counterpart of the agent: runs a command in a realm as if it ran here. */
 #include "frame.h"
 
 #include <errno.h>
@@ -27,8 +27,8 @@ struct client {
 	const char *socket;
 	int64_t deadline;	/* milliseconds of the monotonic clock */
 	bool stdin_wanted;	/* pass standard input on */
-	bool stdin_open;	/* and it has not ended yet */
-	const char *stdin_name;	/* a file's, for put */
+	bool stdin_open;	/* standard input has not ended yet */
+	const char *stdin_name;	/* the file's name, for put */
 	const char *stdout_file;	/* where the command's output goes, not opened yet */
 	int fd;
 	struct frame_buffer buffer;
@@ -56,13 +56,13 @@ static int64_t now_ms(void)
 	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Milliseconds to wait, at most @limit; a deadline that has passed ends the program. */
+/* Returns the milliseconds to wait, at most @limit. If the deadline has passed, the program ends. */
 static int client_time_left(const struct client *client, int limit)
 {
 	int64_t left = client->deadline - now_ms();
 
 	if (left <= 0)
-		die(STATUS_TIMEOUT, "time is up");
+		die(STATUS_TIMEOUT, "timed out");
 	return left < limit ? (int)left : limit;
 }
 
@@ -105,12 +105,12 @@ static void client_send_some(struct client *client)
 	ssize_t n = send(client->fd, client->out + client->out_start, left, MSG_NOSIGNAL);
 
 	if (n < 0 && errno != EAGAIN)
-		die(STATUS_FAILED, "the realm is gone: %s", strerror(errno));
+		die(STATUS_FAILED, "the connection to the realm broke off: %s", strerror(errno));
 	if (n > 0)
 		client->out_start += (size_t)n;
 }
 
-/* Reads what has come; false at the connection's end. */
+/* Reads what has been received. Returns false at the end of the connection. */
 static bool client_receive(struct client *client)
 {
 	size_t room;
@@ -122,7 +122,7 @@ static bool client_receive(struct client *client)
 	return n > 0 || (n < 0 && errno == EAGAIN);
 }
 
-/* One wait, at most @limit ms, for the socket and standard input; true if the latter has something. */
+/* Waits once, for the socket and standard input, at most @limit ms. True: the latter is ready. */
 static bool client_poll(struct client *client, int limit)
 {
 	const bool sending = client_sending(client);
@@ -136,7 +136,7 @@ static bool client_poll(struct client *client, int limit)
 	if (fds[0].revents & POLLOUT)
 		client_send_some(client);
 	if ((fds[0].revents & (POLLIN | POLLHUP)) && !client_receive(client))
-		die(STATUS_FAILED, "the realm is gone");
+		die(STATUS_FAILED, "the connection to the realm ended");
 	return fds[1].revents != 0;
 }
 
@@ -161,15 +161,15 @@ static bool client_answered(struct client *client, const uint8_t *cookie, size_t
 }
 
 /*
- * Asks until the agent answers: it may not run yet, and what an earlier connection has left in
- * the line is neither a frame nor this cookie.
+ * Repeats HELLO until the agent answers: it may not be running yet. An answer to an earlier
+ * connection has another cookie.
  */
 static void client_hello(struct client *client)
 {
 	uint8_t cookie[16];
 
 	if (getrandom(cookie, sizeof(cookie), 0) != sizeof(cookie))
-		die(STATUS_FAILED, "no random numbers: %s", strerror(errno));
+		die(STATUS_FAILED, "cannot get random bytes: %s", strerror(errno));
 	do {
 		client_send(client, FRAME_HELLO, cookie, sizeof(cookie));
 		client_poll(client, HELLO_AGAIN_MS);
@@ -185,7 +185,7 @@ static void write_whole(int fd, const uint8_t *data, size_t length)
 	for (; length > 0; data += n, length -= (size_t)n) {
 		n = write(fd, data, length);
 		if (n < 0)
-			die(STATUS_FAILED, "writing the command's output: %s", strerror(errno));
+			die(STATUS_FAILED, "cannot write the command's output: %s", strerror(errno));
 	}
 }
 
@@ -213,7 +213,7 @@ static void redirect(int fd, const char *file, int flags)
 		die(STATUS_FAILED, "%s: %s", file, strerror(errno));
 }
 
-/* The file is emptied only for something to put there: the command may have none. */
+/* The file is opened, and so emptied, only when there is output: a command that fails may have none. */
 static void client_stdout(struct client *client, const uint8_t *data, size_t length)
 {
 	if (client->stdout_file)
@@ -229,7 +229,7 @@ static int client_exit(struct client *client, int status)
 	return status;
 }
 
-/* Passes the streams on until the command is over; its status. */
+/* Passes the streams on until the command has ended. Returns its status. */
 static int client_streams(struct client *client)
 {
 	struct frame frame;
@@ -284,7 +284,7 @@ static int verb_put(struct client *client, char **args)
 	char *argv[] = { "/bin/sh", "-c", "exec cat >\"$0\"", args[1], NULL };
 
 	redirect(STDIN_FILENO, args[0], O_RDONLY);
-	if (read(STDIN_FILENO, NULL, 0) < 0)	/* a folder, before a file of the realm's is emptied for it */
+	if (read(STDIN_FILENO, NULL, 0) < 0)	/* a folder: do not empty the realm's file */
 		die(STATUS_FAILED, "%s: %s", args[0], strerror(errno));
 	client->stdin_wanted = true;
 	client->stdin_name = args[0];
@@ -306,7 +306,7 @@ static int verb_wait(struct client *client, char **args)
 	return 0;
 }
 
-/* Returns once the machine is off. */
+/* Returns when the machine is off. */
 static int verb_poweroff(struct client *client, char **args)
 {
 	struct pollfd p = { .fd = client->fd, .events = POLLIN };
@@ -336,12 +336,12 @@ static const struct verb {
 static int usage(FILE *out, int status)
 {
 	fputs("usage: realmctl --socket PATH [--timeout SECONDS] [--stdin] VERB...\n"
-	      "  --timeout SECONDS  for everything, the wait for the realm included (60)\n"
+	      "  --timeout SECONDS  for all of it, including the wait for the realm (60)\n"
 	      "  --stdin            pass standard input on to the command\n", out);
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		fprintf(out, "  %s\n", verbs[i].help);
-	fputs("Exit status: the command's (128 + signal if one ended it); 124 time is up; 125 no\n"
-	      "command was run to its end, for another reason; 2 wrong usage.\n", out);
+	fputs("Exit status: the command's (128 + signal if one ended it); 124 timed out; 125 the\n"
+	      "command was not run to its end for another reason; 2 wrong usage.\n", out);
 	return status;
 }
 

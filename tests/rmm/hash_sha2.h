@@ -25,12 +25,14 @@ static void SHA2_NAME(uint64_t *s, const void *block, size_t count)
 		for (int t = 0; t < SHA2_ROUNDS; t++) {
 			t1 = h + SHA2_S1(e) + (g ^ (e & (f ^ g))) + SHA2_K(t) + w[t];
 			t2 = SHA2_S0(a) + ((a & b) | (c & (a | b)));
+			/* clang-format off */
 			h = g; g = f; f = e; e = d + t1;
 			d = c; c = b; b = a; a = t1 + t2;
 		}
 		/* A 32-bit word may carry into its upper half, which nothing reads. */
 		s[0] += a; s[1] += b; s[2] += c; s[3] += d;
 		s[4] += e; s[5] += f; s[6] += g; s[7] += h;
+		/* clang-format on */
 	}
 }
 

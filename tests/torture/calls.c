@@ -24,17 +24,17 @@
 static int sock = -1, listener = -1, family, device = -1;
 static uint8_t room[65536];
 
-/* --- the RMM of the next calls ----------------------------------------------------------------- */
+/* --- the fake RMM ---------------------------------------------------------------------------- */
 
-enum parameter { LIE, FAIL_STATUS, FAIL_SKIP, FAIL_CALL, FAIL_TIMES, TOKEN_SIZE, BOUND, PARAMETERS_COUNT };
+enum parameter { FAULT, FAIL_STATUS, FAIL_SKIP, FAIL_CALL, FAIL_TIMES, TOKEN_SIZE, BOUND, PARAMETERS_COUNT };
 
 static int parameters[PARAMETERS_COUNT];
 
-/* They stay open: most of the time would go to opening them. */
+/* The files stay open, because opening them for each input would take most of the time. */
 static void parameters_open(void)
 {
 	static const char *const names[PARAMETERS_COUNT] = {
-		"lie", "fail_status", "fail_skip", "fail_call", "fail_times", "token_size", "bound",
+		"fault", "fail_status", "fail_skip", "fail_call", "fail_times", "token_size", "bound",
 	};
 	char path[128];
 
@@ -54,12 +54,12 @@ static void parameter_set(enum parameter parameter, long value)
 
 static void call_fake(const struct call *call)
 {
-	/* Not 4: one that makes no progress at all would only be waited for. */
-	static const uint8_t lies[] = { 0, 1, 2, 3, 0, 5, 2, 3 };
+	/* Not 4: an RMM that makes no progress would only cost time. */
+	static const uint8_t faults[] = { 0, 1, 2, 3, 0, 5, 2, 3 };
 	uint32_t value;
 
 	memcpy(&value, call->bytes, sizeof(value));
-	parameter_set(LIE, lies[call->nr % sizeof(lies)]);
+	parameter_set(FAULT, faults[call->nr % sizeof(faults)]);
 	parameter_set(FAIL_STATUS, (int)(call->size % 8) - 2);
 	parameter_set(FAIL_SKIP, call->flags % 8);
 	parameter_set(FAIL_CALL, call->bytes[4] % 8);
@@ -70,15 +70,15 @@ static void call_fake(const struct call *call)
 
 static void fake_reset(void)
 {
-	parameter_set(LIE, 0);
+	parameter_set(FAULT, 0);
 	parameter_set(FAIL_CALL, 0);
 	parameter_set(TOKEN_SIZE, 0);
 	parameter_set(BOUND, 0);
 }
 
-/* --- the doors --------------------------------------------------------------------------------- */
+/* --- the interfaces -------------------------------------------------------------------------- */
 
-/* The structure of the call, at the end of a page that nothing follows. */
+/* The structure of the call, placed at the end of a page that is followed by an unmapped one. */
 static uint8_t *argument(const struct call *call, size_t size)
 {
 	static uint8_t *pages;
@@ -165,7 +165,7 @@ static void call_sysfs(const struct call *call)
 	close(fd);
 }
 
-/* A report of this process's own: two may not have one name. */
+/* Each process makes a report of its own, because two cannot have the same name. */
 static void call_report(const struct call *call)
 {
 	static const char *const names[] = { "outblob", "provider", "generation", "auxblob" };
@@ -186,7 +186,7 @@ static void call_report(const struct call *call)
 	rmdir(path);
 }
 
-/* --- inputs -------------------------------------------------------------------------------------- */
+/* --- inputs ---------------------------------------------------------------------------------- */
 
 bool calls_open(void)
 {
@@ -207,28 +207,29 @@ void calls_close(void)
 		close(parameters[i]);
 }
 
-bool calls_lie(const struct input *input)
+bool calls_change_rmm(const struct input *input)
 {
-	bool lie = false;
+	bool found = false;
 
 	for (int i = 0; i < CALLS_MAX; i++)
-		lie |= input->calls[i].door % DOORS == DOOR_FAKE;
-	return lie;
+		found |= input->calls[i].interface % INTERFACES == INTERFACE_FAKE;
+	return found;
 }
 
 void calls_run(const struct input *input)
 {
-	static void (*const doors[DOORS])(const struct call *call) = {
-		[DOOR_IOCTL] = call_ioctl, [DOOR_NETLINK] = call_netlink, [DOOR_READ] = call_read,
-		[DOOR_FAKE] = call_fake, [DOOR_SYSFS] = call_sysfs, [DOOR_REPORT] = call_report,
+	static void (*const interfaces[INTERFACES])(const struct call *call) = {
+		[INTERFACE_IOCTL] = call_ioctl, [INTERFACE_NETLINK] = call_netlink,
+		[INTERFACE_READ] = call_read, [INTERFACE_FAKE] = call_fake,
+		[INTERFACE_SYSFS] = call_sysfs, [INTERFACE_REPORT] = call_report,
 	};
-	int door;
+	int interface;
 
 	for (int i = 0; i < CALLS_MAX; i++) {
-		door = input->calls[i].door % DOORS;
-		if (doors[door])
-			doors[door](&input->calls[i]);
+		interface = input->calls[i].interface % INTERFACES;
+		if (interfaces[interface])
+			interfaces[interface](&input->calls[i]);
 	}
-	if (calls_lie(input))
+	if (calls_change_rmm(input))
 		fake_reset();
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests as bytes: whatever the bytes are, they are calls of the module's doors; few make sense. */
+/*
+ * Calls of the module's user interfaces, encoded as bytes. Any bytes are an input; few make sense.
+ */
 #ifndef CALLS_H
 #define CALLS_H
 
@@ -9,11 +11,17 @@
 #define CALLS_MAX 4
 #define CALL_BYTES 124
 
-/* In seeds as numbers: new ones go to the end. */
-enum door { DOOR_NONE, DOOR_IOCTL, DOOR_NETLINK, DOOR_READ, DOOR_FAKE, DOOR_SYSFS, DOOR_REPORT, DOORS };
+/*
+ * The seeds contain these numbers, so new ones go to the end. INTERFACE_FAKE is the fake RMM's
+ * parameters.
+ */
+enum interface {
+	INTERFACE_NONE, INTERFACE_IOCTL, INTERFACE_NETLINK, INTERFACE_READ, INTERFACE_FAKE, INTERFACE_SYSFS,
+	INTERFACE_REPORT, INTERFACES,
+};
 
 struct call {
-	uint8_t door;
+	uint8_t interface;
 	uint8_t nr;
 	uint8_t size;
 	uint8_t flags;
@@ -24,12 +32,15 @@ struct input {
 	struct call calls[CALLS_MAX];
 };
 
-/* Opens the doors; false if one of them, other than those a module or kernel may lack, is not there. */
+/* Opens the interfaces; false if one is missing that every module and kernel has. */
 bool calls_open(void);
 void calls_close(void);
 
-/* Does @input change the RMM of the calls after it? Then calls_run() makes it an honest one again. */
-bool calls_lie(const struct input *input);
+/*
+ * Does @input make the fake RMM misbehave in the calls after it? Then calls_run() resets it at the
+ * end.
+ */
+bool calls_change_rmm(const struct input *input);
 void calls_run(const struct input *input);
 
 #endif /* CALLS_H */

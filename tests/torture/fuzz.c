@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Two processes, one for each CPU, so that what they call meets in the module. They share a corpus; what
- * comes to a place of the module that nothing came to before joins it.
+ * Two processes, one for each CPU, so that their calls run in the module at the same time. They
+ * share a corpus; an input that reaches code of the module that none reached before is added to it.
  */
 #define _GNU_SOURCE
 #include "fuzz.h"
@@ -29,17 +29,17 @@
 #define COVER_WORDS 65536
 #define SEEN_BITS 16
 #define SEED_LINE (2 * sizeof(struct input) + 16)
-/* Executions of a worker before the module is loaded anew: its log is full by then. */
+/* Executions of a worker until the module is loaded again, because its log is full by then */
 #define ROUND 2000
 
-/* Of all workers */
+/* Shared by all workers */
 static struct shared {
 	struct input corpus[CORPUS_MAX];
 	size_t size;
 	uint8_t seen[1 << SEEN_BITS];
 	size_t places;
 	unsigned long runs;
-	/* Read by who calls, written by who has the RMM lie meanwhile */
+	/* Held for reading during calls, for writing while the fake RMM misbehaves */
 	pthread_rwlock_t rmm;
 	pthread_mutex_t lock;
 } *shared;
@@ -67,7 +67,7 @@ static bool kcov_open(void)
 	return cover != MAP_FAILED && ioctl(kcov, KCOV_ENABLE, KCOV_TRACE_PC) == 0;
 }
 
-/* How many places of the module the last calls came to that none had come to before. */
+/* Counts the places in the module that the last calls were the first to reach. */
 static size_t cover_new(unsigned long base)
 {
 	unsigned long count = __atomic_load_n(&cover[0], __ATOMIC_RELAXED);
@@ -75,7 +75,7 @@ static size_t cover_new(unsigned long base)
 	uint64_t at;
 
 	for (unsigned long i = 1; i <= count && i < COVER_WORDS; i++) {
-		/* The module moves when it is loaded anew. */
+		/* The module's address changes when it is loaded again. */
 		at = ((uint64_t)(cover[i] - base) * 0x9e3779b97f4a7c15) >> (64 - SEEN_BITS);
 		found += !__atomic_exchange_n(&shared->seen[at], 1, __ATOMIC_RELAXED);
 	}
@@ -169,28 +169,30 @@ static void seeds_read(void)
 		fclose(file);
 }
 
-/* One valid call of each kind, for a beginning without seeds. */
+/* One valid call of each kind, to start from if there are no seeds. */
 static void seeds_first(void)
 {
 	static const uint8_t sizes[] = { 104, 72, 96, 80 };
 	static const struct call others[] = {
-		{ .door = DOOR_NETLINK, .nr = 4, .size = 68, .flags = 1, .bytes = { 68, 0, 1 } },
-		{ .door = DOOR_NETLINK, .nr = 3, .size = 52, .bytes = {
+		{ .interface = INTERFACE_NETLINK, .nr = 4, .size = 68, .flags = 1, .bytes = { 68, 0, 1 } },
+		{ .interface = INTERFACE_NETLINK, .nr = 3, .size = 52, .bytes = {
 			8, 0, 1, 0, 1, 0, 0, 0, 36, 0, 3, [44] = 8, 0, 4, 0, 5 } },
-		{ .door = DOOR_READ, .size = 255, .flags = 4 },
-		{ .door = DOOR_SYSFS, .nr = 1, .size = 32, .flags = 1 },
-		{ .door = DOOR_SYSFS, .nr = 1, .size = 32 },
-		{ .door = DOOR_REPORT, .size = 64 },
+		{ .interface = INTERFACE_READ, .size = 255, .flags = 4 },
+		{ .interface = INTERFACE_SYSFS, .nr = 1, .size = 32, .flags = 1 },
+		{ .interface = INTERFACE_SYSFS, .nr = 1, .size = 32 },
+		{ .interface = INTERFACE_REPORT, .size = 64 },
 	};
 	struct input input = { 0 };
 
 	for (uint8_t i = 0; i < 4; i++) {
-		input.calls[0] = (struct call){ .door = DOOR_IOCTL, .nr = i, .size = sizes[i], .flags = 4 };
+		input.calls[0] = (struct call){
+			.interface = INTERFACE_IOCTL, .nr = i, .size = sizes[i], .flags = 4,
+		};
 		input.calls[0].bytes[0] = 1;
 		input.calls[0].bytes[4] = i == 2 ? 32 : 0;
 		corpus_add(&input);
 		input.calls[0] = (struct call){
-			.door = DOOR_NETLINK, .nr = (uint8_t)(i + 1), .size = 8, .flags = i == 3,
+			.interface = INTERFACE_NETLINK, .nr = (uint8_t)(i + 1), .size = 8, .flags = i == 3,
 			.bytes = { 8, 0, 1, 0, 1 },
 		};
 		corpus_add(&input);
@@ -203,12 +205,12 @@ static void seeds_first(void)
 
 /* --- the loop -------------------------------------------------------------------------------- */
 
-/* Runs @input; what found something is kept. */
+/* Runs @input and, if it reached new code and @keep is set, adds it to the corpus. */
 static void input_try(const struct input *input, unsigned long base, bool keep)
 {
 	size_t found;
 
-	if (calls_lie(input))
+	if (calls_change_rmm(input))
 		pthread_rwlock_wrlock(&shared->rmm);
 	else
 		pthread_rwlock_rdlock(&shared->rmm);
@@ -224,7 +226,10 @@ static void input_try(const struct input *input, unsigned long base, bool keep)
 	seed_print(input);
 }
 
-/* A worker's life: its part of what is given, then inputs of its own until the round or the time is over. */
+/*
+ * A worker runs its share of the @given seeds, then mutated inputs until the round or the time is
+ * over.
+ */
 static int work(size_t worker, size_t given, time_t end)
 {
 	unsigned long base = module_base();

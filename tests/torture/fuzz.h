@@ -3,9 +3,9 @@
 #define FUZZ_H
 
 /*
- * A TAP test: all seeds, then for FUZZ_SECONDS (of the environment) calls of all doors, mutated from what
- * reached code that nothing had reached before (KCOV). Starts from the lines of /seeds, prints each new
- * seed as a note "seed: HEX".
+ * A TAP test that runs all seeds and then, for FUZZ_SECONDS (an environment variable), mutated
+ * calls of all interfaces. Inputs that reach new code (KCOV) are mutated in turn. The seeds are the
+ * lines of /seeds; each new one is printed as a note "seed: HEX".
  */
 void fuzz_run(void);
 

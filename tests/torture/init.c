@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * PID 1 of the debug kernel, and all there is beside it: loads the module, torments it, says in TAP on the
- * virtio-serial port "results" what came of it, writes the counters of its lines to the port "coverage",
- * powers off. The console is the kernel's, for its reports.
+ * PID 1 of the debug kernel and its only program: it loads the module, tests it, writes the results
+ * as TAP to the virtio-serial port "results" and the counters of the module's lines to the port
+ * "coverage", and powers off. The console is left to the kernel for its reports.
  *
- * Its environment is the kernel's command line: RSI=fake (the module brings an RMM of its own, which can
- * be told to lie) or RSI=rmm (this is a realm); FUZZ_SECONDS; ONLY=WORD,WORD for the tests with one of
- * the words in their names.
+ * Its environment is the kernel's command line: RSI=fake (the module has an RMM of its own, which
+ * can misbehave on command) or RSI=rmm (this is a realm); FUZZ_SECONDS; ONLY=WORD,WORD selects the
+ * tests with one of the words in their names.
  */
 #define _GNU_SOURCE
 #include "fuzz.h"
 #include "kernel.h"
-#include "lies.h"
 #include "ops.h"
 #include "programs.h"
+#include "rmm_fault.h"
 #include "sweep.h"
 #include "tap.h"
 
@@ -39,7 +39,7 @@ static const struct {
 	{ "debugfs", "/sys/kernel/debug" }, { "configfs", "/sys/kernel/config" },
 };
 
-/* Faults are injected only where fail-nth asks for them, but there into each allocation. */
+/* Faults are injected only where fail-nth asks for them, but there into any kind of allocation. */
 static const struct {
 	const char *path, *text;
 } settings[] = {
@@ -70,13 +70,13 @@ static bool system_prepare(void)
 	return true;
 }
 
-/* What the kernel counted, line by line, to whoever built the module. */
+/* Writes what the kernel counted, line by line, to the host. */
 static void coverage_write(void)
 {
 	int fd = kernel_port("coverage");
 
 	if (fd < 0 || dup2(fd, STDOUT_FILENO) < 0 || system(COLLECT))
-		fprintf(stderr, "# the coverage is lost: %s\n", strerror(errno));
+		fprintf(stderr, "# cannot write the coverage: %s\n", strerror(errno));
 	close(fd);
 }
 
@@ -89,7 +89,7 @@ static void loads(void)
 	CHECK(access("/dev/cca-rsi", F_OK) == 0);
 }
 
-/* Without the taint a report of this kernel could be taken for one of the real module. */
+/* Without the taint a report of this kernel could be mistaken for one about the real module. */
 static void taints(void)
 {
 	char text[32];
@@ -114,7 +114,10 @@ static void leaks_nothing(void)
 
 static void no_complaint(void)
 {
-	/* "Call trace" alone is not one: an allocation made to fail may print it. */
+	/*
+	 * "Call trace" alone is no complaint, because an allocation that is made to fail may print
+	 * it.
+	 */
 	static const char *const words[] = { "WARNING:", "BUG:", "Oops", "UBSAN", "KASAN" };
 	static char log[1 << 20];
 
@@ -125,30 +128,30 @@ static void no_complaint(void)
 
 static const struct tap_test tests_first[] = {
 	{ "loads", loads },
-	{ "taints the kernel as a test if the RMM is a fake, and else not", taints },
-	{ "there are programs that run in realms too", programs_are_there },
+	{ "taints the kernel as a test if and only if the RMM is a fake", taints },
+	{ "the programs of tests/kselftest are there", programs_are_there },
 };
 
 static const struct tap_test tests_fake[] = {
-	{ "each status of the RMM's is told as its errno", lies_statuses },
-	{ "registers that cannot be read are told of at each door", lies_reads },
-	{ "an extension that fails moves neither register nor log", lies_log },
-	{ "a register that is not where the log leads is told of in the log", lies_rule },
-	{ "an RMM that breaks its own bounds is found out", lies_bounds },
-	{ "a token in progress that was lost is made again, once", lies_lost_token },
-	{ "a caller waiting for a stuck RMM can be killed, and told by a signal", lies_stuck },
-	{ "the module does not load over a broken RMM", lies_at_load },
+	{ "each status of the RMM is returned as its errno", rmm_fault_statuses },
+	{ "registers that cannot be read are reported by each interface", rmm_fault_reads },
+	{ "an extension that fails changes neither register nor log", rmm_fault_log },
+	{ "a register that differs from the log gets a foreign record", rmm_fault_rule },
+	{ "an RMM that breaks its own bounds is detected", rmm_fault_bounds },
+	{ "a token in progress that was lost is made again, once", rmm_fault_lost_token },
+	{ "a signal ends the wait for an RMM that is stuck", rmm_fault_stuck },
+	{ "the module does not load on a broken RMM", rmm_fault_at_load },
 };
 
 static const struct tap_test tests_last[] = {
 	{ "faults were injected", sweep_summary },
 	{ "unloads and loads often", loads_often },
-	{ "mutated calls through all doors", fuzz_run },
+	{ "mutated calls of all interfaces", fuzz_run },
 	{ "kmemleak finds nothing", leaks_nothing },
 	{ "the kernel's log has no complaint", no_complaint },
 };
 
-/* --- the table of them ------------------------------------------------------------------------ */
+/* --- the table of them ----------------------------------------------------------------------- */
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -213,7 +216,7 @@ int main(void)
 	static struct collection all;
 
 	if (getpid() != 1) {
-		fprintf(stderr, "this is a debug kernel's PID 1; tests/torture/torture starts it\n");
+		fprintf(stderr, "this program runs as PID 1 of the debug kernel; start it by tests/torture/torture\n");
 		return 2;
 	}
 	setenv("PATH", "/bin", 1);

@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #define KMEMLEAK "/sys/kernel/debug/kmemleak"
-/* kmemleak leaves younger objects alone. */
+/* kmemleak does not report younger objects. */
 #define LEAK_AGE 6
-/* For a port, in tenths of a second */
+/* How long to wait for a port, in tenths of a second */
 #define PORT_WAIT 100
 
 static void *image;
@@ -49,7 +49,7 @@ int kernel_read(const char *path, char *text, size_t room)
 	return size < 0 ? -1 : (int)used;
 }
 
-/* /sys/class/virtio-ports/vport1p2/name tells that /dev/vport1p2 is the port. */
+/* /dev/vport1p2 is the port whose name is in /sys/class/virtio-ports/vport1p2/name. */
 static bool port_is(const char *name_file, const char *name)
 {
 	char text[32] = "";
@@ -79,7 +79,7 @@ static int port_open(const char *name)
 	return fd;
 }
 
-/* The driver finds them in its own time. */
+/* The driver may find the ports later than this program starts. */
 int kernel_port(const char *name)
 {
 	int fd = port_open(name);
@@ -130,7 +130,7 @@ int kernel_module_unload(void)
 	return (int)syscall(SYS_delete_module, MODULE_NAME, O_NONBLOCK);
 }
 
-/* Opened once: between begin and end nothing else is to allocate. */
+/* Opened once, because only the tested call may allocate between begin and end. */
 static int fault_file(void)
 {
 	static int fd = -1;
@@ -138,7 +138,7 @@ static int fault_file(void)
 	if (fd < 0)
 		fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 	if (fd < 0)
-		tap_bail("no fail-nth: %s", strerror(errno));
+		tap_bail("cannot open fail-nth: %s", strerror(errno));
 	return fd;
 }
 
@@ -151,7 +151,7 @@ void kernel_fault_begin(unsigned int nth)
 		tap_bail("cannot write fail-nth: %s", strerror(errno));
 }
 
-/* Reading and writing the file are system calls too: a fault that is left may well hit one of them. */
+/* Reading and writing the file are system calls too, which a fault that is left over may hit. */
 bool kernel_fault_end(void)
 {
 	char text[16] = "";
@@ -170,7 +170,7 @@ bool kernel_no_leaks(void)
 	for (int i = 0; i < 2; i++) {
 		sleep(LEAK_AGE);
 		if (!kernel_write(KMEMLEAK, "scan"))
-			tap_bail("no kmemleak: %s", strerror(errno));
+			tap_bail("cannot start a kmemleak scan: %s", strerror(errno));
 	}
 	if (kernel_read(KMEMLEAK, text, sizeof(text)) == 0)
 		return true;

@@ -150,7 +150,7 @@ int ops_socket(void)
 	return -1;
 }
 
-/* One datagram: 1 if more is to come, 0 if that was all, -1 and errno. */
+/* Receives one datagram. Returns 1 if more will come, 0 at the end, or -1 and errno. */
 static int answer_take(int fd)
 {
 	ssize_t size = recv(fd, answer, sizeof(answer), MSG_DONTWAIT);
@@ -188,7 +188,10 @@ int ops_request(int fd, int to, uint8_t cmd, uint16_t flags, const void *attrs, 
 	return ret;
 }
 
-/* The attribute of @type among the @size bytes at @attrs, its value's length in *@length; NULL: none. */
+/*
+ * Finds the attribute of @type in the @size bytes at @attrs; @length receives its length. NULL if
+ * there is none.
+ */
 static const uint8_t *attr_find(const uint8_t *attrs, size_t size, uint16_t type, size_t *length)
 {
 	struct nlattr attr;
@@ -204,7 +207,7 @@ static const uint8_t *attr_find(const uint8_t *attrs, size_t size, uint16_t type
 	return NULL;
 }
 
-/* What the controller says of the family, into answer; bytes of its attributes. */
+/* Asks the controller about the family. Returns the size of the attributes, which are in answer. */
 static size_t family_ask(void)
 {
 	struct request request = {
@@ -235,7 +238,7 @@ int ops_family(void)
 	return id;
 }
 
-/* Of its only multicast group */
+/* The number of the family's only multicast group */
 static bool group_find(uint32_t *id)
 {
 	size_t size = family_ask();
@@ -337,7 +340,10 @@ static int listener_call(void)
 {
 	int ret = extend_call() ? -1 : measurement_extend_call(), saved = errno;
 
-	/* Lost notifications are not the extension's failure, and full buffers not what is tested. */
+	/*
+	 * Empty the buffer: a lost notification is not a failure, and a full buffer is not tested
+	 * here.
+	 */
 	while (recv(listener, answer, sizeof(answer), MSG_DONTWAIT) > 0)
 		;
 	errno = saved;
@@ -409,7 +415,7 @@ static bool unload_begin(void)
 	return access(DEVICE, F_OK) == 0;
 }
 
-/* The next begin wants it loaded; whether the fault kept it there or not. */
+/* The next begin() requires the module loaded, whether the fault prevented the unloading or not. */
 static void load_again(void)
 {
 	if (access(DEVICE, F_OK))
@@ -440,7 +446,7 @@ const struct op ops[] = {
 	{ "netlink token-get", netlink_begin, token_get_call, netlink_end, true },
 	{ "netlink log-get", log_get_begin, log_get_call, netlink_end, true },
 	{ "netlink log-get, from a record on", log_get_begin, log_get_from_call, netlink_end, true },
-	{ "extensions that a listener is told of", listener_begin, listener_call, listener_end, true },
+	{ "extensions that a listener is notified of", listener_begin, listener_call, listener_end, true },
 	{ "configfs-tsm report", report_begin, report_call, report_end, true },
 	{ "tsm-mr read", sysfs_begin, sysfs_read_call, nothing_end, true },
 	{ "tsm-mr write", sysfs_begin, sysfs_write_call, nothing_end, true },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each thing that can be asked of the module, as a valid request through one of its doors. */
+/* Each operation of the module, as a valid call of one of its interfaces. */
 #ifndef OPS_H
 #define OPS_H
 
@@ -7,18 +7,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Room for any request to the netlink family, and for an answer. */
+/* Room for any request to the netlink family, and for any answer */
 #define OPS_MESSAGE_MAX 8192
 #define OPS_MAX 32
 
 struct op {
 	const char *name;
-	/* What the call stands on and no fault is to hit; false if this kernel or module has no such thing. */
+	/*
+	 * Prepares the call, without faults; false if this kernel or module does not have the
+	 * operation.
+	 */
 	bool (*begin)(void);
-	/* As a system call: 0, or -1 and errno. */
+	/* Returns 0, or -1 and errno. */
 	int (*call)(void);
 	void (*end)(void);
-	/* Has registers read, and fails if the RMM does not tell them. */
+	/* The operation reads registers, and fails if the RMM does not return them. */
 	bool reads;
 };
 
@@ -29,12 +32,12 @@ extern const size_t ops_count;
 int ops_socket(void);
 int ops_family(void);
 
-/* A socket that is told of each extension, or -1. */
+/* A socket that receives a notification of each extension, or -1. */
 int ops_listener(void);
 
 /*
- * Sends @size bytes of attributes at @attrs as command @cmd to @family, takes all answers. As a system
- * call; no answer at all is EAGAIN.
+ * Sends @size bytes of attributes at @attrs as command @cmd to @family and receives all answers.
+ * Returns 0, or -1 and errno, which is EAGAIN if there is no answer.
  */
 int ops_request(int sock, int family, uint8_t cmd, uint16_t flags, const void *attrs, size_t size);
 

@@ -18,7 +18,7 @@
 
 struct run {
 	const char *program;
-	const char *arguments;	/* the module's */
+	const char *arguments;	/* of the module */
 	char name[96];
 };
 
@@ -47,7 +47,7 @@ static void run_add(const char *program, const char *hash, const char *arguments
 		tap_bail("more than %d runs", RUNS_MAX);
 	run->program = program;
 	run->arguments = arguments;
-	snprintf(run->name, sizeof(run->name), "in realms too: %.60s%s%s", program, *hash ? ", " : "", hash);
+	snprintf(run->name, sizeof(run->name), "kselftest: %.60s%s%s", program, *hash ? ", " : "", hash);
 	runs_count++;
 }
 
@@ -100,16 +100,16 @@ static pid_t program_start(const char *path, int *output)
 	return pid;
 }
 
-/* What may be skipped here, by a part of the reason; a test that is skipped unawares tests nothing. */
+/* The skips that are expected here, by a part of their reasons; any other skip is a failure. */
 static const struct {
 	const char *reason;
 	bool fake_only;
 } skips[] = {
-	{ "KASAN keeps what is freed", false },
+	{ "KASAN keeps freed memory", false },
 	{ "no arm-cca-guest module", false },
 	{ "no module cca_foreign", true },
-	{ "the fake RSI's end with the module", true },
-	{ "or the fake RSI, has none", true },
+	{ "the fake RSI's registers are lost", true },
+	{ "or the fake RSI, has no tracepoints", true },
 };
 
 static bool skip_is_known(const char *line)
@@ -120,7 +120,9 @@ static bool skip_is_known(const char *line)
 	return false;
 }
 
-/* Its TAP, indented, which makes it a subtest of ours; its wait status, or -1 if it skipped too much. */
+/*
+ * Prints its TAP indented, as a subtest. Returns its wait status, or -1 after an unexpected skip.
+ */
 static int program_run(const char *path)
 {
 	char line[512];
@@ -138,7 +140,7 @@ static int program_run(const char *path)
 	if (pid > 0)
 		waitpid(pid, &status, 0);
 	if (!good)
-		tap_note("a test was skipped that should not be");
+		tap_note("a test was skipped that must run here");
 	return good ? status : -1;
 }
 
@@ -148,7 +150,7 @@ void programs_next(void)
 	const struct run *run = &runs[queue[next++]];
 	char path[128];
 
-	/* All is slow here, and loads_often() loads more often. */
+	/* Few, because this kernel is slow; loads_often() loads more often. */
 	setenv("RELOADS", "5", 1);
 	setenv("TOKENS", "100", 1);
 	setenv("MODULE", MODULE_FILE, 1);

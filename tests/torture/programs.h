@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The test programs that run in any realm (tests/kselftest), run here as tests of ours. */
+/* The test programs of tests/kselftest, which run in any realm, as tests of this program. */
 #ifndef PROGRAMS_H
 #define PROGRAMS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* How many runs there are: of each program one, with @hashes one for each algorithm that a realm can have. */
+/*
+ * The number of runs: one of each program, or with @hashes one for each algorithm that a realm can
+ * have.
+ */
 size_t programs_find(bool hashes);
 
-/* What run @index is called. */
+/* The name of run @index */
 const char *programs_name(size_t index);
 
 /* Puts run @index into the queue of programs_next(). */
 void programs_queue(size_t index);
 
-/* TAP tests: that there are any; the next run in the queue, on a module loaded anew. */
+/* TAP tests: the programs are there; the next run in the queue, with the module loaded again. */
 void programs_are_there(void);
 void programs_next(void);
 

@@ -8,25 +8,28 @@
 #include <errno.h>
 #include <string.h>
 
-/* More allocations than any of the calls makes; a sweep that gets there does not end. */
+/* More allocations than any of the calls makes: a sweep that reaches this would not end. */
 #define FAULTS_MAX 20000
 
 struct sweep {
 	unsigned int calls;
 	unsigned int faults;
-	unsigned int failed;	/* of the calls in which something failed, those that said so */
+	unsigned int failed;	/* calls that returned an error */
 };
 
 static struct sweep total;
 static size_t queue[OPS_MAX], queued;
 
-/* What a call may say when memory or a copy failed; EAGAIN: netlink lost the answer. */
-static bool errno_is_honest(int error)
+/*
+ * The errors that a call may return if an allocation or a copy failed; EAGAIN: netlink lost the
+ * answer.
+ */
+static bool errno_is_expected(int error)
 {
-	static const int honest[] = { ENOMEM, EFAULT, ENOBUFS, EAGAIN, EMSGSIZE };
+	static const int expected[] = { ENOMEM, EFAULT, ENOBUFS, EAGAIN, EMSGSIZE };
 
-	for (size_t i = 0; i < sizeof(honest) / sizeof(honest[0]); i++)
-		if (error == honest[i])
+	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
+		if (error == expected[i])
 			return true;
 	return false;
 }
@@ -42,14 +45,17 @@ static bool op_works(const struct op *op)
 	return works;
 }
 
-/* One call in which allocation @nth fails. True if there was one; @good is cleared if its errno is odd. */
+/*
+ * Makes one call in which allocation @nth fails. True if there was one; clears @good after an
+ * unexpected errno.
+ */
 static bool fault_try(const struct op *op, unsigned int nth, struct sweep *sweep, bool *good)
 {
 	bool injected;
 	int ret, error;
 
 	if (!op->begin()) {
-		tap_note("fault %u: what the call stands on is gone", nth);
+		tap_note("fault %u: cannot prepare the call", nth);
 		*good = false;
 		return false;
 	}
@@ -61,7 +67,7 @@ static bool fault_try(const struct op *op, unsigned int nth, struct sweep *sweep
 	sweep->calls++;
 	sweep->faults += injected;
 	sweep->failed += ret != 0;
-	if (ret && !(injected && errno_is_honest(error))) {
+	if (ret && !(injected && errno_is_expected(error))) {
 		tap_note("fault %u%s: %s", nth, injected ? "" : " (none)", strerror(error));
 		*good = false;
 	}
@@ -87,7 +93,7 @@ void sweep_next(void)
 	CHECK(op_works(op));
 	while (nth < FAULTS_MAX && fault_try(op, nth, &sweep, &good))
 		nth++;
-	tap_note("%s: %u calls, %u faults, %u calls failed, the others went on without", op->name,
+	tap_note("%s: %u calls, %u faults, %u calls failed, the others succeeded", op->name,
 		 sweep.calls, sweep.faults, sweep.failed);
 	total.calls += sweep.calls;
 	total.faults += sweep.faults;

@@ -8,12 +8,13 @@
 void sweep_queue(size_t index);
 
 /*
- * A TAP test: make the next call in the queue with its first allocation failing, then its second, until
- * none is left to fail. Each call either says so, honestly, or does without; after that all is as before.
+ * A TAP test that makes the next call in the queue with its first allocation failing, then its
+ * second, until none is left to fail. Each call either returns an expected error or succeeds;
+ * afterwards everything works.
  */
 void sweep_next(void);
 
-/* A TAP test: that faults were injected at all, and what they did. Prints the sums. */
+/* A TAP test: faults were injected, and calls failed because of them. Prints the sums. */
 void sweep_summary(void);
 
 #endif /* SWEEP_H */

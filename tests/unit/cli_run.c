@@ -112,3 +112,22 @@ void cli_printed(const char *text)
 	if (!strstr(bytes_text(&cli.out), text))
 		fail_msg("expected '%s' in: %s", text, bytes_text(&cli.out));
 }
+
+char scratch_directory[] = "/tmp/test_cli.XXXXXX";
+
+const char *scratch(const char *name)
+{
+	static char path[4][256];
+	static unsigned int next;
+	char *at = path[next++ % 4];
+
+	snprintf(at, sizeof(path[0]), "%s/%s", scratch_directory, name);
+	return at;
+}
+
+void scratch_write(const char *name, const void *data, size_t len)
+{
+	struct error e = ERROR_INIT;
+
+	assert_int_equal(io_write_file(scratch(name), 0600, data, len, &e), 0);
+}

@@ -40,4 +40,10 @@ void cli_printed(const char *text);
 /* The path of a program of the same build, such as "cli/realmkey"; in a static buffer. */
 const char *cli_program(const char *name);
 
+/* The directory of the test's own files. The test makes it by mkdtemp(), and removes it. */
+extern char scratch_directory[];
+/* The path of @name in it, in one of four static buffers. */
+const char *scratch(const char *name);
+void scratch_write(const char *name, const void *data, size_t len);
+
 #endif

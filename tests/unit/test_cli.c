@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The program realmkey: arguments, output and exit codes that require neither a realm nor a KBS. */
+#include "base/array.h"
 #include "cli_run.h"
 
 #include <openssl/ssl.h>
@@ -31,30 +32,11 @@ static const char *vector(const char *name)
 	return at;
 }
 
-/* scratch() returns the path of a file in this directory, in one of two static buffers. */
-static char directory[] = "/tmp/test_cli.XXXXXX";
-
-static const char *scratch(const char *name)
-{
-	static char path[2][256];
-	static unsigned int next;
-	char *at = path[next++ % 2];
-
-	snprintf(at, sizeof(path[0]), "%s/%s", directory, name);
-	return at;
-}
-
-static void scratch_write(const char *name, const void *data, size_t len)
-{
-	struct error e = ERROR_INIT;
-
-	assert_int_equal(io_write_file(scratch(name), 0600, data, len, &e), 0);
-}
-
 /* --- the command line ------------------------------------------------------------------------- */
 
 static void test_help(void **state)
 {
+	/* clang-format off */
 	static const char *const commands[][2] = {
 		{ "attest", NULL }, { "get-resource", NULL }, { "verify", NULL }, { "token", NULL },
 		{ "token", "get" }, { "token", "show" }, { "token", "verify" },
@@ -63,13 +45,14 @@ static void test_help(void **state)
 		{ "admin", "set-resource" }, { "admin", "set-reference-value" },
 		{ "admin", "set-resource-policy" },
 	};
+	/* clang-format on */
 
 	(void)state;
 	CLI("--help");
 	cli_went_well();
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		cli_printed(commands[i][0]);
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
 		const char *word = commands[i][1] ? commands[i][1] : "--help";
 
 		CLI(commands[i][0], word, "--help");
@@ -99,13 +82,14 @@ static void test_usage(void **state)
 	static const struct {
 		const char *word[12], *where, *why;
 	} cases[] = {
-		{ { "attest" }, "attest", "--url is needed" },
+		/* clang-format off */
+		{ { "attest" }, "attest", "--url is required" },
 		{ { "attest", "--url", "ftp://h" }, "attest", "URL" },
 		{ { "attest", "--url", "http://127.0.0.1:1" }, "attest", "--insecure" },
 		{ { "attest", "--url", "https://h", "--timeout", "0" }, "attest", "--timeout" },
 		{ { "attest", "--nope" }, "attest", "--nope" },
 		{ { "attest", "here" }, "attest", "here" },
-		{ { "get-resource", "--url", "https://h" }, "get-resource", "--path is needed" },
+		{ { "get-resource", "--url", "https://h" }, "get-resource", "--path is required" },
 		{ { "get-resource", "--path", "a/b/c", "--url" }, "get-resource", "--url needs" },
 		{ { "get-resource", "--path", "a/b/c", "--path", "a/b/c" }, "get-resource", "twice" },
 		{ { "get-resource", "--path", "a/b/c", "--url", "https://h", "--attestation-token",
@@ -113,7 +97,7 @@ static void test_usage(void **state)
 		{ { "verify" }, "verify", "EAR" },
 		{ { "verify", "a", "b" }, "verify", "'b'" },
 		{ { "token", "show" }, "token show", "FILE" },
-		{ { "token", "verify", "f" }, "token verify", "--anchors is needed" },
+		{ { "token", "verify", "f" }, "token verify", "--anchors is required" },
 		{ { "token", "--challenge", "0g" }, "token", "--challenge" },
 		{ { "token", "--challenge", "000" }, "token", "--challenge" },
 		{ { "extend", "0", "f" }, "extend", "INDEX" },
@@ -121,7 +105,7 @@ static void test_usage(void **state)
 		{ { "extend", "1" }, "extend", "FILE" },
 		{ { "extend", "1", "f", "--event-type=3" }, "extend", "EV_NO_ACTION" },
 		{ { "extend", "1", "f", "--event-type=EV" }, "extend", "--event-type: 'EV' is neither" },
-		{ { "log", "f", "--token", "t" }, "log", "--token is for --replay" },
+		{ { "log", "f", "--token", "t" }, "log", "--token requires --replay" },
 		{ { "watch", "--count", "0" }, "watch", "--count" },
 		{ { "rim", "--source", "smoke" }, "rim", "device" },
 		{ { "admin", "set-resource" }, "admin set-resource", "--path" },
@@ -142,11 +126,12 @@ static void test_usage(void **state)
 		{ { "admin", "set-resource-policy", "--affirming", "--deny-all" },
 		  "admin set-resource-policy", "just one" },
 		{ { "admin", "set-resource-policy", "--deny-all" }, "admin set-resource-policy",
-		  "--admin-token-file is needed" },
+		  "--admin-token-file is required" },
+		/* clang-format on */
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		cli_run(NULL, 0, cases[i].word);
 		cli_refused(2, cases[i].where, cases[i].why);
 	}
@@ -168,17 +153,20 @@ static void test_no_command(void **state)
 
 static void test_no_realm(void **state)
 {
+	/* clang-format off */
 	static const char *const words[][6] = {
 		{ "rim" }, { "measurements", "--json" }, { "token" }, { "token", "get" },
-		{ "extend", "1", "/dev/null" }, { "log" }, { "log", "--replay" }, { "watch" }, { "attest", "--url", "https://127.0.0.1:1" },
+		{ "extend", "1", "/dev/null" }, { "log" }, { "log", "--replay" }, { "watch" },
+		{ "attest", "--url", "https://127.0.0.1:1" },
 		{ "get-resource", "--url", "https://127.0.0.1:1", "--path", "a/b/c" },
 	};
+	/* clang-format on */
 
 	(void)state;
 #ifdef __aarch64__
 	skip();		/* this machine may be a realm */
 #endif
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		cli_run(NULL, 0, words[i]);
 		cli_refused(4, i == 3 ? "token" : words[i][0], "not an Arm CCA realm");
 	}
@@ -221,7 +209,7 @@ static void test_verify_text(void **state)
 	snprintf(begin, sizeof(begin), ">> \"%s\" signature successfully verified using \"%s\" key\n",
 		 file, key);
 	assert_int_equal(strncmp(at, begin, strlen(begin)), 0);
-	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
 		at = strstr(at, order[i]);
 		if (!at)
 			fail_msg("'%s' is missing or out of order", order[i]);
@@ -276,7 +264,7 @@ static void test_verify_refuses(void **state)
 	char file[64];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		snprintf(file, sizeof(file), EAR "%s", cases[i].file);
 		CLI("verify", "--key", vector(EAR "pkey.json"), vector(file));
 		cli_refused(cases[i].code, "verify", cases[i].why);
@@ -451,11 +439,13 @@ static void test_token_show(void **state)
  */
 static void get(const char *url, const char *path, const char *ca)
 {
+	/* clang-format off */
 	const char *const word[] = {
 		"get-resource", "--url", url, "--path", path, "--attestation-token",
 		vector(EAR "ok-affirming.jwt"), "--tee-key-file", vector(TEE_KEY), "--timeout", "1",
 		ca ? "--ca" : "--insecure", ca, NULL,
 	};
+	/* clang-format on */
 
 	cli_run(NULL, 0, word);
 }
@@ -538,7 +528,7 @@ static void test_tee_key(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		CLI("attest", "--url", "https://127.0.0.1:1", "--tee-key-file", vector(cases[i].file));
 		cli_refused(12, "attest", cases[i].why);
 	}
@@ -547,7 +537,7 @@ static void test_tee_key(void **state)
 static int set_up(void **state)
 {
 	(void)state;
-	return mkdtemp(directory) ? 0 : -1;
+	return mkdtemp(scratch_directory) ? 0 : -1;
 }
 
 static int tear_down(void **state)
@@ -556,9 +546,9 @@ static int tear_down(void **state)
 
 	(void)state;
 	cli_free();
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		unlink(scratch(files[i]));
-	return rmdir(directory);	/* fails if a test left another file */
+	return rmdir(scratch_directory);	/* fails if a test left another file */
 }
 
 int main(void)

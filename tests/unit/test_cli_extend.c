@@ -180,7 +180,7 @@ static void an_unreadable_register_is_not_an_error(void **state)
 	realm.unreadable = true;
 	assert_int_equal(EXTEND("2", path), 0);
 	assert_string_equal(out, "REM1 extended with sha-256:" DIGEST "\nrecord 4\n");
-	assert_string_equal(err, "realmkey: extend: REM1 is extended, but was not read again: the RMM "
+	assert_string_equal(err, "realmkey: extend: REM1 was extended, but cannot be read: the RMM "
 			    "failed\n");
 	assert_int_equal(realm.extended, 1);
 }

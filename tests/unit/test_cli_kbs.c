@@ -3,6 +3,7 @@
  * realmkey with trusteed, two programs on loopback. There is no realm here, so the test issues a
  * realm's EAR, with the key in trusteed's state directory.
  */
+#include "base/array.h"
 #include "cli_run.h"
 
 #include <dirent.h>
@@ -25,26 +26,8 @@
 #define SECRET "line one\nzero \0 byte, no line feed at the end"
 #define WAIT_MS 10000
 
-static char directory[] = "/tmp/test_cli_kbs.XXXXXX";
 static char url[64], state_dir[64], log_file[64], admin_token[96], tee_key[4096];
 static pid_t trusteed;
-
-static const char *scratch(const char *name)
-{
-	static char path[4][128];
-	static unsigned int next;
-	char *at = path[next++ % 4];
-
-	snprintf(at, sizeof(path[0]), "%s/%s", directory, name);
-	return at;
-}
-
-static void scratch_write(const char *name, const void *data, size_t len)
-{
-	struct error e = ERROR_INIT;
-
-	assert_int_equal(io_write_file(scratch(name), 0600, data, len, &e), 0);
-}
 
 /* --- trusteed --------------------------------------------------------------------------------- */
 
@@ -101,10 +84,10 @@ static int set_up(void **state)
 	const char *top = getenv("REALMKEY_VECTORS");
 
 	(void)state;
-	if (!mkdtemp(directory))
+	if (!mkdtemp(scratch_directory))
 		return -1;
-	snprintf(state_dir, sizeof(state_dir), "%s/state", directory);
-	snprintf(log_file, sizeof(log_file), "%s/log", directory);
+	snprintf(state_dir, sizeof(state_dir), "%s/state", scratch_directory);
+	snprintf(log_file, sizeof(log_file), "%s/log", scratch_directory);
 	snprintf(admin_token, sizeof(admin_token), "%s/admin-token", state_dir);
 	snprintf(tee_key, sizeof(tee_key), "%s/" TEE_KEY, top ? top : "tests/vectors");
 	scratch_write("log", "", 0);
@@ -147,7 +130,7 @@ static int tear_down(void **state)
 	kill(trusteed, SIGTERM);
 	if (waitpid(trusteed, &status, 0) != trusteed || !WIFEXITED(status) || WEXITSTATUS(status))
 		print_error("trusteed ended with wait status %#x\n", status);
-	tree_remove(directory);
+	tree_remove(scratch_directory);
 	return 0;
 }
 
@@ -200,7 +183,7 @@ static void test_reference_values(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		json_t *wanted = json_loads(cases[i].json, JSON_DECODE_ANY, NULL), *kept;
 		const char *word[5] = { NULL };
 		char name[16];

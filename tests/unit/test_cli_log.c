@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* realmkey log: a saved log is compared with the registers in a token. */
+#include "base/array.h"
 #include "cli_run.h"
 
 #include <stdio.h>
@@ -139,7 +140,7 @@ static void a_much_longer_log_gets_that_advice(void **state)
 
 	(void)state;
 	log_write(&more[0]);
-	for (size_t i = 1; i < sizeof(more) / sizeof(more[0]); i++)
+	for (size_t i = 1; i < ARRAY_SIZE(more); i++)
 		log_append(&more[i]);
 	assert_int_equal(CLI("log", "--replay", "--token", token_path, log_path), 7);
 	assert_non_null(strstr(bytes_text(&cli.err), "the first 4 of 8 records"));

@@ -72,7 +72,7 @@ static void refuses_each(const struct fault *fault, size_t count)
 		refuses(fault[i].text, fault[i].reason);
 }
 
-#define REFUSES_EACH(faults) refuses_each(faults, sizeof(faults) / sizeof((faults)[0]))
+#define REFUSES_EACH(faults) refuses_each(faults, ARRAY_SIZE(faults))
 
 static int config_release(void **state)
 {

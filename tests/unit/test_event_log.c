@@ -112,6 +112,7 @@ static void replays(bool fits, size_t misfit)
 /* The bytes are written by hand from the TCG's tables, not by the encoder. */
 static void decodes_the_bytes_of_the_specification(void **state)
 {
+	/* clang-format off */
 	static const char text[] =
 		"00000000" "03000000" "0000000000000000000000000000000000000000" "21000000"
 		"53706563204944204576656e74303300" "00000000" "00" "02" "00" "02" "01000000"
@@ -123,6 +124,7 @@ static void decodes_the_bytes_of_the_specification(void **state)
 		"0000000000000000000000000000000000000000000000000000000000000000"
 		"30000000" "43434120525349206261736500000000"
 		"4242424242424242424242424242424242424242424242424242424242424242";
+	/* clang-format on */
 	struct bytes wanted = BYTES_INIT;
 
 	(void)state;
@@ -262,6 +264,7 @@ static void bad_records_are_refused(void **state)
 
 static void one_of_several_algorithms_is_used(void **state)
 {
+	/* clang-format off */
 	static const char text[] =
 		"00000000" "03000000" "0000000000000000000000000000000000000000" "25000000"
 		"53706563204944204576656e74303300" "00000000" "00" "02" "00" "02" "02000000"
@@ -270,6 +273,7 @@ static void one_of_several_algorithms_is_used(void **state)
 		"0400" "0000000000000000000000000000000000000000"
 		"0b00" "4141414141414141414141414141414141414141414141414141414141414141"
 		"00000000";
+	/* clang-format on */
 
 	(void)state;
 	bytes_clear(&raw);

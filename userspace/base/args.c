@@ -27,7 +27,7 @@ struct scan {
 };
 
 /* Whether the @len characters at @word spell @name. */
-static bool word_is(const char *word, size_t len, const char *name)
+static bool name_matches(const char *word, size_t len, const char *name)
 {
 	return name && strlen(name) == len && !memcmp(word, name, len);
 }
@@ -39,7 +39,7 @@ static const struct args_option *option_find(const struct args_spec *spec, const
 	*index = 0;
 	for (const struct args_option *const *table = spec->options; *table; table++) {
 		for (const struct args_option *o = *table; o->name; o++, (*index)++) {
-			if (word_is(word, len, o->name) || word_is(word, len, o->alias))
+			if (name_matches(word, len, o->name) || name_matches(word, len, o->alias))
 				return o;
 		}
 	}

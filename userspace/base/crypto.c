@@ -24,7 +24,6 @@ int crypto_error(struct error *e, enum error_kind kind, const char *format, ...)
 	va_list args;
 
 	OPENSSL_free(probe);
-
 	/* The failed allocation is the oldest error; the functions that needed it add theirs. */
 	while ((code = ERR_get_error()) != 0)
 		if (ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE)
@@ -39,8 +38,8 @@ int crypto_error(struct error *e, enum error_kind kind, const char *format, ...)
 
 int crypto_verify_error(int result, struct error *e, enum error_kind kind, const char *text)
 {
-	/* 0 is a signature that does not match. A negative result has a reason in the queue, except that
-	 * CRYPTO_realloc() reports nothing. */
+	/* 0 means that the signature does not match. A negative result has a reason in the queue,
+	 * unless it is a failure of CRYPTO_realloc(), which reports nothing. */
 	if (result < 0 && ERR_peek_error() == 0)
 		return error_set_memory(e);
 	return crypto_error(e, kind, "%s", text);

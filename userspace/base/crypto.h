@@ -17,8 +17,8 @@ void crypto_begin(void);
  * Returns -1. */
 int crypto_error(struct error *e, enum error_kind kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-/* The same after EVP_DigestVerify() or EVP_DigestVerifyFinal() returned @result, which is not 1. Use this,
- * because not every failed allocation in these functions is in OpenSSL's queue. */
+/* The same after EVP_DigestVerify() or EVP_DigestVerifyFinal() returned @result, which is not 1.
+ * Not every failed allocation in these two is in OpenSSL's queue. */
 int crypto_verify_error(int result, struct error *e, enum error_kind kind, const char *text);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * An operator's requests, for trusteed and for Trustee. What is stored travels as it is, inside
- * TLS: the courier sees it, here on the operator's side.
+ * Requests of an operator, to trusteed or to Trustee. A resource is sent in plain text inside TLS,
+ * so the courier sees it, here on the operator's machine.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -12,6 +12,7 @@
 #include "base/encode.h"
 #include "base/io.h"
 #include "base/json.h"
+#include "base/realm.h"
 #include "cli.h"
 #include "jose/jwe.h"
 #include "kbs/kbs.h"
@@ -32,19 +33,19 @@ struct options {
 static const struct args_option token_option[] = {
 	{ .name = "admin-token-file", .type = ARGS_TEXT,
 	  .offset = offsetof(struct options, token_file), .value = "FILE",
-	  .help = "the operator's bearer token (needed)" },
+	  .help = "the operator's bearer token (required)" },
 	{ 0 },
 };
 
-/* What every command needs, before anything is read. */
+/* Check the options that every command requires, before anything is read. */
 static int admin_check(const struct options *options, struct error *e)
 {
 	if (!options->token_file)
-		return error_set(e, ERROR_USAGE, "--admin-token-file is needed");
+		return error_set(e, ERROR_USAGE, "--admin-token-file is required");
 	return cli_kbs_check(&options->kbs, e);
 }
 
-/* One POST below /kbs/v0/, as the operator. */
+/* POST @body to @path below /kbs/v0/; @what names the request in errors. */
 static int admin_post(const struct options *options, const char *path, const struct bytes *body,
 		      const char *what, struct error *e)
 {
@@ -69,7 +70,7 @@ out:
 	return ret;
 }
 
-/* The same with a JSON body, whose reference is taken. */
+/* The same with a JSON body, which is released. @value NULL: out of memory. */
 static int admin_post_json(const struct options *options, const char *path, json_t *value,
 			   const char *what, struct error *e)
 {
@@ -89,10 +90,10 @@ static int admin_post_json(const struct options *options, const char *path, json
 
 static const struct args_option resource_options[] = {
 	{ .name = "path", .type = ARGS_TEXT, .offset = offsetof(struct options, path),
-	  .value = "A/B/C", .help = "the resource: repository/type/tag (needed)" },
+	  .value = "A/B/C", .help = "the resource: repository/type/tag (required)" },
 	{ .name = "resource-file", .type = ARGS_TEXT,
 	  .offset = offsetof(struct options, resource_file), .value = "FILE",
-	  .help = "what to store, byte for byte; - is standard input (needed)" },
+	  .help = "the secret, stored byte for byte; - is standard input (required)" },
 	{ 0 },
 };
 
@@ -114,7 +115,7 @@ static int set_resource(const struct options *options, struct error *e)
 	int ret = -1;
 
 	if (!options->path || !options->resource_file)
-		return error_set(e, ERROR_USAGE, "--path and --resource-file are needed");
+		return error_set(e, ERROR_USAGE, "--path and --resource-file are required");
 	if (kbs_resource_path(options->path, path, sizeof(path), e) < 0 ||
 	    admin_check(options, e) < 0)
 		return -1;
@@ -150,7 +151,7 @@ static const struct args_option value_options[] = {
 	  .help = "VALUE is true or false" },
 	{ .name = "as-single-value", .type = ARGS_FLAG,
 	  .offset = offsetof(struct options, as_single_value),
-	  .help = "store the value itself, not a list of it" },
+	  .help = "store the value itself, not a list with it" },
 	{ 0 },
 };
 
@@ -163,56 +164,63 @@ static const struct args_spec value_spec = {
 	.operands = "NAME VALUE",
 	.operands_min = 2,
 	.operands_max = 2,
-	.about = "Endorses a value: what an appraisal compares evidence with. A realm's RIM has\n"
-		 "the name cca.realm.cca-realm-initial-measurement and the form that\n"
-		 "`realmkey rim` prints.",
+	.about = "Endorses a value, with which an appraisal compares evidence. The RIM of a realm\n"
+		 "has the name " REALM_RIM_REFERENCE "\n"
+		 "and the form that `realmkey rim` prints.",
 	.options = value_tables,
 };
 
-static json_t *value_integer(const char *text, struct error *e)
+/* The value of the operand VALUE. */
+static json_t *reference_read(const struct options *options, const char *text, struct error *e)
 {
-	char *end;
 	long long number;
-
-	errno = 0;
-	number = strtoll(text, &end, 10);
-	if (!*text || *end || errno) {
-		error_set(e, ERROR_USAGE, "'%s' is not an integer", text);
-		return NULL;
-	}
-	return json_integer(number);
-}
-
-static json_t *value_read(const struct options *options, const char *text, struct error *e)
-{
 	json_t *value;
+	char *end;
 
-	if (options->as_integer)
-		return value_integer(text, e);
-	if (options->as_bool && strcmp(text, "true") != 0 && strcmp(text, "false") != 0) {
-		error_set(e, ERROR_USAGE, "'%s' is neither true nor false", text);
-		return NULL;
+	if (options->as_integer) {
+		errno = 0;
+		number = strtoll(text, &end, 10);
+		if (!*text || *end || errno) {
+			error_set(e, ERROR_USAGE, "'%s' is not an integer", text);
+			return NULL;
+		}
+		value = json_integer(number);
+	} else if (options->as_bool) {
+		if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0) {
+			error_set(e, ERROR_USAGE, "'%s' is neither true nor false", text);
+			return NULL;
+		}
+		value = json_boolean(!strcmp(text, "true"));
+	} else {
+		value = cli_json_text(text, "VALUE is", ERROR_USAGE, e);
+		if (!value)
+			return NULL;
 	}
-	value = options->as_bool ? json_boolean(!strcmp(text, "true")) : json_string(text);
+	if (value && !options->as_single_value)
+		value = json_pack("[o]", value);
 	if (!value)
-		error_set(e, ERROR_USAGE, "VALUE is not UTF-8 text");
+		error_set_memory(e);
 	return value;
 }
 
-/* The message of Trustee's reference value provider: a JSON text in base64 within JSON. */
-static json_t *value_message(const char *name, json_t *value, struct error *e)
+/* The message of Trustee's reference value provider: a JSON text, as base64 in JSON. @value is
+ * released. */
+static json_t *reference_message(const char *name, json_t *value, struct error *e)
 {
 	struct bytes text = BYTES_INIT, encoded = BYTES_INIT;
-	json_t *payload = json_pack("{s:O}", name, value), *message = NULL;
+	json_t *payload = json_pack("{s:o}", name, value), *message = NULL;
 
-	if (!payload)
-		error_set(e, ERROR_USAGE, "NAME is not UTF-8 text");
-	else if (json_compact(payload, &text, e) == 0 &&
-	    encode_base64(ENCODE_BASE64, text.data, text.len, &encoded) == 0)
-		message = json_pack("{s:s, s:s, s:s}", "version", "0.1.0", "type", "sample",
-				    "payload", bytes_text(&encoded));
-	if (!message && e->kind == ERROR_NONE)
+	if (!payload) {
 		error_set_memory(e);
+	} else if (json_compact(payload, &text, e) == 0) {
+		encode_base64(ENCODE_BASE64, text.data, text.len, &encoded);
+		if (bytes_check(&encoded, e) == 0) {
+			message = json_pack("{s:s, s:s, s:s}", "version", "0.1.0", "type", "sample",
+					    "payload", bytes_text(&encoded));
+			if (!message)
+				error_set_memory(e);
+		}
+	}
 	json_decref(payload);
 	bytes_free(&text);
 	bytes_free(&encoded);
@@ -222,7 +230,7 @@ static json_t *value_message(const char *name, json_t *value, struct error *e)
 static int set_reference_value(const struct options *options, const char *name, const char *text,
 			       struct error *e)
 {
-	json_t *value, *message;
+	json_t *checked, *value, *message;
 
 	if (options->as_integer && options->as_bool)
 		return error_set(e, ERROR_USAGE, "--as-integer and --as-bool exclude each other");
@@ -230,13 +238,14 @@ static int set_reference_value(const struct options *options, const char *name, 
 		return error_set(e, ERROR_USAGE, "NAME is empty");
 	if (admin_check(options, e) < 0)
 		return -1;
-	value = value_read(options, text, e);
+	checked = cli_json_text(name, "NAME is", ERROR_USAGE, e);
+	if (!checked)
+		return -1;
+	json_decref(checked);
+	value = reference_read(options, text, e);
 	if (!value)
 		return -1;
-	if (!options->as_single_value)
-		value = json_pack("[o]", value);
-	message = value_message(name, value, e);
-	json_decref(value);
+	message = reference_message(name, value, e);
 	return message ? admin_post_json(options, "reference-value", message, name, e) : -1;
 }
 
@@ -258,9 +267,9 @@ static int command_set_reference_value(int argc, char **argv)
 
 static const struct args_option policy_options[] = {
 	{ .name = "affirming", .type = ARGS_FLAG, .offset = offsetof(struct options, affirming),
-	  .help = "release to realms whose every appraisal is affirming" },
+	  .help = "release to realms all of whose appraisals are affirming" },
 	{ .name = "allow-all", .type = ARGS_FLAG, .offset = offsetof(struct options, allow_all),
-	  .help = "release to whoever was attested, whatever the result" },
+	  .help = "release to every attested realm, whatever the result" },
 	{ .name = "deny-all", .type = ARGS_FLAG, .offset = offsetof(struct options, deny_all),
 	  .help = "release nothing" },
 	{ .name = "policy-file", .type = ARGS_TEXT, .offset = offsetof(struct options, policy_file),
@@ -279,35 +288,33 @@ static const struct args_spec policy_spec = {
 	.options = policy_tables,
 };
 
-static int policy_read(const struct options *options, struct bytes *text, struct error *e)
+static int set_resource_policy(const struct options *options, struct error *e)
 {
 	const int given = options->affirming + options->allow_all + options->deny_all +
 			  (options->policy_file != NULL);
 	const char *builtin = options->affirming ? POLICY_TEXT_AFFIRMING :
 			      options->allow_all ? POLICY_TEXT_ALLOW_ALL :
 			      options->deny_all ? POLICY_TEXT_DENY_ALL : NULL;
+	struct bytes text = BYTES_INIT, encoded = BYTES_INIT;
+	int ret = -1;
 
 	if (given != 1)
 		return error_set(e, ERROR_USAGE, "%s of --affirming, --allow-all, --deny-all, "
-				 "--policy-file is needed", given ? "just one" : "one");
+				 "--policy-file is required", given ? "just one" : "one");
 	if (admin_check(options, e) < 0)
 		return -1;
-	if (!builtin)
-		return io_read_file(options->policy_file, POLICY_MAX, text, e);
-	return bytes_append_text(text, builtin) < 0 ? error_set_memory(e) : 0;
-}
-
-static int set_resource_policy(const struct options *options, struct error *e)
-{
-	struct bytes text = BYTES_INIT, encoded = BYTES_INIT;
-	int ret = policy_read(options, &text, e);
-
-	if (ret == 0 && encode_base64(ENCODE_BASE64URL, text.data, text.len, &encoded) < 0)
-		ret = error_set_memory(e);
-	if (ret == 0)
+	if (builtin)
+		bytes_append_text(&text, builtin);
+	else if (io_read_file(options->policy_file, POLICY_MAX, &text, e) < 0)
+		goto out;
+	if (bytes_check(&text, e) < 0)
+		goto out;
+	encode_base64(ENCODE_BASE64URL, text.data, text.len, &encoded);
+	if (bytes_check(&encoded, e) == 0)
 		ret = admin_post_json(options, "resource-policy",
 				      json_pack("{s:s}", "policy", bytes_text(&encoded)), "policy",
 				      e);
+out:
 	bytes_free(&text);
 	bytes_free(&encoded);
 	return ret;
@@ -329,11 +336,11 @@ static int command_set_resource_policy(int argc, char **argv)
 static const struct cli_entry commands[] = {
 	{ "set-resource", command_set_resource, "store a secret" },
 	{ "set-reference-value", command_set_reference_value, "endorse a value" },
-	{ "set-resource-policy", command_set_resource_policy, "set who gets secrets" },
+	{ "set-resource-policy", command_set_resource_policy, "set which realms get secrets" },
 	{ 0 },
 };
 
-/* The index in argv of the first word that is a command, or 0. */
+/* The index in argv of the first word that names a command, or 0. */
 static int command_find(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
@@ -345,7 +352,7 @@ static int command_find(int argc, char **argv)
 	return 0;
 }
 
-/* Options may stand before the command too: `admin --url URL --admin-token-file FILE set-...`. */
+/* Options may precede the command: `admin --url URL --admin-token-file FILE set-...`. */
 int command_admin(int argc, char **argv)
 {
 	int at = command_find(argc, argv);

@@ -22,37 +22,41 @@
 
 const struct args_option cli_kbs_options[] = {
 	{ .name = "url", .type = ARGS_TEXT, .offset = offsetof(struct cli_kbs, url),
-	  .value = "URL", .help = "the KBS, https://HOST[:PORT] (needed)" },
+	  .value = "URL", .help = "the KBS, https://HOST[:PORT] (required)" },
 	{ .name = "ca", .alias = "cert-file", .type = ARGS_TEXT,
 	  .offset = offsetof(struct cli_kbs, ca), .value = "FILE",
 	  .help = "trust only the certificates in this PEM file, not the system's" },
 	{ .name = "insecure", .type = ARGS_FLAG, .offset = offsetof(struct cli_kbs, insecure),
-	  .help = "allow http://: anybody on the way can pretend to be the KBS" },
+	  .help = "allow http://, with which anyone on the network path can pretend to be the "
+		  "KBS" },
 	{ .name = "timeout", .type = ARGS_NUMBER, .offset = offsetof(struct cli_kbs, timeout),
-	  .value = "SECONDS", .help = "for one request (60)", .min = 1, .max = TIMEOUT_MAX },
+	  .value = "SECONDS", .help = "time-out of one request (default 60)", .min = 1,
+	  .max = TIMEOUT_MAX },
 	{ 0 },
 };
 
 const struct args_option cli_source_option[] = {
 	{ .name = "source", .type = ARGS_TEXT, .offset = offsetof(struct cli_kbs, source),
-	  .value = "SOURCE", .help = "where the realm is read: device or netlink (the first that "
-	  "answers)" },
+	  .value = "SOURCE", .help = "read the realm through device or netlink (default: the "
+	  "first that answers)" },
 	{ 0 },
 };
 
-/* --- the command line ------------------------------------------------------------------------- */
+/* --- the command line ------------------------------------------------------------------------ */
 
 static int usage_print(const struct cli_entry *table, const char *program, int fd)
 {
 	struct bytes text = BYTES_INIT;
 	struct error e = ERROR_INIT;
-	int ret = bytes_printf(&text, "usage: %s COMMAND [ARGUMENT...]\n\n", program);
+	int ret;
 
-	for (; ret == 0 && table->name; table++)
-		ret = bytes_printf(&text, "  %-20s %s\n", table->name, table->help);
+	bytes_printf(&text, "usage: %s COMMAND [ARGUMENT...]\n\n", program);
+	for (; table->name; table++)
+		bytes_printf(&text, "  %-20s %s\n", table->name, table->help);
+	bytes_printf(&text, "\nRun %s COMMAND --help for more about a command.\n", program);
+	ret = bytes_check(&text, &e);
 	if (ret == 0)
-		ret = bytes_printf(&text, "\n%s COMMAND --help tells more of each.\n", program);
-	ret = ret < 0 ? error_set_memory(&e) : io_write_full(fd, text.data, text.len, &e);
+		ret = io_write_full(fd, text.data, text.len, &e);
 	bytes_free(&text);
 	if (ret == 0)
 		return 0;
@@ -78,30 +82,27 @@ int cli_dispatch(const struct cli_entry *table, const char *program, int argc, c
 	return cli_fail(NULL, &e);
 }
 
-static int help_print(const struct args_spec *spec)
-{
-	struct bytes text = BYTES_INIT;
-	struct error e = ERROR_INIT;
-	int ret = cli_output_text(args_help(spec, &text), &text, &e);
-
-	return ret < 0 ? cli_fail(spec->name, &e) : 0;
-}
-
 bool cli_parse(const struct args_spec *spec, int argc, char **argv, void *target,
 	       const char **operands, int *code)
 {
+	struct bytes help = BYTES_INIT;
 	struct error e = ERROR_INIT;
 	int outcome = args_parse(spec, argc, argv, target, operands, &e);
 
-	if (outcome == ARGS_RUN)
+	switch (outcome) {
+	case ARGS_RUN:
 		return true;
-	if (outcome == ARGS_HELP)
-		*code = help_print(spec);
-	else if (outcome == ARGS_VERSION)
+	case ARGS_HELP:
+		args_help(spec, &help);
+		*code = cli_output_text(&help, &e) < 0 ? cli_fail(spec->name, &e) : 0;
+		return false;
+	case ARGS_VERSION:
 		*code = cli_output_line(NULL, "realmkey " REALMKEY_VERSION);
-	else
+		return false;
+	default:
 		*code = cli_fail(spec->name, &e);
-	return false;
+		return false;
+	}
 }
 
 int cli_fail(const char *name, const struct error *e)
@@ -117,12 +118,12 @@ void cli_warn(const char *name, const char *text)
 	fprintf(stderr, "realmkey: %s: %s\n", name, text);
 }
 
-/* --- the KBS ---------------------------------------------------------------------------------- */
+/* --- the KBS --------------------------------------------------------------------------------- */
 
-static int kbs_check(const struct cli_kbs *kbs, char *url, struct error *e)
+static int kbs_read_url(const struct cli_kbs *kbs, char url[URL_SIZE], struct error *e)
 {
 	if (!kbs->url)
-		return error_set(e, ERROR_USAGE, "--url is needed");
+		return error_set(e, ERROR_USAGE, "--url is required");
 	return url_parse(kbs->url, kbs->insecure, url, URL_SIZE, e);
 }
 
@@ -130,7 +131,7 @@ int cli_kbs_check(const struct cli_kbs *kbs, struct error *e)
 {
 	char url[URL_SIZE];
 
-	return kbs_check(kbs, url, e);
+	return kbs_read_url(kbs, url, e);
 }
 
 int cli_courier_start(struct courier *courier, const struct cli_kbs *kbs, struct error *e)
@@ -142,14 +143,14 @@ int cli_courier_start(struct courier *courier, const struct cli_kbs *kbs, struct
 	};
 	int ret = -1;
 
-	if (kbs_check(kbs, url, e) < 0)
+	if (kbs_read_url(kbs, url, e) < 0)
 		return -1;
 	if (kbs->ca && ca_file_read(kbs->ca, &ca, e) < 0)
 		goto out;
 	target.ca = kbs->ca ? ca.data : NULL;
 	target.ca_len = ca.len;
 	ret = courier_start(courier, secure_getenv("REALMKEY_COURIER"), &target, e);
-	if (ret < 0 && kbs->ca && e->kind == ERROR_INPUT)	/* the courier knows no names */
+	if (ret < 0 && kbs->ca && e->kind == ERROR_INPUT)	/* the courier lacks the name */
 		error_add(e, "%s", kbs->ca);
 out:
 	bytes_free(&ca);
@@ -184,17 +185,20 @@ int cli_tee_key_read(struct tee_key *key, const char *path, struct error *e)
 	return ret;
 }
 
-/* --- input and output ------------------------------------------------------------------------- */
+/* --- input and output ------------------------------------------------------------------------ */
 
 int cli_output(const struct bytes *out, struct error *e)
 {
-	return io_write_full(STDOUT_FILENO, out->data, out->len, e) < 0 ?
-	       error_add(e, "standard output") : 0;
+	if (bytes_check(out, e) < 0)
+		return -1;
+	if (io_write_full(STDOUT_FILENO, out->data, out->len, e) < 0)
+		return error_add(e, "standard output");
+	return 0;
 }
 
-int cli_output_text(int made, struct bytes *text, struct error *e)
+int cli_output_text(struct bytes *text, struct error *e)
 {
-	int ret = made < 0 ? error_set_memory(e) : cli_output(text, e);
+	int ret = cli_output(text, e);
 
 	bytes_free(text);
 	return ret;
@@ -203,9 +207,9 @@ int cli_output_text(int made, struct bytes *text, struct error *e)
 int cli_output_json(const json_t *value, struct error *e)
 {
 	struct bytes text = BYTES_INIT;
-	int ret = -1;
+	int ret = json_pretty(value, &text, e);
 
-	if (json_pretty(value, &text, e) == 0)
+	if (ret == 0)
 		ret = cli_output(&text, e);
 	bytes_free(&text);
 	return ret;
@@ -230,6 +234,21 @@ int cli_output_line(const char *name, const char *format, ...)
 	return cli_fail(name, &e);
 }
 
+json_t *cli_json_text(const char *text, const char *subject, enum error_kind kind,
+		      struct error *e)
+{
+	json_error_t cause;
+	json_t *value = json_pack_ex(&cause, 0, "s", text);
+
+	if (value)
+		return value;
+	if (json_error_code(&cause) == json_error_invalid_utf8)
+		error_set(e, kind, "%s not UTF-8 text", subject);
+	else
+		error_set_memory(e);
+	return NULL;
+}
+
 int cli_read_text(const char *path, size_t max, struct bytes *out, struct error *e)
 {
 	size_t len;
@@ -239,7 +258,8 @@ int cli_read_text(const char *path, size_t max, struct bytes *out, struct error 
 	len = out->len;
 	while (len && isspace(out->data[len - 1]))
 		len--;
-	return bytes_resize(out, len, e) < 0 ? error_set_memory(e) : 0;
+	bytes_truncate(out, len);
+	return 0;
 }
 
 int cli_read_token(const char *path, size_t max, struct bytes *out, struct error *e)
@@ -249,6 +269,6 @@ int cli_read_token(const char *path, size_t max, struct bytes *out, struct error
 	if (!out->len)
 		return error_set(e, ERROR_INPUT, "%s: is empty", path);
 	if (strspn(bytes_text(out), MESSAGE_BEARER_CHARACTERS) != out->len)
-		return error_set(e, ERROR_INPUT, "%s: is no bearer token", path);
+		return error_set(e, ERROR_INPUT, "%s: not a bearer token", path);
 	return 0;
 }

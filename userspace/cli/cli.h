@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cli: what the sub-commands of realmkey share. A sub-command is a function that gets its own argv
- * (argv[0] is its name) and returns the program's exit code.
+ * cli: shared by the sub-commands of realmkey. A sub-command is a function that gets its own argv,
+ * in which argv[0] is its name, and returns the exit code of the program.
  */
 #ifndef REALMKEY_CLI_H
 #define REALMKEY_CLI_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "base/args.h"
@@ -19,60 +20,65 @@ cli_command command_admin, command_attest, command_extend, command_get_resource,
 	command_log, command_measurements, command_rim, command_token, command_verify,
 	command_watch;
 
-/* A row of a table of commands; name NULL ends it. */
+/* A row of a table of commands. A row whose name is NULL ends the table. */
 struct cli_entry {
 	const char *name;
 	cli_command *run;
 	const char *help;	/* one line */
 };
 
-/* Run the row of @table that argv[1] names, with its own argv; help, and errors about unknown
- * names, speak of @program. */
+/* Run the command of @table that argv[1] names. @program is the name of the program in help and in
+ * errors. Returns the exit code. */
 int cli_dispatch(const struct cli_entry *table, const char *program, int argc, char **argv);
 
-/* Where the KBS is, how to know it, and where the realm is. The first member of a command's struct
- * of options, so that cli_kbs_options fit every command. */
+/* Options about the KBS and the source of the realm. It is the first member of each command's
+ * struct of options, so that the tables below fit every command. */
 struct cli_kbs {
 	const char *url, *ca, *source;
-	unsigned int timeout;	/* seconds, 0: default */
+	unsigned int timeout;	/* seconds; 0: the default */
 	bool insecure;
 };
 
 extern const struct args_option cli_kbs_options[];	/* url, ca, insecure, timeout */
 extern const struct args_option cli_source_option[];	/* source; offset in struct cli_kbs */
 
-/* Parse the options of a command; false when there is nothing to run, and then *@code is what to
- * return: help and version were printed, or the usage error was. */
+/* Parse the options of a command. Returns false if help, the version or an error was printed; the
+ * command then returns *@code. */
 bool cli_parse(const struct args_spec *spec, int argc, char **argv, void *target,
 	       const char **operands, int *code);
 
-/* Print "realmkey: NAME: text" (NAME may be NULL) to standard error; returns the exit code. */
+/* Print "realmkey: NAME: text" to standard error; @name may be NULL. Returns the exit code. */
 int cli_fail(const char *name, const struct error *e);
 /* A warning in the same form. */
 void cli_warn(const char *name, const char *text);
 
-/* Whether --url is given and good: to be asked before anything is read or started. */
+/* Check that --url is given and valid. Call it before anything is read or started. */
 int cli_kbs_check(const struct cli_kbs *kbs, struct error *e);
-/* Start the courier for @kbs. */
+/* Read the CA file and start the courier. */
 int cli_courier_start(struct courier *courier, const struct cli_kbs *kbs, struct error *e);
-/* The same for a session that will attest: fails early where there is no realm. */
+/* The same for a session that will attest. Fails early if this machine is not a realm. */
 int cli_session_start(struct session *s, const struct cli_kbs *kbs, struct error *e);
-/* Take the TEE key from the PEM file @path. */
+/* Read the TEE key from the PEM file @path. */
 int cli_tee_key_read(struct tee_key *key, const char *path, struct error *e);
 
-/* Write all of @out to standard output. */
+/* Write @out to standard output, unless an append to it failed. */
 int cli_output(const struct bytes *out, struct error *e);
 int cli_output_json(const json_t *value, struct error *e);
-/* Write @text and release it; @made is negative if there was no memory to make it. */
-int cli_output_text(int made, struct bytes *text, struct error *e);
-/* Write one line to standard output; returns the exit code of the command @name. */
+/* The same as cli_output(); then release @text. */
+int cli_output_text(struct bytes *text, struct error *e);
+/* Write one line to standard output. Returns the exit code of the command @name. */
 int cli_output_line(const char *name, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Read @path without the white space that ends a text file. */
+/* A JSON string of @text, a new reference. If @text is not valid UTF-8, which JSON requires, NULL
+ * and an error of @kind: "SUBJECT not UTF-8 text", in which @subject is "VALUE is" or the like. */
+json_t *cli_json_text(const char *text, const char *subject, enum error_kind kind,
+		      struct error *e);
+
+/* Append the file @path, at most @max bytes, to @out, without white space at its end. */
 int cli_read_text(const char *path, size_t max, struct bytes *out, struct error *e);
-/* The same for a bearer token: ERROR_INPUT when it is empty or cannot stand in an HTTP header (RFC
- * 6750 section 2.1). */
+/* The same for a bearer token. ERROR_INPUT if it is empty or has a character that is not allowed in
+ * an HTTP header. */
 int cli_read_token(const char *path, size_t max, struct bytes *out, struct error *e);
 
 #endif

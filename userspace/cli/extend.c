@@ -6,8 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/crypto.h"
 #include "base/encode.h"
+#include "base/hash.h"
 #include "base/io.h"
+#include "base/realm.h"
 #include "cli.h"
 #include "event/event_log.h"
 #include "rsi/rsi.h"
@@ -19,11 +22,12 @@ struct options {
 
 static const struct args_option own[] = {
 	{ .name = "event-type", .type = ARGS_TEXT, .offset = offsetof(struct options, type),
-	  .value = "TYPE", .help = "TCG event type in the log, by name or number (EV_IPL)" },
+	  .value = "TYPE",
+	  .help = "TCG event type for the log, by name or number (default EV_IPL)" },
 	{ .name = "event", .type = ARGS_TEXT, .offset = offsetof(struct options, event),
-	  .value = "TEXT", .help = "what the log shall say of it, at most 4096 bytes (nothing)" },
+	  .value = "TEXT", .help = "the event for the log, at most 4096 bytes (default: empty)" },
 	{ .name = "event-file", .type = ARGS_TEXT, .offset = offsetof(struct options, event_file),
-	  .value = "FILE", .help = "the same as bytes, from a file (- is standard input)" },
+	  .value = "FILE", .help = "read the event from FILE (- is standard input)" },
 	{ 0 },
 };
 
@@ -36,50 +40,50 @@ static const struct args_spec spec = {
 	.operands_max = 2,
 	.about = "Extends a measurement register (1 to 4: REM0 to REM3) with the digest of FILE\n"
 		 "(- is standard input) in the realm's hash algorithm: REM becomes\n"
-		 "H(REM || H(FILE)). There is no way back. The event log keeps a record of it\n"
+		 "H(REM || H(FILE)). This cannot be undone. The event log keeps a record of it\n"
 		 "(realmkey log).",
 	.options = tables,
 };
 
-/* --- what is measured ------------------------------------------------------------------------- */
+/* --- input ----------------------------------------------------------------------------------- */
 
-/* The digest of what @fd still has to say. */
-static int digest_fd(int fd, EVP_MD_CTX *context, const char *what, struct error *e)
-{
-	uint8_t block[16384];
-	ssize_t n;
-
-	while ((n = read(fd, block, sizeof(block))) > 0) {
-		if (EVP_DigestUpdate(context, block, (size_t)n) != 1)
-			return error_set(e, ERROR_SYSTEM, "digest");
-	}
-	return n < 0 ? error_set_errno(e, ERROR_INPUT, "%s", what) : 0;
-}
-
-static int digest_file(const char *path, const char *hash, uint8_t digest[RSI_DIGEST_MAX],
+/* The digest of the file @path. */
+static int digest_file(const char *path, const struct hash *hash, uint8_t digest[HASH_SIZE_MAX],
 		       struct error *e)
 {
 	bool standard = !strcmp(path, "-");
 	int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	const EVP_MD *md = hash ? EVP_get_digestbyname(hash) : NULL;
-	int ret = -1;
+	uint8_t block[16384];
+	ssize_t n;
+	int ok, ret = -1;
 
-	if (fd < 0)
+	if (fd < 0) {
 		error_set_errno(e, ERROR_INPUT, "%s", path);
-	else if (!md || !context || EVP_DigestInit_ex(context, md, NULL) != 1)
-		error_set(e, ERROR_SYSTEM, "no %s here", hash ? hash : "hash algorithm");
+		goto out;
+	}
+	if (!context) {
+		error_set_memory(e);
+		goto out;
+	}
+	crypto_begin();
+	ok = EVP_DigestInit_ex(context, EVP_get_digestbyname(hash->openssl), NULL);
+	while ((n = read(fd, block, sizeof(block))) > 0)
+		ok = ok && EVP_DigestUpdate(context, block, (size_t)n);
+	if (n < 0)
+		error_set_errno(e, ERROR_INPUT, "%s", path);
+	else if (!ok || !EVP_DigestFinal_ex(context, digest, NULL))
+		crypto_error(e, ERROR_SYSTEM, "libcrypto cannot compute %s", hash->name);
 	else
-		ret = digest_fd(fd, context, path, e);
-	if (ret == 0 && EVP_DigestFinal_ex(context, digest, NULL) != 1)
-		ret = error_set(e, ERROR_SYSTEM, "digest");
+		ret = 0;
+out:
 	EVP_MD_CTX_free(context);
 	if (!standard && fd >= 0)
 		close(fd);
 	return ret;
 }
 
-/* What the log shall say, at most @max bytes. */
+/* The event for the log, at most @max bytes. */
 static int event_read(const struct options *options, size_t max, struct bytes *event,
 		      struct error *e)
 {
@@ -91,60 +95,53 @@ static int event_read(const struct options *options, size_t max, struct bytes *e
 	if (strlen(text) > max)
 		return error_set(e, ERROR_USAGE, "--event: %zu bytes, more than %zu", strlen(text),
 				 max);
-	return bytes_append_text(event, text) < 0 ? error_set_memory(e) : 0;
+	bytes_append_text(event, text);
+	return bytes_check(event, e);
 }
 
-/* --- what is told ----------------------------------------------------------------------------- */
+/* --- output ---------------------------------------------------------------------------------- */
 
-/* What was done, and cannot be undone. */
+/* An extension that was made. */
 struct extension {
 	unsigned int index;
 	struct rsi_config config;
-	uint8_t digest[RSI_DIGEST_MAX];
-	uint64_t seq;
+	const struct hash *hash;
+	uint8_t digest[HASH_SIZE_MAX];
+	uint64_t seq;		/* of its record in the log */
 };
 
-static int done_output(const struct extension *x, struct error *e)
+/* The extension was made and cannot be undone. No failure from here on may look like a failed
+ * extension, because a user would then repeat it. */
+static int extension_output(struct rsi *rsi, const struct extension *x, struct error *e)
 {
+	const char *name = realm_register_name(x->index);
 	struct bytes text = BYTES_INIT;
-	bool lost = bytes_printf(&text, "REM%u extended with %s:", x->index - 1,
-				 rsi_hash_name(x->config.hash_algo)) < 0 ||
-		    encode_hex(x->digest, x->config.digest_size, &text) < 0 ||
-		    bytes_printf(&text, "\nrecord %llu\n", (unsigned long long)x->seq) < 0;
-
-	return cli_output_text(lost ? -1 : 0, &text, e);
-}
-
-static int value_output(struct rsi *rsi, const struct extension *x, struct error *e)
-{
-	uint8_t value[RSI_DIGEST_MAX];
-	struct bytes text = BYTES_INIT;
-	size_t size;
-	bool lost;
-
-	if (rsi_measurement_get(rsi, x->index, value, &size, e) < 0)
-		return error_add(e, "REM%u is extended, but was not read again", x->index - 1);
-	lost = bytes_append_text(&text, "now ") < 0 || encode_hex(value, size, &text) < 0 ||
-	       bytes_append_text(&text, "\n") < 0;
-	return cli_output_text(lost ? -1 : 0, &text, e);
-}
-
-/* Nothing that fails from here on says that the extension failed, lest somebody make it again. */
-static int report(struct rsi *rsi, const struct extension *x, struct error *e)
-{
+	uint8_t value[HASH_SIZE_MAX];
 	struct error unread = ERROR_INIT;
+	size_t size;
 
-	if (done_output(x, e) < 0)
-		return error_add(e, "REM%u is extended, record %llu", x->index - 1,
+	bytes_printf(&text, "%s extended with %s:", name, x->hash->name);
+	encode_hex(x->digest, x->hash->size, &text);
+	bytes_printf(&text, "\nrecord %llu\n", (unsigned long long)x->seq);
+	if (cli_output_text(&text, e) < 0)
+		return error_add(e, "%s was extended, record %llu", name,
 				 (unsigned long long)x->seq);
-	if (value_output(rsi, x, &unread) < 0)
+	if (rsi_measurement_get(rsi, x->index, value, &size, &unread) < 0) {
+		error_add(&unread, "%s was extended, but cannot be read", name);
+		cli_warn("extend", unread.text);
+		return 0;
+	}
+	bytes_append_text(&text, "now ");
+	encode_hex(value, size, &text);
+	bytes_append_text(&text, "\n");
+	if (cli_output_text(&text, &unread) < 0)
 		cli_warn("extend", unread.text);
 	return 0;
 }
 
-/* --- the command ------------------------------------------------------------------------------ */
+/* --- the command ----------------------------------------------------------------------------- */
 
-/* @event: its type is set. */
+/* The type of @event is set already. */
 static int extend(struct rsi *rsi, const struct options *options, const char *const operand[2],
 		  struct rsi_event *event, struct error *e)
 {
@@ -152,23 +149,26 @@ static int extend(struct rsi *rsi, const struct options *options, const char *co
 	struct bytes data = BYTES_INIT;
 	int ret = -1;
 
-	if (rsi_config_get(rsi, &x.config, e) < 0 ||
-	    event_read(options, x.config.event_max, &data, e) < 0 ||
-	    digest_file(operand[1], rsi_hash_openssl(x.config.hash_algo), x.digest, e) < 0)
+	if (rsi_config_get(rsi, &x.config, e) < 0)
+		return -1;
+	x.hash = hash_by_number(x.config.hash_algo);
+	if (!x.hash)
+		return error_set(e, ERROR_SYSTEM, "unknown hash algorithm %u", x.config.hash_algo);
+	if (event_read(options, x.config.event_max, &data, e) < 0 ||
+	    digest_file(operand[1], x.hash, x.digest, e) < 0)
 		goto out;
 	event->data = data.data;
 	event->size = data.len;
-	if (rsi_measurement_extend(rsi, x.index, x.digest, x.config.digest_size, event, &x.seq,
-				   e) == 0)
-		ret = report(rsi, &x, e);
+	if (rsi_measurement_extend(rsi, x.index, x.digest, x.hash->size, event, &x.seq, e) == 0)
+		ret = extension_output(rsi, &x, e);
 out:
 	bytes_free(&data);
 	return ret;
 }
 
-/* What can be wrong with the command line, before anything is read or extended. */
-static int command_check(const struct options *options, const char *const operand[2],
-			 struct rsi_event *event, struct error *e)
+/* Check the command line before anything is read or extended. */
+static int arguments_check(const struct options *options, const char *const operand[2],
+			   struct rsi_event *event, struct error *e)
 {
 	const char *index = operand[0];
 
@@ -185,37 +185,31 @@ static int command_check(const struct options *options, const char *const operan
 	return 0;
 }
 
-/* Help lists the event types, which completion takes from there. */
-static bool parse(int argc, char **argv, struct options *options, const char **operand, int *code)
-{
-	struct bytes notes = BYTES_INIT;
-	struct args_spec with_notes = spec;
-	bool run;
-
-	bytes_append_text(&notes, "Event types by name:\n");
-	event_types_print(&notes);
-	if (!notes.failed)
-		with_notes.notes = bytes_text(&notes);
-	run = cli_parse(&with_notes, argc, argv, options, operand, code);
-	bytes_free(&notes);
-	return run;
-}
-
 int command_extend(int argc, char **argv)
 {
+	struct args_spec with_types = spec;
+	struct bytes types = BYTES_INIT;
 	struct options options = { 0 };
 	struct error e = ERROR_INIT;
+	struct rsi *rsi = NULL;
 	struct rsi_event event;
 	const char *operand[2];
-	struct rsi *rsi;
-	int code, ret;
+	int code, ret = -1;
 
-	if (!parse(argc, argv, &options, operand, &code))
-		return code;
-	if (command_check(&options, operand, &event, &e) < 0)
-		return cli_fail(argv[0], &e);
-	rsi = rsi_open(options.kbs.source, &e);
-	ret = rsi ? extend(rsi, &options, operand, &event, &e) : -1;
-	rsi_close(rsi);
-	return ret < 0 ? cli_fail(argv[0], &e) : 0;
+	/* Help lists the event types, and completion reads them there. */
+	bytes_append_text(&types, "Event types by name:\n");
+	event_types_print(&types);
+	with_types.notes = bytes_text(&types);
+	if (bytes_check(&types, &e) < 0) {
+		code = cli_fail(argv[0], &e);
+	} else if (cli_parse(&with_types, argc, argv, &options, operand, &code)) {
+		if (arguments_check(&options, operand, &event, &e) == 0) {
+			rsi = rsi_open(options.kbs.source, &e);
+			ret = rsi ? extend(rsi, &options, operand, &event, &e) : -1;
+			rsi_close(rsi);
+		}
+		code = ret < 0 ? cli_fail(argv[0], &e) : 0;
+	}
+	bytes_free(&types);
+	return code;
 }

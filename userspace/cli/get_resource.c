@@ -19,16 +19,16 @@ struct options {
 
 static const struct args_option own[] = {
 	{ .name = "path", .type = ARGS_TEXT, .offset = offsetof(struct options, path),
-	  .value = "A/B/C", .help = "the resource: repository/type/tag (needed)" },
+	  .value = "A/B/C", .help = "the resource: repository/type/tag (required)" },
 	{ .name = "attestation-token", .type = ARGS_TEXT, .offset = offsetof(struct options, token),
-	  .value = "EAR", .help = "do not attest, use this EAR; with --tee-key-file" },
+	  .value = "EAR", .help = "use this EAR instead of attesting; requires --tee-key-file" },
 	{ .name = "tee-key-file", .type = ARGS_TEXT,
 	  .offset = offsetof(struct options, tee_key_file), .value = "PEM",
-	  .help = "the private key that the EAR names (a fresh one)" },
+	  .help = "the private key that the EAR names (default: a new one)" },
 	{ .name = "base64", .type = ARGS_FLAG, .offset = offsetof(struct options, base64),
 	  .help = "print base64 and a newline, as other tools do" },
 	{ .name = "output", .type = ARGS_TEXT, .offset = offsetof(struct options, output),
-	  .value = "FILE", .help = "write to FILE, mode 0600, at once or not at all" },
+	  .value = "FILE", .help = "write to FILE, atomically, with mode 0600" },
 	{ 0 },
 };
 
@@ -39,20 +39,19 @@ static const struct args_option *const tables[] = {
 static const struct args_spec spec = {
 	.name = "realmkey get-resource",
 	.operands = "",
-	.about = "Gets a secret of the KBS and writes it to standard output, byte for byte, after\n"
-		 "all of it was opened. When the KBS says no, standard error tells what would\n"
-		 "cure it.",
+	.about = "Gets a secret from a KBS, and writes it to standard output, byte for byte, once\n"
+		 "all of it is decrypted. After a denial, standard error says what to do.",
 	.options = tables,
 	.notes = "Exit status: 5 network, 6 TLS, 7 attestation refused, 8 denied by policy,\n"
 		 "9 not found; realmkey(1) has them all.",
 };
 
-static int options_check(const struct options *options, struct error *e)
+static int command_check(const struct options *options, struct error *e)
 {
 	char path[PATH_SIZE];
 
 	if (!options->path)
-		return error_set(e, ERROR_USAGE, "--path is needed");
+		return error_set(e, ERROR_USAGE, "--path is required");
 	if (options->token && !options->tee_key_file)
 		return error_set(e, ERROR_USAGE,
 				 "--attestation-token needs --tee-key-file, the key it names");
@@ -76,52 +75,42 @@ static int session_prepare(struct session *s, const struct options *options, str
 static int secret_output(const struct options *options, struct bytes *secret, struct error *e)
 {
 	struct bytes text = BYTES_LOCKED_INIT;
-	const struct bytes *out = secret;
-	int ret = -1;
+	int ret = 0;
 
 	if (options->base64) {
-		if (encode_base64(ENCODE_BASE64, secret->data, secret->len, &text) < 0 ||
-		    bytes_append_text(&text, "\n") < 0) {
-			error_set_memory(e);
-			goto out;
-		}
-		out = &text;
+		encode_base64(ENCODE_BASE64, secret->data, secret->len, &text);
+		bytes_append_text(&text, "\n");
+		ret = bytes_check(&text, e);
+		bytes_swap(secret, &text);
 	}
-	ret = options->output ? io_write_file(options->output, 0600, out->data, out->len, e) :
-				cli_output(out, e);
-out:
+	if (ret == 0)
+		ret = options->output ?
+		      io_write_file(options->output, 0600, secret->data, secret->len, e) :
+		      cli_output(secret, e);
 	bytes_free(&text);
 	return ret;
 }
 
-/* What the client itself holds says more than the KBS does. */
-static void denial_print(const struct session *s)
-{
-	struct bytes text = BYTES_INIT;
-	struct error unread = ERROR_INIT;
-
-	if (s->ear.len && denial_explain(&s->ear, &s->token, &text, &unread) == 0)
-		fputs(bytes_text(&text), stderr);
-	bytes_free(&text);
-}
-
 static int get_resource(const struct options *options, struct error *e)
 {
-	struct bytes secret = BYTES_LOCKED_INIT;
+	struct bytes secret = BYTES_LOCKED_INIT, text = BYTES_INIT;
+	struct error unexplained = ERROR_INIT;
 	struct session s = SESSION_INIT;
 	int ret = -1;
 
-	if (options_check(options, e) < 0)
+	if (command_check(options, e) < 0)
 		return -1;
 	if (session_prepare(&s, options, e) < 0)
 		goto out;
 	ret = session_get(&s, options->path, &secret, e);
 	if (ret == 0)
 		ret = secret_output(options, &secret, e);
-	else if (e->kind == ERROR_POLICY)
-		denial_print(&s);
+	else if (e->kind == ERROR_POLICY && s.ear.len &&
+		 denial_explain(&s.ear, &s.token, &text, &unexplained) == 0)
+		fputs(bytes_text(&text), stderr);
 out:
 	bytes_free(&secret);
+	bytes_free(&text);
 	session_close(&s);
 	return ret;
 }

@@ -3,14 +3,16 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/io.h"
+#include "base/realm.h"
 #include "cca/cca_token.h"
 #include "cli.h"
 #include "event/event_print.h"
 #include "rsi/rsi.h"
 
-#define TRIES 16	/* for a log and registers of one moment, while others extend */
-#define BLAMED_MAX 16	/* records that begin_fits() takes for the first too many */
+#define TRIES 16	/* to read log and registers of one moment, while other programs extend */
+#define MISFITS_MAX 16	/* misfits at which fitting_records() cuts the log */
 
 struct options {
 	struct cli_kbs kbs;	/* for --source */
@@ -21,12 +23,12 @@ struct options {
 
 static const struct args_option own[] = {
 	{ .name = "replay", .type = ARGS_FLAG, .offset = offsetof(struct options, replay),
-	  .help = "replay the log and compare with this realm's registers" },
+	  .help = "replay the log and compare the result with this realm's registers" },
 	{ .name = "token", .type = ARGS_TEXT, .offset = offsetof(struct options, token),
 	  .value = "TOKEN", .help = "compare with the registers in this CCA token instead" },
 	{ .name = "records", .type = ARGS_NUMBER, .offset = offsetof(struct options, records),
-	  .value = "N", .help = "print or replay only the first N records, as many as the token "
-	  "covers (realmkey token tells)", .min = 1, .max = INT_MAX },
+	  .value = "N", .help = "print or replay only the first N records; realmkey token "
+	  "prints how many a token covers", .min = 1, .max = INT_MAX },
 	{ .name = "json", .type = ARGS_FLAG, .offset = offsetof(struct options, json),
 	  .help = "print JSON" },
 	{ 0 },
@@ -38,24 +40,26 @@ static const struct args_spec spec = {
 	.name = "realmkey log",
 	.operands = "[FILE]",
 	.operands_max = 1,
-	.about = "Prints this realm's event log, or that in FILE (- is standard input): what was measured into\n"
-		 "the registers, record by record. With --replay it ends with the registers that do or do not\n"
-		 "fit, and the first record that does not; the exit status is then 7.",
+	.about = "Prints the event log of this realm, or the one in FILE (- is standard input):\n"
+		 "the measurements that extended the registers, record by record. With --replay\n"
+		 "it then prints which registers fit, and the first record that does not; the\n"
+		 "exit status is 7 if one does not fit.",
 	.options = tables,
-	.notes = "A gap is a value that came about outside the log: before it began (base), or by somebody\n"
-		 "who keeps no log (foreign). A token is not judged here: realmkey token verify.",
+	.notes = "A gap is a change of a register that the log does not explain: before the log\n"
+		 "began (base), or by a program that keeps no log (foreign). This command does\n"
+		 "not verify a token; realmkey token verify does.",
 };
 
-/* What to replay, and what it shall lead to. */
+/* A log, and the registers to compare its replay with. */
 struct input {
 	struct bytes raw;
-	const struct hash *hash;
+	const struct hash *hash;	/* of the registers; NULL if it is not one of ours */
 	uint8_t value[REALM_REGISTERS][HASH_SIZE_MAX];
 };
 
-/* --- this realm ------------------------------------------------------------------------------- */
+/* --- this realm ------------------------------------------------------------------------------ */
 
-static int registers_read(struct rsi *rsi, struct input *in, struct error *e)
+static int realm_read_registers(struct rsi *rsi, struct input *in, struct error *e)
 {
 	struct rsi_config config;
 	size_t size;
@@ -69,7 +73,7 @@ static int registers_read(struct rsi *rsi, struct input *in, struct error *e)
 	return 0;
 }
 
-/* Registers read between two equal logs are those that the log accounts for. */
+/* Read log and registers. Registers that are read between two equal logs are those of that log. */
 static int realm_read(struct rsi *rsi, struct input *in, struct error *e)
 {
 	struct bytes again = BYTES_INIT;
@@ -78,17 +82,17 @@ static int realm_read(struct rsi *rsi, struct input *in, struct error *e)
 
 	for (int i = 0; ret == 0 && !same && i < TRIES; i++) {
 		bytes_clear(&again);
-		ret = registers_read(rsi, in, e) < 0 ? -1 : rsi_log_get(rsi, &again, e);
+		ret = realm_read_registers(rsi, in, e) < 0 ? -1 : rsi_log_get(rsi, &again, e);
 		same = bytes_equal(in->raw.data, in->raw.len, again.data, again.len);
 		bytes_swap(&in->raw, &again);
 	}
 	if (ret == 0 && !same)
-		ret = error_set_transient(e, ERROR_SYSTEM, "the log grows too fast to be compared");
+		ret = error_set_transient(e, ERROR_SYSTEM, "log keeps changing, cannot compare");
 	bytes_free(&again);
 	return ret;
 }
 
-/* The log of this realm unless @file is one, and the registers if they are wanted. */
+/* Read the log of this realm unless @file is given, and the registers if they are needed. */
 static int realm_input(const struct options *options, const char *file, struct input *in,
 		       struct error *e)
 {
@@ -102,33 +106,30 @@ static int realm_input(const struct options *options, const char *file, struct i
 	if (!rsi)
 		return -1;
 	if (file)
-		ret = registers_read(rsi, in, e);
+		ret = realm_read_registers(rsi, in, e);
 	else
 		ret = registers ? realm_read(rsi, in, e) : rsi_log_get(rsi, &in->raw, e);
 	rsi_close(rsi);
 	return ret;
 }
 
-/* --- a token ---------------------------------------------------------------------------------- */
+/* --- a token --------------------------------------------------------------------------------- */
 
-static int register_take(const struct cbor_slice *claim, uint8_t value[HASH_SIZE_MAX])
-{
-	if (claim->len > HASH_SIZE_MAX)
-		return -1;
-	memcpy(value, claim->data, claim->len);
-	return 0;
-}
-
-static int token_registers(const struct cca_token *token, const char *path, struct input *in,
-			   struct error *e)
+static int token_read_registers(const struct cca_token *token, const char *path,
+				struct input *in, struct error *e)
 {
 	in->hash = hash_by_name(token->realm.hash_algorithm);
-	if (!in->hash || register_take(&token->realm.rim, in->value[0]) < 0)
+	if (!in->hash || token->realm.rim.len > HASH_SIZE_MAX)
 		return error_set(e, ERROR_INPUT, "%s: hash algorithm '%s'", path,
 				 token->realm.hash_algorithm);
-	for (int i = 0; i < REALM_REMS; i++)
-		if (register_take(&token->realm.rem[i], in->value[i + 1]) < 0)
-			return error_set(e, ERROR_INPUT, "%s: REM%d is too long", path, i);
+	for (unsigned int i = 0; i < REALM_REGISTERS; i++) {
+		const struct cbor_slice *claim = i ? &token->realm.rem[i - 1] : &token->realm.rim;
+
+		if (claim->len > HASH_SIZE_MAX)
+			return error_set(e, ERROR_INPUT, "%s: %s is too long", path,
+					 realm_register_name(i));
+		memcpy(in->value[i], claim->data, claim->len);
+	}
 	return 0;
 }
 
@@ -142,7 +143,7 @@ static int token_read(const char *path, struct input *in, struct error *e)
 	if (io_read_file(path, CCA_TOKEN_MAX, &raw, e) < 0)
 		goto out;
 	if (cca_token_decode(raw.data, raw.len, &token, &verdict, e) == 0) {
-		ret = token_registers(&token, path, in, e);
+		ret = token_read_registers(&token, path, in, e);
 	} else {
 		error_reclassify(e, ERROR_ATTESTATION, ERROR_INPUT);
 		error_add(e, "%s", path);
@@ -153,85 +154,71 @@ out:
 	return ret;
 }
 
-/* --- output ----------------------------------------------------------------------------------- */
+/* --- output ---------------------------------------------------------------------------------- */
 
-static int output(const struct event_log *log, const struct event_replay *replay, bool json,
-		  struct error *e)
+static int log_output(const struct event_log *log, const struct event_replay *replay, bool json,
+		      struct error *e)
 {
 	struct bytes text = BYTES_INIT;
-	json_t *value = json ? event_print_json(log, replay) : NULL;
+	json_t *value;
 	int ret;
 
-	if (json) {
-		ret = value ? cli_output_json(value, e) : error_set_memory(e);
-	} else {
+	if (!json) {
 		event_print_log(log, &text);
 		if (replay)
 			event_print_replay(log, replay, &text);
-		ret = bytes_check(&text, e) < 0 ? -1 : cli_output(&text, e);
+		return cli_output_text(&text, e);
 	}
+	value = event_print_json(log, replay);
+	ret = value ? cli_output_json(value, e) : error_set_memory(e);
 	json_decref(value);
-	bytes_free(&text);
 	return ret;
 }
 
-static int records_limit(struct event_log *log, unsigned int records, struct error *e)
-{
-	if (records > log->count)
-		return error_set(e, ERROR_INPUT, "--records %u: the log has %zu", records,
-				 log->count);
-	if (records)
-		log->count = records;
-	return 0;
-}
-
-/* How many of the first records do lead to the registers, when all do not; 0 for none. */
-static size_t begin_fits(const struct event_log *log, const struct input *in,
-			 const struct event_replay *whole)
+/* If not all records lead to the registers, set *@count to the number of first records that do, or
+ * to 0. */
+static int fitting_records(const struct event_log *log, const struct input *in,
+			   const struct event_replay *whole, size_t *count, struct error *e)
 {
 	struct event_replay replay = *whole;
 	struct event_log begin = *log;
-	struct error e = ERROR_INIT;
 
-	/* Once, unless a foreign record hides what is to blame before it. */
-	for (int i = 0; !replay.fits && replay.misfit < begin.count && i < BLAMED_MAX; i++) {
+	/* Cutting once suffices, unless a foreign record hides the records that do not fit before
+	 * it. */
+	for (int i = 0; !replay.fits && replay.misfit < begin.count && i < MISFITS_MAX; i++) {
 		begin.count = replay.misfit;
-		if (event_replay_run(&begin, in->value, &replay, &e) < 0)
-			return 0;
+		if (event_replay_run(&begin, in->value, &replay, e) < 0)
+			return -1;
 	}
-	return replay.fits ? begin.count : 0;
+	*count = replay.fits ? begin.count : 0;
+	return 0;
 }
 
-/* The log does not lead to a token: because it went on? 0, or -1 with what to do about it. */
-static int token_explain(const struct event_log *log, const struct input *in,
-			 const struct event_replay *replay, struct error *e)
-{
-	size_t fit = begin_fits(log, in, replay);
-
-	if (!fit)
-		return 0;
-	return error_set(e, ERROR_ATTESTATION, "the token fits the first %zu of %zu records: if "
-			 "the log has grown since, use --records %zu", fit, log->count, fit);
-}
-
-/* 1: good, 0: does not replay (told), -1: could not be told, or why is in @e. */
+/* Returns 1 if the log leads to the registers, 0 if it does not, or -1. */
 static int log_replay(const struct options *options, const struct input *in,
 		      const struct event_log *log, struct error *e)
 {
 	struct event_replay replay;
+	size_t fit = 0;
 
 	if (log->hash != in->hash)
 		return error_set(e, ERROR_INPUT, "a log of %s, registers of %s", log->hash->name,
-				 in->hash ? in->hash->name : "another algorithm");
+				 in->hash ? in->hash->name : "an unknown algorithm");
 	if (event_replay_run(log, in->value, &replay, e) < 0 ||
-	    output(log, &replay, options->json, e) < 0)
+	    log_output(log, &replay, options->json, e) < 0)
 		return -1;
-	if (options->token && !replay.fits && token_explain(log, in, &replay, e) < 0)
+	if (replay.fits)
+		return 1;
+	/* The log may have grown after the token was made. */
+	if (options->token && fitting_records(log, in, &replay, &fit, e) < 0)
 		return -1;
-	return replay.fits;
+	return fit ? error_set(e, ERROR_ATTESTATION, "the token fits the first %zu of %zu records: "
+			       "if the log has grown since, use --records %zu", fit, log->count,
+			       fit) : 0;
 }
 
-/* As log_replay(); 1 for a log that is only shown. */
+/* The same as log_replay(); returns 1 if the log is only printed. @what names the log in errors, or
+ * is NULL. */
 static int log_show(const struct options *options, const struct input *in, const char *what,
 		    struct error *e)
 {
@@ -240,12 +227,18 @@ static int log_show(const struct options *options, const struct input *in, const
 
 	if (event_log_decode(&log, in->raw.data, in->raw.len, e) < 0)
 		return what ? error_add(e, "%s", what) : -1;
-	if (records_limit(&log, options->records, e) < 0)
-		ret = -1;
-	else if (options->replay)
+	if (options->records > log.count) {
+		ret = error_set(e, ERROR_INPUT, "--records %u: the log has %zu", options->records,
+				log.count);
+		goto out;
+	}
+	if (options->records)
+		log.count = options->records;
+	if (options->replay)
 		ret = log_replay(options, in, &log, e);
 	else
-		ret = output(&log, NULL, options->json, e) < 0 ? -1 : 1;
+		ret = log_output(&log, NULL, options->json, e) < 0 ? -1 : 1;
+out:
 	event_log_free(&log);
 	return ret;
 }
@@ -254,7 +247,7 @@ static int input_read(const struct options *options, const char *file, struct in
 		      struct error *e)
 {
 	if (options->token && !options->replay)
-		return error_set(e, ERROR_USAGE, "--token is for --replay");
+		return error_set(e, ERROR_USAGE, "--token requires --replay");
 	if (options->token && token_read(options->token, in, e) < 0)
 		return -1;
 	if (file && io_read_file(file, EVENT_LOG_MAX, &in->raw, e) < 0)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* realmkey: a realm's evidence, results and secrets by hand; and what an operator tells a KBS. */
+/* realmkey: handles the evidence, results and secrets of a realm by hand, and configures a KBS. */
 #include <signal.h>
 #include <string.h>
 
@@ -7,16 +7,16 @@
 #include "cli.h"
 
 static const struct cli_entry commands[] = {
-	{ "attest", command_attest, "attest this realm, print the result (EAR)" },
-	{ "get-resource", command_get_resource, "get a secret of the KBS, print it" },
+	{ "attest", command_attest, "attest this realm and print the result (EAR)" },
+	{ "get-resource", command_get_resource, "get a secret from a KBS and print it" },
 	{ "verify", command_verify, "check an EAR and explain it" },
-	{ "token", command_token, "get, show or judge CCA tokens" },
+	{ "token", command_token, "get, show or verify CCA tokens" },
 	{ "measurements", command_measurements, "print RIM and REMs" },
-	{ "extend", command_extend, "extend a REM with a file's digest" },
+	{ "extend", command_extend, "extend a REM with the digest of a file" },
 	{ "log", command_log, "print the event log, replay it against the registers" },
 	{ "watch", command_watch, "print extensions as they happen" },
-	{ "rim", command_rim, "print the RIM as a reference value wants it" },
-	{ "admin", command_admin, "tell a KBS: resources, reference values, policy" },
+	{ "rim", command_rim, "print the RIM as a reference value" },
+	{ "admin", command_admin, "configure a KBS: resources, reference values, policy" },
 	{ 0 },
 };
 
@@ -24,7 +24,7 @@ int main(int argc, char **argv)
 {
 	struct error e = ERROR_INIT;
 
-	/* Secrets pass through here, and an ordinary user may lock little memory. */
+	/* This process handles secrets, but an ordinary user may lock only little memory. */
 	if (sandbox_no_dump(&e) < 0)
 		return cli_fail(NULL, &e);
 	bytes_lock_optional(true);

@@ -3,8 +3,9 @@
 #include <openssl/x509.h>
 #include <stddef.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
+#include "base/crypto.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "cli.h"
@@ -39,8 +40,8 @@ static const struct args_spec spec = {
 	.about = "Checks the signature and the times of an attestation result (EAR; - is standard\n"
 		 "input), prints its claims, and explains its trustworthiness vectors.",
 	.options = tables,
-	.notes = "Without --key or --cert the key in the token's own header is used: that shows\n"
-		 "that the token is whole, and nothing about who signed it.",
+	.notes = "Without --key or --cert the key in the token's own header is used. This shows\n"
+		 "that the token is intact, but not who signed it.",
 };
 
 static EVP_PKEY *key_from_jwk(const char *path, struct error *e)
@@ -67,11 +68,12 @@ static EVP_PKEY *key_from_cert(const char *path, struct error *e)
 
 	if (io_read_file(path, KEY_MAX, &text, e) < 0)
 		goto out;
+	crypto_begin();
 	bio = BIO_new_mem_buf(text.data, (int)text.len);
 	cert = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
 	key = cert ? X509_get_pubkey(cert) : NULL;
 	if (!key)
-		error_set(e, ERROR_INPUT, "%s: not a certificate in PEM", path);
+		crypto_error(e, ERROR_INPUT, "%s: not a certificate in PEM", path);
 out:
 	X509_free(cert);
 	BIO_free(bio);
@@ -79,7 +81,7 @@ out:
 	return key;
 }
 
-/* The key to check with, and in *@name what to call it. */
+/* The key to check with; *@name receives its name for messages. */
 static EVP_PKEY *key_find(const struct options *options, const struct jwt *jwt, const char **name,
 			  struct error *e)
 {
@@ -94,28 +96,26 @@ static EVP_PKEY *key_find(const struct options *options, const struct jwt *jwt, 
 	return jwk ? jwk_public_key(jwk, "JWT header: jwk", e) : NULL;
 }
 
-static int result_json(const struct options *options, const struct jwt *jwt, const char *name,
-		       struct error *e)
-{
-	json_t *value = json_pack("{s:s, s:b, s:O}", "key", name,
-				  "key-given", options->key || options->cert, "claims",
-				  jwt->payload);
-	int ret = value ? cli_output_json(value, e) : error_set_memory(e);
-
-	json_decref(value);
-	return ret;
-}
-
-static int result_text(const char *file, const char *name, const struct ear *ear, struct error *e)
+static int result_output(const struct options *options, const char *file, const char *name,
+			 const struct jwt *jwt, const struct ear *ear, struct error *e)
 {
 	struct bytes out = BYTES_INIT;
-	int ret = -1;
+	json_t *value;
+	int ret;
 
+	if (options->json) {
+		value = json_pack("{s:s, s:b, s:O}", "key", name, "key-given",
+				  options->key || options->cert, "claims", jwt->payload);
+		ret = value ? cli_output_json(value, e) : error_set_memory(e);
+		json_decref(value);
+		return ret;
+	}
 	bytes_printf(&out, ">> \"%s\" signature successfully verified using \"%s\" key\n"
 		     "[claims-set]\n", file, name);
-	if (json_pretty(ear->payload, &out, e) == 0) {
+	ret = json_pretty(ear->payload, &out, e);
+	if (ret == 0) {
 		ear_print_vectors(ear, &out);
-		ret = bytes_check(&out, e) < 0 ? -1 : cli_output(&out, e);
+		ret = cli_output(&out, e);
 	}
 	bytes_free(&out);
 	return ret;
@@ -128,7 +128,7 @@ static int token_check(const struct options *options, const struct jwt *jwt, con
 	int ret = -1;
 
 	if (key && jwt_verify(jwt, key, e) == 0)
-		ret = jwt_check_times(jwt, time(NULL), JWT_LEEWAY, e);
+		ret = jwt_check_times(jwt, clock_wall_s(), JWT_LEEWAY, e);
 	EVP_PKEY_free(key);
 	return ret;
 }
@@ -146,7 +146,7 @@ static int verify(const struct options *options, const char *file, struct error 
 	if (cli_read_text(file, JWT_MAX, &text, e) < 0)
 		goto out;
 	if (jwt_decode(text.data, text.len, &jwt, e) < 0) {
-		e->kind = ERROR_INPUT;	/* not a token at all, rather than one refused */
+		error_reclassify(e, ERROR_ANY, ERROR_INPUT);	/* it is not a token */
 		error_add(e, "%s", file);
 		goto out;
 	}
@@ -156,8 +156,7 @@ static int verify(const struct options *options, const char *file, struct error 
 			error_add(e, "%s", file);
 		goto out;
 	}
-	ret = options->json ? result_json(options, &jwt, name, e) :
-			      result_text(file, name, &ear, e);
+	ret = result_output(options, file, name, &jwt, &ear, e);
 	if (ret == 0 && !options->key && !options->cert)
 		cli_warn("verify", "the key came with the token: this does not prove who signed it "
 			 "(--key, --cert)");

@@ -15,9 +15,10 @@ struct options {
 
 static const struct args_option own[] = {
 	{ .name = "count", .type = ARGS_NUMBER, .offset = offsetof(struct options, count),
-	  .value = "N", .help = "end after so many extensions (never)", .min = 1, .max = INT_MAX },
+	  .value = "N", .help = "exit after N extensions (default: never)", .min = 1,
+	  .max = INT_MAX },
 	{ .name = "json", .type = ARGS_FLAG, .offset = offsetof(struct options, json),
-	  .help = "print one JSON object a line" },
+	  .help = "print one JSON object per line" },
 	{ 0 },
 };
 
@@ -26,69 +27,62 @@ static const struct args_option *const tables[] = { own, NULL };
 static const struct args_spec spec = {
 	.name = "realmkey watch",
 	.operands = "",
-	.about = "Prints each extension of a measurement register as it happens, whoever makes it: its\n"
-		 "position in the event log, register, event type and digest.",
+	.about = "Prints each extension of a measurement register as it happens: its position in\n"
+		 "the event log, register, event type and digest.",
 	.options = tables,
-	.notes = "It listens by generic netlink. What a burst drowned, and records that are no extensions,\n"
-		 "show as a gap in the positions; realmkey log has them all. It ends with status 13 when\n"
-		 "the module is unloaded.",
+	.notes = "Notices come by generic netlink. Notices lost in a burst, and records that are\n"
+		 "not extensions, show as a gap in the positions; realmkey log has all of them.\n"
+		 "The exit status is 13 if the module is unloaded.",
 };
 
-static int notice_line(const struct rsi_notice *notice, struct bytes *out)
+static void notice_print(const struct rsi_notice *notice, struct bytes *out)
 {
 	const char *type = event_type_name(notice->type);
 	char name[24];
 
-	if (bytes_printf(out, "%5llu %-5s ", (unsigned long long)notice->seq,
-			 event_register_name(notice->index, name)) < 0 ||
-	    (type ? bytes_append_text(out, type) : bytes_printf(out, "0x%08x", notice->type)) < 0 ||
-	    bytes_append_text(out, " ") < 0 ||
-	    encode_hex(notice->digest, notice->size, out) < 0)
-		return -1;
-	return bytes_append_text(out, "\n");
+	bytes_printf(out, "%5llu %-5s ", (unsigned long long)notice->seq,
+		     event_register_name(notice->index, name));
+	if (type)
+		bytes_append_text(out, type);
+	else
+		bytes_printf(out, "0x%08x", notice->type);
+	bytes_append_text(out, " ");
+	encode_hex(notice->digest, notice->size, out);
+	bytes_append_text(out, "\n");
 }
 
 static int notice_json(const struct rsi_notice *notice, struct bytes *out, struct error *e)
 {
-	struct bytes hex = BYTES_INIT;
-	json_t *value = NULL;
-	int ret = -1;
-
-	if (encode_hex(notice->digest, notice->size, &hex) == 0)
-		value = json_pack("{s:I, s:I, s:I, s:s*, s:s}", "seq", (json_int_t)notice->seq,
+	json_t *value = json_pack("{s:I, s:I, s:I, s:s*, s:o}", "seq", (json_int_t)notice->seq,
 				  "index", (json_int_t)notice->index, "event-type",
 				  (json_int_t)notice->type, "event-type-name",
-				  event_type_name(notice->type), "digest", bytes_text(&hex));
-	if (!value)
-		error_set_memory(e);
-	else if (json_compact(value, out, e) == 0)
-		ret = bytes_append_text(out, "\n") < 0 ? error_set_memory(e) : 0;
+				  event_type_name(notice->type), "digest",
+				  json_hex(notice->digest, notice->size));
+	int ret = value ? json_compact(value, out, e) : error_set_memory(e);
+
+	bytes_append_text(out, "\n");
 	json_decref(value);
-	bytes_free(&hex);
-	return ret;
-}
-
-static int notice_output(const struct rsi_notice *notice, bool json, struct error *e)
-{
-	struct bytes out = BYTES_INIT;
-	int ret = json ? notice_json(notice, &out, e) :
-		  notice_line(notice, &out) < 0 ? error_set_memory(e) : 0;
-
-	if (ret == 0)
-		ret = cli_output(&out, e);
-	bytes_free(&out);
 	return ret;
 }
 
 static int watch_run(struct rsi_watch *watch, const struct options *options, struct error *e)
 {
+	struct bytes out = BYTES_INIT;
 	struct rsi_notice notice;
+	int ret = 0;
 
-	for (unsigned int n = 0; !options->count || n < options->count; n++)
-		if (rsi_watch_next(watch, &notice, e) < 0 ||
-		    notice_output(&notice, options->json, e) < 0)
-			return -1;
-	return 0;
+	for (unsigned int n = 0; ret == 0 && (!options->count || n < options->count); n++) {
+		bytes_clear(&out);
+		ret = rsi_watch_next(watch, &notice, e);
+		if (ret == 0 && options->json)
+			ret = notice_json(&notice, &out, e);
+		else if (ret == 0)
+			notice_print(&notice, &out);
+		if (ret == 0)
+			ret = cli_output(&out, e);
+	}
+	bytes_free(&out);
+	return ret;
 }
 
 int command_watch(int argc, char **argv)

@@ -36,6 +36,7 @@ int confine_drop(struct error *e)
 
 /* The files that the resolver of glibc reads. A rule applies to the file that exists now: a file
  * that replaces it later cannot be read, except below a directory. */
+/* clang-format off */
 static const struct sandbox_path resolver_paths[] = {
 	{ "/etc/resolv.conf", SANDBOX_READ },
 	{ "/etc/hosts", SANDBOX_READ },
@@ -46,6 +47,7 @@ static const struct sandbox_path resolver_paths[] = {
 	{ "/run/resolvconf", SANDBOX_READ },
 	{ "/run/NetworkManager/resolv.conf", SANDBOX_READ },
 };
+/* clang-format on */
 
 int confine_files(uint16_t port, struct error *e)
 {
@@ -76,6 +78,7 @@ int confine_files(uint16_t port, struct error *e)
 /* Flags of openat() for more than reading. O_TMPFILE contains O_DIRECTORY, which is allowed. */
 #define OPEN_MORE (O_ACCMODE | O_CREAT | O_TRUNC | O_PATH | (O_TMPFILE & ~O_DIRECTORY))
 
+/* clang-format off */
 static const struct sandbox_rule calls[] = {
 	/* memory, but never executable, because all code is loaded by now */
 	ALLOW(brk), ALLOW(munmap), ALLOW(mremap), ALLOW(madvise),
@@ -116,6 +119,7 @@ static const struct sandbox_rule calls[] = {
 	SANDBOX_KILL_INTRUDER, SANDBOX_KILL(keyctl), SANDBOX_KILL(add_key),
 	SANDBOX_KILL(request_key),
 };
+/* clang-format on */
 
 static const struct sandbox_rule no_files[] = {
 	{ .call = SCMP_SYS(open), .action = SCMP_ACT_ERRNO(EACCES) },

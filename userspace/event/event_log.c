@@ -142,7 +142,7 @@ static int hash_choose(const struct algorithms *algorithms, struct event_log *lo
 	return error_set(e, ERROR_INPUT, "event log: header: neither SHA-256, SHA-384 nor SHA-512");
 }
 
-static size_t digest_size(const struct algorithms *algorithms, uint32_t id)
+static size_t algorithm_digest_size(const struct algorithms *algorithms, uint32_t id)
 {
 	for (size_t i = 0; i < algorithms->count; i++)
 		if (algorithms->of[i].id == id)
@@ -161,7 +161,7 @@ static const char *digests_decode(struct cursor *c, const struct algorithms *alg
 		return "number of digests is not that of the header";
 	while (!c->fault && count--) {
 		uint32_t id = cursor_number(c, 2, "digest algorithm");
-		size_t size = digest_size(algorithms, id);
+		size_t size = algorithm_digest_size(algorithms, id);
 		const uint8_t *digest = cursor_read(c, size, "digest");
 
 		if (c->fault)

@@ -16,8 +16,8 @@ struct replayer {
 };
 
 /* H(@a || @b): @a has the size of a digest or is NULL, @b has @len bytes. */
-static int digest_make(struct replayer *r, const void *a, const void *b, size_t len, uint8_t *out,
-		       struct error *e)
+static int replay_digest(struct replayer *r, const void *a, const void *b, size_t len,
+			 uint8_t *out, struct error *e)
 {
 	if (EVP_DigestInit_ex(r->context, r->md, NULL) != 1 ||
 	    (a && EVP_DigestUpdate(r->context, a, r->log->hash->size) != 1) ||
@@ -52,7 +52,7 @@ static int tagged_check(struct replayer *r, size_t at, struct error *e)
 
 	if (!event_tagged_text(record, &len))
 		return 0;
-	if (digest_make(r, NULL, record->event, record->size, digest, e) < 0)
+	if (replay_digest(r, NULL, record->event, record->size, digest, e) < 0)
 		return -1;
 	if (memcmp(digest, record->digest, r->log->hash->size))
 		misfit_set(r->replay, at, "its digest is not that of its event");
@@ -74,7 +74,7 @@ static int record_replay(struct replayer *r, size_t at, struct error *e)
 	reg = &r->replay->reg[record->index];
 	if (record->kind == EVENT_EXTENSION) {
 		reg->extensions++;
-		if (digest_make(r, reg->value, record->digest, size, reg->value, e) < 0)
+		if (replay_digest(r, reg->value, record->digest, size, reg->value, e) < 0)
 			return -1;
 		return tagged_check(r, at, e);
 	}

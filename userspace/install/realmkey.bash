@@ -1,28 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# Completion of realmkey, realmkeyd and trusteed, read from their own --help: it offers what there is.
+# Completion for realmkey, realmkeyd and trusteed. It reads commands, options and values from their --help.
 
-# _realmkey_commands NAME: the commands that the help text on standard input lists for NAME.
+# _realmkey_commands NAME: print the commands that the help text on standard input lists for NAME.
 _realmkey_commands()
 {
 	sed -n -e '/^Options:/q' -e 's/^  \([a-z][a-z-]*\) .*/\1/p' -e "s/^$1 \([a-z][a-z-]*\) .*/\1/p"
 }
 
-# _realmkey_options: the options that the help text on standard input lists.
+# _realmkey_options: print the options that the help text on standard input lists.
 _realmkey_options()
 {
 	sed -n 's/^  \(--.*\)/\1/p' | sed 's/  .*//' | grep -oE -e '--[a-z0-9-]+'
 }
 
-# _realmkey_value OPTION: what the help text on standard input calls the value of OPTION; nothing for a flag.
+# _realmkey_value OPTION: print the name of the value of OPTION in the help text on standard input; nothing for a flag.
 _realmkey_value()
 {
 	sed -nE "s/^  (--[a-z-]+, )?$1(, --[a-z-]+)? ([A-Z][^ ]*).*/\3/p"
 }
 
-# _realmkey_offer KIND WORD: fill COMPREPLY with what can stand for KIND and begins with WORD. Names of event types
-# are in the help text on standard input.
+# _realmkey_offer KIND WORD: fill COMPREPLY with the values of KIND that begin with WORD. Names of event types are read
+# from the help text on standard input.
 _realmkey_offer()
 {
 	case $1 in
@@ -53,12 +53,12 @@ _realmkey()
 		elif [[ ${COMP_WORDS[i]} != --* ]]; then
 			operands=$((operands + 1))
 		elif [ -n "$(_realmkey_value "${COMP_WORDS[i]}" <<<"$help")" ]; then
-			# its value is no operand
+			# its value is not an operand
 			[ "${COMP_WORDS[i + 1]}" != = ] || i=$((i + 1))
 			i=$((i + 1))
 		fi
 	done
-	# --name=VALUE comes as three words
+	# the shell splits --name=VALUE into three words
 	[ "$word" != = ] || word=
 	[ "$previous" != = ] || previous=${COMP_WORDS[COMP_CWORD - 2]}
 	kind=$(_realmkey_value "$previous" <<<"$help")

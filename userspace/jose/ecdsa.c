@@ -14,7 +14,7 @@ size_t ecdsa_to_der(const uint8_t *raw, size_t size, unsigned char **der)
 
 	*der = NULL;
 	if (sig && r && s && ECDSA_SIG_set0(sig, r, s) == 1) {
-		r = s = NULL;	/* now of sig */
+		r = s = NULL;	/* sig owns them now */
 		len = i2d_ECDSA_SIG(sig, der);
 	}
 	BN_free(r);
@@ -33,25 +33,17 @@ bool ecdsa_from_der(const uint8_t *der, size_t len, uint8_t *raw, size_t size)
 	return ok;
 }
 
-static OSSL_PARAM *point_params(const char *group, const uint8_t *point, size_t len)
-{
-	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-	OSSL_PARAM *params = NULL;
-
-	if (build &&
-	    OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, group, 0) &&
-	    OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point, len))
-		params = OSSL_PARAM_BLD_to_param(build);
-	OSSL_PARAM_BLD_free(build);
-	return params;
-}
-
 EVP_PKEY *ecdsa_key_from_point(const char *group, const uint8_t *point, size_t len)
 {
-	OSSL_PARAM *params = point_params(group, point, len);
+	OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL), *check = NULL;
+	OSSL_PARAM *params = NULL;
 	EVP_PKEY *key = NULL;
 
+	if (builder &&
+	    OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, group, 0) &&
+	    OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, point, len))
+		params = OSSL_PARAM_BLD_to_param(builder);
 	if (params && ctx && EVP_PKEY_fromdata_init(ctx) == 1 &&
 	    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) == 1)
 		check = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
@@ -60,7 +52,8 @@ EVP_PKEY *ecdsa_key_from_point(const char *group, const uint8_t *point, size_t l
 		key = NULL;
 	}
 	EVP_PKEY_CTX_free(check);
-	EVP_PKEY_CTX_free(ctx);
 	OSSL_PARAM_free(params);
+	EVP_PKEY_CTX_free(ctx);
+	OSSL_PARAM_BLD_free(builder);
 	return key;
 }

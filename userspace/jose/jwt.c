@@ -113,7 +113,7 @@ int jwt_decode(const void *text, size_t len, struct jwt *jwt, struct error *e)
 	return 0;
 }
 
-/* The signature has the right size. */
+/* The caller has checked the size of the signature. */
 static int signature_verify(const struct jwt *jwt, const struct algorithm *algorithm,
 			    EVP_PKEY *key, struct error *e)
 {

@@ -177,7 +177,7 @@ int courier_call(struct courier *courier, const struct message *m, int *status,
 		goto out;
 	if (send_until(courier->fd, question.data, question.len, deadline, e) < 0 ||
 	    answer_receive(courier->fd, deadline, &raw, &answer, e) < 0) {
-		/* Stop it: a later message would be taken for the answer to the next question. */
+		/* Stop it: a later message would be read as the answer to the next question. */
 		ended = courier_end(courier);
 		if (WIFSIGNALED(ended) && WTERMSIG(ended) != SIGKILL)	/* SIGSYS: its sandbox */
 			error_set(e, ERROR_PROTOCOL, "courier: killed by SIG%s",

@@ -9,7 +9,7 @@
 /*
  * Append lines to @out that name each claim of the EAR that is not affirming, and what an operator
  * can do about it; for a RIM without reference value, that is the value and the command that sets
- * it. @ear is a compact JWT. @token, the CCA token, may be NULL or empty; then the RIM is taken
+ * it. @ear is a compact JWT. @token, the CCA token, may be NULL or empty; then the RIM is read
  * from the EAR. An EAR that cannot be read is an ERROR_ATTESTATION or ERROR_INPUT.
  */
 int denial_explain(const struct bytes *ear, const struct bytes *token, struct bytes *out,

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/realm.h"
 #include "cca/cca_token.h"
@@ -78,7 +79,7 @@ static int token_compare(struct rsi *rsi, const struct bytes *raw, unsigned int 
 {
 	struct cca_token token = CCA_TOKEN_INIT;
 	struct error refused = ERROR_INIT;
-	uint8_t value[RSI_DIGEST_MAX];
+	uint8_t value[HASH_SIZE_MAX];
 	struct cca_verdict verdict;
 	int ret = 1;
 	size_t size;

@@ -360,7 +360,7 @@ static int section_title(struct parser *p, const char *text, size_t len)
 	return 0;
 }
 
-static bool word_is(const char *word, const char *text, size_t len)
+static bool title_begins(const char *word, const char *text, size_t len)
 {
 	return strlen(word) == len && !memcmp(text, word, len);
 }
@@ -383,10 +383,10 @@ static int section_begin(struct parser *p, const char *text, size_t len)
 	word = strcspn(p->title, " \t");
 	name = p->title + word + strspn(p->title + word, " \t");
 	for (size_t i = 0; i < ARRAY_SIZE(old_sections); i++)
-		if (word_is(old_sections[i].name, p->title, word))
+		if (title_begins(old_sections[i].name, p->title, word))
 			return parser_fail(p, p->line, NULL, "%s", old_sections[i].replacement);
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
-		if (word_is(sections[i].name, p->title, word))
+		if (title_begins(sections[i].name, p->title, word))
 			p->section = &sections[i];
 	if (!p->section) {
 		p->section = &unknown;
@@ -418,7 +418,7 @@ static bool has_control(const char *text, size_t len)
 	return false;
 }
 
-/* Called by inih for the next line; NULL ends the parse. Indentation is removed, because inih takes
+/* Called by inih for the next line; NULL ends the parse. Indentation is removed, because inih reads
  * an indented line as continuation of the line before. A comment becomes an empty line. */
 static char *parser_line(char *buffer, int size, void *stream)
 {

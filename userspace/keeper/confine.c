@@ -36,6 +36,7 @@ int confine_begin(struct error *e)
 #define IS SANDBOX_IS
 #define BITS SANDBOX_BITS
 
+/* clang-format off */
 static const struct sandbox_rule calls[] = {
 	/* memory, but never executable, because all code is loaded by now */
 	ALLOW(brk), ALLOW(munmap), ALLOW(mremap), ALLOW(madvise), ALLOW(mlock), ALLOW(mlock2),
@@ -71,6 +72,7 @@ static const struct sandbox_rule calls[] = {
 
 	SANDBOX_KILL_INTRUDER,
 };
+/* clang-format on */
 
 int confine_finish(const char *keyring, struct error *e)
 {

@@ -2,14 +2,14 @@
 /*
  * Arm CCA Realm Services Interface: /dev/cca-rsi
  *
- * What a realm can see of itself: its configuration, its measurement
- * registers and the log of what extended them, and attestation tokens signed by
- * the Realm Management Monitor.
+ * The device gives a realm access to its configuration, its measurement registers,
+ * the log of their extensions, and attestation tokens signed by the Realm Management
+ * Monitor.
  *
- * A structure grows at its end only and zero means absent. The size that the
- * caller knows is part of the ioctl number: a shorter structure is answered as
- * far as it reaches, a longer one is accepted if what the kernel does not know
- * is zero (E2BIG otherwise).
+ * New fields are added at the end of a structure only, and zero means absent. The
+ * ioctl number contains the structure size that the caller knows: a shorter
+ * structure receives the fields that fit, a longer one is accepted if the bytes
+ * that the kernel does not know are zero (E2BIG otherwise).
  */
 #ifndef _UAPI_LINUX_CCA_RSI_H
 #define _UAPI_LINUX_CCA_RSI_H
@@ -19,9 +19,9 @@
 
 #define CCA_RSI_IOC_TYPE		0xBC
 
-/* A challenge is always this long; shorter ones are for the caller to pad. */
+/* A challenge always has this size; the caller pads shorter ones. */
 #define CCA_RSI_CHALLENGE_SIZE		64
-/* Room for the longest digest. Which part of it counts: digest_size. */
+/* Size of the longest digest; see digest_size for the valid part. */
 #define CCA_RSI_DIGEST_MAX		64
 #define CCA_RSI_RPV_SIZE		64
 
@@ -32,18 +32,18 @@
 
 /* Bits of cca_rsi_config.flags */
 /*
- * Tokens can be had here. Clear: configfs-tsm is another driver's, or has reports of one left;
- * CCA_RSI_TOKEN answers EBUSY.
+ * Tokens are available. If clear, configfs-tsm belongs to another driver, or still
+ * has reports of an earlier one, and CCA_RSI_TOKEN fails with EBUSY.
  */
 #define CCA_RSI_CONFIG_F_TOKEN		0x1
-/* A register was found where the log did not lead: extended with no record, or by another rule. */
+/* A register differed from the log: it was extended without a record, or by another rule. */
 #define CCA_RSI_CONFIG_F_FOREIGN	0x2
 
 /*
- * Reading the device reads the event log: a TCG crypto-agile log, its header
- * first. A register's value at its beginning, and one found where the log did not
- * lead, are records of this event type; their event is a signature, then the
- * value. A replay takes the register up from there.
+ * Reading the device reads the event log, a TCG crypto-agile log that starts with
+ * its header. Records of this event type hold a register's value: when the log
+ * began, or when the register differed from the log. Their event is a signature,
+ * then the value, from which a replay continues.
  */
 #define CCA_RSI_EV_NO_ACTION		3
 #define CCA_RSI_LOG_SIGNATURE_SIZE	16
@@ -51,7 +51,7 @@
 #define CCA_RSI_LOG_FOREIGN		"CCA RSI foreign"
 
 /**
- * struct cca_rsi_config - the realm and this interface, as CCA_RSI_CONFIG answers
+ * struct cca_rsi_config - the realm and this interface, returned by CCA_RSI_CONFIG
  * @abi_lower: lowest RSI revision of the RMM, major << 16 | minor
  * @abi_higher: highest RSI revision of the RMM, major << 16 | minor
  * @ipa_bits: width of the realm's intermediate physical addresses
@@ -59,9 +59,9 @@
  * @digest_size: length of that algorithm's digests in bytes
  * @registers: number of registers; 0 is RIM, the ones above are REM0, REM1, ...
  * @flags: CCA_RSI_CONFIG_F_*
- * @event_max: longest event that CCA_RSI_EXTEND takes, in bytes
+ * @event_max: longest event that CCA_RSI_EXTEND accepts, in bytes
  * @log_seq: number of records in the event log
- * @rpv: Realm Personalization Value, chosen by whoever created the realm
+ * @rpv: Realm Personalization Value, chosen by the creator of the realm
  */
 struct cca_rsi_config {
 	__u32 abi_lower;
@@ -77,7 +77,7 @@ struct cca_rsi_config {
 };
 
 /**
- * struct cca_rsi_measurement - one register, as CCA_RSI_MEASUREMENT answers
+ * struct cca_rsi_measurement - one register, returned by CCA_RSI_MEASUREMENT
  * @index: in: 0 for RIM, 1..4 for REM0..REM3
  * @size: out: length of the value in bytes
  * @value: out: the register, zero beyond @size
@@ -95,12 +95,12 @@ struct cca_rsi_measurement {
  * @digest: in: the register becomes H(register || digest)
  * @event_type: in: TCG event type of the record; not CCA_RSI_EV_NO_ACTION
  * @event_size: in: length of the event, at most cca_rsi_config.event_max
- * @event: in: pointer to the event, what the digest is of
+ * @event: in: pointer to the event that the digest is of
  * @seq: out: position of the record in the event log
  *
- * Wants a file that is open for writing. ENOSPC: the log is full, and the
+ * Requires a file opened for writing. ENOSPC means that the log is full and the
  * register has not been extended. An extension cannot be undone: EFAULT may also
- * mean that only @seq could not be written back; look at the end of the log.
+ * mean that only @seq could not be written back, so look at the end of the log.
  */
 struct cca_rsi_extend {
 	__u32 index;
@@ -114,8 +114,8 @@ struct cca_rsi_extend {
 
 /**
  * struct cca_rsi_token - have an attestation token signed
- * @challenge: in: all of it goes into the token as it is
- * @fd: out: read-only, seekable, close-on-exec; reads as the token
+ * @challenge: in: included in the token unchanged
+ * @fd: out: file to read the token from; read-only, seekable, close-on-exec
  * @size: out: length of the token in bytes
  * @log_seq: out: number of log records that the token's registers account for
  */

@@ -17,7 +17,7 @@
 #define CCA_RSI_INDEX_MAX	4
 
 /*
- * Numbered as RSI does.
+ * Numbered as in RSI.
  */
 enum cca_rsi_hash_algo {
 	CCA_RSI_HASH_ALGO_SHA256,
@@ -29,8 +29,8 @@ enum cca_rsi_hash_algo {
  * enum cca_rsi_record_kind
  * @CCA_RSI_RECORD_KIND_BASE: A register's value when the log began.
  * @CCA_RSI_RECORD_KIND_EVENT: An extension.
- * @CCA_RSI_RECORD_KIND_FOREIGN: A register's value, found where the log did
- *   not lead.
+ * @CCA_RSI_RECORD_KIND_FOREIGN: A register's value, when it differed from the
+ *   log.
  */
 enum cca_rsi_record_kind {
 	CCA_RSI_RECORD_KIND_BASE,
@@ -40,10 +40,9 @@ enum cca_rsi_record_kind {
 
 /**
  * enum cca_rsi_config_flags
- * @CCA_RSI_CONFIG_FLAGS_TOKEN: Tokens can be had here. If not set,
- *   configfs-tsm is another driver's, or has reports of one left.
- * @CCA_RSI_CONFIG_FLAGS_FOREIGN: A register was found where the log did not
- *   lead.
+ * @CCA_RSI_CONFIG_FLAGS_TOKEN: Tokens are available. If clear, configfs-tsm
+ *   belongs to another driver, or still has reports of an earlier one.
+ * @CCA_RSI_CONFIG_FLAGS_FOREIGN: A register differed from the log.
  */
 enum cca_rsi_config_flags {
 	CCA_RSI_CONFIG_FLAGS_TOKEN = 1,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Another module that extends the realm's registers, without a log and without
- * anybody's lock: what cca_rsi has to notice. For tests only.
+ * cca_rsi's lock. Tests use it to check that cca_rsi detects such extensions.
  */
 
 #include <linux/arm-smccc.h>
@@ -31,7 +31,7 @@ static int register_extend(u32 index, const u8 *digest, size_t size)
 	return call.x[0] == RSI_SUCCESS ? 0 : -EIO;
 }
 
-/* "INDEX DIGEST", the digest in hexadecimal and of any size up to DIGEST_MAX */
+/* @text is "INDEX DIGEST": the digest in hexadecimal, of any size up to DIGEST_MAX. */
 static int extend_set(const char *text, const struct kernel_param *param)
 {
 	char hex[2 * DIGEST_MAX + 1];
@@ -65,7 +65,7 @@ static void __exit cca_foreign_exit(void)
 }
 module_exit(cca_foreign_exit);
 
-/* The kernel is tainted by this, and modinfo shows it. */
+/* This taints the kernel, and modinfo shows it. */
 MODULE_INFO(test, "Y");
 MODULE_AUTHOR("Realmkey maintainers <maintainers@users.noreply.r-seed-d287bd46.example>");
 MODULE_DESCRIPTION("Extends the registers of a realm without a log, for tests");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * kmod/realm.c and log.c on this machine, over five registers that others extend too, that fail,
- * and that are no hash but a sum: what is tested is that the log tells all of it.
+ * and that use a sum instead of a hash. The tests check that the log accounts for all changes.
  */
 #include "shim.h"
 
@@ -19,10 +19,10 @@ static struct {
 	int config_error;
 	int extend_error;
 	int digest_error;
-	int reads_left;		/* then one fails; negative: none does */
-	u32 behind_before;	/* a register that others extend right before ours is, once */
-	u32 behind_after;	/* or right after */
-	bool other_rule;	/* an extension is not what the log takes it for */
+	int reads_left;		/* until one fails; negative: none fails */
+	u32 behind_before;	/* register that others extend once, just before our extension */
+	u32 behind_after;	/* the same, just after it */
+	bool other_rule;	/* registers are extended by another rule than the log's */
 	int extends;
 	int notes;
 } rmm;
@@ -42,7 +42,7 @@ int cca_rsi_measurement_read(u32 index, u8 *value, size_t size)
 	return 0;
 }
 
-/* Depends on the order, as a hash does. */
+/* The sum depends on the order, like a hash. */
 static void sum_extend(u8 *value, const u8 *digest, size_t size)
 {
 	for (size_t i = 0; i < size; i++)
@@ -76,7 +76,7 @@ int cca_rsi_measurement_extend(u32 index, const u8 *digest, size_t size)
 	return 0;
 }
 
-/* Of a register and a digest, one behind the other. */
+/* @data is a register followed by a digest. */
 int crypto_shash_tfm_digest(struct crypto_shash *shash, const u8 *data, unsigned int len, u8 *out)
 {
 	static const char *const names[] = { "sha256", "sha512", "sha384" };
@@ -90,13 +90,17 @@ int crypto_shash_tfm_digest(struct crypto_shash *shash, const u8 *data, unsigned
 	return 0;
 }
 
-void cca_netlink_notify(const struct cca_record *record)
+int blocking_notifier_call_chain(struct blocking_notifier_head *head, unsigned long action, void *data)
 {
-	assert(!cca_realm_lock.held && record->kind == CCA_RSI_RECORD_KIND_EVENT);
+	const struct cca_record *record = data;
+
+	assert(head == &cca_log_notifier && !action && !cca_realm_lock.held);
+	assert(record->kind == CCA_RSI_RECORD_KIND_EVENT);
 	rmm.notes++;
+	return 0;
 }
 
-/* As the module's load finds it: registers of which some have been extended. */
+/* Loads with registers of which some have been extended before. */
 static int load(u32 hash_algo)
 {
 	memset(&rmm, 0, sizeof(rmm));
@@ -109,7 +113,7 @@ static int load(u32 hash_algo)
 	return cca_realm_init();
 }
 
-/* Unloads; is nothing left? */
+/* Unloads; true if everything was freed. */
 static bool unload(void)
 {
 	cca_realm_exit();
@@ -132,7 +136,7 @@ static int extend(u32 index, u32 type, const void *event, size_t size, u64 *seq)
 	return ret;
 }
 
-/* Does a replay of the log, from nothing but its records, lead to the registers? */
+/* Does a replay of the log's records alone lead to the registers? */
 static bool replay_good(void)
 {
 	u8 values[CCA_REALM_REGISTERS][CCA_RSI_DIGEST_MAX] = { 0 };
@@ -160,7 +164,7 @@ static void bytes_of_header(void)
 		"Spec ID Event03\0\0\0\0\0\0\2\0\2\1\0\0\0\x0c\0\x30\0";
 
 	CHECK(load(CCA_RSI_HASH_SHA384) == 0);
-	CHECK(cca_log_next(NULL)->size == sizeof(expected));	/* the string's end is vendorInfoSize */
+	CHECK(cca_log_next(NULL)->size == sizeof(expected));	/* its NUL is vendorInfoSize */
 	CHECK(memcmp(cca_log_next(NULL)->bytes, expected, sizeof(expected)) == 0);
 	CHECK(unload());
 }
@@ -259,8 +263,8 @@ static void foreign_extensions_found(void)
 	CHECK(unload());
 }
 
-/* Between the look at the registers before an extension of ours, and the one after it. */
-static void foreign_extension_amid_ours(void)
+/* It happens between the audit before our extension and the one after it. */
+static void foreign_extension_during_ours(void)
 {
 	u64 seq;
 
@@ -278,7 +282,7 @@ static void foreign_extension_amid_ours(void)
 	CHECK(unload());
 }
 
-/* No replay can follow an RMM with a rule of its own, but the log tells where it went. */
+/* A replay cannot follow an RMM with another rule, but the log has the registers' values. */
 static void rule_of_its_own(void)
 {
 	u64 seq;
@@ -291,7 +295,7 @@ static void rule_of_its_own(void)
 	CHECK(unload());
 }
 
-/* A record wakes who waits for it, also if the look at the registers fails after it. */
+/* A record wakes the readers that wait for it, even if the audit fails after it. */
 static void records_wake(void)
 {
 	u64 seq;
@@ -306,7 +310,7 @@ static void records_wake(void)
 	CHECK(unload());
 }
 
-/* Whatever is done, in whatever order, with a log of whatever size. */
+/* Random operations in random order, with logs of random sizes */
 static void anything_in_any_order(void)
 {
 	u64 seq;
@@ -344,7 +348,7 @@ static void full_log_refuses_before(void)
 	CHECK(ret == -ENOSPC);
 	before = cca_log_seq();
 	CHECK(rmm.extends == (int)before - CCA_RSI_INDEX_MAX && replay_good());
-	/* There is room to say that it is not the whole story. */
+	/* There is still room for one foreign record of each register. */
 	for (u32 i = 1; i < CCA_REALM_REGISTERS; i++)
 		extend_behind(i);
 	CHECK(cca_realm_audit_now() == CCA_RSI_INDEX_MAX && replay_good());
@@ -365,7 +369,7 @@ static void small_bound_refused(void)
 
 static void load_may_fail(void)
 {
-	/* The hash, the header and four base records */
+	/* The allocations are the hash, the header and four base records. */
 	for (int i = 0; i < 6; i++) {
 		memset(&shim, 0, sizeof(shim));
 		memset(&rmm, 0, sizeof(rmm));
@@ -386,7 +390,7 @@ static void load_may_fail(void)
 	CHECK(cca_realm_init() == -EIO && shim.held == 0);
 }
 
-static void failures_leave_all_as_it_was(void)
+static void failures_change_nothing(void)
 {
 	u64 seq;
 
@@ -404,7 +408,10 @@ static void failures_leave_all_as_it_was(void)
 		CHECK(extend(1, 13, "x", 1, &seq) == -EIO);
 	}
 	CHECK(rmm.extends == 0 && rmm.notes == 0 && cca_log_seq() == 4 && replay_good());
-	/* Extended, but where to cannot be said: the record is there, and the next look puts it right. */
+	/*
+	 * The new value cannot be computed: the record is there, and the next audit corrects the
+	 * value.
+	 */
 	rmm.digest_error = -EIO;
 	CHECK(extend(1, 13, "x", 1, &seq) == 0 && seq == 4);
 	CHECK(cca_realm_audit_now() == 1 && replay_good());
@@ -415,18 +422,18 @@ static const struct tap_test tests[] = {
 	{ "the header, byte for byte", bytes_of_header },
 	{ "an event, byte for byte", bytes_of_event },
 	{ "a base record, byte for byte", bytes_of_base },
-	{ "loading logs where the registers stand", load_logs_base },
-	{ "each extension has its record, and the replay is right", extensions_logged },
+	{ "loading logs the registers' values", load_logs_base },
+	{ "each extension has its record, and the replay leads to the registers", extensions_logged },
 	{ "bad events are refused, and not logged", bad_events_refused },
-	{ "foreign extensions are found, and the replay is right", foreign_extensions_found },
-	{ "a foreign extension amid ours is found, too", foreign_extension_amid_ours },
-	{ "an RMM that extends by another rule is found out", rule_of_its_own },
-	{ "each record wakes who waits", records_wake },
-	{ "200 times anything in any order: the replay is right", anything_in_any_order },
-	{ "a full log refuses before it extends, and can still say foreign", full_log_refuses_before },
-	{ "a bound without room for anything is refused", small_bound_refused },
-	{ "loading may fail anywhere", load_may_fail },
-	{ "failures leave register and log as they were", failures_leave_all_as_it_was },
+	{ "foreign extensions are found, and the replay leads to the registers", foreign_extensions_found },
+	{ "a foreign extension during ours is found too", foreign_extension_during_ours },
+	{ "an RMM that extends by another rule is detected", rule_of_its_own },
+	{ "each record wakes the readers that wait", records_wake },
+	{ "200 rounds of random operations: the replay leads to the registers", anything_in_any_order },
+	{ "a full log refuses before it extends, and accepts foreign records", full_log_refuses_before },
+	{ "a limit without room for any record is refused", small_bound_refused },
+	{ "loading may fail at any step", load_may_fail },
+	{ "failures change neither registers nor log", failures_change_nothing },
 };
 
 TAP_MAIN(tests)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * As much of the kernel as kmod/token.c, realm.c and log.c stand on, for a program on this machine. The
- * headers that they include are empty files; this one is included before them. What the kernel would only
- * punish later (memory had while pinned, calls without the lock) ends the test at once.
+ * The parts of the kernel that kmod/token.c, realm.c and log.c require, for a program on this
+ * machine. The headers that they include are empty files; this one is included before them. A
+ * mistake that would show only later in the kernel (allocating while pinned, calls without the
+ * lock) ends the test at once.
  */
 #ifndef SHIM_H
 #define SHIM_H
@@ -25,12 +26,12 @@ struct mutex {
 	bool held;
 };
 
-/* What the kernel around the code under test does, and what it has seen. */
+/* How the kernel around the code under test behaves, and what it has counted */
 struct shim {
-	bool interrupted;	/* the lock is not to be had */
+	bool interrupted;	/* taking the lock fails */
 	bool signalled;
-	int allocations_left;	/* then one fails; negative: none does */
-	int held;		/* objects not freed yet */
+	int allocations_left;	/* until one fails; negative: none fails */
+	int held;		/* objects that have not been freed */
 	int pinned;
 	int yields;
 };
@@ -40,6 +41,15 @@ extern struct shim shim;
 typedef int wait_queue_head_t;
 #define DECLARE_WAIT_QUEUE_HEAD(name)	wait_queue_head_t name
 #define wake_up_interruptible(head)	((void)(*(head))++)
+
+struct blocking_notifier_head {
+	int unused;
+};
+
+#define BLOCKING_NOTIFIER_HEAD(name)	struct blocking_notifier_head name
+
+/* Defined by the test, which counts the calls */
+int blocking_notifier_call_chain(struct blocking_notifier_head *head, unsigned long action, void *data);
 
 #define SZ_1M			0x100000
 #define RSI_GRANULE_SIZE	4096UL
@@ -152,7 +162,7 @@ static inline void put_unaligned_le32(u32 value, void *to)
 	put_unaligned_le16((u16)(value >> 16), (u8 *)to + 2);
 }
 
-/* Aligned to its size, as the kernel's is if that is a power of two. */
+/* The object is aligned to its size, as in the kernel if the size is a power of two. */
 static inline void *kzalloc(size_t size, gfp_t gfp)
 {
 	void *object = shim_alloc(size, size);
@@ -176,7 +186,7 @@ static inline struct crypto_shash *crypto_alloc_shash(const char *name, u32 type
 	return shash;
 }
 
-/* The test's own: its registers know no SHA-2. */
+/* Defined by the test, whose registers use a sum instead of SHA-2 */
 int crypto_shash_tfm_digest(struct crypto_shash *shash, const u8 *data, unsigned int len, u8 *out);
 
 static inline void crypto_free_shash(struct crypto_shash *shash)

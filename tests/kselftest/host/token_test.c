@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * kmod/token.c on this machine, over an RMM that answers in pieces, not at all, wrongly, or with lies:
- * what the bench's RMM, being right, never does.
+ * kmod/token.c on this machine, over an RMM that answers in pieces, not at all, or wrongly, which
+ * the bench's RMM never does.
  */
 #include "shim.h"
 
@@ -14,19 +14,19 @@ struct shim shim;
 struct mutex cca_realm_lock;
 struct cca_realm cca_realm;
 
-/* The RMM: what it is to do, then what it has seen. */
+/* The RMM: how it is to behave, then what it has counted */
 static struct {
-	size_t size;		/* of the token it makes */
-	size_t bound;		/* what it says of that */
-	size_t piece;		/* at most so much at a time; 0: at random, sometimes nothing */
-	int init_error;		/* of so many starts */
+	size_t size;		/* of the token */
+	size_t bound;		/* that it announces */
+	size_t piece;		/* largest piece; 0: random sizes, some of them 0 */
+	int init_error;		/* returned by the first init_errors starts */
 	int init_errors;
-	int continue_error;	/* once this many bytes are out */
+	int continue_error;	/* returned errors times, after error_at bytes */
 	size_t error_at;
-	int errors;		/* so many times */
-	size_t lie;		/* more bytes said than written */
-	bool signal;		/* one comes in the first piece */
-	const int *audits;	/* what looking at the registers finds: so many, or an error */
+	int errors;
+	size_t excess;		/* added to the length that it reports */
+	bool signal;		/* a signal arrives during the first piece */
+	const int *audits;	/* results of the audits: changed registers, or an error */
 	int audits_left;
 
 	int looks;
@@ -54,7 +54,7 @@ static u8 token_byte(u8 salt, size_t i)
 	return (u8)(i * 7 + i / 251 + salt);
 }
 
-/* Nothing, once @audits are used up. */
+/* Returns 0 once all @audits have been used. */
 int cca_realm_audit(void)
 {
 	assert(cca_realm_lock.held && !shim.pinned);
@@ -62,7 +62,7 @@ int cca_realm_audit(void)
 	return rmm.audits_left-- > 0 ? *rmm.audits++ : 0;
 }
 
-/* So that a token tells after which audit it was. */
+/* Counts audits, so that a token's log_seq shows after which audit it was made. */
 u64 cca_log_seq(void)
 {
 	assert(cca_realm_lock.held);
@@ -104,7 +104,7 @@ int cca_rsi_token_continue(u8 *granule, size_t *len)
 	for (size_t i = 0; i < count; i++)
 		granule[i] = token_byte(rmm.salt, rmm.sent + i);
 	rmm.sent += count;
-	*len = count + rmm.lie;
+	*len = count + rmm.excess;
 	return rmm.sent == rmm.size ? 0 : CCA_RSI_INCOMPLETE;
 }
 
@@ -118,7 +118,7 @@ static int make(u8 salt)
 	return IS_ERR(token) ? PTR_ERR(token) : 0;
 }
 
-/* Is it whole? Frees it; nothing else may be held then. */
+/* Is the token whole? Frees it; then nothing else may be left allocated. */
 static bool token_good(u8 salt)
 {
 	bool good = token->size == rmm.size;
@@ -129,13 +129,13 @@ static bool token_good(u8 salt)
 	return good && shim.held == 0 && shim.pinned == 0 && !cca_realm_lock.held;
 }
 
-/* Did it fail with @error, leaving nothing? */
+/* Did it fail with @error and free everything? */
 static bool make_fails(int error)
 {
 	int ret = make(1);
 
 	if (ret != error)
-		tap_note("answered %d, not %d", ret, error);
+		tap_note("returned %d, not %d", ret, error);
 	return ret == error && shim.held == 0 && shim.pinned == 0 && !cca_realm_lock.held;
 }
 
@@ -194,18 +194,18 @@ static void never_cut_short(void)
 	CHECK(make_fails(-EIO));
 }
 
-static void lies_are_noticed(void)
+static void wrong_lengths_detected(void)
 {
-	static const size_t lies[] = { 1, 4096, SIZE_MAX / 2, SIZE_MAX - 4096 };
+	static const size_t excesses[] = { 1, 4096, SIZE_MAX / 2, SIZE_MAX - 4096 };
 
-	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+	for (size_t i = 0; i < sizeof(excesses) / sizeof(excesses[0]); i++) {
 		rmm_reset(4096, 8192);
-		rmm.lie = lies[i];
+		rmm.excess = excesses[i];
 		CHECK(make_fails(-EIO));
 	}
 }
 
-static void lost_state_tried_once_more(void)
+static void lost_state_retried_once(void)
 {
 	rmm_reset(9000, 12288);
 	token_room = 12288;
@@ -268,7 +268,7 @@ static void others_tokens_left_alone(void)
 	CHECK(make_fails(-EBUSY) && rmm.inits == 0);
 }
 
-/* @audits: @count of them, one before the first token and one after each. */
+/* @audits are the results of @count audits: one before the first token and one after each token. */
 static int make_audited(const int *audits, int count)
 {
 	rmm_reset(1202, 4096);
@@ -277,7 +277,7 @@ static int make_audited(const int *audits, int count)
 	return make(3);
 }
 
-static void token_amid_extension_made_again(void)
+static void token_during_extension_made_again(void)
 {
 	static const int before[] = { 2 }, once[] = { 0, 1 }, twice[] = { 0, 1, 4 };
 
@@ -300,19 +300,19 @@ static void audit_may_fail(void)
 
 static const struct tap_test tests[] = {
 	{ "a small token", small_token },
-	{ "300 tokens in pieces of random sizes, nothing among them", pieces_at_random },
-	{ "a token that ends where a granule does", ends_at_granule },
-	{ "room for a longer token is made, and remembered", room_is_remembered },
-	{ "a bound beyond reason is refused", bound_has_a_bound },
-	{ "a token beyond its bound is no token, nor is an empty one", never_cut_short },
-	{ "lies on the length are noticed", lies_are_noticed },
-	{ "a lost state is tried for once more", lost_state_tried_once_more },
-	{ "errors keep their cause", errors_keep_their_cause },
-	{ "a signal stops it soon", signal_stops_soon },
+	{ "300 tokens in pieces of random sizes, some of them empty", pieces_at_random },
+	{ "a token that ends at the end of a granule", ends_at_granule },
+	{ "room for a longer token is allocated, and its size remembered", room_is_remembered },
+	{ "a bound above 1 MiB is refused", bound_has_a_bound },
+	{ "a token beyond its bound fails, and so does an empty one", never_cut_short },
+	{ "wrong lengths are detected", wrong_lengths_detected },
+	{ "a token that was lost is retried once", lost_state_retried_once },
+	{ "an error keeps its cause", errors_keep_their_cause },
+	{ "a signal ends the call soon", signal_stops_soon },
 	{ "any allocation may fail", memory_may_fail },
-	{ "a token during which a register moved is made again", token_amid_extension_made_again },
-	{ "an audit that fails or never rests costs the token", audit_may_fail },
-	{ "without ownership no call is made", others_tokens_left_alone },
+	{ "a token during which a register moved is made again", token_during_extension_made_again },
+	{ "an audit that fails, or always finds a change, makes the call fail", audit_may_fail },
+	{ "without ownership of tokens the RMM is not called", others_tokens_left_alone },
 };
 
 TAP_MAIN(tests)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * PID 1 of the bench's realm: mounts, modules, network, then the agent and a root shell on the
- * console, until it is told to power off. It does the same in every boot, whatever the boot is for,
- * because what is measured (initramfs, device tree) must be the same too.
+ * PID 1 of the bench's realm sets up mounts, modules and network, then runs the agent and a root
+ * shell on the console until a signal ends the realm. It does the same in every boot, whatever the
+ * boot is for, because what is measured (initramfs, device tree) must be the same too.
  */
 #include "network.h"
 #include "root.h"
@@ -51,7 +51,7 @@ static const struct mount_point mounts_first[] = {
 	{ "tmpfs", "/tmp", "mode=1777", MS_NOSUID | MS_NODEV },
 };
 
-/* Those of file systems that are modules. */
+/* Their file systems are modules, which must be loaded first. */
 static const struct mount_point mounts_late[] = {
 	{ "configfs", "/sys/kernel/config", NULL, SAFE },
 };
@@ -65,7 +65,7 @@ static void mount_all(const struct mount_point *points, size_t count)
 	}
 }
 
-/* The kernel has opened no console for us if the initramfs has no /dev/console, as ours. */
+/* Our initramfs has no /dev/console, so the kernel has opened none for PID 1. */
 static void console_open(void)
 {
 	int fd = open("/dev/console", O_RDWR | O_NOCTTY);
@@ -90,7 +90,10 @@ static void module_load(const char *file)
 		close(fd);
 }
 
-/* What the list @name of this very kernel's modules says; another kernel has built in what it needs. */
+/*
+ * Loads the modules in the running kernel's list @name. A kernel without a list needs its drivers
+ * built in.
+ */
 static void modules_load(const char *name)
 {
 	char line[LINE_MAX_BYTES];
@@ -117,7 +120,7 @@ struct service {
 	const char *path;
 	char *const *argv;
 	bool on_console;
-	bool again_after_success;	/* a clean exit is no end */
+	bool again_after_success;	/* it is started again after status 0, too */
 	pid_t pid;
 	time_t started;
 };
@@ -187,7 +190,7 @@ static void service_start(struct service *service)
 		complain("starting", service->path);
 }
 
-/* pid is -1 for what is to be started again: at most once a second. */
+/* A service whose pid is -1 is started again, at most once a second. */
 static void services_restart(void)
 {
 	for (struct service *s = services; s < services + SERVICES; s++) {
@@ -215,7 +218,7 @@ static void children_reap(void)
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
-/* The counter runs from power-on, so it also tells what the RMM took before the kernel ran. */
+/* The counter runs from power-on, so it includes the time before the kernel, which the RMM took. */
 static void report_start(void)
 {
 	uint64_t count, hertz;
@@ -248,8 +251,8 @@ static void environment(void)
 }
 
 /*
- * Not in the archive: while the kernel boots it asks for modules that nobody has (for its certificates'
- * algorithms), and would wait each time for a busybox to say so.
+ * modprobe is not in the archive: while the kernel boots, it requests modules that do not exist (for its
+ * certificates' algorithms), and would wait each time for busybox to find that out.
  */
 static void modprobe_offer(void)
 {
@@ -268,8 +271,8 @@ static void machine_set_up(void)
 	mount_all(mounts_late, sizeof(mounts_late) / sizeof(mounts_late[0]));
 }
 
-/* The kernel's argument realm.root: up to its end; false if there is none. */
-static bool root_wanted(char *line, size_t size, const char **root)
+/* Sets @root to the value of the kernel argument realm.root. Returns false if there is none. */
+static bool root_argument(char *line, size_t size, const char **root)
 {
 	FILE *f = fopen("/proc/cmdline", "re");
 	const bool read = f && fgets(line, (int)size, f);
@@ -285,13 +288,13 @@ static bool root_wanted(char *line, size_t size, const char **root)
 	return true;
 }
 
-/* Returns only if the argument asks for no root file system; a realm without the one it wants is none. */
+/* Returns only if the argument is not there. Powers off if the root file system cannot be used. */
 static void root_enter(void)
 {
 	char line[LINE_MAX_BYTES];
 	const char *root, *failed;
 
-	if (!root_wanted(line, sizeof(line), &root))
+	if (!root_argument(line, sizeof(line), &root))
 		return;
 	modules_load("order.root");
 	failed = root_switch(root);

@@ -35,7 +35,7 @@ static int serial_is_ours(const char *file)
 	return strcmp(serial, ROOT_SERIAL) == 0;
 }
 
-/* /sys/block/vda/serial tells that /dev/vda is the one. */
+/* /sys/block/vda/serial holds the serial number of /dev/vda. */
 static int disk_find(char *device, size_t size)
 {
 	static const char prefix[] = "/sys/block/";
@@ -100,7 +100,7 @@ static void table_make(struct dm_request *request, const char *disk, uint64_t bl
 		 "1 %s %s 4096 4096 %" PRIu64 " %" PRIu64 " sha256 %s -", disk, disk, blocks, blocks, hash);
 }
 
-/* /dev/dm-0: the disk's data, checked. */
+/* Makes /dev/dm-0, the disk's data with each block checked. */
 static int device_make(const char *disk, uint64_t blocks, const char *hash)
 {
 	struct dm_request request;

@@ -5,14 +5,14 @@
 #define ROOT_ARGUMENT "realm.root="
 
 /*
- * root_switch - go on in a root file system on the disk with serial number ROOT_SERIAL
+ * root_switch - continue in a root file system on the disk with serial number ROOT_SERIAL
  * @verity: BLOCKS:HASH, the value of the kernel argument: 4 KiB blocks of the file system, and in
- *	hexadecimal the root of the dm-verity tree (SHA-256, no salt) that lies behind them
+ *	hexadecimal the root of the dm-verity tree (SHA-256, no salt) that follows them
  *
- * The host has the disk. What it holds is checked block by block as it is read, against the hash, which
- * the device tree carries and the RIM covers. Writes go to memory (overlayfs) and are gone with it.
- * Does not return when it succeeds: /sbin/init of the new root is PID 1 then. Else the step that failed,
- * with errno.
+ * The disk is the host's, so each block is checked when it is read, against the hash, which is in the
+ * device tree and so covered by the RIM. Writes go to memory (overlayfs) and are lost at the end.
+ * Does not return on success: /sbin/init of the new root is PID 1 then. Else returns the step that
+ * failed, with errno.
  */
 const char *root_switch(const char *verity);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
-#include "lies.h"
+#include "rmm_fault.h"
 #include "device.h"
 #include "eventlog.h"
 #include "kernel.h"
@@ -16,12 +16,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* As the fake numbers them. */
+/* Numbered as in kmod/rsi_fake.c */
 enum call { CALL_NONE, CALL_VERSION, CALL_CONFIG, CALL_READ, CALL_EXTEND, CALL_INIT, CALL_CONTINUE };
-enum lie { LIE_NONE, LIE_LENGTH, LIE_ENDLESS, LIE_EMPTY, LIE_STUCK, LIE_RULE };
+enum fault { FAULT_NONE, FAULT_LENGTH, FAULT_ENDLESS, FAULT_EMPTY, FAULT_STUCK, FAULT_RULE };
 
 #define MEGABYTE (1L << 20)
-/* So long that it cannot come in fewer than four pieces. */
+/* A token of this size comes in four pieces or more. */
 #define LONG_TOKEN 16384
 
 static const struct {
@@ -36,7 +36,7 @@ static bool fail_next(enum call call, long status, long skip, long times)
 	       kernel_parameter("fail_call", call) && kernel_parameter("fail_times", times);
 }
 
-/* errno's value, or 0. */
+/* Makes a token; returns 0 or the value of errno. */
 static int token_error(void)
 {
 	int fd = device_open(O_RDONLY);
@@ -59,7 +59,7 @@ static int extend_error(void)
 	return error;
 }
 
-void lies_statuses(void)
+void rmm_fault_statuses(void)
 {
 	CHECK(kernel_parameter("token_size", LONG_TOKEN));
 	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
@@ -75,13 +75,13 @@ void lies_statuses(void)
 	CHECK(extend_error() == 0);
 }
 
-/* The call fails if the first register it asks for is not told, and works when it is. */
-static bool op_tells(const struct op *op)
+/* Does the call fail with EIO if the RMM does not return the first register that it reads? */
+static bool op_reports(const struct op *op)
 {
 	int ret, error;
 
 	if (!op->begin()) {
-		tap_note("%s: what the call stands on is gone", op->name);
+		tap_note("%s: cannot prepare the call", op->name);
 		return false;
 	}
 	if (!fail_next(CALL_READ, 4, 0, 1))
@@ -94,36 +94,38 @@ static bool op_tells(const struct op *op)
 	return ret == -1 && error == EIO && fail_next(CALL_NONE, 0, 0, 0);
 }
 
-void lies_reads(void)
+void rmm_fault_reads(void)
 {
-	size_t told = 0;
+	size_t count = 0;
 
 	for (size_t i = 0; i < ops_count; i++) {
 		if (!ops[i].reads)
 			continue;
-		CHECK(op_tells(&ops[i]));
-		told++;
+		CHECK(op_reports(&ops[i]));
+		count++;
 	}
-	CHECK(told > 10);
+	CHECK(count > 10);
 }
 
-/* What was extended is extended, though not to where the log leads; which the log tells, then. */
-void lies_rule(void)
+/*
+ * The extension succeeds, but the register differs from the log, which then gets a foreign record.
+ */
+void rmm_fault_rule(void)
 {
 	struct cca_rsi_config config;
 
 	CHECK(eventlog_good(&config) && !(config.flags & CCA_RSI_CONFIG_F_FOREIGN));
-	CHECK(kernel_parameter("lie", LIE_RULE));
+	CHECK(kernel_parameter("fault", FAULT_RULE));
 	CHECK(extend_error() == 0 && eventlog_good(&config));
 	CHECK(config.flags & CCA_RSI_CONFIG_F_FOREIGN);
 	CHECK(extend_error() == 0 && token_error() == 0 && extend_error() == 0 && eventlog_good(&config));
-	CHECK(kernel_parameter("lie", LIE_NONE));
+	CHECK(kernel_parameter("fault", FAULT_NONE));
 	CHECK(extend_error() == 0 && eventlog_good(&config));
 	CHECK(kernel_module_unload() == 0 && kernel_module_load() == 0);
 }
 
-/* Neither a register nor the log moves when the RMM does not extend or does not tell the registers. */
-void lies_log(void)
+/* Neither a register nor the log changes if the RMM fails to extend or to return the registers. */
+void rmm_fault_log(void)
 {
 	struct cca_rsi_config config;
 	uint64_t seq;
@@ -139,16 +141,16 @@ void lies_log(void)
 	CHECK(eventlog_good(&config) && config.log_seq == seq);
 }
 
-void lies_bounds(void)
+void rmm_fault_bounds(void)
 {
-	static const enum lie told[] = { LIE_LENGTH, LIE_ENDLESS, LIE_EMPTY };
+	static const enum fault faults[] = { FAULT_LENGTH, FAULT_ENDLESS, FAULT_EMPTY };
 	static const long bounds[] = { 1, 1000, 3999 };
 
-	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
-		CHECK(kernel_parameter("lie", told[i]));
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		CHECK(kernel_parameter("fault", faults[i]));
 		CHECK(token_error() == EIO);
 	}
-	CHECK(kernel_parameter("lie", LIE_NONE));
+	CHECK(kernel_parameter("fault", FAULT_NONE));
 	for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
 		CHECK(kernel_parameter("bound", bounds[i]));
 		CHECK(token_error() == EIO);
@@ -159,7 +161,7 @@ void lies_bounds(void)
 	CHECK(kernel_parameter("bound", 0) && token_error() == 0);
 }
 
-void lies_lost_token(void)
+void rmm_fault_lost_token(void)
 {
 	CHECK(fail_next(CALL_CONTINUE, 2, 3, 1));
 	CHECK(token_error() == 0);
@@ -174,7 +176,10 @@ static void caught(int number)
 	(void)number;
 }
 
-/* How a caller ends whom the RMM keeps waiting and then @number is sent; it catches SIGTERM. */
+/*
+ * The wait status of a caller that waits for a stuck RMM and is sent signal @number; it catches
+ * SIGTERM.
+ */
 static int stuck_status(int number)
 {
 	int status;
@@ -190,20 +195,20 @@ static int stuck_status(int number)
 	return status;
 }
 
-void lies_stuck(void)
+void rmm_fault_stuck(void)
 {
 	int status;
 
-	CHECK(kernel_parameter("lie", LIE_STUCK));
+	CHECK(kernel_parameter("fault", FAULT_STUCK));
 	status = stuck_status(SIGKILL);
 	CHECK(WIFSIGNALED(status));
 	status = stuck_status(SIGTERM);
 	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == EINTR);
-	CHECK(kernel_parameter("lie", LIE_NONE));
+	CHECK(kernel_parameter("fault", FAULT_NONE));
 	CHECK(token_error() == 0);
 }
 
-void lies_at_load(void)
+void rmm_fault_at_load(void)
 {
 	static const char *const broken[] = {
 		"fail_call=1 fail_times=1 fail_status=-1", "fail_call=2 fail_times=1 fail_status=1",
