@@ -16,7 +16,7 @@ ended()
 part_trusteed()
 {
 	local state=$work/state key
-	refused 2 "no --state" "--state is needed" trusteed
+	refused 2 "no --state" "--state is required" trusteed
 	refused 2 "a certificate without its key" "--cert and --key belong together" trusteed --state "$state" --cert "$tls/server.pem"
 	refused 2 "an address without a port" "--listen: 'localhost' is not ADDR:PORT" trusteed --state "$state" --listen localhost
 	refused 2 "a name instead of an address" "--listen: 'localhost:1' is not a numeric address" trusteed --state "$state" --listen localhost:1

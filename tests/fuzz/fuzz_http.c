@@ -72,7 +72,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_attest(data, size);
 	fuzz_reference(data, size);
 	policy_from_body(data, size, &policy, &e);
-	policy_from_text(data, size, &policy, &e);
 	policy_from_name((const char *)data, size, &policy, &e);
 	fuzz_text(data, size);
 	return 0;

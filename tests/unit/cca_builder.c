@@ -24,17 +24,17 @@ static void put_head(struct bytes *out, enum major major, uint32_t n)
 
 	must(n <= UINT16_MAX);
 	if (n < 24)
-		must(bytes_append(out, &tiny, 1) == 0);
+		bytes_append(out, &tiny, 1);
 	else if (n < 256)
-		must(bytes_append(out, byte, sizeof(byte)) == 0);
+		bytes_append(out, byte, sizeof(byte));
 	else
-		must(bytes_append(out, wide, sizeof(wide)) == 0);
+		bytes_append(out, wide, sizeof(wide));
 }
 
 static void put_data(struct bytes *out, const void *data, size_t len)
 {
 	put_head(out, BSTR, (uint32_t)len);
-	must(bytes_append(out, data, len) == 0);
+	bytes_append(out, data, len);
 }
 
 static void put_fill(struct bytes *out, int byte, size_t len)
@@ -48,7 +48,7 @@ static void put_fill(struct bytes *out, int byte, size_t len)
 static void put_text(struct bytes *out, const char *text)
 {
 	put_head(out, TSTR, (uint32_t)strlen(text));
-	must(bytes_append_text(out, text) == 0);
+	bytes_append_text(out, text);
 }
 
 static void put_claim_text(struct bytes *out, uint32_t key, const char *text)
@@ -150,7 +150,7 @@ static void put_platform(struct bytes *out, const struct cca_builder *builder,
 	const uint8_t instance[33] = { 0x01 };
 	struct bytes id = BYTES_INIT;
 
-	must(bytes_set(&id, instance, sizeof(instance)) == 0);
+	bytes_set(&id, instance, sizeof(instance));
 	memset(id.data + 1, CCA_BUILDER_INSTANCE, 32);
 	put_head(out, MAP, 8);
 	put_claim_text(out, 265, "tag:arm.com,2023:cca_platform#1.0.0");
@@ -224,6 +224,6 @@ void cca_builder_token(const struct cca_builder *builder, const uint8_t challeng
 	put_entry(out, 44234, builder->cpak, &platform, fault == CCA_BUILDER_BAD_PLATFORM);
 	put_entry(out, 44241, builder->rak, &realm, fault == CCA_BUILDER_BAD_REALM);
 	if (fault == CCA_BUILDER_TRAILING)
-		must(bytes_append(out, "", 1) == 0);
+		bytes_append(out, "", 1);
 	bytes_free(&rak);
 }

@@ -25,7 +25,8 @@ static const struct curve {
 
 static void put(struct bytes *out, const unsigned char *head, size_t len)
 {
-	MUST(len > 0 && bytes_append(out, head, len) == 0);
+	MUST(len > 0);
+	bytes_append(out, head, len);
 }
 
 #define PUT(out, encode, value) do { \
@@ -49,20 +50,20 @@ void put_int(struct bytes *out, int64_t value)
 void put_bytes(struct bytes *out, const void *data, size_t len)
 {
 	PUT(out, cbor_encode_bytestring_start, len);
-	MUST(bytes_append(out, data, len) == 0);
+	bytes_append(out, data, len);
 }
 
 void put_fill(struct bytes *out, uint8_t byte, size_t len)
 {
 	PUT(out, cbor_encode_bytestring_start, len);
 	for (size_t i = 0; i < len; i++)
-		MUST(bytes_append(out, &byte, 1) == 0);
+		bytes_append(out, &byte, 1);
 }
 
 void put_text(struct bytes *out, const char *text)
 {
 	PUT(out, cbor_encode_string_start, strlen(text));
-	MUST(bytes_append_text(out, text) == 0);
+	bytes_append_text(out, text);
 }
 
 void put_array(struct bytes *out, uint64_t elements)
@@ -295,15 +296,15 @@ static void payload_make(struct forge_part *part)
 	put_map(&part->payload, claims->count);
 	for (size_t i = 0; i < claims->count; i++) {
 		put_int(&part->payload, claims->claim[i].key);
-		MUST(bytes_append(&part->payload, claims->claim[i].value.data,
-				  claims->claim[i].value.len) == 0);
+		bytes_append(&part->payload, claims->claim[i].value.data,
+			     claims->claim[i].value.len);
 	}
 }
 
 void forge_inner(struct forge_part *part, struct bytes *out)
 {
 	if (part->sign1.len > 0) {
-		MUST(bytes_append(out, part->sign1.data, part->sign1.len) == 0);
+		bytes_append(out, part->sign1.data, part->sign1.len);
 		return;
 	}
 	header_make(part);
@@ -312,7 +313,7 @@ void forge_inner(struct forge_part *part, struct bytes *out)
 	put_array(out, 4);
 	put_bytes(out, part->header.data, part->header.len);
 	if (part->unprotected.len > 0)
-		MUST(bytes_append(out, part->unprotected.data, part->unprotected.len) == 0);
+		bytes_append(out, part->unprotected.data, part->unprotected.len);
 	else
 		put_map(out, 0);
 	put_bytes(out, part->payload.data, part->payload.len);

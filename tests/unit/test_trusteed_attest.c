@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/encode.h"
 #include "base/io.h"
 #include "base/json.h"
@@ -97,7 +98,7 @@ static json_t *fill_base64(int first, int byte, size_t len)
 	memset(data, byte, sizeof(data));
 	if (first >= 0)
 		data[0] = (uint8_t)first;
-	assert_int_equal(encode_base64(ENCODE_BASE64, data, len, &text), 0);
+	encode_base64(ENCODE_BASE64, data, len, &text);
 	value = json_string(bytes_text(&text));
 	bytes_free(&text);
 	return value;
@@ -131,7 +132,7 @@ static void test_evidence(void **state)
 	assert_true(json_equal(json_object_get(cca, "platform"), want));
 	json_decref(want);
 	assert_int_equal(kbs_realm_challenge(&w->kbs, &w->tee, challenge, NULL, &e), 0);
-	assert_int_equal(encode_hex(challenge, sizeof(challenge), &report), 0);
+	encode_hex(challenge, sizeof(challenge), &report);
 	assert_string_equal(json_string_value(json_object_get(evidence, "report_data")),
 			    bytes_text(&report));
 	want = json_pack("{s:o, s:[o, o, o, o], s:s, s:o, s:o}", "cca-realm-initial-measurement",
@@ -216,7 +217,7 @@ static void test_causes(void **state)
 	struct world *w = *state;
 	struct reply reply;
 
-	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
 		w->builder.fault = faults[i].fault;
 		world_attest(w, NULL, &reply);
 		expect_cause(&reply, faults[i].cause);
@@ -278,19 +279,19 @@ static void test_too_large_token(void **state)
 	struct bytes body = BYTES_INIT;
 
 	world_auth(w);
-	assert_int_equal(bytes_printf(&body, "{\"runtime-data\":{\"nonce\":\"%s\",\"tee-pubkey\":"
-				      "{\"kty\":\"RSA\",\"alg\":\"RSA-OAEP-256\",\"n\":\"AQ\",\"e\":"
-				      "\"AQAB\"}},\"tee-evidence\":{\"additional_evidence\":\"\","
-				      "\"primary_evidence\":{\"token\":[0", w->kbs.nonce), 0);
+	bytes_printf(&body, "{\"runtime-data\":{\"nonce\":\"%s\",\"tee-pubkey\":"
+		     "{\"kty\":\"RSA\",\"alg\":\"RSA-OAEP-256\",\"n\":\"AQ\",\"e\":"
+		     "\"AQAB\"}},\"tee-evidence\":{\"additional_evidence\":\"\","
+		     "\"primary_evidence\":{\"token\":[0", w->kbs.nonce);
 	for (int i = 0; i < 65536; i++)
-		assert_int_equal(bytes_append_text(&body, ",0"), 0);
-	assert_int_equal(bytes_append_text(&body, "]}}}"), 0);
+		bytes_append_text(&body, ",0");
+	bytes_append_text(&body, "]}}}");
 	attest_with(w, &body, "E_SIZE");
 	bytes_free(&body);
 }
 
-/* Does @detail have the table's verdict, such as "E_CLAIM_SIZE: ..." or "E_CBOR or E_TOP_TAG"? A valid
- * token has another challenge than this session, so E_FRESHNESS comes before E_LIFECYCLE. */
+/* Does @detail have the table's verdict, such as "E_CLAIM_SIZE: ..." or "E_CBOR or E_TOP_TAG"? A
+ * valid token has another challenge than this session, so E_FRESHNESS comes before E_LIFECYCLE. */
 static bool verdict_fits(const char *verdict, const char *detail)
 {
 	char cause[64];
@@ -367,9 +368,9 @@ static void attest_edited(struct world *w, const char *from, const char *to, con
 	at = strstr(bytes_text(&body), from);
 	if (!at)
 		fail_msg("the body does not contain %s", from);
-	assert_int_equal(bytes_append(&edited, body.data, (size_t)(at - bytes_text(&body))), 0);
-	assert_int_equal(bytes_append_text(&edited, to), 0);
-	assert_int_equal(bytes_append_text(&edited, at + strlen(from)), 0);
+	bytes_append(&edited, body.data, (size_t)(at - bytes_text(&body)));
+	bytes_append_text(&edited, to);
+	bytes_append_text(&edited, at + strlen(from));
 	attest_with(w, &edited, cause);
 	bytes_free(&body);
 	bytes_free(&edited);
@@ -400,7 +401,7 @@ static void test_attest_bodies(void **state)
 	};
 	struct world *w = *state;
 
-	for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(edits); i++)
 		attest_edited(w, edits[i].from, edits[i].to, edits[i].cause);
 }
 
@@ -416,8 +417,8 @@ static void test_unknown_key_member(void **state)
 	world_attest_body(w, &body);
 	at = strstr(bytes_text(&body), "\"kty\":");
 	assert_non_null(at);
-	assert_int_equal(bytes_append(&edited, body.data, (size_t)(at - bytes_text(&body))), 0);
-	assert_int_equal(bytes_printf(&edited, "\"kid\":\"me\",%s", at), 0);
+	bytes_append(&edited, body.data, (size_t)(at - bytes_text(&body)));
+	bytes_printf(&edited, "\"kid\":\"me\",%s", at);
 	world_request(w, "POST", "/kbs/v0/attest", edited.data, edited.len, &reply);
 	assert_int_equal(reply.status, 200);
 	reply_free(&reply);
@@ -497,7 +498,7 @@ static void test_auth(void **state)
 	struct world *w = *state;
 	struct reply reply;
 
-	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
 		world_request(w, "POST", "/kbs/v0/auth", requests[i].body,
 			      strlen(requests[i].body), &reply);
 		expect_cause(&reply, requests[i].cause);

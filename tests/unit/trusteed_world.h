@@ -2,7 +2,7 @@
 /*
  * trusteed_world: shared by the tests of trusteed. It has a trustee with a new state directory,
  * keys of a platform that it trusts, a client's TEE key and cookie, and a clock that only tests
- * advance. There is no network: requests go to route_dispatch() directly. The client is the
+ * advance. There is no network: requests go to route_service() directly. The client is the
  * library's kbs.
  */
 #ifndef TESTS_TRUSTEED_WORLD_H
@@ -32,8 +32,8 @@ struct world {
 	bool development;		/* --dev */
 };
 
-/* For cmocka_unit_test_setup_teardown(): *state becomes a struct world with one anchor, which is not a
- * development anchor. */
+/* For cmocka_unit_test_setup_teardown(): *state becomes a struct world with one anchor, which is
+ * not a development anchor. */
 int world_setup(void **state);
 int world_teardown(void **state);
 

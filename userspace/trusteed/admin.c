@@ -6,13 +6,10 @@
 void admin_policy_get(struct trustee *t, const struct request *request, const char *rest,
 		      struct reply *reply)
 {
-	struct error e = ERROR_INIT;
-
 	(void)request;
 	(void)rest;
 	reply_note(reply, "policy %s", policy_name(t->policy));
-	if (reply_json(reply, json_pack("[s]", "resource-policy"), &e) < 0)
-		reply_fail(reply, REPLY_INTERNAL, &e);
+	reply_json(reply, json_pack("[s]", "resource-policy"));
 }
 
 void admin_policy_set(struct trustee *t, const struct request *request, const char *rest,
@@ -40,20 +37,9 @@ void admin_reference_get(struct trustee *t, const struct request *request, const
 		error_set(&e, ERROR_NOT_FOUND, "Failed to get reference_values: No reference value "
 			  "found for the given id: %.256s", rest);
 		reply_fail(reply, REPLY_RVPS, &e);
-	} else if (reply_json(reply, json_incref(value), &e) < 0) {
-		reply_fail(reply, REPLY_INTERNAL, &e);
+	} else {
+		reply_json(reply, json_incref(value));
 	}
-}
-
-/* What an operator endorsed must be told from the log: the names whose record is another one now. */
-static void admin_note_endorsed(const json_t *before, const json_t *after, struct reply *reply)
-{
-	const char *name;
-	json_t *record;
-
-	json_object_foreach((json_t *)after, name, record)
-		if (json_object_get(before, name) != record)
-			reply_note(reply, "endorsed %s", name);
 }
 
 void admin_reference_set(struct trustee *t, const struct request *request, const char *rest,
@@ -61,7 +47,8 @@ void admin_reference_set(struct trustee *t, const struct request *request, const
 {
 	struct reference next = REFERENCE_INIT;
 	struct error e = ERROR_INIT;
-	json_t *before = NULL;
+	json_t *before = NULL, *record;
+	const char *name;
 
 	(void)rest;
 	if (reference_apply(&t->reference, request->body, request->len, request->now, &next,
@@ -70,10 +57,14 @@ void admin_reference_set(struct trustee *t, const struct request *request, const
 		goto out;
 	}
 	before = json_incref(t->reference.records);
-	if (trustee_set_reference(t, &next, &e) < 0)
+	if (trustee_set_reference(t, &next, &e) < 0) {
 		reply_fail(reply, REPLY_RVPS, &e);
-	else
-		admin_note_endorsed(before, t->reference.records, reply);
+		goto out;
+	}
+	/* The log tells which reference values changed. */
+	json_object_foreach(t->reference.records, name, record)
+		if (json_object_get(before, name) != record)
+			reply_note(reply, "endorsed %s", name);
 out:
 	json_decref(before);
 	reference_free(&next);

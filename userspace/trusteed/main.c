@@ -5,15 +5,16 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 #ifdef TRUSTEED_SYSTEMD
 #include <systemd/sd-daemon.h>
 #endif
 
 #include "base/args.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/sandbox.h"
+#include "route.h"
 #include "trustee.h"
 #include "trusteed/http/http.h"
 #include "trusteed/http/listen.h"
@@ -26,11 +27,11 @@ struct options {
 
 static const struct args_option options_table[] = {
 	{ .name = "state", .type = ARGS_TEXT, .offset = offsetof(struct options, state),
-	  .value = "DIR", .help = "the state directory, made when it does not exist (needed)" },
+	  .value = "DIR", .help = "the state directory, made if it does not exist (required)" },
 	{ .name = "listen", .type = ARGS_TEXT, .offset = offsetof(struct options, listen),
 	  .value = "ADDR:PORT", .help = "where to listen (127.0.0.1:8080)" },
 	{ .name = "cert", .type = ARGS_TEXT, .offset = offsetof(struct options, cert),
-	  .value = "FILE", .help = "speak TLS with this certificate (PEM) and --key" },
+	  .value = "FILE", .help = "use TLS with this certificate (PEM) and --key" },
 	{ .name = "key", .type = ARGS_TEXT, .offset = offsetof(struct options, key),
 	  .value = "FILE", .help = "the certificate's private key (PEM)" },
 	{ .name = "anchors", .type = ARGS_TEXT, .offset = offsetof(struct options, anchors),
@@ -39,7 +40,7 @@ static const struct args_option options_table[] = {
 	{ .name = "dev", .type = ARGS_FLAG, .offset = offsetof(struct options, dev),
 	  .help = "trust development anchors: realms that protect nothing get secrets" },
 	{ .name = "allow-plain", .type = ARGS_FLAG, .offset = offsetof(struct options, allow_plain),
-	  .help = "allow plain HTTP on other than loopback addresses" },
+	  .help = "allow plain HTTP on addresses other than loopback" },
 	{ .name = "verbose", .type = ARGS_FLAG, .offset = offsetof(struct options, verbose),
 	  .help = "log more" },
 	{ 0 },
@@ -53,22 +54,23 @@ static const struct args_spec spec = {
 	.about = "An embedded Trustee: verifies the evidence of Arm CCA realms, issues EARs, and\n"
 		 "releases resources as JWE, by the protocol of the Key Broker Service (0.4.0).",
 	.options = options_tables,
-	.notes = "For development, tests and single hosts. trusteed(8) tells more.",
+	.notes = "For development, tests and single hosts. See trusteed(8).",
 };
 
-/* Everything that runs, in the order of its start. */
+/* What runs, in the order in which it is started. */
 struct server {
-	struct trustee trustee;
 	struct tls_files files;
+	struct trustee trustee;
+	struct http_service service;
 	struct http *http;
-	int fd;
+	int fd;			/* listens; -1 when the HTTP server owns it */
 };
 
-static int options_check(const struct options *options, const struct listen_address *address,
-			 struct error *e)
+static int server_check(const struct options *options, const struct listen_address *address,
+			struct error *e)
 {
 	if (!options->state)
-		return error_set(e, ERROR_USAGE, "--state is needed (see --help)");
+		return error_set(e, ERROR_USAGE, "--state is required (see --help)");
 	if (!options->cert != !options->key)
 		return error_set(e, ERROR_USAGE, "--cert and --key belong together");
 	if (!options->cert && !options->allow_plain && !listen_is_loopback(address))
@@ -95,8 +97,8 @@ static void server_warn(const struct options *options, const struct listen_addre
 		log_line(LOG_LEVEL_WARNING, "*** --dev: development anchors are trusted; realms "
 			 "that protect nothing can get secrets here ***");
 	if (!options->cert && !listen_is_loopback(address))
-		log_line(LOG_LEVEL_WARNING, "plain HTTP: anybody on the way can read and change "
-			 "what is said, the admin token too");
+		log_line(LOG_LEVEL_WARNING, "plain HTTP: the network between client and server can "
+			 "read and change everything, including the admin token");
 }
 
 static int server_start(struct server *server, const struct options *options,
@@ -111,16 +113,17 @@ static int server_start(struct server *server, const struct options *options,
 	if (options->cert && tls_files_read(&server->files, options->cert, options->key, e) < 0)
 		return -1;
 	server_warn(options, address);
-	if (trustee_open(&server->trustee, &trustee, time(NULL), e) < 0)
+	if (trustee_open(&server->trustee, &trustee, clock_wall_s(), e) < 0)
 		return -1;
 	server->fd = listen_open(address, e);
 	if (server->fd < 0)
 		return -1;
-	server->http = http_start(&server->trustee, server->fd,
+	server->service = route_service(&server->trustee);
+	server->http = http_start(&server->service, server->fd,
 				  options->cert ? &server->files : NULL, e);
 	if (!server->http)
 		return -1;
-	server->fd = -1;	/* the HTTP server's now */
+	server->fd = -1;
 	server_ready(options, address);
 	return 0;
 }
@@ -140,7 +143,7 @@ static void signals_block(sigset_t *set)
 	sigemptyset(set);
 	sigaddset(set, SIGTERM);
 	sigaddset(set, SIGINT);
-	/* Before any thread is made, so that none but main's sigwait() takes them. */
+	/* This is before any thread starts, so that only sigwait() in main gets them. */
 	pthread_sigmask(SIG_BLOCK, set, NULL);
 }
 
@@ -152,7 +155,7 @@ static int serve(const struct options *options, struct error *e)
 	sigset_t set;
 
 	if (listen_parse(options->listen ? options->listen : "127.0.0.1:8080", &address, e) < 0 ||
-	    options_check(options, &address, e) < 0 || sandbox_limit(RLIMIT_CORE, 0, e) < 0)
+	    server_check(options, &address, e) < 0 || sandbox_limit(RLIMIT_CORE, 0, e) < 0)
 		return -1;
 	umask(077);
 	bytes_lock_optional(true);
@@ -167,36 +170,44 @@ out:
 	return ret;
 }
 
-static void help(void)
+static int help(struct error *e)
 {
 	struct bytes text = BYTES_INIT;
 
-	if (args_help(&spec, &text) == 0)
+	int ret;
+
+	args_help(&spec, &text);
+	ret = bytes_check(&text, e);
+	if (ret == 0)
 		fputs(bytes_text(&text), stdout);
 	bytes_free(&text);
+	return ret;
 }
 
 int main(int argc, char *argv[])
 {
 	struct options options = { 0 };
 	struct error e = ERROR_INIT;
+	int ret = -1;
 
 	log_set(log_to_stderr);
 	switch (args_parse(&spec, argc, argv, &options, NULL, &e)) {
 	case ARGS_RUN:
 		log_show_debug(options.verbose);
-		serve(&options, &e);
+		ret = serve(&options, &e);
 		break;
 	case ARGS_HELP:
-		help();
+		ret = help(&e);
 		break;
 	case ARGS_VERSION:
 		puts("trusteed " REALMKEY_VERSION);
+		ret = 0;
 		break;
 	default:
 		break;
 	}
-	if (e.kind != ERROR_NONE)
-		log_line(LOG_LEVEL_ERROR, "%s", e.text);
+	if (ret == 0)
+		return 0;
+	log_line(LOG_LEVEL_ERROR, "%s", e.text);
 	return error_exit_code(&e);
 }

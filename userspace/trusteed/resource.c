@@ -9,9 +9,8 @@
 #include "kbs/kbs.h"
 #include "trusteed/attest/ear_issue.h"
 
-/* Short enough that each segment, with the suffix of a temporary file, is a file name. */
+/* Each segment, with the suffix of a temporary file, must be short enough for a file name. */
 #define RESOURCE_PATH_MAX 240
-
 
 struct resource_name {
 	char path[RESOURCE_PATH_MAX];				/* repository/type/tag */
@@ -23,7 +22,7 @@ static int resource_name(const char *rest, struct resource_name *name, struct re
 	struct error e = ERROR_INIT;
 	char cause[ERROR_TEXT_MAX];
 
-	/* No scheme: kbs_resource_path() takes "kbs:///" off, which has no place in a request. */
+	/* A colon is refused here, because kbs_resource_path() would accept "kbs:///". */
 	if (strchr(rest, ':') || kbs_resource_path(rest, name->path, sizeof(name->path), &e) < 0) {
 		snprintf(cause, sizeof(cause), "Request path resource/%.200s is invalid", rest);
 		reply_refuse(reply, REPLY_REQUEST_PATH, cause);
@@ -33,7 +32,8 @@ static int resource_name(const char *rest, struct resource_name *name, struct re
 	return 0;
 }
 
-/* The verified claims of the session's EAR, else of the bearer's; both are verified each time. */
+/* Get the claims of the session's EAR or, without one, of the bearer token. The EAR is verified
+ * each time. */
 static int resource_claims(struct trustee *t, const struct request *request, struct jwt *jwt,
 			   struct reply *reply)
 {
@@ -59,7 +59,8 @@ static int resource_claims(struct trustee *t, const struct request *request, str
 	return 0;
 }
 
-/* Seal the resource for @jwk into the reply. Only who may have it learns whether it exists. */
+/* Encrypt the resource to @jwk, as the reply. Call this only after the policy allowed access: it
+ * reveals whether the resource exists. */
 static void resource_seal(struct trustee *t, const struct resource_name *name, const json_t *jwk,
 			  struct reply *reply)
 {
@@ -68,9 +69,8 @@ static void resource_seal(struct trustee *t, const struct resource_name *name, c
 	int found = store_read(&t->store, name->file, JWE_PLAINTEXT_MAX, &secret, &e);
 
 	if (found < 0) {
-		reply_refuse(reply, REPLY_INTERNAL, NULL);
-		reply_note(reply, "(%s)", e.text);
-		reply->warning = true;
+		error_reclassify(&e, ERROR_ANY, ERROR_SYSTEM);	/* the store is this machine's */
+		reply_fail(reply, REPLY_INTERNAL, &e);
 	} else if (found == 0) {
 		reply_refuse(reply, REPLY_RESOURCE_NOT_FOUND, name->path);
 	} else if (jwe_seal(jwk, secret.data, secret.len, NULL, &reply->body, &e) < 0) {
@@ -91,9 +91,13 @@ void resource_get(struct trustee *t, const struct request *request, const char *
 		return;
 	if (resource_claims(t, request, &jwt, reply) < 0)
 		goto out;
-	if (!policy_allows(t->policy, jwt.payload, &e)) {
-		reply_refuse(reply, REPLY_POLICY_DENY, NULL);
-		reply_note(reply, "(%s)", e.text);
+	if (policy_check(t->policy, jwt.payload, &e) < 0) {
+		if (e.kind == ERROR_SYSTEM) {
+			reply_fail(reply, REPLY_INTERNAL, &e);
+		} else {
+			reply_refuse(reply, REPLY_POLICY_DENY, NULL);
+			reply_note(reply, "(%s)", e.text);
+		}
 		goto out;
 	}
 	jwk = ear_issue_tee_pubkey(jwt.payload);

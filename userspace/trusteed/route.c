@@ -6,15 +6,17 @@
 
 #include "admin.h"
 #include "attestation.h"
+#include "base/array.h"
 #include "resource.h"
 #include "trusteed/store/admin_token.h"
 
 #define BASE "/kbs/v0/"
+#define BODY_MAX ((size_t)2 << 20)	/* bytes, of any request */
 
 typedef void route_handler(struct trustee *t, const struct request *request, const char *rest,
 			   struct reply *reply);
 
-/* Whoever can connect may know that the server runs, and nothing more. */
+/* A client without credentials can find out that the server runs, and nothing else. */
 static void route_health(struct trustee *t, const struct request *request, const char *rest,
 			 struct reply *reply)
 {
@@ -24,7 +26,7 @@ static void route_health(struct trustee *t, const struct request *request, const
 	(void)reply;
 }
 
-/* A path that ends in '/' stands for all below it; the handler gets the rest. */
+/* A path that ends in '/' is that of all paths below it; the handler gets the rest. */
 static const struct route {
 	const char *method, *path;
 	route_handler *handler;
@@ -41,9 +43,7 @@ static const struct route {
 	{ "GET", "/healthz", route_health, false, false },
 };
 
-#define ROUTES (sizeof(routes) / sizeof(routes[0]))
-
-/* What follows the route's path in @path, or NULL when it is not this route's. */
+/* What follows the route's path in @path, or NULL if the path is not this route's. */
 static const char *route_rest(const struct route *route, const char *path)
 {
 	size_t len = strlen(route->path);
@@ -54,9 +54,9 @@ static const char *route_rest(const struct route *route, const char *path)
 										     NULL;
 }
 
-bool route_body_is_secret(const char *method, const char *path)
+static bool route_body_is_secret(const char *method, const char *path)
 {
-	for (size_t i = 0; i < ROUTES; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
 		if (routes[i].secret_body && strcmp(routes[i].method, method) == 0 &&
 		    route_rest(&routes[i], path))
 			return true;
@@ -67,28 +67,14 @@ static int route_check_admin(struct trustee *t, const struct request *request,
 			     struct reply *reply)
 {
 	const char *token = request_bearer(request);
-	char cause[ERROR_TEXT_MAX];
 	struct error e = ERROR_INIT;
 
 	if (admin_token_check(t->admin_key.pkey, token, token ? strlen(token) : 0, request->now,
 			      &e) == 0)
 		return 0;
-	snprintf(cause, sizeof(cause), "admin access denied for endpoint %.256s: %.512s",
-		 request->path, e.text);
-	reply_refuse(reply, REPLY_ADMIN, cause);
+	error_add(&e, "admin access denied for endpoint %.256s", request->path);
+	reply_fail(reply, REPLY_ADMIN, &e);
 	return -1;
-}
-
-/* Collect in reply->allow the methods that @path is there for. */
-static void route_allow(const char *path, struct reply *reply)
-{
-	for (size_t i = 0; i < ROUTES; i++) {
-		size_t len = strlen(reply->allow);
-
-		if (route_rest(&routes[i], path))
-			snprintf(reply->allow + len, sizeof(reply->allow) - len, "%s%s",
-				 len > 0 ? ", " : "", routes[i].method);
-	}
 }
 
 static void route_refuse(const char *path, struct reply *reply)
@@ -96,7 +82,14 @@ static void route_refuse(const char *path, struct reply *reply)
 	bool ours = strncmp(path, BASE, strlen(BASE)) == 0 && path[strlen(BASE)];
 	char cause[ERROR_TEXT_MAX];
 
-	route_allow(path, reply);
+	/* The methods for which there is such a path. */
+	for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {
+		size_t len = strlen(reply->allow);
+
+		if (route_rest(&routes[i], path))
+			snprintf(reply->allow + len, sizeof(reply->allow) - len, "%s%s",
+				 len > 0 ? ", " : "", routes[i].method);
+	}
 	if (reply->allow[0]) {
 		reply_refuse(reply, REPLY_METHOD, NULL);
 	} else if (ours) {
@@ -111,16 +104,26 @@ static void route_refuse(const char *path, struct reply *reply)
 	}
 }
 
-void route_dispatch(struct trustee *t, const struct request *request, struct reply *reply)
+static void route_dispatch(void *trustee, const struct request *request, struct reply *reply)
 {
-	for (size_t i = 0; i < ROUTES; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {
 		const char *rest = route_rest(&routes[i], request->path);
 
 		if (!rest || strcmp(routes[i].method, request->method) != 0)
 			continue;
-		if (!routes[i].admin || route_check_admin(t, request, reply) == 0)
-			routes[i].handler(t, request, rest, reply);
+		if (!routes[i].admin || route_check_admin(trustee, request, reply) == 0)
+			routes[i].handler(trustee, request, rest, reply);
 		return;
 	}
 	route_refuse(request->path, reply);
+}
+
+struct http_service route_service(struct trustee *t)
+{
+	return (struct http_service){
+		.context = t,
+		.body_max = BODY_MAX,
+		.dispatch = route_dispatch,
+		.body_is_secret = route_body_is_secret,
+	};
 }

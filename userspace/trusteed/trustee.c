@@ -9,7 +9,7 @@
 
 #define FILE_MAX ((size_t)16 << 10)
 
-/* The P-256 key in the file @name, made when there is none. */
+/* Read the P-256 key in the file @name, or make it if there is none. */
 static int trustee_key(const struct store *store, const char *name, struct tee_key *key,
 		       struct error *e)
 {
@@ -32,12 +32,7 @@ static int trustee_key(const struct store *store, const char *name, struct tee_k
 	return ret;
 }
 
-static size_t trustee_line(const struct bytes *text)
-{
-	return strcspn(bytes_text(text), "\r\n");
-}
-
-/* Issue the admin token unless the one on disk is good. */
+/* Issue the admin token unless the one on disk is valid. */
 static int trustee_admin(const struct store *store, EVP_PKEY *key, int64_t now, struct error *e)
 {
 	struct bytes token = BYTES_LOCKED_INIT;
@@ -46,13 +41,21 @@ static int trustee_admin(const struct store *store, EVP_PKEY *key, int64_t now, 
 
 	if (found < 0)
 		goto out;
-	ret = 0;
-	if (found && admin_token_check(key, bytes_text(&token), trustee_line(&token), now, &why) == 0)
-		goto out;
-	log_line(LOG_LEVEL_INFO, "making admin-token%s%s", found ? ": the old one is no good: " : "",
-		 why.text);
+	if (found) {
+		size_t line = strcspn(bytes_text(&token), "\r\n");
+
+		ret = admin_token_check(key, bytes_text(&token), line, now, &why);
+		if (ret == 0)
+			goto out;
+		if (why.kind == ERROR_SYSTEM) {
+			*e = why;
+			goto out;
+		}
+	}
+	log_line(LOG_LEVEL_INFO, "making admin-token%s%s",
+		 found ? ": the old one is not valid: " : "", why.text);
 	bytes_clear(&token);
-	/* Without a line end: not every tool takes one off before it makes a header of the token. */
+	/* Write no newline, because some tools would put it into the header with the token. */
 	ret = admin_token_issue(key, now, &token, e);
 	if (ret == 0)
 		ret = store_write(store, "admin-token", token.data, token.len, e);
@@ -133,9 +136,8 @@ int trustee_set_policy(struct trustee *t, enum policy policy, struct error *e)
 	struct bytes text = BYTES_INIT;
 	int ret = -1;
 
-	if (bytes_printf(&text, "%s\n", policy_name(policy)) < 0)
-		error_set_memory(e);
-	else
+	bytes_printf(&text, "%s\n", policy_name(policy));
+	if (bytes_check(&text, e) == 0)
 		ret = store_write(&t->store, "policy", text.data, text.len, e);
 	if (ret == 0)
 		t->policy = policy;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* trustee: all that the running server knows, read from its state directory. One thread uses it. */
+/* trustee: the state of the running server, read from its state directory. One thread uses it. */
 #ifndef TRUSTEED_TRUSTEE_H
 #define TRUSTEED_TRUSTEE_H
 
@@ -32,13 +32,14 @@ struct trustee_options {
 	bool development;
 };
 
-/* Read the state, making at first start what is missing: keys, admin token, anchors directory.
- * @now in seconds since 1970. @t must be closed in both cases. */
+/* Read the state. What is missing (keys, admin token, anchors directory) is made. @now is in
+ * seconds since 1970. The caller closes @t in all cases. */
 int trustee_open(struct trustee *t, const struct trustee_options *options, int64_t now,
 		 struct error *e);
 void trustee_close(struct trustee *t);
 
-/* Change the policy or the reference values (whose ownership moves from @next), on disk first. */
+/* Change the policy or the reference values, first on disk. If it succeeds, @next is empty
+ * afterwards. */
 int trustee_set_policy(struct trustee *t, enum policy policy, struct error *e);
 int trustee_set_reference(struct trustee *t, struct reference *next, struct error *e);
 

@@ -4,13 +4,14 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/bytes.h"
 #include "base/encode.h"
+#include "base/json.h"
 
-#define REALM_RIM "cca.realm.cca-realm-initial-measurement"
-
-/* A claim gets @yes when the evidence has section.member (or the section, if no member is named)
- * and, where a reference value is named, that value lists it; otherwise @no. The rest are 0. */
+/* A claim is @yes if the evidence has section.member (or the section, if no member is named) and,
+ * if a reference value is named, that reference value lists it; otherwise it is @no. Claims without
+ * a rule are 0. */
 static const struct {
 	enum ear_claim claim;
 	const char *section, *member, *reference;
@@ -18,7 +19,7 @@ static const struct {
 } rules[] = {
 	{ EAR_INSTANCE_IDENTITY, "platform", "cca-platform-instance-id", NULL, 2, 0 },
 	{ EAR_CONFIGURATION, "platform", "cca-platform-implementation-id", NULL, 0, 36 },
-	{ EAR_EXECUTABLES, "realm", "cca-realm-initial-measurement", REALM_RIM, 3, 33 },
+	{ EAR_EXECUTABLES, "realm", REALM_RIM_CLAIM, REALM_RIM_REFERENCE, 3, 33 },
 	{ EAR_HARDWARE, "realm", NULL, NULL, 2, 97 },
 	{ EAR_RUNTIME_OPAQUE, "realm", NULL, NULL, 2, 0 },
 };
@@ -29,7 +30,7 @@ void appraisal_vector(const json_t *evidence, const struct reference *reference,
 	const json_t *cca = json_object_get(evidence, "cca");
 
 	memset(vector, 0, EAR_CLAIMS * sizeof(vector[0]));
-	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
 		const json_t *value = json_object_get(cca, rules[i].section);
 		bool holds;
 
@@ -41,70 +42,41 @@ void appraisal_vector(const json_t *evidence, const struct reference *reference,
 	}
 }
 
-/* New string, or NULL out of memory. */
+/* A new string, or NULL out of memory. */
 static json_t *appraisal_base64(struct cbor_slice slice)
 {
 	struct bytes text = BYTES_INIT;
-	json_t *value = NULL;
+	json_t *value;
 
-	if (encode_base64(ENCODE_BASE64, slice.data, slice.len, &text) == 0)
-		value = json_string(bytes_text(&text));
+	encode_base64(ENCODE_BASE64, slice.data, slice.len, &text);
+	value = text.failed ? NULL : json_string(bytes_text(&text));
 	bytes_free(&text);
 	return value;
-}
-
-static json_t *appraisal_hex(struct cbor_slice slice)
-{
-	struct bytes text = BYTES_INIT;
-	json_t *value = NULL;
-
-	if (encode_hex(slice.data, slice.len, &text) == 0)
-		value = json_string(bytes_text(&text));
-	bytes_free(&text);
-	return value;
-}
-
-static json_t *appraisal_platform(const struct cca_platform *platform)
-{
-	return json_pack("{s:o, s:o}",
-			 "cca-platform-implementation-id",
-			 appraisal_base64(platform->implementation_id),
-			 "cca-platform-instance-id", appraisal_base64(platform->instance_id));
-}
-
-static json_t *appraisal_rems(const struct cca_realm *realm)
-{
-	json_t *rems = json_array();
-
-	for (size_t i = 0; i < REALM_REMS; i++) {
-		if (json_array_append_new(rems, appraisal_base64(realm->rem[i])) < 0) {
-			json_decref(rems);
-			return NULL;
-		}
-	}
-	return rems;
-}
-
-static json_t *appraisal_realm(const struct cca_realm *realm)
-{
-	return json_pack("{s:o, s:o, s:s, s:o, s:o}",
-			 "cca-realm-challenge", appraisal_base64(realm->challenge),
-			 "cca-realm-extensible-measurements", appraisal_rems(realm),
-			 "cca-realm-hash-algo-id", realm->hash_algorithm,
-			 "cca-realm-initial-measurement", appraisal_base64(realm->rim),
-			 "cca-realm-personalization-value", appraisal_base64(realm->rpv));
 }
 
 json_t *appraisal_evidence(const struct cca_token *token, json_t *runtime, struct error *e)
 {
+	const struct cca_platform *platform = &token->platform;
+	const struct cca_realm *realm = &token->realm;
 	json_t *evidence;
 
-	evidence = json_pack("{s:{s:o, s:o}, s:o, s:n, s:o, s:O}",
-			     "cca", "platform", appraisal_platform(&token->platform),
-			     "realm", appraisal_realm(&token->realm),
-			     "init_data", appraisal_hex(token->realm.rpv),
+	evidence = json_pack("{s:{s:{s:o, s:o}, s:{s:o, s:[o, o, o, o], s:s, s:o, s:o}},"
+			     " s:o, s:n, s:o, s:O}",
+			     "cca", "platform",
+			     "cca-platform-implementation-id",
+			     appraisal_base64(platform->implementation_id),
+			     "cca-platform-instance-id", appraisal_base64(platform->instance_id),
+			     "realm",
+			     "cca-realm-challenge", appraisal_base64(realm->challenge),
+			     "cca-realm-extensible-measurements",
+			     appraisal_base64(realm->rem[0]), appraisal_base64(realm->rem[1]),
+			     appraisal_base64(realm->rem[2]), appraisal_base64(realm->rem[3]),
+			     "cca-realm-hash-algo-id", realm->hash_algorithm,
+			     REALM_RIM_CLAIM, appraisal_base64(realm->rim),
+			     "cca-realm-personalization-value", appraisal_base64(realm->rpv),
+			     "init_data", json_hex(realm->rpv.data, realm->rpv.len),
 			     "init_data_claims",
-			     "report_data", appraisal_hex(token->realm.challenge),
+			     "report_data", json_hex(realm->challenge.data, realm->challenge.len),
 			     "runtime_data_claims", runtime);
 	if (!evidence)
 		error_set_memory(e);

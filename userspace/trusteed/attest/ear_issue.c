@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ear_issue.h"
 
+#include "base/array.h"
 #include "jose/jwk.h"
 #include "jose/jwt.h"
 
@@ -8,7 +9,7 @@
 #define SUBMOD "cpu0"
 #define EVIDENCE "ear.veraison.annotated-evidence"
 
-/* {"typ","alg","jwk":{"alg","kty","crv","x","y"}} */
+/* Make {"typ","alg","jwk":{"alg","kty","crv","x","y"}}. */
 static json_t *ear_issue_header(const EVP_PKEY *key, struct error *e)
 {
 	json_t *public = jwk_from_public_key(key, NULL, e);
@@ -78,7 +79,7 @@ json_t *ear_issue_tee_pubkey(const json_t *payload)
 	};
 	json_t *value = (json_t *)payload;
 
-	for (size_t i = 0; i < sizeof(pointer) / sizeof(pointer[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(pointer); i++)
 		value = json_object_get(value, pointer[i]);
 	return json_is_object(value) ? value : NULL;
 }

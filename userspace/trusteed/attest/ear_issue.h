@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ear_issue: an EAR as Trustee's attestation service issues it, signed with ES256. Pure. */
+/* ear_issue: makes EARs like those of Trustee's attestation service, signed with ES256. This file
+ * does no I/O. */
 #ifndef TRUSTEED_EAR_ISSUE_H
 #define TRUSTEED_EAR_ISSUE_H
 
@@ -13,13 +14,14 @@
 
 #define EAR_ISSUE_SECONDS (30 * 60)
 
-/* Append the compact EAR of one appraisal, submod "cpu0", to @out: @vector, annotated with
- * @evidence, issued at @now (seconds since 1970), signed with the P-256 @key, whose public part
- * travels in the header. */
+/* Append a compact EAR with one appraisal, submod "cpu0", to @out: @vector, annotated with
+ * @evidence, issued at @now (seconds since 1970), and signed with the P-256 key @key, whose public
+ * part is in the header. */
 int ear_issue(EVP_PKEY *key, const int vector[EAR_CLAIMS], json_t *evidence, int64_t now,
 	      struct bytes *out, struct error *e);
 
-/* The key that an EAR's holder wants resources encrypted to; borrowed from @payload, or NULL. */
+/* The key to which the holder of an EAR requires resources to be encrypted; borrowed from @payload,
+ * or NULL if it has none. */
 json_t *ear_issue_tee_pubkey(const json_t *payload);
 
 #endif

@@ -4,10 +4,12 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "base/crypto.h"
 #include "base/json.h"
+#include "cca/cca_token.h"
 #include "kbs/kbs.h"
 
-/* Longest text taken for one member of a public JWK; RSA with 4096 bits needs 683. */
+/* The longest text accepted for one member of a public JWK; RSA with 4096 bits has 683. */
 #define JWK_TEXT_MAX 1024
 
 int handshake_auth_parse(const void *body, size_t len, struct error *e)
@@ -44,14 +46,6 @@ json_t *handshake_auth_answer(const char *nonce)
 	return json_pack("{s:s, s:s}", "nonce", nonce, "extra-params", "");
 }
 
-/* One byte of the evidence's array, or -1. */
-static int handshake_byte(const json_t *value)
-{
-	json_int_t number = json_is_integer(value) ? json_integer_value(value) : -1;
-
-	return number >= 0 && number <= 255 ? (int)number : -1;
-}
-
 static int handshake_token(const json_t *evidence, struct bytes *token, struct error *e)
 {
 	const json_t *array = json_object_get(evidence, "token");
@@ -64,14 +58,15 @@ static int handshake_token(const json_t *evidence, struct bytes *token, struct e
 		return error_set(e, ERROR_ATTESTATION, "%s: token of %zu bytes, at most %zu",
 				 cca_cause_name(CCA_E_SIZE), len, CCA_TOKEN_MAX);
 	if (bytes_resize(token, len, e) < 0)
-		return error_set_memory(e);
+		return -1;
 	for (size_t i = 0; i < len; i++) {
-		int byte = handshake_byte(json_array_get(array, i));
+		const json_t *value = json_array_get(array, i);
+		json_int_t number = json_is_integer(value) ? json_integer_value(value) : -1;
 
-		if (byte < 0)
+		if (number < 0 || number > 255)
 			return error_set(e, ERROR_PROTOCOL, "primary_evidence: token: element %zu "
 					 "is not a byte", i);
-		token->data[i] = (uint8_t)byte;
+		token->data[i] = (uint8_t)number;
 	}
 	return 0;
 }
@@ -94,8 +89,8 @@ static int handshake_evidence(const json_t *evidence, struct handshake_attest *a
 }
 
 /*
- * A KBS hashes the key as its typed struct serialises, which drops members it does not know: so
- * must we, or a client that sends more (kid, use) would get another challenge here than there.
+ * A KBS hashes the key after it has parsed it, without the members that it does not know. Drop them
+ * here as well: the challenge of a client that sends more (kid, use) must be the same for both.
  */
 static json_t *handshake_pubkey(const json_t *jwk, struct error *e)
 {
@@ -157,7 +152,8 @@ int handshake_attest_parse(const void *body, size_t len, struct handshake_attest
 		return -1;
 	init = json_object_get(attest->body, "init-data");
 	if (init && !json_is_null(init))
-		return error_set(e, ERROR_PROTOCOL, "init-data: this embedded Trustee takes none");
+		return error_set(e, ERROR_PROTOCOL, "init-data: not supported by this embedded "
+				 "Trustee");
 	part = json_member_object(attest->body, "runtime-data", "attest", ERROR_PROTOCOL, e);
 	if (!part || handshake_runtime(part, attest, e) < 0)
 		return -1;
@@ -190,14 +186,11 @@ int handshake_challenge(const json_t *runtime, uint8_t challenge[REALM_CHALLENGE
 	int ret = -1;
 
 	memset(challenge, 0, REALM_CHALLENGE_SIZE);
-	if (json_canonical(runtime, &text, e) < 0)
-		goto out;
-	if (EVP_Digest(text.data, text.len, challenge, NULL, EVP_sha384(), NULL) != 1) {
-		error_set(e, ERROR_SYSTEM, "SHA-384 failed");
-		goto out;
+	if (json_canonical(runtime, &text, e) == 0) {
+		crypto_begin();
+		ret = EVP_Digest(text.data, text.len, challenge, NULL, EVP_sha384(), NULL) == 1 ?
+		      0 : crypto_error(e, ERROR_SYSTEM, "OpenSSL cannot compute SHA-384");
 	}
-	ret = 0;
-out:
 	bytes_free(&text);
 	return ret;
 }

@@ -10,7 +10,7 @@
 
 #define LISTEN_BACKLOG 64
 
-/* Split "[ADDR]:PORT" or "ADDR:PORT" (no colon in ADDR) into @host and @port. */
+/* Split "[ADDR]:PORT", or "ADDR:PORT" without a colon in ADDR. -1 if it is neither. */
 static int listen_split(const char *text, char host[64], const char **port)
 {
 	const char *colon = strrchr(text, ':'), *begin = text, *end = colon;
@@ -39,11 +39,15 @@ int listen_parse(const char *text, struct listen_address *address, struct error 
 	struct addrinfo *info;
 	const char *port;
 	char host[64];
+	int fault;
 
 	if (listen_split(text, host, &port) < 0)
 		return error_set(e, ERROR_USAGE, "--listen: '%.80s' is not ADDR:PORT or "
 				 "[ADDR]:PORT", text);
-	if (getaddrinfo(host, port, &hints, &info) != 0)
+	fault = getaddrinfo(host, port, &hints, &info);
+	if (fault == EAI_MEMORY)
+		return error_set_memory(e);
+	if (fault != 0)
 		return error_set(e, ERROR_USAGE, "--listen: '%.80s' is not a numeric address and "
 				 "port", text);
 	memcpy(&address->address, info->ai_addr, info->ai_addrlen);

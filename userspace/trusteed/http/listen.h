@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* listen: the listening socket, and which addresses may speak plain HTTP. */
+/* listen: the address to listen on, and its socket. */
 #ifndef TRUSTEED_LISTEN_H
 #define TRUSTEED_LISTEN_H
 
@@ -13,13 +13,15 @@ struct listen_address {
 	socklen_t len;
 };
 
-/* "ADDR:PORT" or "[ADDR]:PORT", numeric; port 0 lets the system choose. ERROR_USAGE. */
+/* Parse "ADDR:PORT" or "[ADDR]:PORT", both numeric; with port 0 the system chooses one.
+ * ERROR_USAGE. */
 int listen_parse(const char *text, struct listen_address *address, struct error *e);
 /* Whether only this machine can connect to @address. */
 bool listen_is_loopback(const struct listen_address *address);
-/* Bind and listen; @address becomes what it was bound to. The descriptor, or -1 (ERROR_NETWORK). */
+/* Bind and listen. @address is set to what the socket was bound to. Returns the descriptor, or -1
+ * with an ERROR_NETWORK. */
 int listen_open(struct listen_address *address, struct error *e);
-/* "ADDR:PORT" into @out. */
+/* Write "ADDR:PORT" or "[ADDR]:PORT" to @out, of @size bytes. */
 void listen_print(const struct listen_address *address, char *out, size_t size);
 
 #endif

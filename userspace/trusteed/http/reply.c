@@ -10,13 +10,13 @@
 #define ERROR_TYPE "https://github.com/confidential-containers/kbs/errors/"
 
 /*
- * Status and variant as Trustee has them, because clients act on them: 401 makes them attest again,
- * 404 makes them stop. A resource that does not exist is 404 here (401 in Trustee): attesting again
- * cannot help.
+ * Status and variant are those of Trustee, because clients act on them: 401 makes them attest
+ * again, 404 makes them stop. A resource that does not exist is a 404 here, but a 401 in Trustee,
+ * because attesting again cannot help.
  */
 static const struct {
 	unsigned int status;
-	const char *variant, *words;	/* no words: the cause says it all */
+	const char *variant, *words;	/* NULL: the cause is enough */
 } refusals[REPLY_REFUSALS] = {
 	[REPLY_ATTESTATION] = { 401, "AttestationError", "Attestation error" },
 	[REPLY_TOKEN_NOT_FOUND] = { 401, "TokenNotFound", "Attestation Token not found" },
@@ -38,17 +38,16 @@ void reply_refuse(struct reply *reply, enum reply_refusal refusal, const char *c
 {
 	const char *words = refusals[refusal].words;
 	char detail[ERROR_TEXT_MAX + 64];
-	struct error e = ERROR_INIT;
 
 	snprintf(detail, sizeof(detail), "%s%s%s", words ? words : "", words && cause ? ": " : "",
 		 cause ? cause : "");
-	/* It quotes what clients sent, and JSON wants UTF-8. */
+	/* It quotes what clients sent, and JSON requires UTF-8. */
 	error_text_clean(detail);
-	reply_json(reply, json_pack("{s:s+, s:s}", "type", ERROR_TYPE, refusals[refusal].variant,
-				    "detail", detail), &e);
 	reply->status = refusals[refusal].status;
 	reply_note(reply, "%s%s%s", refusals[refusal].variant, cause ? ": " : "",
 		   cause ? cause : "");
+	reply_json(reply, json_pack("{s:s+, s:s}", "type", ERROR_TYPE, refusals[refusal].variant,
+				    "detail", detail));
 }
 
 void reply_fail(struct reply *reply, enum reply_refusal refusal, const struct error *e)
@@ -62,21 +61,23 @@ void reply_fail(struct reply *reply, enum reply_refusal refusal, const struct er
 	reply->warning = true;
 }
 
-int reply_json(struct reply *reply, json_t *body, struct error *e)
+void reply_json(struct reply *reply, json_t *body)
 {
-	int ret = -1;
+	struct error e = ERROR_INIT;
 
 	bytes_clear(&reply->body);
 	if (!body)
-		error_set_memory(e);
+		error_set_memory(&e);
 	else
-		ret = json_compact(body, &reply->body, e);
-	if (ret < 0) {
-		bytes_clear(&reply->body);
-		reply->status = 500;
-	}
+		json_compact(body, &reply->body, &e);
 	json_decref(body);
-	return ret;
+	if (e.kind == ERROR_NONE)
+		return;
+	bytes_clear(&reply->body);
+	reply->cookie[0] = '\0';
+	reply->status = refusals[REPLY_INTERNAL].status;
+	reply_note(reply, "(%s)", e.text);
+	reply->warning = true;
 }
 
 void reply_note(struct reply *reply, const char *format, ...)

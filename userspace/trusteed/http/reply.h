@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * reply: what a handler answers: status, JSON body, cookie, and a note for the log. Refusals carry
- * the ErrorInformation body that clients of a KBS read: a type whose last segment they switch on,
- * and a detail for people.
+ * reply: what a handler answers: status, JSON body, cookie, and a note for the log. The body of a
+ * refusal is the ErrorInformation that clients of a KBS read: the last segment of its "type" tells
+ * them what to do, and "detail" is for people.
  */
 #ifndef TRUSTEED_REPLY_H
 #define TRUSTEED_REPLY_H
@@ -19,7 +19,7 @@ struct reply {
 	char cookie[128];		/* value of Set-Cookie, "" for none */
 	char allow[32];			/* value of Allow with a 405, else "" */
 	char note[ERROR_TEXT_MAX + 256];	/* for the log line; no secret, no token */
-	bool warning;			/* the note is one that an operator must see */
+	bool warning;			/* log the note as a warning, for the operator */
 };
 
 #define REPLY_INIT { .status = 200 }
@@ -42,15 +42,16 @@ enum reply_refusal {
 	REPLY_REFUSALS
 };
 
-/* Make @reply the refusal @refusal; its detail is the refusal's own words and @cause (or NULL). */
+/* Make @reply the refusal @refusal. Its detail is the refusal's own words and @cause, which may be
+ * NULL. */
 void reply_refuse(struct reply *reply, enum reply_refusal refusal, const char *cause);
-/* The same for a failed call, except that a failure of this machine (ERROR_SYSTEM) is not the
- * client's: it gets status 500 and the log the cause. */
+/* The same for a call that failed with @e. A failure of this machine (ERROR_SYSTEM) is not the
+ * client's: it becomes REPLY_INTERNAL, status 500, and only the log has the cause. */
 void reply_fail(struct reply *reply, enum reply_refusal refusal, const struct error *e);
-/* Make the compact form of @body (a reference that this call takes, also when it fails; NULL when
- * memory ran out on the way) the reply. */
-int reply_json(struct reply *reply, json_t *body, struct error *e);
-/* Add words to the log note. */
+/* Make @body, in compact form, the body of @reply. The reference is taken. If memory fails here, or
+ * if @body is NULL because it failed before, the reply becomes a 500 without a body. */
+void reply_json(struct reply *reply, json_t *body);
+/* Add words to the note. */
 void reply_note(struct reply *reply, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void reply_free(struct reply *reply);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* request: one HTTP request as the handlers see it; nothing in it is owned. */
+/* request: an HTTP request as the handlers get it. It owns nothing. */
 #ifndef TRUSTEED_REQUEST_H
 #define TRUSTEED_REQUEST_H
 
@@ -12,15 +12,16 @@ struct request {
 	const char *session;		/* cookie kbs-session-id, or NULL */
 	const char *authorization;	/* header Authorization, or NULL */
 	const void *body;
-	size_t len;
-	int64_t monotonic;		/* CLOCK_MONOTONIC, ms: what sessions live by */
-	int64_t now;			/* seconds since 1970: what tokens live by */
+	size_t len;			/* of the body, bytes */
+	int64_t monotonic;		/* boot clock, ms: for the age of sessions */
+	int64_t now;			/* seconds since 1970: for the times in tokens */
 };
 
-/* The token of "Authorization: Bearer TOKEN" (scheme in any case), or NULL. */
+/* The token of "Authorization: Bearer TOKEN" (the scheme in upper or lower case), or NULL. */
 const char *request_bearer(const struct request *request);
 
-/* Copy @text into @out (@size > 0) for a log line: printable ASCII without spaces, cut to fit. */
+/* Copy @text to @out, of @size bytes, for a log line: printable ASCII without spaces, and no more
+ * than fits. */
 void request_printable(const char *text, char *out, size_t size);
 
 #endif

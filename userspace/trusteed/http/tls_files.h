@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tls_files: the server's certificate and key, checked before they are used so that what is wrong
- * with them has a name. */
+/* tls_files: the server's certificate and key. They are checked before they are used, so that the
+ * operator gets an error that says what is wrong with them. */
 #ifndef TRUSTEED_TLS_FILES_H
 #define TRUSTEED_TLS_FILES_H
 
@@ -14,7 +14,8 @@ struct tls_files {
 
 #define TLS_FILES_INIT { .key = BYTES_LOCKED_INIT }
 
-/* Read both and check that they belong together. ERROR_CONFIG. */
+/* Read both files and check that the key is the certificate's. Errors are of kind ERROR_CONFIG. The
+ * caller releases @files in all cases. */
 int tls_files_read(struct tls_files *files, const char *cert, const char *key, struct error *e);
 void tls_files_free(struct tls_files *files);
 

@@ -26,15 +26,15 @@ int admin_token_issue(EVP_PKEY *key, int64_t now, struct bytes *out, struct erro
 	return ret;
 }
 
-static int admin_token_claim(const struct jwt *jwt, const char *claim, const char *want,
+static int admin_token_claim(const struct jwt *jwt, const char *claim, const char *value,
 			     struct error *e)
 {
 	const char *text = json_member_text(jwt->payload, claim, "admin token", ERROR_POLICY, e);
 
 	if (!text)
 		return -1;
-	if (strcmp(text, want) != 0)
-		return error_set(e, ERROR_POLICY, "admin token: %s is not '%s'", claim, want);
+	if (strcmp(text, value) != 0)
+		return error_set(e, ERROR_POLICY, "admin token: %s is not '%s'", claim, value);
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * admin_token: the administrator's credential, a bearer JWT (ES256) with a role claim as the admin
- * tokens of Trustee have, made and judged with one key. Pure.
+ * admin_token: the administrator's credential, a bearer JWT (ES256) with the role claim that admin
+ * tokens of Trustee have. One key signs and verifies it. This file does no I/O.
  */
 #ifndef TRUSTEED_ADMIN_TOKEN_H
 #define TRUSTEED_ADMIN_TOKEN_H
@@ -14,10 +14,10 @@
 
 #define ADMIN_TOKEN_DAYS 3650
 
-/* Append a token signed with @key, good from @now (seconds since 1970) for ADMIN_TOKEN_DAYS. */
+/* Append a token signed with @key, valid from @now (seconds since 1970) for ADMIN_TOKEN_DAYS. */
 int admin_token_issue(EVP_PKEY *key, int64_t now, struct bytes *out, struct error *e);
-/* 0 when @text (NULL: none was sent) is such a token and @now is in its time; else -1 with
- * ERROR_POLICY or what jwt says. */
+/* Check that @text, of @len characters, is such a token and that it is valid at @now. @text is NULL
+ * if none was sent. -1 with an ERROR_POLICY, or with an error of jwt.h. */
 int admin_token_check(EVP_PKEY *key, const char *text, size_t len, int64_t now, struct error *e);
 
 #endif

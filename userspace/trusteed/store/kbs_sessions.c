@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/crypto.h"
 #include "base/encode.h"
 
 #define NONCE_SIZE 32
@@ -31,7 +32,8 @@ void kbs_sessions_free(struct kbs_sessions *sessions)
 	sessions->session = NULL;
 }
 
-/* How little a slot's session is worth: free and over before unattested before attested. */
+/* Which slot to reuse first: 2 is free, or its session has ended; 1 is not attested; 0 is
+ * attested. */
 static int kbs_session_rank(const struct kbs_session *session, int64_t monotonic)
 {
 	if (!session->id[0] || session->until <= monotonic)
@@ -63,19 +65,16 @@ static int kbs_session_name(struct kbs_session *session, struct error *e)
 	struct bytes hex = BYTES_INIT, base64 = BYTES_INIT;
 	int ret = -1;
 
-	if (RAND_bytes(id, sizeof(id)) != 1 || RAND_bytes(nonce, sizeof(nonce)) != 1) {
-		error_set(e, ERROR_SYSTEM, "no random numbers for a session");
-		goto out;
+	crypto_begin();
+	if (RAND_bytes(id, sizeof(id)) != 1 || RAND_bytes(nonce, sizeof(nonce)) != 1)
+		return crypto_error(e, ERROR_SYSTEM, "cannot get random bytes for a session");
+	encode_hex(id, sizeof(id), &hex);
+	encode_base64(ENCODE_BASE64, nonce, sizeof(nonce), &base64);
+	if (bytes_check(&hex, e) == 0 && bytes_check(&base64, e) == 0) {
+		snprintf(session->id, sizeof(session->id), "%s", bytes_text(&hex));
+		snprintf(session->nonce, sizeof(session->nonce), "%s", bytes_text(&base64));
+		ret = 0;
 	}
-	if (encode_hex(id, sizeof(id), &hex) < 0 ||
-	    encode_base64(ENCODE_BASE64, nonce, sizeof(nonce), &base64) < 0) {
-		error_set_memory(e);
-		goto out;
-	}
-	snprintf(session->id, sizeof(session->id), "%s", bytes_text(&hex));
-	snprintf(session->nonce, sizeof(session->nonce), "%s", bytes_text(&base64));
-	ret = 0;
-out:
 	bytes_free(&hex);
 	bytes_free(&base64);
 	return ret;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kbs_sessions: the sessions of the handshake, each named by a cookie. A session lives 5 minutes
- * from its auth on, whatever happens in it. Their number is bounded: a flood of auth requests
- * pushes out the oldest that nobody attested in before any that somebody did.
+ * kbs_sessions: the sessions of the handshake, each named by a cookie. A session ends 5 minutes
+ * after its auth request. Their number is bounded: when there is no room for a new one, the oldest
+ * session without an attestation ends, and an attested one only if there is no other.
  */
 #ifndef TRUSTEED_KBS_SESSIONS_H
 #define TRUSTEED_KBS_SESSIONS_H
@@ -19,7 +19,7 @@
 struct kbs_session {
 	char id[2 * KBS_SESSION_ID_SIZE + 1];	/* lower-case hex; "" for a free slot */
 	char nonce[45];				/* base64 of 32 random bytes */
-	int64_t until;				/* monotonic ms */
+	int64_t until;				/* boot clock, ms */
 	int64_t expires;			/* seconds since 1970, for the cookie only */
 	struct bytes token;			/* the EAR once attested, else empty */
 };
@@ -33,15 +33,16 @@ struct kbs_sessions {
 int kbs_sessions_init(struct kbs_sessions *sessions, struct error *e);
 void kbs_sessions_free(struct kbs_sessions *sessions);
 
-/* A new session with a fresh id and nonce. @monotonic in ms, @now in seconds since 1970. Borrowed,
- * valid until the next call; NULL when there is no randomness. */
+/* A new session with a random id and nonce. @monotonic is in ms of the boot clock, @now in seconds
+ * since 1970. Borrowed, valid until the next call; NULL with an ERROR_SYSTEM. */
 struct kbs_session *kbs_sessions_new(struct kbs_sessions *sessions, int64_t monotonic,
 				     int64_t now, struct error *e);
-/* The living session @id (may be NULL), or NULL. Borrowed. */
+/* The session @id (may be NULL) if it has not ended, else NULL. Borrowed. */
 struct kbs_session *kbs_sessions_find(struct kbs_sessions *sessions, const char *id,
 				      int64_t monotonic);
 
-/* "kbs-session-id=ID; Expires=IMF-FIXDATE": no other attribute, as Trustee sends it. */
+/* Write "kbs-session-id=ID; Expires=IMF-FIXDATE" to @out, of @size bytes. Trustee sends no other
+ * attributes, either. */
 void kbs_session_cookie(const struct kbs_session *session, char *out, size_t size);
 
 #endif

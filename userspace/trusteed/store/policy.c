@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/encode.h"
@@ -21,7 +22,7 @@ const char *policy_name(enum policy policy)
 	return policies[policy].name;
 }
 
-/* Without the white space that editors and shells leave at the end. */
+/* The length without the white space that editors and shells leave at the end. */
 static size_t policy_trim(const char *text, size_t len)
 {
 	while (len > 0 && strchr(" \t\r\n", text[len - 1]))
@@ -47,9 +48,9 @@ int policy_from_name(const char *name, size_t len, enum policy *policy, struct e
 	return error_set(e, ERROR_CONFIG, "policy: neither affirming nor allow-all nor deny-all");
 }
 
-/* Compared whole, not by its mark alone: a text that somebody edited below the mark must not be
- * taken for what the mark says. */
-int policy_from_text(const void *text, size_t len, enum policy *policy, struct error *e)
+/* The whole text is compared, not only the mark in its first line, because somebody may have edited
+ * the text below it. */
+static int policy_from_text(const void *text, size_t len, enum policy *policy, struct error *e)
 {
 	for (int i = 0; i < POLICIES; i++) {
 		if (policy_same(text, len, policies[i].text)) {
@@ -84,41 +85,32 @@ int policy_from_body(const void *body, size_t len, enum policy *policy, struct e
 	return ret;
 }
 
-static bool policy_affirming(json_t *payload, struct error *e)
+static int policy_affirming(json_t *payload, struct error *e)
 {
 	struct ear ear = EAR_INIT;
-	bool allowed = true;
+	int ret = ear_from_payload(payload, &ear, e);
 
-	if (ear_from_payload(payload, &ear, e) < 0) {
-		ear_free(&ear);
-		return false;
-	}
-	if (ear.count == 0) {
-		error_set(e, ERROR_POLICY, "no appraisal");
-		allowed = false;
-	}
-	for (size_t i = 0; allowed && i < ear.count; i++) {
+	if (ret == 0 && ear.count == 0)
+		ret = error_set(e, ERROR_POLICY, "no appraisal");
+	for (size_t i = 0; ret == 0 && i < ear.count; i++) {
 		const struct ear_appraisal *appraisal = &ear.appraisal[i];
 
-		if (appraisal->status == EAR_AFFIRMING)
-			continue;
-		error_set(e, ERROR_POLICY, "%.64s is %s", appraisal->name,
-			  ear_tier_name(appraisal->status));
-		allowed = false;
+		if (appraisal->status != EAR_AFFIRMING)
+			ret = error_set(e, ERROR_POLICY, "%.64s is %s", appraisal->name,
+					ear_tier_name(appraisal->status));
 	}
 	ear_free(&ear);
-	return allowed;
+	return ret;
 }
 
-bool policy_allows(enum policy policy, json_t *payload, struct error *e)
+int policy_check(enum policy policy, json_t *payload, struct error *e)
 {
 	switch (policy) {
 	case POLICY_AFFIRMING:
 		return policy_affirming(payload, e);
 	case POLICY_ALLOW_ALL:
-		return true;
+		return 0;
 	default:
-		error_set(e, ERROR_POLICY, "the policy is deny-all");
-		return false;
+		return error_set(e, ERROR_POLICY, "the policy is deny-all");
 	}
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * reference: reference values by name, as an RVPS keeps them: the message of POST reference-value
- * (version 0.1.0, extractor "sample") stores one record a name, overwriting the old one. Pure; the
- * text form is what store keeps.
+ * reference: reference values by name, as an RVPS keeps them. The message of POST reference-value
+ * (version 0.1.0, extractor "sample") stores one record for each name and replaces the old one.
+ * This file does no I/O.
  */
 #ifndef TRUSTEED_REFERENCE_H
 #define TRUSTEED_REFERENCE_H
@@ -24,21 +24,22 @@ struct reference {
 
 #define REFERENCE_INIT { 0 }
 
-/* From the stored text; no text (@len 0) is the empty set. ERROR_CONFIG. */
+/* Read the stored text of @len bytes; no text is the empty set. ERROR_CONFIG. */
 int reference_load(struct reference *reference, const void *text, size_t len, struct error *e);
 void reference_free(struct reference *reference);
 
-/* Append the text that stores @reference. Over REFERENCE_TEXT_MAX is an ERROR_INPUT. */
+/* Append the text that stores @reference. More than REFERENCE_TEXT_MAX is an ERROR_INPUT. */
 int reference_text(const struct reference *reference, struct bytes *out, struct error *e);
 
-/* @next = @reference with what the message @body adds at time @now. ERROR_INPUT. */
+/* Set @next, which is REFERENCE_INIT, to @reference and what the message @body adds at @now
+ * (seconds since 1970). ERROR_INPUT. The caller releases @next in all cases. */
 int reference_apply(const struct reference *reference, const void *body, size_t len, int64_t now,
 		    struct reference *next, struct error *e);
 
-/* The value stored as @name, borrowed, or NULL. The expiration is kept but, as in Trustee, not
- * enforced. */
+/* The value stored as @name, borrowed, or NULL. Its expiration is stored but not enforced, as in
+ * Trustee. */
 json_t *reference_value(const struct reference *reference, const char *name);
-/* Whether the list stored as @name holds @value. */
+/* Whether the list stored as @name contains @value. */
 bool reference_contains(const struct reference *reference, const char *name, const json_t *value);
 
 #endif

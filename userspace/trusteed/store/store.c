@@ -12,7 +12,8 @@
 
 #include "base/io.h"
 
-/* Refused rather than tightened: the path may be a mistake, and a /tmp made 0700 a disaster. */
+/* A wrong mode is refused and not corrected: the path may be a mistake, and /tmp must not become
+ * 0700. */
 static int store_check(const struct store *store, struct error *e)
 {
 	struct stat st;
@@ -82,15 +83,12 @@ int store_read(const struct store *store, const char *name, size_t max, struct b
 	return ret;
 }
 
-/* Make every directory of @path behind its first @known characters. */
+/* Make the directories in @path after its first @known characters. */
 static int store_make_parents(char *path, size_t known, struct error *e)
 {
 	for (char *slash = strchr(path + known + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		int ret;
-
 		*slash = '\0';
-		ret = mkdir(path, 0700);
-		if (ret < 0 && errno != EEXIST)
+		if (mkdir(path, 0700) < 0 && errno != EEXIST)
 			return error_set_errno(e, ERROR_SYSTEM, "%s", path);
 		*slash = '/';
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * store: the state directory. Everything in it is ours alone (directories 0700, files 0600), every
- * file appears whole or not at all, and one process at a time uses it. Nothing here looks at what
- * the files hold.
+ * store: the state directory. Only its owner can access it (directories 0700, files 0600), each
+ * file appears whole or not at all, and one process at a time uses it. This file does not interpret
+ * what the files contain.
  */
 #ifndef TRUSTEED_STORE_H
 #define TRUSTEED_STORE_H
@@ -17,21 +17,24 @@ struct store {
 
 #define STORE_INIT { .lock = -1 }
 
-/* Make @path if it does not exist, and take it. One that others could read or write, or that
- * another process uses, is refused (ERROR_CONFIG). */
+/* Make the directory @path if it does not exist, and lock it. It is refused if other users could
+ * access it, or if another process uses it (ERROR_CONFIG). */
 int store_open(struct store *store, const char *path, struct error *e);
 void store_close(struct store *store);
 
-/* @name is relative and comes from us or was checked: no ".." in it. Directories on its way are
- * made when it is written. */
-/* Append the file to @out: 1, or 0 when there is no such file, -1 on errors. */
+/* In the calls below, @name is relative to the state directory and is a constant or was checked: it
+ * has no ".." in it. */
+
+/* Append the file @name, of at most @max bytes, to @out. 1, or 0 if there is no such file, or
+ * -1. */
 int store_read(const struct store *store, const char *name, size_t max, struct bytes *out,
 	       struct error *e);
+/* Write the file @name, and make the directories in its path. */
 int store_write(const struct store *store, const char *name, const void *data, size_t len,
 		struct error *e);
 /* Make the directory @name. */
 int store_make(const struct store *store, const char *name, struct error *e);
-/* The full path of @name, owned by the caller; NULL out of memory. */
+/* The full path of @name, owned by the caller, or NULL out of memory. */
 char *store_path(const struct store *store, const char *name, struct error *e);
 
 #endif

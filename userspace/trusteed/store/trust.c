@@ -7,14 +7,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/array.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "jose/jwk.h"
 
 /*
- * Attestation keys whose private half anybody can have, by curve and x (the y of a point says
- * nothing more: the negated point has the negated key).
+ * Attestation keys whose private part is public, by curve and x. The y of a point does not matter,
+ * because the negated point has the negated private key.
  */
 static const struct {
 	const char *curve, *x, *whose;
@@ -23,54 +24,57 @@ static const struct {
 	  "the sample CPAK of TF-RMM and TF-A" },
 };
 
-/* Whose published key @anchor is, or NULL. A key that cannot be told is taken for one. */
-static const char *trust_published(const struct cca_anchor *anchor)
+/* 1 if @anchor may be used, 0 if not (with a log line), -1 if that cannot be determined. */
+static int trust_may(const struct cca_anchor *anchor, bool development, struct error *e)
 {
-	struct error e = ERROR_INIT;
-	json_t *jwk = jwk_from_public_key(anchor->key, NULL, &e);
-	const char *curve = json_string_value(json_object_get(jwk, "crv"));
-	const char *x = json_string_value(json_object_get(jwk, "x"));
-	const char *whose = jwk ? NULL : "of a kind that cannot be compared";
+	const char *curve, *x, *whose = NULL;
+	json_t *jwk;
 
-	for (size_t i = 0; curve && x && i < sizeof(published) / sizeof(published[0]); i++)
+	/* A revoked key is never accepted, so what it revokes stays revoked, whichever key it
+	 * is. */
+	if (anchor->revoked)
+		return 1;
+	jwk = jwk_from_public_key(anchor->key, NULL, e);
+	if (!jwk)
+		return error_add(e, "anchor %s", anchor->name);
+	curve = json_string_value(json_object_get(jwk, "crv"));
+	x = json_string_value(json_object_get(jwk, "x"));
+	for (size_t i = 0; curve && x && i < ARRAY_SIZE(published); i++)
 		if (!strcmp(curve, published[i].curve) && !strcmp(x, published[i].x))
 			whose = published[i].whose;
 	json_decref(jwk);
-	return whose;
-}
-
-static bool trust_may(const struct cca_anchor *anchor, bool development)
-{
-	const char *whose = trust_published(anchor);
-
-	/* It vouches for nothing, and what it revokes stays revoked whatever key it has. */
-	if (anchor->revoked)
-		return true;
 	if (whose)
 		log_line(LOG_LEVEL_WARNING, "anchor %s: never trusted: its private key is public "
 			 "(%s)", anchor->name, whose);
 	else if (anchor->development && !development)
 		log_line(LOG_LEVEL_WARNING, "anchor %s: ignored: a development key, trusted only "
 			 "with --dev", anchor->name);
-	else
-		return true;
-	return false;
+	return !whose && (development || !anchor->development);
 }
 
-void trust_filter(struct cca_anchors *anchors, bool development)
+/* Remove the anchors that may not be used. */
+static int trust_filter(struct cca_anchors *anchors, bool development, struct error *e)
 {
 	size_t kept = 0;
+	int may = 0;
 
-	for (size_t i = 0; i < anchors->count; i++) {
-		if (trust_may(&anchors->anchor[i], development))
-			anchors->anchor[kept++] = anchors->anchor[i];
-		else
-			EVP_PKEY_free(anchors->anchor[i].key);
+	for (size_t i = 0; may >= 0 && i < anchors->count; i++) {
+		struct cca_anchor swapped = anchors->anchor[kept];
+
+		may = trust_may(&anchors->anchor[i], development, e);
+		if (may <= 0)
+			continue;
+		anchors->anchor[kept++] = anchors->anchor[i];
+		anchors->anchor[i] = swapped;
 	}
-	anchors->count = kept;
+	if (may < 0)
+		return -1;
+	while (anchors->count > kept)
+		EVP_PKEY_free(anchors->anchor[--anchors->count].key);
+	return 0;
 }
 
-/* FNV-1a; no adversary writes to the directory. */
+/* FNV-1a, which is enough, because no adversary can write to the directory. */
 static uint64_t trust_hash(uint64_t hash, const void *data, size_t len)
 {
 	const uint8_t *byte = data;
@@ -90,8 +94,8 @@ static uint64_t trust_stamp_file(const char *name, const struct stat *st)
 	return trust_hash(hash, &st->st_ctim, sizeof(st->st_ctim));
 }
 
-/* A number that changes when a file of @path is added, removed or written; a sum, because a
- * directory has no order. */
+/* A number that changes when a file in @path is added, removed or written. It is a sum, because a
+ * directory is not sorted. */
 static uint64_t trust_stamp(const char *path)
 {
 	DIR *dir = opendir(path);
@@ -126,12 +130,12 @@ int trust_refresh(struct trust *trust, struct error *e)
 	cca_anchors_free(&trust->anchors);
 	trust->loaded = false;
 	if (io_each_file(trust->path, cca_anchors_suffixes, JSON_INPUT_MAX, cca_anchors_use,
-			 &trust->anchors, e) < 0) {
-		/* What a half-read directory trusts may be what its unread half revokes. */
+			 &trust->anchors, e) < 0 ||
+	    trust_filter(&trust->anchors, trust->development, e) < 0) {
+		/* What was not read may revoke what was. */
 		cca_anchors_free(&trust->anchors);
 		return -1;
 	}
-	trust_filter(&trust->anchors, trust->development);
 	log_line(LOG_LEVEL_INFO, "trust anchors: %zu from %s", trust->anchors.count, trust->path);
 	trust->loaded = true;
 	trust->stamp = stamp;

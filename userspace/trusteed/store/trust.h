@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * trust: the trust anchors that verify evidence here. They are read from a directory, and again
- * when it changes. What may not be trusted is left out whatever the directory says: development
- * anchors without --dev, and keys whose private half is published.
+ * trust: the trust anchors with which evidence is verified. They are read from a directory, and
+ * again when it changes. Two kinds of anchors are left out even if they are in the directory:
+ * development anchors without --dev, and keys whose private part is published.
  */
 #ifndef TRUSTEED_TRUST_H
 #define TRUSTEED_TRUST_H
@@ -17,18 +17,16 @@ struct trust {
 	char *path;			/* owned */
 	bool development;		/* --dev */
 	bool loaded;
-	uint64_t stamp;			/* of the files that were loaded */
+	uint64_t stamp;			/* identifies the files that were loaded */
 	struct cca_anchors anchors;
 };
 
 #define TRUST_INIT { 0 }
 
+/* Read the anchors in @path, a directory or a file. @trust is closed by the caller in all cases. */
 int trust_open(struct trust *trust, const char *path, bool development, struct error *e);
-/* Read the anchors if their files changed. When they cannot be read there are none. */
+/* Read the anchors again if their files changed. If that fails, there are no anchors. */
 int trust_refresh(struct trust *trust, struct error *e);
 void trust_close(struct trust *trust);
-
-/* Leave out of @anchors what may not be trusted, with a log line for each. */
-void trust_filter(struct cca_anchors *anchors, bool development);
 
 #endif
