@@ -52,14 +52,18 @@ class Server:
 
     def __init__(self, library, directory, argv, env, control):
         self.pid = None     # of the run that is under way
-        self.out, self.err = f"{directory}/out", f"{directory}/err"
+        self.out = f"{directory}/out"
+        self.errors, pipe = os.pipe()   # a pipe, because RLIMIT_FSIZE stops a program that writes to a file
+        os.set_blocking(self.errors, False)
+        os.set_blocking(pipe, False)
         there, self.go = os.pipe()
         self.said, back = os.pipe()
         env = dict(env, LD_PRELOAD=library, FAULT_CONTROL=control.path, FAULT_SERVER=f"{there},{back}",
-                   FAULT_OUT=self.out, FAULT_ERR=self.err)
-        self.process = subprocess.Popen(argv, env=env, pass_fds=(there, back), stdin=subprocess.DEVNULL)
+                   FAULT_OUT=self.out, FAULT_ERR=f"/proc/self/fd/{pipe}")
+        self.process = subprocess.Popen(argv, env=env, pass_fds=(there, back, pipe), stdin=subprocess.DEVNULL)
         os.close(there)
         os.close(back)
+        os.close(pipe)
 
     def read(self, seconds):
         if not select.select([self.said], [], [], seconds)[0]:
@@ -79,10 +83,18 @@ class Server:
         if hung:
             os.kill(pid, signal.SIGKILL)
             status = self.read(RUN_SECONDS)
-        with open(self.out, "rb") as out, open(self.err, "rb") as err:
-            return None if hung else os.waitstatus_to_exitcode(status), out.read(), err.read().decode(errors="replace")
+        with open(self.out, "rb") as out:
+            return None if hung else os.waitstatus_to_exitcode(status), out.read(), self.said_errors()
+
+    def said_errors(self):
+        """What the program has written to its standard error since the last call."""
+        try:
+            return os.read(self.errors, 1 << 20).decode(errors="replace")
+        except BlockingIOError:
+            return ""
 
     def close(self):
         os.close(self.go)
         self.process.wait()
         os.close(self.said)
+        os.close(self.errors)

@@ -119,6 +119,7 @@ class World:
     """One directory with everything that does not change during the sweep."""
 
     def __init__(self, directory):
+        directory = os.path.abspath(directory)
         shutil.rmtree(directory, ignore_errors=True)
         os.makedirs(f"{directory}/realm")
         self.directory = directory
