@@ -35,10 +35,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (rim_image_parse(&image, data, size, &e) == 0 && image.memory < size)
 		abort();
-	if (size > RIM_TREE_MAX || bytes_set(&tree, data, size) < 0)
+	if (size > RIM_TREE_MAX)
+		return 0;
+	bytes_set(&tree, data, size);
+	if (bytes_check(&tree, &e) < 0)
 		return 0;
 	if (rim_tree_read(&facts, &tree, &e) == 0) {
-		if (rim_tree_bootargs(&tree, &args) < 0)
+		rim_tree_bootargs(&tree, &args);
+		if (bytes_check(&args, &e) < 0)
 			abort();
 		tree_change(&tree, &facts);
 	}

@@ -127,7 +127,7 @@ static void registers_check(const uint64_t *before, const uint64_t *x, uint32_t 
 		must(x[1] <= before[3]);
 }
 
-static void measurements_check(const uint8_t before[REALM_MEASUREMENTS][HASH_MAX], const uint64_t *in,
+static void measurements_check(const uint8_t before[REALM_MEASUREMENTS][HASH_SIZE_MAX], const uint64_t *in,
 			       uint64_t status, uint32_t command)
 {
 	size_t size = hash_size(realm.hash_algo);
@@ -135,16 +135,16 @@ static void measurements_check(const uint8_t before[REALM_MEASUREMENTS][HASH_MAX
 	for (uint64_t i = 0; i < REALM_MEASUREMENTS; i++) {
 		bool extended = command == 3 && status == RSI_SUCCESS && in[1] == i;
 
-		must(extended == !!memcmp(before[i], realm.measurement[i], HASH_MAX));
-		for (size_t j = size; j < HASH_MAX; j++)
+		must(extended == !!memcmp(before[i], realm.measurement[i], HASH_SIZE_MAX));
+		for (size_t j = size; j < HASH_SIZE_MAX; j++)
 			must(!realm.measurement[i][j]);
 	}
-	must(memcmp(before[0], realm.measurement[0], HASH_MAX) == 0);
+	must(memcmp(before[0], realm.measurement[0], HASH_SIZE_MAX) == 0);
 }
 
 static void call(struct script *s, uint8_t step)
 {
-	uint8_t before[REALM_MEASUREMENTS][HASH_MAX], before_states[GRANULES];
+	uint8_t before[REALM_MEASUREMENTS][HASH_SIZE_MAX], before_states[GRANULES];
 	uint64_t in[11] = { RSI_FID_FIRST + step % 20 }, x[11];
 	uint32_t command = step % 20;
 
@@ -161,7 +161,7 @@ static void call(struct script *s, uint8_t step)
 		return;
 	}
 	registers_check(in, x, command);
-	measurements_check((const uint8_t (*)[HASH_MAX])before, in, x[0], command);
+	measurements_check((const uint8_t (*)[HASH_SIZE_MAX])before, in, x[0], command);
 	must(command == 7 || memcmp(before_states, states, sizeof(states)) == 0);
 }
 
@@ -203,7 +203,7 @@ static void other(struct script *s, uint8_t step)
 		break;
 	default:
 		realm_begin();
-		realm.hash_algo = (enum hash_algo)(take(s, 1) % 3);
+		realm.hash_algo = (enum hash_algorithm)(take(s, 1) % 3);
 		memset(realm.measurement[0], 0x5a, hash_size(realm.hash_algo));
 	}
 }

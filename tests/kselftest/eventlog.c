@@ -134,7 +134,7 @@ void register_after(const struct cca_rsi_config *config, const uint8_t *old, con
 
 	memcpy(joined, old, size);
 	memcpy(joined + size, digest, size);
-	hash_bytes((enum hash_algo)config->hash_algo, joined, 2 * size, result);
+	hash_bytes((enum hash_algorithm)config->hash_algo, joined, 2 * size, result);
 }
 
 void eventlog_register(const struct eventlog *log, size_t count, uint32_t index, uint8_t *value)

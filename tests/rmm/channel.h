@@ -40,7 +40,7 @@ struct channel_request {
 	uint8_t challenge[64];
 	uint8_t rpv[64];
 	uint8_t measurement[5][64];	/* RIM, REM0 to REM3; each is zero after its digest */
-	uint8_t hash_algo;		/* enum hash_algo */
+	uint8_t hash_algo;		/* enum hash_algorithm */
 	uint8_t reserved[7];
 	uint8_t before[4][64];		/* REM0 to REM3 before the last extension */
 };

@@ -62,12 +62,12 @@ static const uint64_t initial[16] = {
 #define SHA2_W1(x)	(ROR64(x, 19) ^ ROR64(x, 61) ^ (x) >> 6)
 #include "hash_sha2.h"
 
-size_t hash_size(enum hash_algo algo)
+size_t hash_size(enum hash_algorithm algo)
 {
 	return algo == HASH_SHA256 ? 32 : algo == HASH_SHA384 ? 48 : 64;
 }
 
-const char *hash_name(enum hash_algo algo)
+const char *hash_name(enum hash_algorithm algo)
 {
 	return algo == HASH_SHA256 ? "sha-256" : algo == HASH_SHA384 ? "sha-384" : "sha-512";
 }
@@ -84,7 +84,7 @@ static size_t tail_pad(uint64_t *tail, const uint8_t *rest, size_t size, size_t 
 	return blocks;
 }
 
-void hash_bytes(enum hash_algo algo, const void *data, size_t size, uint8_t *digest)
+void hash_bytes(enum hash_algorithm algo, const void *data, size_t size, uint8_t *digest)
 {
 	bool narrow = algo == HASH_SHA256;
 	void (*compress)(uint64_t *, const void *, size_t) = narrow ? sha256_blocks : sha512_blocks;

@@ -6,21 +6,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Numbered as RMI and RSI number them. */
-enum hash_algo { HASH_SHA256, HASH_SHA512, HASH_SHA384 };
-
-#define HASH_MAX	64
+/* Only the numbers: base/hash.c requires <string.h>, which EL2 does not have. */
+#include "../../userspace/base/hash.h"
 
 /* hash_size - returns the bytes of a digest of @algo: 32, 64 or 48 */
-size_t hash_size(enum hash_algo algo);
+size_t hash_size(enum hash_algorithm algo);
 
 /* hash_name - returns "sha-256", "sha-512" or "sha-384" */
-const char *hash_name(enum hash_algo algo);
+const char *hash_name(enum hash_algorithm algo);
 
 /*
  * hash_bytes - hash @size bytes at @data, which must be 8-byte aligned
  * @digest: receives hash_size(@algo) bytes; may overlap @data
  */
-void hash_bytes(enum hash_algo algo, const void *data, size_t size, uint8_t *digest);
+void hash_bytes(enum hash_algorithm algo, const void *data, size_t size, uint8_t *digest);
 
 #endif

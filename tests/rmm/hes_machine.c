@@ -153,7 +153,7 @@ static void answer_make(const struct hes_signer *signer, const struct hes_strike
 		warnx("REC %u, request %u: %s", rec, a->seq, fault);
 	else
 		warnx("REC %u, request %u: token of %u bytes, tag %u, %s%s", rec, a->seq, a->size,
-		      style.tag, hash_name((enum hash_algo)request->hash_algo), names);
+		      style.tag, hash_name((enum hash_algorithm)request->hash_algo), names);
 }
 
 static bool request_serve(struct hes_machine *m, struct hes_signer *signer, uint16_t rec,

@@ -251,7 +251,7 @@ static bool filling_put(cbor_item_t *map, size_t size)
 static bool realm_make(const struct channel_request *r, const struct hes_profile *profile,
 		       const struct blob *rak, size_t filling, struct blob *out)
 {
-	enum hash_algo algo = (enum hash_algo)r->hash_algo;
+	enum hash_algorithm algo = (enum hash_algorithm)r->hash_algo;
 	cbor_item_t *map = cbor_new_definite_map(REALM_CLAIMS);
 	bool ok;
 

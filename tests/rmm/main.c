@@ -70,13 +70,13 @@ static void measure(const struct layout *layout)
 	for (uint32_t i = 0; i < layout->count; i++)
 		size += layout->range[i].size;
 	print("rmm: %lu KiB measured in %lu ms, RIM %s ", size >> 10, cpu_ms() - start,
-	      hash_name((enum hash_algo)rim.algo));
-	print_digest(rim.value, hash_size((enum hash_algo)rim.algo));
+	      hash_name(rim.algo));
+	print_digest(rim.value, hash_size(rim.algo));
 }
 
 static void realm_init(const struct layout *layout)
 {
-	the_realm.hash_algo = (enum hash_algo)layout->hash_algo;
+	the_realm.hash_algo = (enum hash_algorithm)layout->hash_algo;
 	the_realm.vcpus = layout->vcpus;
 	the_realm.quirks = layout->quirks;
 	/* An answer to a request from before a reset must not match a new one. */

@@ -3,15 +3,13 @@
 
 #include "hash.h"
 
-_Static_assert((int)HASH_SHA512 == RIM_SHA512 && (int)HASH_SHA384 == RIM_SHA384,
-	       "both use the numbers of RMI");
 _Static_assert((int)LAYOUT_TFRMM_0_9 == RIM_TFRMM_0_9 && (int)LAYOUT_RMM_2_0 == RIM_RMM_2_0,
 	       "both number the flavours alike");
 _Static_assert(sizeof(struct layout_range) == sizeof(struct rim_range), "both are base and size");
 
-static int digest(enum rim_algo algo, const void *data, size_t size, uint8_t *value)
+static int digest(enum hash_algorithm algo, const void *data, size_t size, uint8_t *value)
 {
-	hash_bytes((enum hash_algo)algo, data, size, value);
+	hash_bytes(algo, data, size, value);
 	return 0;
 }
 
@@ -31,7 +29,7 @@ void measure_layout(struct rim *rim, const struct layout *layout, void *(*page)(
 	struct pages pages = { page };
 	struct rim_realm realm = {
 		.flavour = (enum rim_flavour)layout->flavour,
-		.algo = (enum rim_algo)layout->hash_algo,
+		.algo = (enum hash_algorithm)layout->hash_algo,
 		.params = { .s2sz = LAYOUT_IPA_BITS, .num_bps = 1, .num_wps = 1 },
 		.ram_base = LAYOUT_RAM_BASE,
 		.ram_size = layout->ram_size,

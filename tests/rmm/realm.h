@@ -44,7 +44,7 @@ struct realm_ops {
 
 struct realm {
 	const struct realm_ops *ops;
-	enum hash_algo hash_algo;
+	enum hash_algorithm hash_algo;
 	unsigned int ipa_bits;		/* the top bit selects the shared half */
 	unsigned int vcpus;
 	uint32_t quirks;		/* a set of enum quirk */
@@ -52,8 +52,8 @@ struct realm {
 	uint32_t seq;			/* of the last token request */
 	uint64_t heard;			/* ms; when the signer last answered a request of any REC */
 	uint8_t rpv[64];
-	uint8_t measurement[REALM_MEASUREMENTS][HASH_MAX];
-	uint8_t before[REALM_MEASUREMENTS - 1][HASH_MAX];	/* REMs before the last extension */
+	uint8_t measurement[REALM_MEASUREMENTS][HASH_SIZE_MAX];
+	uint8_t before[REALM_MEASUREMENTS - 1][HASH_SIZE_MAX];	/* REMs before the last extension */
 	struct ripas_map ripas;
 	struct rec rec[REC_MAX];
 };

@@ -61,11 +61,11 @@ static enum rsi_status features(struct rsi_call *call)
 static enum rsi_status measurement_read(struct rsi_call *call)
 {
 	bool keeps = quirk(call, QUIRK_READ_KEEPS);
-	size_t size = keeps ? hash_size(call->realm->hash_algo) : HASH_MAX;
+	size_t size = keeps ? hash_size(call->realm->hash_algo) : HASH_SIZE_MAX;
 	uint64_t index = call->in[1];
 
 	if (!keeps)
-		memset(&call->x[1], 0, HASH_MAX);
+		memset(&call->x[1], 0, HASH_SIZE_MAX);
 	if (index >= REALM_MEASUREMENTS)
 		return RSI_ERROR_INPUT;
 	call->x[8] = 0;
@@ -79,10 +79,10 @@ static enum rsi_status measurement_read(struct rsi_call *call)
  */
 static void rem_extend(struct rsi_call *call, uint8_t *rem, size_t size)
 {
-	enum hash_algo algo = call->realm->hash_algo;
-	_Alignas(8) uint8_t text[HASH_MAX + EXTEND_MAX];
+	enum hash_algorithm algo = call->realm->hash_algo;
+	_Alignas(8) uint8_t text[HASH_SIZE_MAX + EXTEND_MAX];
 	bool fill = quirk(call, QUIRK_REM_SPEC);
-	size_t old = fill ? HASH_MAX : hash_size(algo);
+	size_t old = fill ? HASH_SIZE_MAX : hash_size(algo);
 
 	memset(text, 0, sizeof(text));
 	memcpy(text, rem, old);

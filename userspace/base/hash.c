@@ -4,9 +4,9 @@
 #include <string.h>
 
 static const struct hash hashes[HASH_ALGORITHMS] = {
-	[HASH_SHA256] = { "sha-256", "sha256", "SHA256", 0x000b, 32 },
-	[HASH_SHA512] = { "sha-512", "sha512", "SHA512", 0x000d, 64 },
-	[HASH_SHA384] = { "sha-384", "sha384", "SHA384", 0x000c, 48 },
+	[HASH_SHA256] = { HASH_SHA256, "sha-256", "sha256", "SHA256", 0x000b, 32 },
+	[HASH_SHA512] = { HASH_SHA512, "sha-512", "sha512", "SHA512", 0x000d, 64 },
+	[HASH_SHA384] = { HASH_SHA384, "sha-384", "sha384", "SHA384", 0x000c, 48 },
 };
 
 const struct hash *hash_by_number(unsigned int number)

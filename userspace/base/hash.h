@@ -14,6 +14,7 @@ enum hash_algorithm { HASH_SHA256, HASH_SHA512, HASH_SHA384, HASH_ALGORITHMS };
 #define HASH_SIZE_MAX 64
 
 struct hash {
+	enum hash_algorithm number;
 	const char *name;	/* in a CCA token: "sha-256" */
 	const char *plain;	/* in the KBS protocol and in output: "sha256" */
 	const char *openssl;	/* for EVP_get_digestbyname() and EVP_MD_fetch(): "SHA256" */

@@ -204,7 +204,7 @@ static const char *offline_option(const struct options *o)
 static int request_make(struct rim_request *request, struct rim_params *params,
 			const struct options *o, struct error *e)
 {
-	int rmm, hash;
+	int rmm;
 
 	request->vmm = rim_vmm_find(o->vmm, e);
 	if (!request->vmm)
@@ -216,12 +216,17 @@ static int request_make(struct rim_request *request, struct rim_params *params,
 	rmm = name_find("rmm", o->rmm ? o->rmm : "1.0", rim_flavour_names, e);
 	if (rmm < 0)
 		return -1;
-	hash = o->hash ? name_find("hash", o->hash, rim_algo_names, e) : (int)request->vmm->algo;
-	if (hash < 0 || (o->ram && size_read(o->ram, &request->ram_size, e) < 0) ||
+	request->hash = o->hash ? hash_by_plain_name(o->hash) :
+				  hash_by_number(request->vmm->algo);
+	if (!request->hash)
+		return error_set(e, ERROR_USAGE, "--hash: no '%s'; there are %s, %s, %s", o->hash,
+				 hash_by_number(HASH_SHA256)->plain,
+				 hash_by_number(HASH_SHA512)->plain,
+				 hash_by_number(HASH_SHA384)->plain);
+	if ((o->ram && size_read(o->ram, &request->ram_size, e) < 0) ||
 	    (o->params && params_read(o->params, rmm != RIM_RMM_2_0, params, e) < 0))
 		return -1;
 	request->flavour = (enum rim_flavour)rmm;
-	request->algo = (enum rim_algo)hash;
 	request->file[RIM_KERNEL] = o->kernel;
 	request->file[RIM_INITRD] = o->initrd;
 	request->file[RIM_DTB] = o->dtb;
@@ -358,8 +363,8 @@ static int rim_predict(const struct options *o, struct error *e)
 	if (ret == 0 && o->dtb_out)
 		ret = io_write_file(o->dtb_out, 0644, p.tree.data, p.tree.len, e);
 	if (ret == 0)
-		ret = rim_output(o, p.rim.value, rim_size(request.algo),
-				 hash_by_number(request.algo)->name, &p, &request, e);
+		ret = rim_output(o, p.rim.value, request.hash->size, request.hash->name, &p,
+				 &request, e);
 	rim_prediction_free(&p);
 	return ret;
 }

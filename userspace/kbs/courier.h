@@ -19,7 +19,7 @@ struct courier {
 	unsigned int patience;	/* seconds to wait for an answer; exceeds the courier's own limit */
 };
 
-/* The courier's end of the socketpair, in the courier. */
+/* The descriptor of the socketpair in the courier. */
 #define COURIER_FD 3
 
 #define COURIER_INIT { .fd = -1 }

@@ -70,9 +70,9 @@ static int session_auth(struct session *s, struct kbs_challenge *challenge, stru
 
 /*
  * Compare the registers in the token @raw with those of the realm. Returns 1 if they are equal, or
- * 0 and in *@index the first that is not. A verifier cannot do this, because it does not know what
- * the realm measured. A token that cannot be decoded is left to the verifier, which reports the
- * cause.
+ * returns 0 and sets *@index to the first that is not. A verifier cannot do this, because it does
+ * not know what the realm measured. A token that cannot be decoded is left to the verifier, which
+ * reports the cause.
  */
 static int token_compare(struct rsi *rsi, const struct bytes *raw, unsigned int *index,
 			 struct error *e)

@@ -4,9 +4,8 @@
 #include <string.h>
 
 const char *const rim_flavour_names[RIM_FLAVOURS] = { "1.0", "tfrmm-0.9", "2.0" };
-const char *const rim_algo_names[RIM_ALGOS] = { "sha256", "sha512", "sha384" };
 
-/* What each flavour measures beside data and RECs. */
+/* What each flavour measures in addition to data and RECs. */
 static const struct {
 	bool params, ripas;
 } measures[RIM_FLAVOURS] = {
@@ -15,7 +14,8 @@ static const struct {
 	[RIM_RMM_2_0] = { false, false },
 };
 
-/* RmmMeasurementDescriptor{Data,Rec,Ripas}, as words: type, size, RIM, then what the type has. */
+/* RmmMeasurementDescriptor{Data,Rec,Ripas} as words: type, size, RIM, then the fields of the
+ * type. */
 enum { STEP_DATA, STEP_REC, STEP_RIPAS };
 enum { STEP_WORDS = 0x100 / 8, STEP_SIZE_AT = 1, STEP_RIM_AT = 2, STEP_BODY = 0x50 / 8 };
 
@@ -24,9 +24,9 @@ struct step {
 };
 
 #define PAGE_WORDS	(RIM_GRANULE / 8)
-#define TABLE_BITS	9	/* of an IPA that one level of translation resolves */
+#define TABLE_BITS	9	/* bits of an IPA that one level of translation resolves */
 #define PAGE_BITS	12
-#define CONCATENATED	4	/* bits that tables side by side at the start level may add */
+#define CONCATENATED	4	/* bits that concatenated tables at the start level can add */
 
 /* Numbers are measured little-endian. */
 static uint64_t le64(uint64_t n)
@@ -34,19 +34,13 @@ static uint64_t le64(uint64_t n)
 	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? n : __builtin_bswap64(n);
 }
 
-size_t rim_size(enum rim_algo algo)
-{
-	static const uint8_t sizes[RIM_ALGOS] = { 32, 64, 48 };
-
-	return sizes[algo];
-}
-
-static void digest_make(struct rim *rim, const void *data, size_t size, void *digest)
+static void rim_hash(struct rim *rim, const void *data, size_t size, void *digest)
 {
 	if (rim->digest(rim->algo, data, size, digest) < 0)
 		rim->failed = true;
 }
 
+/* Start a descriptor of @type with the RIM so far. */
 static struct step step_start(const struct rim *rim, uint64_t type)
 {
 	struct step step;
@@ -60,13 +54,20 @@ static struct step step_start(const struct rim *rim, uint64_t type)
 
 static void step_end(struct rim *rim, const struct step *step)
 {
-	digest_make(rim, step, sizeof(*step), rim->value);
+	rim_hash(rim, step, sizeof(*step), rim->value);
 }
 
-static void params_measure(struct rim *rim, const struct rim_params *params)
+void rim_create(struct rim *rim, enum rim_flavour flavour, enum hash_algorithm algo,
+		rim_digest *digest, const struct rim_params *params)
 {
 	uint64_t page[PAGE_WORDS];
 
+	memset(rim, 0, sizeof(*rim));
+	rim->flavour = flavour;
+	rim->algo = algo;
+	rim->digest = digest;
+	if (!measures[flavour].params)
+		return;
 	memset(page, 0, sizeof(page));
 	page[0x00 / 8] = le64(params->flags);
 	page[0x08 / 8] = le64(params->s2sz);
@@ -74,19 +75,8 @@ static void params_measure(struct rim *rim, const struct rim_params *params)
 	page[0x18 / 8] = le64(params->num_bps);
 	page[0x20 / 8] = le64(params->num_wps);
 	page[0x28 / 8] = le64(params->pmu_num_ctrs);
-	page[0x30 / 8] = le64(rim->algo);
-	digest_make(rim, page, sizeof(page), rim->value);
-}
-
-void rim_create(struct rim *rim, enum rim_flavour flavour, enum rim_algo algo, rim_digest *digest,
-		const struct rim_params *params)
-{
-	memset(rim, 0, sizeof(*rim));
-	rim->flavour = flavour;
-	rim->algo = algo;
-	rim->digest = digest;
-	if (measures[flavour].params)
-		params_measure(rim, params);
+	page[0x30 / 8] = le64(algo);
+	rim_hash(rim, page, sizeof(page), rim->value);
 }
 
 void rim_ripas(struct rim *rim, uint64_t base, uint64_t top)
@@ -100,7 +90,7 @@ void rim_ripas(struct rim *rim, uint64_t base, uint64_t top)
 	step_end(rim, &step);
 }
 
-/* The largest block that an entry maps in a table of @s2sz bits. */
+/* The largest block that an entry can map if the IPA width is @s2sz bits. */
 static uint64_t block_largest(unsigned int s2sz)
 {
 	unsigned int bits = s2sz > PAGE_BITS ? s2sz - PAGE_BITS : 1;
@@ -130,7 +120,7 @@ void rim_data(struct rim *rim, uint64_t ipa, uint64_t flags, const void *granule
 	step.word[STEP_BODY] = le64(ipa);
 	step.word[STEP_BODY + 1] = le64(flags);
 	if (flags & RIM_MEASURED)
-		digest_make(rim, granule, RIM_GRANULE, &step.word[STEP_BODY + 2]);
+		rim_hash(rim, granule, RIM_GRANULE, &step.word[STEP_BODY + 2]);
 	step_end(rim, &step);
 }
 
@@ -144,7 +134,7 @@ void rim_rec(struct rim *rim, uint64_t flags, uint64_t pc, const uint64_t gprs[8
 	page[0x200 / 8] = le64(pc);
 	for (unsigned int i = 0; i < 8; i++)
 		page[0x300 / 8 + i] = le64(gprs[i]);
-	digest_make(rim, page, sizeof(page), &step.word[STEP_BODY]);
+	rim_hash(rim, page, sizeof(page), &step.word[STEP_BODY]);
 	step_end(rim, &step);
 }
 

@@ -12,28 +12,26 @@
 #include "base/io.h"
 #include "rim_tree.h"
 
-/* The files of a realm while it is measured. */
+/* The files of a realm while they are measured. */
 struct files {
 	const struct rim_range *range;
 	const struct bytes *tree;
 	int fd[RIM_FILES];	/* -1: not from a file */
 	struct error *e;
-	bool failed;
+	bool failed;		/* @e is set */
 	_Alignas(8) uint8_t granule[RIM_GRANULE];
 };
 
-static int digest(enum rim_algo algo, const void *data, size_t size, uint8_t *value)
+static int digest(enum hash_algorithm algo, const void *data, size_t size, uint8_t *value)
 {
-	static const EVP_MD *(*const functions[RIM_ALGOS])(void) = {
-		[RIM_SHA256] = EVP_sha256, [RIM_SHA384] = EVP_sha384, [RIM_SHA512] = EVP_sha512,
-	};
+	const EVP_MD *md = EVP_get_digestbyname(hash_by_number(algo)->openssl);
 
-	return EVP_Digest(data, size, value, NULL, functions[algo](), NULL) == 1 ? 0 : -1;
+	return md && EVP_Digest(data, size, value, NULL, md, NULL) == 1 ? 0 : -1;
 }
 
 /* --- granules --------------------------------------------------------------------------------- */
 
-/* All @len bytes; less is an error, for the file has become shorter than it was. */
+/* Read @len bytes. It is an error if there are less, because the file was longer before. */
 static int piece_read(int fd, void *to, size_t len, uint64_t at, struct error *e)
 {
 	for (size_t got = 0; got < len;) {
@@ -50,7 +48,7 @@ static int piece_read(int fd, void *to, size_t len, uint64_t at, struct error *e
 	return 0;
 }
 
-/* Put what file @which has of the granule at @ipa into it. */
+/* Copy the part of file @which that is in the granule at @ipa. */
 static int granule_fill(struct files *files, int which, uint64_t ipa)
 {
 	const struct rim_range *r = &files->range[which];
@@ -67,7 +65,7 @@ static int granule_fill(struct files *files, int which, uint64_t ipa)
 	return error_add(files->e, "%s", rim_file_names[which]);
 }
 
-/* A rim_granule; after an error zeros, which nobody will look at. */
+/* A rim_granule. After an error it returns zeros, and the result is not used. */
 static const void *granule_get(void *context, uint64_t ipa)
 {
 	struct files *files = context;
@@ -84,7 +82,7 @@ static const void *granule_get(void *context, uint64_t ipa)
 
 /* --- files ------------------------------------------------------------------------------------ */
 
-/* Opens @path; @size takes its length. */
+/* Open @path, and set @size to its length in bytes. Returns the descriptor, or -1. */
 static int file_open(const char *path, uint64_t *size, struct error *e)
 {
 	struct stat st;
@@ -97,7 +95,7 @@ static int file_open(const char *path, uint64_t *size, struct error *e)
 	else if (!S_ISREG(st.st_mode))
 		error_set(e, ERROR_INPUT, "%s: not a regular file", path);
 	else if (!st.st_size)
-		error_set(e, ERROR_INPUT, "%s: is empty", path);
+		error_set(e, ERROR_INPUT, "%s: empty", path);
 	else {
 		*size = (uint64_t)st.st_size;
 		return fd;
@@ -117,14 +115,6 @@ static int files_open(struct files *files, const struct rim_request *request,
 			return error_add(e, "%s", rim_file_names[i]);
 	}
 	return 0;
-}
-
-static void files_close(struct files *files)
-{
-	for (int i = 0; i < RIM_FILES; i++) {
-		if (files->fd[i] >= 0)
-			close(files->fd[i]);
-	}
 }
 
 static int image_read(struct rim_image *image, int fd, uint64_t size, const char *path,
@@ -159,7 +149,7 @@ static int tree_read(struct bytes *tree, struct rim_tree *facts, const struct ri
 	return 0;
 }
 
-/* How many CPUs there will be, which not every VMM's tree can be made to say. */
+/* Choose the number of CPUs. Not every VMM can change it in the tree. */
 static int cpus_choose(unsigned int *cpus, const struct rim_tree *facts,
 		       const struct rim_request *request, struct error *e)
 {
@@ -172,11 +162,11 @@ static int cpus_choose(unsigned int *cpus, const struct rim_tree *facts,
 	if (*cpus > facts->cpus || (!vmm->cpus_edit && *cpus != facts->cpus))
 		return error_set(e, ERROR_INPUT, "dtb: the tree has %u CPUs, not %u (%s)",
 				 facts->cpus, *cpus, vmm->cpus_edit ? "there can be fewer" :
-				 "more than /cpus depends on that: give the tree of such a realm");
+				 "more than /cpus depends on that: use the tree of such a realm");
 	return 0;
 }
 
-/* The tree of @p becomes what the VMM will load; its range gets that size. */
+/* Change the tree of @p into the one that the VMM loads, and set the size of its range. */
 static int tree_finish(struct rim_prediction *p, const struct rim_tree *facts,
 		       const struct rim_request *request, struct error *e)
 {
@@ -197,52 +187,39 @@ static int tree_finish(struct rim_prediction *p, const struct rim_tree *facts,
 		return error_set(e, ERROR_INPUT, "dtb: too large: %zu bytes, and %s has room for %"
 				 PRIu64, p->tree.len, vmm->name, vmm->dtb_size);
 	if (vmm->dtb_size && bytes_resize(&p->tree, vmm->dtb_size, e) < 0)
-		return error_set_memory(e);
+		return -1;
 	p->range[RIM_DTB].size = p->tree.len;
 	return 0;
 }
 
 /* --- the realm -------------------------------------------------------------------------------- */
 
-/* RAM is protected, and so below the highest bit of an IPA; of a VMM's own width it always is. */
-static int params_fit(const struct rim_realm *realm, struct error *e)
-{
-	const uint64_t end = realm->ram_base + realm->ram_size;
-	const uint64_t half = (uint64_t)1 << (realm->params.s2sz - 1);
-
-	if (end <= half)
-		return 0;
-	return error_set(e, ERROR_USAGE, "--realm-params: s2sz=%u: RAM ends at 0x%" PRIx64
-			 ", and what is protected at 0x%" PRIx64, realm->params.s2sz, end, half);
-}
-
 static int params_choose(struct rim_realm *realm, const struct rim_request *request,
 			 struct error *e)
 {
 	struct rim_params *params = &realm->params;
 	const struct rim_vmm *vmm = request->vmm;
+	const uint64_t end = realm->ram_base + realm->ram_size;
+	uint64_t half;
 
 	if (vmm->params && request->params)
-		return error_set(e, ERROR_USAGE, "--realm-params: those of %s are known", vmm->name);
+		return error_set(e, ERROR_USAGE, "--realm-params: those of %s are known",
+				 vmm->name);
 	if (!vmm->params && !request->params && request->flavour != RIM_RMM_2_0)
 		return error_set(e, ERROR_USAGE, "--realm-params: the host decides on those of %s, "
-				 "and they are measured: give num_bps and num_wps at least",
+				 "and they are measured: at least num_bps and num_wps are required",
 				 vmm->name);
 	if (vmm->params || request->params)
 		*params = vmm->params ? *vmm->params : *request->params;
 	if (!params->s2sz)
 		params->s2sz = (uint8_t)vmm->s2sz(realm->ram_size);
-	return params_fit(realm, e);
-}
-
-/* Drop a range that is not there: rim_compute() wants those that are, ascending. */
-static void realm_ranges(struct rim_prediction *p, struct rim_range *ranges)
-{
-	p->realm.range = ranges;
-	for (int i = 0; i < RIM_FILES; i++) {
-		if (p->range[i].size)
-			ranges[p->realm.count++] = p->range[i];
-	}
+	/* RAM is protected, and protected IPAs do not have the highest bit. The IPA width of a VMM
+	 * is always large enough. */
+	half = (uint64_t)1 << (params->s2sz - 1);
+	if (end > half)
+		return error_set(e, ERROR_USAGE, "--realm-params: s2sz=%u: RAM ends at 0x%" PRIx64
+				 ", and what is protected at 0x%" PRIx64, params->s2sz, end, half);
+	return 0;
 }
 
 static int realm_prepare(struct rim_prediction *p, struct files *files,
@@ -262,7 +239,7 @@ static int realm_prepare(struct rim_prediction *p, struct files *files,
 		return -1;
 	*realm = (struct rim_realm){
 		.flavour = request->flavour,
-		.algo = request->algo,
+		.algo = request->hash->number,
 		.ram_base = vmm->ram_base,
 		.ram_size = request->ram_size ? request->ram_size : facts.ram_size,
 	};
@@ -273,7 +250,8 @@ static int realm_prepare(struct rim_prediction *p, struct files *files,
 		return -1;
 	realm->entry = range[RIM_KERNEL].ipa;
 	realm->x0 = range[RIM_DTB].ipa;
-	return rim_vmm_place(vmm, range, &image, realm->ram_size, e);	/* the tree may have grown */
+	/* Again, because the size of the tree changed. */
+	return rim_vmm_place(vmm, range, &image, realm->ram_size, e);
 }
 
 int rim_files_compute(struct rim_prediction *p, const struct rim_request *request, struct error *e)
@@ -285,16 +263,25 @@ int rim_files_compute(struct rim_prediction *p, const struct rim_request *reques
 	int ret = -1;
 
 	*p = (struct rim_prediction){ .tree = BYTES_INIT };
-	if (realm_prepare(p, &files, request, e) == 0) {
-		realm_ranges(p, ranges);
-		ret = rim_compute(&p->rim, &p->realm, digest, granule_get, &files);
-		if (files.failed)
-			ret = -1;
-		else if (ret < 0)
-			error_set(e, ERROR_SYSTEM, "OpenSSL cannot make a digest");
-		p->realm.range = NULL;
+	if (realm_prepare(p, &files, request, e) < 0)
+		goto out;
+	/* Only the ranges that exist; RIM_KERNEL, RIM_INITRD, RIM_DTB are in ascending order. */
+	p->realm.range = ranges;
+	for (int i = 0; i < RIM_FILES; i++) {
+		if (p->range[i].size)
+			ranges[p->realm.count++] = p->range[i];
 	}
-	files_close(&files);
+	ret = rim_compute(&p->rim, &p->realm, digest, granule_get, &files);
+	p->realm.range = NULL;
+	if (files.failed)
+		ret = -1;
+	else if (ret < 0)
+		error_set(e, ERROR_SYSTEM, "OpenSSL cannot compute %s", request->hash->name);
+out:
+	for (int i = 0; i < RIM_FILES; i++) {
+		if (files.fd[i] >= 0)
+			close(files.fd[i]);
+	}
 	return ret;
 }
 

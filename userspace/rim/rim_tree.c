@@ -2,14 +2,14 @@
 #include "rim_tree.h"
 
 #include <endian.h>
-#include <inttypes.h>
 #include <libfdt.h>
-#include <stdio.h>
 #include <string.h>
 
-#define ROOM 64	/* bytes that nodes and properties may need beside their values */
+#include "base/array.h"
 
-/* Both are random at every boot where a VMM makes them. */
+#define ROOM 512	/* bytes for new nodes and properties, without the command line */
+
+/* VMMs that add these use a new random value for each boot. */
 static const char *const seeds[] = { "kaslr-seed", "rng-seed" };
 
 static int tree_error(struct error *e, const char *what, int fault)
@@ -17,7 +17,7 @@ static int tree_error(struct error *e, const char *what, int fault)
 	return error_set(e, ERROR_INPUT, "%s: %s", what, fdt_strerror(fault));
 }
 
-/* A number of one or two cells; false if it is neither. */
+/* Read a number of one or two cells. False if it has another size. */
 static bool cells_read(const void *data, int len, uint64_t *n)
 {
 	uint32_t cell[2];
@@ -63,14 +63,7 @@ static int memory_read(struct rim_tree *facts, const void *fdt, struct error *e)
 	return 0;
 }
 
-static bool node_is_cpu(const void *fdt, int node)
-{
-	const char *name = fdt_get_name(fdt, node, NULL);
-
-	return name && !strncmp(name, "cpu@", 4);
-}
-
-/* The last CPU's node; @count takes how many there are. */
+/* Returns the node of the last CPU, and sets *@count to the number of CPUs. */
 static int cpu_last(const void *fdt, unsigned int *count)
 {
 	int last = -FDT_ERR_NOTFOUND, node, cpus = fdt_path_offset(fdt, "/cpus");
@@ -79,7 +72,9 @@ static int cpu_last(const void *fdt, unsigned int *count)
 	if (cpus < 0)
 		return cpus;
 	fdt_for_each_subnode(node, fdt, cpus) {
-		if (node_is_cpu(fdt, node)) {
+		const char *name = fdt_get_name(fdt, node, NULL);
+
+		if (name && !strncmp(name, "cpu@", 4)) {
 			last = node;
 			++*count;
 		}
@@ -95,16 +90,6 @@ static bool chosen_number(const void *fdt, const char *name, uint64_t *n)
 	return value && cells_read(value, len, n);
 }
 
-static int seeds_refuse(const void *fdt, struct error *e)
-{
-	for (size_t i = 0; i < sizeof(seeds) / sizeof(*seeds); i++) {
-		if (fdt_getprop(fdt, fdt_path_offset(fdt, "/chosen"), seeds[i], NULL))
-			return error_set(e, ERROR_INPUT, "/chosen: %s differs from boot to boot, "
-					 "and so does a RIM with it", seeds[i]);
-	}
-	return 0;
-}
-
 int rim_tree_read(struct rim_tree *facts, const struct bytes *tree, struct error *e)
 {
 	const void *fdt = tree->data;
@@ -115,7 +100,12 @@ int rim_tree_read(struct rim_tree *facts, const struct bytes *tree, struct error
 	fault = tree->len ? fdt_check_full(fdt, tree->len) : -FDT_ERR_TRUNCATED;
 	if (fault)
 		return tree_error(e, "not a device tree", fault);
-	if (seeds_refuse(fdt, e) < 0 || memory_read(facts, fdt, e) < 0)
+	for (size_t i = 0; i < ARRAY_SIZE(seeds); i++) {
+		if (fdt_getprop(fdt, fdt_path_offset(fdt, "/chosen"), seeds[i], NULL))
+			return error_set(e, ERROR_INPUT, "/chosen: %s differs from boot to boot, "
+					 "and so does a RIM with it", seeds[i]);
+	}
+	if (memory_read(facts, fdt, e) < 0)
 		return -1;
 	cpu_last(fdt, &facts->cpus);
 	if (!facts->cpus)
@@ -126,18 +116,20 @@ int rim_tree_read(struct rim_tree *facts, const struct bytes *tree, struct error
 	return 0;
 }
 
-int rim_tree_bootargs(const struct bytes *tree, struct bytes *out)
+void rim_tree_bootargs(const struct bytes *tree, struct bytes *out)
 {
 	int len = 0;
 	const char *args = fdt_getprop(tree->data, fdt_path_offset(tree->data, "/chosen"),
 				       "bootargs", &len);
 
-	return args && len > 0 ? bytes_append(out, args, strnlen(args, (size_t)len)) : 0;
+	if (args && len > 0)
+		bytes_append(out, args, strnlen(args, (size_t)len));
 }
 
 /* --- editing ---------------------------------------------------------------------------------- */
 
-/* Each returns a libfdt error, and leaves alone what is there already. */
+/* These functions return a libfdt error. They do not touch a property that has the value
+ * already. */
 static int property_set(void *fdt, int node, const char *name, const void *value, int len)
 {
 	int have = 0, fault;
@@ -148,7 +140,7 @@ static int property_set(void *fdt, int node, const char *name, const void *value
 		return 0;
 	fault = fdt_setprop(fdt, node, name, value, len);
 	now = fault ? NULL : fdt_getprop_w(fdt, node, name, NULL);
-	if (now)	/* libfdt leaves remains of what was there in the padding */
+	if (now)	/* libfdt leaves old bytes in the padding */
 		memset(now + len, 0, (size_t)(-len & 3));
 	return fault;
 }
@@ -176,7 +168,7 @@ static int cpus_set(void *fdt, unsigned int wanted)
 	return fault;
 }
 
-/* In as many cells as the tree has for it, else two. */
+/* The property keeps its number of cells; a new one has two. */
 static int chosen_number_set(void *fdt, int chosen, const char *name, uint64_t n)
 {
 	int len = 0;
@@ -206,19 +198,6 @@ static int chosen_set(void *fdt, const struct bytes *bootargs, const struct rim_
 	return fault;
 }
 
-/* What bootargs will be, when they are to be anything else than they are. */
-static int bootargs_make(const struct bytes *tree, const struct rim_tree_edit *edit,
-			 struct bytes *out)
-{
-	if (!edit->cmdline)
-		return 0;
-	if (edit->cmdline_append && rim_tree_bootargs(tree, out) < 0)
-		return -1;
-	if (out->len && *edit->cmdline && bytes_append_text(out, " ") < 0)
-		return -1;
-	return bytes_append_text(out, edit->cmdline);
-}
-
 static int fdt_edit(struct bytes *room, const struct bytes *tree, const struct bytes *bootargs,
 		    const struct rim_tree_edit *edit)
 {
@@ -233,7 +212,7 @@ static int fdt_edit(struct bytes *room, const struct bytes *tree, const struct b
 	return fault;
 }
 
-/* Whether the structure and the names differ, wherever they lie. */
+/* Whether structure and names are the same, at whatever offsets they are. */
 static bool fdt_same(const void *a, const void *b)
 {
 	return fdt_size_dt_struct(a) == fdt_size_dt_struct(b) &&
@@ -251,15 +230,20 @@ int rim_tree_apply(struct bytes *tree, const struct rim_tree *facts,
 	int fault, ret = -1;
 
 	if (edit->cpus > facts->cpus) {
-		error_set(e, ERROR_INPUT, "%u CPUs asked for, and there are %u", edit->cpus,
-			  facts->cpus);
+		error_set(e, ERROR_INPUT, "%u CPUs requested, but the tree has %u",
+			  edit->cpus, facts->cpus);
 		goto out;
 	}
-	if (bootargs_make(tree, edit, &bootargs) < 0 ||
-	    bytes_resize(&room, tree->len + bootargs.len + 8 * ROOM, e) < 0) {
-		error_set_memory(e);
-		goto out;
+	if (edit->cmdline) {
+		if (edit->cmdline_append)
+			rim_tree_bootargs(tree, &bootargs);
+		if (bootargs.len && *edit->cmdline)
+			bytes_append_text(&bootargs, " ");
+		bytes_append_text(&bootargs, edit->cmdline);
 	}
+	if (bytes_check(&bootargs, e) < 0 ||
+	    bytes_resize(&room, tree->len + bootargs.len + ROOM, e) < 0)
+		goto out;
 	fault = fdt_edit(&room, tree, &bootargs, edit);
 	if (fault) {
 		tree_error(e, "cannot be edited", fault);
@@ -269,10 +253,8 @@ int rim_tree_apply(struct bytes *tree, const struct rim_tree *facts,
 	if (fdt_same(tree->data, room.data))
 		goto out;
 	fdt_pack(room.data);
-	if (bytes_resize(&room, fdt_totalsize(room.data), e) < 0)
-		ret = error_set_memory(e);
-	else
-		bytes_swap(tree, &room);
+	bytes_truncate(&room, fdt_totalsize(room.data));
+	bytes_swap(tree, &room);
 out:
 	bytes_free(&bootargs);
 	bytes_free(&room);

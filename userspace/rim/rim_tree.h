@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rim_tree: a realm's device tree, as far as a VMM fills it in. Pure; on libfdt. */
+/* rim_tree: the parts of a realm's device tree that a VMM fills in. This file uses libfdt and does
+ * no I/O. */
 #ifndef REALMKEY_RIM_TREE_H
 #define REALMKEY_RIM_TREE_H
 
@@ -8,38 +9,38 @@
 #include "base/bytes.h"
 #include "base/error.h"
 
-#define RIM_TREE_MAX ((size_t)2 << 20)	/* bytes; arm64 Linux takes no larger tree */
+#define RIM_TREE_MAX ((size_t)2 << 20)	/* bytes, the limit of arm64 Linux */
 
 struct rim_tree {
-	uint64_t ram_base, ram_size;	/* of the one memory node */
+	uint64_t ram_base, ram_size;	/* of the only memory node */
 	unsigned int cpus;
-	bool has_initrd;		/* /chosen names one that is not empty */
+	bool has_initrd;		/* /chosen names an initramfs that is not empty */
 };
 
 /*
- * What @tree says. Returns 0, or -1 with an ERROR_INPUT that names node and property when the bytes
- * are no sound tree, when it is not the tree of one realm, or when it holds a seed, with which no
- * two boots measure the same.
+ * Read @tree. Returns 0, or -1 with an ERROR_INPUT that names node and property: if the bytes are
+ * not a valid tree, if it is not the tree of one realm, or if it contains a seed, because then no
+ * two boots have the same measurement.
  */
 int rim_tree_read(struct rim_tree *facts, const struct bytes *tree, struct error *e);
 
-/* What is to be in a tree; what is there already changes nothing. */
+/* What to put into a tree. What is there already is not touched. */
 struct rim_tree_edit {
 	uint64_t ram_size;		/* bytes */
-	unsigned int cpus;		/* those beyond are removed, from the end */
-	const char *cmdline;		/* NULL: leave bootargs alone */
-	bool cmdline_append;		/* after what is there, else instead of it */
-	uint64_t initrd_start, initrd_end;	/* both 0: leave them alone */
+	unsigned int cpus;		/* CPUs after this number are removed */
+	const char *cmdline;		/* NULL: do not change bootargs */
+	bool cmdline_append;		/* append it to bootargs, instead of replacing them */
+	uint64_t initrd_start, initrd_end;	/* both 0: do not change them */
 };
 
 /*
- * Put @edit into @tree, for which rim_tree_read() gave @facts. A tree in which nothing changes stays
- * byte for byte what it was; else it is packed anew. 0, or -1 with an error.
+ * Apply @edit to @tree, for which rim_tree_read() set @facts. If nothing changes, the bytes stay
+ * the same; otherwise the tree is packed again. Returns 0, or -1 with an ERROR_INPUT.
  */
 int rim_tree_apply(struct bytes *tree, const struct rim_tree *facts,
 		   const struct rim_tree_edit *edit, struct error *e);
 
-/* Append the kernel's arguments, without NUL, to @out; nothing when there are none. */
-int rim_tree_bootargs(const struct bytes *tree, struct bytes *out);
+/* Append the arguments of the kernel, without NUL, to @out; nothing if there are none. */
+void rim_tree_bootargs(const struct bytes *tree, struct bytes *out);
 
 #endif

@@ -2,8 +2,9 @@
 #include "rim_vmm.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "base/array.h"
 
 #define MIB ((uint64_t)1 << 20)
 #define GIB ((uint64_t)1 << 30)
@@ -33,7 +34,7 @@ int rim_image_parse(struct rim_image *image, const uint8_t *header, uint64_t siz
 	image->text_offset = word_at(header, 8, 8);
 	image->memory = word_at(header, 16, 8);
 	if (!image->memory)
-		return error_set(e, ERROR_INPUT, "an Image from before Linux 3.17: no image_size");
+		return error_set(e, ERROR_INPUT, "image_size is 0: an Image older than Linux 3.17");
 	if (image->memory < size)
 		image->memory = size;
 	return 0;
@@ -72,7 +73,7 @@ static void bench_place(struct rim_range range[RIM_FILES], const struct rim_imag
 	range[RIM_DTB].ipa = BENCH_RAM + 254 * MIB;
 }
 
-/* The RAM and as much again for the shared half; 33 at least. */
+/* The RAM, and one more bit for the unprotected half; at least 33 bits. */
 static unsigned int kvmtool_s2sz(uint64_t ram_size)
 {
 	unsigned int bits = 32;
@@ -90,10 +91,11 @@ static void kvmtool_place(struct rim_range range[RIM_FILES], const struct rim_im
 
 	range[RIM_KERNEL].ipa = KVMTOOL_RAM + image->text_offset;
 	range[RIM_DTB].ipa = align_up(limit - 2 * MIB - size, 2 * MIB);
-	range[RIM_INITRD].ipa = align_up(range[RIM_DTB].ipa - range[RIM_INITRD].size - align, align);
+	range[RIM_INITRD].ipa = align_up(range[RIM_DTB].ipa - range[RIM_INITRD].size - align,
+					 align);
 }
 
-/* What the high PCIe window needs, and the shared half. */
+/* The high PCIe window, and the unprotected half. */
 static unsigned int qemu_s2sz(uint64_t ram_size)
 {
 	(void)ram_size;
@@ -111,25 +113,23 @@ static void qemu_place(struct rim_range range[RIM_FILES], const struct rim_image
 	range[RIM_DTB].ipa = align_up(range[RIM_INITRD].ipa + range[RIM_INITRD].size, 2 * MIB);
 }
 
-/* As tests/rmm/measure.c has them. */
+/* The same as in tests/rmm/measure.c. */
 static const struct rim_params bench_params = { .s2sz = 33, .num_bps = 1, .num_wps = 1 };
 
 static const struct rim_vmm vmms[] = {
 	{ .name = "bench", .ram_base = BENCH_RAM, .ram_step = 2 * MIB, .ram_max = GIB,
-	  .cpus_max = 8, .algo = RIM_SHA256, .cpus_edit = true, .cmdline_append = true,
+	  .cpus_max = 8, .algo = HASH_SHA256, .cpus_edit = true, .cmdline_append = true,
 	  .params = &bench_params, .s2sz = bench_s2sz, .place = bench_place },
 	{ .name = "kvmtool", .ram_base = KVMTOOL_RAM, .ram_step = 2 * MIB, .ram_max = 1024 * GIB,
-	  .cpus_max = 512, .algo = RIM_SHA256, .dtb_size = MIB / 16,
+	  .cpus_max = 512, .algo = HASH_SHA256, .dtb_size = MIB / 16,
 	  .s2sz = kvmtool_s2sz, .place = kvmtool_place },
 	{ .name = "qemu", .ram_base = QEMU_RAM, .ram_step = MIB, .ram_max = 255 * GIB,
-	  .cpus_max = 512, .algo = RIM_SHA512, .s2sz = qemu_s2sz, .place = qemu_place },
+	  .cpus_max = 512, .algo = HASH_SHA512, .s2sz = qemu_s2sz, .place = qemu_place },
 };
-
-#define VMMS (sizeof(vmms) / sizeof(*vmms))
 
 const struct rim_vmm *rim_vmm_find(const char *name, struct error *e)
 {
-	for (size_t i = 0; i < VMMS; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(vmms); i++) {
 		if (!strcmp(vmms[i].name, name))
 			return &vmms[i];
 	}
@@ -138,16 +138,7 @@ const struct rim_vmm *rim_vmm_find(const char *name, struct error *e)
 	return NULL;
 }
 
-static int ram_check(const struct rim_vmm *vmm, uint64_t size, struct error *e)
-{
-	if (size && size <= vmm->ram_max && size % vmm->ram_step == 0)
-		return 0;
-	return error_set(e, ERROR_INPUT,
-			 "RAM of %" PRIu64 " bytes: %s has up to %" PRIu64 " MiB in steps of %"
-			 PRIu64, size, vmm->name, vmm->ram_max / MIB, vmm->ram_step / MIB);
-}
-
-/* @memory: bytes that must be free from there on */
+/* @memory: bytes that must be free from r->ipa on */
 static int range_check(const struct rim_vmm *vmm, int which, const struct rim_range *r,
 		       uint64_t memory, uint64_t floor, uint64_t end, struct error *e)
 {
@@ -155,7 +146,7 @@ static int range_check(const struct rim_vmm *vmm, int which, const struct rim_ra
 
 	if (r->ipa < floor)
 		return error_set(e, ERROR_INPUT, "%s: %s puts it at 0x%" PRIx64
-				 ", where what is loaded before it has not ended (0x%" PRIx64 ")",
+				 ", where the file before it ends only at 0x%" PRIx64,
 				 name, vmm->name, r->ipa, floor);
 	if (r->ipa < end && memory <= end - r->ipa)
 		return 0;
@@ -170,13 +161,16 @@ int rim_vmm_place(const struct rim_vmm *vmm, struct rim_range range[RIM_FILES],
 	const uint64_t end = vmm->ram_base + ram_size;
 	uint64_t floor = vmm->ram_base;
 
-	if (ram_check(vmm, ram_size, e) < 0)
-		return -1;
+	if (!ram_size || ram_size > vmm->ram_max || ram_size % vmm->ram_step)
+		return error_set(e, ERROR_INPUT, "RAM of %" PRIu64 " bytes: %s has up to %" PRIu64
+				 " MiB in steps of %" PRIu64, ram_size, vmm->name,
+				 vmm->ram_max / MIB, vmm->ram_step / MIB);
 	if (vmm->params == NULL && image->text_offset)
 		return error_set(e, ERROR_INPUT, "kernel: its text_offset is 0x%" PRIx64
 				 ", and where %s starts such an Image is not known",
 				 image->text_offset, vmm->name);
-	for (int i = 0; i < RIM_FILES; i++) {	/* so large that the sums below would wrap */
+	/* Refuse files so large that the sums below would overflow. */
+	for (int i = 0; i < RIM_FILES; i++) {
 		if (range[i].size > ram_size || image->memory > ram_size)
 			return error_set(e, ERROR_INPUT, "%s: larger than the realm's RAM",
 					 rim_file_names[range[i].size > ram_size ? i : RIM_KERNEL]);

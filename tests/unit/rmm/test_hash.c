@@ -5,14 +5,14 @@
 
 #include <openssl/evp.h>
 
-static const EVP_MD *oracle(enum hash_algo algo)
+static const EVP_MD *oracle(enum hash_algorithm algo)
 {
 	return algo == HASH_SHA256 ? EVP_sha256() : algo == HASH_SHA384 ? EVP_sha384() : EVP_sha512();
 }
 
-static void check(enum hash_algo algo, const uint8_t *data, size_t size)
+static void check(enum hash_algorithm algo, const uint8_t *data, size_t size)
 {
-	uint8_t expected[HASH_MAX], digest[HASH_MAX + 1];
+	uint8_t expected[HASH_SIZE_MAX], digest[HASH_SIZE_MAX + 1];
 
 	assert_int_equal(EVP_Digest(data, size, expected, NULL, oracle(algo), NULL), 1);
 	memset(digest, 0xee, sizeof(digest));
@@ -28,7 +28,7 @@ static void agrees_with_openssl(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(data); i++)
 		data[i] = (uint8_t)(i * 7 + i / 251);
-	for (enum hash_algo algo = HASH_SHA256; algo <= HASH_SHA384; algo++) {
+	for (enum hash_algorithm algo = HASH_SHA256; algo <= HASH_SHA384; algo++) {
 		for (size_t size = 0; size <= 300; size++)
 			check(algo, data, size);
 		check(algo, data, 4096);
@@ -39,7 +39,7 @@ static void agrees_with_openssl(void **state)
 static void writes_over_its_input(void **state)
 {
 	_Alignas(8) uint8_t data[64] = { 1, 2, 3 };
-	uint8_t expected[HASH_MAX];
+	uint8_t expected[HASH_SIZE_MAX];
 
 	(void)state;
 	hash_bytes(HASH_SHA512, data, sizeof(data), expected);

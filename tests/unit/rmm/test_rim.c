@@ -13,23 +13,23 @@
 
 static void expect(const struct rim *rim, const char *hex, const char *what)
 {
-	uint8_t expected[RIM_MAX];
+	uint8_t expected[HASH_SIZE_MAX];
 	size_t size = hex_parse(hex, expected, sizeof(expected));
 
-	assert_int_equal(size, rim_size(rim->algo));
+	assert_int_equal(size, hash_size(rim->algo));
 	if (memcmp(rim->value, expected, size))
 		fail_msg("RIM differs after %s", what);
 }
 
-static enum rim_algo algo_of(const char *name)
+static enum hash_algorithm algo_of(const char *name)
 {
-	return !strcmp(name, "sha256") ? RIM_SHA256 :
-	       !strcmp(name, "sha384") ? RIM_SHA384 : RIM_SHA512;
+	return !strcmp(name, "sha256") ? HASH_SHA256 :
+	       !strcmp(name, "sha384") ? HASH_SHA384 : HASH_SHA512;
 }
 
-static int digest(enum rim_algo algo, const void *data, size_t size, uint8_t *value)
+static int digest(enum hash_algorithm algo, const void *data, size_t size, uint8_t *value)
 {
-	hash_bytes((enum hash_algo)algo, data, size, value);
+	hash_bytes(algo, data, size, value);
 	return 0;
 }
 
@@ -41,7 +41,7 @@ static uint64_t number(const json_t *args, const char *name)
 				       (uint64_t)json_integer_value(value);
 }
 
-static void step_realm(struct rim *rim, enum rim_flavour flavour, enum rim_algo algo,
+static void step_realm(struct rim *rim, enum rim_flavour flavour, enum hash_algorithm algo,
 		       const json_t *args)
 {
 	struct rim_params params = {
@@ -81,7 +81,7 @@ static void step_rec(struct rim *rim, const json_t *args)
 
 static void replay(const json_t *run, enum rim_flavour flavour)
 {
-	enum rim_algo algo = algo_of(json_string_value(json_object_get(run, "hash")));
+	enum hash_algorithm algo = algo_of(json_string_value(json_object_get(run, "hash")));
 	struct rim rim;
 	json_t *step;
 	size_t i;
@@ -125,12 +125,12 @@ static void extend(uint64_t index, uint64_t size)
 static void replay_rems(const json_t *run)
 {
 	const json_t *rems = json_object_get(run, "rems");
-	uint8_t expected[HASH_MAX];
+	uint8_t expected[HASH_SIZE_MAX];
 	json_t *rem;
 	size_t i;
 
 	fake_init(0x1000, 48);
-	fake.realm.hash_algo = (enum hash_algo)algo_of(json_string_value(json_object_get(run, "hash")));
+	fake.realm.hash_algo = algo_of(json_string_value(json_object_get(run, "hash")));
 	for (uint64_t index = 1; index <= 4; index++)
 		extend(index, (uint64_t[]){ 1, 32, 48, 64 }[index - 1]);
 	if (!rems) {
@@ -231,7 +231,7 @@ static void bench_realm_by_hand(void **state)
 	(void)state;
 	assert_null(layout_check(&layout));
 	for (layout.hash_algo = 0; layout.hash_algo <= 2; layout.hash_algo++) {
-		rim_create(&expected, RIM_RMM_1_0, (enum rim_algo)layout.hash_algo, digest, &params);
+		rim_create(&expected, RIM_RMM_1_0, (enum hash_algorithm)layout.hash_algo, digest, &params);
 		for (uint64_t ipa = 0x40000000; ipa < 0x80000000; ipa += 0x200000)
 			rim_ripas(&expected, ipa, ipa + 0x200000);
 		rim_data(&expected, 0x40200000, 1, loaded[0]);
@@ -240,7 +240,7 @@ static void bench_realm_by_hand(void **state)
 		rim_data(&expected, 0x4fe00000, 1, loaded[3]);
 		rim_rec(&expected, 1, 0x40200000, gprs);
 		measure_layout(&rim, &layout, granule);
-		assert_memory_equal(rim.value, expected.value, RIM_MAX);
+		assert_memory_equal(rim.value, expected.value, HASH_SIZE_MAX);
 	}
 	layout.hash_algo = 0;
 }
@@ -255,10 +255,10 @@ static void loaded_bytes_change_the_rim(void **state)
 		((uint8_t *)loaded)[at] ^= 0x10;
 		measure_layout(&other, &layout, granule);
 		((uint8_t *)loaded)[at] ^= 0x10;
-		assert_memory_not_equal(rim.value, other.value, RIM_MAX);
+		assert_memory_not_equal(rim.value, other.value, HASH_SIZE_MAX);
 	}
 	measure_layout(&other, &layout, granule);
-	assert_memory_equal(rim.value, other.value, RIM_MAX);
+	assert_memory_equal(rim.value, other.value, HASH_SIZE_MAX);
 }
 
 static void the_entry_and_x0_change_the_rim(void **state)
@@ -270,11 +270,11 @@ static void the_entry_and_x0_change_the_rim(void **state)
 	layout.entry_ipa += 4;
 	measure_layout(&other, &layout, granule);
 	layout.entry_ipa -= 4;
-	assert_memory_not_equal(rim.value, other.value, RIM_MAX);
+	assert_memory_not_equal(rim.value, other.value, HASH_SIZE_MAX);
 	layout.dtb_ipa += 8;
 	measure_layout(&other, &layout, granule);
 	layout.dtb_ipa -= 8;
-	assert_memory_not_equal(rim.value, other.value, RIM_MAX);
+	assert_memory_not_equal(rim.value, other.value, HASH_SIZE_MAX);
 }
 
 static void memory_and_flavour_change_the_rim(void **state)
@@ -289,13 +289,13 @@ static void memory_and_flavour_change_the_rim(void **state)
 	measure_layout(&later, &layout, granule);
 	layout.ram_size += LAYOUT_RAM_STEP;
 	measure_layout(&latest, &layout, granule);
-	assert_memory_not_equal(rim.value, less.value, RIM_MAX);
-	assert_memory_not_equal(rim.value, latest.value, RIM_MAX);
-	assert_memory_equal(later.value, latest.value, RIM_MAX);	/* RIPAS is not measured */
+	assert_memory_not_equal(rim.value, less.value, HASH_SIZE_MAX);
+	assert_memory_not_equal(rim.value, latest.value, HASH_SIZE_MAX);
+	assert_memory_equal(later.value, latest.value, HASH_SIZE_MAX);	/* RIPAS is not measured */
 	layout.flavour = LAYOUT_RMM_2_0;
 	measure_layout(&latest, &layout, granule);
 	layout.flavour = LAYOUT_RMM_1_0;
-	assert_memory_not_equal(later.value, latest.value, RIM_MAX);
+	assert_memory_not_equal(later.value, latest.value, HASH_SIZE_MAX);
 }
 
 /* By specification 2.0, the RIM starts from zero and does not include parameters and RIPAS. */
@@ -303,18 +303,18 @@ static void rmm_2_0_by_hand(void **state)
 {
 	static const struct rim_params params = { .s2sz = 48, .num_bps = 5 };
 	static const uint64_t page[RIM_GRANULE / 8], gprs[8];
-	struct rim rim, expected = { .algo = RIM_SHA384, .digest = digest };
+	struct rim rim, expected = { .algo = HASH_SHA384, .digest = digest };
 
 	(void)state;
-	rim_create(&rim, RIM_RMM_2_0, RIM_SHA384, digest, &params);
+	rim_create(&rim, RIM_RMM_2_0, HASH_SHA384, digest, &params);
 	rim_ram(&rim, 0x40000000, 0x80000000, 48);
-	for (size_t i = 0; i < RIM_MAX; i++)
+	for (size_t i = 0; i < HASH_SIZE_MAX; i++)
 		assert_int_equal(rim.value[i], 0);
 	rim_data(&rim, 0x1000, RIM_MEASURED, page);
 	rim_rec(&rim, RIM_RUNNABLE, 0x1000, gprs);
 	rim_data(&expected, 0x1000, RIM_MEASURED, page);
 	rim_rec(&expected, RIM_RUNNABLE, 0x1000, gprs);
-	assert_memory_equal(rim.value, expected.value, RIM_MAX);
+	assert_memory_equal(rim.value, expected.value, HASH_SIZE_MAX);
 }
 
 /* The entries of KVM's tables, by IPA width. Their sizes are in units of 4 KiB. */
@@ -338,18 +338,18 @@ static void entries_of_a_range(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct rim rim = { .algo = RIM_SHA256, .digest = digest }, expected = rim;
+		struct rim rim = { .algo = HASH_SHA256, .digest = digest }, expected = rim;
 		uint64_t at = cases[i].base;
 
 		for (const uint64_t *n = cases[i].entries; *n; at += *n++ * RIM_GRANULE)
 			rim_ripas(&expected, at, at + *n * RIM_GRANULE);
 		assert_int_equal(at, cases[i].top);
 		rim_ram(&rim, cases[i].base, cases[i].top, cases[i].s2sz);
-		assert_memory_equal(rim.value, expected.value, RIM_MAX);
+		assert_memory_equal(rim.value, expected.value, HASH_SIZE_MAX);
 	}
 }
 
-static int digest_fails(enum rim_algo algo, const void *data, size_t size, uint8_t *value)
+static int digest_fails(enum hash_algorithm algo, const void *data, size_t size, uint8_t *value)
 {
 	return size == RIM_GRANULE ? digest(algo, data, size, value) : -1;
 }

@@ -184,9 +184,9 @@ static void measurement_read_keeps(void **state)
 	(void)state;
 	fake.realm.quirks = QUIRK_READ_KEEPS;
 	for (unsigned int algo = 0; algo <= 2; algo++) {
-		size_t size = hash_size((enum hash_algo)algo);
+		size_t size = hash_size((enum hash_algorithm)algo);
 
-		fake.realm.hash_algo = (enum hash_algo)algo;
+		fake.realm.hash_algo = (enum hash_algorithm)algo;
 		memset(fake.realm.measurement[2], 0x11, size);
 		memset(expected, 0xee, sizeof(expected));
 		expected[0] = RSI_SUCCESS;
@@ -210,12 +210,12 @@ static void extend_checks(void **state)
 	refused(RSI_MEASUREMENT_EXTEND, 1, 65, JUNK);
 	refused(RSI_MEASUREMENT_EXTEND, 4, UINT64_MAX, JUNK);
 	for (int i = 0; i < REALM_MEASUREMENTS; i++)
-		assert_memory_equal(fake.realm.measurement[i], (uint8_t[HASH_MAX]){ 0 }, HASH_MAX);
+		assert_memory_equal(fake.realm.measurement[i], (uint8_t[HASH_SIZE_MAX]){ 0 }, HASH_SIZE_MAX);
 }
 
 static void extend(uint64_t index, uint64_t size, const char *hex)
 {
-	uint8_t value[64], expected[HASH_MAX] = { 0 };
+	uint8_t value[64], expected[HASH_SIZE_MAX] = { 0 };
 	uint64_t x[11] = { RSI_MEASUREMENT_EXTEND, index, size };
 
 	for (int i = 0; i < 64; i++)
@@ -297,7 +297,7 @@ static void realm_config(void **state)
 	(void)state;
 	memset(fake.realm.rpv, 0x77, 64);
 	for (unsigned int algo = 0; algo <= 2; algo++) {
-		fake.realm.hash_algo = (enum hash_algo)algo;
+		fake.realm.hash_algo = (enum hash_algorithm)algo;
 		memset(fake.memory, 0xee, sizeof(fake.memory));
 		call(x, RSI_REALM_CONFIG, BASE + 2 * GRANULE, JUNK, JUNK, JUNK);
 		expect(x, RSI_SUCCESS, 0, 0);
@@ -321,7 +321,7 @@ static void realm_config_quirks(void **state)
 	fake.realm.quirks = QUIRK_SHA384_AS_SHA512 | QUIRK_GICV3_VTR;
 	fake.realm.gicv3_vtr = 0x90b80003;
 	for (unsigned int algo = 0; algo <= 2; algo++) {
-		fake.realm.hash_algo = (enum hash_algo)algo;
+		fake.realm.hash_algo = (enum hash_algorithm)algo;
 		call(x, RSI_REALM_CONFIG, BASE, JUNK, JUNK, JUNK);
 		expect(x, RSI_SUCCESS, 0, 0);
 		assert_memory_equal(page + 8, &(uint64_t){ algo == HASH_SHA256 ? 0 : 1 }, 8);

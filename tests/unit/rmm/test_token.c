@@ -119,7 +119,7 @@ static void a_last_piece_of_the_requested_size(void **state)
 
 static void claims_are_frozen_at_init(void **state)
 {
-	uint8_t before[REALM_MEASUREMENTS][HASH_MAX];
+	uint8_t before[REALM_MEASUREMENTS][HASH_SIZE_MAX];
 
 	(void)state;
 	memset(fake.realm.measurement[0], 0x11, 32);

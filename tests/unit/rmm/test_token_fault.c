@@ -214,7 +214,7 @@ static void less_patience_with_the_signer(void **state)
 
 static void a_request_has_the_rems_before_the_last_extension(void **state)
 {
-	uint8_t rems[4][HASH_MAX];
+	uint8_t rems[4][HASH_SIZE_MAX];
 
 	(void)state;
 	CALL(0, RSI_MEASUREMENT_EXTEND, 2, 8, 42);
