@@ -14,6 +14,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -121,6 +122,14 @@ static const struct {
 	uint32_t class;
 } calls[] = { CALLS(ENTRY) };
 
+/*
+ * Libraries whose own allocations do not fail, as they crash or never return, whatever their caller does (README.md).
+ * The addresses are those of their code.
+ */
+static const char *const excepted_names[] = { "libseccomp.so" };
+static struct { uintptr_t begin, end; } excepted[8];
+static size_t excepted_count;
+
 static struct fault_control *control;
 static bool active;		/* not while this file itself allocates and forks */
 static __thread bool inside;	/* a stack is being printed */
@@ -141,13 +150,22 @@ static void trace(int call, uint64_t number)
 	inside = false;
 }
 
-/* Counts one call. Returns true if it must fail. */
-static bool fails(int call)
+static bool caller_is_excepted(const void *caller)
+{
+	for (size_t i = 0; i < excepted_count; i++)
+		if ((uintptr_t)caller >= excepted[i].begin && (uintptr_t)caller < excepted[i].end)
+			return true;
+	return false;
+}
+
+/* Counts one call from @caller. Returns true if it must fail. */
+static bool fails(int call, const void *caller)
 {
 	uint64_t number;
 	bool fail;
 
-	if (!active || inside || !control->armed || !(calls[call].class & control->classes))
+	if (!active || inside || !control->armed || !(calls[call].class & control->classes) ||
+	    caller_is_excepted(caller))
 		return false;
 	__atomic_fetch_add(&control->count[call], 1, __ATOMIC_RELAXED);
 	number = __atomic_add_fetch(&control->seen, 1, __ATOMIC_RELAXED);
@@ -188,7 +206,7 @@ static bool countable(int call, long second, long fourth)
 	{ \
 		static fault_function *found; \
 		\
-		if (!countable(CALL_##name, b, d) || !fails(CALL_##name)) \
+		if (!countable(CALL_##name, b, d) || !fails(CALL_##name, __builtin_return_address(0))) \
 			return next(#name, &found)(a, b, c, d, e, f, g); \
 		if (CALL_##name == CALL_close) \
 			next(#name, &found)(a, b, c, d, e, f, g); \
@@ -240,6 +258,22 @@ static void control_map(const char *path)
 	close(fd);
 }
 
+static int library_except(struct dl_phdr_info *info, size_t size, void *unused)
+{
+	bool wanted = false;
+
+	for (size_t i = 0; i < sizeof(excepted_names) / sizeof(excepted_names[0]); i++)
+		wanted |= strstr(info->dlpi_name, excepted_names[i]) != NULL;
+	for (size_t i = 0; wanted && i < info->dlpi_phnum && excepted_count < 8; i++) {
+		if (info->dlpi_phdr[i].p_type != PT_LOAD || !(info->dlpi_phdr[i].p_flags & PF_X))
+			continue;
+		excepted[excepted_count].begin = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+		excepted[excepted_count].end = excepted[excepted_count].begin + info->dlpi_phdr[i].p_memsz;
+		excepted_count++;
+	}
+	return 0;
+}
+
 /* `FAULT_LIST= program` prints the names of the calls. */
 static void calls_print(void)
 {
@@ -258,6 +292,7 @@ __attribute__((constructor)) static void fault_begin(void)
 	if (!path)
 		return;
 	control_map(path);
+	dl_iterate_phdr(library_except, NULL);
 	unsetenv("LD_PRELOAD");		/* not for programs that this one starts */
 	active = !getenv("FAULT_SERVER");
 }

@@ -11,7 +11,7 @@ MEMORY, SYSTEM = 1, 2
 HEAD = struct.Struct("<IIIIQQQiI")
 CALLS_MAX = 256
 SIZE = HEAD.size + 8 * CALLS_MAX
-RUN_SECONDS = 60
+RUN_SECONDS = 30
 
 
 def calls(library):
