@@ -109,11 +109,17 @@ daemon_denied()
 
 daemon_endorsed()
 {
+	local keeper
+	keeper=$(id -u realmkey 2>/dev/null || echo 61183)
 	runs 0 "the RIM is endorsed" admin set-reference-value "$reference" "$(realmkey_here rim)"
 	kill -HUP "$daemon_pid"
 	logged "SIGHUP after the endorsement delivers the secret" "s: delivered to d/s"
 	same "the file has the secret, its mode and owner" "$secret 440 1001 1002" "$(cat "$keyring/d/s") $(stat -c '%a %u %g' "$keyring/d/s")"
-	same "its directory is root's, with mode 0755" "755 0 0" "$(stat -c '%a %u %g' "$keyring/d")"
+	same "its directory is the keeper's, with mode 0755" "755 $keeper" "$(stat -c '%a %u' "$keyring/d")"
+	output=$(cat "/proc/$daemon_pid/status")
+	has "the daemon is another user than root" "Uid:	$keeper	$keeper	$keeper	$keeper"
+	has "with CAP_CHOWN" "CapEff:	0000000000000001"
+	has "and no capability to gain" "CapBnd:	0000000000000000"
 	kill -HUP "$daemon_pid"
 	sleep 0.3
 	kill -0 "$daemon_pid"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The functions of rsi.h without a realm: tokens are signed with the keys cpak.pem and rak.pem in
- * the directory $REALM_HERE. Linked into realmkey and realmkeyd instead of rsi.c, so that both can
- * be tested on a machine that is not a realm. These programs are never installed.
+ * The functions of rsi.h and rsi_watch.h without a realm: tokens are signed with the keys cpak.pem
+ * and rak.pem in the directory $REALM_HERE. Linked into realmkey and realmkeyd instead of rsi.c, so
+ * that both can be tested on a machine that is not a realm. These programs are never installed.
  */
 #include <openssl/pem.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 
 #include "cca_builder.h"
 #include "rsi/rsi.h"
+#include "rsi/rsi_watch.h"
 
 #define NAME "here"
 
@@ -44,16 +45,6 @@ const char *const *rsi_sources(void)
 	static const char *const names[] = { NAME, NULL };
 
 	return names;
-}
-
-const char *rsi_hash_name(unsigned int hash_algo)
-{
-	return hash_algo == 0 ? "sha-256" : NULL;
-}
-
-const char *rsi_hash_openssl(unsigned int hash_algo)
-{
-	return hash_algo == 0 ? "SHA256" : NULL;
 }
 
 /* Reads the keys at the first call, which comes before the keeper's sandbox. */
@@ -93,12 +84,12 @@ int rsi_config_get(struct rsi *rsi, struct rsi_config *config, struct error *e)
 	(void)rsi;
 	(void)e;
 	*config = (struct rsi_config){ .abi_lower = 0x10000, .abi_higher = 0x10000, .ipa_bits = 40,
-				       .digest_size = 32, .event_max = 4096 };
+				       .hash = hash_by_number(HASH_SHA256), .event_max = 4096 };
 	memset(config->rpv, CCA_BUILDER_RPV, sizeof(config->rpv));
 	return 0;
 }
 
-int rsi_measurement_get(struct rsi *rsi, unsigned int index, uint8_t value[RSI_DIGEST_MAX],
+int rsi_measurement_get(struct rsi *rsi, unsigned int index, uint8_t value[HASH_SIZE_MAX],
 			size_t *size, struct error *e)
 {
 	(void)rsi;
@@ -143,7 +134,7 @@ void rsi_watch_close(struct rsi_watch *watch)
 	(void)watch;
 }
 
-int rsi_token_get(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],
+int rsi_token_get(struct rsi *rsi, const uint8_t challenge[REALM_CHALLENGE_SIZE],
 		  struct bytes *token, uint64_t *records, struct error *e)
 {
 	(void)rsi;

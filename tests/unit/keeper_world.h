@@ -32,6 +32,7 @@ static struct {
 	char put[64];			/* "file:mode:uid:gid " of each delivery */
 	bool unchanged;
 	bool no_realm, no_keyring;
+	const char *source;		/* the realm's, if not "device" */
 	struct error courier;		/* what courier_start() returns */
 	char calls[32];			/* what was opened: R realm, K keyring, C courier */
 	char recorded[32];		/* the last record: register, resource, digest of the JWE */
@@ -99,13 +100,23 @@ void session_close(struct session *s)
 	*s = (struct session)SESSION_INIT;
 }
 
-int keyring_open(struct keyring *ring, const char *path, struct error *e)
+int keyring_open(struct keyring *ring, const char *path, uid_t uid, gid_t gid, struct error *e)
 {
+	(void)uid;
+	(void)gid;
 	assert_string_equal(path, "/keyring");
 	called(world.calls, sizeof(world.calls), 'K');
 	if (world.no_keyring)
 		return error_set(e, ERROR_DELIVERY, "no keyring");
 	ring->dir = 0;
+	return 0;
+}
+
+int keyring_remember(struct keyring *ring, const char *file, struct error *e)
+{
+	(void)ring;
+	(void)file;
+	(void)e;
 	return 0;
 }
 
@@ -145,10 +156,16 @@ struct rsi *rsi_open(const char *source, struct error *e)
 	return NULL;
 }
 
-int record_delivery(const char *source, unsigned int index, const char *resource,
+const char *rsi_source_name(const struct rsi *rsi)
+{
+	assert_ptr_equal(rsi, &world);
+	return world.source ? world.source : "device";
+}
+
+int record_delivery(struct rsi *rsi, unsigned int index, const char *resource,
 		    const uint8_t jwe_digest[SESSION_DIGEST_SIZE], struct error *e)
 {
-	assert_null(source);
+	(void)rsi;
 	snprintf(world.recorded, sizeof(world.recorded), "%u %s %02x", index, resource, jwe_digest[0]);
 	return world.log_full ? error_set(e, ERROR_DELIVERY, "the log is full") : 0;
 }

@@ -24,7 +24,7 @@ static struct {
 	bool unreadable;
 	int extended;
 	unsigned int index;
-	uint8_t digest[RSI_DIGEST_MAX];
+	uint8_t digest[HASH_SIZE_MAX];
 	uint32_t type;
 	struct bytes event;
 } realm;
@@ -45,11 +45,11 @@ static int realm_config(struct rsi *rsi, struct rsi_config *config, struct error
 {
 	(void)rsi;
 	(void)e;
-	*config = (struct rsi_config){ .digest_size = SHA256_DIGEST_LENGTH, .event_max = 8 };
+	*config = (struct rsi_config){ .hash = hash_by_number(HASH_SHA256), .event_max = 8 };
 	return 0;
 }
 
-static int realm_measurement(struct rsi *rsi, unsigned int index, uint8_t value[RSI_DIGEST_MAX],
+static int realm_measurement(struct rsi *rsi, unsigned int index, uint8_t value[HASH_SIZE_MAX],
 			     size_t *size, struct error *e)
 {
 	(void)rsi;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The keeper's confinement: a child confines itself, tries one action, and its exit status is the
- * outcome. */
+/*
+ * The keeper's confinement: a child confines itself, tries one action, and its exit status is the
+ * outcome. The children inherit more descriptors than the keeper has open, because what an action
+ * could reach must exist.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,14 +38,27 @@
 #include "jose/tee_key.h"
 #include "keeper/confine.h"
 #include "keeper/keyring.h"
+#include "keeper/notify.h"
 
 #define KILLED 1000	/* an outcome that is not an errno: killed by SIGSYS */
 #define WRONG 140	/* likewise: something other than the tried call failed */
 #define TRIED 100	/* added to the outcome in the exit status; that of a sanitizer is less */
 
+#define OWNER 1001	/* of the secrets */
+#define GROUP 1002
+
 static char keyring[] = "/tmp/test_confine.XXXXXX", outside[] = "/tmp/test_confine.XXXXXX";
 static int keyring_fd, outside_fd;
-static pid_t other;	/* a process for the test that kills another */
+static struct keyring ring = KEYRING_INIT;
+static pid_t other;	/* a process of the same user, which the keeper must not touch */
+
+/* Sockets of a service: a path as PID 1, D-Bus and the journal have one, and an abstract one. */
+static struct sockaddr_un service_path = { .sun_family = AF_UNIX };
+static struct sockaddr_un service_abstract = { .sun_family = AF_UNIX };
+static int listener, abstract_listener, datagrams;
+/* Sockets that the child inherits: not connected, connected to the service, and one from which it
+ * receives a byte together with a descriptor. */
+static int spare, spare_datagram, notify, sender, receiver;
 
 static long landlock_abi(void)
 {
@@ -70,29 +86,114 @@ TRY(packet, socket(AF_PACKET, SOCK_RAW, 0))
 TRY(vsock, socket(AF_VSOCK, SOCK_STREAM, 0))
 TRY(route, socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE))
 TRY(generic, socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC))
-TRY(unix, socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0))
+TRY(alg, socket(AF_ALG, SOCK_SEQPACKET, 0))
+TRY(unix, socket(AF_UNIX, SOCK_STREAM, 0))
+TRY(unix_datagram, socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0))
+TRY(pair, socketpair(AF_UNIX, SOCK_DGRAM, 0, (int[2]){ 0 }))
+
+#define ADDRESS(a) (const struct sockaddr *)&(a), sizeof(a)
+
+TRY(connect, connect(spare, ADDRESS(service_path)))
+TRY(connect_abstract, connect(spare, ADDRESS(service_abstract)))
+TRY(bind, bind(spare, ADDRESS(service_abstract)))
+TRY(accept, accept4(listener, NULL, NULL, 0))
+TRY(sendto, sendto(notify, "x", 1, 0, ADDRESS(service_path)))
+TRY(sendto_spare, sendto(spare_datagram, "x", 1, 0, ADDRESS(service_path)))
+TRY(no_address, sendto(spare_datagram, "x", 1, 0, NULL, 0))
+
+static struct msghdr *message_to_service(void)
+{
+	static struct iovec data = { .iov_base = (char *)"x", .iov_len = 1 };
+	static struct msghdr message = { .msg_name = &service_path,
+					 .msg_namelen = sizeof(service_path),
+					 .msg_iov = &data, .msg_iovlen = 1 };
+
+	return &message;
+}
+
+TRY(sendmsg, sendmsg(notify, message_to_service(), 0))
+TRY(sendmmsg, syscall(SYS_sendmmsg, notify, message_to_service(), 1, 0))
+
+/* In @control, room for one descriptor. */
+static struct msghdr *message_with_descriptor(char *data, char *control, size_t size)
+{
+	static struct iovec part;
+	static struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+
+	part = (struct iovec){ .iov_base = data, .iov_len = 1 };
+	message.msg_control = control;
+	message.msg_controllen = size;
+	return &message;
+}
+
+static int try_recvmsg(void)
+{
+	char data, control[CMSG_SPACE(sizeof(int))];
+
+	return outcome(recvmsg(receiver, message_with_descriptor(&data, control, sizeof(control)),
+			       0));
+}
+
+TRY(recvmmsg, syscall(SYS_recvmmsg, receiver, NULL, 1, 0, NULL))
+
+/* The byte arrives, and the descriptor that was sent with it does not. */
+static int try_receive(void)
+{
+	int next = fcntl(spare, F_DUPFD_CLOEXEC, 0);
+	char data;
+
+	close(next);
+	if (recv(receiver, &data, 1, 0) != 1)
+		return WRONG;
+	return fcntl(next, F_GETFD) >= 0 ? WRONG : 0;
+}
 
 TRY(passwd, open("/etc/passwd", O_RDONLY))
+TRY(parent, open("../etc/passwd", O_RDONLY))
 TRY(program, open("/proc/self/exe", O_RDONLY))
+TRY(own_memory, open("/proc/self/mem", O_RDWR))
+TRY(openat2, syscall(SYS_openat2, outside_fd, "old", NULL, 0))
+TRY(outside, openat(outside_fd, "old", O_RDONLY))
 TRY(create, openat(outside_fd, "new", O_CREAT | O_WRONLY, 0600))
 TRY(remove, unlinkat(outside_fd, "old", 0))
-TRY(chmod_outside, fchmodat(AT_FDCWD, "/etc", 0777, 0))
+TRY(chmod_outside, fchmodat(AT_FDCWD, "/", 0777, 0))
+TRY(setuid_bit, fchmod(keyring_fd, 04755))
+TRY(link, linkat(keyring_fd, "d", outside_fd, "new", 0))
+TRY(symlink, symlinkat("/etc", keyring_fd, "new"))
+TRY(node, mknodat(keyring_fd, "new", S_IFCHR | 0600, 0x103))
+TRY(chdir, fchdir(outside_fd))
 
 TRY(ptrace, syscall(SYS_ptrace, 16, other, 0, 0))
 TRY(peek, syscall(SYS_process_vm_readv, other, 0, 0, 0, 0, 0))
+TRY(poke, syscall(SYS_process_vm_writev, other, 0, 0, 0, 0, 0))
+TRY(pidfd, syscall(SYS_pidfd_open, other, 0))
+TRY(getfd, syscall(SYS_pidfd_getfd, -1, 0, 0))
 TRY(mount, syscall(SYS_mount, 0, "/", "tmpfs", 0, 0))
 TRY(unshare, syscall(SYS_unshare, 0x10000000))
+TRY(setns, syscall(SYS_setns, outside_fd, 0))
+TRY(chroot, chroot("."))
 TRY(bpf, syscall(SYS_bpf, 0, 0, 0))
 TRY(io_uring, syscall(SYS_io_uring_setup, 1, 0))
+TRY(io_uring_enter, syscall(SYS_io_uring_enter, -1, 0, 0, 0, 0, 0))
 TRY(module, syscall(SYS_finit_module, 0, 0, 0))
-TRY(setuid, syscall(SYS_setresuid, 1, 1, 1))
+TRY(setuid, syscall(SYS_setuid, 0))
+TRY(setresuid, syscall(SYS_setresuid, 0, 0, 0))
+TRY(setgroups, syscall(SYS_setgroups, 0, NULL))
+TRY(capset, syscall(SYS_capset, NULL, NULL))
 TRY(keyctl, syscall(SYS_keyctl, 0, -3, 0))
+TRY(add_key, syscall(SYS_add_key, "user", "x", "x", 1, -3))
 TRY(process, syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0))
 TRY(clone3, syscall(SYS_clone3, NULL, 0))
 TRY(dumpable, prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))
-TRY(terminate, kill(other, SIGTERM))
 TRY(terminal, ioctl(0, TIOCSTI, "x"))
 TRY(unlock, syscall(SYS_munlockall))
+
+TRY(kill, kill(other, SIGKILL))
+TRY(terminate_parent, kill(getppid(), SIGTERM))
+TRY(thread_signal, syscall(SYS_tgkill, other, other, SIGTERM))
+TRY(queue_signal, syscall(SYS_rt_sigqueueinfo, other, SIGTERM, NULL))
+TRY(set_owner, fcntl(receiver, F_SETOWN, other))
+TRY(async, fcntl(receiver, F_SETFL, O_ASYNC))
 
 static int try_execve(void)
 {
@@ -131,16 +232,34 @@ static int try_core(void)
 
 /* --- what the keeper must be able to do ------------------------------------------------------- */
 
-/* Without a mount: the directory replaces the root of the keyring. */
+/* What is new has its owner, in a new directory. */
 static int try_put(void)
 {
-	struct keyring ring = { .dir = keyring_fd };
+	struct error e = ERROR_INIT;
+	struct stat st;
+
+	if (keyring_put(&ring, "new/a", 0440, OWNER, GROUP, "secret", 6, &e))
+		return WRONG;
+	if (fstatat(keyring_fd, "new/a", &st, 0) || st.st_uid != OWNER || st.st_gid != GROUP)
+		return WRONG;
+	return st.st_mode == (S_IFREG | 0440) ? 0 : WRONG;
+}
+
+/* A file of an earlier process, which only its owner may read. */
+static int try_compare(void)
+{
 	struct error e = ERROR_INIT;
 
-	for (int i = 0; i < 2; i++)
-		if (keyring_put(&ring, "d/a", 0400, geteuid(), getegid(), "secret", 6, &e) != i)
-			return WRONG;
-	return keyring_put(&ring, "d/a", 0440, geteuid(), getegid(), "other", 5, &e) ? WRONG : 0;
+	if (openat(keyring_fd, "d/a", O_RDONLY) >= 0 || errno != EACCES)
+		return WRONG;
+	return keyring_put(&ring, "d/a", 0400, OWNER, GROUP, "secret", 6, &e) == 1 ? 0 : WRONG;
+}
+
+static int try_replace(void)
+{
+	struct error e = ERROR_INIT;
+
+	return keyring_put(&ring, "d/a", 0400, OWNER, GROUP, "other", 5, &e) ? WRONG : 0;
 }
 
 /*
@@ -173,14 +292,14 @@ out:
 	return CRYPTO_secure_used() == before ? ret : WRONG;
 }
 
-/* Sends as the notification of the service manager is sent. */
 static int try_notify(void)
 {
-	const struct sockaddr_un to = { .sun_family = AF_UNIX, .sun_path = "\0nobody-listens" };
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	const struct notify manager = { .fd = notify };
+	char text[16] = "";
 
-	return outcome(sendto(fd, "READY=1", 7, MSG_NOSIGNAL, (const struct sockaddr *)&to,
-			      sizeof(to)));
+	notify_send(&manager, "READY=1");
+	return recv(datagrams, text, sizeof(text), MSG_DONTWAIT) == 7 && !strcmp(text, "READY=1") ?
+	       0 : WRONG;
 }
 
 static int try_wait(void)
@@ -193,8 +312,12 @@ static int try_wait(void)
 	return outcome(sigtimedwait(&set, NULL, &moment));
 }
 
-TRY(kill, kill(other, SIGKILL))
-TRY(realm_mark, access("/sys/firmware/cca/realm_guest", F_OK))
+static int try_courier(void)
+{
+	const char question = 'x';
+
+	return outcome(send(sender, &question, 1, MSG_NOSIGNAL));
+}
 
 static const struct attempt {
 	const char *name;
@@ -207,23 +330,57 @@ static const struct attempt {
 	{ "packet socket", try_packet, EPERM, EPERM },
 	{ "vsock", try_vsock, EPERM, EPERM },
 	{ "route netlink", try_route, EPERM, EPERM },
-	{ "generic netlink", try_generic, 0, 0 },
-	{ "Unix socket", try_unix, 0, 0 },
-	{ "open /etc/passwd", try_passwd, EACCES, 0 },
-	{ "open its program", try_program, EACCES, 0 },
-	{ "create a file", try_create, EACCES, 0 },
-	{ "remove a file", try_remove, EACCES, 0 },
+	{ "generic netlink", try_generic, EPERM, EPERM },
+	{ "crypto socket", try_alg, EPERM, EPERM },
+	{ "Unix socket", try_unix, EPERM, EPERM },
+	{ "Unix datagram socket", try_unix_datagram, EPERM, EPERM },
+	{ "socketpair", try_pair, EPERM, EPERM },
+	{ "connect to a service", try_connect, EPERM, EPERM },
+	{ "connect to an abstract socket", try_connect_abstract, EPERM, EPERM },
+	{ "bind", try_bind, EPERM, EPERM },
+	{ "accept", try_accept, EPERM, EPERM },
+	{ "send to another address", try_sendto, EPERM, EPERM },
+	{ "send to an address, from a socket left open", try_sendto_spare, EPERM, EPERM },
+	{ "send without an address from a socket left open", try_no_address, ENOTCONN, ENOTCONN },
+	{ "sendmsg with an address", try_sendmsg, EPERM, EPERM },
+	{ "sendmmsg", try_sendmmsg, EPERM, EPERM },
+	{ "recvmsg with a descriptor", try_recvmsg, EPERM, EPERM },
+	{ "recvmmsg", try_recvmmsg, EPERM, EPERM },
+	{ "receive without the descriptor", try_receive, 0, 0 },
+	{ "open /etc/passwd", try_passwd, ENOENT, ENOENT },
+	{ "open it through ..", try_parent, ENOENT, ENOENT },
+	{ "open its program", try_program, ENOENT, ENOENT },
+	{ "open /proc/self/mem", try_own_memory, ENOENT, ENOENT },
+	{ "openat2", try_openat2, EPERM, EPERM },
+	{ "open a file outside of the keyring", try_outside, EACCES, 0 },
+	{ "create a file", try_create, EACCES, EACCES },
+	{ "remove a file", try_remove, EACCES, EACCES },
 	{ "chmod by name", try_chmod_outside, EPERM, EPERM },
+	{ "set a setuid bit", try_setuid_bit, EPERM, EPERM },
+	{ "link", try_link, EPERM, EPERM },
+	{ "symbolic link", try_symlink, EPERM, EPERM },
+	{ "device node", try_node, EPERM, EPERM },
+	{ "change directory", try_chdir, EPERM, EPERM },
 	{ "execve", try_execve, KILLED, KILLED },
 	{ "ptrace", try_ptrace, KILLED, KILLED },
 	{ "process_vm_readv", try_peek, KILLED, KILLED },
+	{ "process_vm_writev", try_poke, KILLED, KILLED },
+	{ "pidfd_open", try_pidfd, KILLED, KILLED },
+	{ "pidfd_getfd", try_getfd, KILLED, KILLED },
 	{ "mount", try_mount, KILLED, KILLED },
 	{ "unshare", try_unshare, KILLED, KILLED },
+	{ "setns", try_setns, KILLED, KILLED },
+	{ "chroot", try_chroot, KILLED, KILLED },
 	{ "bpf", try_bpf, KILLED, KILLED },
-	{ "io_uring", try_io_uring, KILLED, KILLED },
+	{ "io_uring_setup", try_io_uring, KILLED, KILLED },
+	{ "io_uring_enter", try_io_uring_enter, KILLED, KILLED },
 	{ "finit_module", try_module, KILLED, KILLED },
-	{ "setresuid", try_setuid, KILLED, KILLED },
-	{ "keyctl", try_keyctl, EPERM, EPERM },
+	{ "setuid back", try_setuid, KILLED, KILLED },
+	{ "setresuid back", try_setresuid, KILLED, KILLED },
+	{ "setgroups", try_setgroups, KILLED, KILLED },
+	{ "capset", try_capset, KILLED, KILLED },
+	{ "keyctl", try_keyctl, KILLED, KILLED },
+	{ "add_key", try_add_key, KILLED, KILLED },
 	{ "clone a process", try_process, EPERM, EPERM },
 	{ "clone3", try_clone3, EPERM, EPERM },
 	{ "become dumpable", try_dumpable, EPERM, EPERM },
@@ -232,25 +389,35 @@ static const struct attempt {
 	{ "unlock memory", try_unlock, EPERM, EPERM },
 	{ "map code", try_code, EPERM, EPERM },
 	{ "turn data into code", try_data_to_code, EPERM, EPERM },
-	{ "terminate a process", try_terminate, EPERM, EPERM },
 	{ "type into a terminal", try_terminal, EPERM, EPERM },
-	{ "put secrets into the keyring", try_put, 0, 0 },
+	{ "kill a process", try_kill, EPERM, EPERM },
+	{ "terminate its parent", try_terminate_parent, EPERM, EPERM },
+	{ "tgkill", try_thread_signal, EPERM, EPERM },
+	{ "rt_sigqueueinfo", try_queue_signal, EPERM, EPERM },
+	{ "F_SETOWN", try_set_owner, EPERM, EPERM },
+	{ "O_ASYNC", try_async, EPERM, EPERM },
+	{ "put a secret into the keyring", try_put, 0, 0 },
+	{ "compare it with another user's file", try_compare, 0, 0 },
+	{ "replace another user's file", try_replace, 0, 0 },
 	{ "make a key and open a JWE", try_open_jwe, 0, 0 },
-	{ "notify the service manager", try_notify, ECONNREFUSED, ECONNREFUSED },
+	{ "notify the service manager", try_notify, 0, 0 },
+	{ "send to the courier", try_courier, 0, 0 },
 	{ "wait for SIGHUP", try_wait, EAGAIN, EAGAIN },
-	{ "kill the courier", try_kill, 0, 0 },
-	{ "look whether this is a realm", try_realm_mark, ENOENT, ENOENT },
 };
 
 static _Noreturn void child_try(int (*function)(void), bool landlock)
 {
 	static const struct sandbox_rule hide = { .call = SCMP_SYS(landlock_create_ruleset),
 						  .action = SCMP_ACT_ERRNO(ENOSYS) };
+	struct sandbox_identity identity;
 	struct error e = ERROR_INIT;
 
 	if (!landlock && sandbox_seccomp(SCMP_ACT_ALLOW, &hide, 1, &e) < 0)
 		_exit(1);
-	if (confine_begin(&e) < 0 || confine_finish(keyring, &e) < 0) {
+	confine_identity(&identity);
+	ring.dir = keyring_fd;
+	if (keyring_remember(&ring, "d/a", &e) < 0 || confine_begin(&e) < 0 ||
+	    confine_finish(keyring_fd, &identity, &e) < 0) {
 		fprintf(stderr, "%s\n", e.text);
 		_exit(2);
 	}
@@ -312,11 +479,71 @@ static void the_keeper_stays_confined(void **state)
 	confine_check(true);
 }
 
-/* The keeper can then open root's files, but has no access to network, programs and processes. */
+/* What Landlock adds is that descriptors of directories outside lead nowhere. */
 static void the_keeper_without_landlock(void **state)
 {
 	(void)state;
 	confine_check(false);
+}
+
+static int try_nothing(void)
+{
+	pause();
+	return 0;
+}
+
+/* Reads the line of @key in /proc/PID/status. */
+static bool status_is(pid_t pid, const char *key, const char *value)
+{
+	char path[32], line[256], wanted[256];
+	bool found = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	snprintf(wanted, sizeof(wanted), "%s:\t%s\n", key, value);
+	file = fopen(path, "re");
+	while (file && !found && fgets(line, sizeof(line), file))
+		found = !strcmp(line, wanted);
+	if (file)
+		fclose(file);
+	return found;
+}
+
+/* The documented list: CAP_CHOWN, and nothing else in any set. */
+static void the_keeper_has_one_capability(void **state)
+{
+	static const char *const expected[][2] = {
+		{ "CapPrm", "0000000000000001" }, { "CapEff", "0000000000000001" },
+		{ "CapInh", "0000000000000000" }, { "CapAmb", "0000000000000000" },
+		{ "CapBnd", "0000000000000000" }, { "NoNewPrivs", "1" }, { "Groups", " " },
+	};
+	struct sandbox_identity identity;
+	char ids[64];
+	int failed = 0;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0)
+		child_try(try_nothing, true);
+	assert_true(pid > 0);
+	while (!status_is(pid, "Seccomp", "2") && waitpid(pid, NULL, WNOHANG) == 0)
+		usleep(1000);
+	confine_identity(&identity);
+	snprintf(ids, sizeof(ids), "%u\t%u\t%u\t%u", identity.uid, identity.uid, identity.uid,
+		 identity.uid);
+	failed += !status_is(pid, "Uid", ids);
+	snprintf(ids, sizeof(ids), "%u\t%u\t%u\t%u", identity.gid, identity.gid, identity.gid,
+		 identity.gid);
+	failed += !status_is(pid, "Gid", ids);
+	for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
+		if (status_is(pid, expected[i][0], expected[i][1]))
+			continue;
+		print_error("%s is not %s\n", expected[i][0], expected[i][1]);
+		failed++;
+	}
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(failed, 0);
 }
 
 static int directory_make(char *path)
@@ -324,33 +551,99 @@ static int directory_make(char *path)
 	return mkdtemp(path) ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 }
 
+static int socket_serve(int type, const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
+		return -1;
+	return type == SOCK_STREAM && listen(fd, 4) < 0 ? -1 : fd;
+}
+
+/* The service has a stream socket with a path, and one that is abstract; the latter's name is also
+ * that of a datagram socket. */
+static int service_start(void)
+{
+	struct sockaddr_un path = { .sun_family = AF_UNIX };
+
+	snprintf(service_path.sun_path, sizeof(service_path.sun_path), "%s/service", outside);
+	snprintf(path.sun_path, sizeof(path.sun_path), "%s/datagrams", outside);
+	snprintf(service_abstract.sun_path + 1, sizeof(service_abstract.sun_path) - 1,
+		 "test_confine.%d", (int)getpid());
+	listener = socket_serve(SOCK_STREAM, &service_path);
+	abstract_listener = socket_serve(SOCK_STREAM, &service_abstract);
+	datagrams = socket_serve(SOCK_DGRAM, &path);
+	spare = socket(AF_UNIX, SOCK_STREAM, 0);
+	spare_datagram = socket(AF_UNIX, SOCK_DGRAM, 0);
+	notify = socket(AF_UNIX, SOCK_DGRAM, 0);
+	if (listener < 0 || abstract_listener < 0 || spare < 0 || spare_datagram < 0)
+		return -1;
+	return connect(notify, (const struct sockaddr *)&path, sizeof(path));
+}
+
 static int group_setup(void **state)
 {
+	struct sandbox_identity identity;
+
 	(void)state;
+	confine_identity(&identity);
 	keyring_fd = directory_make(keyring);
 	outside_fd = directory_make(outside);
-	return keyring_fd < 0 || outside_fd < 0 ? -1 : 0;
+	if (keyring_fd < 0 || outside_fd < 0 || fchmod(outside_fd, 0755) < 0 ||
+	    fchown(keyring_fd, identity.uid, identity.gid) < 0)
+		return -1;
+	return service_start();
 }
 
 static int group_teardown(void **state)
 {
 	(void)state;
+	unlinkat(outside_fd, "service", 0);
+	unlinkat(outside_fd, "datagrams", 0);
 	close(keyring_fd);
 	close(outside_fd);
 	return rmdir(keyring) | rmdir(outside);
 }
 
+/* A secret of an earlier process, and a byte with a descriptor that waits to be received. */
 static int setup(void **state)
 {
+	char data = 'x', control[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct msghdr *message = message_with_descriptor(&data, control, sizeof(control));
+	struct cmsghdr *header = CMSG_FIRSTHDR(message);
+	struct error e = ERROR_INIT;
+	int pair[2];
+
 	(void)state;
-	return close(openat(outside_fd, "old", O_CREAT | O_WRONLY, 0600));
+	if (geteuid() != 0) {
+		print_message("# not root: nothing can be given up\n");
+		skip();
+	}
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+		return -1;
+	sender = pair[0];
+	receiver = pair[1];
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(header), &keyring_fd, sizeof(int));
+	if (sendmsg(sender, message, 0) != 1)
+		return -1;
+	ring.dir = keyring_fd;
+	if (keyring_put(&ring, "d/a", 0400, OWNER, GROUP, "secret", 6, &e) < 0)
+		return -1;
+	return close(openat(outside_fd, "old", O_CREAT | O_WRONLY, 0644));
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	unlinkat(keyring_fd, "d/a", 0);
+	close(sender);
+	close(receiver);
+	for (const char *const *name = (const char *const[]){ "d/a", "new/a", NULL }; *name; name++)
+		unlinkat(keyring_fd, *name, 0);
 	unlinkat(keyring_fd, "d", AT_REMOVEDIR);
+	unlinkat(keyring_fd, "new", AT_REMOVEDIR);
 	unlinkat(outside_fd, "new", 0);
 	unlinkat(outside_fd, "old", 0);
 	return 0;
@@ -363,6 +656,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_keeper_stays_confined),
 		TEST(the_keeper_without_landlock),
+		TEST(the_keeper_has_one_capability),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -118,7 +118,7 @@ static void bad_paths_are_refused(void **state)
 
 static void put_for_another(void)
 {
-	MUST(!keyring_open(&ring, keyring, &error));
+	MUST(!keyring_open(&ring, keyring, geteuid(), getegid(), &error));
 	MUST(keyring_put(&ring, "a", 0400, 7, 8, "new", 3, &error) < 0);
 	MUST(!strcmp(error.text, "a: cannot set owner 7:8: Operation not permitted"));
 	MUST(error.kind == ERROR_DELIVERY && access(path_of(".new"), F_OK) < 0);
@@ -159,7 +159,7 @@ static void a_killed_writer_leaves_no_partial_file(void **state)
 	memset(text, 'x', sizeof(text));
 	pid = fork();
 	if (pid == 0) {
-		MUST(!keyring_open(&ring, keyring, &error));
+		MUST(!keyring_open(&ring, keyring, geteuid(), getegid(), &error));
 		MUST(!setrlimit(RLIMIT_FSIZE, &limit) && signal(SIGXFSZ, SIG_DFL) != SIG_ERR);
 		keyring_put(&ring, "a", 0400, 0, 0, text, sizeof(text), &error);
 		_exit(1);

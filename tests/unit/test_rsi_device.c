@@ -14,7 +14,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "rsi/rsi_source.h"
+#include "base/array.h"
+#include "rsi/rsi_device.h"
 
 static struct {
 	int error;	/* errno of the first @errors calls */
@@ -89,7 +90,7 @@ static void a_failed_extension_is_not_repeated(void **state)
 	uint64_t seq;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
 		setup(NULL);
 		device.error = errors[i];
 		device.errors = 9;
@@ -100,7 +101,7 @@ static void a_failed_extension_is_not_repeated(void **state)
 
 static void a_token_has_the_number_of_records(void **state)
 {
-	static const uint8_t challenge[RSI_CHALLENGE_SIZE];
+	static const uint8_t challenge[REALM_CHALLENGE_SIZE];
 	struct bytes token = BYTES_INIT;
 	struct error e = ERROR_INIT;
 	uint64_t records = 0;

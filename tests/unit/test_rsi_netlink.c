@@ -11,7 +11,7 @@
 #include <netlink/netlink.h>
 #include <string.h>
 
-#include "rsi/rsi_source.h"
+#include "rsi/rsi_netlink.h"
 
 #define RECORD 7	/* the answer to an extension */
 
@@ -173,7 +173,7 @@ static void a_refused_request_is_not_repeated(void **state)
 
 static int token_get(struct bytes *token, uint64_t *records, struct error *e)
 {
-	static const uint8_t challenge[RSI_CHALLENGE_SIZE];
+	static const uint8_t challenge[REALM_CHALLENGE_SIZE];
 
 	*e = (struct error)ERROR_INIT;
 	bytes_clear(token);

@@ -12,7 +12,7 @@
 #include <netlink/netlink.h>
 #include <string.h>
 
-#include "rsi/rsi.h"
+#include "rsi/rsi_watch.h"
 
 #define FAMILY 20
 #define NOTIFY_GROUP 16

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/landlock.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -288,26 +289,60 @@ static void test_courier_confine_without_landlock(void **state)
 
 /* --- the steps -------------------------------------------------------------------------------- */
 
+/* The set CapXxx of this process in /proc/self/status. */
+static unsigned long long capabilities(const char *set)
+{
+	unsigned long long bits = ~0ULL;
+	FILE *file = fopen("/proc/self/status", "re");
+	size_t len = strlen(set);
+	char line[256];
+
+	while (file && fgets(line, sizeof(line), file))
+		if (!strncmp(line, set, len))
+			bits = strtoull(line + len + 1, NULL, 16);
+	if (file)
+		fclose(file);
+	return bits;
+}
+
+/* Returns 0, or what is wrong: user, groups or one of the five sets. Without root nothing is kept. */
+static int drop(uint64_t keep)
+{
+	struct sandbox_identity identity = { .keep = keep };
+	uid_t before = geteuid(), ruid, euid, suid;
+	unsigned long long kept = before ? 0 : keep;
+	struct error e = ERROR_INIT;
+
+	if (sandbox_user("no-such-user-here", 61183, &identity) != !!before)
+		return 1;
+	if (sandbox_drop_root(&identity, &e) < 0)
+		return 2;
+	getresuid(&ruid, &euid, &suid);
+	if (ruid != euid || euid != suid || euid != (before ? before : 61183))
+		return 3;
+	if (before == 0 && (getgroups(0, NULL) != 0 || getegid() != 61183))
+		return 4;
+	if (capabilities("CapPrm:") != kept || capabilities("CapEff:") != kept)
+		return 5;
+	if (capabilities("CapInh:") || capabilities("CapAmb:"))
+		return 6;
+	if (before == 0 && capabilities("CapBnd:"))
+		return 7;
+	return setuid(0) == 0 && before == 0 ? 8 : 0;
+}
+
 static void test_drop(void **state)
 {
-	pid_t pid = fork();
+	static const uint64_t keep[] = { 0, 1ULL << CAP_CHOWN, 1ULL << CAP_BPF };
 
 	(void)state;
-	if (pid == 0) {
-		struct error e = ERROR_INIT;
-		uid_t before = geteuid(), ruid, euid, suid;
+	for (size_t i = 0; i < ARRAY_SIZE(keep); i++) {
+		pid_t pid = fork();
 
-		if (sandbox_drop_user("no-such-user-here", &e) < 0 ||
-		    sandbox_drop_capabilities(&e) < 0)
-			_exit(1);
-		getresuid(&ruid, &euid, &suid);
-		if (ruid != euid || euid != suid || euid != (before ? before : 65534))
-			_exit(2);
-		if (before == 0 && getgroups(0, NULL) != 0)
-			_exit(3);
-		_exit(setuid(0) == 0 && before == 0 ? 4 : 0);
+		if (pid == 0)
+			_exit(drop(keep[i]));
+		assert_int_equal(child_wait(pid), 0);
 	}
-	assert_int_equal(child_wait(pid), 0);
 }
 
 static void test_no_dump(void **state)

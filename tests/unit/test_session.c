@@ -38,8 +38,7 @@ static struct {
 } kbs;
 
 static struct {
-	uint8_t challenge[RSI_CHALLENGE_SIZE];
-	bool absent;
+	uint8_t challenge[REALM_CHALLENGE_SIZE];
 	bool closed;
 	enum error_kind fails;		/* how its tokens fail; ERROR_NONE: they do not */
 	struct cca_builder signer;	/* without keys, the token is the challenge */
@@ -158,25 +157,17 @@ void courier_stop(struct courier *courier)
 	courier->fd = -1;
 }
 
-/* --- the realm -------------------------------------------------------------------------------- */
+/* A session with this realm. */
+#define SESSION { .courier = COURIER_INIT, .rsi = (struct rsi *)&realm }
 
-struct rsi *rsi_open(const char *source, struct error *e)
-{
-	(void)source;
-	realm.closed = false;
-	if (!realm.absent)
-		return (struct rsi *)&realm;
-	error_set(e, ERROR_NO_REALM, "no realm");
-	return NULL;
-}
+/* --- the realm -------------------------------------------------------------------------------- */
 
 void rsi_close(struct rsi *rsi)
 {
-	(void)rsi;
-	realm.closed = true;
+	realm.closed = rsi;
 }
 
-int rsi_token_get(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],
+int rsi_token_get(struct rsi *rsi, const uint8_t challenge[REALM_CHALLENGE_SIZE],
 		  struct bytes *token, uint64_t *records, struct error *e)
 {
 	(void)rsi;
@@ -184,15 +175,15 @@ int rsi_token_get(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],
 	realm.tokens++;
 	if (realm.fails != ERROR_NONE)
 		return error_set(e, realm.fails, "token");
-	memcpy(realm.challenge, challenge, RSI_CHALLENGE_SIZE);
+	memcpy(realm.challenge, challenge, REALM_CHALLENGE_SIZE);
 	if (realm.signer.rak)
 		cca_builder_token(&realm.signer, challenge, token);
 	else
-		bytes_append(token, challenge, RSI_CHALLENGE_SIZE);
+		bytes_append(token, challenge, REALM_CHALLENGE_SIZE);
 	return 0;
 }
 
-int rsi_measurement_get(struct rsi *rsi, unsigned int index, uint8_t value[RSI_DIGEST_MAX],
+int rsi_measurement_get(struct rsi *rsi, unsigned int index, uint8_t value[HASH_SIZE_MAX],
 			size_t *size, struct error *e)
 {
 	(void)rsi;
@@ -255,25 +246,26 @@ static void expect_refusal(struct session *s, enum error_kind kind)
 
 static void test_three_requests_and_then_one(void **state)
 {
-	struct session s = SESSION_INIT;
+	struct session s = SESSION;
 
 	(void)state;
 	expect_secret(&s);
 	assert_string_equal(kbs.calls, "UAR");
-	assert_true(realm.closed);
 	expect_secret(&s);
 	expect_secret(&s);
 	assert_string_equal(kbs.calls, "UARRR");
 	assert_non_null(strstr(bytes_text(&s.ear), kbs.bearer));
 	assert_int_equal(s.token.len, 64);
 	assert_memory_equal(s.token.data, realm.challenge, 64);
+	assert_false(realm.closed);	/* it is used again, and cannot be opened later */
 	session_close(&s);
+	assert_true(realm.closed);
 }
 
 /* The wall clock in the EAR may differ from ours, which the host can set. */
 static void test_lifetime_by_the_boot_clock(void **state)
 {
-	struct session s = SESSION_INIT;
+	struct session s = SESSION;
 	int64_t left;
 
 	(void)state;
@@ -291,7 +283,7 @@ static void test_lifetime_by_the_boot_clock(void **state)
 
 static void test_short_or_unknown_lifetime_is_used_once(void **state)
 {
-	struct session s = SESSION_INIT;
+	struct session s = SESSION;
 
 	(void)state;
 	kbs.lifetime = 60;
@@ -307,7 +299,7 @@ static void test_short_or_unknown_lifetime_is_used_once(void **state)
 
 static void test_long_lifetime_becomes_a_day(void **state)
 {
-	struct session s = SESSION_INIT;
+	struct session s = SESSION;
 
 	(void)state;
 	kbs.lifetime = 1L << 60;
@@ -318,7 +310,7 @@ static void test_long_lifetime_becomes_a_day(void **state)
 
 static void test_denial_is_not_retried(void **state)
 {
-	struct session s = SESSION_INIT;
+	struct session s = SESSION;
 
 	(void)state;
 	kbs.refusal = REFUSAL("PolicyDeny");
@@ -333,7 +325,7 @@ static void test_denial_is_not_retried(void **state)
 
 static void test_missing_is_not_retried(void **state)
 {
-	struct session s = SESSION_INIT;
+	struct session s = SESSION;
 
 	(void)state;
 	kbs.refusal = REFUSAL("PluginInternalError");
@@ -351,7 +343,7 @@ static void test_forgotten_ear_is_renewed_once(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
-		struct session s = SESSION_INIT;
+		struct session s = SESSION;
 
 		expect_secret(&s);
 		kbs.calls[0] = '\0';
@@ -371,7 +363,7 @@ static void test_forgotten_ear_is_renewed_once(void **state)
 /* If the KBS refuses its own new EAR, another one would not be accepted either. */
 static void test_refused_new_ear(void **state)
 {
-	struct session s = SESSION_INIT;
+	struct session s = SESSION;
 
 	(void)state;
 	kbs.refusal = REFUSAL("TokenVerifierError");
@@ -384,7 +376,7 @@ static void test_refused_new_ear(void **state)
 /* With an EAR and its key from the caller there is one request, and they are never replaced. */
 static void test_given_ear(void **state)
 {
-	struct session first = SESSION_INIT, second = SESSION_INIT;
+	struct session first = SESSION, second = SESSION;
 	struct bytes pem = BYTES_INIT;
 	struct error e = ERROR_INIT;
 
@@ -408,7 +400,7 @@ static void test_given_ear(void **state)
 
 static void test_given_key_is_used(void **state)
 {
-	struct session s = SESSION_INIT;
+	struct session s = SESSION;
 	struct error e = ERROR_INIT;
 	json_t *jwk;
 
@@ -424,26 +416,13 @@ static void test_given_key_is_used(void **state)
 static void test_bad_path_makes_no_request(void **state)
 {
 	struct bytes secret = BYTES_LOCKED_INIT;
-	struct session s = SESSION_INIT;
+	struct session s = SESSION;
 	struct error e = ERROR_INIT;
 
 	(void)state;
 	assert_int_equal(session_get(&s, "a/b", &secret, &e), -1);
 	assert_int_equal(e.kind, ERROR_USAGE);
 	assert_string_equal(kbs.calls, "");
-	session_close(&s);
-}
-
-static void test_no_realm(void **state)
-{
-	struct session s = SESSION_INIT;
-
-	(void)state;
-	realm.absent = true;
-	expect_refusal(&s, ERROR_NO_REALM);
-	assert_string_equal(kbs.calls, "U");
-	realm.absent = false;
-	expect_secret(&s);
 	session_close(&s);
 }
 
@@ -465,7 +444,7 @@ static void realm_ends(struct session *s)
 /* The token must contain the present registers. Only the realm itself can check this. */
 static void test_stale_token_is_refused(void **state)
 {
-	struct session s = SESSION_INIT;
+	struct session s = SESSION;
 	struct error e = ERROR_INIT;
 
 	(void)state;
@@ -473,7 +452,7 @@ static void test_stale_token_is_refused(void **state)
 	expect_secret(&s);
 	assert_string_equal(kbs.calls, "UAR");
 	realm.moved_for = 1000;
-	for (unsigned int i = 0; i < RSI_REGISTERS; i++) {
+	for (unsigned int i = 0; i < REALM_REGISTERS; i++) {
 		static const char *const names[] = { "RIM", "REM0", "REM1", "REM2", "REM3" };
 
 		realm.moved = i;
@@ -493,7 +472,7 @@ static void test_stale_token_is_refused(void **state)
 
 static void test_register_extended_meanwhile(void **state)
 {
-	struct session s = SESSION_INIT;
+	struct session s = SESSION;
 
 	(void)state;
 	realm_signs();
@@ -508,7 +487,7 @@ static void test_register_extended_meanwhile(void **state)
 /* An expired EAR is not used again. A failure of the RMM may be temporary. */
 static void test_realm_without_a_token(void **state)
 {
-	struct session s = SESSION_INIT;
+	struct session s = SESSION;
 	struct error e = ERROR_INIT;
 
 	(void)state;
@@ -541,7 +520,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_given_ear, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_given_key_is_used, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_path_makes_no_request, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_no_realm, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stale_token_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_register_extended_meanwhile, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_realm_without_a_token, setup, teardown),

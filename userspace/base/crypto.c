@@ -10,6 +10,18 @@
  * exhausted, an allocation of this size shows it. */
 #define PROBE_SIZE 4096
 
+/* For private keys; a P-256 key needs a few hundred bytes. */
+#define HEAP_SIZE ((size_t)64 << 10)
+#define HEAP_BLOCK 32
+
+int crypto_prepare(struct error *e)
+{
+	if (!CRYPTO_secure_malloc_init(HEAP_SIZE, HEAP_BLOCK) ||
+	    !OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL))
+		return error_set(e, ERROR_SYSTEM, "cannot initialise libcrypto");
+	return 0;
+}
+
 void crypto_begin(void)
 {
 	ERR_clear_error();

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * crypto: why a function of OpenSSL failed: because of its input (a bad signature, a point that is
- * not on its curve), which is a verdict, or for lack of memory, which never is.
+ * crypto: the state of OpenSSL. Its heap for private keys, and why one of its functions failed:
+ * because of its input (a bad signature, a point that is not on its curve), which is a verdict, or
+ * for lack of memory, which never is.
  */
 #ifndef REALMKEY_CRYPTO_H
 #define REALMKEY_CRYPTO_H
 
 #include "error.h"
+
+/* Initialise OpenSSL, and give it a separate heap for private keys, which is locked in RAM as far as
+ * the limit of this process allows, and left out of core dumps. */
+int crypto_prepare(struct error *e);
 
 /* Empty OpenSSL's queue of errors. Call this before the functions whose failure crypto_error()
  * explains, because the queue also contains the errors of earlier calls. */

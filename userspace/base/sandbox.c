@@ -16,10 +16,11 @@
 #include <unistd.h>
 
 #include "array.h"
-#include "log.h"
 
-#define NOBODY 65534
-
+/* Headers older than the kernel lack these. */
+#ifndef LANDLOCK_ACCESS_FS_RESOLVE_UNIX
+#define LANDLOCK_ACCESS_FS_RESOLVE_UNIX (1ULL << 16)
+#endif
 #ifndef PR_SET_MDWE
 #define PR_SET_MDWE 65
 #define PR_MDWE_REFUSE_EXEC_GAIN 1
@@ -55,50 +56,73 @@ int sandbox_limit(int resource, unsigned long max, struct error *e)
 	return 0;
 }
 
-static void user_lookup(const char *name, uid_t *uid, gid_t *gid)
+bool sandbox_user(const char *name, uid_t fallback, struct sandbox_identity *identity)
 {
-	const struct passwd *entry = getpwnam(name);
+	const struct passwd *entry;
 
+	identity->uid = geteuid();
+	identity->gid = getegid();
+	if (identity->uid != 0)
+		return true;
+	entry = getpwnam(name);
 	if (entry && entry->pw_uid != 0) {
-		*uid = entry->pw_uid;
-		*gid = entry->pw_gid;
-		return;
+		identity->uid = entry->pw_uid;
+		identity->gid = entry->pw_gid;
+		return true;
 	}
-	log_line(LOG_LEVEL_DEBUG, "no user %s: using %d", name, NOBODY);
-	*uid = NOBODY;
-	*gid = NOBODY;
+	identity->uid = fallback;
+	identity->gid = fallback;
+	return false;
 }
 
-int sandbox_drop_user(const char *name, struct error *e)
+static int user_become(const struct sandbox_identity *identity, struct error *e)
 {
-	uid_t uid;
-	gid_t gid;
-
 	if (geteuid() != 0)
 		return 0;
-	user_lookup(name, &uid, &gid);
 	if (setgroups(0, NULL) < 0)
 		return error_set_errno(e, ERROR_SYSTEM, "setgroups");
-	if (setresgid(gid, gid, gid) < 0)
-		return error_set_errno(e, ERROR_SYSTEM, "setresgid %u", gid);
-	if (setresuid(uid, uid, uid) < 0)
-		return error_set_errno(e, ERROR_SYSTEM, "setresuid %u", uid);
+	if (setresgid(identity->gid, identity->gid, identity->gid) < 0)
+		return error_set_errno(e, ERROR_SYSTEM, "setresgid %u", identity->gid);
+	if (setresuid(identity->uid, identity->uid, identity->uid) < 0)
+		return error_set_errno(e, ERROR_SYSTEM, "setresuid %u", identity->uid);
 	return 0;
 }
 
-int sandbox_drop_capabilities(struct error *e)
+/* Empty the bounding set, if CAP_SETPCAP allows it; a process without that cannot gain what is left in
+ * the set either, once sandbox_no_new_privs() was called. */
+static int bounding_drop(struct error *e)
+{
+	for (unsigned long i = 0; prctl(PR_CAPBSET_READ, i, 0, 0, 0) >= 0; i++)
+		if (prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0 && errno != EPERM)
+			return error_set_errno(e, ERROR_SYSTEM, "PR_CAPBSET_DROP %lu", i);
+	return 0;
+}
+
+int sandbox_drop_root(const struct sandbox_identity *identity, struct error *e)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	struct __user_cap_data_struct had[_LINUX_CAPABILITY_U32S_3], data[_LINUX_CAPABILITY_U32S_3];
 
-	/* Without CAP_SETPCAP the bounding set cannot shrink, but then there is nothing to bound
-	 * either. */
-	for (unsigned long i = 0; i <= CAP_LAST_CAP; i++)
-		(void)prctl(PR_CAPBSET_DROP, i, 0, 0, 0);
+	/* The bounding set first: to change it requires a capability that the change of user takes. */
+	if (bounding_drop(e) < 0)
+		return -1;
+	if (identity->keep && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+		return error_set_errno(e, ERROR_SYSTEM, "PR_SET_KEEPCAPS");
+	if (user_become(identity, e) < 0)
+		return -1;
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
 		return error_set_errno(e, ERROR_SYSTEM, "PR_CAP_AMBIENT_CLEAR_ALL");
+	if (syscall(SYS_capget, &header, had) < 0)
+		return error_set_errno(e, ERROR_SYSTEM, "capget");
+	for (size_t i = 0; i < ARRAY_SIZE(data); i++) {
+		uint32_t keep = had[i].permitted & (uint32_t)(identity->keep >> 32 * i);
+
+		data[i] = (struct __user_cap_data_struct){ .effective = keep, .permitted = keep };
+	}
 	if (syscall(SYS_capset, &header, data) < 0)
 		return error_set_errno(e, ERROR_SYSTEM, "capset");
+	if (prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0)
+		return error_set_errno(e, ERROR_SYSTEM, "PR_SET_KEEPCAPS");
 	return 0;
 }
 
@@ -151,6 +175,8 @@ static struct landlock_ruleset_attr landlock_handled(int abi, const struct sandb
 					  LANDLOCK_ACCESS_NET_CONNECT_TCP;
 	if (abi >= 6 && access->alone)
 		attr.scoped = LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET | LANDLOCK_SCOPE_SIGNAL;
+	if (abi >= 9 && access->alone)
+		attr.handled_access_fs |= LANDLOCK_ACCESS_FS_RESOLVE_UNIX;
 	return attr;
 }
 

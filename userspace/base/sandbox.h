@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "error.h"
 
@@ -26,11 +27,24 @@ int sandbox_no_new_privs(struct error *e);
 int sandbox_no_new_code(struct error *e);
 /* Set the soft and the hard limit of one RLIMIT_* to @max. */
 int sandbox_limit(int resource, unsigned long max, struct error *e);
-/* Become the user @name permanently, without supplementary groups; 65534 if that user does not
- * exist. A process that is not root stays as it is, which is not an error. */
-int sandbox_drop_user(const char *name, struct error *e);
-/* Empty all capability sets, and the bounding set as far as that is allowed. */
-int sandbox_drop_capabilities(struct error *e);
+
+/* What a process becomes. */
+struct sandbox_identity {
+	uid_t uid;
+	gid_t gid;
+	uint64_t keep;		/* capabilities to keep: bits 1 << CAP_* */
+};
+
+/* Look up the user @name, for sandbox_drop_root(), while its files can be read; uid and gid are @fallback
+ * if that user does not exist, and those of this process if it is not root. Returns false for @fallback. */
+bool sandbox_user(const char *name, uid_t fallback, struct sandbox_identity *identity);
+/*
+ * Become the user of @identity permanently, without supplementary groups; a process that is not root
+ * keeps its user, which is not an error. Then keep, of the permitted and effective capabilities, those
+ * in @identity->keep and no others. The inheritable and the ambient set become empty, and so does the
+ * bounding set if the process may change it (CAP_SETPCAP).
+ */
+int sandbox_drop_root(const struct sandbox_identity *identity, struct error *e);
 
 #define SANDBOX_READ	1U	/* read files, list directories */
 #define SANDBOX_WRITE	2U	/* write, create, remove, rename, truncate */
@@ -46,7 +60,7 @@ struct sandbox_access {
 	size_t paths;
 	const uint16_t *port;	/* TCP ports that connect() may use; NULL does not restrict TCP */
 	size_t ports;
-	bool alone;		/* no signals and no abstract sockets to other processes */
+	bool alone;		/* no signals and no Unix sockets to other processes */
 };
 
 /*
@@ -90,7 +104,12 @@ struct sandbox_rule {
 	SANDBOX_KILL(userfaultfd), SANDBOX_KILL(io_uring_setup), SANDBOX_KILL(init_module), \
 	SANDBOX_KILL(finit_module), SANDBOX_KILL(delete_module), SANDBOX_KILL(kexec_load), \
 	SANDBOX_KILL(kexec_file_load), SANDBOX_KILL(open_by_handle_at), SANDBOX_KILL(reboot), \
-	SANDBOX_KILL(setuid), SANDBOX_KILL(setresuid), SANDBOX_KILL(capset)
+	SANDBOX_KILL(setuid), SANDBOX_KILL(setresuid), SANDBOX_KILL(setreuid), \
+	SANDBOX_KILL(setfsuid), SANDBOX_KILL(setgid), SANDBOX_KILL(setresgid), \
+	SANDBOX_KILL(setgroups), SANDBOX_KILL(capset), SANDBOX_KILL(pidfd_open), \
+	SANDBOX_KILL(pidfd_send_signal), SANDBOX_KILL(io_uring_enter), \
+	SANDBOX_KILL(io_uring_register), SANDBOX_KILL(keyctl), SANDBOX_KILL(add_key), \
+	SANDBOX_KILL(request_key), SANDBOX_KILL(kcmp)
 
 /*
  * Load a seccomp filter: the rules, and the action @otherwise for all other system calls (rules

@@ -273,10 +273,10 @@ static int item_read(struct reader *r, const uint8_t *data, size_t len, size_t *
 	children = node_children(&r->tree->node[r->tree->count - 1]);
 	if (children == 0)
 		return items_close(r, *at, e);
-	/* Each child takes at least one byte, so a number that cannot be true is found here. */
+	/* Each child has at least one byte, so a number that cannot be true is found here. */
 	if (children > len - *at)
-		return error_set(e, ERROR_INPUT, "truncated: the item before byte %zu declares more "
-				 "than follows", *at);
+		return error_set(e, ERROR_INPUT, "truncated: the item before byte %zu declares "
+				 "more than follows", *at);
 	if (r->depth == CBOR_TREE_DEPTH_MAX)
 		return error_set(e, ERROR_INPUT, "nested deeper than %d at byte %zu",
 				 CBOR_TREE_DEPTH_MAX, *at);

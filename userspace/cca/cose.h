@@ -45,8 +45,8 @@ int cose_sign1_verify(const struct cose_sign1 *sign1, EVP_PKEY *key, struct erro
 EVP_PKEY *cose_key_decode(struct cbor_slice input, struct error *e);
 EVP_PKEY *cose_key_from_point(struct cbor_slice point, struct error *e);
 
-/* Whether @key is on a curve that one of the accepted algorithms uses. If memory fails, the answer
- * is no, and crypto_error() knows the reason. */
+/* Whether @key is on a curve that one of the accepted algorithms uses. False also if memory fails;
+ * crypto_error() then knows the reason. */
 bool cose_key_usable(const EVP_PKEY *key);
 
 #endif

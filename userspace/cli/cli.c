@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -134,6 +136,17 @@ int cli_kbs_check(const struct cli_kbs *kbs, struct error *e)
 	return kbs_read_url(kbs, url, e);
 }
 
+/* Lock everything, also what libraries copy and what is on the stack, if this user may lock without a
+ * limit. With a limit, later allocations could fail; then private keys and secrets are locked as far
+ * as it reaches. */
+static void memory_lock(void)
+{
+	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+
+	if (setrlimit(RLIMIT_MEMLOCK, &unlimited) == 0)
+		(void)mlockall(MCL_CURRENT | MCL_FUTURE);
+}
+
 int cli_courier_start(struct courier *courier, const struct cli_kbs *kbs, struct error *e)
 {
 	struct bytes ca = BYTES_INIT;
@@ -145,6 +158,7 @@ int cli_courier_start(struct courier *courier, const struct cli_kbs *kbs, struct
 
 	if (kbs_read_url(kbs, url, e) < 0)
 		return -1;
+	memory_lock();
 	if (kbs->ca && ca_file_read(kbs->ca, &ca, e) < 0)
 		goto out;
 	target.ca = kbs->ca ? ca.data : NULL;
@@ -159,15 +173,11 @@ out:
 
 int cli_session_start(struct session *s, const struct cli_kbs *kbs, struct error *e)
 {
-	struct rsi *rsi;
-
 	if (cli_kbs_check(kbs, e) < 0)
 		return -1;
-	rsi = rsi_open(kbs->source, e);
-	if (!rsi)
+	s->rsi = rsi_open(kbs->source, e);
+	if (!s->rsi)
 		return -1;
-	rsi_close(rsi);
-	s->source = kbs->source;
 	return cli_courier_start(&s->courier, kbs, e);
 }
 

@@ -104,7 +104,6 @@ static int event_read(const struct options *options, size_t max, struct bytes *e
 /* An extension that was made. */
 struct extension {
 	unsigned int index;
-	struct rsi_config config;
 	const struct hash *hash;
 	uint8_t digest[HASH_SIZE_MAX];
 	uint64_t seq;		/* of its record in the log */
@@ -147,14 +146,13 @@ static int extend(struct rsi *rsi, const struct options *options, const char *co
 {
 	struct extension x = { .index = (unsigned int)(operand[0][0] - '0') };
 	struct bytes data = BYTES_INIT;
+	struct rsi_config config;
 	int ret = -1;
 
-	if (rsi_config_get(rsi, &x.config, e) < 0)
+	if (rsi_config_get(rsi, &config, e) < 0)
 		return -1;
-	x.hash = hash_by_number(x.config.hash_algo);
-	if (!x.hash)
-		return error_set(e, ERROR_SYSTEM, "unknown hash algorithm %u", x.config.hash_algo);
-	if (event_read(options, x.config.event_max, &data, e) < 0 ||
+	x.hash = config.hash;
+	if (event_read(options, config.event_max, &data, e) < 0 ||
 	    digest_file(operand[1], x.hash, x.digest, e) < 0)
 		goto out;
 	event->data = data.data;

@@ -66,7 +66,7 @@ static int realm_read_registers(struct rsi *rsi, struct input *in, struct error 
 
 	if (rsi_config_get(rsi, &config, e) < 0)
 		return -1;
-	in->hash = hash_by_number(config.hash_algo);
+	in->hash = config.hash;
 	for (unsigned int i = 0; i < REALM_REGISTERS; i++)
 		if (rsi_measurement_get(rsi, i, in->value[i], &size, e) < 0)
 			return -1;

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "base/crypto.h"
 #include "base/sandbox.h"
 #include "cli.h"
 
@@ -25,7 +26,7 @@ int main(int argc, char **argv)
 	struct error e = ERROR_INIT;
 
 	/* This process handles secrets, but an ordinary user may lock only little memory. */
-	if (sandbox_no_dump(&e) < 0)
+	if (sandbox_no_dump(&e) < 0 || sandbox_no_new_privs(&e) < 0 || crypto_prepare(&e) < 0)
 		return cli_fail(NULL, &e);
 	bytes_lock_optional(true);
 	signal(SIGPIPE, SIG_IGN);

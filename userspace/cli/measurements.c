@@ -37,12 +37,10 @@ struct registers {
 static int registers_read(struct rsi *rsi, struct registers *registers, struct error *e)
 {
 	struct rsi_config config;
-	const struct hash *hash;
 
 	if (rsi_config_get(rsi, &config, e) < 0)
 		return -1;
-	hash = hash_by_number(config.hash_algo);
-	registers->hash = hash ? hash->name : "unknown";
+	registers->hash = config.hash->name;
 	for (unsigned int i = 0; i < REALM_REGISTERS; i++) {
 		uint8_t value[HASH_SIZE_MAX];
 		size_t size;

@@ -373,17 +373,14 @@ static int rim_read(const struct options *o, struct error *e)
 {
 	struct rsi *rsi = rsi_open(o->kbs.source, e);
 	uint8_t value[HASH_SIZE_MAX];
-	struct rsi_config config;
-	const struct hash *hash = NULL;
+	struct rsi_config config = { 0 };
 	size_t size;
 	int ret = -1;
 
 	if (!rsi || rsi_measurement_get(rsi, 0, value, &size, e) < 0 ||
 	    (o->json && rsi_config_get(rsi, &config, e) < 0))
 		goto out;
-	if (o->json)
-		hash = hash_by_number(config.hash_algo);
-	ret = rim_output(o, value, size, hash ? hash->name : "unknown", NULL, NULL, e);
+	ret = rim_output(o, value, size, o->json ? config.hash->name : NULL, NULL, NULL, e);
 out:
 	rsi_close(rsi);
 	return ret;

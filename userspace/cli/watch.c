@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "cli.h"
 #include "event/event_log.h"
-#include "rsi/rsi.h"
+#include "rsi/rsi_watch.h"
 
 struct options {
 	unsigned int count;	/* 0: no end */

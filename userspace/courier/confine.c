@@ -15,13 +15,16 @@
 #include "base/array.h"
 #include "base/sandbox.h"
 
+#define NOBODY 65534
 #define DNS_PORT 53
 #define FILES_MAX 64
 
 int confine_drop(struct error *e)
 {
-	if (sandbox_drop_user(CONFINE_USER, e) < 0 || sandbox_drop_capabilities(e) < 0 ||
-	    sandbox_no_new_privs(e) < 0 || sandbox_no_dump(e) < 0 || sandbox_no_new_code(e) < 0)
+	struct sandbox_identity identity = { 0 };
+
+	sandbox_user(CONFINE_USER, NOBODY, &identity);
+	if (sandbox_drop_root(&identity, e) < 0 || sandbox_no_new_privs(e) < 0 || sandbox_no_dump(e) < 0 || sandbox_no_new_code(e) < 0)
 		return -1;
 	if (sandbox_limit(RLIMIT_NOFILE, FILES_MAX, e) < 0 || sandbox_limit(RLIMIT_FSIZE, 0, e) < 0)
 		return -1;
@@ -116,8 +119,7 @@ static const struct sandbox_rule calls[] = {
 	ALLOW_IF(fcntl, IS(1, F_GETFL)), ALLOW_IF(fcntl, IS(1, F_SETFL)),
 	ALLOW_IF(fcntl, IS(1, F_GETFD)), ALLOW_IF(fcntl, IS(1, F_SETFD)),
 
-	SANDBOX_KILL_INTRUDER, SANDBOX_KILL(keyctl), SANDBOX_KILL(add_key),
-	SANDBOX_KILL(request_key),
+	SANDBOX_KILL_INTRUDER,
 };
 /* clang-format on */
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * realmkey-courier: carries the requests of a keeper to one KBS, and the answers back. realmkeyd
- * and realmkey start it, with COURIER_FD as its only connection to them; Documentation/PROTOCOL.md
+ * and realmkey start it, or a service manager does for them, with COURIER_FD (which is also the first
+ * descriptor that systemd passes) as its only connection to them; Documentation/PROTOCOL.md
  * describes the messages. Its steps are: receive OPEN, read the files it needs, enter the sandbox,
  * use the network.
  */
@@ -218,6 +219,8 @@ int main(int argc, char **argv)
 {
 	struct error e = ERROR_INIT;
 
+	/* A service manager sets variables; none may change what libraries do here. */
+	clearenv();
 	if (argc == 2 && !strcmp(argv[1], "--version")) {
 		puts("realmkey-courier " REALMKEY_VERSION);
 		return 0;

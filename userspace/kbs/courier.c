@@ -8,6 +8,8 @@
 #include <spawn.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -92,6 +94,8 @@ static int courier_end(struct courier *courier)
 
 	close(courier->fd);
 	courier->fd = -1;
+	if (!courier->pid)	/* a service manager's */
+		return 0;
 	killed = kill(courier->pid, SIGKILL) == 0;
 	for (;;) {
 		reaped = waitpid(courier->pid, &status, killed ? 0 : WNOHANG);
@@ -110,6 +114,16 @@ void courier_stop(struct courier *courier)
 {
 	if (courier->fd >= 0)
 		courier_end(courier);
+}
+
+/* Say how the courier ended, if its wait status @ended says more than @e does. */
+static void ended_explain(int ended, struct error *e)
+{
+	if (WIFSIGNALED(ended) && WTERMSIG(ended) != SIGKILL)	/* SIGSYS: its sandbox */
+		error_set(e, ERROR_PROTOCOL, "courier: killed by SIG%s",
+			  sigabbrev_np(WTERMSIG(ended)));
+	else if (WIFEXITED(ended) && WEXITSTATUS(ended))
+		error_set(e, ERROR_PROTOCOL, "courier: exited with status %d", WEXITSTATUS(ended));
 }
 
 /* --- messages -------------------------------------------------------------------------------- */
@@ -169,7 +183,7 @@ int courier_call(struct courier *courier, const struct message *m, int *status,
 	int64_t deadline = clock_boot_ms() + (int64_t)courier->patience * 1000;
 	struct bytes question = BYTES_INIT, raw = BYTES_INIT;
 	struct message answer;
-	int ret = -1, ended;
+	int ret = -1;
 
 	if (courier->fd < 0)
 		return error_set(e, ERROR_PROTOCOL, "courier: not running");
@@ -178,10 +192,7 @@ int courier_call(struct courier *courier, const struct message *m, int *status,
 	if (send_until(courier->fd, question.data, question.len, deadline, e) < 0 ||
 	    answer_receive(courier->fd, deadline, &raw, &answer, e) < 0) {
 		/* Stop it: a later message would be read as the answer to the next question. */
-		ended = courier_end(courier);
-		if (WIFSIGNALED(ended) && WTERMSIG(ended) != SIGKILL)	/* SIGSYS: its sandbox */
-			error_set(e, ERROR_PROTOCOL, "courier: killed by SIG%s",
-				  sigabbrev_np(WTERMSIG(ended)));
+		ended_explain(courier_end(courier), e);
 		goto out;
 	}
 	ret = answer.type == MESSAGE_FAILURE ? failure_read(&answer, e) :
@@ -203,6 +214,7 @@ static int spawn_prepare(posix_spawn_file_actions_t *actions, posix_spawnattr_t 
 	return posix_spawn_file_actions_adddup2(actions, fd, COURIER_FD) ||
 	       posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0) ||
 	       posix_spawn_file_actions_addopen(actions, 1, "/dev/null", O_WRONLY, 0) ||
+	       posix_spawn_file_actions_adddup2(actions, 1, 2) ||
 	       posix_spawn_file_actions_addclosefrom_np(actions, COURIER_FD + 1) ||
 	       posix_spawnattr_setsigmask(attr, &none) ||
 	       posix_spawnattr_setsigdefault(attr, &all) ||
@@ -233,6 +245,44 @@ out_actions:
 	return error ? error_set_errno(e, ERROR_SYSTEM, "courier %s", program) : 0;
 }
 
+static int courier_launch(struct courier *courier, const char *program, struct error *e)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return error_set_errno(e, ERROR_SYSTEM, "courier: socketpair");
+	courier->fd = pair[0];
+	if (courier_spawn(courier, program, pair[1], e) < 0) {
+		close(courier->fd);
+		courier->fd = -1;
+	}
+	close(pair[1]);
+	return courier->fd < 0 ? -1 : 0;
+}
+
+static bool path_is_socket(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+/* Connect to the socket @path, at which a service manager starts a courier. */
+static int courier_connect(struct courier *courier, const char *path, struct error *e)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+
+	if (strlen(path) >= sizeof(to.sun_path))
+		return error_set(e, ERROR_SYSTEM, "courier %s: the path is too long", path);
+	strcpy(to.sun_path, path);
+	courier->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (courier->fd >= 0 && connect(courier->fd, (struct sockaddr *)&to, sizeof(to)) == 0)
+		return 0;
+	error_set_errno(e, ERROR_SYSTEM, "courier %s", path);
+	courier_stop(courier);
+	return -1;
+}
+
 int courier_start(struct courier *courier, const char *program,
 		  const struct courier_target *target, struct error *e)
 {
@@ -244,19 +294,15 @@ int courier_start(struct courier *courier, const char *program,
 		message_u32(target->insecure ? MESSAGE_OPEN_INSECURE : 0, flags),
 		message_u32(seconds, timeout) } };
 	struct bytes body = BYTES_INIT;
-	int pair[2], status, ret;
+	int status, ret;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-		return error_set_errno(e, ERROR_SYSTEM, "courier: socketpair");
 	*courier = (struct courier)COURIER_INIT;
 	courier->patience = seconds + PATIENCE_MARGIN;
-	ret = courier_spawn(courier, program ? program : COURIER_PATH, pair[1], e);
-	close(pair[1]);
-	if (ret < 0) {
-		close(pair[0]);
+	ret = program && path_is_socket(program) ?
+	      courier_connect(courier, program, e) :
+	      courier_launch(courier, program ? program : COURIER_PATH, e);
+	if (ret < 0)
 		return -1;
-	}
-	courier->fd = pair[0];
 	ret = courier_call(courier, &m, &status, &body, e);
 	bytes_free(&body);
 	if (ret < 0)

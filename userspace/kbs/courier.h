@@ -15,7 +15,7 @@
 
 struct courier {
 	int fd;			/* our end of the socketpair; -1 if the courier does not run */
-	pid_t pid;
+	pid_t pid;		/* 0: a service manager started it */
 	unsigned int patience;	/* seconds to wait for an answer; exceeds the courier's own limit */
 };
 
@@ -32,9 +32,16 @@ struct courier_target {
 	bool insecure;		/* http:// is allowed */
 };
 
-/* Start realmkey-courier (@program, or NULL for the installed one), with an empty environment and
- * no open file but stderr and its end of the socketpair, and send it @target, which is not needed
- * afterwards. The courier is confined when this returns 0. */
+/*
+ * Start realmkey-courier and send it @target, which is not needed afterwards. @program is the
+ * program, or NULL for the installed one. It starts with an empty environment and no open file but
+ * its end of the socketpair: standard error is /dev/null, because the log and the terminal of the
+ * keeper are not for a process that strangers can reach. It reports errors in messages.
+ *
+ * If @program is a Unix socket, connect to it instead: a service manager then starts the courier.
+ *
+ * The courier is confined when this returns 0.
+ */
 int courier_start(struct courier *courier, const char *program,
 		  const struct courier_target *target, struct error *e);
 void courier_stop(struct courier *courier);

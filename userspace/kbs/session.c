@@ -109,23 +109,18 @@ static int session_sign(struct session *s, const struct kbs_challenge *challenge
 {
 	uint8_t realm_challenge[REALM_CHALLENGE_SIZE];
 	unsigned int index;
-	struct rsi *rsi;
 	int current = 0;
 
 	if (kbs_realm_challenge(challenge, &s->key, realm_challenge, NULL, e) < 0)
-		return -1;
-	rsi = rsi_open(s->source, e);
-	if (!rsi)
 		return -1;
 	/* A register may have been extended after the token was signed; the next token contains
 	 * that. */
 	for (int i = 0; current == 0 && i < TOKEN_TRIES; i++) {
 		bytes_clear(&s->token);
-		current = rsi_token_get(rsi, realm_challenge, &s->token, NULL, e);
+		current = rsi_token_get(s->rsi, realm_challenge, &s->token, NULL, e);
 		if (current == 0)
-			current = token_compare(rsi, &s->token, &index, e);
+			current = token_compare(s->rsi, &s->token, &index, e);
 	}
-	rsi_close(rsi);
 	if (current == 0)
 		return error_set_transient(e, ERROR_ATTESTATION, "this realm's token: %s in it is "
 					   "not what the register holds: the token is stale",
@@ -222,6 +217,7 @@ int session_get(struct session *s, const char *path, struct bytes *secret, struc
 void session_close(struct session *s)
 {
 	courier_stop(&s->courier);
+	rsi_close(s->rsi);
 	tee_key_free(&s->key);
 	bytes_free(&s->ear);
 	bytes_free(&s->token);

@@ -24,15 +24,15 @@ struct session {
 	bool ear_given;		/* the caller set @ear and @key, and they are never replaced */
 	int64_t ear_until;	/* boot clock, ms: after it attest again, unless ear_given */
 	struct bytes token;	/* the CCA token of the last handshake, for explanations */
-	const char *source;	/* RSI source, NULL for any; not owned */
+	struct rsi *rsi;	/* the realm, owned; NULL if it is not used */
 	uint8_t jwe_digest[SESSION_DIGEST_SIZE];	/* SHA-256 of the JWE opened last */
 };
 
 #define SESSION_INIT { .courier = COURIER_INIT }
 
-/* One handshake: auth, token, attest. Makes the TEE key if there is none. On failure no EAR is
- * kept. A token whose registers are not those of the realm is refused here, because only the realm
- * can compare them. */
+/* One handshake with the realm @s->rsi: auth, token, attest. Makes the TEE key if there is none. On
+ * failure no EAR is kept. A token whose registers are not those of the realm is refused here,
+ * because only the realm can compare them. */
 int session_attest(struct session *s, struct error *e);
 /* GET the resource @path and append its plain text to @secret, which should be locked. Attests
  * first if there is no usable EAR, and again, at most once, if the KBS no longer accepts one that

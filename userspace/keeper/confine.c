@@ -2,29 +2,46 @@
 #include "confine.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/cca_rsi.h>
-#include <linux/netlink.h>
-#include <openssl/crypto.h>
-#include <signal.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/array.h"
-#include "base/sandbox.h"
+#include "base/crypto.h"
 
-/* For private keys; a P-256 key needs a few hundred bytes. */
-#define HEAP_SIZE ((size_t)64 << 10)
-#define HEAP_BLOCK 32
+/*
+ * The capabilities that the keeper keeps, all of them:
+ *
+ *	CAP_CHOWN	gives a secret to its owner
+ *
+ * It needs no other. It owns the directories of the keyring and each file until that has its owner,
+ * so it needs neither FOWNER nor DAC_OVERRIDE. It compares a secret with the file of an earlier
+ * process through a descriptor that keyring_remember() opened, so it does not need DAC_READ_SEARCH.
+ */
+#define CAPABILITIES (1ULL << CAP_CHOWN)
+
+bool confine_identity(struct sandbox_identity *identity)
+{
+	identity->keep = CAPABILITIES;
+	return sandbox_user(CONFINE_USER, CONFINE_FALLBACK, identity);
+}
 
 int confine_begin(struct error *e)
 {
+	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+
 	if (sandbox_no_dump(e) < 0)
 		return -1;
 	/* Now, because later libcrypto can neither open its files nor map guard pages for this
 	 * heap. */
-	if (!CRYPTO_secure_malloc_init(HEAP_SIZE, HEAP_BLOCK) ||
-	    !OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL))
-		return error_set(e, ERROR_SYSTEM, "cannot initialise libcrypto");
+	if (crypto_prepare(e) < 0)
+		return -1;
+	/* Without CAP_IPC_LOCK the limit applies to each later allocation too. A unit sets its own
+	 * limit, and may not allow this. */
+	(void)setrlimit(RLIMIT_MEMLOCK, &unlimited);
 	/* Locks what struct bytes does not: copies of keys in libraries, and the stack. */
 	if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
 		return error_set_errno(e, ERROR_SYSTEM, "cannot lock memory");
@@ -35,6 +52,9 @@ int confine_begin(struct error *e)
 #define ALLOW_IF SANDBOX_ALLOW_IF
 #define IS SANDBOX_IS
 #define BITS SANDBOX_BITS
+
+/* The bits of an int or of a mode that are not in @mask. */
+#define NOT(mask) (0xffffffffULL & ~(uint64_t)(mask))
 
 /* clang-format off */
 static const struct sandbox_rule calls[] = {
@@ -49,43 +69,55 @@ static const struct sandbox_rule calls[] = {
 	ALLOW(sigaltstack), ALLOW(restart_syscall),
 	ALLOW(clock_gettime), ALLOW(gettimeofday), ALLOW(clock_nanosleep), ALLOW(nanosleep),
 	ALLOW(getrandom), ALLOW(uname), ALLOW(sysinfo), ALLOW(getuid), ALLOW(geteuid),
-	ALLOW(getgid), ALLOW(getegid), ALLOW_IF(prlimit64, IS(2, 0)),
+	ALLOW(getgid), ALLOW(getegid), ALLOW_IF(prlimit64, IS(0, 0), IS(2, 0)),
 
-	/* to stop the courier */
-	ALLOW_IF(kill, IS(1, SIGKILL)), ALLOW(wait4), ALLOW(waitid),
+	/* The end of the courier. It ends because its socket is closed; the keeper signals no
+	 * process. */
+	ALLOW(wait4), ALLOW(waitid),
 
-	/* sockets to the courier, the service manager, and the RMM by netlink; none to the
-	 * Internet */
-	ALLOW_IF(socket, IS(0, AF_UNIX)),
-	ALLOW_IF(socket, IS(0, AF_NETLINK), IS(2, NETLINK_GENERIC)),
-	ALLOW(bind), ALLOW(connect), ALLOW(shutdown), ALLOW(getsockopt),
-	ALLOW(setsockopt), ALLOW(getsockname), ALLOW(sendto), ALLOW(sendmsg), ALLOW(recvfrom),
-	ALLOW(recvmsg), ALLOW(poll), ALLOW(ppoll), ALLOW(select), ALLOW(pselect6),
+	/* Sockets that are connected: to the courier, the service manager, the journal. No call
+	 * makes or connects one, names another receiver (sendmsg() could, unseen by this filter),
+	 * sends or receives a descriptor. */
+	ALLOW_IF(sendto, IS(4, 0)), ALLOW(recvfrom), ALLOW(poll), ALLOW(ppoll), ALLOW(select),
+	ALLOW(pselect6),
 
-	/* the keyring and /dev/cca-rsi; Landlock limits which files */
+	/* The keyring (Landlock and the change of root limit names to it), and the realm's device.
+	 * Not all of fcntl(): with F_SETOWN a descriptor can signal a process. */
 	ALLOW(read), ALLOW(readv), ALLOW(pread64), ALLOW(write), ALLOW(writev), ALLOW(close),
-	ALLOW(lseek), ALLOW(openat), ALLOW(openat2), ALLOW(fstat), ALLOW(newfstatat), ALLOW(statx),
-	ALLOW(access), ALLOW(faccessat), ALLOW(faccessat2), ALLOW(readlinkat), ALLOW(fcntl),
-	ALLOW(flock), ALLOW(fchmod), ALLOW(fchown), ALLOW(mkdirat), ALLOW(unlinkat),
-	ALLOW(renameat), ALLOW(renameat2),
-	ALLOW_IF(ioctl, BITS(1, 0xff00, CCA_RSI_IOC_TYPE << 8)),
+	ALLOW(lseek), ALLOW(openat), ALLOW(fstat), ALLOW(newfstatat), ALLOW(statx),
+	ALLOW_IF(fcntl, IS(1, F_GETFL)), ALLOW_IF(fcntl, IS(1, F_SETFL), BITS(2, O_ASYNC, 0)),
+	ALLOW_IF(fcntl, IS(1, F_GETFD)), ALLOW_IF(fcntl, IS(1, F_SETFD)),
+	ALLOW_IF(fcntl, IS(1, F_DUPFD_CLOEXEC)),
+	ALLOW_IF(fchmod, BITS(1, NOT(0777), 0)), ALLOW(fchown), ALLOW(mkdirat), ALLOW(unlinkat),
+	ALLOW(renameat), ALLOW_IF(renameat2, IS(4, 0)),
+	ALLOW_IF(ioctl, IS(1, CCA_RSI_CONFIG)), ALLOW_IF(ioctl, IS(1, CCA_RSI_MEASUREMENT)),
+	ALLOW_IF(ioctl, IS(1, CCA_RSI_EXTEND)), ALLOW_IF(ioctl, IS(1, CCA_RSI_TOKEN)),
 
 	SANDBOX_KILL_INTRUDER,
 };
 /* clang-format on */
 
-int confine_finish(const char *keyring, struct error *e)
+int confine_finish(int keyring, const struct sandbox_identity *identity, struct error *e)
 {
 	const struct sandbox_path paths[] = {
-		{ keyring, SANDBOX_READ | SANDBOX_WRITE },
-		{ "/dev/cca-rsi", SANDBOX_READ | SANDBOX_WRITE | SANDBOX_IOCTL },
-		{ "/sys/devices/platform", SANDBOX_READ },	/* is this a realm? */
-		{ "/sys/firmware", SANDBOX_READ },
+		{ ".", SANDBOX_READ | SANDBOX_WRITE },
 	};
-	const struct sandbox_access access = { .path = paths, .paths = ARRAY_SIZE(paths) };
+	const struct sandbox_access access = {
+		.path = paths,
+		.paths = ARRAY_SIZE(paths),
+		.alone = true,
+	};
 
-	/* Without Landlock root can still open any file; seccomp applies regardless. */
-	if (sandbox_no_new_privs(e) < 0 || sandbox_no_new_code(e) < 0 ||
+	/* A name then leads into the keyring only, also if the kernel has no Landlock. A unit that
+	 * withholds CAP_SYS_CHROOT has its own means: nothing else can be written there. */
+	if (fchdir(keyring) < 0)
+		return error_set_errno(e, ERROR_SYSTEM, "the keyring");
+	if (chroot(".") < 0 && errno != EPERM)
+		return error_set_errno(e, ERROR_SYSTEM, "chroot");
+	if (sandbox_drop_root(identity, e) < 0)
+		return -1;
+	/* Again, because a change of user undoes it. */
+	if (sandbox_no_dump(e) < 0 || sandbox_no_new_privs(e) < 0 || sandbox_no_new_code(e) < 0 ||
 	    sandbox_landlock(&access, e) < 0)
 		return -1;
 	return sandbox_seccomp(SCMP_ACT_ERRNO(EPERM), calls, ARRAY_SIZE(calls), e);

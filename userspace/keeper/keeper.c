@@ -7,6 +7,7 @@
 
 #include "base/io.h"
 #include "base/log.h"
+#include "confine.h"
 #include "kbs/ca_file.h"
 #include "kbs/denial.h"
 #include "owner.h"
@@ -61,6 +62,35 @@ int keeper_configure(struct keeper *keeper, const char *path, struct error *e)
 	return ret;
 }
 
+/* Only the device, whose descriptor is a right that is checked when it is opened. Netlink checks a
+ * capability at each request, and needs sendmsg(), whose address a seccomp filter cannot see. */
+static int keeper_open_realm(struct keeper *keeper, struct error *e)
+{
+	const struct config *config = &keeper->config;
+	struct rsi *rsi = rsi_open(config->source, e);
+
+	keeper->session.rsi = rsi;
+	if (!rsi)
+		return -1;
+	if (strcmp(rsi_source_name(rsi), "netlink"))
+		return 0;
+	if (config->source)
+		return error_set(e, ERROR_CONFIG, "%s:%d: [kbs] source: realmkeyd reads the realm "
+				 "through its device only", keeper->file, config->line);
+	return error_set(e, ERROR_NO_DRIVER, "cannot open /dev/cca-rsi, and realmkeyd does not use "
+			 "netlink");
+}
+
+static int keeper_open_keyring(struct keeper *keeper, const char *path, struct error *e)
+{
+	if (keyring_open(&keeper->keyring, path, keeper->identity.uid, keeper->identity.gid, e) < 0)
+		return -1;
+	for (size_t i = 0; i < keeper->config.count; i++)
+		if (keyring_remember(&keeper->keyring, keeper->config.secret[i].file, e) < 0)
+			return -1;
+	return 0;
+}
+
 int keeper_start(struct keeper *keeper, const char *program, const char *keyring, struct error *e)
 {
 	const struct config *config = &keeper->config;
@@ -68,14 +98,10 @@ int keeper_start(struct keeper *keeper, const char *program, const char *keyring
 		.url = config->url, .timeout = config->timeout, .insecure = config->insecure,
 		.ca = keeper->ca.len ? keeper->ca.data : NULL, .ca_len = keeper->ca.len,
 	};
-	struct rsi *rsi = rsi_open(config->source, e);
+	bool user = confine_identity(&keeper->identity);
 	int ret;
 
-	if (!rsi)
-		return -1;
-	rsi_close(rsi);
-	keeper->session.source = config->source;
-	if (keyring_open(&keeper->keyring, keyring, e) < 0)
+	if (keeper_open_realm(keeper, e) < 0 || keeper_open_keyring(keeper, keyring, e) < 0)
 		return -1;
 	ret = courier_start(&keeper->session.courier, program, &target, e);
 	bytes_free(&keeper->ca);
@@ -83,6 +109,9 @@ int keeper_start(struct keeper *keeper, const char *program, const char *keyring
 		error_add(e, "%s", config->ca);
 		return keeper_fail_ca(keeper, e);
 	}
+	if (ret == 0 && !user)
+		log_line(LOG_LEVEL_WARNING, "no user " CONFINE_USER ": using %u; systemd-sysusers "
+			 "creates it", keeper->identity.uid);
 	return ret;
 }
 
@@ -123,7 +152,7 @@ static void secret_deliver(struct keeper *keeper, struct keeper_secret *secret)
 	ret = session_get(&keeper->session, config->resource, &plain, e);
 	/* Record first: no secret may be delivered without a record in the event log. */
 	if (ret == 0 && keeper->config.measure_register)
-		ret = record_delivery(keeper->config.source, keeper->config.measure_register,
+		ret = record_delivery(keeper->session.rsi, keeper->config.measure_register,
 				      config->resource, keeper->session.jwe_digest, e);
 	if (ret == 0)
 		ret = keyring_put(&keeper->keyring, config->file, config->mode, secret->uid,

@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/sandbox.h"
 #include "config.h"
 #include "kbs/session.h"
 #include "keyring.h"
@@ -31,6 +32,7 @@ struct keeper {
 	struct bytes ca;		/* contents of the file config.ca; empty if there is none */
 	struct session session;
 	struct keyring keyring;
+	struct sandbox_identity identity;	/* what this process becomes when it is confined */
 	struct keeper_secret *secret;	/* config.count of them, owned */
 };
 
@@ -40,8 +42,8 @@ struct keeper {
 /* Read the configuration file @path and the CA file that it names, and look up the owners. An
  * ERROR_CONFIG names file, line and key. */
 int keeper_configure(struct keeper *keeper, const char *path, struct error *e);
-/* Check that this is a realm, open the keyring at @keyring, start the courier (@program, or NULL
- * for the installed one). */
+/* Open all that the confined process will use: the realm's device, the keyring at @keyring with the
+ * files that are in it, and the courier (@program, or NULL for the installed one). */
 int keeper_start(struct keeper *keeper, const char *program, const char *keyring, struct error *e);
 void keeper_stop(struct keeper *keeper);
 

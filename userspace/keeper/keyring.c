@@ -4,16 +4,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <openssl/crypto.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -30,30 +29,48 @@
  * keyring. */
 #define TEMPORARY ".new"
 
-/* Replace *@dir by the directory @name in it, which is created if it does not exist. */
-static int directory_enter(int *dir, const char *name)
+/* Set errno to ELOOP if @name in @dir is a symbolic link. open() says ENOTDIR then, as for a file. */
+static void errno_refine(int dir, const char *name)
 {
-	static const struct open_how how = {
-		.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-	};
-	bool made = !mkdirat(*dir, name, DIRECTORY_MODE);
+	int saved = errno;
+	struct stat st;
+
+	if (saved == ENOTDIR && !fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISLNK(st.st_mode))
+		saved = ELOOP;
+	errno = saved;
+}
+
+/* Replace *@dir by the directory @name in it, which is created if @make says so. @name is one
+ * component and not "..", so with O_NOFOLLOW it cannot lead elsewhere; openat2() would be refused
+ * by the RestrictSUIDSGID= of a unit. */
+static int directory_enter(int *dir, const char *name, bool make)
+{
+	bool made = make && !mkdirat(*dir, name, DIRECTORY_MODE);
+	struct stat st;
 	int next;
 
-	if (!made && errno != EEXIST)
+	if (make && !made && errno != EEXIST)
 		return -1;
-	next = (int)syscall(SYS_openat2, *dir, name, &how, sizeof(how));
-	if (next < 0)
+	next = openat(*dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (next < 0) {
+		errno_refine(*dir, name);
 		return -1;
+	}
 	close(*dir);
 	*dir = next;
 	/* The umask must not decide who can reach a secret. */
-	return made ? fchmod(next, DIRECTORY_MODE) : 0;
+	if (made)
+		return fchmod(next, DIRECTORY_MODE);
+	/* A directory that root made, in this keyring, before this process gave up root. */
+	if (make && geteuid() != 0 && !fstat(next, &st) && st.st_uid == 0)
+		(void)!fchown(next, geteuid(), getegid());
+	return 0;
 }
 
 /* Enter the components of @path, beginning at @dir, which is closed: all of them if @last is NULL,
- * else all but the last, to which *@last then points. Returns the directory, or -1 with errno. */
-static int directory_walk(int dir, const char *path, const char **last)
+ * else all but the last, to which *@last then points. Missing ones are created if @make says so.
+ * Returns the directory, or -1 with errno. */
+static int directory_walk(int dir, const char *path, const char **last, bool make)
 {
 	char name[NAME_MAX + 1];
 
@@ -74,7 +91,7 @@ static int directory_walk(int dir, const char *path, const char **last)
 		}
 		memcpy(name, path, len);
 		name[len] = '\0';
-		if (directory_enter(&dir, name))
+		if (directory_enter(&dir, name, make))
 			goto fail;
 		path += len;
 	}
@@ -162,7 +179,7 @@ static char *mountinfo_find(char *text, uint64_t id)
 }
 
 /* Check that mount @id, whose root is @dir, is a keyring. 0, or -1 with the reason. */
-static int mount_check(int dir, uint64_t id, struct error *e)
+static int mount_check(int dir, uint64_t id, uid_t owner, struct error *e)
 {
 	struct bytes text = BYTES_INIT;
 	const char *fault = NULL;
@@ -176,7 +193,8 @@ static int mount_check(int dir, uint64_t id, struct error *e)
 	}
 	line = text.len ? mountinfo_find((char *)text.data, id) : NULL;
 	fault = line ? mountinfo_fault(line) : "it is not in mountinfo";
-	if (!fault && (fstat(dir, &st) || st.st_uid != geteuid() || st.st_mode & 022))
+	if (!fault && (fstat(dir, &st) || (st.st_uid != geteuid() && st.st_uid != owner) ||
+		       st.st_mode & 022))
 		fault = "others could write to it";
 	ret = fault ? error_set(e, ERROR_DELIVERY, "is a mount, but not a keyring: %s", fault) : 0;
 out:
@@ -231,7 +249,7 @@ static int mount_make(int *dir, struct error *e)
 	return 0;
 }
 
-static int mount_ensure(int *dir, struct error *e)
+static int mount_ensure(int *dir, uid_t owner, struct error *e)
 {
 	struct statx sx;
 
@@ -242,24 +260,29 @@ static int mount_ensure(int *dir, struct error *e)
 		return error_set(e, ERROR_DELIVERY,
 				 "this kernel does not report mounts (STATX_MNT_ID)");
 	if (sx.stx_attributes & STATX_ATTR_MOUNT_ROOT)
-		return mount_check(*dir, sx.stx_mnt_id, e);
+		return mount_check(*dir, sx.stx_mnt_id, owner, e);
 	return mount_make(dir, e);
 }
 
-/* Lock the keyring, so that only this process writes to it, and remove an incomplete file of a
- * process that was killed. */
-static int keyring_claim(int dir, struct error *e)
+/* Lock the keyring, so that only this process writes to it, remove an incomplete file of a process
+ * that was killed, and give the keyring to @uid. Root without CAP_DAC_OVERRIDE has to own it in the
+ * meantime. */
+static int keyring_claim(int dir, uid_t uid, gid_t gid, struct error *e)
 {
 	if (flock(dir, LOCK_EX | LOCK_NB))
 		return errno == EWOULDBLOCK ?
 		       error_set(e, ERROR_DELIVERY, "is in use by another process") :
 		       error_set_errno(e, ERROR_DELIVERY, "cannot lock");
+	if (fchown(dir, geteuid(), getegid()))
+		return error_set_errno(e, ERROR_DELIVERY, "cannot become its owner");
 	if (unlinkat(dir, TEMPORARY, 0) && errno != ENOENT)
 		return error_set_errno(e, ERROR_DELIVERY, "%s", TEMPORARY);
+	if (fchown(dir, uid, gid))
+		return error_set_errno(e, ERROR_DELIVERY, "cannot set owner %u:%u", uid, gid);
 	return 0;
 }
 
-int keyring_open(struct keyring *keyring, const char *path, struct error *e)
+int keyring_open(struct keyring *keyring, const char *path, uid_t uid, gid_t gid, struct error *e)
 {
 	int dir, root;
 
@@ -267,15 +290,62 @@ int keyring_open(struct keyring *keyring, const char *path, struct error *e)
 		return error_set(e, ERROR_DELIVERY, "%s: not the absolute path of a directory",
 				 path);
 	root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = root < 0 ? -1 : directory_walk(root, path, NULL);
+	dir = root < 0 ? -1 : directory_walk(root, path, NULL, true);
 	if (dir < 0)
 		return path_fail(path, e);
-	if (mount_ensure(&dir, e) || keyring_claim(dir, e)) {
+	if (mount_ensure(&dir, uid, e) || keyring_claim(dir, uid, gid, e)) {
 		close(dir);
 		return error_add(e, "%s", path);
 	}
 	keyring->dir = dir;
 	return 0;
+}
+
+int keyring_remember(struct keyring *keyring, const char *file, struct error *e)
+{
+	struct keyring_file *old;
+	const char *name;
+	struct stat st;
+	int dir, fd;
+
+	dir = openat(keyring->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir >= 0)
+		dir = directory_walk(dir, file, &name, false);
+	if (dir < 0)
+		return 0;
+	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	close(dir);
+	if (fd < 0)
+		return 0;
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+		close(fd);
+		return 0;
+	}
+	old = reallocarray(keyring->old, keyring->count + 1, sizeof(*old));
+	if (!old) {
+		close(fd);
+		return error_set_memory(e);
+	}
+	keyring->old = old;
+	old[keyring->count++] = (struct keyring_file){ .name = file, .fd = fd };
+	return 0;
+}
+
+/* Open the file @name in @dir, which is @file in the keyring. A remembered descriptor is used only
+ * for the file that still has this name. Returns -1 if there is none that can be read. */
+static int file_open(const struct keyring *keyring, const char *file, int dir, const char *name)
+{
+	struct stat here, old;
+
+	for (size_t i = 0; i < keyring->count; i++) {
+		if (strcmp(keyring->old[i].name, file))
+			continue;
+		if (!fstatat(dir, name, &here, AT_SYMLINK_NOFOLLOW) &&
+		    !fstat(keyring->old[i].fd, &old) && here.st_ino == old.st_ino &&
+		    here.st_dev == old.st_dev)
+			return fcntl(keyring->old[i].fd, F_DUPFD_CLOEXEC, 0);
+	}
+	return openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 }
 
 /* True if the file @fd begins with the @len bytes @data. It is read and not mapped, because its
@@ -295,10 +365,9 @@ static bool contents_same(int fd, const uint8_t *data, size_t len)
 	return same;
 }
 
-static bool file_same(int dir, const char *name, mode_t mode, uid_t uid, gid_t gid,
-		      const void *data, size_t len)
+/* Whether the file @fd, which is closed, has all of these. */
+static bool file_same(int fd, mode_t mode, uid_t uid, gid_t gid, const void *data, size_t len)
 {
-	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
 	bool same;
 
@@ -343,10 +412,10 @@ int keyring_put(struct keyring *keyring, const char *file, mode_t mode, uid_t ui
 
 	dir = openat(keyring->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir >= 0)
-		dir = directory_walk(dir, file, &name);
+		dir = directory_walk(dir, file, &name, true);
 	if (dir < 0)
 		return path_fail(file, e);
-	if (file_same(dir, name, mode, uid, gid, data, len)) {
+	if (file_same(file_open(keyring, file, dir, name), mode, uid, gid, data, len)) {
 		ret = 1;
 		goto out;
 	}
@@ -369,5 +438,8 @@ void keyring_close(struct keyring *keyring)
 {
 	if (keyring->dir >= 0)
 		close(keyring->dir);
-	keyring->dir = -1;
+	for (size_t i = 0; i < keyring->count; i++)
+		close(keyring->old[i].fd);
+	free(keyring->old);
+	*keyring = (struct keyring)KEYRING_INIT;
 }

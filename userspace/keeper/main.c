@@ -7,12 +7,10 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
-#ifdef REALMKEY_SYSTEMD
-#include <systemd/sd-daemon.h>
-#endif
 
 #include "backoff.h"
 #include "base/args.h"
@@ -20,6 +18,7 @@
 #include "base/log.h"
 #include "confine.h"
 #include "keeper.h"
+#include "notify.h"
 
 struct options {
 	const char *config, *courier, *keyring;
@@ -34,7 +33,8 @@ static const struct args_option own[] = {
 	{ .name = "keyring", .type = ARGS_TEXT, .offset = offsetof(struct options, keyring),
 	  .value = "DIR", .help = "mount point of the keyring (default " KEYRING_PATH ")" },
 	{ .name = "courier", .type = ARGS_TEXT, .offset = offsetof(struct options, courier),
-	  .value = "PROGRAM", .help = "start PROGRAM instead of the installed realmkey-courier" },
+	  .value = "PROGRAM", .help = "start PROGRAM instead of the installed realmkey-courier, or "
+	  "connect to it if it is a socket" },
 	{ .name = "verbose", .type = ARGS_FLAG, .offset = offsetof(struct options, verbose),
 	  .help = "log debug messages too" },
 	{ 0 },
@@ -74,14 +74,13 @@ static void signals_set(sigset_t *awaited, bool once)
 	sigprocmask(SIG_BLOCK, awaited, NULL);
 }
 
-static void manager_notify(const struct keeper *keeper)
+static void manager_notify(const struct keeper *keeper, const struct notify *notify)
 {
-	char status[ERROR_TEXT_MAX + 128];
+	char status[ERROR_TEXT_MAX + 128], text[sizeof(status) + 32];
 
 	keeper_status(keeper, status, sizeof(status));
-#ifdef REALMKEY_SYSTEMD
-	sd_notifyf(0, "%sSTATUS=%s", keeper_ready(keeper) ? "READY=1\n" : "", status);
-#endif
+	snprintf(text, sizeof(text), "%sSTATUS=%s", keeper_ready(keeper) ? "READY=1\n" : "", status);
+	notify_send(notify, text);
 	log_line(LOG_LEVEL_DEBUG, "%s", status);
 }
 
@@ -109,7 +108,8 @@ static bool hangup_wait(const struct keeper *keeper, const sigset_t *awaited,
 }
 
 /* Returns only when this process can get no further secret. */
-static const struct error *keeper_serve(struct keeper *keeper, const sigset_t *awaited)
+static const struct error *keeper_serve(struct keeper *keeper, const struct notify *notify,
+					const sigset_t *awaited)
 {
 	static const struct error lost = {
 		.kind = ERROR_PROTOCOL, .text = "courier exited; restart realmkeyd",
@@ -119,7 +119,7 @@ static const struct error *keeper_serve(struct keeper *keeper, const sigset_t *a
 
 	for (;;) {
 		keeper_run(keeper, pass);
-		manager_notify(keeper);
+		manager_notify(keeper, notify);
 		if (keeper_lost(keeper))
 			return &lost;
 		failures = keeper_retry(keeper) ? failures + 1 : 0;
@@ -139,19 +139,22 @@ static int keeper_main(const struct options *options, struct keeper *keeper)
 {
 	const char *config = options->config ? options->config : "/etc/realmkey/realmkeyd.conf";
 	const char *keyring = options->keyring ? options->keyring : KEYRING_PATH;
+	struct notify notify = NOTIFY_INIT;
 	struct error e = ERROR_INIT;
 	const struct error *failure;
 	sigset_t awaited;
 
 	signals_set(&awaited, options->once);
 	if (keeper_configure(keeper, config, &e) < 0 || confine_begin(&e) < 0 ||
-	    keeper_start(keeper, options->courier, keyring, &e) < 0 ||
-	    confine_finish(keyring, &e) < 0)
+	    keeper_start(keeper, options->courier, keyring, &e) < 0)
+		return keeper_fail(&e);
+	notify_open(&notify, getenv("NOTIFY_SOCKET"));
+	if (confine_finish(keeper->keyring.dir, &keeper->identity, &e) < 0)
 		return keeper_fail(&e);
 	if (!options->once)
-		return keeper_fail(keeper_serve(keeper, &awaited));
+		return keeper_fail(keeper_serve(keeper, &notify, &awaited));
 	keeper_run(keeper, KEEPER_ALL);
-	manager_notify(keeper);
+	manager_notify(keeper, &notify);
 	failure = keeper_failure(keeper);
 	return failure ? error_exit_code(failure) : 0;
 }
@@ -177,6 +180,8 @@ int main(int argc, char **argv)
 	struct error e = ERROR_INIT;
 	int outcome, code;
 
+	/* What else the starting process left open could become a way out. */
+	closefrom(STDERR_FILENO + 1);
 	log_set(log_to_stderr);
 	outcome = args_parse(&spec, argc, argv, &options, NULL, &e);
 	if (outcome == ARGS_HELP)

@@ -41,28 +41,23 @@ static int record_extend(struct rsi *rsi, unsigned int index, const struct bytes
 	const struct rsi_event event = { EVENT_TYPE_TAG, data->data, data->len };
 	uint8_t digest[HASH_SIZE_MAX];
 	struct rsi_config config;
-	const struct hash *hash;
 
 	if (rsi_config_get(rsi, &config, e) < 0)
 		return -1;
-	hash = hash_by_number(config.hash_algo);
-	if (!hash)
-		return error_set(e, ERROR_SYSTEM, "unknown hash algorithm %u", config.hash_algo);
-	if (EVP_Q_digest(NULL, hash->openssl, NULL, data->data, data->len, digest, NULL) != 1)
-		return error_set(e, ERROR_SYSTEM, "libcrypto cannot compute %s", hash->name);
-	return rsi_measurement_extend(rsi, index, digest, hash->size, &event, NULL, e);
+	if (EVP_Q_digest(NULL, config.hash->openssl, NULL, data->data, data->len, digest,
+			 NULL) != 1)
+		return error_set(e, ERROR_SYSTEM, "OpenSSL cannot compute %s", config.hash->name);
+	return rsi_measurement_extend(rsi, index, digest, config.hash->size, &event, NULL, e);
 }
 
-int record_delivery(const char *source, unsigned int index, const char *resource,
+int record_delivery(struct rsi *rsi, unsigned int index, const char *resource,
 		    const uint8_t jwe_digest[SESSION_DIGEST_SIZE], struct error *e)
 {
 	struct bytes event = BYTES_INIT;
-	struct rsi *rsi = rsi_open(source, e);
 	int ret = -1;
 
-	if (rsi && record_make(resource, jwe_digest, &event, e) == 0)
+	if (record_make(resource, jwe_digest, &event, e) == 0)
 		ret = record_extend(rsi, index, &event, e);
-	rsi_close(rsi);
 	bytes_free(&event);
 	if (ret == 0)
 		return 0;

@@ -14,9 +14,9 @@
  *	realmkey deliver {"jwe":"sha-256:HEX","resource":"PATH"}
  *
  * It contains the name of the resource and the SHA-256 of the JWE in which the KBS sent it, and so
- * nothing of the secret. @source as for rsi_open(). An ERROR_DELIVERY names the register.
+ * nothing of the secret. An ERROR_DELIVERY names the register.
  */
-int record_delivery(const char *source, unsigned int index, const char *resource,
+int record_delivery(struct rsi *rsi, unsigned int index, const char *resource,
 		    const uint8_t jwe_digest[SESSION_DIGEST_SIZE], struct error *e);
 
 #endif

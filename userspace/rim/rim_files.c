@@ -31,7 +31,7 @@ static int digest(enum hash_algorithm algo, const void *data, size_t size, uint8
 
 /* --- granules --------------------------------------------------------------------------------- */
 
-/* Read @len bytes. It is an error if there are less, because the file was longer before. */
+/* Read @len bytes. Fewer are an error, because the file was longer when it was opened. */
 static int piece_read(int fd, void *to, size_t len, uint64_t at, struct error *e)
 {
 	for (size_t got = 0; got < len;) {
@@ -162,7 +162,7 @@ static int cpus_choose(unsigned int *cpus, const struct rim_tree *facts,
 	if (*cpus > facts->cpus || (!vmm->cpus_edit && *cpus != facts->cpus))
 		return error_set(e, ERROR_INPUT, "dtb: the tree has %u CPUs, not %u (%s)",
 				 facts->cpus, *cpus, vmm->cpus_edit ? "there can be fewer" :
-				 "more than /cpus depends on that: use the tree of such a realm");
+				 "other nodes depend on it: use the tree of a realm that has them");
 	return 0;
 }
 

@@ -167,7 +167,7 @@ int rim_vmm_place(const struct rim_vmm *vmm, struct rim_range range[RIM_FILES],
 				 vmm->ram_max / MIB, vmm->ram_step / MIB);
 	if (vmm->params == NULL && image->text_offset)
 		return error_set(e, ERROR_INPUT, "kernel: its text_offset is 0x%" PRIx64
-				 ", and where %s starts such an Image is not known",
+				 ", and it is not known where %s starts it",
 				 image->text_offset, vmm->name);
 	/* Refuse files so large that the sums below would overflow. */
 	for (int i = 0; i < RIM_FILES; i++) {

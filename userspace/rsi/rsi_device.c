@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The realm through /dev/cca-rsi. */
+#include "rsi_device.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/cca_rsi.h>
@@ -9,7 +10,6 @@
 
 #include "base/io.h"
 #include "event/event_log.h"
-#include "rsi_source.h"
 
 #define DEVICE "/dev/cca-rsi"
 
@@ -17,12 +17,12 @@ static int device_open(struct rsi *rsi, struct error *e)
 {
 	rsi->fd = open(DEVICE, O_RDWR | O_CLOEXEC);
 	if (rsi->fd < 0 && (errno == EACCES || errno == EPERM || errno == EROFS))
-		rsi->fd = open(DEVICE, O_RDONLY | O_CLOEXEC);	/* all but extending */
+		rsi->fd = open(DEVICE, O_RDONLY | O_CLOEXEC);	/* everything but extending */
 	if (rsi->fd >= 0)
 		return 1;
 	if (errno == ENOENT || errno == ENXIO || errno == ENODEV)
 		return 0;
-	return rsi_error(errno, DEVICE, e);
+	return rsi_source_error(errno, DEVICE, e);
 }
 
 static void device_close(struct rsi *rsi)
@@ -30,7 +30,7 @@ static void device_close(struct rsi *rsi)
 	close(rsi->fd);
 }
 
-/* After EINTR nothing has been done, and no register extended. */
+/* EINTR means that nothing was done, and that no register was extended. */
 static int device_call(const struct rsi *rsi, unsigned long request, void *argument,
 		       const char *what, struct error *e)
 {
@@ -39,7 +39,7 @@ static int device_call(const struct rsi *rsi, unsigned long request, void *argum
 	do
 		ret = ioctl(rsi->fd, request, argument);
 	while (ret < 0 && errno == EINTR);
-	return ret < 0 ? rsi_error(errno, what, e) : 0;
+	return ret < 0 ? rsi_source_error(errno, what, e) : 0;
 }
 
 static int device_config(struct rsi *rsi, struct rsi_config *config, struct error *e)
@@ -51,14 +51,12 @@ static int device_config(struct rsi *rsi, struct rsi_config *config, struct erro
 	config->abi_lower = c.abi_lower;
 	config->abi_higher = c.abi_higher;
 	config->ipa_bits = c.ipa_bits;
-	config->hash_algo = c.hash_algo;
-	config->digest_size = c.digest_size;
 	config->event_max = c.event_max;
 	memcpy(config->rpv, c.rpv, sizeof(config->rpv));
-	return 0;
+	return rsi_source_hash(c.hash_algo, c.digest_size, config, e);
 }
 
-static int device_measurement(struct rsi *rsi, unsigned int index, uint8_t value[RSI_DIGEST_MAX],
+static int device_measurement(struct rsi *rsi, unsigned int index, uint8_t value[HASH_SIZE_MAX],
 			      size_t *size, struct error *e)
 {
 	struct cca_rsi_measurement m = { .index = index };
@@ -88,20 +86,20 @@ static int device_extend(struct rsi *rsi, unsigned int index, const void *digest
 	return 0;
 }
 
-/* By a file of its own, since a file has one cursor into the log. */
+/* Open the device again, because each open file has its own position in the log. */
 static int device_log(struct rsi *rsi, struct bytes *log, struct error *e)
 {
 	int fd = open(DEVICE, O_RDONLY | O_CLOEXEC), ret;
 
 	(void)rsi;
 	if (fd < 0)
-		return rsi_error(errno, DEVICE, e);
+		return rsi_source_error(errno, DEVICE, e);
 	ret = io_read_all(fd, EVENT_LOG_MAX, DEVICE ": event log", log, e);
 	close(fd);
 	return ret;
 }
 
-static int device_token(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],
+static int device_token(struct rsi *rsi, const uint8_t challenge[REALM_CHALLENGE_SIZE],
 			struct bytes *token, uint64_t *records, struct error *e)
 {
 	struct cca_rsi_token t = { .fd = -1 };
@@ -115,8 +113,8 @@ static int device_token(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_S
 	close(t.fd);
 	*records = t.log_seq;
 	if (ret == 0 && token->len - start != t.size)
-		return error_set(e, ERROR_SYSTEM, DEVICE ": token of %zu bytes, %u were announced",
-				 token->len - start, t.size);
+		return error_set(e, ERROR_SYSTEM, DEVICE ": token has %zu bytes, the module "
+				 "announced %u", token->len - start, t.size);
 	return ret;
 }
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rsi_source: what a source of the realm's data implements; for rsi*.c only. */
+/* rsi_source: what a source of the realm's data implements, and its errors. For this folder
+ * only. */
 #ifndef REALMKEY_RSI_SOURCE_H
 #define REALMKEY_RSI_SOURCE_H
-
-#include <stdbool.h>
 
 #include "rsi.h"
 
@@ -13,16 +12,16 @@ struct nl_sock;
 
 struct rsi_source {
 	const char *name;
-	/* 1 when opened, 0 when this source is not there, -1 with @e for any other failure. */
+	/* 1 if it is open, 0 if this source is not there, -1 with @e for any other failure. */
 	int (*open)(struct rsi *rsi, struct error *e);
 	void (*close)(struct rsi *rsi);
 	int (*config)(struct rsi *rsi, struct rsi_config *config, struct error *e);
-	int (*measurement)(struct rsi *rsi, unsigned int index, uint8_t value[RSI_DIGEST_MAX],
+	int (*measurement)(struct rsi *rsi, unsigned int index, uint8_t value[HASH_SIZE_MAX],
 			   size_t *size, struct error *e);
 	int (*extend)(struct rsi *rsi, unsigned int index, const void *digest, size_t size,
 		      const struct rsi_event *event, uint64_t *seq, struct error *e);
 	int (*log)(struct rsi *rsi, struct bytes *log, struct error *e);
-	int (*token)(struct rsi *rsi, const uint8_t challenge[RSI_CHALLENGE_SIZE],
+	int (*token)(struct rsi *rsi, const uint8_t challenge[REALM_CHALLENGE_SIZE],
 		     struct bytes *token, uint64_t *records, struct error *e);
 };
 
@@ -33,26 +32,14 @@ struct rsi {
 	int family;
 };
 
-extern const struct rsi_source rsi_source_device, rsi_source_netlink;
-
-/* An errno that the kernel answered at @where, as an error that says what to do. Returns -1. */
-int rsi_error(int error, const char *where, struct error *e);
-
-/* No source answered to @source (NULL for any): tell why. Returns -1. */
-int rsi_absent(const char *source, struct error *e);
-
-/* A token that arrives in pieces: they must follow each other without a gap and agree about the
- * whole. Zero-initialised at the start. */
-struct rsi_chunks {
-	bool begun;
-	uint32_t size;		/* of the whole token */
-	uint64_t log_seq;
-	size_t got;
-};
-
-/* Append one piece to @token; rsi_chunks_end() checks that none is missing. */
-int rsi_chunks_add(struct rsi_chunks *chunks, uint32_t size, uint32_t offset, uint64_t log_seq,
-		   const void *data, size_t len, struct bytes *token, struct error *e);
-int rsi_chunks_end(const struct rsi_chunks *chunks, struct error *e);
+/* Turn @error, an errno that the kernel returned at @where, into an error that says what to do.
+ * Returns -1. */
+int rsi_source_error(int error, const char *where, struct error *e);
+/* Say why the source @source, or any source if it is NULL, is not there. Returns -1. */
+int rsi_source_absent(const char *source, struct error *e);
+/* Set config->hash to the algorithm with RSI's number @number. -1 if there is none, or if its
+ * digests do not have @digest_size bytes. */
+int rsi_source_hash(unsigned int number, size_t digest_size, struct rsi_config *config,
+		    struct error *e);
 
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Extensions as they happen: the multicast group "events" of generic netlink family "cca-rsi". */
+#include "rsi_watch.h"
+
 #include <linux/cca_rsi_netlink.h>
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "rsi_source.h"
 
 #define WHERE "netlink " CCA_RSI_FAMILY_NAME
@@ -15,9 +17,9 @@
 
 struct rsi_watch {
 	struct nl_sock *sock;
-	int family;			/* another number after each load of the module */
-	struct rsi_notice *notice;	/* where the next one goes */
-	bool taken;
+	int family;			/* the number changes with each load of the module */
+	struct rsi_notice *notice;	/* to be set by the next message */
+	bool taken;			/* *notice or *e is set */
 	struct error *e;
 	bool failed;			/* *e is set */
 };
@@ -57,12 +59,12 @@ static int watch_failed(struct rsi_watch *watch)
 
 static int watch_over(struct rsi_watch *watch)
 {
-	error_set(watch->e, ERROR_NO_DRIVER, WHERE ": the module was unloaded, there is nothing to "
-		  "watch any more");
+	error_set(watch->e, ERROR_NO_DRIVER, WHERE ": the module was unloaded; start again "
+		  "after loading it");
 	return watch_failed(watch);
 }
 
-/* What the controller tells of families: only the end of this one matters. */
+/* A message about a family: only the end of this one matters. */
 static int on_control(struct nl_msg *msg, struct rsi_watch *watch)
 {
 	struct nlattr *attrs[CTRL_ATTR_MAX + 1];
@@ -93,8 +95,8 @@ static int on_notice(struct nl_msg *msg, void *arg)
 	return NL_STOP;
 }
 
-/* The number of @group, or an error of libnl. By a socket of its own: on one that listens, notices
- * come between question and answer. */
+/* Returns the number of @group, or an error of libnl. This requires another socket, because on one
+ * that is a member of a group, notices can come between request and answer. */
 static int group_resolve(const char *family, const char *group, int *family_id)
 {
 	struct nl_sock *sock = nl_socket_alloc();
@@ -108,10 +110,10 @@ static int group_resolve(const char *family, const char *group, int *family_id)
 	return ret;
 }
 
-/* 0, or an error of libnl. */
+/* Returns 0, or an error of libnl. */
 static int watch_join(struct rsi_watch *watch)
 {
-	/* The controller first, so that it tells of the family's end whenever that is. */
+	/* Join the controller's group first, so that the end of the family is never missed. */
 	static const char *const groups[][2] = {
 		{ "nlctrl", "notify" },
 		{ CCA_RSI_FAMILY_NAME, CCA_RSI_MCGRP_EVENTS },
@@ -121,7 +123,7 @@ static int watch_join(struct rsi_watch *watch)
 	nl_socket_disable_seq_check(watch->sock);
 	nl_socket_modify_cb(watch->sock, NL_CB_VALID, NL_CB_CUSTOM, on_notice, watch);
 	nl_socket_set_buffer_size(watch->sock, RECEIVE_BUFFER, 0);
-	for (size_t i = 0; ret >= 0 && i < sizeof(groups) / sizeof(groups[0]); i++) {
+	for (size_t i = 0; ret >= 0 && i < ARRAY_SIZE(groups); i++) {
 		ret = group_resolve(groups[i][0], groups[i][1], &watch->family);
 		if (ret >= 0)
 			ret = nl_socket_add_membership(watch->sock, ret);
@@ -129,7 +131,7 @@ static int watch_join(struct rsi_watch *watch)
 	return ret;
 }
 
-/* Notices were lost. Was that of the family's end among them? */
+/* Notices were lost. Check whether the one about the end of the family was among them. */
 static void watch_check(struct rsi_watch *watch)
 {
 	int family, ret = group_resolve(CCA_RSI_FAMILY_NAME, CCA_RSI_MCGRP_EVENTS, &family);
@@ -154,7 +156,7 @@ struct rsi_watch *rsi_watch_open(struct error *e)
 	if (ret >= 0)
 		return watch;
 	if (ret == -NLE_OBJ_NOTFOUND)
-		rsi_absent(NULL, e);
+		rsi_source_absent(NULL, e);
 	else
 		error_set(e, ERROR_SYSTEM, WHERE ": %s", nl_geterror(ret));
 	rsi_watch_close(watch);

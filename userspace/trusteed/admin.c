@@ -61,7 +61,7 @@ void admin_reference_set(struct trustee *t, const struct request *request, const
 		reply_fail(reply, REPLY_RVPS, &e);
 		goto out;
 	}
-	/* The log tells which reference values changed. */
+	/* The log must show which reference values changed. */
 	json_object_foreach(t->reference.records, name, record)
 		if (json_object_get(before, name) != record)
 			reply_note(reply, "endorsed %s", name);

@@ -82,7 +82,7 @@ static void route_refuse(const char *path, struct reply *reply)
 	bool ours = strncmp(path, BASE, strlen(BASE)) == 0 && path[strlen(BASE)];
 	char cause[ERROR_TEXT_MAX];
 
-	/* The methods for which there is such a path. */
+	/* The methods of the routes that have this path. */
 	for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {
 		size_t len = strlen(reply->allow);
 

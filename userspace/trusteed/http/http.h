@@ -23,7 +23,7 @@ struct http_service {
 	size_t body_max;	/* bytes; requests with a longer body are refused */
 	/* Answer @request; @reply is REPLY_INIT. */
 	void (*dispatch)(void *context, const struct request *request, struct reply *reply);
-	/* Whether the body of such a request is a secret, so that it must be in locked memory. */
+	/* Whether the body of a request is a secret and must be kept in locked memory. */
 	bool (*body_is_secret)(const char *method, const char *path);
 };
 

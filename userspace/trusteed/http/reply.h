@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * reply: what a handler answers: status, JSON body, cookie, and a note for the log. The body of a
- * refusal is the ErrorInformation that clients of a KBS read: the last segment of its "type" tells
- * them what to do, and "detail" is for people.
+ * refusal is the ErrorInformation that clients of a KBS read: they act on the last
+ * segment of its "type"; its "detail" is for people.
  */
 #ifndef TRUSTEED_REPLY_H
 #define TRUSTEED_REPLY_H
