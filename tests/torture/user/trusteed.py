@@ -18,6 +18,7 @@ class Request:
 
     passes = ((MEMORY, False), (MEMORY, True), (SYSTEM, False), (SYSTEM, True))
     policy = "--allow-all"
+    armed = False
 
     def __init__(self, name, status):
         self.name, self.status = name, status
@@ -38,7 +39,7 @@ class Request:
         self.trustee = self.world.trustee(f"requests-{os.getpid()}", build=NATIVE, env=env)
         self.files = None
         run(f"{NATIVE}/userspace/cli/realmkey", "admin", "set-resource-policy", self.policy, "--admin-token-file",
-            self.world.path("admin-token"), "--url", f"http://127.0.0.1:{self.trustee.port}", "--insecure",
+            self.world.admin_token(), "--url", f"http://127.0.0.1:{self.trustee.port}", "--insecure",
             env=dict(self.world.env, ASAN_OPTIONS="detect_leaks=0"))
         self.set_up()
 
@@ -51,6 +52,9 @@ class Request:
     def ask(self):
         """The request that is tried: (status, body)"""
         raise NotImplementedError
+
+    def request(self, *words, **options):
+        return self.trustee.request(*words, fault=self.armed, **options)
 
     def after(self, status):
         """After each request, without faults. Returns a finding or None."""
@@ -69,9 +73,11 @@ class Request:
             self.trustee.request("GET", "/healthz")
             time.sleep(0.1)
             self.files = self.trustee.descriptors()
+        self.armed = True
         self.control.arm(classes, at, persistent, trace)
         status, body = self.ask()
         self.control.disarm()
+        self.armed = False
         _, failed, call = self.control.result()
         return self.finding(status, body), failed > 0, call
 
@@ -100,13 +106,13 @@ class Request:
 
 class Health(Request):
     def ask(self):
-        return self.trustee.request("GET", "/healthz")[:2]
+        return self.request("GET", "/healthz")[:2]
 
 
 class Auth(Request):
     def ask(self):
         body = json.dumps({"version": "0.4.0", "tee": "cca", "extra-params": ""})
-        status, body, self.cookie = self.trustee.request("POST", "/kbs/v0/auth", body, JSON)
+        status, body, self.cookie = self.request("POST", "/kbs/v0/auth", body, JSON)
         if status == 200 and not (self.cookie and json.loads(body).get("nonce")):
             return status, b"neither nonce nor cookie: " + body
         return status, body
@@ -140,7 +146,7 @@ class Attest(Auth):
         return json.dumps({"init-data": None, "runtime-data": {"nonce": nonce, "tee-pubkey": key}, "tee-evidence": evidence})
 
     def ask(self):
-        status, body, _ = self.trustee.request("POST", "/kbs/v0/attest", self.evidence, dict(JSON, Cookie=self.cookie))
+        status, body, _ = self.request("POST", "/kbs/v0/attest", self.evidence, dict(JSON, Cookie=self.cookie))
         if status == 200:
             self.token = json.loads(body)["token"]
             self.evidence = None
@@ -208,7 +214,7 @@ class Get(Attest):
             self.set_up()
 
     def ask(self):
-        status, body, _ = self.trustee.request("GET", f"/kbs/v0/resource/{self.path}", headers={"Cookie": self.cookie})
+        status, body, _ = self.request("GET", f"/kbs/v0/resource/{self.path}", headers={"Cookie": self.cookie})
         if status == 200 and set(json.loads(body)) != {"protected", "encrypted_key", "iv", "ciphertext", "tag"}:
             return 999, body
         return status, body
@@ -219,7 +225,7 @@ class GetBearer(Get):
 
     def ask(self):
         headers = {"Authorization": f"Bearer {self.token}"}
-        return self.trustee.request("GET", f"/kbs/v0/resource/{self.path}", headers=headers)[:2]
+        return self.request("GET", f"/kbs/v0/resource/{self.path}", headers=headers)[:2]
 
 
 class GetMissing(Get):
@@ -244,7 +250,7 @@ class Put(Request):
         return None
 
     def ask(self):
-        return self.trustee.request("POST", "/kbs/v0/resource/a/b/put", self.data, admin=True)[:2]
+        return self.request("POST", "/kbs/v0/resource/a/b/put", self.data, admin=True)[:2]
 
     def after(self, status):
         allowed = [self.data] if status == 200 else [self.data, self.was]
@@ -266,7 +272,7 @@ class PutRefused(Put):
     def ask(self):
         token = self.trustee.token[:-8] + "AAAAAAAA"
         headers = {"Authorization": f"Bearer {token}"}
-        return self.trustee.request("POST", "/kbs/v0/resource/a/b/put", self.data, headers)[:2]
+        return self.request("POST", "/kbs/v0/resource/a/b/put", self.data, headers)[:2]
 
     def after(self, status):
         return "stored without permission" if self.stored() != self.was else None
@@ -284,7 +290,7 @@ class Policy(Request):
 
     def ask(self):
         body = json.dumps({"policy": base64url(self.texts[self.next].encode())})
-        return self.trustee.request("POST", "/kbs/v0/resource-policy", body, JSON, True)[:2]
+        return self.request("POST", "/kbs/v0/resource-policy", body, JSON, True)[:2]
 
     def after(self, status):
         now = read(f"{self.trustee.state}/policy").decode().strip()
@@ -295,7 +301,7 @@ class Policy(Request):
 
 class PolicyGet(Request):
     def ask(self):
-        return self.trustee.request("GET", "/kbs/v0/resource-policy", admin=True)[:2]
+        return self.request("GET", "/kbs/v0/resource-policy", admin=True)[:2]
 
 
 class Endorse(Request):
@@ -314,7 +320,7 @@ class Endorse(Request):
     def ask(self):
         payload = base64.b64encode(json.dumps({"x": [f"value-{self.number}"]}).encode()).decode()
         body = json.dumps({"version": "0.1.0", "type": "sample", "payload": payload})
-        return self.trustee.request("POST", "/kbs/v0/reference-value", body, JSON, True)[:2]
+        return self.request("POST", "/kbs/v0/reference-value", body, JSON, True)[:2]
 
     def after(self, status):
         now = self.value()
@@ -326,7 +332,7 @@ class Endorse(Request):
 
 class EndorseGet(Request):
     def ask(self):
-        return self.trustee.request("GET", f"/kbs/v0/reference-value/{REFERENCE}", admin=True)[:2]
+        return self.request("GET", f"/kbs/v0/reference-value/{REFERENCE}", admin=True)[:2]
 
 
 def jwk_p256(pem):

@@ -15,7 +15,8 @@ EARS = "tests/vectors/generated-ear"
 NATIVE, RELEASE = "build/native", "build/release"
 HERE = f"{NATIVE}/tests/cli/realmkey_here"
 REFERENCE = "cca.realm.cca-realm-initial-measurement"
-HTTP_SECONDS = 20
+HTTP_SECONDS = 30
+FAULT_SECONDS = 5       # for a request with a fault, which may never be answered
 
 ENV = {
     "PATH": os.environ["PATH"],
@@ -76,9 +77,9 @@ class Trustee:
             time.sleep(0.05)
         raise RuntimeError(f"trusteed did not start: {read(self.log.name).decode()}")
 
-    def request(self, method, path, body=None, headers=None, admin=False):
+    def request(self, method, path, body=None, headers=None, admin=False, fault=False):
         """(status, body, cookie); the status is None if there is no answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=HTTP_SECONDS)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=FAULT_SECONDS if fault else HTTP_SECONDS)
         headers = dict(headers or {}, Connection="close")
         if admin:
             headers["Authorization"] = f"Bearer {self.token}"
@@ -169,6 +170,9 @@ class World:
             chosen { bootargs = "quiet"; }; };"""
         write(self.path("bench.dtb"), run("dtc", "-q", "-I", "dts", "-O", "dtb", "-", input=source.encode()))
 
+    def admin_token(self):
+        return self.path(f"admin-token-{os.getpid()}")
+
     def trustee(self, name, **options):
         """A trusteed with fresh state that trusts this realm, endorses it, and has the secret a/b/c."""
         state = self.path(name)
@@ -185,6 +189,6 @@ class World:
         return run(HERE, "rim", env=self.env).decode().strip()
 
     def endorse(self, trustee):
-        write(self.path("admin-token"), trustee.token)
+        write(self.admin_token(), trustee.token)
         run(f"{RELEASE}/userspace/cli/realmkey", "admin", "set-reference-value", REFERENCE, self.rim(), "--admin-token-file",
-            self.path("admin-token"), "--url", f"http://127.0.0.1:{trustee.port}", "--insecure", env=self.env)
+            self.admin_token(), "--url", f"http://127.0.0.1:{trustee.port}", "--insecure", env=self.env)
