@@ -16,7 +16,8 @@
 
 int crypto_prepare(struct error *e)
 {
-	if (!CRYPTO_secure_malloc_init(HEAP_SIZE, HEAP_BLOCK) ||
+	if ((!CRYPTO_secure_malloc_initialized() &&
+	     !CRYPTO_secure_malloc_init(HEAP_SIZE, HEAP_BLOCK)) ||
 	    !OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL))
 		return error_set(e, ERROR_SYSTEM, "cannot initialise libcrypto");
 	return 0;

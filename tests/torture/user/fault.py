@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Programs under fault.so: the page that is shared with them, and the server that starts one run after another."""
+import fcntl
 import mmap
 import os
 import select
@@ -12,6 +13,7 @@ HEAD = struct.Struct("<IIIIQQQiI")
 CALLS_MAX = 256
 SIZE = HEAD.size + 8 * CALLS_MAX
 RUN_SECONDS = 30
+ERRORS_MAX = 1 << 20
 
 
 def calls(library):
@@ -54,6 +56,7 @@ class Server:
         self.pid = None     # of the run that is under way
         self.out = f"{directory}/out"
         self.errors, pipe = os.pipe()   # a pipe, because RLIMIT_FSIZE stops a program that writes to a file
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, ERRORS_MAX)
         os.set_blocking(self.errors, False)
         os.set_blocking(pipe, False)
         there, self.go = os.pipe()
@@ -89,7 +92,7 @@ class Server:
     def said_errors(self):
         """What the program has written to its standard error since the last call."""
         try:
-            return os.read(self.errors, 1 << 20).decode(errors="replace")
+            return os.read(self.errors, ERRORS_MAX).decode(errors="replace")
         except BlockingIOError:
             return ""
 

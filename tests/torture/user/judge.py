@@ -7,6 +7,7 @@ from fault import MEMORY
 SANITIZER = re.compile(r"^.*(?:ERROR: \w*Sanitizer|runtime error:|SUMMARY: \w+Sanitizer).*$", re.M)
 VERDICT = re.compile(r"\bE_[A-Z]{3,}|bad signature|not trusted|refused|denied|revoked|malformed|not a |no such resource",
                      re.I)
+SANITIZER_STATUS = 99   # world.ENV sets it
 # Exit statuses that say "the system, a file or the network failed"; those of verdicts are 7, 8 and 9.
 SYSTEM_STATUS = {1, 3, 5, 6, 10, 11, 12}
 
@@ -27,6 +28,8 @@ def program(classes, want, got, errors):
         return report
     if status < 0:
         return f"killed by signal {-status}"
+    if status == SANITIZER_STATUS:
+        return f"a sanitizer stopped it: {errors.strip()[-400:]}"
     if got == want:
         return None
     if status == want[0]:
