@@ -174,6 +174,7 @@ daemon_courier_dies()
 	conf '[secret none]' 'resource = a/b/none' 'required = no' '[secret also]' 'resource = a/b/none2'
 	daemon_start
 	logged "the daemon logs a missing secret" "also: resource a/b/none2: "
+	same "its courier does not hold its log" /dev/null "$(readlink "/proc/$(courier_of)/fd/2")"
 	kill -KILL "$(courier_of)"
 	kill -HUP "$daemon_pid"
 	logged "it notices at the next request that its courier has died" "none: courier: "

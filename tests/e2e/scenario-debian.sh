@@ -43,6 +43,44 @@ ii  realmkey" "$output"
 	runs 0 "apt finds all that they depend on" realm_sh "apt-get -q check"
 }
 
+# debian_status PID: who a process is and what it may do.
+debian_status() { realm_sh "grep -E '^(Uid|Groups|Cap...|NoNewPrivs|Seccomp):' /proc/$1/status; cat /proc/$1/cgroup"; }
+
+debian_confined()
+{
+	runs 0 "the exposure of realmkeyd.service is at most 1.5" realm_sh "systemd-analyze security --no-pager --threshold=15 realmkeyd"
+	runs 0 "realmkeyd" debian_status "\$(systemctl show -P MainPID realmkeyd)"
+	has "is the user realmkey" "Uid:	$(realm_sh "id -u realmkey")	"
+	has "has CAP_CHOWN" "CapEff:	0000000000000001"
+	has "has no other in its permitted set" "CapPrm:	0000000000000001"
+	has "cannot gain another" "CapBnd:	0000000000000000"
+	runs 0 "its courier" debian_status "\$(pidof realmkey-courier)"
+	has "is the user realmkey-courier" "Uid:	$(realm_sh "id -u realmkey-courier")	"
+	has "has no capability" "CapPrm:	0000000000000000"
+	has "cannot gain one" "CapBnd:	0000000000000000"
+	has "is in a unit of its own" "realmkey-courier@"
+}
+
+# Instead of realmkeyd, in its unit and its confinement: a program that tries to reach everything else.
+debian_escape()
+{
+	does "a program that tries to escape is in the realm" realm_put escape
+	runs 0 "it replaces realmkeyd in its unit" realm_sh "cp /tmp/escape /usr/local/bin/ && cd /run/systemd/system &&
+		mkdir realmkeyd.service.d && cat >realmkeyd.service.d/escape.conf <<. && systemctl daemon-reload
+[Service]
+ExecStart=
+ExecStart=/usr/local/bin/escape /run/realmkey/keyring
+StandardOutput=file:/run/escape.out
+Restart=no
+."
+	runs 0 "it runs, and nothing that it tries succeeds" realm_sh "systemctl restart realmkeyd; s=\$(systemctl show -P ExecMainStatus realmkeyd); cat /run/escape.out; exit \$s"
+	has "although systemd can be reached from there" "without confinement, /run/systemd/private: reached"
+	has "it tried to connect to systemd" "connect to systemd: Operation not permitted"
+	has "and to ptrace it" "ptrace: killed"
+	lacks "and did not escape" ESCAPED
+	runs 0 "realmkeyd is itself again" realm_sh "rm -r /run/systemd/system/realmkeyd.service.d && systemctl daemon-reload && systemctl restart realmkeyd"
+}
+
 # debian_login: the prompt appears a little after the service that shows it has started; root needs no password.
 debian_login()
 {
@@ -118,6 +156,8 @@ scenario_debian()
 		has "is an overlay" "overlay"
 		debian_packages
 		debian_deliver
+		debian_confined
+		debian_escape
 		debian_stop
 	fi
 	realm_stop

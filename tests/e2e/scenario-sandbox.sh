@@ -47,14 +47,23 @@ scenario_sandbox()
 		"$(keeper_calls <<<"$trace" | grep -E 'AF_INET|AF_PACKET')"
 	if grep -q . < <(after_seal realmkeyd <<<"$trace"); then tap 0 "the keeper sealed itself before it worked"; else
 		tap 1 "the keeper sealed itself before it worked" "$(tail -n 40 <<<"$trace")"; fi
-	runs 0 "the courier runs as a user of its own, without privileges" realm_sh "
-		mkfifo /tmp/hold; (sleep 5 >/tmp/hold) & nc -l -p 8098 </tmp/hold >/dev/null & sleep 0.3
-		realmkey get-resource --insecure --url http://127.0.0.1:8098 --path a/b/c >/dev/null 2>&1 & sleep 1.5
-		p=\$(pidof realmkey-courier) && grep -E '^(Uid|CapEff|NoNewPrivs|Seccomp):' /proc/\$p/status && ls /proc/\$p/fd | wc -l"
-	has "no capability" "CapEff:	0000000000000000"
-	has "no new privileges" "NoNewPrivs:	1"
-	has "a seccomp filter" "Seccomp:	2"
-	lacks "not root" "Uid:	0"
+	same "after that it makes and connects no socket, passes no descriptor, signals no process" "" \
+		"$(after_seal realmkeyd <<<"$trace" | grep -E '^(socket(pair)?|connect|bind|accept4?|(send|recv)m?msg|t?g?kill|[a-z]*clone3?)\(')"
+	same "and uses no path outside of the keyring" "" "$(after_seal realmkeyd <<<"$trace" | opened | grep '^/')"
+	runs 0 "realmkey and its courier at work" realm_sh "
+		mkfifo /tmp/hold; (sleep 60 >/tmp/hold) & nc -l -p 8098 </tmp/hold >/dev/null & sleep 0.3
+		realmkey get-resource --insecure --url http://127.0.0.1:8098 --path a/b/c >/dev/null 2>&1 &
+		i=0; until grep -qs 'Seccomp:	2' /proc/\$(pidof realmkey-courier)/status || [ \$((i += 1)) -gt 100 ]; do sleep 0.2; done
+		q=\$(pidof realmkey) && sed 's/^/realmkey /' /proc/\$q/status && grep '^Max core file size *0 *0 ' /proc/\$q/limits
+		p=\$(pidof realmkey-courier) && sed 's/^/courier /' /proc/\$p/status && readlink /proc/\$p/fd/2"
+	has "the courier has no capability" "courier CapPrm:	0000000000000000"
+	has "and can gain none" "courier CapBnd:	0000000000000000"
+	has "nor new privileges" "courier NoNewPrivs:	1"
+	has "it has a seccomp filter" "courier Seccomp:	2"
+	lacks "it is not root" "courier Uid:	0"
+	has "and its standard error is not that of realmkey" "/dev/null"
+	has "realmkey can gain no privileges either" "realmkey NoNewPrivs:	1"
+	lacks "and its memory is locked" "realmkey VmLck:	       0 kB"
 }
 
 # keeper_calls: prints all calls of processes that executed realmkeyd, sealed or not.

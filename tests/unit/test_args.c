@@ -26,7 +26,7 @@ static const struct args_option first[] = {
 	{ .name = "loud", .type = ARGS_FLAG, .offset = offsetof(struct target, loud),
 	  .help = "say more" },
 	{ .name = "count", .type = ARGS_NUMBER, .offset = offsetof(struct target, count),
-	  .value = "N", .help = "how many of the things there shall be, in a text that is long "
+	  .value = "N", .help = "how many of the things there will be, in a text that is long "
 	  "enough to need a second and even a third line of the help (7)",
 	  .min = 2, .max = 4000000000 },
 	{ 0 },
@@ -243,7 +243,7 @@ static void help_lists_every_option(void **state)
 			    "                        the file\n"
 			    "  --loud                say more\n"
 			    "  --count N             "
-			    "how many of the things there shall be, in a text that is\n"
+			    "how many of the things there will be, in a text that is\n"
 			    INDENT "long enough to need a second and even a third line of\n"
 			    INDENT "the help (7)\n"
 			    "  --other-file-with-a-long-name PATH\n"

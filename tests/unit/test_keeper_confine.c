@@ -4,61 +4,31 @@
  * outcome. The children inherit more descriptors than the keeper has open, because what an action
  * could reach must exist.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "confine_test.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/landlock.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/array.h"
 #include "base/sandbox.h"
 #include "jose/jwe.h"
 #include "jose/tee_key.h"
-#include "keeper/confine.h"
-#include "keeper/keyring.h"
 #include "keeper/notify.h"
 
 #define KILLED 1000	/* an outcome that is not an errno: killed by SIGSYS */
 #define WRONG 140	/* likewise: something other than the tried call failed */
 #define TRIED 100	/* added to the outcome in the exit status; that of a sanitizer is less */
-
-#define OWNER 1001	/* of the secrets */
-#define GROUP 1002
-
-static char keyring[] = "/tmp/test_confine.XXXXXX", outside[] = "/tmp/test_confine.XXXXXX";
-static int keyring_fd, outside_fd;
-static struct keyring ring = KEYRING_INIT;
-static pid_t other;	/* a process of the same user, which the keeper must not touch */
-
-/* Sockets of a service: a path as PID 1, D-Bus and the journal have one, and an abstract one. */
-static struct sockaddr_un service_path = { .sun_family = AF_UNIX };
-static struct sockaddr_un service_abstract = { .sun_family = AF_UNIX };
-static int listener, abstract_listener, datagrams;
-/* Sockets that the child inherits: not connected, connected to the service, and one from which it
- * receives a byte together with a descriptor. */
-static int spare, spare_datagram, notify, sender, receiver;
 
 static long landlock_abi(void)
 {
@@ -113,18 +83,6 @@ static struct msghdr *message_to_service(void)
 
 TRY(sendmsg, sendmsg(notify, message_to_service(), 0))
 TRY(sendmmsg, syscall(SYS_sendmmsg, notify, message_to_service(), 1, 0))
-
-/* In @control, room for one descriptor. */
-static struct msghdr *message_with_descriptor(char *data, char *control, size_t size)
-{
-	static struct iovec part;
-	static struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
-
-	part = (struct iovec){ .iov_base = data, .iov_len = 1 };
-	message.msg_control = control;
-	message.msg_controllen = size;
-	return &message;
-}
 
 static int try_recvmsg(void)
 {
@@ -426,13 +384,14 @@ static _Noreturn void child_try(int (*function)(void), bool landlock)
 
 static int confine_attempt(int (*function)(void), bool landlock)
 {
+	struct sandbox_identity identity;
 	int status;
 	pid_t pid;
 
 	other = fork();
 	if (other == 0) {
-		pause();
-		_exit(0);
+		confine_identity(&identity);
+		_exit(setresuid(identity.uid, identity.uid, identity.uid) || pause());
 	}
 	pid = fork();
 	if (pid == 0)
@@ -544,109 +503,6 @@ static void the_keeper_has_one_capability(void **state)
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	assert_int_equal(failed, 0);
-}
-
-static int directory_make(char *path)
-{
-	return mkdtemp(path) ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-}
-
-static int socket_serve(int type, const struct sockaddr_un *address)
-{
-	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
-
-	if (fd < 0 || bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
-		return -1;
-	return type == SOCK_STREAM && listen(fd, 4) < 0 ? -1 : fd;
-}
-
-/* The service has a stream socket with a path, and one that is abstract; the latter's name is also
- * that of a datagram socket. */
-static int service_start(void)
-{
-	struct sockaddr_un path = { .sun_family = AF_UNIX };
-
-	snprintf(service_path.sun_path, sizeof(service_path.sun_path), "%s/service", outside);
-	snprintf(path.sun_path, sizeof(path.sun_path), "%s/datagrams", outside);
-	snprintf(service_abstract.sun_path + 1, sizeof(service_abstract.sun_path) - 1,
-		 "test_confine.%d", (int)getpid());
-	listener = socket_serve(SOCK_STREAM, &service_path);
-	abstract_listener = socket_serve(SOCK_STREAM, &service_abstract);
-	datagrams = socket_serve(SOCK_DGRAM, &path);
-	spare = socket(AF_UNIX, SOCK_STREAM, 0);
-	spare_datagram = socket(AF_UNIX, SOCK_DGRAM, 0);
-	notify = socket(AF_UNIX, SOCK_DGRAM, 0);
-	if (listener < 0 || abstract_listener < 0 || spare < 0 || spare_datagram < 0)
-		return -1;
-	return connect(notify, (const struct sockaddr *)&path, sizeof(path));
-}
-
-static int group_setup(void **state)
-{
-	struct sandbox_identity identity;
-
-	(void)state;
-	confine_identity(&identity);
-	keyring_fd = directory_make(keyring);
-	outside_fd = directory_make(outside);
-	if (keyring_fd < 0 || outside_fd < 0 || fchmod(outside_fd, 0755) < 0 ||
-	    fchown(keyring_fd, identity.uid, identity.gid) < 0)
-		return -1;
-	return service_start();
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	unlinkat(outside_fd, "service", 0);
-	unlinkat(outside_fd, "datagrams", 0);
-	close(keyring_fd);
-	close(outside_fd);
-	return rmdir(keyring) | rmdir(outside);
-}
-
-/* A secret of an earlier process, and a byte with a descriptor that waits to be received. */
-static int setup(void **state)
-{
-	char data = 'x', control[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct msghdr *message = message_with_descriptor(&data, control, sizeof(control));
-	struct cmsghdr *header = CMSG_FIRSTHDR(message);
-	struct error e = ERROR_INIT;
-	int pair[2];
-
-	(void)state;
-	if (geteuid() != 0) {
-		print_message("# not root: nothing can be given up\n");
-		skip();
-	}
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
-		return -1;
-	sender = pair[0];
-	receiver = pair[1];
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(header), &keyring_fd, sizeof(int));
-	if (sendmsg(sender, message, 0) != 1)
-		return -1;
-	ring.dir = keyring_fd;
-	if (keyring_put(&ring, "d/a", 0400, OWNER, GROUP, "secret", 6, &e) < 0)
-		return -1;
-	return close(openat(outside_fd, "old", O_CREAT | O_WRONLY, 0644));
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	close(sender);
-	close(receiver);
-	for (const char *const *name = (const char *const[]){ "d/a", "new/a", NULL }; *name; name++)
-		unlinkat(keyring_fd, *name, 0);
-	unlinkat(keyring_fd, "d", AT_REMOVEDIR);
-	unlinkat(keyring_fd, "new", AT_REMOVEDIR);
-	unlinkat(outside_fd, "new", 0);
-	unlinkat(outside_fd, "old", 0);
-	return 0;
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -169,6 +169,25 @@ static void start_stops_at_the_first_failure(void **state)
 	assert_true(keeper_lost(&keeper));
 }
 
+/* It would need to keep another capability, and sendmsg(). */
+static void netlink_is_refused(void **state)
+{
+	char text[160];
+
+	(void)state;
+	world.source = "netlink";
+	assert_int_equal(configure(CONF "source = device\n"), 0);
+	assert_int_equal(keeper_start(&keeper, "/courier", "/keyring", &error), -1);
+	assert_int_equal(error.kind, ERROR_CONFIG);
+	snprintf(text, sizeof(text), "%s:1: [kbs] source: realmkeyd reads the realm through its "
+		 "device only", conf_path());
+	assert_string_equal(error.text, text);
+	assert_int_equal(configure(CONF), 0);
+	assert_int_equal(keeper_start(&keeper, "/courier", "/keyring", &error), -1);
+	assert_int_equal(error.kind, ERROR_NO_DRIVER);
+	assert_string_equal(world.calls, "RR");
+}
+
 static int group_setup(void **state)
 {
 	(void)state;
@@ -192,6 +211,7 @@ int main(void)
 		TEST(an_empty_ca_file_is_refused),
 		TEST(a_ca_file_without_certificates_is_a_configuration_error),
 		TEST(start_stops_at_the_first_failure),
+		TEST(netlink_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -23,6 +23,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -78,6 +79,9 @@ TRY(unlink, unlink("/tmp/realmkey-x"))
 TRY(list, opendir("/") ? 0 : -1)
 TRY(device, open("/dev/cca-rsi", O_RDWR))
 
+TRY(capset, syscall(SYS_capset, NULL, NULL))
+TRY(getfd, syscall(SYS_pidfd_getfd, -1, 0, 0))
+TRY(journal, socket(AF_UNIX, SOCK_DGRAM, 0))
 TRY(tcp, socket(AF_INET, SOCK_STREAM, IPPROTO_TCP))
 TRY(udp6, socket(AF_INET6, SOCK_DGRAM, 0))
 TRY(unix, socket(AF_UNIX, SOCK_STREAM, 0))
@@ -228,6 +232,9 @@ static const struct attempt {
 	{ "open_by_handle_at", try_handle, KILLED, KILLED },
 	{ "finit_module", try_module, KILLED, KILLED },
 	{ "setresuid", try_setuid, KILLED, KILLED },
+	{ "capset", try_capset, KILLED, KILLED },
+	{ "pidfd_getfd", try_getfd, KILLED, KILLED },
+	{ "datagrams to the journal", try_journal, ENOSYS, ENOSYS },
 };
 
 static int confine_attempt(const struct attempt *attempt, bool landlock)
@@ -424,6 +431,52 @@ static void test_landlock_rights(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
+/* A service outside, at a path or an abstract address. */
+static int service_start(struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, (const struct sockaddr *)address, sizeof(*address)), 0);
+	assert_int_equal(listen(fd, 4), 0);
+	return fd;
+}
+
+/* Landlock alone, for a system call filter that must allow connect(). */
+static void test_landlock_alone(void **state)
+{
+	struct sockaddr_un path = { .sun_family = AF_UNIX, .sun_path = "/tmp/realmkey-service" };
+	struct sockaddr_un abstract = { .sun_family = AF_UNIX, .sun_path = "\0realmkey-service" };
+	const struct sandbox_access access = { .alone = true };
+	int services[2], paths, names, signals;
+	struct error e = ERROR_INIT;
+	long abi = landlock_abi();
+	pid_t pid;
+
+	(void)state;
+	if (abi < 1)
+		skip();
+	unlink(path.sun_path);
+	services[0] = service_start(&path);
+	services[1] = service_start(&abstract);
+	pid = fork();
+	if (pid == 0) {
+		if (sandbox_landlock(&access, &e) != 1)
+			_exit(1);
+		paths = outcome(connect(socket(AF_UNIX, SOCK_STREAM, 0),
+					(const struct sockaddr *)&path, sizeof(path)));
+		names = outcome(connect(socket(AF_UNIX, SOCK_STREAM, 0),
+					(const struct sockaddr *)&abstract, sizeof(abstract)));
+		signals = outcome(kill(getppid(), 0));
+		if (paths != (abi >= 9 ? EACCES : 0))
+			_exit(2);
+		_exit(names != (abi >= 6 ? EPERM : 0) || signals != (abi >= 6 ? EPERM : 0) ? 3 : 0);
+	}
+	assert_int_equal(child_wait(pid), 0);
+	unlink(path.sun_path);
+	close(services[0]);
+	close(services[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -431,6 +484,7 @@ int main(void)
 		cmocka_unit_test(test_no_dump),
 		cmocka_unit_test(test_seccomp_actions),
 		cmocka_unit_test(test_landlock_rights),
+		cmocka_unit_test(test_landlock_alone),
 		cmocka_unit_test(test_courier_confine),
 		cmocka_unit_test(test_courier_confine_without_landlock),
 	};

@@ -29,8 +29,8 @@ const char *json_member_text(const json_t *object, const char *member, const cha
 json_t *json_member_object(const json_t *object, const char *member, const char *what,
 			   enum error_kind kind, struct error *e);
 
-/* Append the compact form: members in their own order, '/' not escaped. On failure of this and the
- * next two, nothing is appended. */
+/* Append the compact form: members in their own order, '/' not escaped. If this or one of the next
+ * two fails, nothing is appended, or @out has failed. */
 int json_compact(const json_t *value, struct bytes *out, struct error *e);
 /* Append the canonical form (RFC 8785: members sorted by UTF-16 code units, no white space, minimal
  * escapes). A real number, or an integer beyond 2^53, is an ERROR_INPUT. */

@@ -83,7 +83,7 @@ static const void *granule_get(void *context, uint64_t ipa)
 /* --- files ------------------------------------------------------------------------------------ */
 
 /* Open @path, and set @size to its length in bytes. Returns the descriptor, or -1. */
-static int file_open(const char *path, uint64_t *size, struct error *e)
+static int rim_file_open(const char *path, uint64_t *size, struct error *e)
 {
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -110,7 +110,7 @@ static int files_open(struct files *files, const struct rim_request *request,
 	for (int i = RIM_KERNEL; i <= RIM_INITRD; i++) {
 		if (!request->file[i])
 			continue;
-		files->fd[i] = file_open(request->file[i], &range[i].size, e);
+		files->fd[i] = rim_file_open(request->file[i], &range[i].size, e);
 		if (files->fd[i] < 0)
 			return error_add(e, "%s", rim_file_names[i]);
 	}
