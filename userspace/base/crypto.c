@@ -16,9 +16,10 @@
 
 int crypto_prepare(struct error *e)
 {
-	if ((!CRYPTO_secure_malloc_initialized() &&
-	     !CRYPTO_secure_malloc_init(HEAP_SIZE, HEAP_BLOCK)) ||
-	    !OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL))
+	/* In this order, because OpenSSL waits for ever if an allocation fails before it is initialised. */
+	if (!OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) ||
+	    (!CRYPTO_secure_malloc_initialized() &&
+	     !CRYPTO_secure_malloc_init(HEAP_SIZE, HEAP_BLOCK)))
 		return error_set(e, ERROR_SYSTEM, "cannot initialise libcrypto");
 	return 0;
 }
