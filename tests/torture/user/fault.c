@@ -14,6 +14,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <link.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -128,11 +129,11 @@ static const struct {
  */
 static const struct {
 	const char *name;
-	bool first;	/* only its first call */
-} excepted_names[] = { { "libseccomp.so", false }, { "libcrypto.so", true } };
+	unsigned int calls;	/* only so many calls, the first ones */
+} excepted_names[] = { { "libseccomp.so", UINT_MAX }, { "libcrypto.so", 2 } };
 static struct {
 	uintptr_t begin, end;
-	bool first, called;
+	unsigned int calls;
 } excepted[8];
 static size_t excepted_count;
 
@@ -161,7 +162,10 @@ static bool caller_is_excepted(const void *caller)
 	for (size_t i = 0; i < excepted_count; i++) {
 		if ((uintptr_t)caller < excepted[i].begin || (uintptr_t)caller >= excepted[i].end)
 			continue;
-		return !excepted[i].first || !__atomic_exchange_n(&excepted[i].called, true, __ATOMIC_RELAXED);
+		if (excepted[i].calls == 0)
+			return false;
+		excepted[i].calls--;
+		return true;
 	}
 	return false;
 }
@@ -284,14 +288,14 @@ static void control_map(const char *path)
 	close(fd);
 }
 
-static void library_except(const struct dl_phdr_info *info, bool first)
+static void library_except(const struct dl_phdr_info *info, unsigned int number)
 {
 	for (size_t i = 0; i < info->dlpi_phnum && excepted_count < 8; i++) {
 		if (info->dlpi_phdr[i].p_type != PT_LOAD || !(info->dlpi_phdr[i].p_flags & PF_X))
 			continue;
 		excepted[excepted_count].begin = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
 		excepted[excepted_count].end = excepted[excepted_count].begin + info->dlpi_phdr[i].p_memsz;
-		excepted[excepted_count++].first = first;
+		excepted[excepted_count++].calls = number;
 	}
 }
 
@@ -299,7 +303,7 @@ static int library_seen(struct dl_phdr_info *info, size_t size, void *unused)
 {
 	for (size_t i = 0; i < sizeof(excepted_names) / sizeof(excepted_names[0]); i++)
 		if (strstr(info->dlpi_name, excepted_names[i].name))
-			library_except(info, excepted_names[i].first);
+			library_except(info, excepted_names[i].calls);
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a run may end with when a call failed. Each function returns a finding as text, or None."""
 import re
+import signal
 
 from fault import MEMORY
 
@@ -10,6 +11,17 @@ VERDICT = re.compile(r"\bE_[A-Z]{3,}|bad signature|not trusted|refused|denied|re
 SANITIZER_STATUS = 99   # world.ENV sets it
 # Exit statuses that say "the system, a file or the network failed"; those of verdicts are 7, 8 and 9.
 SYSTEM_STATUS = {1, 3, 5, 6, 10, 11, 12}
+
+
+# What a library does of itself when it has no memory; there must be no output then.
+LIBRARY = re.compile(r"^\S*crypto/\S+: OpenSSL internal error: assertion failed.*$", re.M)
+THIRD_PARTY = "third party: "
+
+
+def library(status, output, errors):
+    """A process that OpenSSL has aborted."""
+    found = LIBRARY.search(errors)
+    return THIRD_PARTY + found[0] if found and status == -signal.SIGABRT and not output else None
 
 
 def sanitizer(text):
@@ -27,7 +39,7 @@ def program(classes, want, got, errors):
     if report:
         return report
     if status < 0:
-        return f"killed by signal {-status}"
+        return library(status, output, errors) or f"killed by signal {-status}"
     if status == SANITIZER_STATUS:
         return f"a sanitizer stopped it: {errors.strip()[-400:]}"
     if got == want:

@@ -324,7 +324,7 @@ class Courier(Scenario):
         if finding is None and status is None:
             finding = "did not end"
         elif finding is None and status < 0:
-            finding = f"killed by signal {-status}"
+            finding = judge.library(status, b"", self.errors) or f"killed by signal {-status}"
         elif finding is None and said not in (b"", self.want[1]):
             # 1: the system. A failed system call may also break the connection (5) or its TLS (6).
             allowed = (b"failure 1:",) if classes == MEMORY else (b"failure 1:", b"failure 5:", b"failure 6:")
