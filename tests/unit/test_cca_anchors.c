@@ -4,8 +4,6 @@
 
 #include <sys/stat.h>
 
-#include "base/array.h"
-
 #define IDS "\"implementation-id\": " \
 	"\"202122232425262728292a2b2c2d2e2f303132333435363738393A3B3C3D3E3F\"," \
 	"\"instance-id\": " \

@@ -2,7 +2,6 @@
 /* For each check of the verification, a token made by forge.c that fails only this check. */
 #include "cca_test.h"
 
-#include "base/array.h"
 #include "cca/cca_print.h"
 #include "forge.h"
 
@@ -148,9 +147,7 @@ static void test_claims(void **state)
 	}
 }
 
-/*
- * Both ends of the range of each state. 0x30xx is secured, 0x00xx to 0x60xx are defined, no others.
- */
+/* Both ends of the range of each state. 0x30xx is secured; only 0x00xx to 0x60xx are defined. */
 static void test_lifecycles(void **state)
 {
 	struct forge forge;
@@ -558,9 +555,7 @@ static void test_bounds(void **state)
 	forge_teardown(&forge);
 }
 
-/*
- * Text goes to terminals and logs. It is printable ASCII there, and different texts stay different.
- */
+/* Text in terminals and logs is printable ASCII, and different texts stay different. */
 static void test_hostile_text(void **state)
 {
 	struct cca_token token = CCA_TOKEN_INIT;

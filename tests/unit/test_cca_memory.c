@@ -2,7 +2,6 @@
 /* CCA tokens when memory fails: no failed allocation changes the verdict on a token. */
 #include "cca_test.h"
 
-#include "base/array.h"
 #include "cca/cca_print.h"
 #include "memory_limit.h"
 

@@ -7,7 +7,6 @@
 
 #include <ctype.h>
 
-#include "base/array.h"
 #include "base/encode.h"
 #include "cca/cca_print.h"
 
