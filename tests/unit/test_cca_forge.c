@@ -408,7 +408,7 @@ static void test_legacy(void **state)
 		enum cca_cause cause;
 	} table[] = {
 		{ "P-384", "", CCA_OK }, { "P-384", "00", CCA_E_RAK }, { "P-256", "", CCA_E_RAK },
-		{ "P-521", "", CCA_E_RAK },
+		{ "P-521", "", CCA_E_RAK }
 	};
 
 	(void)state;
