@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# A thin front for people: each target is one line of a script or of a build system that does the
-# work. (`make -C <kernel build dir> M=$PWD` reads ./Kbuild instead.)
+# Each target calls one script or one build system, which does the work. `make -C <kernel build dir> M=$PWD` reads
+# ./Kbuild instead of this file.
 ROOT := tools/in-root
 Q := @
 export SMP HASH APPEND TIMEOUT TOKEN RUN DEMO_SECRET V FUZZ TOKENS RELOADS ROUNDS
@@ -10,11 +10,11 @@ export SMP HASH APPEND TIMEOUT TOKEN RUN DEMO_SECRET V FUZZ TOKENS RELOADS ROUND
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
-help: ##		this text
+help: ##		print this text
 	@sed -n 's/^\([a-z][a-z_-]*\):.*##[[:space:]]*/\1\t/p' $(firstword $(MAKEFILE_LIST)) | \
 		while IFS='	' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
 
-demo: realm-initramfs native rmm ##	the whole story: deny, endorse, deliver (DEMO_SECRET='text')
+demo: realm-initramfs native rmm ##	a secret is denied, the realm endorsed, the secret delivered; DEMO_SECRET='text'
 	$(Q)tests/e2e/demo
 
 check: ##		all tests, under an hour; SUITE='NAME...' for some of them (tests/check --help)
@@ -35,13 +35,13 @@ source: # the kernel's source, and its own checkers
 checkers: # the same, and clang and cppcheck
 	$(Q)tools/setup --quiet --with source --with check >&2
 
-realm: realm-initramfs rmm ##	a shell in a realm; RUN='command' SMP= RAM= APPEND= KERNEL= ROOTFS=debian ... (tests/realm/realm --help)
+realm: realm-initramfs rmm ##	start a shell in a realm; RUN='command' SMP= RAM= APPEND= KERNEL= ROOTFS=debian ... (tests/realm/realm --help)
 	$(Q)tests/realm/realm $(if $(RUN),run "$$RUN",boot)
 
-rim: realm-initramfs rmm native ##	the RIM of the realm that `make realm` would boot; SMP= HASH= APPEND= RAM= FLAVOUR= ...
+rim: realm-initramfs rmm native ##	print the RIM of the realm that `make realm` would boot; SMP= HASH= APPEND= RAM= FLAVOUR= ...
 	$(Q)tests/realm/realm rim
 
-realm-initramfs: user modules kselftest ##	build/realm/initramfs.cpio.lz4 alone, for any realm
+realm-initramfs: user modules kselftest ##	only build/realm/initramfs.cpio.lz4, for any realm
 	$(Q)tests/realm/initramfs/build >&2
 
 modules: setup ##	the kernel module, build/kmod/cca_rsi.ko (KDIR= for another kernel)
@@ -50,7 +50,7 @@ modules: setup ##	the kernel module, build/kmod/cca_rsi.ko (KDIR= for another ke
 modules_install: ##	on an arm64 machine: build and install it, with its modprobe.d and modules-load.d (KDIR= DESTDIR=)
 	$(Q)$(MAKE) -s -C kmod $@
 
-deb: user modules ##	Debian packages for a realm: user space, and the module for the bench's kernel; build/deb
+deb: user modules ##	Debian packages for a realm, in build/deb: user space, and the module for the bench's kernel
 	$(Q)tools/build-deb
 
 user: setup ##	user space for the realm: arm64, in build/arm64
@@ -62,7 +62,7 @@ native: setup ##	user space for this machine, in build/release
 kselftest: setup ##	the tests that run in any realm, in build/arm64/tests/realm
 	$(Q)$(ROOT) make -s -C tests/kselftest >&2
 
-kselftest-package: setup ##	the same and the module for any realm, build/kselftest.tar.gz (KDIR= for another kernel)
+kselftest-package: setup ##	these tests and the module as build/kselftest.tar.gz, for any realm (KDIR= for another kernel)
 	$(Q)$(ROOT) env "KDIR=$(KDIR)" tests/kselftest/package
 
 stress: kselftest-package rmm ##	10,000 tokens, 1000 reloads, CPU hotplug in a realm; TOKENS= RELOADS= ROUNDS=
@@ -71,16 +71,16 @@ stress: kselftest-package rmm ##	10,000 tokens, 1000 reloads, CPU hotplug in a r
 rmm: setup ##	the test RMM and its signer, in build/rmm
 	$(Q)$(ROOT) make -s -C tests/rmm >&2
 
-setup: ##	install what is missing, build the toolchain root below build/
+setup: ##	install missing packages, and make the toolchain root below build/
 	$(Q)tools/setup --quiet >&2
 
-perf: realm-initramfs native rmm ##	measure boot, tokens and handshakes; prints a table
+perf: realm-initramfs native rmm ##	measure boot, tokens and handshakes, and print a table
 	$(Q)tests/perf/measure
 
-torture: source ##	the module in a debug kernel, over a fake RMM and in a realm; FUZZ=seconds
+torture: source ##	test the module in a debug kernel, over a fake RMM and in a realm; FUZZ=seconds
 	$(Q)tests/torture/torture $(FUZZ)
 
-clean: ##	remove what was built; the toolchain root and downloads stay
+clean: ##	remove what was built, but not the toolchain root and downloads
 	$(Q)rm -rf build/kmod build/rmm build/realm build/arm64 build/native build/release build/fuzz
 
 distclean: ##	remove everything below build/

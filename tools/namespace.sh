@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
 #
-# How the tools become root of a mount namespace of their own: root simply, an ordinary user through
-# a user namespace. Sourced by tools/setup and tools/in-root.
+# Runs commands as root in a mount namespace of their own. An ordinary user needs a user namespace for that. tools/setup
+# and tools/in-root source this file.
 
-# namespace_run CMD...: runs CMD as (that namespace's) root with private mounts.
+# namespace_run CMD...: runs CMD as root of the namespace, with private mounts.
 namespace_run()
 {
 	if [ "$(id -u)" = 0 ]; then
@@ -14,8 +14,7 @@ namespace_run()
 	fi
 }
 
-# namespace_exec CMD...: the same in place of this process, so that signals and the terminal need no
-# one between.
+# namespace_exec CMD...: the same, but CMD replaces this process, so that signals and the terminal reach it directly.
 namespace_exec()
 {
 	if [ "$(id -u)" = 0 ]; then
@@ -25,14 +24,14 @@ namespace_exec()
 	fi
 }
 
-# namespace_possible: the plain user namespace first, because where that is refused (in a chroot, say)
-# unshare leaves a helper for --map-auto behind that waits for ever.
+# namespace_possible: tries a plain user namespace first. Where that is refused, for example in a chroot, unshare
+# --map-auto would leave a helper process that never ends.
 namespace_possible()
 {
 	{ [ "$(id -u)" = 0 ] || unshare --user true; } && namespace_run mount --rbind /proc /proc
 }
 
-# namespace_check: says what to do where the machine allows no namespace.
+# namespace_check: fails, and prints what to do, if this machine allows no such namespace.
 namespace_check()
 {
 	namespace_possible 2>/dev/null && return

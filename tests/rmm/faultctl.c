@@ -90,10 +90,10 @@ int main(int argc, char **argv)
 	command_send(fileno(stream), argv + 2);
 	while (getline(&line, &room, stream) > 0) {
 		if (!strcmp(line, "ok\n"))
-			return EXIT_SUCCESS;
+			exit(EXIT_SUCCESS);
 		if (!strncmp(line, "error: ", 7)) {
 			fprintf(stderr, "fault: %s", line + 7);
-			return EXIT_FAILURE;
+			exit(EXIT_FAILURE);
 		}
 		fputs(line, stdout);
 	}

@@ -32,7 +32,7 @@ static _Noreturn void program_run(const int fds[3], const char *const *word)
 {
 	char *argv[WORDS_MAX + 2] = { (char *)"realmkey" };
 
-	for (int i = 0; word[i] && i < WORDS_MAX; i++)
+	for (int i = 0; i < WORDS_MAX && word[i]; i++)
 		argv[i + 1] = (char *)word[i];
 	for (int i = 0; i < 3; i++)
 		dup2(fds[i], i);

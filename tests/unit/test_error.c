@@ -146,6 +146,27 @@ static void out_of_memory_is_never_a_verdict(void **state)
 	assert_int_equal(e.kind, ERROR_CONFIG);
 }
 
+static void a_failure_of_the_machine_is_never_a_verdict(void **state)
+{
+	static const int errors[] = { ENOBUFS, EMFILE, ENFILE, EIO };
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
+		errno = errors[i];
+		error_set_errno(&e, ERROR_INPUT, "open %s", "a");
+		assert_int_equal(e.kind, ERROR_SYSTEM);
+		assert_false(e.memory);
+		error_reclassify(&e, ERROR_ANY, ERROR_CONFIG);
+		assert_int_equal(e.kind, ERROR_SYSTEM);
+	}
+	errno = ENOENT;
+	error_set_errno(&e, ERROR_INPUT, "open %s", "a");
+	assert_int_equal(e.kind, ERROR_INPUT);
+	error_reclassify(&e, ERROR_ANY, ERROR_CONFIG);
+	assert_int_equal(e.kind, ERROR_CONFIG);
+}
+
 static char logged[2048];
 static int logged_level = -1;
 
@@ -194,6 +215,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(out_of_memory_is_never_a_verdict),
+		cmocka_unit_test(a_failure_of_the_machine_is_never_a_verdict),
 		cmocka_unit_test(debug_lines_are_shown_on_request),
 		cmocka_unit_test(out_of_memory_is_never_reclassified),
 		cmocka_unit_test(sets_kind_text_and_returns_failure),

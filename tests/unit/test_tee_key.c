@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <openssl/bio.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/ec.h>
 #include <openssl/pem.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/crypto.h"
 #include "base/encode.h"
 #include "jose/jwk.h"
 #include "jose/tee_key.h"
@@ -311,6 +313,30 @@ static void refuses_weak_rsa_numbers(void **state)
 	}
 }
 
+/* Whether made here or read from a file, the private half is in libcrypto's locked heap. */
+static void private_keys_are_in_locked_memory(void **state)
+{
+	struct tee_key made = TEE_KEY_INIT, read = TEE_KEY_INIT;
+	struct bytes pem = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	size_t before, one;
+
+	(void)state;
+	assert_int_equal(crypto_prepare(&e), 0);
+	EVP_PKEY_free(EVP_EC_gen("P-256"));	/* the generators' states are in that heap too */
+	before = CRYPTO_secure_used();
+	assert_int_equal(tee_key_generate(&made, &e), 0);
+	one = CRYPTO_secure_used();
+	assert_true(one > before);
+	assert_int_equal(tee_key_to_pem(&made, &pem, &e), 0);
+	assert_int_equal(tee_key_from_pem(&read, pem.data, pem.len, &e), 0);
+	assert_true(CRYPTO_secure_used() > one);
+	tee_key_free(&made);
+	tee_key_free(&read);
+	bytes_free(&pem);
+	assert_int_equal(CRYPTO_secure_used(), before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -322,6 +348,7 @@ int main(void)
 		cmocka_unit_test(short_coordinates_are_padded_on_the_left),
 		cmocka_unit_test(refuses_invalid_keys),
 		cmocka_unit_test(refuses_weak_rsa_numbers),
+		cmocka_unit_test(private_keys_are_in_locked_memory),
 	};
 
 	return cmocka_run_group_tests_name("tee_key", tests, NULL, NULL);

@@ -105,25 +105,26 @@ static int bytes_grow(struct bytes *b, size_t size)
 	return 0;
 }
 
-int bytes_append(struct bytes *b, const void *data, size_t len)
+void bytes_append(struct bytes *b, const void *data, size_t len)
 {
-	if (len > BYTES_MAX - b->len)
-		return bytes_fail(b);
+	if (len > BYTES_MAX - b->len) {
+		bytes_fail(b);
+		return;
+	}
 	if (bytes_grow(b, b->len + len) < 0)
-		return -1;
+		return;
 	if (len > 0)
 		memcpy(b->data + b->len, data, len);
 	b->len += len;
 	b->data[b->len] = '\0';
-	return 0;
 }
 
-int bytes_append_text(struct bytes *b, const char *text)
+void bytes_append_text(struct bytes *b, const char *text)
 {
-	return bytes_append(b, text, strlen(text));
+	bytes_append(b, text, strlen(text));
 }
 
-int bytes_printf(struct bytes *b, const char *format, ...)
+void bytes_printf(struct bytes *b, const char *format, ...)
 {
 	va_list args;
 	int len;
@@ -131,28 +132,28 @@ int bytes_printf(struct bytes *b, const char *format, ...)
 	va_start(args, format);
 	len = vsnprintf(NULL, 0, format, args);
 	va_end(args);
-	if (len < 0 || (size_t)len > BYTES_MAX - b->len)
-		return bytes_fail(b);
+	if (len < 0 || (size_t)len > BYTES_MAX - b->len) {
+		bytes_fail(b);
+		return;
+	}
 	if (bytes_grow(b, b->len + (size_t)len) < 0)
-		return -1;
+		return;
 	va_start(args, format);
 	vsnprintf((char *)b->data + b->len, (size_t)len + 1, format, args);
 	va_end(args);
 	b->len += (size_t)len;
-	return 0;
 }
 
-int bytes_set(struct bytes *b, const void *data, size_t len)
+void bytes_set(struct bytes *b, const void *data, size_t len)
 {
 	if (bytes_grow(b, len) < 0)
-		return -1;
+		return;
 	if (len > 0)
 		memcpy(b->data, data, len);
 	if (len < b->len)
 		OPENSSL_cleanse(b->data + len, b->len - len);
 	b->len = len;
 	b->data[len] = '\0';
-	return 0;
 }
 
 int bytes_check(const struct bytes *b, struct error *e)

@@ -39,11 +39,11 @@ struct bytes {
  * programs that an ordinary user runs with a small RLIMIT_MEMLOCK. The pages are left out of core
  * dumps anyway.
  */
-int bytes_append(struct bytes *b, const void *data, size_t len);
-int bytes_append_text(struct bytes *b, const char *text);
-int bytes_printf(struct bytes *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void bytes_append(struct bytes *b, const void *data, size_t len);
+void bytes_append_text(struct bytes *b, const char *text);
+void bytes_printf(struct bytes *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Replace the contents of @b. */
-int bytes_set(struct bytes *b, const void *data, size_t len);
+void bytes_set(struct bytes *b, const void *data, size_t len);
 
 /* Returns 0, or -1 with the error "out of memory" if any of the above has failed since @b was last
  * cleared. */

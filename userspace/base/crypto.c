@@ -3,6 +3,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/provider.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -14,12 +15,33 @@
 #define HEAP_SIZE ((size_t)64 << 10)
 #define HEAP_BLOCK 32
 
+/* Empty OpenSSL's queue of errors. Returns true if one of them is a failed allocation. */
+static bool errors_name_memory(void)
+{
+	bool memory = false;
+	unsigned long code;
+
+	/* The failed allocation is the oldest error; the functions that needed it add theirs. */
+	while ((code = ERR_get_error()) != 0)
+		if (ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE)
+			memory = true;
+	return memory;
+}
+
 int crypto_prepare(struct error *e)
 {
-	if (!CRYPTO_secure_malloc_init(HEAP_SIZE, HEAP_BLOCK) ||
-	    !OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL))
-		return error_set(e, ERROR_SYSTEM, "cannot initialise libcrypto");
-	return 0;
+	bool done;
+
+	/* In this order, because OpenSSL waits for ever if an allocation fails before it is initialised. */
+	done = OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) &&
+	       (CRYPTO_secure_malloc_initialized() ||
+		CRYPTO_secure_malloc_init(HEAP_SIZE, HEAP_BLOCK));
+	/* OpenSSL also reports success without its providers, and would later call each key malformed. */
+	if (!OSSL_PROVIDER_available(NULL, "default"))
+		done = false;
+	if (errors_name_memory())
+		return error_set_memory(e);
+	return done ? 0 : error_set(e, ERROR_SYSTEM, "cannot initialise libcrypto");
 }
 
 void crypto_begin(void)
@@ -32,15 +54,10 @@ int crypto_error(struct error *e, enum error_kind kind, const char *format, ...)
 	char text[ERROR_TEXT_MAX];
 	void *probe = OPENSSL_malloc(PROBE_SIZE);
 	bool memory = !probe;
-	unsigned long code;
 	va_list args;
 
 	OPENSSL_free(probe);
-	/* The failed allocation is the oldest error; the functions that needed it add theirs. */
-	while ((code = ERR_get_error()) != 0)
-		if (ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE)
-			memory = true;
-	if (memory)
+	if (errors_name_memory() || memory)
 		return error_set_memory(e);
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);

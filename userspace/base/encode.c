@@ -27,7 +27,7 @@ static size_t group_encode(enum encode_alphabet alphabet, const uint8_t *in, siz
 	return 4;
 }
 
-int encode_base64(enum encode_alphabet alphabet, const void *data, size_t len, struct bytes *out)
+void encode_base64(enum encode_alphabet alphabet, const void *data, size_t len, struct bytes *out)
 {
 	const uint8_t *in = data;
 	char group[4];
@@ -38,17 +38,15 @@ int encode_base64(enum encode_alphabet alphabet, const void *data, size_t len, s
 
 		bytes_append(out, group, count);
 	}
-	return out->failed ? -1 : 0;
 }
 
-int encode_hex(const void *data, size_t len, struct bytes *out)
+void encode_hex(const void *data, size_t len, struct bytes *out)
 {
 	const uint8_t *in = data;
 
 	bytes_append(out, NULL, 0);
 	for (size_t i = 0; i < len; i++)
 		bytes_append(out, (char[]){ hex_digits[in[i] >> 4], hex_digits[in[i] & 0xf] }, 2);
-	return out->failed ? -1 : 0;
 }
 
 /* Decode the 2 to 4 characters at @text to @out; @values has the value of each character plus one,
@@ -64,7 +62,7 @@ static size_t group_decode(const uint8_t values[256], const uint8_t *text, size_
 			return i;
 		group |= (uint32_t)(values[text[i]] - 1) << (18 - 6 * i);
 	}
-	for (size_t i = 0; i < len - 1; i++)
+	for (size_t i = 0; i + 1 < len; i++)
 		out[i] = (uint8_t)(group >> (16 - 8 * i));
 	return (group & ((1U << (8 * (4 - len))) - 1)) == 0 ? len : len - 1;
 }

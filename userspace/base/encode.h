@@ -17,8 +17,8 @@ enum encode_alphabet {
 };
 
 /* Append the encoding of @len bytes at @data to @out. Hexadecimal is in lower case. */
-int encode_base64(enum encode_alphabet alphabet, const void *data, size_t len, struct bytes *out);
-int encode_hex(const void *data, size_t len, struct bytes *out);
+void encode_base64(enum encode_alphabet alphabet, const void *data, size_t len, struct bytes *out);
+void encode_hex(const void *data, size_t len, struct bytes *out);
 
 /*
  * Decode @len characters at @text and append the result to @out. Only one encoding of each value is

@@ -111,6 +111,7 @@ static int error_vset(struct error *e, enum error_kind kind, const char *format,
 	e->kind = kind;
 	e->transient = false;
 	e->memory = false;
+	e->machine = false;
 	memcpy(e->text, text, sizeof(text));
 	return -1;
 }
@@ -136,9 +137,20 @@ int error_set_transient(struct error *e, enum error_kind kind, const char *forma
 	return -1;
 }
 
+/* The errors that say nothing about a file or a peer, only that this machine cannot go on. */
+static bool errno_is_machine(int error)
+{
+	static const int errors[] = { ENOMEM, ENOBUFS, EMFILE, ENFILE, EIO };
+
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
+		if (error == errors[i])
+			return true;
+	return false;
+}
+
 int error_set_errno(struct error *e, enum error_kind kind, const char *format, ...)
 {
-	bool memory = errno == ENOMEM;
+	bool memory = errno == ENOMEM, machine = errno_is_machine(errno);
 	const char *cause = strerror(errno);
 	char where[ERROR_TEXT_MAX];
 	va_list args;
@@ -146,8 +158,9 @@ int error_set_errno(struct error *e, enum error_kind kind, const char *format, .
 	va_start(args, format);
 	vsnprintf(where, sizeof(where), format, args);
 	va_end(args);
-	error_set(e, memory ? ERROR_SYSTEM : kind, "%s", cause);
+	error_set(e, machine ? ERROR_SYSTEM : kind, "%s", cause);
 	e->memory = memory;
+	e->machine = machine;
 	return error_add(e, "%s", where);
 }
 
@@ -155,6 +168,7 @@ int error_set_memory(struct error *e)
 {
 	error_set(e, ERROR_SYSTEM, "out of memory");
 	e->memory = true;
+	e->machine = true;
 	return -1;
 }
 
@@ -181,7 +195,7 @@ int error_add(struct error *e, const char *format, ...)
 
 int error_reclassify(struct error *e, enum error_kind from, enum error_kind to)
 {
-	if ((e->kind == from || from == ERROR_ANY) && !e->memory)
+	if ((e->kind == from || from == ERROR_ANY) && !e->machine)
 		e->kind = to;
 	return -1;
 }

@@ -37,6 +37,7 @@ struct error {
 	enum error_kind kind;
 	bool transient;			/* trying again can help */
 	bool memory;			/* out of memory */
+	bool machine;			/* this machine failed: error_reclassify() changes nothing */
 	char text[ERROR_TEXT_MAX];	/* one line without newline; never a secret */
 };
 
@@ -49,8 +50,9 @@ int error_set(struct error *e, enum error_kind kind, const char *format, ...)
 /* As error_set(), for a failure after which trying again can help. */
 int error_set_transient(struct error *e, enum error_kind kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-/* As error_set() with ": strerror(errno)" appended. ENOMEM is "out of memory", whatever @kind
- * is. */
+/* As error_set() with ": strerror(errno)" appended. If memory or descriptors are exhausted or a device
+ * failed (ENOMEM, ENOBUFS, EMFILE, ENFILE, EIO), the kind is ERROR_SYSTEM whatever @kind is, and stays
+ * so. */
 int error_set_errno(struct error *e, enum error_kind kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Out of memory: an ERROR_SYSTEM that error_reclassify() does not change. */
@@ -60,8 +62,8 @@ int error_add(struct error *e, const char *format, ...) __attribute__((format(pr
 
 /* Turn an error of kind @from (or ERROR_ANY) into one of kind @to, because the caller knows more
  * than the function that failed: bad input for a general decoder is a malformed answer if the KBS
- * sent it. An error of another kind stays as it is, and so does "out of memory", because it is
- * never a verdict on the input. Returns -1. */
+ * sent it. An error of another kind stays as it is, and so does one of this machine, such as
+ * "out of memory", because it is never a verdict on the input. Returns -1. */
 int error_reclassify(struct error *e, enum error_kind from, enum error_kind to);
 
 /* Make @text safe to print: each byte of a control character, of a character that reorders or hides

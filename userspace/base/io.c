@@ -115,8 +115,11 @@ int io_each_file(const char *path, const char *const *suffixes, size_t max,
 	struct dirent **entry = NULL;
 	struct stat st;
 	int count = 0, ret = 0;
+	bool file = strcmp(path, "-") == 0;	/* standard input */
 
-	if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode)) {
+	if (!file && stat(path, &st) < 0)
+		return error_set_errno(e, ERROR_INPUT, "%s", path);
+	if (file || !S_ISDIR(st.st_mode)) {
 		ret = io_read_file(path, max, &text, e);
 		if (ret == 0)
 			ret = use(context, path, &text, e);

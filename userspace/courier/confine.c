@@ -24,7 +24,8 @@ int confine_drop(struct error *e)
 	struct sandbox_identity identity = { 0 };
 
 	sandbox_user(CONFINE_USER, NOBODY, &identity);
-	if (sandbox_drop_root(&identity, e) < 0 || sandbox_no_new_privs(e) < 0 || sandbox_no_dump(e) < 0 || sandbox_no_new_code(e) < 0)
+	if (sandbox_drop_root(&identity, e) < 0 || sandbox_no_new_privs(e) < 0 ||
+	    sandbox_no_dump(e) < 0 || sandbox_no_new_code(e) < 0)
 		return -1;
 	if (sandbox_limit(RLIMIT_NOFILE, FILES_MAX, e) < 0 || sandbox_limit(RLIMIT_FSIZE, 0, e) < 0)
 		return -1;

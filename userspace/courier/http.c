@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -13,6 +14,59 @@
 
 #define CONNECT_TIMEOUT 15	/* seconds, name resolution and TLS included */
 #define STALL_TIME 30		/* seconds without a byte */
+
+/* --- memory ---------------------------------------------------------------------------------- */
+
+/* A failed allocation of libcurl or OpenSSL that was not reported yet. They report some of these as a bad
+ * certificate or a malformed message, also later, when an algorithm is missing that was not loaded. */
+static bool memory_failed;
+
+static void *memory_watch(void *data, size_t size)
+{
+	if (!data && size)
+		memory_failed = true;
+	return data;
+}
+
+static void *memory_malloc(size_t size)
+{
+	return memory_watch(malloc(size), size);
+}
+
+static void *memory_calloc(size_t count, size_t size)
+{
+	return memory_watch(calloc(count, size), count && size);
+}
+
+static void *memory_realloc(void *old, size_t size)
+{
+	return memory_watch(realloc(old, size), size);
+}
+
+static char *memory_strdup(const char *text)
+{
+	return memory_watch(strdup(text), 1);
+}
+
+static void *openssl_malloc(size_t size, const char *file, int line)
+{
+	(void)file, (void)line;
+	return size ? memory_malloc(size) : NULL;
+}
+
+static void openssl_free(void *data, const char *file, int line)
+{
+	(void)file, (void)line;
+	free(data);
+}
+
+static void *openssl_realloc(void *old, size_t size, const char *file, int line)
+{
+	if (size)
+		return memory_realloc(old, size);
+	openssl_free(old, file, line);
+	return NULL;
+}
 
 /* --- failures -------------------------------------------------------------------------------- */
 
@@ -38,6 +92,9 @@ static const struct failure failures[] = {
 	{ CURLE_SSL_CERTPROBLEM, ERROR_TLS, false, "TLS handshake failed" },
 	{ CURLE_SSL_CIPHER, ERROR_TLS, false, "TLS handshake failed" },
 	{ CURLE_SSL_ISSUER_ERROR, ERROR_TLS, false, "certificate not trusted" },
+	{ CURLE_FAILED_INIT, ERROR_SYSTEM, true, "libcurl failed" },
+	{ CURLE_BAD_FUNCTION_ARGUMENT, ERROR_SYSTEM, true, "libcurl failed" },
+	{ CURLE_UNRECOVERABLE_POLL, ERROR_SYSTEM, true, "libcurl failed" },
 };
 
 /* The results of verification that another CA certificate can change. */
@@ -63,8 +120,11 @@ static int http_fail(const struct http *http, CURLcode code, struct error *e)
 
 	curl_easy_getinfo(http->easy, CURLINFO_SSL_VERIFYRESULT, &verify);
 	curl_easy_getinfo(http->easy, CURLINFO_OS_ERRNO, &error);
-	if (code == CURLE_OUT_OF_MEMORY || http->answer.failed || verify == X509_V_ERR_OUT_OF_MEM)
+	if (memory_failed || code == CURLE_OUT_OF_MEMORY || http->answer.failed ||
+	    verify == X509_V_ERR_OUT_OF_MEM) {
+		memory_failed = false;
 		return error_set_memory(e);
+	}
 	if (http->overflow)
 		return error_set(e, ERROR_PROTOCOL, "%s: answer over %zu bytes", http->url,
 				 MESSAGE_ANSWER_MAX);
@@ -117,7 +177,10 @@ int http_prepare(struct error *e)
 	SSL_CTX *ctx;
 
 	tzset();
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+	/* OpenSSL refuses if it has allocated memory already; it then reports failures as it does. */
+	(void)CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc, openssl_free);
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, memory_malloc, free, memory_realloc,
+				 memory_strdup, memory_calloc) != CURLE_OK)
 		return error_set(e, ERROR_SYSTEM, "libcurl: initialisation failed");
 	/* The first context makes OpenSSL load its configuration and providers. */
 	ctx = SSL_CTX_new(TLS_client_method());

@@ -44,7 +44,7 @@ struct code_point {
 	const char *alias, *text;
 };
 
-#define ANY_CLAIM -1
+#define ANY_CLAIM (-1)
 
 static const struct code_point code_points[] = {
 	{ ANY_CLAIM, -1, "verifier_malfunction", "verifier malfunction" },

@@ -41,7 +41,7 @@ static int url_check_authority(const char *text, const char *end, struct error *
 		text++;
 		if (close && close - text < (long)sizeof(address))
 			memcpy(address, text, (size_t)(close - text));
-		if (inet_pton(AF_INET6, address, &in6) != 1)
+		if (!close || inet_pton(AF_INET6, address, &in6) != 1)
 			return error_set(e, ERROR_USAGE, "URL: malformed IPv6 address");
 		return url_check_port(close + 1, end, e);
 	}

@@ -58,6 +58,7 @@ int keeper_configure(struct keeper *keeper, const char *path, struct error *e)
 		ret = keeper_fail_ca(keeper, e);
 	if (ret == 0)
 		ret = keeper_find_owners(keeper, e);
+	keeper->has_user = confine_identity(&keeper->identity);
 	bytes_free(&text);
 	return ret;
 }
@@ -98,7 +99,6 @@ int keeper_start(struct keeper *keeper, const char *program, const char *keyring
 		.url = config->url, .timeout = config->timeout, .insecure = config->insecure,
 		.ca = keeper->ca.len ? keeper->ca.data : NULL, .ca_len = keeper->ca.len,
 	};
-	bool user = confine_identity(&keeper->identity);
 	int ret;
 
 	if (keeper_open_realm(keeper, e) < 0 || keeper_open_keyring(keeper, keyring, e) < 0)
@@ -109,7 +109,7 @@ int keeper_start(struct keeper *keeper, const char *program, const char *keyring
 		error_add(e, "%s", config->ca);
 		return keeper_fail_ca(keeper, e);
 	}
-	if (ret == 0 && !user)
+	if (ret == 0 && !keeper->has_user)
 		log_line(LOG_LEVEL_WARNING, "no user " CONFINE_USER ": using %u; systemd-sysusers "
 			 "creates it", keeper->identity.uid);
 	return ret;

@@ -33,14 +33,15 @@ struct keeper {
 	struct session session;
 	struct keyring keyring;
 	struct sandbox_identity identity;	/* what this process becomes when it is confined */
+	bool has_user;			/* the system has the user for that */
 	struct keeper_secret *secret;	/* config.count of them, owned */
 };
 
 #define KEEPER_INIT { .config = CONFIG_INIT, .ca = BYTES_INIT, .session = SESSION_INIT, \
 		      .keyring = KEYRING_INIT }
 
-/* Read the configuration file @path and the CA file that it names, and look up the owners. An
- * ERROR_CONFIG names file, line and key. */
+/* Read the configuration file @path and the CA file that it names, and look up the owners
+ * and what this process becomes. An ERROR_CONFIG names file, line and key. */
 int keeper_configure(struct keeper *keeper, const char *path, struct error *e);
 /* Open all that the confined process will use: the realm's device, the keyring at @keyring with the
  * files that are in it, and the courier (@program, or NULL for the installed one). */

@@ -73,6 +73,7 @@ static int directory_enter(int *dir, const char *name, bool make)
 static int directory_walk(int dir, const char *path, const char **last, bool make)
 {
 	char name[NAME_MAX + 1];
+	int error;
 
 	for (;;) {
 		size_t len;
@@ -99,7 +100,9 @@ static int directory_walk(int dir, const char *path, const char **last, bool mak
 		*last = path;
 	return dir;
 fail:
+	error = errno;
 	close(dir);
+	errno = error;
 	return -1;
 }
 

@@ -145,8 +145,11 @@ static int keeper_main(const struct options *options, struct keeper *keeper)
 	sigset_t awaited;
 
 	signals_set(&awaited, options->once);
-	if (keeper_configure(keeper, config, &e) < 0 || confine_begin(&e) < 0 ||
-	    keeper_start(keeper, options->courier, keyring, &e) < 0)
+	if (keeper_configure(keeper, config, &e) < 0)
+		return keeper_fail(&e);
+	/* What the starting process or a look-up of users left open could become a way out. */
+	closefrom(STDERR_FILENO + 1);
+	if (confine_begin(&e) < 0 || keeper_start(keeper, options->courier, keyring, &e) < 0)
 		return keeper_fail(&e);
 	notify_open(&notify, getenv("NOTIFY_SOCKET"));
 	if (confine_finish(keeper->keyring.dir, &keeper->identity, &e) < 0)
@@ -180,8 +183,6 @@ int main(int argc, char **argv)
 	struct error e = ERROR_INIT;
 	int outcome, code;
 
-	/* What else the starting process left open could become a way out. */
-	closefrom(STDERR_FILENO + 1);
 	log_set(log_to_stderr);
 	outcome = args_parse(&spec, argc, argv, &options, NULL, &e);
 	if (outcome == ARGS_HELP)

@@ -36,7 +36,8 @@ def _hold(machine, owner):
     finally:
         signals_ignore()
         machine.stop()
-        machine.folder.remove("pid", "hes.pid", "hes.away", "*.sock", "Image", "initrd", "root")
+        machine.folder.remove("pid", "hes.pid", "hes.away", "Image", "initrd", "root")
+        machine.folder.sockets_remove()
         machine.folder.destroy("initramfs")
 
 

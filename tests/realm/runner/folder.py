@@ -3,10 +3,8 @@
 
 import contextlib
 import fcntl
-import glob
 import os
 import re
-import shutil
 import time
 
 from .places import RUN
@@ -17,6 +15,15 @@ def name_check(name):
     """Checks a name that the user gave. The folder of a realm of one command has a name that begins with a dot."""
     if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]*", name):
         raise Failure("a realm's name is letters, digits, - and _")
+
+
+def _remove(path):
+    """Removes a file, a link or an empty folder, if possible. (Importing shutil would take longer than all else.)"""
+    with contextlib.suppress(OSError):
+        if os.path.isdir(path) and not os.path.islink(path):
+            os.rmdir(path)
+        else:
+            os.unlink(path)
 
 
 class Folder:
@@ -52,15 +59,21 @@ class Folder:
     def make(self):
         os.makedirs(self.path, exist_ok=True)
 
-    def remove(self, *patterns):
-        for pattern in patterns:
-            for path in glob.glob(f"{glob.escape(self.path)}/{pattern}"):
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(path)
+    def remove(self, *names):
+        """Removes files that may be there."""
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.file(name))
+
+    def sockets_remove(self):
+        self.remove(*(name for name in os.listdir(self.path) if name.endswith(".sock")))
 
     def destroy(self, name=""):
-        """Removes the folder, or one that is in it."""
-        shutil.rmtree(self.file(name), ignore_errors=True)
+        """Removes the folder, or one that is in it, as far as possible."""
+        for path, folders, files in os.walk(self.file(name), topdown=False):
+            for entry in folders + files:
+                _remove(f"{path}/{entry}")
+        _remove(self.file(name).rstrip("/"))
 
     def pid(self):
         """The number of the process that holds the realm, while it is running()."""

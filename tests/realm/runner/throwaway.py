@@ -2,7 +2,6 @@
 """Realms of one command or of one shell, whose folder is removed when they end; and the RIM without a realm."""
 
 import contextlib
-import glob
 import os
 import signal
 import sys
@@ -19,10 +18,10 @@ _CONSOLE = f"{OUT}/console.log"  # of the last one of these realms
 
 def _sweep():
     """Removes the folders of runners that were killed."""
-    for path in glob.glob(f"{RUN}/.*-*"):
-        pid = path.rpartition("-")[2]
-        if not os.path.exists(f"/proc/{pid}"):
-            Folder(os.path.basename(path)).destroy()
+    with contextlib.suppress(FileNotFoundError):
+        for name in os.listdir(RUN):
+            if name.startswith(".") and not os.path.exists(f"/proc/{name.rpartition('-')[2]}"):
+                Folder(name).destroy()
 
 
 def _console_link(name):

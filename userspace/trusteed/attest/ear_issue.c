@@ -58,7 +58,7 @@ int ear_issue(EVP_PKEY *key, const int vector[EAR_CLAIMS], json_t *evidence, int
 			    "ear.verifier-id", "developer", "Realmkey",
 			    "build", "trusteed " REALMKEY_VERSION,
 			    "submods", SUBMOD, appraisal,
-			    "exp", (json_int_t)(now + EAR_ISSUE_SECONDS), "iss", "trusteed");
+			    "exp", (json_int_t)now + EAR_ISSUE_SECONDS, "iss", "trusteed");
 	if (!payload) {
 		error_set_memory(e);
 		goto out;

@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "ear/ear.h"
 
-#define EAR_ISSUE_SECONDS (30 * 60)
+#define EAR_ISSUE_SECONDS ((int64_t)30 * 60)
 
 /* Append a compact EAR with one appraisal, submod "cpu0", to @out: @vector, annotated with
  * @evidence, issued at @now (seconds since 1970), and signed with the P-256 key @key, whose public

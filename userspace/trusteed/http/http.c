@@ -222,7 +222,7 @@ struct http *http_start(const struct http_service *service, int fd, const struct
 					MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
 					MHD_OPTION_ARRAY, files ? tls : tls + 3, MHD_OPTION_END);
 	if (!http->daemon) {
-		error_set(e, ERROR_NETWORK, "HTTP server: %s", http->said[0] ? http->said :
+		error_set(e, ERROR_SYSTEM, "HTTP server: %s", http->said[0] ? http->said :
 			  "cannot start");
 		free(http);
 		return NULL;

@@ -47,6 +47,8 @@ int listen_parse(const char *text, struct listen_address *address, struct error 
 	fault = getaddrinfo(host, port, &hints, &info);
 	if (fault == EAI_MEMORY)
 		return error_set_memory(e);
+	if (fault == EAI_SYSTEM || fault == EAI_AGAIN || fault == EAI_FAIL)
+		return error_set(e, ERROR_SYSTEM, "--listen: %s", gai_strerror(fault));
 	if (fault != 0)
 		return error_set(e, ERROR_USAGE, "--listen: '%.80s' is not a numeric address and "
 				 "port", text);

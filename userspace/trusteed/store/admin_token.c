@@ -14,7 +14,7 @@ int admin_token_issue(EVP_PKEY *key, int64_t now, struct bytes *out, struct erro
 	json_t *header = json_pack("{s:s, s:s}", "typ", "JWT", "alg", "ES256");
 	json_t *payload = json_pack("{s:s, s:s, s:I, s:I}", "iss", ISSUER, "role", ROLE,
 				    "iat", (json_int_t)now, "exp",
-				    (json_int_t)(now + ADMIN_TOKEN_DAYS * INT64_C(86400)));
+				    (json_int_t)now + ADMIN_TOKEN_DAYS * INT64_C(86400));
 	int ret = -1;
 
 	if (!header || !payload)

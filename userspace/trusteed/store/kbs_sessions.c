@@ -89,7 +89,7 @@ struct kbs_session *kbs_sessions_new(struct kbs_sessions *sessions, int64_t mono
 		kbs_session_end(session);
 		return NULL;
 	}
-	session->until = monotonic + KBS_SESSION_SECONDS * 1000;
+	session->until = monotonic + KBS_SESSION_SECONDS * INT64_C(1000);
 	session->expires = now + KBS_SESSION_SECONDS;
 	return session;
 }
