@@ -20,6 +20,9 @@
 #define TIMEOUT_DEFAULT 60
 #define PATIENCE_MARGIN 15 /* seconds, so that the courier's own limit comes first */
 
+/* The error when the courier ended by itself. */
+static const char closed[] = "courier: closed the connection";
+
 /* --- bytes, with a deadline ------------------------------------------------------------------ */
 
 static int wait_ready(int fd, short events, int64_t deadline, struct error *e)
@@ -47,6 +50,8 @@ static int send_until(int fd, const uint8_t *data, size_t len, int64_t deadline,
 		if (wait_ready(fd, POLLOUT, deadline, e) < 0)
 			return -1;
 		n = send(fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n < 0 && errno == EPIPE)
+			return error_set(e, ERROR_PROTOCOL, "%s", closed);
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return error_set_errno(e, ERROR_PROTOCOL, "courier");
 		if (n > 0) {
@@ -66,7 +71,7 @@ static int receive_until(int fd, uint8_t *data, size_t len, int64_t deadline, st
 			return -1;
 		n = recv(fd, data, len, MSG_DONTWAIT);
 		if (n == 0)
-			return error_set(e, ERROR_PROTOCOL, "courier: closed the connection");
+			return error_set(e, ERROR_PROTOCOL, "%s", closed);
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return error_set_errno(e, ERROR_PROTOCOL, "courier");
 		if (n > 0) {
@@ -116,9 +121,11 @@ void courier_stop(struct courier *courier)
 		courier_end(courier);
 }
 
-/* Say how the courier ended, if its wait status @ended says more than @e does. */
+/* If the courier ended by itself, say how. If it ended because of @e, @e is the cause. */
 static void ended_explain(int ended, struct error *e)
 {
+	if (strcmp(e->text, closed))
+		return;
 	if (WIFSIGNALED(ended) && WTERMSIG(ended) != SIGKILL) /* SIGSYS: its sandbox */
 		error_set(e, ERROR_PROTOCOL, "courier: killed by SIG%s",
 			  sigabbrev_np(WTERMSIG(ended)));

@@ -14,9 +14,9 @@
 #define CONNECTION_TIMEOUT 30 /* seconds without progress */
 /* For the head of a request, which contains a bearer token; Trustee accepts 128 KiB. */
 #define CONNECTION_MEMORY ((size_t)160 << 10)
-/* The server reads and drops a body that is too large, up to this many times the limit. If it closed
- * the connection while the client still sends, the client would get a reset and might never read
- * the reason. */
+/* The server reads and drops a body that is too large, up to this many times the limit. If it
+ * closed the connection while the client still sends, the client would get a reset and might never
+ * read the reason. */
 #define DRAIN_FACTOR 4
 
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
