@@ -204,12 +204,12 @@ static fault_function *next(const char *name, fault_function **found)
 	return *found;
 }
 
-/* Mappings of files are not memory of the heap; epoll_ctl() cannot fail to remove an open descriptor. */
+/* Mappings of files are not memory of the heap. The kernel has no reason to let shutdown() and EPOLL_CTL_DEL fail. */
 static bool countable(int call, long second, long fourth)
 {
 	if (call == CALL_mmap || call == CALL_mmap64)
 		return fourth & MAP_ANONYMOUS;
-	return call != CALL_epoll_ctl || second != EPOLL_CTL_DEL;
+	return call != CALL_shutdown && (call != CALL_epoll_ctl || second != EPOLL_CTL_DEL);
 }
 
 /* A failed close() has closed the descriptor. */
