@@ -12,7 +12,7 @@
 #define PROBE_SIZE 4096
 
 /* For private keys; a P-256 key needs a few hundred bytes. */
-#define HEAP_SIZE ((size_t)64 << 10)
+#define HEAP_SIZE  ((size_t)64 << 10)
 #define HEAP_BLOCK 32
 
 /* Empty OpenSSL's queue of errors. Returns true if one of them is a failed allocation. */

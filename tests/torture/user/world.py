@@ -152,8 +152,8 @@ class World:
             "wrong.json": [{"pkey": other}],
             "directory/a.jwk": other,
             "directory/b.json": store,
-            "revoked/a.json": [dict(ids, pkey=key)],
-            "revoked/b.json": [{"pkey": key, "revoked": True}],
+            "one-of-two/a.json": [dict(ids, pkey=key)],
+            "one-of-two/b.json": [{"pkey": key, "revoked": True}],
             "here/anchors/cpak.jwk": jwk(self.path("realm/cpak.pem")),
         }
         for name, value in files.items():
