@@ -54,7 +54,7 @@ void encode_hex(const void *data, size_t len, struct bytes *out)
  * @len if one is not in the alphabet, or if the last one sets unused bits. */
 static size_t group_decode(const uint8_t values[256], const uint8_t *text, size_t len, uint8_t *out)
 {
-	static const uint32_t unused[] = { [2] = 0xffff, [3] = 0xff, [4] = 0 };	/* bits */
+	static const uint32_t unused[] = { [2] = 0xffff, [3] = 0xff, [4] = 0 }; /* bits */
 	uint32_t group = 0;
 
 	for (size_t i = 0; i < len; i++) {
