@@ -119,6 +119,8 @@ void courier_stop(struct courier *courier)
 /* Say how the courier ended, if its wait status @ended says more than @e does. */
 static void ended_explain(int ended, struct error *e)
 {
+	if (e->machine)		/* this process failed, and the courier ended because of that */
+		return;
 	if (WIFSIGNALED(ended) && WTERMSIG(ended) != SIGKILL)	/* SIGSYS: its sandbox */
 		error_set(e, ERROR_PROTOCOL, "courier: killed by SIG%s",
 			  sigabbrev_np(WTERMSIG(ended)));
