@@ -20,7 +20,7 @@
 #include <uapi/linux/cca_rsi_netlink.h>
 
 /* RIM is 0, REM0..REM3 are 1..4 */
-#define CCA_REALM_REGISTERS	(CCA_RSI_INDEX_MAX + 1)
+#define CCA_REALM_REGISTERS (CCA_RSI_INDEX_MAX + 1)
 
 /*
  * rsi.c, or rsi_fake.c: each function makes one SMC (the first makes two), keeps no
@@ -29,7 +29,7 @@
  */
 
 /* cca_rsi_token_continue() returns this while there is more to come: call it again. */
-#define CCA_RSI_INCOMPLETE	1
+#define CCA_RSI_INCOMPLETE 1
 
 int cca_rsi_config_read(struct cca_rsi_config *config);
 int cca_rsi_measurement_read(u32 index, u8 *value, size_t size);

@@ -6,9 +6,9 @@
 
 /* Renamed in 6.16; the old names were later reused for something else. */
 #ifndef TSM_REPORT_INBLOB_MAX
-#define tsm_report_ops		tsm_ops
-#define tsm_report_register	tsm_register
-#define tsm_report_unregister	tsm_unregister
+#define tsm_report_ops tsm_ops
+#define tsm_report_register tsm_register
+#define tsm_report_unregister tsm_unregister
 #endif
 
 #endif /* CCA_COMPAT_H */

@@ -12,8 +12,8 @@
 #include "cca_rsi.h"
 #include "generated/netlink.h"
 
-#define CHUNK_SIZE		3072
-#define RECORD_MESSAGE_SIZE	SZ_8K
+#define CHUNK_SIZE 3072
+#define RECORD_MESSAGE_SIZE SZ_8K
 
 static_assert(CCA_RSI_CHALLENGE_LEN == CCA_RSI_CHALLENGE_SIZE);
 static_assert(CCA_RSI_EVENT_LEN_MAX + SZ_1K < RECORD_MESSAGE_SIZE);
@@ -59,11 +59,13 @@ static int chunk_put(struct sk_buff *skb, struct netlink_callback *cb, size_t si
 	const struct dump *dump = dump_of(cb);
 	void *head = genlmsg_iput(skb, genl_info_dump(cb));
 
+	/* clang-format off */
 	return cca_netlink_message_end(skb, head, !head ||
 		nla_put_u32(skb, CCA_RSI_A_TOKEN_SIZE, dump->token->size) ||
 		nla_put_u32(skb, CCA_RSI_A_TOKEN_OFFSET, dump->offset) ||
 		nla_put_uint(skb, CCA_RSI_A_TOKEN_LOG_SEQ, dump->token->log_seq) ||
 		nla_put(skb, CCA_RSI_A_TOKEN_CHUNK, size, dump->token->data + dump->offset));
+	/* clang-format on */
 }
 
 /**
@@ -142,12 +144,14 @@ static int record_put(struct sk_buff *skb, struct netlink_callback *cb,
 {
 	void *head = genlmsg_iput(skb, genl_info_dump(cb));
 
+	/* clang-format off */
 	return cca_netlink_message_end(skb, head, !head ||
 		nla_put_uint(skb, CCA_RSI_A_MEASUREMENT_SEQ, record->seq) ||
 		nla_put_u32(skb, CCA_RSI_A_MEASUREMENT_KIND, record->kind) ||
 		nla_put_u32(skb, CCA_RSI_A_MEASUREMENT_INDEX, record->index) ||
 		nla_put_u32(skb, CCA_RSI_A_MEASUREMENT_EVENT_TYPE, record->event_type) ||
 		event_put(skb, record));
+	/* clang-format on */
 }
 
 /**

@@ -98,9 +98,11 @@ static int token_call(struct call *call)
 	arg->fd = fd;
 	arg->size = token->size;
 	arg->log_seq = token->log_seq;
+	/* clang-format off */
 	struct file *file __free(fput) =
 		anon_inode_getfile_fmode("[cca-token]", &token_fops, NULL, O_RDONLY,
 					 FMODE_LSEEK | FMODE_PREAD);
+	/* clang-format on */
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	file->private_data = no_free_ptr(token);

@@ -19,7 +19,9 @@ BLOCKING_NOTIFIER_HEAD(cca_log_notifier);
 
 static unsigned int log_max = SZ_1M;
 module_param(log_max, uint, 0444);
+/* clang-format off */
 MODULE_PARM_DESC(log_max, "Maximum size of the event log in bytes; an extension that does not fit is refused");
+/* clang-format on */
 
 /* TCG_PCR_EVENT with a TCG_EfiSpecIDEvent, by offset; all other bytes are zero */
 /* clang-format off */
@@ -31,17 +33,18 @@ static const u8 header[65] = {
 	[55] = 2,			/* uintnSize: 64 bits */
 	[56] = 1,			/* numberOfAlgorithms */
 };
+
 /* clang-format on */
 
 /* Offsets of the algorithm's number and of its digest size */
-#define HEADER_ALGO	60
-#define HEADER_DIGEST	62
+#define HEADER_ALGO 60
+#define HEADER_DIGEST 62
 
 /* Offsets of the first fields of a TCG_PCR_EVENT2 with one digest */
-#define RECORD_TYPE	4
-#define RECORD_COUNT	8
-#define RECORD_ALGO	12
-#define RECORD_DIGEST	14
+#define RECORD_TYPE 4
+#define RECORD_COUNT 8
+#define RECORD_ALGO 12
+#define RECORD_DIGEST 14
 
 static const char signatures[][CCA_RSI_LOG_SIGNATURE_SIZE] = {
 	[CCA_RSI_RECORD_KIND_BASE] = CCA_RSI_LOG_BASE,

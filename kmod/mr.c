@@ -8,7 +8,7 @@
 
 #include "cca_rsi.h"
 
-#define EV_EVENT_TAG	6
+#define EV_EVENT_TAG 6
 
 /* TCG_PCClientTaggedEvent (ID, size, data): a write to sysfs has a digest, but no event. */
 static const char sysfs_tag[] = "CCA\0\5\0\0\0sysfs";

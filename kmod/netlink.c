@@ -53,6 +53,7 @@ static int config_put(struct sk_buff *skb, const struct genl_info *info)
 	struct cca_rsi_config config;
 
 	cca_realm_config(&config);
+	/* clang-format off */
 	return cca_netlink_message_end(skb, head, !head ||
 		nla_put_u32(skb, CCA_RSI_A_CONFIG_ABI_LOWER, config.abi_lower) ||
 		nla_put_u32(skb, CCA_RSI_A_CONFIG_ABI_HIGHER, config.abi_higher) ||
@@ -64,6 +65,7 @@ static int config_put(struct sk_buff *skb, const struct genl_info *info)
 		nla_put_u32(skb, CCA_RSI_A_CONFIG_EVENT_MAX, config.event_max) ||
 		nla_put_uint(skb, CCA_RSI_A_CONFIG_LOG_SEQ, config.log_seq) ||
 		nla_put(skb, CCA_RSI_A_CONFIG_RPV, sizeof(config.rpv), config.rpv));
+	/* clang-format on */
 }
 
 /**
@@ -87,9 +89,11 @@ static int measurement_put(struct sk_buff *skb, const struct genl_info *info,
 {
 	void *head = genlmsg_iput(skb, info);
 
+	/* clang-format off */
 	return cca_netlink_message_end(skb, head, !head ||
 		nla_put_u32(skb, CCA_RSI_A_MEASUREMENT_INDEX, value->index) ||
 		nla_put(skb, CCA_RSI_A_MEASUREMENT_VALUE, value->size, value->value));
+	/* clang-format on */
 }
 
 /**
@@ -169,8 +173,10 @@ static int seq_put(struct sk_buff *skb, const struct genl_info *info, u64 seq)
 {
 	void *head = genlmsg_iput(skb, info);
 
+	/* clang-format off */
 	return cca_netlink_message_end(skb, head, !head ||
 		nla_put_uint(skb, CCA_RSI_A_MEASUREMENT_SEQ, seq));
+	/* clang-format on */
 }
 
 /**
@@ -208,11 +214,13 @@ static int note_put(struct sk_buff *skb, const struct genl_info *info,
 	size_t size = cca_realm.hash->digest_size;
 	void *head = genlmsg_iput(skb, info);
 
+	/* clang-format off */
 	return cca_netlink_message_end(skb, head, !head ||
 		nla_put_uint(skb, CCA_RSI_A_MEASUREMENT_SEQ, record->seq) ||
 		nla_put_u32(skb, CCA_RSI_A_MEASUREMENT_INDEX, record->index) ||
 		nla_put_u32(skb, CCA_RSI_A_MEASUREMENT_EVENT_TYPE, record->event_type) ||
 		nla_put(skb, CCA_RSI_A_MEASUREMENT_DIGEST, size, record->digest));
+	/* clang-format on */
 }
 
 /* A notification that is lost, for example for lack of memory, leaves a gap in seq. */

@@ -24,8 +24,7 @@ static int config_read(struct cca_rsi_config *config)
 		return ret;
 	}
 	if (config->hash_algo >= ARRAY_SIZE(hashes)) {
-		pr_err("the realm's hash algorithm %u is not supported\n",
-		       config->hash_algo);
+		pr_err("the realm's hash algorithm %u is not supported\n", config->hash_algo);
 		return -EOPNOTSUPP;
 	}
 	cca_realm.hash = &hashes[config->hash_algo];
@@ -49,8 +48,8 @@ static int base_log(void)
 	int ret;
 
 	guard(mutex)(&cca_realm_lock);
-	ret = cca_rsi_measurement_read(0, cca_realm.values[0], cca_realm.hash->digest_size) ?:
-	      min(cca_realm_audit(), 0);
+	ret = cca_rsi_measurement_read(0, cca_realm.values[0], cca_realm.hash->digest_size)
+		      ?: min(cca_realm_audit(), 0);
 	if (ret)
 		pr_err("cannot start the event log: %d\n", ret);
 	return ret;
@@ -185,8 +184,9 @@ static int extend_locked(struct cca_record *record)
 
 	if (ret < 0)
 		return ret;
-	ret = cca_log_room(record) ?: cca_rsi_measurement_extend(record->index, record->digest,
-								 cca_realm.hash->digest_size);
+	ret = cca_log_room(record)
+		      ?: cca_rsi_measurement_extend(record->index, record->digest,
+						    cca_realm.hash->digest_size);
 	if (ret)
 		return ret;
 	value_extend(record);

@@ -142,8 +142,8 @@ int cca_rsi_token_init(const u8 *challenge, size_t *bound)
  */
 int cca_rsi_token_continue(u8 *granule, size_t *len)
 {
-	union rsi_call call = { .x = {
-		SMC_RSI_ATTESTATION_TOKEN_CONTINUE, virt_to_phys(granule), 0, RSI_GRANULE_SIZE } };
+	union rsi_call call = { .x = { SMC_RSI_ATTESTATION_TOKEN_CONTINUE, virt_to_phys(granule), 0,
+				       RSI_GRANULE_SIZE } };
 	int ret = rsi_call(&call);
 
 	*len = call.x[1];

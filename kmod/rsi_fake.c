@@ -18,11 +18,11 @@
 
 #include "cca_rsi.h"
 
-#define BYTE_STRING_HEAD	2
-#define FAKE_HEAD_MAX \
-	((BYTE_STRING_HEAD + CCA_RSI_DIGEST_MAX) * CCA_REALM_REGISTERS + \
-	 BYTE_STRING_HEAD + CCA_RSI_CHALLENGE_SIZE)
-#define FAKE_IPA_BITS		40
+#define BYTE_STRING_HEAD 2
+#define FAKE_HEAD_MAX                                                                       \
+	((BYTE_STRING_HEAD + CCA_RSI_DIGEST_MAX) * CCA_REALM_REGISTERS + BYTE_STRING_HEAD + \
+	 CCA_RSI_CHALLENGE_SIZE)
+#define FAKE_IPA_BITS 40
 
 enum fake_call {
 	FAKE_NONE,
@@ -61,7 +61,8 @@ MODULE_PARM_DESC(bound, "upper bound to announce, correct or not; 0: a correct o
 
 static unsigned int fail_call;
 module_param(fail_call, uint, 0644);
-MODULE_PARM_DESC(fail_call, "call that fails: 1 version, 2 config, 3 read, 4 extend, 5 init, 6 continue");
+MODULE_PARM_DESC(fail_call,
+		 "call that fails: 1 version, 2 config, 3 read, 4 extend, 5 init, 6 continue");
 
 static long fail_status;
 module_param(fail_status, long, 0644);
@@ -77,7 +78,8 @@ MODULE_PARM_DESC(fail_times, "number of calls that fail then; counts down");
 
 static unsigned int fault;
 module_param(fault, uint, 0644);
-MODULE_PARM_DESC(fault, "1 too long a piece, 2 no end, 3 empty, 4 no progress, 5 other extend rule");
+MODULE_PARM_DESC(fault,
+		 "1 too long a piece, 2 no end, 3 empty, 4 no progress, 5 other extend rule");
 
 /* This taints the kernel, and modinfo shows it. */
 MODULE_INFO(test, "Y");

@@ -16,9 +16,9 @@
 
 #include "cca_rsi.h"
 
-#define TOKEN_ROOM_MAX	SZ_1M
+#define TOKEN_ROOM_MAX SZ_1M
 /* Attempts before giving up because the registers keep changing */
-#define TOKEN_TRIES	4
+#define TOKEN_TRIES 4
 
 /* Room that the last token required, remembered so that the next one is started only once */
 static size_t token_room = RSI_GRANULE_SIZE;
@@ -97,8 +97,8 @@ static int token_sign(struct token_run *run)
 
 	do {
 		kvfree(run->token);
-		run->token = kvmalloc(struct_size(run->token, data, token_room),
-				      GFP_KERNEL_ACCOUNT);
+		run->token =
+			kvmalloc(struct_size(run->token, data, token_room), GFP_KERNEL_ACCOUNT);
 		if (!run->token)
 			return -ENOMEM;
 		ret = token_run_pinned(run);

@@ -9,7 +9,7 @@
 #include "compat.h"
 
 /* The in-tree driver's minimum, because fewer bytes are too short for a challenge */
-#define CHALLENGE_SIZE_MIN	32
+#define CHALLENGE_SIZE_MIN 32
 
 static int report_new(struct tsm_report *report, void *data)
 {
@@ -61,7 +61,9 @@ int cca_tsm_init(void)
 	if (ret != -EBUSY)
 		return ret;
 	cca_realm.config.flags &= ~CCA_RSI_CONFIG_F_TOKEN;
+	/* clang-format off */
 	pr_notice("tokens are disabled: configfs-tsm has another driver, or reports of an earlier one\n");
+	/* clang-format on */
 	return 0;
 }
 

@@ -172,8 +172,11 @@ daemon_late_kbs()
 daemon_courier_dies()
 {
 	conf '[secret none]' 'resource = a/b/none' 'required = no' '[secret also]' 'resource = a/b/none2'
+	exec 9<"$work/conf/realmkeyd"
 	daemon_start
+	exec 9<&-
 	logged "the daemon logs a missing secret" "also: resource a/b/none2: "
+	same "it closed what was left open for it" "" "$(find "/proc/$daemon_pid/fd" -lname '*/conf/realmkeyd')"
 	same "its courier does not hold its log" /dev/null "$(readlink "/proc/$(courier_of)/fd/2")"
 	kill -KILL "$(courier_of)"
 	kill -HUP "$daemon_pid"

@@ -83,8 +83,11 @@ int rsi_config_get(struct rsi *rsi, struct rsi_config *config, struct error *e)
 {
 	(void)rsi;
 	(void)e;
-	*config = (struct rsi_config){ .abi_lower = 0x10000, .abi_higher = 0x10000, .ipa_bits = 40,
-				       .hash = hash_by_number(HASH_SHA256), .event_max = 4096 };
+	*config = (struct rsi_config){ .abi_lower = 0x10000,
+				       .abi_higher = 0x10000,
+				       .ipa_bits = 40,
+				       .hash = hash_by_number(HASH_SHA256),
+				       .event_max = 4096 };
 	memset(config->rpv, CCA_BUILDER_RPV, sizeof(config->rpv));
 	return 0;
 }
@@ -140,7 +143,7 @@ int rsi_token_get(struct rsi *rsi, const uint8_t challenge[REALM_CHALLENGE_SIZE]
 	(void)rsi;
 	(void)e;
 	if (records)
-		*records = 0;	/* there is no event log */
+		*records = 0; /* there is no event log */
 	faults_suspend(true);
 	cca_builder_token(&builder, challenge, token);
 	faults_suspend(false);

@@ -23,9 +23,9 @@
 #include "keeper/confine.h"
 #include "keeper/notify.h"
 
-#define SYSTEMD "/run/systemd/private"
-#define BUS "/run/dbus/system_bus_socket"
-#define JOURNAL "/run/systemd/journal/socket"
+#define SYSTEMD	       "/run/systemd/private"
+#define BUS	       "/run/dbus/system_bus_socket"
+#define JOURNAL	       "/run/systemd/journal/socket"
 #define JOURNAL_STDOUT "/run/systemd/journal/stdout"
 
 static struct notify manager;
@@ -51,8 +51,9 @@ static long message_to(int fd, const char *path)
 {
 	struct iovec text = { .iov_base = (char *)"MESSAGE=escaped\n", .iov_len = 16 };
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	const struct msghdr message = { .msg_name = &to, .msg_namelen = sizeof(to),
-					.msg_iov = &text, .msg_iovlen = 1 };
+	const struct msghdr message = {
+		.msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = &text, .msg_iovlen = 1
+	};
 
 	strcpy(to.sun_path, path);
 	return sendmsg(fd, &message, 0);

@@ -5,15 +5,15 @@
  */
 #include <stdint.h>
 
-#define UART		((volatile uint32_t *)0x109000000UL)	/* the bench's PL011, shared */
-#define UART_FR		6	/* index of the flag register */
-#define UART_FR_FULL	0x20
+#define UART	     ((volatile uint32_t *)0x109000000UL) /* the bench's PL011, shared */
+#define UART_FR	     6					  /* index of the flag register */
+#define UART_FR_FULL 0x20
 
-#define RSI_TOKEN_INIT		0xc4000194
-#define RSI_TOKEN_CONTINUE	0xc4000195
-#define RSI_INCOMPLETE		3
-#define PSCI_SYSTEM_OFF		0x84000008
-#define GRANULE			4096
+#define RSI_TOKEN_INIT	   0xc4000194
+#define RSI_TOKEN_CONTINUE 0xc4000195
+#define RSI_INCOMPLETE	   3
+#define PSCI_SYSTEM_OFF	   0x84000008
+#define GRANULE		   4096
 
 void smc(uint64_t x[9]);
 _Noreturn void probe(void);

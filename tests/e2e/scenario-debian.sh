@@ -79,6 +79,8 @@ Restart=no
 	has "and to ptrace it" "ptrace: killed"
 	lacks "and did not escape" ESCAPED
 	runs 0 "realmkeyd is itself again" realm_sh "rm -r /run/systemd/system/realmkeyd.service.d && systemctl daemon-reload && systemctl restart realmkeyd"
+	runs 0 "it finds the secret, which belongs to another user, unchanged" realm_sh "journalctl --no-pager -u realmkeyd | grep 'key: unchanged: key'"
+	runs 0 "and can be reloaded" realm_sh "systemctl reload realmkeyd && systemctl is-active realmkeyd"
 }
 
 # debian_login: the prompt appears a little after the service that shows it has started; root needs no password.

@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (cca_anchors_add(&anchors, data, size, "fuzz", &e) < 0 &&
 	    (anchors.count != 0 || e.kind == ERROR_NONE))
-		abort();	/* a failure must leave the store empty and have a cause */
+		abort(); /* a failure must leave the store empty and have a cause */
 	for (size_t i = 0; i < anchors.count; i++) {
 		if (!anchors.anchor[i].key)
 			abort();

@@ -18,7 +18,7 @@ static void key_try(struct cbor_slice input, const struct cose_sign1 *sign1)
 	EVP_PKEY *key = cose_key_decode(input, &e);
 
 	if (!key && e.kind == ERROR_NONE)
-		abort();	/* a failure must have a cause */
+		abort(); /* a failure must have a cause */
 	if (key && sign1)
 		cose_sign1_verify(sign1, key, &e);
 	EVP_PKEY_free(key);
@@ -34,9 +34,9 @@ static void token_use(const struct cca_token *token)
 
 	cca_token_print(token, &out);
 	if (!json || bytes_check(&out, &e) < 0)
-		abort();	/* every decoded token can be printed */
+		abort(); /* every decoded token can be printed */
 	if (cca_token_verify(token, &anchors, NULL, &verdict, NULL, &e) == 0 || !verdict.detail[0])
-		abort();	/* no token verifies without anchors */
+		abort(); /* no token verifies without anchors */
 	json_decref(json);
 	bytes_free(&out);
 	key_try(token->realm.rak, &token->realm.sign1);

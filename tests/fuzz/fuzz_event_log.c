@@ -18,7 +18,7 @@ static void show(const struct event_log *log, const struct event_replay *replay)
 		abort();
 	for (size_t i = 0; i < out.len; i++)
 		if ((out.data[i] < ' ' && out.data[i] != '\n') || out.data[i] > '~')
-			abort();	/* no control character reaches a terminal */
+			abort(); /* no control character reaches a terminal */
 	json_decref(json);
 	bytes_free(&out);
 }
@@ -35,7 +35,7 @@ static void replay_twice(const struct event_log *log)
 	show(log, &replay);
 	for (int i = 0; i < REALM_REGISTERS; i++)
 		memcpy(value[i], replay.reg[i].value, HASH_SIZE_MAX);
-	if (event_replay_run(log, (const uint8_t (*)[HASH_SIZE_MAX])value, &replay, &e) < 0)
+	if (event_replay_run(log, (const uint8_t(*)[HASH_SIZE_MAX])value, &replay, &e) < 0)
 		abort();
 	for (int i = 0; i < REALM_REGISTERS; i++)
 		if (!replay.reg[i].fits)

@@ -21,7 +21,7 @@ static void fuzz_attest(const uint8_t *data, size_t size)
 	if (handshake_attest_parse(data, size, &attest, &e) == 0) {
 		runtime = handshake_runtime_data(&attest, &e);
 		if (!runtime || handshake_challenge(runtime, challenge, &e) < 0)
-			abort();	/* every accepted message can be hashed */
+			abort(); /* every accepted message can be hashed */
 		json_decref(runtime);
 	}
 	handshake_attest_free(&attest);

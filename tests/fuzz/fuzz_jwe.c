@@ -13,12 +13,11 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* The key of own-vectors/tee-p256.pem, which opens the vectors. It protects nothing. */
-static const char pem[] =
-	"-----BEGIN PRIVATE KEY-----\n"
-	"MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgOn54AwpuWscOwpdB\n"
-	"zvtL1ZvoHBQE9A7TfF+m54QF41uhRANCAAQbAlXq8x8Qe/cFm/ocF5X20+1Bk6Oa\n"
-	"jyDhlcHbEtQW1xYBQ4hXaboA31a6dhJG21vuS6QErUJDzfCFIvyw1N0Y\n"
-	"-----END PRIVATE KEY-----\n";
+static const char pem[] = "-----BEGIN PRIVATE KEY-----\n"
+			  "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgOn54AwpuWscOwpdB\n"
+			  "zvtL1ZvoHBQE9A7TfF+m54QF41uhRANCAAQbAlXq8x8Qe/cFm/ocF5X20+1Bk6Oa\n"
+			  "jyDhlcHbEtQW1xYBQ4hXaboA31a6dhJG21vuS6QErUJDzfCFIvyw1N0Y\n"
+			  "-----END PRIVATE KEY-----\n";
 
 static void round_trip(const struct tee_key *key, const json_t *jwk, const uint8_t *data,
 		       size_t size)

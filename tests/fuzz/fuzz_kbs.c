@@ -82,8 +82,8 @@ static void fuzz_url(int status, const uint8_t *data, size_t size)
 	int ret = url_parse(text, status == 200, url, sizeof(url), &e);
 
 	check(ret, &e);
-	if (ret == 0 && (url_parse(url, status == 200, again, sizeof(again), &e) < 0 ||
-			 strcmp(url, again)))
+	if (ret == 0 &&
+	    (url_parse(url, status == 200, again, sizeof(again), &e) < 0 || strcmp(url, again)))
 		abort();
 	free(text);
 }

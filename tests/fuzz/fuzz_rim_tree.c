@@ -10,8 +10,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void tree_change(struct bytes *tree, const struct rim_tree *before)
 {
 	const struct rim_tree_edit edit = {
-		.ram_size = 0x20000000, .cpus = (before->cpus + 1) / 2, .cmdline = "one two",
-		.cmdline_append = before->cpus % 2, .initrd_start = 0x48000000,
+		.ram_size = 0x20000000,
+		.cpus = (before->cpus + 1) / 2,
+		.cmdline = "one two",
+		.cmdline_append = before->cpus % 2,
+		.initrd_start = 0x48000000,
 		.initrd_end = 0x48000001,
 	};
 	struct rim_tree after;

@@ -12,10 +12,10 @@
 #include "mem.h"
 #include "rsi.h"
 
-#define BASE		0x40000000UL
-#define GRANULES	4
-#define MEMORY		(GRANULES * GRANULE)
-#define IPA_BITS	33
+#define BASE	 0x40000000UL
+#define GRANULES 4
+#define MEMORY	 (GRANULES * GRANULE)
+#define IPA_BITS 33
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -68,7 +68,9 @@ static uint64_t now(void)
 	return clock_ms;
 }
 
-static const struct realm_ops ops = { page, ripas_changed, ripas_sync, token_send, token_poll, now };
+static const struct realm_ops ops = {
+	page, ripas_changed, ripas_sync, token_send, token_poll, now
+};
 
 static void realm_begin(void)
 {
@@ -105,9 +107,26 @@ static uint64_t take(struct script *s, size_t size)
 static uint64_t argument(struct script *s)
 {
 	static const uint64_t interesting[] = {
-		0, 1, 2, 4, 5, 64, 65, 0x800, GRANULE - 1, GRANULE, BASE, BASE + GRANULE, BASE + 3 * GRANULE,
-		BASE + MEMORY, BASE + 0x300, 1UL << (IPA_BITS - 1), UINT64_MAX, UINT64_MAX - GRANULE + 1,
-		RSI_VERSION_1_0, RSI_VERSION_1_1,
+		0,
+		1,
+		2,
+		4,
+		5,
+		64,
+		65,
+		0x800,
+		GRANULE - 1,
+		GRANULE,
+		BASE,
+		BASE + GRANULE,
+		BASE + 3 * GRANULE,
+		BASE + MEMORY,
+		BASE + 0x300,
+		1UL << (IPA_BITS - 1),
+		UINT64_MAX,
+		UINT64_MAX - GRANULE + 1,
+		RSI_VERSION_1_0,
+		RSI_VERSION_1_1,
 	};
 	uint64_t pick = take(s, 1);
 
@@ -123,12 +142,12 @@ static void registers_check(const uint64_t *before, const uint64_t *x, uint32_t 
 		must(x[i] == before[i]);
 	if (x[0] == SMC_UNKNOWN)
 		must(!(x[1] | x[2] | x[3]));
-	if (command == 5)	/* never more bytes than requested */
+	if (command == 5) /* never more bytes than requested */
 		must(x[1] <= before[3]);
 }
 
-static void measurements_check(const uint8_t before[REALM_MEASUREMENTS][HASH_SIZE_MAX], const uint64_t *in,
-			       uint64_t status, uint32_t command)
+static void measurements_check(const uint8_t before[REALM_MEASUREMENTS][HASH_SIZE_MAX],
+			       const uint64_t *in, uint64_t status, uint32_t command)
 {
 	size_t size = hash_size(realm.hash_algo);
 
@@ -161,7 +180,7 @@ static void call(struct script *s, uint8_t step)
 		return;
 	}
 	registers_check(in, x, command);
-	measurements_check((const uint8_t (*)[HASH_SIZE_MAX])before, in, x[0], command);
+	measurements_check((const uint8_t(*)[HASH_SIZE_MAX])before, in, x[0], command);
 	must(command == 7 || memcmp(before_states, states, sizeof(states)) == 0);
 }
 
@@ -172,17 +191,21 @@ static void signer_answers(struct script *s)
 	uint64_t how = take(s, 1);
 
 	if (how & 1) {
-		fault = (struct channel_fault){ .patience = (uint32_t)take(s, 2), .idle = (uint32_t)take(s, 1),
-						.chunk = (uint32_t)take(s, 1), .fail = how & 32,
+		fault = (struct channel_fault){ .patience = (uint32_t)take(s, 2),
+						.idle = (uint32_t)take(s, 1),
+						.chunk = (uint32_t)take(s, 1),
+						.fail = how & 32,
 						.fail_after = (uint32_t)take(s, 2),
 						.extra = (uint32_t)take(s, 2),
-						.destroy = BASE / GRANULE - 1 + (uint32_t)take(s, 1) };
+						.destroy = BASE / GRANULE - 1 +
+							   (uint32_t)take(s, 1) };
 		in_call = false;
 		token_fault(&realm, asked_rec, asked_seq, &fault);
 	}
 	if (how & 2)
 		token_answer(&realm, (uint16_t)(asked_rec + (how & 4)), asked_seq - (how >> 3 & 1),
-			     how & 16 ? NULL : token, (uint32_t)take(s, 2) % (CHANNEL_PAYLOAD_MAX + 2));
+			     how & 16 ? NULL : token,
+			     (uint32_t)take(s, 2) % (CHANNEL_PAYLOAD_MAX + 2));
 }
 
 /* A step of the host, the signer, or the clock. */

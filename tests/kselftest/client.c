@@ -13,7 +13,7 @@ struct exchange {
 	struct client *client;
 	client_answer *answer;
 	void *context;
-	int error;	/* errno's value */
+	int error; /* errno's value */
 	bool refused;
 	bool over;
 };
@@ -43,8 +43,9 @@ struct nl_msg *client_request(const struct client *client, uint8_t cmd, int flag
 {
 	struct nl_msg *request = nlmsg_alloc_size(16384);
 
-	if (!request || !genlmsg_put(request, NL_AUTO_PORT, NL_AUTO_SEQ, client->family, 0,
-				     NLM_F_REQUEST | NLM_F_ACK | flags, cmd, CCA_RSI_FAMILY_VERSION))
+	if (!request ||
+	    !genlmsg_put(request, NL_AUTO_PORT, NL_AUTO_SEQ, client->family, 0,
+			 NLM_F_REQUEST | NLM_F_ACK | flags, cmd, CCA_RSI_FAMILY_VERSION))
 		tap_bail("cannot make a netlink message");
 	return request;
 }
@@ -150,8 +151,8 @@ static bool chunk_append(struct nlattr **attrs, void *context)
 	return true;
 }
 
-int client_token(struct client *client, const uint8_t *challenge, size_t challenge_size, uint8_t *token,
-		 size_t *size)
+int client_token(struct client *client, const uint8_t *challenge, size_t challenge_size,
+		 uint8_t *token, size_t *size)
 {
 	struct nl_msg *request = client_request(client, CCA_RSI_CMD_TOKEN_GET, NLM_F_DUMP);
 	struct token_room room = { .token = token };

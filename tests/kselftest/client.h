@@ -15,8 +15,8 @@
 struct client {
 	struct nl_sock *sock;
 	int family;
-	char message[128];	/* the kernel's message for the last error, "" if none */
-	uint32_t offset;	/* of the attribute in the request that it is about, 0 if none */
+	char message[128]; /* the kernel's message for the last error, "" if none */
+	uint32_t offset;   /* of the attribute in the request that it is about, 0 if none */
 };
 
 /* Called for each answer with its attributes by type; returns false if they are not as expected. */
@@ -40,13 +40,14 @@ struct nl_msg *client_request(const struct client *client, uint8_t cmd, int flag
  * EBADMSG if
  * @answer (may be NULL) returned false for one of them.
  */
-int client_call(struct client *client, struct nl_msg *request, client_answer *answer, void *context);
+int client_call(struct client *client, struct nl_msg *request, client_answer *answer,
+		void *context);
 
 /*
  * token-get: @challenge may have any size, @token has room for TOKEN_ROOM bytes. Returns as
  * client_call() does.
  */
-int client_token(struct client *client, const uint8_t *challenge, size_t challenge_size, uint8_t *token,
-		 size_t *size);
+int client_token(struct client *client, const uint8_t *challenge, size_t challenge_size,
+		 uint8_t *token, size_t *size);
 
 #endif /* CLIENT_H */

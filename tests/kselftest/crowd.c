@@ -64,7 +64,8 @@ static bool token_get(struct handles *handles, bool by_netlink)
 	int ret;
 
 	challenge_random(challenge);
-	ret = by_netlink ? client_token(&handles->client, challenge, sizeof(challenge), handles->token, &size) :
+	ret = by_netlink ? client_token(&handles->client, challenge, sizeof(challenge),
+					handles->token, &size) :
 			   token_by_device(handles, challenge, &size);
 	if (ret) {
 		tap_note("a token by %s: %s", by_netlink ? "netlink" : "device", strerror(errno));
@@ -91,9 +92,12 @@ static void member_work(struct crowd_member *member, struct handles *handles)
 
 	for (size_t i = 0; crowd->quota ? i < crowd->quota : !atomic_load(&crowd->over); i++) {
 		cpu_move(member);
-		atomic_fetch_add(token_get(handles, i % 2) ? &member->tokens : &member->mistakes, 1);
+		atomic_fetch_add(token_get(handles, i % 2) ? &member->tokens : &member->mistakes,
+				 1);
 		if (crowd->extending)
-			atomic_fetch_add(extension_make(handles, index) ? &member->extensions : &member->mistakes, 1);
+			atomic_fetch_add(extension_make(handles, index) ? &member->extensions :
+									  &member->mistakes,
+					 1);
 	}
 }
 
@@ -120,7 +124,8 @@ bool crowd_begin(struct crowd *crowd)
 
 	for (crowd->size = 0; crowd->size < wanted; crowd->size++) {
 		crowd->members[crowd->size] = (struct crowd_member){
-			.crowd = crowd, .cpu = (int)crowd->size % crowd_cpus(),
+			.crowd = crowd,
+			.cpu = (int)crowd->size % crowd_cpus(),
 		};
 		atomic_fetch_add(&crowd->running, 1);
 		if (pthread_create(&thread, NULL, member_run, &crowd->members[crowd->size]))

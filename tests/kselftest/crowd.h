@@ -18,17 +18,17 @@ struct crowd;
 struct crowd_member {
 	struct crowd *crowd;
 	int cpu;
-	atomic_size_t tokens;		/* whole, and over the challenge asked for */
+	atomic_size_t tokens; /* whole, and over the challenge asked for */
 	atomic_size_t extensions;
-	atomic_size_t elsewhere;	/* tokens begun on another CPU, with its own CPU off */
+	atomic_size_t elsewhere; /* tokens begun on another CPU, with its own CPU off */
 	atomic_size_t mistakes;
 };
 
 /* The caller sets the first three. */
 struct crowd {
-	size_t size;		/* number of members, which are distributed over the CPUs */
-	size_t quota;		/* tokens that each member gets; 0: until crowd_end() */
-	bool extending;		/* extend REM0..REM3, by the member's number, after each token */
+	size_t size;	/* number of members, which are distributed over the CPUs */
+	size_t quota;	/* tokens that each member gets; 0: until crowd_end() */
+	bool extending; /* extend REM0..REM3, by the member's number, after each token */
 	atomic_bool over;
 	atomic_size_t running;
 	struct crowd_member members[CROWD_MAX];

@@ -8,10 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DEVICE_PATH "/dev/cca-rsi"
+#define DEVICE_PATH    "/dev/cca-rsi"
 #define CHALLENGE_SIZE CCA_RSI_CHALLENGE_SIZE
-#define REGISTERS 5
-#define TOKEN_ROOM 65536
+#define REGISTERS      5
+#define TOKEN_ROOM     65536
 
 /* Opens the device with @flags (O_RDONLY ...); ends the program if it cannot. */
 int device_open(int flags);

@@ -39,7 +39,7 @@ static const struct {
 #define CALLS (sizeof(calls) / sizeof(calls[0]))
 
 static struct cca_rsi_config config;
-static int device;	/* O_RDWR */
+static int device; /* O_RDWR */
 
 static bool all_zero(const uint8_t *bytes, size_t size)
 {
@@ -73,7 +73,8 @@ static void config_makes_sense(void)
 
 	CHECK(ioctl(device, CCA_RSI_CONFIG, &config) == 0);
 	tap_note("RSI %#x..%#x, %u IPA bits, hash %u, %u registers, flags %#x", config.abi_lower,
-		 config.abi_higher, config.ipa_bits, config.hash_algo, config.registers, config.flags);
+		 config.abi_higher, config.ipa_bits, config.hash_algo, config.registers,
+		 config.flags);
 	CHECK(config.abi_lower >> 16 == 1 && config.abi_higher >= config.abi_lower);
 	CHECK(config.ipa_bits >= 32 && config.ipa_bits <= 52);
 	CHECK(config.hash_algo <= CCA_RSI_HASH_SHA384);
@@ -150,13 +151,16 @@ static void later_fields_refused(void)
 			arg.extend = extension();
 		arg.bytes[calls[i].size + LATER_EXTRA - 1] = 1;
 		if (calls[i].cmd == CCA_RSI_CONFIG) {
-			CHECK(ioctl(device, device_cmd_sized(calls[i].cmd, calls[i].size + LATER_EXTRA),
+			CHECK(ioctl(device,
+				    device_cmd_sized(calls[i].cmd, calls[i].size + LATER_EXTRA),
 				    &arg) == 0);
 			CHECK(all_zero(arg.bytes + calls[i].size, LATER_EXTRA));
 			continue;
 		}
-		CHECK_ERRNO(ioctl(device, device_cmd_sized(calls[i].cmd, calls[i].size + LATER_EXTRA),
-				  &arg), E2BIG);
+		CHECK_ERRNO(ioctl(device,
+				  device_cmd_sized(calls[i].cmd, calls[i].size + LATER_EXTRA),
+				  &arg),
+			    E2BIG);
 	}
 }
 
@@ -181,9 +185,11 @@ static void unknown_calls_refused(void)
 	union any_call arg = { 0 };
 
 	CHECK_ERRNO(ioctl(device, _IOWR(CCA_RSI_IOC_TYPE, 4, struct cca_rsi_token), &arg), ENOTTY);
-	CHECK_ERRNO(ioctl(device, _IOWR(CCA_RSI_IOC_TYPE, 255, struct cca_rsi_token), &arg), ENOTTY);
+	CHECK_ERRNO(ioctl(device, _IOWR(CCA_RSI_IOC_TYPE, 255, struct cca_rsi_token), &arg),
+		    ENOTTY);
 	CHECK_ERRNO(ioctl(device, _IOWR(0xbd, 1, struct cca_rsi_measurement), &arg), ENOTTY);
-	CHECK_ERRNO(ioctl(device, _IOW(CCA_RSI_IOC_TYPE, 1, struct cca_rsi_measurement), &arg), ENOTTY);
+	CHECK_ERRNO(ioctl(device, _IOW(CCA_RSI_IOC_TYPE, 1, struct cca_rsi_measurement), &arg),
+		    ENOTTY);
 	CHECK_ERRNO(ioctl(device, _IO(CCA_RSI_IOC_TYPE, 0), &arg), ENOTTY);
 }
 
@@ -294,7 +300,9 @@ static void unprivileged_kept_out(void)
 
 	CHECK(child >= 0);
 	if (child == 0)
-		_exit(setuid(NOBODY) == 0 && open(DEVICE_PATH, O_RDONLY) == -1 && errno == EACCES ? 0 : 1);
+		_exit(setuid(NOBODY) == 0 && open(DEVICE_PATH, O_RDONLY) == -1 && errno == EACCES ?
+			      0 :
+			      1);
 	CHECK(waitpid(child, &status, 0) == child);
 	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
@@ -310,7 +318,8 @@ static const struct tap_test tests[] = {
 	{ "bad pointers are refused", bad_pointers_refused },
 	{ "unknown calls are refused", unknown_calls_refused },
 	{ "the mode of a file decides what it may do", modes_decide },
-	{ "an extension makes H(register || digest) and changes no other register", extension_follows_rule },
+	{ "an extension makes H(register || digest) and changes no other register",
+	  extension_follows_rule },
 	{ "RIM, other registers and other digest sizes are refused", extension_limits },
 	{ "the event is bounded and must be readable", event_limits },
 	{ "an extension without an answer is not undone", extension_not_undone },

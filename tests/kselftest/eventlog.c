@@ -9,12 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LOG_ROOM (1 << 20)
+#define LOG_ROOM       (1 << 20)
 #define SIGNATURE_SIZE 16
 
 static uint32_t u32_at(const uint8_t *bytes)
 {
-	return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+	return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
+	       (uint32_t)bytes[3] << 24;
 }
 
 /* Parses a base or foreign record; its digest member is set to the value. */
@@ -33,7 +34,8 @@ static bool value_parse(struct record *record, uint32_t digest_size)
 }
 
 /* Parses the record at @bytes; returns its length, or 0 if it is not a record. */
-static size_t record_parse(const uint8_t *bytes, size_t size, uint32_t digest_size, struct record *record)
+static size_t record_parse(const uint8_t *bytes, size_t size, uint32_t digest_size,
+			   struct record *record)
 {
 	size_t fixed = 14 + digest_size + 4;
 
@@ -71,9 +73,11 @@ static bool header_good(const uint8_t *bytes, size_t size, const struct cca_rsi_
 {
 	static const uint8_t algos[] = { 0x0b, 0x0d, 0x0c };
 
-	return size >= HEADER_SIZE && u32_at(bytes) == 0 && u32_at(bytes + 4) == CCA_RSI_EV_NO_ACTION &&
-	       u32_at(bytes + 28) == HEADER_SIZE - 32 && memcmp(bytes + 32, "Spec ID Event03", 16) == 0 &&
-	       u32_at(bytes + 56) == 1 && bytes[60] == algos[config->hash_algo] && bytes[61] == 0 &&
+	return size >= HEADER_SIZE && u32_at(bytes) == 0 &&
+	       u32_at(bytes + 4) == CCA_RSI_EV_NO_ACTION &&
+	       u32_at(bytes + 28) == HEADER_SIZE - 32 &&
+	       memcmp(bytes + 32, "Spec ID Event03", 16) == 0 && u32_at(bytes + 56) == 1 &&
+	       bytes[60] == algos[config->hash_algo] && bytes[61] == 0 &&
 	       bytes[62] == config->digest_size && bytes[63] == 0 && bytes[64] == 0;
 }
 
@@ -180,7 +184,8 @@ bool eventlog_good(struct cca_rsi_config *config)
 		return false;
 	good = device_config(config) && log.count == config->log_seq && eventlog_replays(&log);
 	if (!good)
-		tap_note("%zu records, but the device reports %llu", log.count, (unsigned long long)config->log_seq);
+		tap_note("%zu records, but the device reports %llu", log.count,
+			 (unsigned long long)config->log_seq);
 	eventlog_free(&log);
 	return good;
 }

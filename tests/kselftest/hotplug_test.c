@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define ROUNDS_DEFAULT 3
-#define TRIES 600
+#define TRIES	       600
 
 static int cpus;
 static struct cca_rsi_config config;
@@ -99,8 +99,9 @@ static void work_goes_on(void)
 	CHECK(good);
 	for (size_t i = 0; i < crowd.size; i++)
 		elsewhere += atomic_load(&crowd.members[i].elsewhere);
-	tap_note("%zu tokens and %zu extensions while CPUs were switched, %zu of them on another CPU than intended",
-		 crowd_tokens(&crowd), crowd_extensions(&crowd), elsewhere);
+	tap_note(
+		"%zu tokens and %zu extensions while CPUs were switched, %zu of them on another CPU than intended",
+		crowd_tokens(&crowd), crowd_extensions(&crowd), elsewhere);
 	CHECK(crowd_tokens(&crowd) > 0 && elsewhere > 0);
 }
 

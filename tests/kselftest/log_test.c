@@ -20,9 +20,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define EV_IPL 13
+#define EV_IPL	13
 #define WRITERS 4
-#define ROUNDS 50
+#define ROUNDS	50
 
 static struct cca_rsi_config config;
 
@@ -30,8 +30,11 @@ static struct cca_rsi_config config;
 static int64_t extend(int fd, uint32_t index, uint32_t type, const void *event, uint32_t size)
 {
 	struct cca_rsi_extend arg = {
-		.index = index, .digest_size = config.digest_size, .event_type = type,
-		.event_size = size, .event = (uintptr_t)event,
+		.index = index,
+		.digest_size = config.digest_size,
+		.event_type = type,
+		.event_size = size,
+		.event = (uintptr_t)event,
 	};
 
 	memset(arg.digest, (int)(index * 17 + size), config.digest_size);
@@ -101,7 +104,8 @@ static void whole_records_only(void)
 	CHECK(size > HEADER_SIZE && read(fd, piece, sizeof(piece)) == 0);
 	CHECK(lseek(fd, 0, SEEK_SET) == 0);
 	CHECK_ERRNO(read(fd, piece, HEADER_SIZE - 1), EINVAL);
-	CHECK(read(fd, piece, HEADER_SIZE) == HEADER_SIZE && memcmp(piece, whole, HEADER_SIZE) == 0);
+	CHECK(read(fd, piece, HEADER_SIZE) == HEADER_SIZE &&
+	      memcmp(piece, whole, HEADER_SIZE) == 0);
 	used = HEADER_SIZE;
 	while (used < size) {
 		length = read(fd, piece, 5000);
@@ -140,7 +144,8 @@ static void seeks_to_start_and_end(void)
 static void faults_lose_nothing(void)
 {
 	long page = sysconf(_SC_PAGESIZE);
-	uint8_t *two = mmap(NULL, (size_t)page * 2, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *two = mmap(NULL, (size_t)page * 2, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int fd = device_open(O_RDONLY);
 
 	CHECK(two != MAP_FAILED && mprotect(two + page, (size_t)page, PROT_NONE) == 0);
@@ -148,7 +153,8 @@ static void faults_lose_nothing(void)
 	CHECK(read(fd, two + page - HEADER_SIZE, (size_t)page) == HEADER_SIZE);
 	CHECK_ERRNO(read(fd, two + page - 10, (size_t)page), EFAULT);
 	CHECK(read(fd, two, (size_t)page) > 0);
-	CHECK(two[0] == 1 && eventlog_whole(two, 14 + config.digest_size * 2 + 4 + 16, config.digest_size));
+	CHECK(two[0] == 1 &&
+	      eventlog_whole(two, 14 + config.digest_size * 2 + 4 + 16, config.digest_size));
 	munmap(two, (size_t)page * 2);
 	close(fd);
 }
@@ -257,7 +263,8 @@ static uint64_t token_covered(int fd)
 	if (!good || !eventlog_read(&log, &config))
 		return 0;
 	eventlog_register(&log, arg.log_seq, 3, value);
-	good = log.count >= arg.log_seq && token_has_register(token, arg.size, 3, value, config.digest_size);
+	good = log.count >= arg.log_seq &&
+	       token_has_register(token, arg.size, 3, value, config.digest_size);
 	eventlog_free(&log);
 	return good ? arg.log_seq : 0;
 }
@@ -309,7 +316,8 @@ static void full_log_refuses(void)
 	CHECK(ioctl(fd, CCA_RSI_TOKEN, &token) == 0 && token.log_seq == config.log_seq);
 	close(token.fd);
 	close(fd);
-	CHECK(module_reload("log_max=8192") && eventlog_good(&config) && config.log_seq == REGISTERS - 1);
+	CHECK(module_reload("log_max=8192") && eventlog_good(&config) &&
+	      config.log_seq == REGISTERS - 1);
 }
 
 static void small_bound_refused(void)

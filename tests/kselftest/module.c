@@ -27,7 +27,8 @@ static bool file_of(const char *name, char *path, size_t room)
 		return false;
 	program[length] = '\0';
 	*strrchr(program, '/') = '\0';
-	return (size_t)snprintf(path, room, "%s/%s.ko", program, name) < room && access(path, R_OK) == 0;
+	return (size_t)snprintf(path, room, "%s/%s.ko", program, name) < room &&
+	       access(path, R_OK) == 0;
 }
 
 /* MODULE_ARGUMENTS comes first, so that @arguments can override it. */
@@ -119,7 +120,8 @@ bool module_is_fake(void)
 {
 	struct cca_rsi_config config;
 
-	return device_config(&config) && memcmp(config.rpv, "a fake realm", sizeof("a fake realm")) == 0;
+	return device_config(&config) &&
+	       memcmp(config.rpv, "a fake realm", sizeof("a fake realm")) == 0;
 }
 
 bool kernel_keeps_freed(void)

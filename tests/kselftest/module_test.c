@@ -19,12 +19,12 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#define CYCLES 20
-#define CONFIGFS "/sys/kernel/config"
-#define REPORT CONFIGFS "/tsm/report/kselftest"
-#define AUTOLOADER "/proc/sys/kernel/modprobe"
+#define CYCLES	      20
+#define CONFIGFS      "/sys/kernel/config"
+#define REPORT	      CONFIGFS "/tsm/report/kselftest"
+#define AUTOLOADER    "/proc/sys/kernel/modprobe"
 #define KLOG_READ_ALL 3
-#define KLOG_CLEAR 5
+#define KLOG_CLEAR    5
 
 static bool device_there(void)
 {
@@ -73,7 +73,8 @@ static void running_dump_holds(void)
 	int small = 1, result;
 
 	CHECK(client_open(&client));
-	CHECK(setsockopt(nl_socket_get_fd(client.sock), SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)) == 0);
+	CHECK(setsockopt(nl_socket_get_fd(client.sock), SOL_SOCKET, SO_RCVBUF, &small,
+			 sizeof(small)) == 0);
 	request = client_request(&client, CCA_RSI_CMD_TOKEN_GET, NLM_F_DUMP);
 	nla_put(request, CCA_RSI_A_TOKEN_CHALLENGE, sizeof(challenge), challenge);
 	CHECK(nl_send_auto(client.sock, request) > 0);
@@ -127,7 +128,8 @@ static void unloads_and_loads(void)
 	CHECK(device_there() && family_there());
 	SKIP_IF(module_is_fake(), "the fake RSI's registers are lost with the module");
 	for (uint32_t i = 0; i < REGISTERS; i++)
-		CHECK(device_measurement(i, &after) && memcmp(&after, &before[i], sizeof(after)) == 0);
+		CHECK(device_measurement(i, &after) &&
+		      memcmp(&after, &before[i], sizeof(after)) == 0);
 }
 
 /* Every other load makes a token, so that a leak of its memory would show. */
@@ -197,7 +199,8 @@ static void left_report_disables_tokens(void)
 
 static void kernel_log_has_no_warning(void)
 {
-	static const char *const words[] = { "WARNING:", "BUG:", "Oops", "suspected memory leak", "Call trace" };
+	static const char *const words[] = { "WARNING:", "BUG:", "Oops", "suspected memory leak",
+					     "Call trace" };
 	static char log[1 << 20];
 	int length = klogctl(KLOG_READ_ALL, log, sizeof(log) - 1);
 
@@ -213,10 +216,12 @@ static const struct tap_test tests[] = {
 	{ "an open device keeps the module loaded", open_device_holds },
 	{ "an open token keeps the module loaded", open_token_holds },
 	{ "a running dump keeps the module loaded", running_dump_holds },
-	{ "unloads, leaves nothing behind, loads, and finds the same registers", unloads_and_loads },
+	{ "unloads, leaves nothing behind, loads, and finds the same registers",
+	  unloads_and_loads },
 	{ "unloads and loads often", unloads_and_loads_often },
 	{ "if another driver owns the tokens, the rest works", other_driver_keeps_tokens },
-	{ "a report left in configfs disables tokens, the rest works", left_report_disables_tokens },
+	{ "a report left in configfs disables tokens, the rest works",
+	  left_report_disables_tokens },
 	{ "the kernel's log has no warning", kernel_log_has_no_warning },
 };
 

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define GROUP "/sys/devices/virtual/misc/cca-rsi/measurements"
+#define GROUP	     "/sys/devices/virtual/misc/cca-rsi/measurements"
 #define EV_EVENT_TAG 6
 
 static struct cca_rsi_config config;

@@ -25,16 +25,16 @@
 #define NOBODY 65534
 #define ROUNDS 25
 /* The child that gets signals: nanoseconds between them, number of tokens, time limit in seconds */
-#define SIGNAL_EVERY 3000000
+#define SIGNAL_EVERY	 3000000
 #define SIGNALLED_TOKENS 60
-#define SIGNALLED_LIMIT 120
+#define SIGNALLED_LIMIT	 120
 /* Offsets of the attributes in extend_request(): headers of 16 and 4 bytes, 4 for each attribute */
-#define INDEX_AT 20u
+#define INDEX_AT  20u
 #define DIGEST_AT 28u
-#define TYPE_AT (DIGEST_AT + 4 + config.digest_size)
+#define TYPE_AT	  (DIGEST_AT + 4 + config.digest_size)
 /* Two tokens over one challenge differ only in their two signatures, of at most P-384. */
 #define SIGNATURE_MAX 96
-#define SIGNATURES 2
+#define SIGNATURES    2
 
 static struct client client;
 static struct cca_rsi_config config;
@@ -98,7 +98,8 @@ static bool has_seq(struct nlattr **attrs, void *context)
 
 static int config_get(client_answer *answer)
 {
-	return client_call(&client, client_request(&client, CCA_RSI_CMD_CONFIG_GET, 0), answer, NULL);
+	return client_call(&client, client_request(&client, CCA_RSI_CMD_CONFIG_GET, 0), answer,
+			   NULL);
 }
 
 static int measurement_get(uint32_t index)
@@ -141,8 +142,9 @@ static void wrong_register_refused(void)
 {
 	CHECK_ERRNO(measurement_get(REGISTERS), ERANGE);
 	CHECK_ERRNO(measurement_get(UINT32_MAX), ERANGE);
-	CHECK_ERRNO(client_call(&client, client_request(&client, CCA_RSI_CMD_MEASUREMENT_GET, 0), NULL,
-				NULL), EINVAL);
+	CHECK_ERRNO(client_call(&client, client_request(&client, CCA_RSI_CMD_MEASUREMENT_GET, 0),
+				NULL, NULL),
+		    EINVAL);
 }
 
 static void unknown_attribute_refused(void)
@@ -175,7 +177,8 @@ static void rim_refused_with_reason(void)
 {
 	uint8_t digest[64] = { 0 };
 
-	CHECK_ERRNO(client_call(&client, extend_request(0, digest, config.digest_size), NULL, NULL), EINVAL);
+	CHECK_ERRNO(client_call(&client, extend_request(0, digest, config.digest_size), NULL, NULL),
+		    EINVAL);
 	CHECK(strstr(client.message, "RIM") != NULL && client.offset == INDEX_AT);
 }
 
@@ -237,7 +240,8 @@ static bool record_same(struct nlattr **attrs, void *context)
 	       u32_is(attrs, CCA_RSI_A_MEASUREMENT_EVENT_TYPE, record->type) &&
 	       bytes_are(attrs, event ? CCA_RSI_A_MEASUREMENT_DIGEST : CCA_RSI_A_MEASUREMENT_VALUE,
 			 record->digest, config.digest_size) &&
-	       (!event || bytes_are(attrs, CCA_RSI_A_MEASUREMENT_EVENT, record->event, record->size));
+	       (!event ||
+		bytes_are(attrs, CCA_RSI_A_MEASUREMENT_EVENT, record->event, record->size));
 }
 
 static int log_get(struct expected *expected)
@@ -359,8 +363,9 @@ static void challenge_size_refused(void)
 
 	CHECK_ERRNO(client_token(&client, challenge, CHALLENGE_SIZE - 1, token, &size), ERANGE);
 	CHECK_ERRNO(client_token(&client, challenge, CHALLENGE_SIZE + 1, token, &size), ERANGE);
-	CHECK_ERRNO(client_call(&client, client_request(&client, CCA_RSI_CMD_TOKEN_GET, NLM_F_DUMP), NULL,
-				NULL), EINVAL);
+	CHECK_ERRNO(client_call(&client, client_request(&client, CCA_RSI_CMD_TOKEN_GET, NLM_F_DUMP),
+				NULL, NULL),
+		    EINVAL);
 }
 
 /* Requests a token and closes the socket without reading an answer. */
@@ -442,12 +447,17 @@ static bool child_without_privilege(void)
 	uint8_t bytes[CHALLENGE_SIZE] = { 0 }, *token = malloc(TOKEN_ROOM);
 	size_t size;
 
-	return token && device_config(&config) && setuid(NOBODY) == 0 && client_open(&client) && config_get(config_same) == 0 &&
-	       client_call(&client, client_request(&client, CCA_RSI_CMD_MEASUREMENT_GET, NLM_F_DUMP), NULL,
+	return token && device_config(&config) && setuid(NOBODY) == 0 && client_open(&client) &&
+	       config_get(config_same) == 0 &&
+	       client_call(&client,
+			   client_request(&client, CCA_RSI_CMD_MEASUREMENT_GET, NLM_F_DUMP), NULL,
 			   NULL) == 0 &&
-	       tap_errno(client_call(&client, client_request(&client, CCA_RSI_CMD_LOG_GET, NLM_F_DUMP), NULL,
-				     NULL), EPERM) &&
-	       tap_errno(client_call(&client, extend_request(1, bytes, config.digest_size), NULL, NULL),
+	       tap_errno(client_call(&client,
+				     client_request(&client, CCA_RSI_CMD_LOG_GET, NLM_F_DUMP), NULL,
+				     NULL),
+			 EPERM) &&
+	       tap_errno(client_call(&client, extend_request(1, bytes, config.digest_size), NULL,
+				     NULL),
 			 EPERM) &&
 	       tap_errno(client_token(&client, bytes, sizeof(bytes), token, &size), EPERM);
 }
@@ -488,9 +498,12 @@ static bool child_in_user_namespace(void)
 	size_t size;
 
 	return token && client_open(&client) && config_get(config_same) == 0 &&
-	       tap_errno(client_call(&client, client_request(&client, CCA_RSI_CMD_LOG_GET, NLM_F_DUMP), NULL,
-				     NULL), EPERM) &&
-	       tap_errno(client_call(&client, extend_request(1, bytes, config.digest_size), NULL, NULL),
+	       tap_errno(client_call(&client,
+				     client_request(&client, CCA_RSI_CMD_LOG_GET, NLM_F_DUMP), NULL,
+				     NULL),
+			 EPERM) &&
+	       tap_errno(client_call(&client, extend_request(1, bytes, config.digest_size), NULL,
+				     NULL),
 			 EPERM) &&
 	       tap_errno(client_token(&client, bytes, sizeof(bytes), token, &size), EPERM);
 }
@@ -519,8 +532,9 @@ static void *thread_tokens(void *by_netlink)
 		return (void *)1;
 	for (int i = 0; i < ROUNDS; i++) {
 		challenge_random(challenge);
-		good = by_netlink ? client_token(&own, challenge, sizeof(challenge), token, &size) == 0 :
-				    device_token(challenge, token, &size);
+		good = by_netlink ?
+			       client_token(&own, challenge, sizeof(challenge), token, &size) == 0 :
+			       device_token(challenge, token, &size);
 		if (!good || !token_carries(token, size, challenge))
 			mistakes++;
 	}
@@ -536,7 +550,8 @@ static void both_at_once(void)
 	void *result;
 
 	for (size_t i = 0; i < 4; i++)
-		CHECK(pthread_create(&threads[i], NULL, thread_tokens, i % 2 ? &client : NULL) == 0);
+		CHECK(pthread_create(&threads[i], NULL, thread_tokens, i % 2 ? &client : NULL) ==
+		      0);
 	for (size_t i = 0; i < 4; i++) {
 		CHECK(pthread_join(threads[i], &result) == 0);
 		mistakes += (intptr_t)result;
@@ -561,8 +576,10 @@ static const struct tap_test tests[] = {
 	{ "an abandoned dump has no effect on the next", dump_abandoned },
 	{ "a request that a signal interrupts is answered", signals_are_answered },
 	{ "without privilege: configuration and registers only", unprivileged_may_look_only },
-	{ "root of a user namespace: configuration and registers only", root_of_a_container_may_look_only },
-	{ "other network namespaces have neither family nor notifications", other_namespaces_see_nothing },
+	{ "root of a user namespace: configuration and registers only",
+	  root_of_a_container_may_look_only },
+	{ "other network namespaces have neither family nor notifications",
+	  other_namespaces_see_nothing },
 	{ "netlink and device at once: each its own token", both_at_once },
 };
 

@@ -28,9 +28,9 @@
 #define RELOADS_DEFAULT 30
 /* The first loads fill caches. */
 #define WARM_UP 10
-#define TRIES 10000
+#define TRIES	10000
 /* The growth that is tolerated, for fragments of slabs: once, and for each load */
-#define MEMORY_SLACK_KB 512
+#define MEMORY_SLACK_KB		512
 #define MEMORY_SLACK_BYTES_EACH 64
 /* In seconds */
 #define MEMORY_WAIT 30
@@ -67,7 +67,8 @@ static void user_by_device(uint8_t *token)
 	if (ioctl(fd, CCA_RSI_TOKEN, &arg) == 0) {
 		close(fd);
 		size = read(arg.fd, token, TOKEN_ROOM);
-		user_count(size == (ssize_t)arg.size && token_carries(token, arg.size, arg.challenge));
+		user_count(size == (ssize_t)arg.size &&
+			   token_carries(token, arg.size, arg.challenge));
 		close(arg.fd);
 		return;
 	}
@@ -193,8 +194,8 @@ static bool cycle(size_t number, bool continued)
 		tap_note("load %zu: the log does not begin with the registers", number);
 		return false;
 	}
-	return register_change((uint32_t)(number % (REGISTERS - 1)) + 1) && (number % 4 || files_hold()) &&
-	       unload_wait() && module_load(MODULE, "");
+	return register_change((uint32_t)(number % (REGISTERS - 1)) + 1) &&
+	       (number % 4 || files_hold()) && unload_wait() && module_load(MODULE, "");
 }
 
 /* --- all loads ------------------------------------------------------------------------------- */
@@ -202,7 +203,8 @@ static bool cycle(size_t number, bool continued)
 /* The kernel's memory that cannot be reclaimed, in kB */
 static long memory_used(void)
 {
-	static const char *const names[] = { "SUnreclaim", "VmallocUsed", "Percpu", "KernelStack", "PageTables" };
+	static const char *const names[] = { "SUnreclaim", "VmallocUsed", "Percpu", "KernelStack",
+					     "PageTables" };
 	FILE *file = fopen("/proc/meminfo", "re");
 	long sum = 0, value;
 	char name[64];
@@ -241,7 +243,8 @@ static void cycles_run(size_t wanted)
 		CHECK(cycle(i, continued));
 		if (time(NULL) - shown >= 5) {
 			shown = time(NULL);
-			tap_note("%zu of %zu loads, %ld s", i + 1, wanted + WARM_UP, (long)(shown - began));
+			tap_note("%zu of %zu loads, %ld s", i + 1, wanted + WARM_UP,
+				 (long)(shown - began));
 		}
 	}
 	reloads = wanted;
@@ -254,15 +257,18 @@ static void loads_and_unloads(void)
 	CHECK(device_config(&config) && user_begin());
 	cycles_run(reloads_wanted());
 	/* If tokens take long, the other process may not have made one yet. */
-	for (int i = 0; i < TRIES && atomic_load(&user->tokens) == 0 && atomic_load(&user->mistakes) == 0; i++)
+	for (int i = 0;
+	     i < TRIES && atomic_load(&user->tokens) == 0 && atomic_load(&user->mistakes) == 0; i++)
 		usleep(2000);
 	atomic_store(&user->over, true);
-	CHECK(waitpid(user_pid, &status, 0) == user_pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	CHECK(waitpid(user_pid, &status, 0) == user_pid && WIFEXITED(status) &&
+	      WEXITSTATUS(status) == 0);
 	tap_note("%zu loads, %zu tokens meanwhile, which delayed unloading %zu times", reloads,
 		 atomic_load(&user->tokens), held_off);
 	CHECK(reloads == reloads_wanted());
 	if (module_is_fake())
-		tap_note("registers were compared within a load only: the fake RSI's are lost with the module");
+		tap_note(
+			"registers were compared within a load only: the fake RSI's are lost with the module");
 }
 
 static void tokens_were_good(void)
@@ -272,16 +278,19 @@ static void tokens_were_good(void)
 
 static void no_memory_lost(void)
 {
-	long slack = MEMORY_SLACK_KB + (long)reloads * MEMORY_SLACK_BYTES_EACH / 1024, after = memory_used();
+	long slack = MEMORY_SLACK_KB + (long)reloads * MEMORY_SLACK_BYTES_EACH / 1024,
+	     after = memory_used();
 
-	SKIP_IF(kernel_keeps_freed(), "KASAN keeps freed memory in quarantine; kmemleak checks this instead");
+	SKIP_IF(kernel_keeps_freed(),
+		"KASAN keeps freed memory in quarantine; kmemleak checks this instead");
 	CHECK(reloads);
 	/* Memory that is freed after a grace period, or by kernel threads, comes back later. */
 	for (int i = 0; i < MEMORY_WAIT && after - memory_before > slack; i++) {
 		sleep(1);
 		after = memory_used();
 	}
-	tap_note("kernel memory: %ld kB before, %ld kB after %zu loads", memory_before, after, reloads);
+	tap_note("kernel memory: %ld kB before, %ld kB after %zu loads", memory_before, after,
+		 reloads);
 	CHECK(after - memory_before <= slack);
 }
 
@@ -291,7 +300,8 @@ static void still_works(void)
 }
 
 static const struct tap_test tests[] = {
-	{ "unloads and loads during tokens; the log begins with the registers' values", loads_and_unloads },
+	{ "unloads and loads during tokens; the log begins with the registers' values",
+	  loads_and_unloads },
 	{ "the tokens made meanwhile are whole and over their own challenges", tokens_were_good },
 	{ "no memory is lost", no_memory_lost },
 	{ "the module works as before", still_works },

@@ -24,14 +24,14 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define FOREIGN "cca_foreign"
+#define FOREIGN		  "cca_foreign"
 #define FOREIGN_PARAMETER "/sys/module/" FOREIGN "/parameters/extend"
-#define SYSFS_GROUP "/sys/devices/virtual/misc/cca-rsi/measurements"
-#define LOG_MAX "log_max=8192"
-#define ROUNDS 20
-#define TOKENS 12
-#define AMID_ROUNDS 150
-#define AMID_EACH 3
+#define SYSFS_GROUP	  "/sys/devices/virtual/misc/cca-rsi/measurements"
+#define LOG_MAX		  "log_max=8192"
+#define ROUNDS		  20
+#define TOKENS		  12
+#define AMID_ROUNDS	  150
+#define AMID_EACH	  3
 /* Microseconds between the extensions of another module */
 #define PAUSE_MIN 60000
 #define PAUSE_MAX (64 * PAUSE_MIN)
@@ -272,8 +272,8 @@ static void foreign_extension_while_unloaded(void)
 struct extender {
 	int (*extend)(uint32_t index, const uint8_t *digest);
 	uint32_t index;
-	useconds_t pause;	/* at least this much after each; 0: none */
-	size_t count;		/* 0: until @over is set */
+	useconds_t pause; /* at least this much after each; 0: none */
+	size_t count;	  /* 0: until @over is set */
 	atomic_size_t done;
 	atomic_bool over;
 };
@@ -284,10 +284,12 @@ static void *extender_run(void *context)
 	uint8_t digest[CCA_RSI_DIGEST_MAX];
 	intptr_t mistakes = 0;
 
-	for (size_t i = 0; extender->count ? i < extender->count : !atomic_load(&extender->over); i++) {
+	for (size_t i = 0; extender->count ? i < extender->count : !atomic_load(&extender->over);
+	     i++) {
 		digest_random(digest);
 		if (extender->extend(extender->index, digest)) {
-			tap_note("an extension of register %u: %s", extender->index, strerror(errno));
+			tap_note("an extension of register %u: %s", extender->index,
+				 strerror(errno));
 			mistakes++;
 		}
 		atomic_fetch_add(&extender->done, 1);
@@ -325,7 +327,8 @@ static void all_at_once(void)
 		};
 	extenders[count++] = (struct extender){ by_device, 1, 0, ROUNDS * 10, 0, false };
 	for (uint32_t i = 0; foreign_there && i < 2; i++)
-		extenders[count++] = (struct extender){ by_another_module, i * 3 + 1, i * 1000, ROUNDS * 10, 0, false };
+		extenders[count++] = (struct extender){ by_another_module, i * 3 + 1, i * 1000,
+							ROUNDS * 10,	   0,	      false };
 	CHECK(extenders_run(extenders, count));
 	CHECK(eventlog_good(&config));
 	if (!foreign_there)
@@ -339,7 +342,8 @@ static void all_at_once(void)
 static void foreign_extension_during_ours(void)
 {
 	struct extender extenders[] = {
-		{ by_device, 1, 0, AMID_EACH, 0, false }, { by_another_module, 1, 0, AMID_EACH, 0, false },
+		{ by_device, 1, 0, AMID_EACH, 0, false },
+		{ by_another_module, 1, 0, AMID_EACH, 0, false },
 	};
 
 	SKIP_IF(!foreign_there, "no module " FOREIGN);
@@ -365,16 +369,19 @@ static bool token_fits(int fd, uint32_t index, bool *again)
 		return tap_errno(-1, EAGAIN);
 	good = read(arg.fd, token, sizeof(token)) == (ssize_t)arg.size;
 	close(arg.fd);
-	if (!good || !token_carries(token, arg.size, arg.challenge) || !eventlog_read(&log, &config))
+	if (!good || !token_carries(token, arg.size, arg.challenge) ||
+	    !eventlog_read(&log, &config))
 		return false;
 	eventlog_register(&log, arg.log_seq, index, value);
-	good = log.count >= arg.log_seq && token_has_register(token, arg.size, index, value, config.digest_size);
+	good = log.count >= arg.log_seq &&
+	       token_has_register(token, arg.size, index, value, config.digest_size);
 	eventlog_free(&log);
 	return good;
 }
 
 /* Tries TOKENS tokens while another module extends with @pause after each; counts the results. */
-static bool tokens_disturbed(int fd, struct extender *other, useconds_t pause, size_t *made, size_t *refused)
+static bool tokens_disturbed(int fd, struct extender *other, useconds_t pause, size_t *made,
+			     size_t *refused)
 {
 	bool good = true, again;
 	pthread_t thread;
@@ -408,12 +415,15 @@ static void tokens_while_others_extend(void)
 	SKIP_IF(!foreign_there, "no module " FOREIGN);
 	fd = device_open(O_RDONLY);
 	good = tokens_disturbed(fd, &other, 0, &made, &refused);
-	for (useconds_t pause = PAUSE_MIN; good && (pause == PAUSE_MIN || !made) && pause <= PAUSE_MAX; pause *= 2)
+	for (useconds_t pause = PAUSE_MIN;
+	     good && (pause == PAUSE_MIN || !made) && pause <= PAUSE_MAX; pause *= 2)
 		good = tokens_disturbed(fd, &other, pause, &made, &refused);
 	close(fd);
-	tap_note("%zu tokens and %zu EAGAIN during %zu foreign extensions", made, refused, atomic_load(&other.done));
+	tap_note("%zu tokens and %zu EAGAIN during %zu foreign extensions", made, refused,
+		 atomic_load(&other.done));
 	CHECK(good && made > 0 && eventlog_good(&config));
-	SKIP_IF(sysconf(_SC_NPROCESSORS_ONLN) < 2, "the refusal: on one CPU every token may succeed");
+	SKIP_IF(sysconf(_SC_NPROCESSORS_ONLN) < 2,
+		"the refusal: on one CPU every token may succeed");
 	CHECK(refused > 0);
 }
 
@@ -423,8 +433,11 @@ static bool log_fill(void)
 {
 	static uint8_t event[200];
 	struct cca_rsi_extend arg = {
-		.index = 1, .digest_size = config.digest_size, .event_type = 13,
-		.event_size = sizeof(event), .event = (uintptr_t)event,
+		.index = 1,
+		.digest_size = config.digest_size,
+		.event_type = 13,
+		.event_size = sizeof(event),
+		.event = (uintptr_t)event,
 	};
 	int fd = device_open(O_RDWR), ret;
 
@@ -449,10 +462,12 @@ static bool interfaces_refuse(int error)
 	for (size_t i = 0; i < interfaces_count(); i++) {
 		for (uint32_t index = 1; good && index < REGISTERS; index++) {
 			digest_random(digest);
-			good = interfaces[i].extend(index, digest) == -1 && errno == error && registers_are(before);
+			good = interfaces[i].extend(index, digest) == -1 && errno == error &&
+			       registers_are(before);
 		}
 		if (!good) {
-			tap_note("%s: %s, or the registers changed", interfaces[i].name, strerror(errno));
+			tap_note("%s: %s, or the registers changed", interfaces[i].name,
+				 strerror(errno));
 			return false;
 		}
 	}
@@ -507,7 +522,8 @@ static void beyond_that_nothing_is_signed(void)
 	CHECK(by_another_module(4, digest) == 0);
 	CHECK_ERRNO(ioctl(fd, CCA_RSI_TOKEN, &arg), ENOSPC);
 	CHECK(interfaces_refuse(ENOSPC));
-	CHECK(eventlog_read(&log, &config) && device_config(&config) && log.count == config.log_seq);
+	CHECK(eventlog_read(&log, &config) && device_config(&config) &&
+	      log.count == config.log_seq);
 	eventlog_free(&log);
 	CHECK(config.flags & CCA_RSI_CONFIG_F_FOREIGN);
 	close(fd);
@@ -526,15 +542,20 @@ static void loaded_again_it_works(void)
 static const struct tap_test tests[] = {
 	{ "an extension by each of our interfaces is logged", own_interfaces_are_logged },
 	{ "another module's extension is found and logged", foreign_extension_is_logged },
-	{ "our next extension, by each interface, finds and logs it too", extension_after_foreign_one },
+	{ "our next extension, by each interface, finds and logs it too",
+	  extension_after_foreign_one },
 	{ "the next token finds, logs and covers it too", token_after_foreign_one },
-	{ "after one while our module was unloaded the log begins with its result", foreign_extension_while_unloaded },
+	{ "after one while our module was unloaded the log begins with its result",
+	  foreign_extension_while_unloaded },
 	{ "all interfaces at once", all_at_once },
 	{ "another module's extension during ours is found too", foreign_extension_during_ours },
 	{ "tokens while another module extends", tokens_while_others_extend },
-	{ "a full log refuses each extension before the register changes", full_log_refuses_extensions },
-	{ "a full log still accepts records of another module's extensions", full_log_accepts_foreign_records },
-	{ "without room for such a record nothing is signed or extended", beyond_that_nothing_is_signed },
+	{ "a full log refuses each extension before the register changes",
+	  full_log_refuses_extensions },
+	{ "a full log still accepts records of another module's extensions",
+	  full_log_accepts_foreign_records },
+	{ "without room for such a record nothing is signed or extended",
+	  beyond_that_nothing_is_signed },
 	{ "after loading again, extensions work", loaded_again_it_works },
 };
 

@@ -34,28 +34,28 @@ void tap_bail(const char *format, ...) __attribute__((format(printf, 1, 2), nore
 /* Did a call return -1 with errno @expected? If not, notes what it returned. */
 bool tap_errno(long result, int expected);
 
-#define CHECK(condition)                                             \
-	do {                                                         \
-		if (!(condition)) {                                  \
-			tap_fail(__FILE__, __LINE__, #condition);    \
-			return;                                      \
-		}                                                    \
+#define CHECK(condition) \
+	do { \
+		if (!(condition)) { \
+			tap_fail(__FILE__, __LINE__, #condition); \
+			return; \
+		} \
 	} while (0)
 
 #define CHECK_ERRNO(call, expected) CHECK(tap_errno((call), (expected)))
 
-#define SKIP_IF(condition, why)         \
-	do {                            \
-		if (condition) {        \
-			tap_skip(why);  \
-			return;         \
-		}                       \
+#define SKIP_IF(condition, why) \
+	do { \
+		if (condition) { \
+			tap_skip(why); \
+			return; \
+		} \
 	} while (0)
 
-#define TAP_MAIN(tests)                                                     \
-	int main(void)                                                      \
-	{                                                                   \
-		return tap_run(tests, sizeof(tests) / sizeof((tests)[0]));  \
+#define TAP_MAIN(tests) \
+	int main(void) \
+	{ \
+		return tap_run(tests, sizeof(tests) / sizeof((tests)[0])); \
 	}
 
 #endif /* TAP_H */

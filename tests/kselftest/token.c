@@ -4,18 +4,27 @@
 
 #include <string.h>
 
-#define TAG_COLLECTION 399
-#define TAG_CMW 907
-#define TAG_SIGN1 18
-#define KEY_PLATFORM 44234
-#define KEY_REALM 44241
+#define TAG_COLLECTION	399
+#define TAG_CMW		907
+#define TAG_SIGN1	18
+#define KEY_PLATFORM	44234
+#define KEY_REALM	44241
 #define CLAIM_CHALLENGE 10
-#define CLAIM_RIM 44238
-#define CLAIM_REMS 44239
-#define REGISTERS 5
-#define DEPTH_MAX 16
+#define CLAIM_RIM	44238
+#define CLAIM_REMS	44239
+#define REGISTERS	5
+#define DEPTH_MAX	16
 
-enum cbor_kind { CBOR_UINT, CBOR_NINT, CBOR_BYTES, CBOR_TEXT, CBOR_ARRAY, CBOR_MAP, CBOR_TAG, CBOR_SIMPLE };
+enum cbor_kind {
+	CBOR_UINT,
+	CBOR_NINT,
+	CBOR_BYTES,
+	CBOR_TEXT,
+	CBOR_ARRAY,
+	CBOR_MAP,
+	CBOR_TAG,
+	CBOR_SIMPLE
+};
 
 /* The bytes that are left to read. After a mistake there are none, and @good is false. */
 struct cbor {
@@ -244,6 +253,7 @@ bool token_has_register(const uint8_t *token, size_t size, uint32_t index, const
 {
 	struct token_claims claims;
 
-	return index < REGISTERS && token_parse(token, size, &claims) && claims.digest_size == digest_size &&
+	return index < REGISTERS && token_parse(token, size, &claims) &&
+	       claims.digest_size == digest_size &&
 	       memcmp(claims.registers[index], value, digest_size) == 0;
 }

@@ -19,9 +19,9 @@
 #include <unistd.h>
 
 #define THREADS 4
-#define ROUNDS 25
+#define ROUNDS	25
 
-static int device;	/* O_RDONLY */
+static int device; /* O_RDONLY */
 
 static int token_open(struct cca_rsi_token *arg)
 {
@@ -121,8 +121,10 @@ static void files_are_independent(void)
 	close(other);
 	CHECK(read(b.fd, second, sizeof(second)) == (ssize_t)b.size);
 	CHECK(read(a.fd, first + 7, sizeof(first) - 7) == (ssize_t)a.size - 7);
-	CHECK(token_carries(first, a.size, a.challenge) && !token_carries(first, a.size, b.challenge));
-	CHECK(token_carries(second, b.size, b.challenge) && !token_carries(second, b.size, a.challenge));
+	CHECK(token_carries(first, a.size, a.challenge) &&
+	      !token_carries(first, a.size, b.challenge));
+	CHECK(token_carries(second, b.size, b.challenge) &&
+	      !token_carries(second, b.size, a.challenge));
 	close(a.fd);
 	close(b.fd);
 }
@@ -199,7 +201,8 @@ static void *thread_tokens(void *number)
 	sched_setaffinity(0, sizeof(set), &set);
 	for (int i = 0; token && i < ROUNDS; i++) {
 		challenge_random(challenge);
-		if (!device_token(challenge, token, &size) || !token_carries(token, size, challenge))
+		if (!device_token(challenge, token, &size) ||
+		    !token_carries(token, size, challenge))
 			mistakes++;
 	}
 	free(token);
@@ -242,7 +245,8 @@ static const struct tap_test tests[] = {
 	{ "the challenge is used unchanged", challenge_is_verbatim },
 	{ "the token's file is read-only and close-on-exec", file_is_read_only },
 	{ "the token's file can be read from any position", file_is_seekable },
-	{ "tokens' files are independent, of each other and of the device's", files_are_independent },
+	{ "tokens' files are independent, of each other and of the device's",
+	  files_are_independent },
 	{ "no file is left when the answer cannot be written", no_answer_leaves_no_file },
 	{ "without a free file descriptor the call fails with EMFILE", no_file_descriptor_left },
 	{ "a caller killed half-way has no effect on the next", killed_half_way },

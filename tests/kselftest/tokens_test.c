@@ -62,8 +62,8 @@ static void each_its_own(void)
 	progress_show(crowd.quota * crowd.size, began);
 	CHECK(crowd_end(&crowd));
 	CHECK(crowd_tokens(&crowd) == crowd.quota * crowd.size);
-	tap_note("%zu tokens from %zu threads on %d CPUs in %ld s, 0 failures", crowd_tokens(&crowd), crowd.size,
-		 cpus, seconds() - began);
+	tap_note("%zu tokens from %zu threads on %d CPUs in %ld s, 0 failures",
+		 crowd_tokens(&crowd), crowd.size, cpus, seconds() - began);
 }
 
 static void from_each_cpu(void)

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define TRACEFS "/sys/kernel/tracing"
-#define EVENTS TRACEFS "/events/cca_rsi"
+#define EVENTS	TRACEFS "/events/cca_rsi"
 
 static char trace[1 << 20];
 
@@ -66,7 +66,8 @@ static void extension_traced(void)
 	close(fd);
 	CHECK(count_of("cca_rsi_enter: MEASUREMENT_EXTEND") == 1);
 	CHECK(count_of("cca_rsi_exit: MEASUREMENT_EXTEND status=0 length=0 duration=") == 1);
-	CHECK(count_of("cca_rsi_exit: MEASUREMENT_READ status=0 length=0 duration=") == REGISTERS - 1);
+	CHECK(count_of("cca_rsi_exit: MEASUREMENT_READ status=0 length=0 duration=") ==
+	      REGISTERS - 1);
 }
 
 /* The lengths of the token's pieces add up to its size. */
@@ -99,7 +100,8 @@ static void nothing_unless_enabled(void)
 	uint8_t digest[64] = { 1 };
 	int fd = device_open(O_WRONLY);
 
-	CHECK(file_write(TRACEFS "/trace", "") && device_extend(fd, 1, digest) == 0 && trace_read());
+	CHECK(file_write(TRACEFS "/trace", "") && device_extend(fd, 1, digest) == 0 &&
+	      trace_read());
 	CHECK(count_of("cca_rsi_e") == 0);
 	close(fd);
 }
@@ -115,6 +117,7 @@ int main(void)
 	if (access(EVENTS, F_OK) && mount("none", TRACEFS, "tracefs", 0, NULL))
 		tap_note("cannot mount tracefs: %s", strerror(errno));
 	if (access(EVENTS, F_OK))
-		return tap_skip_all("tracepoints", "this kernel, or the fake RSI, has no tracepoints");
+		return tap_skip_all("tracepoints",
+				    "this kernel, or the fake RSI, has no tracepoints");
 	return tap_run(tests, sizeof(tests) / sizeof(tests[0]));
 }

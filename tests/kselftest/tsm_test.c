@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define CONFIGFS "/sys/kernel/config"
-#define REPORT CONFIGFS "/tsm/report/kselftest"
+#define REPORT	 CONFIGFS "/tsm/report/kselftest"
 
 /* Reads at most @room bytes of REPORT/@name; returns -1 and errno after an error. */
 static ssize_t attribute_read(const char *name, uint8_t *bytes, size_t room)
@@ -55,8 +55,9 @@ static void provider_has_known_name(void)
 static void unused_attributes_hidden(void)
 {
 	static const char *const hidden[] = {
-		"privlevel", "privlevel_floor", "service_provider", "service_guid",
-		"service_manifest_version", "auxblob", "manifestblob",
+		"privlevel",	"privlevel_floor",	    "service_provider",
+		"service_guid", "service_manifest_version", "auxblob",
+		"manifestblob",
 	};
 	uint8_t unused[64];
 

@@ -17,18 +17,18 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PORT_NAME "realm.agent"
-#define PORT_WAIT_MS 3000
-#define ARGS_MAX 256
-#define TEXT(number) TEXT_OF(number)
+#define PORT_NAME	"realm.agent"
+#define PORT_WAIT_MS	3000
+#define ARGS_MAX	256
+#define TEXT(number)	TEXT_OF(number)
 #define TEXT_OF(number) #number
-#define PIPE_SIZE 65536
+#define PIPE_SIZE	65536
 
 struct agent {
 	int port;
 	struct frame_buffer buffer;
 	struct command command;
-	const uint8_t *input;	/* what is left of a STDIN frame; points into the buffer */
+	const uint8_t *input; /* what is left of a STDIN frame; points into the buffer */
 	size_t input_length;
 };
 
@@ -175,7 +175,7 @@ static void agent_input(struct agent *agent)
 
 	if (n < 0 && errno == EAGAIN)
 		return;
-	if (n < 0) {	/* the command has closed its standard input: drop the rest */
+	if (n < 0) { /* the command has closed its standard input: drop the rest */
 		command_close(&agent->command.in);
 		agent->input_length = 0;
 		return;
@@ -328,7 +328,7 @@ int main(void)
 
 	agent.port = port_wait();
 	if (agent.port < 0)
-		return 0;	/* a machine without the port needs no agent */
+		return 0; /* a machine without the port needs no agent */
 	signal(SIGPIPE, SIG_IGN);
 	port_watch(agent.port);
 	for (;;)

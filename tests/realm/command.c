@@ -113,7 +113,7 @@ int command_end(struct command *command, int signal)
 	int status = 0;
 
 	if (signal) {
-		kill(command->pid, signal);	/* it may not have called setsid() yet */
+		kill(command->pid, signal); /* it may not have called setsid() yet */
 		kill(-command->pid, signal);
 	}
 	while (waitpid(command->pid, &status, 0) < 0 && errno == EINTR)

@@ -7,8 +7,8 @@
 
 /* The agent's ends of the pipes do not block. A descriptor is -1 where there is none. */
 struct command {
-	pid_t pid;	/* 0: none */
-	int pidfd;	/* readable once the command has ended */
+	pid_t pid; /* 0: none */
+	int pidfd; /* readable once the command has ended */
 	int in, out, err;
 };
 

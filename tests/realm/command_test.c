@@ -33,7 +33,8 @@ static bool ended_at_once(void)
 	for (int i = 0; i < 200; i++) {
 		struct command command = COMMAND_NONE;
 
-		if (command_start(&command, argv) || command_end(&command, SIGKILL) != 128 + SIGKILL)
+		if (command_start(&command, argv) ||
+		    command_end(&command, SIGKILL) != 128 + SIGKILL)
 			return false;
 	}
 	return true;
@@ -44,7 +45,7 @@ int main(void)
 	char *const fails[] = { "sh", "-c", "exit 7", NULL };
 	char *const missing[] = { "/nonexistent", NULL };
 
-	alarm(60);	/* the test would wait for a command that does not end */
+	alarm(60); /* the test would wait for a command that does not end */
 	ok(status_of(fails) == 7, "a command's status is its own");
 	ok(status_of(missing) == 127, "the status of a program that does not exist is 127");
 	ok(ended_at_once(), "a command that is killed as soon as it was started has ended");

@@ -17,9 +17,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FRAME_MAGIC	0x464d4c52	/* "RLMF" */
-#define FRAME_HEADER	12
-#define FRAME_MAX	16384		/* bytes of payload */
+#define FRAME_MAGIC  0x464d4c52 /* "RLMF" */
+#define FRAME_HEADER 12
+#define FRAME_MAX    16384 /* bytes of payload */
 
 enum frame_type {
 	FRAME_HELLO = 1,
@@ -34,8 +34,8 @@ enum frame_type {
 
 struct frame {
 	uint32_t type;
-	uint32_t length;		/* of payload, bytes */
-	const uint8_t *payload;		/* in the buffer, until its next frame_room() */
+	uint32_t length;	/* of payload, bytes */
+	const uint8_t *payload; /* in the buffer, until its next frame_room() */
 };
 
 /* Received bytes that are not yet frames. All zero is the empty buffer. */

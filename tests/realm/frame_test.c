@@ -104,7 +104,8 @@ static void test_largest(void)
 	frame_room(&buffer, &room);
 	ok(room == 1, "there is room for that byte");
 	feed(&buffer, stream + sizeof(stream) - 1, 1);
-	ok(frame_next(&buffer, &frame) && frame.length == FRAME_MAX, "with it the frame is complete");
+	ok(frame_next(&buffer, &frame) && frame.length == FRAME_MAX,
+	   "with it the frame is complete");
 }
 
 int main(void)

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const char *const hashes[] = { "sha256", "sha512", "sha384" };	/* by hash_algo */
+static const char *const hashes[] = { "sha256", "sha512", "sha384" }; /* by hash_algo */
 
 static _Noreturn void die(const char *what, const char *why)
 {
@@ -104,7 +104,8 @@ static void range_add(struct layout *layout, char *text)
 		die(file, strerror(errno));
 	if (layout->count == LAYOUT_MAX_RANGES)
 		die(file, "too many files");
-	layout->range[layout->count++] = (struct layout_range){ number(text), (uint64_t)st.st_size };
+	layout->range[layout->count++] = (struct layout_range){ number(text),
+								(uint64_t)st.st_size };
 }
 
 /* The page is little-endian, whatever this machine is. */
@@ -136,13 +137,14 @@ static const char usage[] =
 	"                   [--flavour 1.0|tfrmm-0.9|2.0] [--quirk NAME,...] --entry IPA --dtb IPA\n"
 	"                   OUTPUT IPA:FILE...\n";
 
-enum { HELP = 256 };	/* not one of the option letters */
+enum { HELP = 256 }; /* not one of the option letters */
 
 static void option_apply(struct layout *layout, int option, char *value)
 {
 	switch (option) {
 	case 'h':
-		layout->hash_algo = name_number("--hash", value, hashes, sizeof(hashes) / sizeof(*hashes));
+		layout->hash_algo = name_number("--hash", value, hashes,
+						sizeof(hashes) / sizeof(*hashes));
 		break;
 	case 'v':
 		layout->vcpus = (uint32_t)number(value);
@@ -177,15 +179,22 @@ static void option_apply(struct layout *layout, int option, char *value)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "hash", required_argument, NULL, 'h' },  { "vcpus", required_argument, NULL, 'v' },
-		{ "rpv", required_argument, NULL, 'r' },   { "entry", required_argument, NULL, 'e' },
-		{ "dtb", required_argument, NULL, 'd' },   { "ram", required_argument, NULL, 'm' },
-		{ "flavour", required_argument, NULL, 'f' }, { "quirk", required_argument, NULL, 'q' },
+		{ "hash", required_argument, NULL, 'h' },
+		{ "vcpus", required_argument, NULL, 'v' },
+		{ "rpv", required_argument, NULL, 'r' },
+		{ "entry", required_argument, NULL, 'e' },
+		{ "dtb", required_argument, NULL, 'd' },
+		{ "ram", required_argument, NULL, 'm' },
+		{ "flavour", required_argument, NULL, 'f' },
+		{ "quirk", required_argument, NULL, 'q' },
 		{ "help", no_argument, NULL, HELP },
 		{ 0 },
 	};
 	static struct layout layout = {
-		.magic = LAYOUT_MAGIC, .version = LAYOUT_VERSION, .vcpus = 1, .ram_size = LAYOUT_RAM_SIZE,
+		.magic = LAYOUT_MAGIC,
+		.version = LAYOUT_VERSION,
+		.vcpus = 1,
+		.ram_size = LAYOUT_RAM_SIZE,
 	};
 	const char *fault, *output;
 	int c;

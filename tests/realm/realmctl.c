@@ -18,21 +18,21 @@
 #include <time.h>
 #include <unistd.h>
 
-#define STATUS_TIMEOUT 124
-#define STATUS_FAILED 125
-#define HELLO_AGAIN_MS 250
+#define STATUS_TIMEOUT	 124
+#define STATUS_FAILED	 125
+#define HELLO_AGAIN_MS	 250
 #define CONNECT_AGAIN_MS 50
 
 struct client {
 	const char *socket;
-	int64_t deadline;	/* milliseconds of the monotonic clock */
-	bool stdin_wanted;	/* pass standard input on */
-	bool stdin_open;	/* standard input has not ended yet */
-	const char *stdin_name;	/* the file's name, for put */
-	const char *stdout_file;	/* where the command's output goes, not opened yet */
+	int64_t deadline;	 /* milliseconds of the monotonic clock */
+	bool stdin_wanted;	 /* pass standard input on */
+	bool stdin_open;	 /* standard input has not ended yet */
+	const char *stdin_name;	 /* the file's name, for put */
+	const char *stdout_file; /* where the command's output goes, not opened yet */
 	int fd;
 	struct frame_buffer buffer;
-	uint8_t out[FRAME_HEADER + FRAME_MAX];	/* the frame being sent */
+	uint8_t out[FRAME_HEADER + FRAME_MAX]; /* the frame being sent */
 	size_t out_start, out_end;
 };
 
@@ -185,7 +185,8 @@ static void write_whole(int fd, const uint8_t *data, size_t length)
 	for (; length > 0; data += n, length -= (size_t)n) {
 		n = write(fd, data, length);
 		if (n < 0)
-			die(STATUS_FAILED, "cannot write the command's output: %s", strerror(errno));
+			die(STATUS_FAILED, "cannot write the command's output: %s",
+			    strerror(errno));
 	}
 }
 
@@ -284,7 +285,7 @@ static int verb_put(struct client *client, char **args)
 	char *argv[] = { "/bin/sh", "-c", "exec cat >\"$0\"", args[1], NULL };
 
 	redirect(STDIN_FILENO, args[0], O_RDONLY);
-	if (read(STDIN_FILENO, NULL, 0) < 0)	/* a folder: do not empty the realm's file */
+	if (read(STDIN_FILENO, NULL, 0) < 0) /* a folder: do not empty the realm's file */
 		die(STATUS_FAILED, "%s: %s", args[0], strerror(errno));
 	client->stdin_wanted = true;
 	client->stdin_name = args[0];
@@ -330,18 +331,21 @@ static const struct verb {
 	{ "put", 2, 2, verb_put, "put FILE REALM-FILE         copy a file into the realm" },
 	{ "get", 2, 2, verb_get, "get REALM-FILE FILE         copy a file out of the realm" },
 	{ "wait", 0, 0, verb_wait, "wait                        until the agent answers" },
-	{ "poweroff", 0, 0, verb_poweroff, "poweroff                    and wait until the realm is off" },
+	{ "poweroff", 0, 0, verb_poweroff,
+	  "poweroff                    and wait until the realm is off" },
 };
 
 static int usage(FILE *out, int status)
 {
 	fputs("usage: realmctl --socket PATH [--timeout SECONDS] [--stdin] VERB...\n"
 	      "  --timeout SECONDS  for all of it, including the wait for the realm (60)\n"
-	      "  --stdin            pass standard input on to the command\n", out);
+	      "  --stdin            pass standard input on to the command\n",
+	      out);
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		fprintf(out, "  %s\n", verbs[i].help);
 	fputs("Exit status: the command's (128 + signal if one ended it); 124 timed out; 125 the\n"
-	      "command was not run to its end for another reason; 2 wrong usage.\n", out);
+	      "command was not run to its end for another reason; 2 wrong usage.\n",
+	      out);
 	return status;
 }
 
@@ -350,7 +354,8 @@ static const struct verb *verb_find(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		if (argc > 0 && strcmp(verbs[i].name, argv[0]) == 0)
 			return argc - 1 >= verbs[i].args_min && argc - 1 <= verbs[i].args_max ?
-				&verbs[i] : NULL;
+				       &verbs[i] :
+				       NULL;
 	}
 	return NULL;
 }

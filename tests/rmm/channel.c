@@ -49,14 +49,15 @@ enum channel_state channel_feed(struct channel_reader *r, uint8_t byte)
 
 	r->bytes[r->got++] = byte;
 	if (r->got == sizeof(h->magic) && h->magic != CHANNEL_MAGIC) {
-		r->header.magic >>= 8;	/* drop the oldest byte: a frame may begin later */
+		r->header.magic >>= 8; /* drop the oldest byte: a frame may begin later */
 		r->got--;
 		return CHANNEL_BAD;
 	}
 	if (r->got < sizeof(*h) || (header_is_valid(h) && r->got < sizeof(*h) + h->size))
 		return CHANNEL_MORE;
 	r->got = 0;
-	return header_is_valid(h) && h->crc == frame_crc(h, r->payload) ? CHANNEL_FRAME : CHANNEL_BAD;
+	return header_is_valid(h) && h->crc == frame_crc(h, r->payload) ? CHANNEL_FRAME :
+									  CHANNEL_BAD;
 }
 
 void channel_look(struct channel_reader *r, uint64_t now, bool heard)

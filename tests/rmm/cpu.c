@@ -3,35 +3,35 @@
 #include "machine.h"
 
 /* By encoding: the assembler knows these names only with newer architecture options. */
-#define HCRX_EL2	S3_4_C1_C2_2
-#define ZCR_EL2		S3_4_C1_C2_0
-#define SMCR_EL2	S3_4_C1_C2_6
-#define HFGRTR_EL2	S3_4_C1_C1_4
-#define HFGWTR_EL2	S3_4_C1_C1_5
-#define HFGITR_EL2	S3_4_C1_C1_6
-#define HDFGRTR_EL2	S3_4_C3_C1_4
-#define HDFGWTR_EL2	S3_4_C3_C1_5
-#define HDFGRTR2_EL2	S3_4_C3_C1_0
-#define HDFGWTR2_EL2	S3_4_C3_C1_1
-#define HFGRTR2_EL2	S3_4_C3_C1_2
-#define HFGWTR2_EL2	S3_4_C3_C1_3
-#define HFGITR2_EL2	S3_4_C3_C1_7
-#define ICC_SRE_EL2	S3_4_C12_C9_5
-#define ICH_HCR_EL2	S3_4_C12_C11_0
-#define ICH_VTR_EL2	S3_4_C12_C11_1
+#define HCRX_EL2     S3_4_C1_C2_2
+#define ZCR_EL2	     S3_4_C1_C2_0
+#define SMCR_EL2     S3_4_C1_C2_6
+#define HFGRTR_EL2   S3_4_C1_C1_4
+#define HFGWTR_EL2   S3_4_C1_C1_5
+#define HFGITR_EL2   S3_4_C1_C1_6
+#define HDFGRTR_EL2  S3_4_C3_C1_4
+#define HDFGWTR_EL2  S3_4_C3_C1_5
+#define HDFGRTR2_EL2 S3_4_C3_C1_0
+#define HDFGWTR2_EL2 S3_4_C3_C1_1
+#define HFGRTR2_EL2  S3_4_C3_C1_2
+#define HFGWTR2_EL2  S3_4_C3_C1_3
+#define HFGITR2_EL2  S3_4_C3_C1_7
+#define ICC_SRE_EL2  S3_4_C12_C9_5
+#define ICH_HCR_EL2  S3_4_C12_C11_0
+#define ICH_VTR_EL2  S3_4_C12_C11_1
 
 /* A mask of the bits @high to @low, and of bit @n */
-#define BITS(high, low)	((~0UL >> (63 - (high))) & (~0UL << (low)))
+#define BITS(high, low) ((~0UL >> (63 - (high))) & (~0UL << (low)))
 #define BIT(n)		(1UL << (n))
 
 /* VM, TSC, HCD, RW, APK, API, EnSCXT, ATA; no interrupt is trapped, as EL1 drives the real GIC */
-#define HCR	(BIT(0) | BIT(19) | BIT(29) | BIT(31) | BIT(40) | BIT(41) | BIT(53) | BIT(56))
+#define HCR (BIT(0) | BIT(19) | BIT(29) | BIT(31) | BIT(40) | BIT(41) | BIT(53) | BIT(56))
 /* EnAS0 EnALS EnASR, MSCEn, TCR2En SCTLR2En PTTWI D128En, EnSDERR EnIDCP128 GCSEn EnFPM */
-#define HCRX	(BITS(2, 0) | BIT(11) | BITS(17, 14) | BITS(23, 20))
+#define HCRX (BITS(2, 0) | BIT(11) | BITS(17, 14) | BITS(23, 20))
 /* 40-bit PA, 4 KiB granules from level 1, inner shareable, write-back */
-#define VTCR	(BIT(31) | 2UL << 16 | 3UL << 12 | BIT(10) | BIT(8) | BIT(6) | (64 - IPA_BITS))
+#define VTCR		(BIT(31) | 2UL << 16 | 3UL << 12 | BIT(10) | BIT(8) | BIT(6) | (64 - IPA_BITS))
 #define CPTR_NO_TRAP	0x22ff
-#define SCTLR_EL1_START	0x30d00800
+#define SCTLR_EL1_START 0x30d00800
 
 static uint64_t field(uint64_t id, unsigned int shift)
 {
@@ -63,9 +63,9 @@ static void extensions_allow(void)
 
 	write_sysreg(cptr_el2, CPTR_NO_TRAP);
 	isb();
-	if (field(read_sysreg(id_aa64pfr0_el1), 32))		/* SVE */
+	if (field(read_sysreg(id_aa64pfr0_el1), 32)) /* SVE */
 		write_sysreg(ZCR_EL2, 15);
-	if (field(read_sysreg(id_aa64pfr1_el1), 24))		/* SME, with FA64 and ZT0 */
+	if (field(read_sysreg(id_aa64pfr1_el1), 24)) /* SME, with FA64 and ZT0 */
 		write_sysreg(SMCR_EL2, BIT(31) | BIT(30) | 15);
 	/* EL1 gets all PMU counters */
 	write_sysreg(mdcr_el2, pmu && pmu != 15 ? read_sysreg(pmcr_el0) >> 11 & 31 : 0);

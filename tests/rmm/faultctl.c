@@ -12,14 +12,15 @@
 
 #include "hes_fault.h"
 
-#define EXIT_USAGE	2
-#define TIMEOUT		10	/* seconds, of each read and write */
+#define EXIT_USAGE 2
+#define TIMEOUT	   10 /* seconds, of each read and write */
 
 static void usage(FILE *file)
 {
 	fputs("usage: faultctl SOCKET WORD...   send a command to the hes with that control socket\n"
 	      "       faultctl --list           list the faults\n"
-	      "Exit status: 0 done; 1 refused, or no answer; 2 wrong usage.\n", file);
+	      "Exit status: 0 done; 1 refused, or no answer; 2 wrong usage.\n",
+	      file);
 }
 
 static void list(void)
@@ -58,7 +59,8 @@ static void command_send(int fd, char **words)
 	for (; *words; words++) {
 		if (strpbrk(*words, " \n"))
 			errx(EXIT_FAILURE, "'%s': a word has no space and no newline", *words);
-		size += (size_t)snprintf(line + size, sizeof(line) - size, "%s%s", size ? " " : "", *words);
+		size += (size_t)snprintf(line + size, sizeof(line) - size, "%s%s", size ? " " : "",
+					 *words);
 		if (size >= HES_FAULT_LINE)
 			errx(EXIT_FAILURE, "the command is too long");
 	}

@@ -37,29 +37,29 @@ static const uint64_t initial[16] = {
 	0x67332667ffc00b31, 0x8eb44a8768581511, 0xdb0c2e0d64f98fa7, 0x47b5481dbefa4fa4,
 };
 
-#define ROR32(x, n)	((x) >> (n) | (x) << (32 - (n)))
-#define ROR64(x, n)	((x) >> (n) | (x) << (64 - (n)))
+#define ROR32(x, n) ((x) >> (n) | (x) << (32 - (n)))
+#define ROR64(x, n) ((x) >> (n) | (x) << (64 - (n)))
 
-#define SHA2_NAME	sha256_blocks
-#define SHA2_WORD	uint32_t
-#define SHA2_ROUNDS	64
-#define SHA2_SWAP	__builtin_bswap32
-#define SHA2_K(t)	((uint32_t)(hash_k[t] >> 32))
-#define SHA2_S0(x)	(ROR32(x, 2) ^ ROR32(x, 13) ^ ROR32(x, 22))
-#define SHA2_S1(x)	(ROR32(x, 6) ^ ROR32(x, 11) ^ ROR32(x, 25))
-#define SHA2_W0(x)	(ROR32(x, 7) ^ ROR32(x, 18) ^ (x) >> 3)
-#define SHA2_W1(x)	(ROR32(x, 17) ^ ROR32(x, 19) ^ (x) >> 10)
+#define SHA2_NAME   sha256_blocks
+#define SHA2_WORD   uint32_t
+#define SHA2_ROUNDS 64
+#define SHA2_SWAP   __builtin_bswap32
+#define SHA2_K(t)   ((uint32_t)(hash_k[t] >> 32))
+#define SHA2_S0(x)  (ROR32(x, 2) ^ ROR32(x, 13) ^ ROR32(x, 22))
+#define SHA2_S1(x)  (ROR32(x, 6) ^ ROR32(x, 11) ^ ROR32(x, 25))
+#define SHA2_W0(x)  (ROR32(x, 7) ^ ROR32(x, 18) ^ (x) >> 3)
+#define SHA2_W1(x)  (ROR32(x, 17) ^ ROR32(x, 19) ^ (x) >> 10)
 #include "hash_sha2.h"
 
-#define SHA2_NAME	sha512_blocks
-#define SHA2_WORD	uint64_t
-#define SHA2_ROUNDS	80
-#define SHA2_SWAP	__builtin_bswap64
-#define SHA2_K(t)	hash_k[t]
-#define SHA2_S0(x)	(ROR64(x, 28) ^ ROR64(x, 34) ^ ROR64(x, 39))
-#define SHA2_S1(x)	(ROR64(x, 14) ^ ROR64(x, 18) ^ ROR64(x, 41))
-#define SHA2_W0(x)	(ROR64(x, 1) ^ ROR64(x, 8) ^ (x) >> 7)
-#define SHA2_W1(x)	(ROR64(x, 19) ^ ROR64(x, 61) ^ (x) >> 6)
+#define SHA2_NAME   sha512_blocks
+#define SHA2_WORD   uint64_t
+#define SHA2_ROUNDS 80
+#define SHA2_SWAP   __builtin_bswap64
+#define SHA2_K(t)   hash_k[t]
+#define SHA2_S0(x)  (ROR64(x, 28) ^ ROR64(x, 34) ^ ROR64(x, 39))
+#define SHA2_S1(x)  (ROR64(x, 14) ^ ROR64(x, 18) ^ ROR64(x, 41))
+#define SHA2_W0(x)  (ROR64(x, 1) ^ ROR64(x, 8) ^ (x) >> 7)
+#define SHA2_W1(x)  (ROR64(x, 19) ^ ROR64(x, 61) ^ (x) >> 6)
 #include "hash_sha2.h"
 
 size_t hash_size(enum hash_algorithm algo)

@@ -18,7 +18,7 @@ static void SHA2_NAME(uint64_t *s, const void *block, size_t count)
 
 		for (int t = 0; t < 16; t++)
 			w[t] = SHA2_SWAP(p[t]);
-#pragma GCC unroll 80	/* unrolling all rounds is a third faster under TCG */
+#pragma GCC unroll 80 /* unrolling all rounds is a third faster under TCG */
 		for (int t = 16; t < SHA2_ROUNDS; t++)
 			w[t] = SHA2_W1(w[t - 2]) + w[t - 7] + SHA2_W0(w[t - 15]) + w[t - 16];
 #pragma GCC unroll 80

@@ -20,8 +20,8 @@
 #include "hes_socket.h"
 #include "hes_token.h"
 
-#define MACHINES	8
-#define EXIT_USAGE	2
+#define MACHINES   8
+#define EXIT_USAGE 2
 
 struct paths {
 	const char *keys, *socket, *control;
@@ -31,7 +31,7 @@ struct server {
 	struct hes_signer signer;
 	struct hes_machine machine[MACHINES];
 	struct hes_control control;
-	int fd;			/* the listening socket */
+	int fd; /* the listening socket */
 };
 
 static volatile sig_atomic_t stopped;
@@ -53,7 +53,8 @@ static void usage(FILE *file)
 	      "                  cpak.pub.jwk and anchors.json there, for verifiers\n"
 	      "  --token TAG     layout of the tokens: 399 (default) or 907\n"
 	      "  --help          print this text\n"
-	      "Exit status: 0 stopped by a signal, or keys made; 1 failure; 2 wrong usage.\n", file);
+	      "Exit status: 0 stopped by a signal, or keys made; 1 failure; 2 wrong usage.\n",
+	      file);
 }
 
 static uint64_t now_ms(void)
@@ -186,9 +187,12 @@ static bool tag_parse(const char *text, uint32_t *tag)
 static bool options_parse(int argc, char **argv, struct paths *paths, uint32_t *tag)
 {
 	static const struct option options[] = {
-		{ "socket", required_argument, NULL, 's' }, { "keys", required_argument, NULL, 'k' },
-		{ "control", required_argument, NULL, 'c' }, { "token", required_argument, NULL, 't' },
-		{ "help", no_argument, NULL, 'h' }, { 0 },
+		{ "socket", required_argument, NULL, 's' },
+		{ "keys", required_argument, NULL, 'k' },
+		{ "control", required_argument, NULL, 'c' },
+		{ "token", required_argument, NULL, 't' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
 	};
 	int option;
 

@@ -53,8 +53,7 @@ static bool answer_send(int fd, const char *answer)
 	return send(fd, answer, size, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)size;
 }
 
-static bool byte_add(struct hes_control *control, int i, char byte,
-		     const struct executor *executor)
+static bool byte_add(struct hes_control *control, int i, char byte, const struct executor *executor)
 {
 	char answer[HES_FAULT_ANSWER], *line = control->peer[i].line;
 	size_t *got = &control->peer[i].got;
@@ -63,8 +62,9 @@ static bool byte_add(struct hes_control *control, int i, char byte,
 		line[(*got)++] = byte;
 		return true;
 	}
-	if (byte != '\n') {	/* the start of the next line is unknown, so the peer is dropped */
-		answer_send(control->peer[i].fd, "error: the line is too long or has a zero byte\n");
+	if (byte != '\n') { /* the start of the next line is unknown, so the peer is dropped */
+		answer_send(control->peer[i].fd,
+			    "error: the line is too long or has a zero byte\n");
 		return false;
 	}
 	line[*got] = '\0';
@@ -105,7 +105,8 @@ static void peer_accept(struct hes_control *control)
 }
 
 void hes_control_serve(struct hes_control *control, const struct pollfd fds[HES_CONTROL_FDS],
-		       void (*execute)(void *context, const char *line, char *answer), void *context)
+		       void (*execute)(void *context, const char *line, char *answer),
+		       void *context)
 {
 	const struct executor executor = { execute, context };
 

@@ -9,14 +9,14 @@
 
 #include "hes_fault.h"
 
-#define HES_CONTROL_PEERS	4
-#define HES_CONTROL_FDS		(HES_CONTROL_PEERS + 1)
+#define HES_CONTROL_PEERS 4
+#define HES_CONTROL_FDS	  (HES_CONTROL_PEERS + 1)
 
 struct hes_control {
-	int fd;			/* the listening socket, or -1 */
+	int fd; /* the listening socket, or -1 */
 	struct {
-		int fd;		/* -1: the slot is free */
-		size_t got;	/* bytes of @line so far */
+		int fd;	    /* -1: the slot is free */
+		size_t got; /* bytes of @line so far */
 		char line[HES_FAULT_LINE];
 	} peer[HES_CONTROL_PEERS];
 };
@@ -33,6 +33,7 @@ void hes_control_poll(const struct hes_control *control, struct pollfd fds[HES_C
  * @execute: executes a line and writes its answer, at most HES_FAULT_ANSWER bytes
  */
 void hes_control_serve(struct hes_control *control, const struct pollfd fds[HES_CONTROL_FDS],
-		       void (*execute)(void *context, const char *line, char *answer), void *context);
+		       void (*execute)(void *context, const char *line, char *answer),
+		       void *context);
 
 #endif

@@ -8,42 +8,45 @@
 
 #include "hes_profile.h"
 
-#define WORDS		5	/* more than a valid line has */
-#define MS_MAX		600000
-#define COUNT_MAX	1000000
-#define PAGE		4096UL
+#define WORDS	  5 /* more than a valid line has */
+#define MS_MAX	  600000
+#define COUNT_MAX 1000000
+#define PAGE	  4096UL
 
 const struct hes_fault_info hes_fault_info[HES_FAULTS] = {
 	[HES_STALL] = { "stall", "[MS]", HES_FORM_NUMBER, true, 1, MS_MAX, 0,
-		"the signer is silent; the RMM gives up after MS (10000)" },
+			"the signer is silent; the RMM gives up after MS (10000)" },
 	[HES_LATE] = { "late", "MS", HES_FORM_NUMBER, false, 1, MS_MAX, 0,
-		"the signer answers MS later" },
+		       "the signer answers MS later" },
 	[HES_REFUSE] = { "refuse", "", HES_FORM_NONE, false, 0, 0, 0,
-		"the signer refuses; the RMM returns ERROR_UNKNOWN" },
+			 "the signer refuses; the RMM returns ERROR_UNKNOWN" },
 	[HES_TRUNCATED] = { "truncated", "[BYTES]", HES_FORM_NUMBER, true, 1, CHANNEL_TOKEN_MAX, 0,
-		"the token ends after BYTES (half of it)" },
-	[HES_OVERSIZE] = { "oversize", "[BYTES]", HES_FORM_NUMBER, true, 1, CHANNEL_PAYLOAD_MAX, 5000,
-		"the signed token has BYTES (5000); the RMM has room for 4096" },
-	[HES_OVERRUN] = { "overrun", "[BYTES]", HES_FORM_NUMBER, true, 1, 1 << 20, CHANNEL_TOKEN_MAX,
-		"the RMM hands out BYTES (4096) after the token's end" },
-	[HES_ZERO_PROGRESS] = { "zero-progress", "[MS]", HES_FORM_NUMBER, true, 1, MS_MAX, CHANNEL_FOR_EVER,
-		"the RMM returns INCOMPLETE without a byte for MS (until cleared)" },
-	[HES_ERROR_UNKNOWN] = { "error-unknown", "[BYTES]", HES_FORM_NUMBER, true, 0, CHANNEL_TOKEN_MAX, 0,
-		"the RMM returns ERROR_UNKNOWN after BYTES (0)" },
+			    "the token ends after BYTES (half of it)" },
+	[HES_OVERSIZE] = { "oversize", "[BYTES]", HES_FORM_NUMBER, true, 1, CHANNEL_PAYLOAD_MAX,
+			   5000, "the signed token has BYTES (5000); the RMM has room for 4096" },
+	[HES_OVERRUN] = { "overrun", "[BYTES]", HES_FORM_NUMBER, true, 1, 1 << 20,
+			  CHANNEL_TOKEN_MAX,
+			  "the RMM hands out BYTES (4096) after the token's end" },
+	[HES_ZERO_PROGRESS] = { "zero-progress", "[MS]", HES_FORM_NUMBER, true, 1, MS_MAX,
+				CHANNEL_FOR_EVER,
+				"the RMM returns INCOMPLETE without a byte for MS (until cleared)" },
+	[HES_ERROR_UNKNOWN] = { "error-unknown", "[BYTES]", HES_FORM_NUMBER, true, 0,
+				CHANNEL_TOKEN_MAX, 0,
+				"the RMM returns ERROR_UNKNOWN after BYTES (0)" },
 	[HES_CHUNK] = { "chunk", "BYTES", HES_FORM_NUMBER, false, 1, CHANNEL_TOKEN_MAX, 0,
-		"the RMM hands out at most BYTES at a time" },
+			"the RMM hands out at most BYTES at a time" },
 	[HES_WRONG_CHALLENGE] = { "wrong-challenge", "", HES_FORM_NONE, false, 0, 0, 0,
-		"the token is signed over another challenge" },
+				  "the token is signed over another challenge" },
 	[HES_STALE_REM] = { "stale-rem", "", HES_FORM_NONE, false, 0, 0, 0,
-		"the token's REMs are those before the last extension" },
+			    "the token's REMs are those before the last extension" },
 	[HES_PROFILE] = { "profile", "NAME[/NAME]", HES_FORM_PROFILE, false, 0, 0, 0,
-		"profile of both tokens, or of platform/realm: legacy 2023 2024 2026 unknown" },
+			  "profile of both tokens, or of platform/realm: legacy 2023 2024 2026 unknown" },
 	[HES_TAG] = { "tag", "NUMBER", HES_FORM_NUMBER, false, 0, UINT32_MAX, 0,
-		"outer tag of the token; with 907 the inner tokens are CMW records" },
+		      "outer tag of the token; with 907 the inner tokens are CMW records" },
 	[HES_DESTROY] = { "destroy", "IPA", HES_FORM_PAGE, false, 0, 0, 0,
-		"the host reclaims a page of the realm: its RIPAS becomes DESTROYED" },
+			  "the host reclaims a page of the realm: its RIPAS becomes DESTROYED" },
 	[HES_CUT] = { "cut", "", HES_FORM_NONE, false, 0, 0, 0,
-		"the signer disconnects in the middle of its answer; the RMM repeats its request" },
+		      "the signer disconnects in the middle of its answer; the RMM repeats its request" },
 };
 
 static bool fail(char *answer, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -117,10 +120,12 @@ static bool argument_parse(const struct hes_fault_info *info, const char *text, 
 	switch (info->form) {
 	case HES_FORM_NUMBER:
 		return number_parse(text, info->min, info->max, argument) ||
-		       fail(answer, "%s: not a number from %u to %u", info->name, info->min, info->max);
+		       fail(answer, "%s: not a number from %u to %u", info->name, info->min,
+			    info->max);
 	case HES_FORM_PROFILE:
 		return profile_parse(text, argument) ||
-		       fail(answer, "%s: not legacy, 2023, 2024, 2026 or unknown, nor a pair A/B of them",
+		       fail(answer,
+			    "%s: not legacy, 2023, 2024, 2026 or unknown, nor a pair A/B of them",
 			    info->name);
 	case HES_FORM_PAGE:
 		return page_parse(text, argument) ||

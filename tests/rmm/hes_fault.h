@@ -18,13 +18,25 @@
 
 #include "channel.h"
 
-#define HES_FAULT_LINE		128	/* most bytes of a line, including its end */
-#define HES_FAULT_ANSWER	1024	/* most bytes of an answer */
+#define HES_FAULT_LINE	 128  /* most bytes of a line, including its end */
+#define HES_FAULT_ANSWER 1024 /* most bytes of an answer */
 
 enum hes_fault {
-	HES_STALL, HES_LATE, HES_REFUSE, HES_TRUNCATED, HES_OVERSIZE, HES_OVERRUN,
-	HES_ZERO_PROGRESS, HES_ERROR_UNKNOWN, HES_CHUNK, HES_WRONG_CHALLENGE, HES_STALE_REM,
-	HES_PROFILE, HES_TAG, HES_DESTROY, HES_CUT,
+	HES_STALL,
+	HES_LATE,
+	HES_REFUSE,
+	HES_TRUNCATED,
+	HES_OVERSIZE,
+	HES_OVERRUN,
+	HES_ZERO_PROGRESS,
+	HES_ERROR_UNKNOWN,
+	HES_CHUNK,
+	HES_WRONG_CHALLENGE,
+	HES_STALE_REM,
+	HES_PROFILE,
+	HES_TAG,
+	HES_DESTROY,
+	HES_CUT,
 	HES_FAULTS
 };
 
@@ -33,11 +45,11 @@ enum hes_fault_form { HES_FORM_NONE, HES_FORM_NUMBER, HES_FORM_PROFILE, HES_FORM
 
 struct hes_fault_info {
 	const char *name;
-	const char *argument;	/* its name in a usage text, in brackets if it is optional */
+	const char *argument; /* its name in a usage text, in brackets if it is optional */
 	enum hes_fault_form form;
 	bool optional;
-	uint32_t min, max;	/* the bounds of a number */
-	uint32_t absent;	/* the value of an optional number that is not given */
+	uint32_t min, max; /* the bounds of a number */
+	uint32_t absent;   /* the value of an optional number that is not given */
 	const char *text;
 };
 
@@ -48,7 +60,7 @@ struct hes_faults {
 		bool armed;
 		/* HES_PROFILE: indexes, platform | realm << 8; HES_DESTROY: IPA / 4096 */
 		uint32_t argument;
-		uint32_t left;		/* tokens that it still affects; 0: until it is cleared */
+		uint32_t left; /* tokens that it still affects; 0: until it is cleared */
 	} of[HES_FAULTS];
 };
 

@@ -22,7 +22,8 @@ bool hes_keys_point(EVP_PKEY *key, uint8_t point[HES_POINT])
 	size_t size;
 
 	return EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, HES_POINT,
-					       &size) == 1 && size == HES_POINT && point[0] == 4;
+					       &size) == 1 &&
+	       size == HES_POINT && point[0] == 4;
 }
 
 /* Keeps a key that another hes has made in the meantime. */
@@ -117,8 +118,8 @@ static bool instance_id_make(struct hes_keys *keys)
 	bool ok;
 
 	keys->instance_id[0] = 1;
-	ok = size > 0 && EVP_Digest(spki, (size_t)size, keys->instance_id + 1, NULL, EVP_sha256(),
-				    NULL) == 1;
+	ok = size > 0 &&
+	     EVP_Digest(spki, (size_t)size, keys->instance_id + 1, NULL, EVP_sha256(), NULL) == 1;
 	OPENSSL_free(spki);
 	return ok;
 }
@@ -157,7 +158,8 @@ static bool jwk_members_print(FILE *file, const struct hes_keys *keys)
 /* By "realmkey-dev", a verifier distinguishes the bench's anchor from that of a platform. */
 static void identity_print(FILE *file, const struct hes_keys *keys)
 {
-	hex_print(file, "implementation-id", keys->implementation_id, sizeof(keys->implementation_id));
+	hex_print(file, "implementation-id", keys->implementation_id,
+		  sizeof(keys->implementation_id));
 	hex_print(file, "instance-id", keys->instance_id, sizeof(keys->instance_id));
 	fputs(", \"realmkey-dev\": true", file);
 }

@@ -7,13 +7,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define HES_COORDINATE	48	/* bytes of a P-384 coordinate */
-#define HES_POINT	(1 + 2 * HES_COORDINATE)
+#define HES_COORDINATE 48 /* bytes of a P-384 coordinate */
+#define HES_POINT      (1 + 2 * HES_COORDINATE)
 
 struct hes_keys {
-	EVP_PKEY *cpak, *rak;		/* P-384 */
+	EVP_PKEY *cpak, *rak; /* P-384 */
 	uint8_t implementation_id[32];
-	uint8_t instance_id[33];	/* 0x01 and the SHA-256 of CPAK's SubjectPublicKeyInfo */
+	uint8_t instance_id[33]; /* 0x01 and the SHA-256 of CPAK's SubjectPublicKeyInfo */
 };
 
 /*

@@ -11,7 +11,7 @@
 #include "hash.h"
 #include "hes_token.h"
 
-#define RECS	LAYOUT_MAX_VCPUS
+#define RECS LAYOUT_MAX_VCPUS
 
 void hes_machine_open(struct hes_machine *machine, int fd)
 {
@@ -43,8 +43,8 @@ static bool frame_send(const struct hes_machine *m, enum channel_type type, uint
 }
 
 /* Sends half an answer, as if the signer had been killed. */
-static bool frame_cut(const struct hes_machine *m, enum channel_type type, uint16_t rec, uint32_t seq,
-		      const void *payload, uint32_t size)
+static bool frame_cut(const struct hes_machine *m, enum channel_type type, uint16_t rec,
+		      uint32_t seq, const void *payload, uint32_t size)
 {
 	struct channel_header header = channel_header_make(type, rec, seq, payload, size);
 
@@ -67,7 +67,8 @@ bool hes_machine_send(struct hes_machine *machine, uint64_t now)
 		if (!machine->rec[i].owed || a->due > now)
 			continue;
 		machine->rec[i].owed = false;
-		if (!(a->cut ? frame_cut : frame_send)(machine, a->type, i, a->seq, a->payload, a->size))
+		if (!(a->cut ? frame_cut : frame_send)(machine, a->type, i, a->seq, a->payload,
+						       a->size))
 			return false;
 	}
 	return true;
@@ -130,7 +131,8 @@ static void names_print(const struct hes_strike *strike, char *text, size_t room
 	*text = '\0';
 	for (int i = 0; i < HES_FAULTS && at < room; i++) {
 		if (strike->by[i])
-			at += (size_t)snprintf(text + at, room - at, ", %s", hes_fault_info[i].name);
+			at += (size_t)snprintf(text + at, room - at, ", %s",
+					       hes_fault_info[i].name);
 	}
 }
 
@@ -173,7 +175,8 @@ static bool request_serve(struct hes_machine *m, struct hes_signer *signer, uint
 	answer_make(signer, &strike, rec, &request, a);
 	a->cut = strike.by[HES_CUT];
 	a->due = strike.by[HES_STALL] ? HES_NEVER :
-		 strike.by[HES_LATE] ? now + strike.argument[HES_LATE] : now;
+		 strike.by[HES_LATE]  ? now + strike.argument[HES_LATE] :
+					now;
 	m->rec[rec].owed = true;
 	return hes_machine_send(m, now);
 }
@@ -203,7 +206,8 @@ static bool frame_serve(struct hes_machine *m, struct hes_signer *signer, uint64
 
 	if (h->type != CHANNEL_TOKEN_REQUEST || h->size != sizeof(struct channel_request) ||
 	    h->rec >= RECS) {
-		warnx("frame of type %u and %u bytes dropped: not a token request", h->type, h->size);
+		warnx("frame of type %u and %u bytes dropped: not a token request", h->type,
+		      h->size);
 		return true;
 	}
 	if (m->rec[h->rec].known && m->rec[h->rec].asked == h->seq)

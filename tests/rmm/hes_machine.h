@@ -13,31 +13,31 @@
 
 struct hes_signer {
 	struct hes_keys keys;
-	uint32_t tag;			/* of tokens, unless a fault sets another */
+	uint32_t tag; /* of tokens, unless a fault sets another */
 	struct hes_faults faults;
 };
 
-#define HES_NEVER	UINT64_MAX
+#define HES_NEVER UINT64_MAX
 
 /* The answer to the last request of one REC. */
 struct hes_answer {
-	uint64_t due;			/* ms; HES_NEVER: not until hes_machine_release() */
+	uint64_t due; /* ms; HES_NEVER: not until hes_machine_release() */
 	uint32_t seq;
 	enum channel_type type;
-	bool cut;			/* send only half of it, and disconnect */
+	bool cut; /* send only half of it, and disconnect */
 	uint32_t size;
 	uint8_t payload[CHANNEL_PAYLOAD_MAX];
 };
 
 struct hes_machine {
-	int fd;				/* -1: the slot is free */
-	bool broken;			/* the last bytes were not a frame, and this was reported */
+	int fd;	     /* -1: the slot is free */
+	bool broken; /* the last bytes were not a frame, and this was reported */
 	struct channel_reader reader;
 	struct {
-		bool known;		/* a request has come; the last one's number is @asked */
+		bool known; /* a request has come; the last one's number is @asked */
 		uint32_t asked;
-		bool owed;		/* the answer has not been sent */
-		bool ordered;		/* the RMM was told to fail with that token, by @order */
+		bool owed;    /* the answer has not been sent */
+		bool ordered; /* the RMM was told to fail with that token, by @order */
 		struct channel_fault order;
 		struct hes_answer answer;
 	} rec[LAYOUT_MAX_VCPUS];

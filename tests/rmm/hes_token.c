@@ -8,21 +8,34 @@
 
 #include "hash.h"
 
-#define CONTENT_EAT_CWT		263	/* the CoAP content format in a CMW record */
-#define COSE_SIGN1_TAG		18
-#define LIFECYCLE_SECURED	0x3003
-#define MEC_PRIVATE		1
-#define PLATFORM_CLAIMS		10	/* the most that a profile has */
-#define REALM_CLAIMS		11
+#define CONTENT_EAT_CWT	  263 /* the CoAP content format in a CMW record */
+#define COSE_SIGN1_TAG	  18
+#define LIFECYCLE_SECURED 0x3003
+#define MEC_PRIVATE	  1
+#define PLATFORM_CLAIMS	  10 /* the most that a profile has */
+#define REALM_CLAIMS	  11
 
 enum top_key { PLATFORM_TOKEN = 44234, REALM_TOKEN = 44241 };
 enum claim_key {
-	CHALLENGE = 10, INSTANCE_ID = 256, PROFILE = 265,
-	LIFECYCLE = 2395, IMPLEMENTATION_ID = 2396, COMPONENTS = 2399, VERIFICATION_SERVICE = 2400,
-	CONFIG = 2401, PLATFORM_HASH = 2402,
-	CLIENT = 2394, WORKLOAD_BINDING = 2408,
-	RPV = 44235, REALM_HASH = 44236, RAK = 44237, RIM = 44238, REMS = 44239, RAK_HASH = 44240,
-	MEC = 44243, FILLING = -75000,
+	CHALLENGE = 10,
+	INSTANCE_ID = 256,
+	PROFILE = 265,
+	LIFECYCLE = 2395,
+	IMPLEMENTATION_ID = 2396,
+	COMPONENTS = 2399,
+	VERIFICATION_SERVICE = 2400,
+	CONFIG = 2401,
+	PLATFORM_HASH = 2402,
+	CLIENT = 2394,
+	WORKLOAD_BINDING = 2408,
+	RPV = 44235,
+	REALM_HASH = 44236,
+	RAK = 44237,
+	RIM = 44238,
+	REMS = 44239,
+	RAK_HASH = 44240,
+	MEC = 44243,
+	FILLING = -75000,
 };
 enum component_key { TYPE = 1, MEASUREMENT = 2, VERSION = 4, SIGNER = 5, HASH = 6 };
 
@@ -35,8 +48,9 @@ struct blob {
 static cbor_item_t *integer(int64_t value)
 {
 	uint64_t n = value < 0 ? ~(uint64_t)value : (uint64_t)value;
-	cbor_item_t *item = n <= UINT8_MAX ? cbor_build_uint8((uint8_t)n) :
-			    n <= UINT16_MAX ? cbor_build_uint16((uint16_t)n) : cbor_build_uint64(n);
+	cbor_item_t *item = n <= UINT8_MAX  ? cbor_build_uint8((uint8_t)n) :
+			    n <= UINT16_MAX ? cbor_build_uint16((uint16_t)n) :
+					      cbor_build_uint64(n);
 
 	if (item && value < 0)
 		cbor_mark_negint(item);
@@ -116,7 +130,7 @@ out:
 /* Makes a COSE_Sign1 (RFC 9052, 4.2 and 4.4) of @payload. */
 static bool sign1_make(EVP_PKEY *key, const struct blob *payload, struct blob *out)
 {
-	static const uint8_t es384[] = { 0xa1, 0x01, 0x38, 0x22 };	/* {1: -35} */
+	static const uint8_t es384[] = { 0xa1, 0x01, 0x38, 0x22 }; /* {1: -35} */
 	cbor_item_t *array = cbor_new_definite_array(4), *tag = cbor_new_tag(COSE_SIGN1_TAG);
 	uint8_t signature[96];
 	struct blob text;
@@ -128,7 +142,8 @@ static bool sign1_make(EVP_PKEY *key, const struct blob *payload, struct blob *o
 	ok = finish(array, ok, &text) && sign(key, &text, signature);
 	free(text.data);
 	array = cbor_new_definite_array(4);
-	ok = ok && push(array, bytes(es384, sizeof(es384))) && push(array, cbor_new_definite_map(0)) &&
+	ok = ok && push(array, bytes(es384, sizeof(es384))) &&
+	     push(array, cbor_new_definite_map(0)) &&
 	     push(array, bytes(payload->data, payload->size)) &&
 	     push(array, bytes(signature, sizeof(signature)));
 	if (tag && array)
@@ -175,7 +190,8 @@ static cbor_item_t *component_make(const char *type, const char *version)
 
 	ok = EVP_Digest(type, strlen(type), measurement, NULL, EVP_sha256(), NULL) == 1 &&
 	     EVP_Digest(signer_name, strlen(signer_name), signer, NULL, EVP_sha256(), NULL) == 1 &&
-	     put(map, TYPE, cbor_build_string(type)) && put(map, MEASUREMENT, bytes(measurement, 32)) &&
+	     put(map, TYPE, cbor_build_string(type)) &&
+	     put(map, MEASUREMENT, bytes(measurement, 32)) &&
 	     put(map, VERSION, cbor_build_string(version)) && put(map, SIGNER, bytes(signer, 32)) &&
 	     put(map, HASH, cbor_build_string("sha-256"));
 	return keep(map, ok);
@@ -186,15 +202,15 @@ static cbor_item_t *components_make(void)
 	cbor_item_t *array = cbor_new_definite_array(3);
 
 	return keep(array, push(array, component_make("HES", "1.0.0")) &&
-			   push(array, component_make("BL31", "1.0.0")) &&
-			   push(array, component_make("RMM", "1.0.0")));
+				   push(array, component_make("BL31", "1.0.0")) &&
+				   push(array, component_make("RMM", "1.0.0")));
 }
 
 /* @rak: as the realm token claims it; its digest binds that token to this one */
 static bool platform_make(const struct hes_keys *keys, const struct hes_profile *profile,
 			  const struct blob *rak, struct blob *out)
 {
-	static const uint8_t config[] = { 0x01, 0x00, 0x00, 0x00 };	/* vendor-defined */
+	static const uint8_t config[] = { 0x01, 0x00, 0x00, 0x00 }; /* vendor-defined */
 	cbor_item_t *map = cbor_new_definite_map(PLATFORM_CLAIMS);
 	uint8_t binding[32];
 	bool ok;
@@ -234,7 +250,8 @@ static bool instance_put(cbor_item_t *map, const struct channel_request *r)
 	const size_t to = offsetof(struct channel_request, measurement[1]);
 	uint8_t id[33] = { 1 };
 
-	return EVP_Digest((const uint8_t *)r + from, to - from, id + 1, NULL, EVP_sha256(), NULL) == 1 &&
+	return EVP_Digest((const uint8_t *)r + from, to - from, id + 1, NULL, EVP_sha256(), NULL) ==
+		       1 &&
 	       put(map, INSTANCE_ID, bytes(id, sizeof(id))) && put(map, MEC, integer(MEC_PRIVATE));
 }
 
@@ -277,7 +294,7 @@ static cbor_item_t *record(uint32_t tag, const struct blob *token)
 		return bytes(token->data, token->size);
 	pair = cbor_new_definite_array(2);
 	return keep(pair, push(pair, integer(CONTENT_EAT_CWT)) &&
-			  push(pair, bytes(token->data, token->size)));
+				  push(pair, bytes(token->data, token->size)));
 }
 
 static bool envelope_make(uint32_t tag_number, const struct blob *platform,
@@ -297,7 +314,8 @@ static bool envelope_make(uint32_t tag_number, const struct blob *platform,
 
 /* Returns NULL, or an error message. */
 static const char *parts_make(const struct hes_keys *keys, const struct hes_style *style,
-			      const struct channel_request *request, size_t filling, struct blob *out)
+			      const struct channel_request *request, size_t filling,
+			      struct blob *out)
 {
 	struct blob rak = { 0 }, claims[2] = { 0 }, signed_token[2] = { 0 };
 	const char *fault = "cannot make the platform token";

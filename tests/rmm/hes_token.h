@@ -8,14 +8,14 @@
 #include "hes_profile.h"
 
 enum {
-	HES_TAG_399 = 399,	/* RMM 1.0: inner tokens are byte strings, as with any other tag */
-	HES_TAG_907 = 907,	/* later: inner tokens are CMW records */
+	HES_TAG_399 = 399, /* RMM 1.0: inner tokens are byte strings, as with any other tag */
+	HES_TAG_907 = 907, /* later: inner tokens are CMW records */
 };
 
 struct hes_style {
 	uint32_t tag;
 	const struct hes_profile *platform, *realm;
-	size_t size;	/* bytes to which an unknown claim enlarges a smaller token */
+	size_t size; /* bytes to which an unknown claim enlarges a smaller token */
 };
 
 /*

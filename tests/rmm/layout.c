@@ -5,7 +5,7 @@
 
 #include "quirk.h"
 
-#define PAGE		4096
+#define PAGE 4096
 
 const char *const layout_flavours[LAYOUT_FLAVOURS] = { "1.0", "tfrmm-0.9", "2.0" };
 

@@ -14,22 +14,22 @@
 
 #include <stdint.h>
 
-#define LAYOUT_PA		0x130000000UL
-#define LAYOUT_PA_OFFSET	0x140000000UL
-#define LAYOUT_MAGIC		0x3159414c4d4c4552UL	/* "RELMLAY1" */
-#define LAYOUT_VERSION		2
-#define LAYOUT_SIZE		4096
-#define LAYOUT_RAM_BASE		0x40000000UL
-#define LAYOUT_RAM_SIZE		0x40000000UL	/* the maximum and the default */
-#define LAYOUT_RAM_STEP		0x200000UL
-#define LAYOUT_MAX_VCPUS	8
-#define LAYOUT_IPA_BITS		33
+#define LAYOUT_PA	 0x130000000UL
+#define LAYOUT_PA_OFFSET 0x140000000UL
+#define LAYOUT_MAGIC	 0x3159414c4d4c4552UL /* "RELMLAY1" */
+#define LAYOUT_VERSION	 2
+#define LAYOUT_SIZE	 4096
+#define LAYOUT_RAM_BASE	 0x40000000UL
+#define LAYOUT_RAM_SIZE	 0x40000000UL /* the maximum and the default */
+#define LAYOUT_RAM_STEP	 0x200000UL
+#define LAYOUT_MAX_VCPUS 8
+#define LAYOUT_IPA_BITS	 33
 
 /* The RMM whose RIM this one computes. */
 enum layout_flavour {
-	LAYOUT_RMM_1_0,		/* specification 1.0, as implemented by TF-RMM up to 0.8 */
-	LAYOUT_TFRMM_0_9,	/* TF-RMM 0.9 and later */
-	LAYOUT_RMM_2_0,		/* specification 2.0 */
+	LAYOUT_RMM_1_0,	  /* specification 1.0, as implemented by TF-RMM up to 0.8 */
+	LAYOUT_TFRMM_0_9, /* TF-RMM 0.9 and later */
+	LAYOUT_RMM_2_0,	  /* specification 2.0 */
 	LAYOUT_FLAVOURS
 };
 
@@ -38,25 +38,25 @@ extern const char *const layout_flavours[LAYOUT_FLAVOURS];
 
 struct layout_range {
 	uint64_t ipa;
-	uint64_t size;		/* bytes */
+	uint64_t size; /* bytes */
 };
 
-#define LAYOUT_MAX_RANGES	((LAYOUT_SIZE - 120) / sizeof(struct layout_range))
+#define LAYOUT_MAX_RANGES ((LAYOUT_SIZE - 120) / sizeof(struct layout_range))
 
 struct layout {
 	uint64_t magic;
 	uint32_t version;
-	uint32_t hash_algo;	/* with the numbers of RMI: 0 SHA-256, 1 SHA-512, 2 SHA-384 */
-	uint32_t vcpus;		/* 1 to LAYOUT_MAX_VCPUS */
-	uint32_t count;		/* of ranges */
-	uint64_t entry_ipa;	/* where REC 0 starts */
-	uint64_t dtb_ipa;	/* its x0 */
-	uint64_t ram_size;	/* bytes from LAYOUT_RAM_BASE: LAYOUT_RAM_STEP to LAYOUT_RAM_SIZE */
-	uint32_t flavour;	/* enum layout_flavour */
-	uint32_t quirks;	/* a set of enum quirk (quirk.h) */
-	uint8_t rpv[64];	/* realm personalisation value */
+	uint32_t hash_algo; /* with the numbers of RMI: 0 SHA-256, 1 SHA-512, 2 SHA-384 */
+	uint32_t vcpus;	    /* 1 to LAYOUT_MAX_VCPUS */
+	uint32_t count;	    /* of ranges */
+	uint64_t entry_ipa; /* where REC 0 starts */
+	uint64_t dtb_ipa;   /* its x0 */
+	uint64_t ram_size;  /* bytes from LAYOUT_RAM_BASE: LAYOUT_RAM_STEP to LAYOUT_RAM_SIZE */
+	uint32_t flavour;   /* enum layout_flavour */
+	uint32_t quirks;    /* a set of enum quirk (quirk.h) */
+	uint8_t rpv[64];    /* realm personalisation value */
 	struct layout_range range[LAYOUT_MAX_RANGES];
-	uint64_t reserved;	/* zero */
+	uint64_t reserved; /* zero */
 };
 
 _Static_assert(sizeof(struct layout) == LAYOUT_SIZE, "the layout page is one page");

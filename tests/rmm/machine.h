@@ -11,26 +11,27 @@
  * Protected memory is backed by other pages, at IPA + LAYOUT_PA_OFFSET, so that DMA to a protected
  * address does not reach it.
  */
-#define IPA_BITS		LAYOUT_IPA_BITS
-#define IPA_SHARED		(1UL << (IPA_BITS - 1))
-#define GIC_BASE		0x08000000UL
-#define GIC_SIZE		0x01000000UL
-#define UART0			0x09000000UL
-#define RTC			0x09010000UL
-#define UART1			0x09040000UL	/* to the signer; hidden from the realm */
-#define VIRTIO_BASE		0x0a000000UL
-#define VIRTIO_SIZE		0x4000UL	/* 32 slots */
+#define IPA_BITS    LAYOUT_IPA_BITS
+#define IPA_SHARED  (1UL << (IPA_BITS - 1))
+#define GIC_BASE    0x08000000UL
+#define GIC_SIZE    0x01000000UL
+#define UART0	    0x09000000UL
+#define RTC	    0x09010000UL
+#define UART1	    0x09040000UL /* to the signer; hidden from the realm */
+#define VIRTIO_BASE 0x0a000000UL
+#define VIRTIO_SIZE 0x4000UL /* 32 slots */
 
-#define SYSREG(reg)	SYSREG_(reg)
-#define SYSREG_(reg)	#reg
-#define read_sysreg(reg) ({						\
-	uint64_t value_;						\
-	__asm__ volatile("mrs %0, " SYSREG(reg) : "=r"(value_));	\
-	value_;								\
-})
+#define SYSREG(reg)  SYSREG_(reg)
+#define SYSREG_(reg) #reg
+#define read_sysreg(reg) \
+	({ \
+		uint64_t value_; \
+		__asm__ volatile("mrs %0, " SYSREG(reg) : "=r"(value_)); \
+		value_; \
+	})
 #define write_sysreg(reg, value) \
 	__asm__ volatile("msr " SYSREG(reg) ", %0" : : "r"((uint64_t)(value)) : "memory")
-#define isb()	__asm__ volatile("isb" : : : "memory")
+#define isb() __asm__ volatile("isb" : : : "memory")
 
 /* The realm's registers while the RMM runs. start.S depends on the layout. */
 struct cpu_regs {
@@ -39,7 +40,7 @@ struct cpu_regs {
 	uint64_t pstate;
 };
 
-#define PSTATE_START	0x3c5	/* EL1h, DAIF masked */
+#define PSTATE_START 0x3c5 /* EL1h, DAIF masked */
 
 /* start.S */
 extern char secondary_entry[];

@@ -98,8 +98,8 @@ static void machine_init(void)
 	measure(layout);
 	realm_init(layout);
 	stage2 = s2_init(&the_realm, layout->ram_size);
-	print("rmm: starting the realm, %lu vCPUs, %lu ms after power on\n", (uint64_t)the_realm.vcpus,
-	      cpu_ms());
+	print("rmm: starting the realm, %lu vCPUs, %lu ms after power on\n",
+	      (uint64_t)the_realm.vcpus, cpu_ms());
 }
 
 void main_cpu(uint64_t index, struct cpu_regs *regs)
@@ -107,6 +107,6 @@ void main_cpu(uint64_t index, struct cpu_regs *regs)
 	if (index == 0 && !stage2)
 		machine_init();
 	cpu_setup(stage2);
-	the_realm.gicv3_vtr = cpu_gicv3_vtr();	/* the same on all CPUs */
+	the_realm.gicv3_vtr = cpu_gicv3_vtr(); /* the same on all CPUs */
 	psci_start(index, regs);
 }

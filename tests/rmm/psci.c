@@ -8,23 +8,23 @@
 #include "mem.h"
 #include "uart.h"
 
-#define SMCCC_VERSION		0x80000000
-#define PSCI_VERSION		0x84000000
-#define PSCI_CPU_SUSPEND	0x84000001
-#define PSCI_CPU_OFF		0x84000002
-#define PSCI_CPU_ON		0x84000003
-#define PSCI_AFFINITY_INFO	0x84000004
-#define PSCI_SYSTEM_OFF		0x84000008
-#define PSCI_SYSTEM_RESET	0x84000009
-#define PSCI_FEATURES		0x8400000a
-#define PSCI_LAST		0x8400001f
-#define FID_64			0x40000000U
+#define SMCCC_VERSION	   0x80000000
+#define PSCI_VERSION	   0x84000000
+#define PSCI_CPU_SUSPEND   0x84000001
+#define PSCI_CPU_OFF	   0x84000002
+#define PSCI_CPU_ON	   0x84000003
+#define PSCI_AFFINITY_INFO 0x84000004
+#define PSCI_SYSTEM_OFF	   0x84000008
+#define PSCI_SYSTEM_RESET  0x84000009
+#define PSCI_FEATURES	   0x8400000a
+#define PSCI_LAST	   0x8400001f
+#define FID_64		   0x40000000U
 
-#define NOT_SUPPORTED		(-1)
-#define INVALID_PARAMETERS	(-2)
-#define ALREADY_ON		(-4)
-#define ON_PENDING		(-5)
-#define INVALID_ADDRESS		(-9)
+#define NOT_SUPPORTED	   (-1)
+#define INVALID_PARAMETERS (-2)
+#define ALREADY_ON	   (-4)
+#define ON_PENDING	   (-5)
+#define INVALID_ADDRESS	   (-9)
 
 enum { AFFINITY_ON, AFFINITY_OFF };
 
@@ -111,17 +111,13 @@ static int64_t features(const uint64_t *x);
 
 static const struct call {
 	uint32_t fid;
-	bool wide;	/* has a 64-bit form as well */
+	bool wide; /* has a 64-bit form as well */
 	int64_t (*execute)(const uint64_t *x);
 } calls[] = {
-	{ SMCCC_VERSION, false, version },
-	{ PSCI_VERSION, false, version },
-	{ PSCI_CPU_SUSPEND, true, cpu_suspend },
-	{ PSCI_CPU_OFF, false, cpu_off },
-	{ PSCI_CPU_ON, true, cpu_on },
-	{ PSCI_AFFINITY_INFO, true, affinity_info },
-	{ PSCI_SYSTEM_OFF, false, system_off },
-	{ PSCI_SYSTEM_RESET, false, system_off },
+	{ SMCCC_VERSION, false, version },	 { PSCI_VERSION, false, version },
+	{ PSCI_CPU_SUSPEND, true, cpu_suspend }, { PSCI_CPU_OFF, false, cpu_off },
+	{ PSCI_CPU_ON, true, cpu_on },		 { PSCI_AFFINITY_INFO, true, affinity_info },
+	{ PSCI_SYSTEM_OFF, false, system_off },	 { PSCI_SYSTEM_RESET, false, system_off },
 	{ PSCI_FEATURES, false, features },
 };
 

@@ -5,13 +5,15 @@
 #include <stddef.h>
 #include <string.h>
 
-#define TFRMM	(QUIRK_READ_KEEPS | QUIRK_SHA384_AS_SHA512 | QUIRK_GICV3_VTR | \
-		 QUIRK_OVERSIZE_INPUT | QUIRK_PERM_VALUE)
+#define TFRMM \
+	(QUIRK_READ_KEEPS | QUIRK_SHA384_AS_SHA512 | QUIRK_GICV3_VTR | QUIRK_OVERSIZE_INPUT | \
+	 QUIRK_PERM_VALUE)
 
 const struct quirk_name quirk_names[] = {
 	{ "rsi-1.1", QUIRK_RSI_1_1, "RSI_VERSION accepts 1.1 as well as 1.0" },
 	{ "feature-da", QUIRK_FEATURE_DA, "RSI_FEATURES(0) reports device assignment" },
-	{ "read-keeps", QUIRK_READ_KEEPS, "MEASUREMENT_READ keeps registers between the digest and x8" },
+	{ "read-keeps", QUIRK_READ_KEEPS,
+	  "MEASUREMENT_READ keeps registers between the digest and x8" },
 	{ "sha384-as-sha512", QUIRK_SHA384_AS_SHA512, "REALM_CONFIG reports SHA-384 as SHA-512" },
 	{ "gicv3-vtr", QUIRK_GICV3_VTR, "REALM_CONFIG reports gicv3_vtr in any version of RSI" },
 	{ "oversize-input", QUIRK_OVERSIZE_INPUT, "a token over 4096 bytes is ERROR_INPUT" },

@@ -9,19 +9,19 @@
 #include "quirk.h"
 #include "ripas.h"
 
-#define REC_MAX			LAYOUT_MAX_VCPUS
-#define REALM_MEASUREMENTS	5	/* RIM, REM0 to REM3 */
+#define REC_MAX		   LAYOUT_MAX_VCPUS
+#define REALM_MEASUREMENTS 5 /* RIM, REM0 to REM3 */
 
 /* One attestation token operation: INIT freezes the claims, CONTINUE hands out the token. */
 struct token {
 	enum { TOKEN_IDLE, TOKEN_WAITING, TOKEN_READY, TOKEN_REFUSED, TOKEN_OVERSIZE } state;
 	uint32_t seq;
-	bool begun;		/* CONTINUE has been called, so @since and @sent are valid */
-	uint64_t since;		/* ms; when the realm began to wait */
-	uint64_t sent;		/* ms; when the request was last sent */
+	bool begun;	/* CONTINUE has been called, so @since and @sent are valid */
+	uint64_t since; /* ms; when the realm began to wait */
+	uint64_t sent;	/* ms; when the request was last sent */
 	struct channel_request request;
 	struct channel_fault fault;
-	uint32_t size, copied;	/* bytes */
+	uint32_t size, copied; /* bytes */
 	uint8_t bytes[CHANNEL_TOKEN_MAX];
 };
 
@@ -34,26 +34,26 @@ struct realm;
 
 /* The machine: QEMU's in the RMM, a fake one in tests on the host. */
 struct realm_ops {
-	void *(*page)(uint64_t ipa);	/* returns the bytes of a granule that is RAM */
+	void *(*page)(uint64_t ipa); /* returns the bytes of a granule that is RAM */
 	void (*ripas_changed)(uint64_t ipa, enum ripas to);
-	void (*ripas_sync)(void);	/* after the last change of a call */
+	void (*ripas_sync)(void); /* after the last change of a call */
 	void (*token_send)(const struct rec *rec);
-	void (*token_poll)(struct realm *realm);	/* calls token_answer() for what came */
-	uint64_t (*now)(void);		/* ms, monotonic */
+	void (*token_poll)(struct realm *realm); /* calls token_answer() for what came */
+	uint64_t (*now)(void);			 /* ms, monotonic */
 };
 
 struct realm {
 	const struct realm_ops *ops;
 	enum hash_algorithm hash_algo;
-	unsigned int ipa_bits;		/* the top bit selects the shared half */
+	unsigned int ipa_bits; /* the top bit selects the shared half */
 	unsigned int vcpus;
-	uint32_t quirks;		/* a set of enum quirk */
-	uint32_t gicv3_vtr;		/* ICH_VTR_EL2, for QUIRK_GICV3_VTR */
-	uint32_t seq;			/* of the last token request */
-	uint64_t heard;			/* ms; when the signer last answered a request of any REC */
+	uint32_t quirks;    /* a set of enum quirk */
+	uint32_t gicv3_vtr; /* ICH_VTR_EL2, for QUIRK_GICV3_VTR */
+	uint32_t seq;	    /* of the last token request */
+	uint64_t heard;	    /* ms; when the signer last answered a request of any REC */
 	uint8_t rpv[64];
 	uint8_t measurement[REALM_MEASUREMENTS][HASH_SIZE_MAX];
-	uint8_t before[REALM_MEASUREMENTS - 1][HASH_SIZE_MAX];	/* REMs before the last extension */
+	uint8_t before[REALM_MEASUREMENTS - 1][HASH_SIZE_MAX]; /* REMs before the last extension */
 	struct ripas_map ripas;
 	struct rec rec[REC_MAX];
 };

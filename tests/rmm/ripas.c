@@ -18,11 +18,12 @@ static uint64_t next(const struct ripas_map *map, uint64_t ipa, uint64_t top)
 
 enum ripas ripas_at(const struct ripas_map *map, uint64_t ipa)
 {
-	return in_memory(map, ipa) ? (enum ripas)map->state[(ipa - map->base) / GRANULE] : RIPAS_EMPTY;
+	return in_memory(map, ipa) ? (enum ripas)map->state[(ipa - map->base) / GRANULE] :
+				     RIPAS_EMPTY;
 }
 
-uint64_t ripas_set(struct ripas_map *map, uint64_t base, uint64_t top, enum ripas to, bool destroyed,
-		   void (*changed)(uint64_t ipa, enum ripas to))
+uint64_t ripas_set(struct ripas_map *map, uint64_t base, uint64_t top, enum ripas to,
+		   bool destroyed, void (*changed)(uint64_t ipa, enum ripas to))
 {
 	uint64_t ipa = base;
 

@@ -4,12 +4,12 @@
 #include "base/array.h"
 #include "mem.h"
 
-#define EXTEND_MAX		64
-#define MEM_GET_PERM_VALUE	0x10	/* relative to RSI_FID_FIRST; a command of RSI 1.1 */
-#define PERM_ALL		0xf
-#define FEATURE_DA		1
-#define HOST_CALL_ALIGN		256	/* also the size: imm, 31 registers from byte 8 */
-#define CHANGE_DESTROYED	1	/* a flag of IPA_STATE_SET */
+#define EXTEND_MAX	   64
+#define MEM_GET_PERM_VALUE 0x10 /* relative to RSI_FID_FIRST; a command of RSI 1.1 */
+#define PERM_ALL	   0xf
+#define FEATURE_DA	   1
+#define HOST_CALL_ALIGN	   256 /* also the size: imm, 31 registers from byte 8 */
+#define CHANGE_DESTROYED   1   /* a flag of IPA_STATE_SET */
 
 enum { RSI_ACCEPT, RSI_REJECT };
 
@@ -17,7 +17,7 @@ enum { RSI_ACCEPT, RSI_REJECT };
 struct realm_config {
 	uint64_t ipa_width;
 	uint64_t hash_algo;
-	uint64_t num_aux_planes;	/* this field and the next are of RSI 1.1 */
+	uint64_t num_aux_planes; /* this field and the next are of RSI 1.1 */
 	uint64_t gicv3_vtr;
 	uint8_t pad[0x200 - 32];
 	uint8_t rpv[64];
@@ -173,7 +173,7 @@ static enum rsi_status host_call(struct rsi_call *call)
 	if (status)
 		return status;
 	memcpy(page + ipa % GRANULE + 8, &unsupported, sizeof(unsupported));
-	memcpy(&call->x[1], &call->in[1], 3 * sizeof(uint64_t));	/* only x0 changes */
+	memcpy(&call->x[1], &call->in[1], 3 * sizeof(uint64_t)); /* only x0 changes */
 	return RSI_SUCCESS;
 }
 
@@ -197,8 +197,8 @@ typedef enum rsi_status rsi_command(struct rsi_call *call);
 static rsi_command *command_find(const struct realm *realm, uint64_t fid)
 {
 	static rsi_command *const commands[] = {
-		version, features, measurement_read, measurement_extend, token_init, token_continue,
-		config, ipa_state_set, ipa_state_get, host_call,
+		version,	features, measurement_read, measurement_extend, token_init,
+		token_continue, config,	  ipa_state_set,    ipa_state_get,	host_call,
 	};
 	uint32_t index = (uint32_t)fid - RSI_FID_FIRST;
 

@@ -10,22 +10,27 @@
 #include "realm.h"
 
 #define RSI_FID_FIRST	0xc4000190
-#define RSI_VERSION_1_0	0x10000
-#define RSI_VERSION_1_1	0x10001
+#define RSI_VERSION_1_0 0x10000
+#define RSI_VERSION_1_1 0x10001
 #define SMC_UNKNOWN	(~0UL)
 
 enum rsi_status {
-	RSI_SUCCESS, RSI_ERROR_INPUT, RSI_ERROR_STATE, RSI_INCOMPLETE, RSI_ERROR_UNKNOWN,
+	RSI_SUCCESS,
+	RSI_ERROR_INPUT,
+	RSI_ERROR_STATE,
+	RSI_INCOMPLETE,
+	RSI_ERROR_UNKNOWN,
 	/* Never returned to the realm: a page is DESTROYED (see rsi_execute()); unknown command. */
-	RSI_FAULT = 0x100, RSI_UNKNOWN,
+	RSI_FAULT = 0x100,
+	RSI_UNKNOWN,
 };
 
 /* An RSI command while it is executed. */
 struct rsi_call {
 	struct realm *realm;
 	struct rec *rec;
-	uint64_t in[11];	/* the caller's x0 to x10 */
-	uint64_t *x;		/* the results; x1 to x3 are zero until a command sets them */
+	uint64_t in[11]; /* the caller's x0 to x10 */
+	uint64_t *x;	 /* the results; x1 to x3 are zero until a command sets them */
 };
 
 /*
@@ -54,9 +59,11 @@ enum rsi_status token_continue(struct rsi_call *call);
  * @bytes: the token, or NULL for a refusal; copied
  * @size: if it exceeds CHANNEL_TOKEN_MAX, the operation fails
  */
-void token_answer(struct realm *realm, uint16_t rec, uint32_t seq, const void *bytes, uint32_t size);
+void token_answer(struct realm *realm, uint16_t rec, uint32_t seq, const void *bytes,
+		  uint32_t size);
 
 /* token_fault - make that operation fail as @fault says, and destroy the page that it names */
-void token_fault(struct realm *realm, uint16_t rec, uint32_t seq, const struct channel_fault *fault);
+void token_fault(struct realm *realm, uint16_t rec, uint32_t seq,
+		 const struct channel_fault *fault);
 
 #endif

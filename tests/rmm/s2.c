@@ -3,23 +3,23 @@
 #include "machine.h"
 #include "mem.h"
 
-#define ENTRIES		512
-#define RAM_PAGES	(LAYOUT_RAM_SIZE / GRANULE)
-#define TABLE		__attribute__((aligned(4096)))
+#define ENTRIES	  512
+#define RAM_PAGES (LAYOUT_RAM_SIZE / GRANULE)
+#define TABLE	  __attribute__((aligned(4096)))
 
-#define DESC_TABLE	3UL
-#define DESC_PAGE	3UL
-#define DESC_BLOCK	1UL
+#define DESC_TABLE 3UL
+#define DESC_PAGE  3UL
+#define DESC_BLOCK 1UL
 /* AF, inner shareable, read and write; then normal write-back, or device-nGnRE without execution */
-#define DESC_RW		(1UL << 10 | 3UL << 8 | 3UL << 6)
-#define DESC_NORMAL	(DESC_RW | 0xfUL << 2)
-#define DESC_XN		(2UL << 53)
-#define DESC_DEVICE	(DESC_RW | 1UL << 2 | DESC_XN)
+#define DESC_RW	    (1UL << 10 | 3UL << 8 | 3UL << 6)
+#define DESC_NORMAL (DESC_RW | 0xfUL << 2)
+#define DESC_XN	    (2UL << 53)
+#define DESC_DEVICE (DESC_RW | 1UL << 2 | DESC_XN)
 
 static uint64_t root[ENTRIES] TABLE, ram[ENTRIES] TABLE, devices[ENTRIES] TABLE;
 static uint64_t ram_pages[RAM_PAGES] TABLE, device_pages[2][ENTRIES] TABLE;
 static uint8_t states[RAM_PAGES];
-static bool stale;	/* a TLB may still have translations that were removed */
+static bool stale; /* a TLB may still have translations that were removed */
 
 static uint64_t table(const uint64_t *next)
 {
@@ -64,8 +64,8 @@ static void memory_init(struct realm *realm, uint64_t ram_size)
 		ram_pages[i] = page | DESC_NORMAL | DESC_PAGE;
 		states[i] = RIPAS_RAM;
 	}
-	root[(IPA_SHARED | LAYOUT_RAM_BASE) >> 30] =
-		IPA_SHARED | LAYOUT_RAM_BASE | DESC_NORMAL | DESC_XN | DESC_BLOCK;
+	root[(IPA_SHARED | LAYOUT_RAM_BASE) >> 30] = IPA_SHARED | LAYOUT_RAM_BASE | DESC_NORMAL |
+						     DESC_XN | DESC_BLOCK;
 	realm->ripas.base = LAYOUT_RAM_BASE;
 	realm->ripas.size = ram_size;
 	realm->ripas.state = states;

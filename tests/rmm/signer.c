@@ -5,13 +5,13 @@
 #include "rsi.h"
 #include "uart.h"
 
-#define PAUSE	50000	/* iterations of an empty loop: tens of microseconds under TCG */
+#define PAUSE 50000 /* iterations of an empty loop: tens of microseconds under TCG */
 
 void signer_send(const struct rec *rec)
 {
 	const struct token *t = &rec->token;
-	struct channel_header header = channel_header_make(CHANNEL_TOKEN_REQUEST, rec->index, t->seq,
-							   &t->request, sizeof(t->request));
+	struct channel_header header = channel_header_make(CHANNEL_TOKEN_REQUEST, rec->index,
+							   t->seq, &t->request, sizeof(t->request));
 
 	uart_put(UART1, &header, sizeof(header));
 	uart_put(UART1, &t->request, sizeof(t->request));

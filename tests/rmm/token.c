@@ -3,9 +3,9 @@
 #include "mem.h"
 #include "rsi.h"
 
-#define TOKEN_BOUND	0x1000		/* the upper bound of the size that TF-RMM reports */
-#define GIVE_UP		10000UL		/* ms that a realm waits for the signer */
-#define SEND_AGAIN	2000UL		/* ms until a request is repeated: hes may start late */
+#define TOKEN_BOUND 0x1000  /* the upper bound of the size that TF-RMM reports */
+#define GIVE_UP	    10000UL /* ms that a realm waits for the signer */
+#define SEND_AGAIN  2000UL  /* ms until a request is repeated: hes may start late */
 
 enum rsi_status token_init(struct rsi_call *call)
 {
@@ -68,7 +68,8 @@ static uint64_t later(uint64_t a, uint64_t b)
 static enum rsi_status token_wait(const struct realm *realm, struct rec *rec)
 {
 	struct token *t = &rec->token;
-	uint64_t patience = t->fault.patience ? t->fault.patience : GIVE_UP, now = realm->ops->now();
+	uint64_t patience = t->fault.patience ? t->fault.patience : GIVE_UP,
+		 now = realm->ops->now();
 
 	if (now - later(t->since, realm->heard) >= patience || now - t->since >= 2 * patience) {
 		t->state = TOKEN_IDLE;
@@ -102,7 +103,7 @@ static enum rsi_status token_copy(struct rsi_call *call)
 	if (fault->fail)
 		end = less(end, fault->fail_after);
 	size = less(fault->chunk ? less(size, fault->chunk) : size, end - less(end, t->copied));
-	for (uint64_t i = 0; i < size; i++)	/* extra bytes repeat the buffer from its start */
+	for (uint64_t i = 0; i < size; i++) /* extra bytes repeat the buffer from its start */
 		page[call->in[2] + i] = t->bytes[t->copied++ % sizeof(t->bytes)];
 	call->x[1] = size;
 	if (t->copied < end || (fault->fail && size))
@@ -133,5 +134,6 @@ enum rsi_status token_continue(struct rsi_call *call)
 		return token_copy(call);
 	oversize = t->state == TOKEN_OVERSIZE;
 	t->state = TOKEN_IDLE;
-	return oversize && call->realm->quirks & QUIRK_OVERSIZE_INPUT ? RSI_ERROR_INPUT : RSI_ERROR_UNKNOWN;
+	return oversize && call->realm->quirks & QUIRK_OVERSIZE_INPUT ? RSI_ERROR_INPUT :
+									RSI_ERROR_UNKNOWN;
 }

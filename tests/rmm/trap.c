@@ -5,15 +5,15 @@
 #include "rsi.h"
 #include "uart.h"
 
-#define EC(esr)		((esr) >> 26 & 0x3f)
-#define EC_SMC		0x17
-#define EC_INSTRUCTION	0x20	/* aborts from a lower exception level; + 1: from the same one */
-#define EC_DATA		0x24
-#define ESR_IL		(1UL << 25)
-#define ESR_FNV		(1UL << 10)
-#define ESR_SEA		0x10
-#define PSTATE_PAN	(1UL << 22)
-#define SMC_SVE_HINT	(1UL << 16)	/* in a FID: the caller has no live SVE state */
+#define EC(esr)	       ((esr) >> 26 & 0x3f)
+#define EC_SMC	       0x17
+#define EC_INSTRUCTION 0x20 /* aborts from a lower exception level; + 1: from the same one */
+#define EC_DATA	       0x24
+#define ESR_IL	       (1UL << 25)
+#define ESR_FNV	       (1UL << 10)
+#define ESR_SEA	       0x10
+#define PSTATE_PAN     (1UL << 22)
+#define SMC_SVE_HINT   (1UL << 16) /* in a FID: the caller has no live SVE state */
 
 static uint32_t lock;
 
@@ -75,7 +75,9 @@ static void abort_handle(struct cpu_regs *r, uint64_t esr)
 {
 	uint64_t far = read_sysreg(far_el2), hpfar = read_sysreg(hpfar_el2);
 	uint64_t ipa = (hpfar & 0xffffffffff0) << 8 | (far & (GRANULE - 1));
-	const char *access = EC(esr) == EC_INSTRUCTION ? "execution" : esr & 1 << 6 ? "write" : "read";
+	const char *access = EC(esr) == EC_INSTRUCTION ? "execution" :
+			     esr & 1 << 6	       ? "write" :
+							 "read";
 
 	print("\nrmm: REC %lu: %s at IPA 0x%lx, which is %s (address 0x%lx, pc 0x%lx): abort injected\n",
 	      (uint64_t)this_rec()->index, access, ipa, ipa_describe(ipa), far, r->pc);
@@ -87,7 +89,7 @@ static void smc_handle(struct cpu_regs *r)
 	struct rec *rec = this_rec();
 	bool done;
 
-	r->x[0] &= ~SMC_SVE_HINT;	/* as in TF-RMM; the RMM never uses SVE */
+	r->x[0] &= ~SMC_SVE_HINT; /* as in TF-RMM; the RMM never uses SVE */
 	if (psci_execute(r->x)) {
 		r->pc += 4;
 		return;

@@ -5,15 +5,15 @@
 
 #include "machine.h"
 
-#define UARTDR		0x00
-#define UARTFR		0x18
-#define UARTLCR_H	0x2c
-#define UARTCR		0x30
-#define FR_RXFE		(1U << 4)
-#define FR_TXFF		(1U << 5)
-#define FR_RXFF		(1U << 6)
-#define LCR_H_8N1_FIFO	0x70
-#define CR_ENABLE	0x301
+#define UARTDR	       0x00
+#define UARTFR	       0x18
+#define UARTLCR_H      0x2c
+#define UARTCR	       0x30
+#define FR_RXFE	       (1U << 4)
+#define FR_TXFF	       (1U << 5)
+#define FR_RXFF	       (1U << 6)
+#define LCR_H_8N1_FIFO 0x70
+#define CR_ENABLE      0x301
 
 static volatile uint32_t *reg(uint64_t base, uint64_t offset)
 {

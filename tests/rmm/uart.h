@@ -12,7 +12,7 @@ void uart_init(uint64_t base);
 /* uart_put - send @size bytes; waits while the FIFO is full */
 void uart_put(uint64_t base, const void *bytes, size_t size);
 
-#define UART_FIFO	16
+#define UART_FIFO 16
 
 /* uart_get - read all bytes in the receive FIFO; returns their number */
 size_t uart_get(uint64_t base, uint8_t bytes[UART_FIFO]);

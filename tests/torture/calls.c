@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SYSFS "/sys/devices/virtual/misc/cca-rsi/measurements"
+#define SYSFS	"/sys/devices/virtual/misc/cca-rsi/measurements"
 #define REPORTS "/sys/kernel/config/tsm/report"
 
 static int sock = -1, listener = -1, family, device = -1;
@@ -26,7 +26,16 @@ static uint8_t room[65536];
 
 /* --- the fake RMM ---------------------------------------------------------------------------- */
 
-enum parameter { FAULT, FAIL_STATUS, FAIL_SKIP, FAIL_CALL, FAIL_TIMES, TOKEN_SIZE, BOUND, PARAMETERS_COUNT };
+enum parameter {
+	FAULT,
+	FAIL_STATUS,
+	FAIL_SKIP,
+	FAIL_CALL,
+	FAIL_TIMES,
+	TOKEN_SIZE,
+	BOUND,
+	PARAMETERS_COUNT
+};
 
 static int parameters[PARAMETERS_COUNT];
 
@@ -34,7 +43,8 @@ static int parameters[PARAMETERS_COUNT];
 static void parameters_open(void)
 {
 	static const char *const names[PARAMETERS_COUNT] = {
-		"fault", "fail_status", "fail_skip", "fail_call", "fail_times", "token_size", "bound",
+		"fault",      "fail_status", "fail_skip", "fail_call",
+		"fail_times", "token_size",  "bound",
 	};
 	char path[128];
 
@@ -86,7 +96,8 @@ static uint8_t *argument(const struct call *call, size_t size)
 	uint8_t *arg;
 
 	if (!pages) {
-		pages = mmap(NULL, (size_t)page * 2, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		pages = mmap(NULL, (size_t)page * 2, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		mprotect(pages + page, (size_t)page, PROT_NONE);
 	}
 	arg = pages + page - size;
@@ -110,7 +121,10 @@ static void token_use(const struct call *call, const uint8_t *arg)
 static void call_ioctl(const struct call *call)
 {
 	static const unsigned long cmds[] = {
-		CCA_RSI_CONFIG, CCA_RSI_MEASUREMENT, CCA_RSI_EXTEND, CCA_RSI_TOKEN,
+		CCA_RSI_CONFIG,
+		CCA_RSI_MEASUREMENT,
+		CCA_RSI_EXTEND,
+		CCA_RSI_TOKEN,
 	};
 	unsigned long cmd = cmds[call->nr % 4];
 	uint8_t *arg = argument(call, call->size);
@@ -121,7 +135,8 @@ static void call_ioctl(const struct call *call)
 	if (call->size >= sizeof(struct cca_rsi_extend) && !(call->flags & 1))
 		memcpy(arg + offsetof(struct cca_rsi_extend, event), &event, sizeof(event));
 	cmd = _IOC(_IOC_DIR(cmd), _IOC_TYPE(cmd), _IOC_NR(cmd), call->size);
-	if (ioctl(device, cmd, arg) == 0 && call->nr % 4 == 3 && call->size >= sizeof(struct cca_rsi_token))
+	if (ioctl(device, cmd, arg) == 0 && call->nr % 4 == 3 &&
+	    call->size >= sizeof(struct cca_rsi_token))
 		token_use(call, arg);
 }
 
@@ -220,7 +235,7 @@ void calls_run(const struct input *input)
 {
 	static void (*const interfaces[INTERFACES])(const struct call *call) = {
 		[INTERFACE_IOCTL] = call_ioctl, [INTERFACE_NETLINK] = call_netlink,
-		[INTERFACE_READ] = call_read, [INTERFACE_FAKE] = call_fake,
+		[INTERFACE_READ] = call_read,	[INTERFACE_FAKE] = call_fake,
 		[INTERFACE_SYSFS] = call_sysfs, [INTERFACE_REPORT] = call_report,
 	};
 	int interface;

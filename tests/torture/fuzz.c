@@ -24,11 +24,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WORKERS 2
-#define CORPUS_MAX 4000
+#define WORKERS	    2
+#define CORPUS_MAX  4000
 #define COVER_WORDS 65536
-#define SEEN_BITS 16
-#define SEED_LINE (2 * sizeof(struct input) + 16)
+#define SEEN_BITS   16
+#define SEED_LINE   (2 * sizeof(struct input) + 16)
 /* Executions of a worker until the module is loaded again, because its log is full by then */
 #define ROUND 2000
 
@@ -63,7 +63,8 @@ static bool kcov_open(void)
 
 	if (kcov < 0 || ioctl(kcov, KCOV_INIT_TRACE, COVER_WORDS))
 		return false;
-	cover = mmap(NULL, COVER_WORDS * sizeof(*cover), PROT_READ | PROT_WRITE, MAP_SHARED, kcov, 0);
+	cover = mmap(NULL, COVER_WORDS * sizeof(*cover), PROT_READ | PROT_WRITE, MAP_SHARED, kcov,
+		     0);
 	return cover != MAP_FAILED && ioctl(kcov, KCOV_ENABLE, KCOV_TRACE_PC) == 0;
 }
 
@@ -87,7 +88,8 @@ static unsigned long module_base(void)
 	char text[64];
 
 	return kernel_read("/sys/module/" MODULE_NAME "/sections/.text", text, sizeof(text)) > 0 ?
-	       strtoul(text, NULL, 16) : 0;
+		       strtoul(text, NULL, 16) :
+		       0;
 }
 
 /* --- inputs ---------------------------------------------------------------------------------- */
@@ -119,11 +121,21 @@ static void call_mutate(struct call *call)
 	uint32_t at = random_below(sizeof(*call));
 
 	switch (random_below(5)) {
-	case 0: bytes[at] ^= (uint8_t)(1 << random_below(8)); break;
-	case 1: bytes[at] = values[random_below(sizeof(values))]; break;
-	case 2: bytes[random_below(4)] = values[random_below(sizeof(values))]; break;
-	case 3: bytes[random_below(4)] = (uint8_t)random_below(256); break;
-	default: *call = corpus_any()->calls[random_below(CALLS_MAX)]; break;
+	case 0:
+		bytes[at] ^= (uint8_t)(1 << random_below(8));
+		break;
+	case 1:
+		bytes[at] = values[random_below(sizeof(values))];
+		break;
+	case 2:
+		bytes[random_below(4)] = values[random_below(sizeof(values))];
+		break;
+	case 3:
+		bytes[random_below(4)] = (uint8_t)random_below(256);
+		break;
+	default:
+		*call = corpus_any()->calls[random_below(CALLS_MAX)];
+		break;
 	}
 }
 
@@ -160,7 +172,8 @@ static void seeds_read(void)
 
 	while (file && fgets(line, sizeof(line), file)) {
 		memset(&input, 0, sizeof(input));
-		for (size_t i = 0; i < sizeof(input) && sscanf(line + 2 * i, "%2x", &byte) == 1; i++)
+		for (size_t i = 0; i < sizeof(input) && sscanf(line + 2 * i, "%2x", &byte) == 1;
+		     i++)
 			bytes[i] = (uint8_t)byte;
 		if (line[0] != '#')
 			corpus_add(&input);
@@ -174,9 +187,15 @@ static void seeds_first(void)
 {
 	static const uint8_t sizes[] = { 104, 72, 96, 80 };
 	static const struct call others[] = {
-		{ .interface = INTERFACE_NETLINK, .nr = 4, .size = 68, .flags = 1, .bytes = { 68, 0, 1 } },
-		{ .interface = INTERFACE_NETLINK, .nr = 3, .size = 52, .bytes = {
-			8, 0, 1, 0, 1, 0, 0, 0, 36, 0, 3, [44] = 8, 0, 4, 0, 5 } },
+		{ .interface = INTERFACE_NETLINK,
+		  .nr = 4,
+		  .size = 68,
+		  .flags = 1,
+		  .bytes = { 68, 0, 1 } },
+		{ .interface = INTERFACE_NETLINK,
+		  .nr = 3,
+		  .size = 52,
+		  .bytes = { 8, 0, 1, 0, 1, 0, 0, 0, 36, 0, 3, [44] = 8, 0, 4, 0, 5 } },
 		{ .interface = INTERFACE_READ, .size = 255, .flags = 4 },
 		{ .interface = INTERFACE_SYSFS, .nr = 1, .size = 32, .flags = 1 },
 		{ .interface = INTERFACE_SYSFS, .nr = 1, .size = 32 },
@@ -186,13 +205,19 @@ static void seeds_first(void)
 
 	for (uint8_t i = 0; i < 4; i++) {
 		input.calls[0] = (struct call){
-			.interface = INTERFACE_IOCTL, .nr = i, .size = sizes[i], .flags = 4,
+			.interface = INTERFACE_IOCTL,
+			.nr = i,
+			.size = sizes[i],
+			.flags = 4,
 		};
 		input.calls[0].bytes[0] = 1;
 		input.calls[0].bytes[4] = i == 2 ? 32 : 0;
 		corpus_add(&input);
 		input.calls[0] = (struct call){
-			.interface = INTERFACE_NETLINK, .nr = (uint8_t)(i + 1), .size = 8, .flags = i == 3,
+			.interface = INTERFACE_NETLINK,
+			.nr = (uint8_t)(i + 1),
+			.size = 8,
+			.flags = i == 3,
 			.bytes = { 8, 0, 1, 0, 1 },
 		};
 		corpus_add(&input);
@@ -263,7 +288,8 @@ static bool round_run(size_t given, time_t end)
 	}
 	for (size_t i = 0; i < WORKERS; i++)
 		good &= pids[i] > 0 && waitpid(pids[i], &status, 0) == pids[i] && status == 0;
-	return good && eventlog_good(&config) && kernel_module_unload() == 0 && kernel_module_load() == 0;
+	return good && eventlog_good(&config) && kernel_module_unload() == 0 &&
+	       kernel_module_load() == 0;
 }
 
 static bool fuzz_for(time_t seconds)
@@ -281,10 +307,12 @@ static bool shared_new(void)
 	pthread_rwlockattr_t rwlock;
 	pthread_mutexattr_t mutex;
 
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
 	return shared != MAP_FAILED && pthread_rwlockattr_init(&rwlock) == 0 &&
 	       pthread_rwlockattr_setpshared(&rwlock, PTHREAD_PROCESS_SHARED) == 0 &&
-	       pthread_rwlock_init(&shared->rmm, &rwlock) == 0 && pthread_mutexattr_init(&mutex) == 0 &&
+	       pthread_rwlock_init(&shared->rmm, &rwlock) == 0 &&
+	       pthread_mutexattr_init(&mutex) == 0 &&
 	       pthread_mutexattr_setpshared(&mutex, PTHREAD_PROCESS_SHARED) == 0 &&
 	       pthread_mutex_init(&shared->lock, &mutex) == 0;
 }
@@ -301,8 +329,9 @@ void fuzz_run(void)
 	seeds_first();
 	given = shared->size;
 	good = fuzz_for(atoi(seconds));
-	tap_note("fuzz: %lu executions of up to %d calls in %s s, %zu places of the module, %zu seeds given, %zu found",
-		 shared->runs, CALLS_MAX, seconds, shared->places, given, shared->size - given);
+	tap_note(
+		"fuzz: %lu executions of up to %d calls in %s s, %zu places of the module, %zu seeds given, %zu found",
+		shared->runs, CALLS_MAX, seconds, shared->places, given, shared->size - given);
 	CHECK(good);
 	CHECK(shared->places > 100);
 }

@@ -27,16 +27,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define COLLECT "exec /bin/sh /collect"
-#define TESTS_MAX 128
+#define COLLECT	      "exec /bin/sh /collect"
+#define TESTS_MAX     128
 #define KLOG_READ_ALL 3
-#define LOADS 100
+#define LOADS	      100
 
 static const struct {
 	const char *type, *target;
 } mounts[] = {
-	{ "devtmpfs", "/dev" }, { "proc", "/proc" }, { "sysfs", "/sys" }, { "tmpfs", "/tmp" },
-	{ "debugfs", "/sys/kernel/debug" }, { "configfs", "/sys/kernel/config" },
+	{ "devtmpfs", "/dev" },
+	{ "proc", "/proc" },
+	{ "sysfs", "/sys" },
+	{ "tmpfs", "/tmp" },
+	{ "debugfs", "/sys/kernel/debug" },
+	{ "configfs", "/sys/kernel/config" },
 };
 
 /* Faults are injected only where fail-nth asks for them, but there into any kind of allocation. */
@@ -58,7 +62,8 @@ static bool system_prepare(void)
 
 	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
 		mkdir(mounts[i].target, 0755);
-		if (mount(mounts[i].type, mounts[i].target, mounts[i].type, 0, NULL) && errno != EBUSY)
+		if (mount(mounts[i].type, mounts[i].target, mounts[i].type, 0, NULL) &&
+		    errno != EBUSY)
 			return false;
 	}
 	fd = kernel_port("results");
@@ -216,7 +221,8 @@ int main(void)
 	static struct collection all;
 
 	if (getpid() != 1) {
-		fprintf(stderr, "this program runs as PID 1 of the debug kernel; start it by tests/torture/torture\n");
+		fprintf(stderr,
+			"this program runs as PID 1 of the debug kernel; start it by tests/torture/torture\n");
 		return 2;
 	}
 	setenv("PATH", "/bin", 1);

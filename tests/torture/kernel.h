@@ -8,7 +8,7 @@
 
 #define MODULE_NAME "cca_rsi"
 #define MODULE_FILE "/cca_rsi.ko"
-#define PARAMETERS "/sys/module/" MODULE_NAME "/parameters/"
+#define PARAMETERS  "/sys/module/" MODULE_NAME "/parameters/"
 
 /* Writes @text to the file @path; false and errno if that fails. */
 bool kernel_write(const char *path, const char *text);

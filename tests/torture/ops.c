@@ -18,11 +18,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DEVICE "/dev/cca-rsi"
-#define CONFIGFS "/sys/kernel/config"
-#define REPORT CONFIGFS "/tsm/report/torture"
+#define DEVICE	      "/dev/cca-rsi"
+#define CONFIGFS      "/sys/kernel/config"
+#define REPORT	      CONFIGFS "/tsm/report/torture"
 #define REGISTER_FILE "/sys/devices/virtual/misc/cca-rsi/measurements/rem0:sha256"
-#define DIGEST_SIZE 32
+#define DIGEST_SIZE   32
 
 static int device = -1, sock = -1, listener = -1, family;
 static uint8_t answer[OPS_MESSAGE_MAX * 4];
@@ -65,8 +65,11 @@ static int measurement_call(void)
 static int extend_call(void)
 {
 	struct cca_rsi_extend arg = {
-		.index = 2, .digest_size = DIGEST_SIZE, .event_type = 5,
-		.event_size = sizeof(bytes), .event = (uintptr_t)bytes,
+		.index = 2,
+		.digest_size = DIGEST_SIZE,
+		.event_type = 5,
+		.event_size = sizeof(bytes),
+		.event = (uintptr_t)bytes,
 	};
 
 	return ioctl(device, CCA_RSI_EXTEND, &arg);
@@ -80,8 +83,9 @@ static int token_call(void)
 
 	if (ioctl(device, CCA_RSI_TOKEN, &arg))
 		return -1;
-	size = lseek(arg.fd, 0, SEEK_END) < 0 || lseek(arg.fd, 0, SEEK_SET) < 0 ? -1 :
-	       read(arg.fd, answer, sizeof(answer));
+	size = lseek(arg.fd, 0, SEEK_END) < 0 || lseek(arg.fd, 0, SEEK_SET) < 0 ?
+		       -1 :
+		       read(arg.fd, answer, sizeof(answer));
 	saved = errno;
 	close(arg.fd);
 	errno = size < 0 ? saved : EBADMSG;
@@ -119,7 +123,9 @@ static int seek_call(void)
 	struct pollfd waiting = { .fd = device, .events = POLLIN };
 
 	return lseek(device, 0, SEEK_END) < 0 || lseek(device, 0, SEEK_SET) < 0 ||
-	       poll(&waiting, 1, 0) != 1 ? -1 : 0;
+			       poll(&waiting, 1, 0) != 1 ?
+		       -1 :
+		       0;
 }
 
 /* --- netlink --------------------------------------------------------------------------------- */
@@ -172,7 +178,8 @@ static int answer_take(int fd)
 int ops_request(int fd, int to, uint8_t cmd, uint16_t flags, const void *attrs, size_t size)
 {
 	struct request request = {
-		.head = { .nlmsg_type = (uint16_t)to, .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags },
+		.head = { .nlmsg_type = (uint16_t)to,
+			  .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags },
 		.genl = { .cmd = cmd, .version = 1 },
 	};
 	int ret;
@@ -218,18 +225,22 @@ static size_t family_ask(void)
 	ssize_t size = -1;
 
 	request.head.nlmsg_len = (uint32_t)(NLMSG_HDRLEN + GENL_HDRLEN +
-		attr_add(request.attrs, 0, CTRL_ATTR_FAMILY_NAME, CCA_RSI_FAMILY_NAME,
-			 sizeof(CCA_RSI_FAMILY_NAME)));
+					    attr_add(request.attrs, 0, CTRL_ATTR_FAMILY_NAME,
+						     CCA_RSI_FAMILY_NAME,
+						     sizeof(CCA_RSI_FAMILY_NAME)));
 	if (fd >= 0 && send(fd, &request, request.head.nlmsg_len, 0) > 0)
 		size = recv(fd, answer, sizeof(answer), MSG_DONTWAIT);
 	close(fd);
-	return size > (ssize_t)(NLMSG_HDRLEN + GENL_HDRLEN) ? (size_t)size - NLMSG_HDRLEN - GENL_HDRLEN : 0;
+	return size > (ssize_t)(NLMSG_HDRLEN + GENL_HDRLEN) ?
+		       (size_t)size - NLMSG_HDRLEN - GENL_HDRLEN :
+		       0;
 }
 
 int ops_family(void)
 {
 	size_t size = family_ask();
-	const uint8_t *value = attr_find(answer + NLMSG_HDRLEN + GENL_HDRLEN, size, CTRL_ATTR_FAMILY_ID, &size);
+	const uint8_t *value = attr_find(answer + NLMSG_HDRLEN + GENL_HDRLEN, size,
+					 CTRL_ATTR_FAMILY_ID, &size);
 	uint16_t id;
 
 	if (!value)
@@ -313,7 +324,8 @@ static int token_get_call(void)
 	uint8_t attrs[128];
 
 	return ops_request(sock, family, CCA_RSI_CMD_TOKEN_GET, NLM_F_DUMP, attrs,
-			   attr_add(attrs, 0, CCA_RSI_A_TOKEN_CHALLENGE, bytes, CCA_RSI_CHALLENGE_SIZE));
+			   attr_add(attrs, 0, CCA_RSI_A_TOKEN_CHALLENGE, bytes,
+				    CCA_RSI_CHALLENGE_SIZE));
 }
 
 static int log_get_call(void)
@@ -441,12 +453,15 @@ const struct op ops[] = {
 	{ "seeking in the log, and polling it", device_begin, seek_call, device_end, false },
 	{ "netlink config-get", netlink_begin, config_get_call, netlink_end, false },
 	{ "netlink measurement-get", netlink_begin, measurement_get_call, netlink_end, true },
-	{ "netlink measurement-get, dump", netlink_begin, measurement_dump_call, netlink_end, true },
+	{ "netlink measurement-get, dump", netlink_begin, measurement_dump_call, netlink_end,
+	  true },
 	{ "netlink measurement-extend", netlink_begin, measurement_extend_call, netlink_end, true },
 	{ "netlink token-get", netlink_begin, token_get_call, netlink_end, true },
 	{ "netlink log-get", log_get_begin, log_get_call, netlink_end, true },
-	{ "netlink log-get, from a record on", log_get_begin, log_get_from_call, netlink_end, true },
-	{ "extensions that a listener is notified of", listener_begin, listener_call, listener_end, true },
+	{ "netlink log-get, from a record on", log_get_begin, log_get_from_call, netlink_end,
+	  true },
+	{ "extensions that a listener is notified of", listener_begin, listener_call, listener_end,
+	  true },
 	{ "configfs-tsm report", report_begin, report_call, report_end, true },
 	{ "tsm-mr read", sysfs_begin, sysfs_read_call, nothing_end, true },
 	{ "tsm-mr write", sysfs_begin, sysfs_write_call, nothing_end, true },

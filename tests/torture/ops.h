@@ -9,7 +9,7 @@
 
 /* Room for any request to the netlink family, and for any answer */
 #define OPS_MESSAGE_MAX 8192
-#define OPS_MAX 32
+#define OPS_MAX		32
 
 struct op {
 	const char *name;

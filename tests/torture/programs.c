@@ -12,13 +12,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PROGRAMS "/tests/"
+#define PROGRAMS     "/tests/"
 #define PROGRAMS_MIN 8
-#define RUNS_MAX 64
+#define RUNS_MAX     64
 
 struct run {
 	const char *program;
-	const char *arguments;	/* of the module */
+	const char *arguments; /* of the module */
 	char name[96];
 };
 
@@ -29,7 +29,9 @@ static int programs_count;
 static const struct {
 	const char *name, *arguments;
 } hashes[] = {
-	{ "SHA-256", "hash=0" }, { "SHA-512", "hash=1" }, { "SHA-384", "hash=2" },
+	{ "SHA-256", "hash=0" },
+	{ "SHA-512", "hash=1" },
+	{ "SHA-384", "hash=2" },
 };
 
 static int entry_is_program(const struct dirent *entry)
@@ -47,7 +49,8 @@ static void run_add(const char *program, const char *hash, const char *arguments
 		tap_bail("more than %d runs", RUNS_MAX);
 	run->program = program;
 	run->arguments = arguments;
-	snprintf(run->name, sizeof(run->name), "kselftest: %.60s%s%s", program, *hash ? ", " : "", hash);
+	snprintf(run->name, sizeof(run->name), "kselftest: %.60s%s%s", program, *hash ? ", " : "",
+		 hash);
 	runs_count++;
 }
 

@@ -17,7 +17,15 @@
 #include <unistd.h>
 
 /* Numbered as in kmod/rsi_fake.c */
-enum call { CALL_NONE, CALL_VERSION, CALL_CONFIG, CALL_READ, CALL_EXTEND, CALL_INIT, CALL_CONTINUE };
+enum call {
+	CALL_NONE,
+	CALL_VERSION,
+	CALL_CONFIG,
+	CALL_READ,
+	CALL_EXTEND,
+	CALL_INIT,
+	CALL_CONTINUE
+};
 enum fault { FAULT_NONE, FAULT_LENGTH, FAULT_ENDLESS, FAULT_EMPTY, FAULT_STUCK, FAULT_RULE };
 
 #define MEGABYTE (1L << 20)
@@ -118,7 +126,8 @@ void rmm_fault_rule(void)
 	CHECK(kernel_parameter("fault", FAULT_RULE));
 	CHECK(extend_error() == 0 && eventlog_good(&config));
 	CHECK(config.flags & CCA_RSI_CONFIG_F_FOREIGN);
-	CHECK(extend_error() == 0 && token_error() == 0 && extend_error() == 0 && eventlog_good(&config));
+	CHECK(extend_error() == 0 && token_error() == 0 && extend_error() == 0 &&
+	      eventlog_good(&config));
 	CHECK(kernel_parameter("fault", FAULT_NONE));
 	CHECK(extend_error() == 0 && eventlog_good(&config));
 	CHECK(kernel_module_unload() == 0 && kernel_module_load() == 0);
@@ -190,7 +199,8 @@ static int stuck_status(int number)
 		_exit(token_error());
 	}
 	usleep(200000);
-	if (pid < 0 || waitpid(pid, &status, WNOHANG) || kill(pid, number) || waitpid(pid, &status, 0) != pid)
+	if (pid < 0 || waitpid(pid, &status, WNOHANG) || kill(pid, number) ||
+	    waitpid(pid, &status, 0) != pid)
 		return -1;
 	return status;
 }
@@ -211,9 +221,14 @@ void rmm_fault_stuck(void)
 void rmm_fault_at_load(void)
 {
 	static const char *const broken[] = {
-		"fail_call=1 fail_times=1 fail_status=-1", "fail_call=2 fail_times=1 fail_status=1",
-		"fail_call=3 fail_times=1 fail_status=4", "fail_call=3 fail_times=1 fail_status=4 fail_skip=4",
-		"hash=3", "hash=255", "log_max=0", "log_max=600",
+		"fail_call=1 fail_times=1 fail_status=-1",
+		"fail_call=2 fail_times=1 fail_status=1",
+		"fail_call=3 fail_times=1 fail_status=4",
+		"fail_call=3 fail_times=1 fail_status=4 fail_skip=4",
+		"hash=3",
+		"hash=255",
+		"log_max=0",
+		"log_max=600",
 	};
 
 	CHECK(kernel_module_unload() == 0);

@@ -14,7 +14,7 @@
 struct sweep {
 	unsigned int calls;
 	unsigned int faults;
-	unsigned int failed;	/* calls that returned an error */
+	unsigned int failed; /* calls that returned an error */
 };
 
 static struct sweep total;
@@ -107,6 +107,7 @@ void sweep_next(void)
 void sweep_summary(void)
 {
 	SKIP_IF(!queued, "no sweeps");
-	tap_note("all sweeps: %u calls, %u faults, %u calls failed", total.calls, total.faults, total.failed);
+	tap_note("all sweeps: %u calls, %u faults, %u calls failed", total.calls, total.faults,
+		 total.failed);
 	CHECK(total.faults > 0 && total.failed > 0);
 }

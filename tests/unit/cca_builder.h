@@ -13,11 +13,11 @@
 
 enum cca_builder_fault {
 	CCA_BUILDER_VALID,
-	CCA_BUILDER_BAD_BINDING,	/* the platform is bound to another RAK */
-	CCA_BUILDER_BAD_PLATFORM,	/* a platform claim was changed after signing */
-	CCA_BUILDER_BAD_REALM,		/* a realm claim was changed after signing */
-	CCA_BUILDER_NOT_SECURED,	/* lifecycle 0x2000 */
-	CCA_BUILDER_TRAILING,		/* a byte after the token */
+	CCA_BUILDER_BAD_BINDING,  /* the platform is bound to another RAK */
+	CCA_BUILDER_BAD_PLATFORM, /* a platform claim was changed after signing */
+	CCA_BUILDER_BAD_REALM,	  /* a realm claim was changed after signing */
+	CCA_BUILDER_NOT_SECURED,  /* lifecycle 0x2000 */
+	CCA_BUILDER_TRAILING,	  /* a byte after the token */
 };
 
 /* Both keys are P-384. */
@@ -28,10 +28,10 @@ struct cca_builder {
 
 /* The bytes that fill the claims of every token. */
 #define CCA_BUILDER_IMPLEMENTATION 0x21
-#define CCA_BUILDER_INSTANCE 0x81	/* after a first byte 0x01 */
-#define CCA_BUILDER_RIM 0x52
-#define CCA_BUILDER_REM 0x53		/* plus the REM's index */
-#define CCA_BUILDER_RPV 0x44
+#define CCA_BUILDER_INSTANCE	   0x81 /* after a first byte 0x01 */
+#define CCA_BUILDER_RIM		   0x52
+#define CCA_BUILDER_REM		   0x53 /* plus the REM's index */
+#define CCA_BUILDER_RPV		   0x44
 
 /* Append the token over @challenge; aborts on failure. */
 void cca_builder_token(const struct cca_builder *builder, const uint8_t challenge[64],

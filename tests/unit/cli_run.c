@@ -12,7 +12,7 @@
 #include "base/io.h"
 
 #define OUTPUT_MAX ((size_t)4 << 20)
-#define WORDS_MAX 32
+#define WORDS_MAX  32
 
 struct cli_run cli;
 

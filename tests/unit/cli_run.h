@@ -17,8 +17,8 @@
 
 /* The result of the last run. */
 struct cli_run {
-	int code;			/* exit code, or 128 plus the signal */
-	struct bytes out, err;		/* standard output and error */
+	int code;	       /* exit code, or 128 plus the signal */
+	struct bytes out, err; /* standard output and error */
 };
 
 extern struct cli_run cli;

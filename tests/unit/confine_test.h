@@ -24,13 +24,13 @@
 #include "keeper/confine.h"
 #include "keeper/keyring.h"
 
-#define OWNER 1001	/* of the secrets */
+#define OWNER 1001 /* of the secrets */
 #define GROUP 1002
 
 static char keyring[] = "/tmp/test_confine.XXXXXX", outside[] = "/tmp/test_confine.XXXXXX";
 static int keyring_fd, outside_fd;
 static struct keyring ring = KEYRING_INIT;
-static pid_t other;	/* a process of the same user, which the keeper must not touch */
+static pid_t other; /* a process of the same user, which the keeper must not touch */
 
 /* Sockets of a service: a path as PID 1, D-Bus and the journal have one, and an abstract one. */
 static struct sockaddr_un service_path = { .sun_family = AF_UNIX };

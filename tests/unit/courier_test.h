@@ -9,7 +9,7 @@
 #include "http_server.h"
 #include "kbs/courier.h"
 
-static struct http_server plain;	/* each program that includes this file starts it */
+static struct http_server plain; /* each program that includes this file starts it */
 
 static inline const char *program(void)
 {
@@ -40,9 +40,10 @@ static inline void start_plain(struct courier *courier)
 
 /* GET resource @path. The body of the answer is the request as the server received it. */
 static inline int get(struct courier *courier, const char *path, const char *bearer, int *status,
-	       struct bytes *body, struct error *e)
+		      struct bytes *body, struct error *e)
 {
-	const struct message m = { .type = MESSAGE_RESOURCE, .count = 2,
+	const struct message m = { .type = MESSAGE_RESOURCE,
+				   .count = 2,
 				   .field = { text(path), text(bearer) } };
 
 	return courier_call(courier, &m, status, body, e);
@@ -63,7 +64,7 @@ static inline void expect_get(struct courier *courier, const char *path, const c
 }
 
 static inline void expect_failure(struct courier *courier, const char *path, enum error_kind kind,
-			   bool transient, const char *words)
+				  bool transient, const char *words)
 {
 	struct bytes body = BYTES_INIT;
 	struct error e = ERROR_INIT;

@@ -21,7 +21,11 @@ static const struct curve {
 };
 
 /* A test that cannot build its token has no result. */
-#define MUST(condition) do { if (!(condition)) abort(); } while (0)
+#define MUST(condition) \
+	do { \
+		if (!(condition)) \
+			abort(); \
+	} while (0)
 
 static void put(struct bytes *out, const unsigned char *head, size_t len)
 {
@@ -29,10 +33,11 @@ static void put(struct bytes *out, const unsigned char *head, size_t len)
 	bytes_append(out, head, len);
 }
 
-#define PUT(out, encode, value) do { \
-	unsigned char head[16]; \
-	put(out, head, encode(value, head, sizeof(head))); \
-} while (0)
+#define PUT(out, encode, value) \
+	do { \
+		unsigned char head[16]; \
+		put(out, head, encode(value, head, sizeof(head))); \
+	} while (0)
 
 void put_uint(struct bytes *out, uint64_t value)
 {

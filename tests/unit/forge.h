@@ -18,7 +18,7 @@ void put_text(struct bytes *out, const char *text);
 void put_array(struct bytes *out, uint64_t elements);
 void put_map(struct bytes *out, uint64_t pairs);
 void put_tag(struct bytes *out, uint64_t tag);
-void put_hex(struct bytes *out, const char *hex);	/* already encoded */
+void put_hex(struct bytes *out, const char *hex); /* already encoded */
 
 #define FORGE_CLAIMS_MAX 32
 
@@ -26,27 +26,27 @@ struct forge_claims {
 	size_t count;
 	struct {
 		int64_t key;
-		struct bytes value;	/* as CBOR */
+		struct bytes value; /* as CBOR */
 	} claim[FORGE_CLAIMS_MAX];
 };
 
 struct forge_part {
 	struct forge_claims claims;
-	EVP_PKEY *key;			/* signs the part; owned */
-	int algorithm;			/* in the protected header */
-	struct bytes header;		/* encoded protected header; empty: { 1: algorithm } */
-	struct bytes unprotected;	/* encoded map; empty: {} */
-	struct bytes payload;		/* if not empty, signed instead of the claims */
-	struct bytes sign1;		/* if not empty, used instead of a COSE_Sign1 */
+	EVP_PKEY *key;		  /* signs the part; owned */
+	int algorithm;		  /* in the protected header */
+	struct bytes header;	  /* encoded protected header; empty: { 1: algorithm } */
+	struct bytes unprotected; /* encoded map; empty: {} */
+	struct bytes payload;	  /* if not empty, signed instead of the claims */
+	struct bytes sign1;	  /* if not empty, used instead of a COSE_Sign1 */
 	bool empty_payload;
 };
 
 struct forge {
 	uint64_t tag;
-	const char *rak_hash;		/* by OpenSSL's name */
-	int64_t binding_key;		/* 10 or 2408; 0: the test makes the claim */
+	const char *rak_hash; /* by OpenSSL's name */
+	int64_t binding_key;  /* 10 or 2408; 0: the test makes the claim */
 	struct forge_part platform, realm;
-	struct cca_anchors anchors;	/* with the platform's key */
+	struct cca_anchors anchors; /* with the platform's key */
 };
 
 /* Prepare a valid token of the 2024 profiles, with keys of @curve ("P-256", "P-384", "P-521"). */

@@ -24,9 +24,9 @@
 
 struct connection {
 	int fd;
-	SSL *ssl;		/* NULL: without TLS */
+	SSL *ssl; /* NULL: without TLS */
 	int number, requests;
-	char *text;		/* of the current request, NUL-terminated */
+	char *text; /* of the current request, NUL-terminated */
 	size_t len, size;
 };
 
@@ -83,7 +83,7 @@ static size_t request_read(struct connection *c)
 			return 0;
 		c->len += (size_t)n;
 		c->text[c->len] = '\0';
-		if (c->text[0] == 0x16)	/* a ClientHello: a server without TLS disconnects */
+		if (c->text[0] == 0x16) /* a ClientHello: a server without TLS disconnects */
 			return 0;
 	}
 	return whole;
@@ -96,7 +96,8 @@ static int answer(struct connection *c, const char *status, const char *header, 
 	int n = snprintf(head, sizeof(head), "HTTP/1.1 %s\r\nContent-Length: %zu\r\n%s\r\n", status,
 			 announced, header);
 
-	return connection_write(c, head, (size_t)n) < 0 || connection_write(c, body, len) < 0 ? -1 : 0;
+	return connection_write(c, head, (size_t)n) < 0 || connection_write(c, body, len) < 0 ? -1 :
+												0;
 }
 
 static int answer_echo(struct connection *c, const char *status, const char *header, size_t len)
@@ -148,8 +149,12 @@ static int request_serve(struct connection *c, size_t len)
 		return answer(c, "302 Found", "Location: http://127.0.0.1:1/\r\n", "", 0, 0);
 	if (strstr(line, "status418"))
 		return answer(c, "418 Teapot", "", "", 0, 0);
-	return answer_echo(c, "200 OK", strstr(line, "cookie") ?
-			   "Set-Cookie: kbs-session-id=0123456789abcdef0123456789abcdef\r\n" : "", len);
+	return answer_echo(
+		c, "200 OK",
+		strstr(line, "cookie") ?
+			"Set-Cookie: kbs-session-id=0123456789abcdef0123456789abcdef\r\n" :
+			"",
+		len);
 }
 
 static void connection_serve(int fd, SSL_CTX *tls, int number)
@@ -178,7 +183,7 @@ static _Noreturn void server_run(int listener, SSL_CTX *tls)
 
 		if (fd < 0)
 			_exit(1);
-		if (fork() == 0) {	/* a slow request must not delay the next connection */
+		if (fork() == 0) { /* a slow request must not delay the next connection */
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			connection_serve(fd, tls, number);
 			_exit(0);

@@ -19,8 +19,8 @@
 
 struct http_server {
 	pid_t pid;
-	unsigned int port;	/* on 127.0.0.1 */
-	char url[64];		/* http:// or https:// */
+	unsigned int port; /* on 127.0.0.1 */
+	char url[64];	   /* http:// or https:// */
 };
 
 /* @tls: NULL for plain HTTP */

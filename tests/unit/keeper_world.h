@@ -24,20 +24,20 @@
 
 /* What the fakes must do, and what they have recorded. */
 static struct {
-	struct error answer[8];		/* for the resources r/t/0, r/t/1, ...; no error: SECRET */
-	bool ear_kept;			/* the session keeps its EAR although attestation failed */
-	int dies_at;			/* at the request for this resource the courier dies; -1: never */
-	char asked[32];			/* the numbers of the requested resources, in order */
-	size_t ear_len[8];		/* of the session's EAR at each request */
-	char put[64];			/* "file:mode:uid:gid " of each delivery */
+	struct error answer[8]; /* for the resources r/t/0, r/t/1, ...; no error: SECRET */
+	bool ear_kept;		/* the session keeps its EAR although attestation failed */
+	int dies_at;		/* at the request for this resource the courier dies; -1: never */
+	char asked[32];		/* the numbers of the requested resources, in order */
+	size_t ear_len[8];	/* of the session's EAR at each request */
+	char put[64];		/* "file:mode:uid:gid " of each delivery */
 	bool unchanged;
 	bool no_realm, no_keyring;
-	const char *source;		/* the realm's, if not "device" */
-	struct error courier;		/* what courier_start() returns */
-	char calls[32];			/* what was opened: R realm, K keyring, C courier */
-	char recorded[32];		/* the last record: register, resource, digest of the JWE */
+	const char *source;   /* the realm's, if not "device" */
+	struct error courier; /* what courier_start() returns */
+	char calls[32];	      /* what was opened: R realm, K keyring, C courier */
+	char recorded[32];    /* the last record: register, resource, digest of the JWE */
 	bool log_full;
-	struct bytes ca;		/* given to the courier */
+	struct bytes ca; /* given to the courier */
 	bool ca_given;
 } world;
 
@@ -85,7 +85,7 @@ int session_attest(struct session *s, struct error *e)
 }
 
 int denial_explain(const struct bytes *ear, const struct bytes *token, struct bytes *out,
-		    struct error *e)
+		   struct error *e)
 {
 	(void)ear;
 	(void)token;
@@ -121,7 +121,7 @@ int keyring_remember(struct keyring *ring, const char *file, struct error *e)
 }
 
 int keyring_put(struct keyring *ring, const char *file, mode_t mode, uid_t uid, gid_t gid,
-		   const void *data, size_t len, struct error *e)
+		const void *data, size_t len, struct error *e)
 {
 	size_t used = strlen(world.put);
 
@@ -166,7 +166,8 @@ int record_delivery(struct rsi *rsi, unsigned int index, const char *resource,
 		    const uint8_t jwe_digest[SESSION_DIGEST_SIZE], struct error *e)
 {
 	(void)rsi;
-	snprintf(world.recorded, sizeof(world.recorded), "%u %s %02x", index, resource, jwe_digest[0]);
+	snprintf(world.recorded, sizeof(world.recorded), "%u %s %02x", index, resource,
+		 jwe_digest[0]);
 	return world.log_full ? error_set(e, ERROR_DELIVERY, "the log is full") : 0;
 }
 
@@ -175,8 +176,8 @@ void rsi_close(struct rsi *rsi)
 	assert_true(!rsi || rsi == (struct rsi *)&world);
 }
 
-int courier_start(struct courier *courier, const char *program,
-		  const struct courier_target *target, struct error *e)
+int courier_start(struct courier *courier, const char *program, const struct courier_target *target,
+		  struct error *e)
 {
 	assert_string_equal(program, "/courier");
 	assert_string_equal(target->url, "https://kbs");

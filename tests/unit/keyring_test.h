@@ -30,7 +30,7 @@
 
 static char base[] = "/tmp/test_keyring.XXXXXX";
 static char keyring[64];
-static const char *obstacle;	/* the reason why tests cannot run here, or NULL */
+static const char *obstacle; /* the reason why tests cannot run here, or NULL */
 static struct keyring ring = KEYRING_INIT;
 static struct error error;
 
@@ -41,7 +41,7 @@ static inline void namespace_make(void)
 	else if (unshare(CLONE_NEWNS))
 		obstacle = "cannot make a mount namespace";
 	else if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) && errno != EINVAL)
-		obstacle = "cannot make mounts private";	/* EINVAL: in a chroot, / is not a mount */
+		obstacle = "cannot make mounts private"; /* EINVAL: in a chroot, / is not a mount */
 	else if (!mkdtemp(base) || mount("test", base, "tmpfs", 0, "mode=0755"))
 		obstacle = "cannot mount a tmpfs";
 }
@@ -159,7 +159,9 @@ static inline struct stat stat_of(const char *file)
 static inline void child_run(int call, unsigned long second, int failure, void (*function)(void))
 {
 	const struct sandbox_rule rule = {
-		.call = call, .action = SCMP_ACT_ERRNO((uint32_t)failure), .count = 1,
+		.call = call,
+		.action = SCMP_ACT_ERRNO((uint32_t)failure),
+		.count = 1,
 		.arg = { { .arg = 1, .op = SCMP_CMP_EQ, .datum_a = second } },
 	};
 	int status;
@@ -169,14 +171,19 @@ static inline void child_run(int call, unsigned long second, int failure, void (
 		if (sandbox_seccomp(SCMP_ACT_ALLOW, &rule, 1, &error))
 			_exit(1);
 		function();
-		_exit(0);	/* not reached after a failed assertion */
+		_exit(0); /* not reached after a failed assertion */
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 }
 
-#define MUST(truth) do { if (!(truth)) { print_error("line %d: %s: %s\n", __LINE__, #truth, \
-						     error.text); _exit(2); } } while (0)
+#define MUST(truth) \
+	do { \
+		if (!(truth)) { \
+			print_error("line %d: %s: %s\n", __LINE__, #truth, error.text); \
+			_exit(2); \
+		} \
+	} while (0)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 

@@ -21,21 +21,36 @@ struct target {
 };
 
 static const struct args_option first[] = {
-	{ .name = "file", .alias = "cert-file", .type = ARGS_TEXT,
-	  .offset = offsetof(struct target, file), .value = "FILE", .help = "the file" },
-	{ .name = "loud", .type = ARGS_FLAG, .offset = offsetof(struct target, loud),
+	{ .name = "file",
+	  .alias = "cert-file",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct target, file),
+	  .value = "FILE",
+	  .help = "the file" },
+	{ .name = "loud",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct target, loud),
 	  .help = "say more" },
-	{ .name = "count", .type = ARGS_NUMBER, .offset = offsetof(struct target, count),
-	  .value = "N", .help = "how many of the things there will be, in a text that is long "
-	  "enough to need a second and even a third line of the help (7)",
-	  .min = 2, .max = 4000000000 },
+	{ .name = "count",
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct target, count),
+	  .value = "N",
+	  .help = "how many of the things there will be, in a text that is long "
+		  "enough to need a second and even a third line of the help (7)",
+	  .min = 2,
+	  .max = 4000000000 },
 	{ 0 },
 };
 
 static const struct args_option second[] = {
-	{ .name = "other-file-with-a-long-name", .type = ARGS_TEXT,
-	  .offset = offsetof(struct target, other), .value = "PATH", .help = "another file" },
-	{ .name = "extra", .type = ARGS_FLAG, .offset = offsetof(struct target, extra),
+	{ .name = "other-file-with-a-long-name",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct target, other),
+	  .value = "PATH",
+	  .help = "another file" },
+	{ .name = "extra",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct target, extra),
 	  .help = "and more" },
 	{ 0 },
 };
@@ -76,7 +91,8 @@ static void options_reach_their_members(void **state)
 {
 	(void)state;
 	assert_int_equal(PARSE("in", "--file", "a", "--loud", "out", "--count", "7",
-			       "--other-file-with-a-long-name=b"), ARGS_RUN);
+			       "--other-file-with-a-long-name=b"),
+			 ARGS_RUN);
 	assert_string_equal(target.file, "a");
 	assert_string_equal(target.other, "b");
 	assert_true(target.loud);
@@ -179,8 +195,8 @@ static void each_wrong_line_has_its_message(void **state)
 static void numbers_stay_within_their_bounds(void **state)
 {
 	static const char *const wrong[] = {
-		"1", "4000000001", "99999999999999999999999", "-3", "+3", " 3", "3 ", "0x10",
-		"3.0", "", "seven",
+		"1", "4000000001", "99999999999999999999999", "-3", "+3", " 3", "3 ", "0x10", "3.0",
+		"",  "seven",
 	};
 	char text[128];
 
@@ -202,7 +218,10 @@ static void a_program_may_have_no_operand(void **state)
 {
 	static const struct args_option *const none[] = { NULL };
 	static const struct args_spec bare = {
-		.name = "bare", .operands = "", .about = "Nothing.", .options = none,
+		.name = "bare",
+		.operands = "",
+		.about = "Nothing.",
+		.options = none,
 	};
 	char *argv[] = { (char *)"bare", (char *)"x" };
 	struct bytes text = BYTES_INIT;
@@ -243,9 +262,9 @@ static void help_lists_every_option(void **state)
 			    "                        the file\n"
 			    "  --loud                say more\n"
 			    "  --count N             "
-			    "how many of the things there will be, in a text that is\n"
-			    INDENT "long enough to need a second and even a third line of\n"
-			    INDENT "the help (7)\n"
+			    "how many of the things there will be, in a text that is\n" INDENT
+			    "long enough to need a second and even a third line of\n" INDENT
+			    "the help (7)\n"
 			    "  --other-file-with-a-long-name PATH\n"
 			    "                        another file\n"
 			    "  --extra               and more\n"

@@ -41,13 +41,16 @@ static void test_not_well_formed(void **state)
 	static const struct {
 		const char *hex, *word;
 	} table[] = {
-		{ "", "truncated" }, { "18", "truncated" }, { "82", "truncated" },
-		{ "8201", "truncated" }, { "a101", "truncated" }, { "4401", "truncated" },
-		{ "d2", "truncated" }, { "d901", "truncated" }, { "c1", "truncated" },
-		{ "0000", "trailing" }, { "8000", "trailing" }, { "d20000", "trailing" },
-		{ "1c", "not CBOR" }, { "fc", "not CBOR" }, { "5f4100ff", "indefinite" },
-		{ "7f6100ff", "indefinite" }, { "9fff", "indefinite" }, { "bfff", "indefinite" },
-		{ "ff", "indefinite" }, { "81ff", "indefinite" },
+		{ "", "truncated" },	      { "18", "truncated" },
+		{ "82", "truncated" },	      { "8201", "truncated" },
+		{ "a101", "truncated" },      { "4401", "truncated" },
+		{ "d2", "truncated" },	      { "d901", "truncated" },
+		{ "c1", "truncated" },	      { "0000", "trailing" },
+		{ "8000", "trailing" },	      { "d20000", "trailing" },
+		{ "1c", "not CBOR" },	      { "fc", "not CBOR" },
+		{ "5f4100ff", "indefinite" }, { "7f6100ff", "indefinite" },
+		{ "9fff", "indefinite" },     { "bfff", "indefinite" },
+		{ "ff", "indefinite" },	      { "81ff", "indefinite" },
 	};
 
 	(void)state;
@@ -74,7 +77,7 @@ static void test_duplicate_keys(void **state)
 {
 	(void)state;
 	expect_fault("a201000100", "duplicate");
-	expect_fault("a20100180100", "duplicate");	/* the same number in a longer encoding */
+	expect_fault("a20100180100", "duplicate"); /* the same number in a longer encoding */
 	expect_fault("a220003800f6", "duplicate");
 	expect_fault("a24161004161f6", "duplicate");
 	expect_fault("a26161006161f6", "duplicate");
@@ -87,8 +90,8 @@ static void test_duplicate_keys(void **state)
 static void test_distinct_keys(void **state)
 {
 	static const char *const table[] = {
-		"a201002000", "a241610061610f", "a2616100626161f6", "a2820102008201030f", "a0",
-		"a2f400f500", "a2a00080f6",
+		"a201002000", "a241610061610f", "a2616100626161f6", "a2820102008201030f",
+		"a0",	      "a2f400f500",	"a2a00080f6",
 	};
 
 	(void)state;
@@ -122,7 +125,7 @@ static void test_depth(void **state)
 	assert_non_null(strstr(e.text, "nested"));
 	nested[sizeof(nested) - 1] = 0;
 	assert_int_equal(cbor_tree_parse(nested, sizeof(nested), &tree, &e), -1);
-	memset(nested, 0xd2, sizeof(nested));	/* tags are nested too */
+	memset(nested, 0xd2, sizeof(nested)); /* tags are nested too */
 	assert_int_equal(cbor_tree_parse(nested, sizeof(nested), &tree, &e), -1);
 }
 
@@ -173,8 +176,10 @@ static void test_nodes(void **state)
 	int64_t number;
 
 	(void)state;
-	assert_int_equal(hex_parse("8a0121420304626162820581" "06a207082009d280f5f6f93e00", &raw,
-				   &tree, &e), 0);
+	assert_int_equal(hex_parse("8a0121420304626162820581"
+				   "06a207082009d280f5f6f93e00",
+				   &raw, &tree, &e),
+			 0);
 	assert_int_equal(tree.node[0].kind, CBOR_NODE_ARRAY);
 	assert_true(cbor_node_integer(element(tree.node, 0), &number) && number == 1);
 	assert_true(cbor_node_integer(element(tree.node, 1), &number) && number == -2);
@@ -226,9 +231,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_not_well_formed), cmocka_unit_test(test_declared_lengths),
-		cmocka_unit_test(test_duplicate_keys), cmocka_unit_test(test_distinct_keys),
-		cmocka_unit_test(test_depth), cmocka_unit_test(test_count),
-		cmocka_unit_test(test_nodes), cmocka_unit_test(test_integers),
+		cmocka_unit_test(test_duplicate_keys),	cmocka_unit_test(test_distinct_keys),
+		cmocka_unit_test(test_depth),		cmocka_unit_test(test_count),
+		cmocka_unit_test(test_nodes),		cmocka_unit_test(test_integers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

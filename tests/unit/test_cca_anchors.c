@@ -4,22 +4,27 @@
 
 #include <sys/stat.h>
 
-#define IDS "\"implementation-id\": " \
+#define IDS \
+	"\"implementation-id\": " \
 	"\"202122232425262728292a2b2c2d2e2f303132333435363738393A3B3C3D3E3F\"," \
 	"\"instance-id\": " \
 	"\"01808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f\","
-#define OTHER_IDS "\"implementation-id\": " \
+#define OTHER_IDS \
+	"\"implementation-id\": " \
 	"\"0021222324252627282f2a2b2c2d2e2f303132333435363738393a3b3c3d3e3f\"," \
 	"\"instance-id\": " \
 	"\"01808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f\","
 #define P384(x, y) "\"kty\": \"EC\", \"crv\": \"P-384\", \"x\": \"" x "\", \"y\": \"" y "\""
 /* cca-generated/cpak-p384.pub.jwk, the key that signed v01 */
-#define CPAK P384("cno5L4yIzLb47kDx72QrXUKiejFfH02-r9GFsB_DRTV_GdHbrwe0QgItNWzueKHW", \
-		  "kWVv6rRXhd4Ku7d-3VCN4oi5tATJtbpf7huizNrMCsZJsoB_a-xZlflW6y_AfRb6")
+#define CPAK \
+	P384("cno5L4yIzLb47kDx72QrXUKiejFfH02-r9GFsB_DRTV_GdHbrwe0QgItNWzueKHW", \
+	     "kWVv6rRXhd4Ku7d-3VCN4oi5tATJtbpf7huizNrMCsZJsoB_a-xZlflW6y_AfRb6")
 /* cca-generated/other-p384.pub.jwk, another key */
-#define OTHER P384("lERXWpsYRSrqJvDv1U3Zz90eysq1cjt33BKdzuZaQqzgybi9JcmNUUHa5ajmab0p", \
-		   "P8Khn9li-nJC1HtIndC5CmDJwzuEB7I6ONu2B9IhEuWRIi6ugNEQ3RtTHWFXsyFP")
-#define P256 "\"kty\": \"EC\", \"crv\": \"P-256\", " \
+#define OTHER \
+	P384("lERXWpsYRSrqJvDv1U3Zz90eysq1cjt33BKdzuZaQqzgybi9JcmNUUHa5ajmab0p", \
+	     "P8Khn9li-nJC1HtIndC5CmDJwzuEB7I6ONu2B9IhEuWRIi6ugNEQ3RtTHWFXsyFP")
+#define P256 \
+	"\"kty\": \"EC\", \"crv\": \"P-256\", " \
 	"\"x\": \"rUZYgxj5o4RI7on3d8NQ_Z8Wj7AxSr07RlO9e7G2H28\", " \
 	"\"y\": \"jtXZdgBd-DIL5apqpGXYljnwGqfHS-PkK6B7oSBs1Z4\""
 
@@ -40,7 +45,7 @@ static void expect_refused(const char *text, const char *message)
 	assert_int_equal(e.kind, ERROR_INPUT);
 	if (!strstr(e.text, message))
 		fail_msg("%s: \"%s\" does not contain \"%s\"", text, e.text, message);
-	assert_int_equal(anchors.count, 1);	/* the earlier anchor stays, and nothing is added */
+	assert_int_equal(anchors.count, 1); /* the earlier anchor stays, and nothing is added */
 	cca_anchors_free(&anchors);
 }
 
@@ -61,15 +66,16 @@ static void test_refused(void **state)
 	expect_refused("{\"implementation-id\": \"zz\", " CPAK "}", "x.json: implementation-id");
 	expect_refused("{\"revoked\": \"no\", " CPAK "}", "revoked");
 	expect_refused("{\"realmkey-dev\": 0, " CPAK "}", "realmkey-dev");
-	expect_refused("{" CPAK ", " CPAK "}", "x.json");	/* duplicate members */
+	expect_refused("{" CPAK ", " CPAK "}", "x.json"); /* duplicate members */
 	expect_refused("{\"kty\": \"EC\", \"crv\": \"P-224\", \"x\": \"AA\", \"y\": \"AA\"}",
 		       "P-224");
 	expect_refused("{\"kty\": \"EC\", \"crv\": \"secp256k1\", \"x\": \"AA\", \"y\": \"AA\"}",
 		       "secp256k1");
 	/* The x of one key with the y of another is not on the curve. */
-	expect_refused("[{" P384("cno5L4yIzLb47kDx72QrXUKiejFfH02-r9GFsB_DRTV_GdHbrwe0QgItNWzueKHW",
-				 "P8Khn9li-nJC1HtIndC5CmDJwzuEB7I6ONu2B9IhEuWRIi6ugNEQ3RtTHWFXsyFP")
-		       "}]", "x.json[0]");
+	expect_refused(
+		"[{" P384("cno5L4yIzLb47kDx72QrXUKiejFfH02-r9GFsB_DRTV_GdHbrwe0QgItNWzueKHW",
+			  "P8Khn9li-nJC1HtIndC5CmDJwzuEB7I6ONu2B9IhEuWRIi6ugNEQ3RtTHWFXsyFP") "}]",
+		"x.json[0]");
 }
 
 /* The samples of another project include a key that is not on its curve. */
@@ -81,8 +87,8 @@ static void test_foreign_off_curve(void **state)
 	bool foreign;
 
 	(void)state;
-	foreign_path("data/cca/rust-ccatoken/ta-02-bad.json", "own-vectors/anchor-off-curve.json", path,
-		     sizeof(path));
+	foreign_path("data/cca/rust-ccatoken/ta-02-bad.json", "own-vectors/anchor-off-curve.json",
+		     path, sizeof(path));
 	assert_int_equal(anchors_load(&anchors, path, &e), -1);
 	assert_int_equal(e.kind, ERROR_INPUT);
 	name = strrchr(path, '/') + 1;
@@ -106,8 +112,11 @@ static void test_read(void **state)
 	assert_int_equal(text_add(&anchors, "[]", &e), 0);
 	assert_int_equal(text_add(&anchors, "{" CPAK ", \"alg\": \"ES384\"}", &e), 0);
 	assert_int_equal(text_add(&anchors, "{" IDS P256 ", \"revoked\": true}", &e), 0);
-	assert_int_equal(text_add(&anchors, "[{\"pkey\": {" OTHER "}, " IDS
-				  "\"realmkey-dev\": true}, {\"pkey\": {" CPAK "}}]", &e), 0);
+	assert_int_equal(text_add(&anchors,
+				  "[{\"pkey\": {" OTHER "}, " IDS
+				  "\"realmkey-dev\": true}, {\"pkey\": {" CPAK "}}]",
+				  &e),
+			 0);
 	assert_int_equal(anchors.count, 4);
 	assert_false(anchors.anchor[0].has_ids || anchors.anchor[0].revoked ||
 		     anchors.anchor[0].development);
@@ -232,8 +241,8 @@ static void test_revoked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refused), cmocka_unit_test(test_foreign_off_curve),
-		cmocka_unit_test(test_read), cmocka_unit_test(test_directory_of_anchors),
+		cmocka_unit_test(test_refused),	   cmocka_unit_test(test_foreign_off_curve),
+		cmocka_unit_test(test_read),	   cmocka_unit_test(test_directory_of_anchors),
 		cmocka_unit_test(test_candidates), cmocka_unit_test(test_revoked),
 	};
 

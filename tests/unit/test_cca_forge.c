@@ -7,11 +7,11 @@
 
 /* A change to a valid token, and the expected verdict. */
 struct change {
-	char part;		/* 'p' or 'r' */
+	char part; /* 'p' or 'r' */
 	int64_t key;
-	const char *hex;	/* the claim's new value; NULL: the claim is removed */
+	const char *hex; /* the claim's new value; NULL: the claim is removed */
 	enum cca_cause cause;
-	const char *word;	/* contained in the detail */
+	const char *word; /* contained in the detail */
 };
 
 /* clang-format off */
@@ -42,7 +42,7 @@ static const struct change changes[] = {
 	{ 'p', 2395, "f93c00", CCA_E_CLAIM_TYPE, "lifecycle: is a floating" },
 	{ 'p', 2395, "193100", CCA_E_CLAIM_VALUE, "lifecycle: 0x3100" },
 	{ 'p', 2395, "193042", CCA_OK, "" },
-	{ 'p', 2395, "1a00003000", CCA_OK, "" },	/* not the shortest encoding */
+	{ 'p', 2395, "1a00003000", CCA_OK, "" }, /* not the shortest encoding */
 	{ 'p', 2395, "194000", CCA_E_LIFECYCLE, "0x4000 (non-CCA-platform-RoT debug)" },
 	{ 'p', 2395, "196001", CCA_E_LIFECYCLE, "0x6001 (decommissioned)" },
 	{ 'p', 2399, "80", CCA_E_CLAIM_MISSING, "sw-components: empty" },
@@ -61,7 +61,7 @@ static const struct change changes[] = {
 	{ 'p', 2400, "01", CCA_E_CLAIM_TYPE, "verification-service" },
 	{ 'p', 2394, NULL, CCA_E_CLAIM_MISSING, "client-id" },
 	{ 'p', 2394, "02", CCA_E_CLAIM_VALUE, "client-id: 2" },
-	{ 'p', 2408, "01", CCA_OK, "" },	/* not a claim of these profiles */
+	{ 'p', 2408, "01", CCA_OK, "" }, /* not a claim of these profiles */
 	{ 'p', 9999, "a2010080f6", CCA_OK, "" },
 	{ 'p', 9999, "a2010001f6", CCA_E_CLAIMS_CBOR, "platform claims: duplicate key" },
 	{ 'p', 9999, "9f01ff", CCA_E_CLAIMS_CBOR, "platform claims: indefinite" },
@@ -176,7 +176,7 @@ static const struct {
 } headers[] = {
 	{ "a1013822", "a1044101", CCA_OK, CCA_OK, "" },
 	{ "a20138220401", "a0", CCA_OK, CCA_OK, "" },
-	{ "a101390022", "a0", CCA_OK, CCA_OK, "" },	/* not the shortest encoding */
+	{ "a101390022", "a0", CCA_OK, CCA_OK, "" }, /* not the shortest encoding */
 	{ "a0", "a0", CCA_E_ALG_PLATFORM, CCA_E_ALG_REALM, "no algorithm" },
 	{ "a0", "a1013822", CCA_E_ALG_PLATFORM, CCA_E_ALG_REALM, "no algorithm" },
 	{ "a10127", "a0", CCA_E_ALG_PLATFORM, CCA_E_ALG_REALM, "algorithm -8 is not" },
@@ -253,7 +253,7 @@ static void test_sign1(void **state)
 /* --- the collection */
 
 static const struct {
-	const char *top, *realm, *platform, *rest;	/* the bytes around the two byte strings */
+	const char *top, *realm, *platform, *rest; /* the bytes around the two byte strings */
 	enum cca_cause cause;
 } tops[] = {
 	{ "d9038ba2", "19acd182190107", "19acca82190107", "", CCA_OK },
@@ -340,9 +340,9 @@ static void test_curves(void **state)
 
 static void test_binding_hashes(void **state)
 {
-	static const char *const names[][2] = {
-		{ "sha-256", "SHA256" }, { "sha-384", "SHA384" }, { "sha-512", "SHA512" }
-	};
+	static const char *const names[][2] = { { "sha-256", "SHA256" },
+						{ "sha-384", "SHA384" },
+						{ "sha-512", "SHA512" } };
 
 	(void)state;
 	for (size_t i = 0; i < 9; i++) {
@@ -406,10 +406,10 @@ static void test_legacy(void **state)
 	static const struct {
 		const char *curve, *append;
 		enum cca_cause cause;
-	} table[] = {
-		{ "P-384", "", CCA_OK }, { "P-384", "00", CCA_E_RAK }, { "P-256", "", CCA_E_RAK },
-		{ "P-521", "", CCA_E_RAK },
-	};
+	} table[] = { { "P-384", "", CCA_OK },
+		      { "P-384", "00", CCA_E_RAK },
+		      { "P-256", "", CCA_E_RAK },
+		      { "P-521", "", CCA_E_RAK } };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
@@ -488,36 +488,36 @@ static void test_order(void **state)
 
 	(void)state;
 	forge_setup(&forge, "P-384");
-	put_uint(forge_claim(&forge.platform, 2395), 0x2000);		/* step 14 */
+	put_uint(forge_claim(&forge.platform, 2395), 0x2000); /* step 14 */
 	forge_expect(&forge, CCA_E_LIFECYCLE, "");
 	bytes_free(&forge.realm.payload);
-	put_fill(forge_claim(&forge.realm, 10), 0, 64);			/* 13 */
+	put_fill(forge_claim(&forge.realm, 10), 0, 64); /* 13 */
 	forge_expect(&forge, CCA_E_FRESHNESS, "");
 	bytes_free(&forge.platform.payload);
 	forge.binding_key = 0;
-	put_fill(forge_claim(&forge.platform, 10), 0, 32);		/* 12 */
+	put_fill(forge_claim(&forge.platform, 10), 0, 32); /* 12 */
 	forge_expect(&forge, CCA_E_BINDING, "");
 	bytes_free(&forge.realm.header);
-	put_hex(&forge.realm.header, "a0");				/* 11 */
+	put_hex(&forge.realm.header, "a0"); /* 11 */
 	forge_expect(&forge, CCA_E_ALG_REALM, "");
 	bytes_free(&forge.realm.payload);
-	put_hex(forge_claim(&forge.realm, 44237), "41a0");		/* 10 */
+	put_hex(forge_claim(&forge.realm, 44237), "41a0"); /* 10 */
 	forge_expect(&forge, CCA_E_RAK, "");
 	bytes_free(&forge.platform.header);
-	put_hex(&forge.platform.header, "a0");				/* 9 */
+	put_hex(&forge.platform.header, "a0"); /* 9 */
 	forge_expect(&forge, CCA_E_ALG_PLATFORM, "");
-	forge.anchors.anchor[0].has_ids = true;				/* 8 */
+	forge.anchors.anchor[0].has_ids = true; /* 8 */
 	forge_expect(&forge, CCA_E_NO_TRUST_ANCHOR, "");
 	bytes_free(&forge.platform.payload);
-	forge_remove(&forge.platform, 2401);				/* 7 */
+	forge_remove(&forge.platform, 2401); /* 7 */
 	forge_expect(&forge, CCA_E_CLAIM_MISSING, "");
 	bytes_free(&forge.realm.payload);
-	put_hex(forge_claim(&forge.realm, 265), "60");			/* 6 */
+	put_hex(forge_claim(&forge.realm, 265), "60"); /* 6 */
 	forge_expect(&forge, CCA_E_PROFILE, "");
 	bytes_free(&forge.realm.payload);
-	put_hex(&forge.realm.payload, "80");				/* 5 */
+	put_hex(&forge.realm.payload, "80"); /* 5 */
 	forge_expect(&forge, CCA_E_CLAIMS_TYPE, "");
-	put_hex(&forge.realm.sign1, "00");				/* 4 */
+	put_hex(&forge.realm.sign1, "00"); /* 4 */
 	forge_expect(&forge, CCA_E_COSE_TAG, "");
 	forge_teardown(&forge);
 }
@@ -567,8 +567,8 @@ static void test_hostile_text(void **state)
 
 	(void)state;
 	forge_setup(&forge, "P-256");
-	put_hex(forge_claim(&forge.platform, 2399), "81a402" BYTES32 "05" BYTES32
-		"01651b5b324a0004645c780aff");
+	put_hex(forge_claim(&forge.platform, 2399),
+		"81a402" BYTES32 "05" BYTES32 "01651b5b324a0004645c780aff");
 	put_text(forge_claim(&forge.platform, 2400), "http://x/\r\nSet-Cookie: a");
 	forge_make(&forge, &raw);
 	assert_int_equal(cca_token_decode(raw.data, raw.len, &token, &verdict, &e), 0);
@@ -587,13 +587,13 @@ static void test_hostile_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_claims), cmocka_unit_test(test_lifecycles),
-		cmocka_unit_test(test_headers), cmocka_unit_test(test_sign1),
-		cmocka_unit_test(test_collection), cmocka_unit_test(test_curves),
+		cmocka_unit_test(test_claims),	       cmocka_unit_test(test_lifecycles),
+		cmocka_unit_test(test_headers),	       cmocka_unit_test(test_sign1),
+		cmocka_unit_test(test_collection),     cmocka_unit_test(test_curves),
 		cmocka_unit_test(test_binding_hashes), cmocka_unit_test(test_compressed_rak),
-		cmocka_unit_test(test_legacy), cmocka_unit_test(test_pairs),
-		cmocka_unit_test(test_2026_binding), cmocka_unit_test(test_order),
-		cmocka_unit_test(test_bounds), cmocka_unit_test(test_hostile_text),
+		cmocka_unit_test(test_legacy),	       cmocka_unit_test(test_pairs),
+		cmocka_unit_test(test_2026_binding),   cmocka_unit_test(test_order),
+		cmocka_unit_test(test_bounds),	       cmocka_unit_test(test_hostile_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,9 +5,9 @@
 #include "cca/cca_print.h"
 #include "memory_limit.h"
 
-#define TOKEN "cca-generated/v01-907-2023-es384.cbor"
-#define ANCHORS "cca-generated/cpak-p384.pub.jwk"
-#define STRANGER "cca-generated/other-p384.pub.jwk"
+#define TOKEN		"cca-generated/v01-907-2023-es384.cbor"
+#define ANCHORS		"cca-generated/cpak-p384.pub.jwk"
+#define STRANGER	"cca-generated/other-p384.pub.jwk"
 #define ALLOCATIONS_MAX 100000
 
 struct fixture {
@@ -74,8 +74,10 @@ static void no_allocation_decides_about_a_token(void **state)
 		enum cca_cause cause;
 	} cases[] = {
 		{ &f->anchors, NULL, CCA_OK },
-		{ &f->anchors, (const uint8_t *)"0123456789012345678901234567890123456789"
-					       "0123456789012345678901234", CCA_E_FRESHNESS },
+		{ &f->anchors,
+		  (const uint8_t *)"0123456789012345678901234567890123456789"
+				   "0123456789012345678901234",
+		  CCA_E_FRESHNESS },
 		{ &f->stranger, NULL, CCA_E_SIG_PLATFORM },
 	};
 
@@ -85,7 +87,7 @@ static void no_allocation_decides_about_a_token(void **state)
 		while (token_judge_limited(f, cases[i].anchors, cases[i].challenge, cases[i].cause,
 					   count))
 			assert_true(++count < ALLOCATIONS_MAX);
-		assert_true(count > 50);	/* or the allocations were not seen */
+		assert_true(count > 50); /* or the allocations were not seen */
 	}
 }
 

@@ -11,11 +11,11 @@
 #include "cca/cca_print.h"
 
 #define GENERATED "cca-generated/"
-#define FAKEHOST "tfrmm-fakehost/"
-#define RUST "data/cca/rust-ccatoken/"
-#define TRUSTEE "data/cca/trustee-cca/"
-#define V01 GENERATED "v01-907-2023-es384.cbor"
-#define ROWS_MAX 100
+#define FAKEHOST  "tfrmm-fakehost/"
+#define RUST	  "data/cca/rust-ccatoken/"
+#define TRUSTEE	  "data/cca/trustee-cca/"
+#define V01	  GENERATED "v01-907-2023-es384.cbor"
+#define ROWS_MAX  100
 
 /* --- cca-generated/EXPECTED.tsv: file, bytes, trust anchor, description, verdict */
 
@@ -124,10 +124,9 @@ static void rows_load(struct bytes *table)
 	const char *top = getenv("REALMKEY_VECTORS");
 	char path[512], *text, *line;
 
-	snprintf(path, sizeof(path), "%s/" GENERATED "EXPECTED.tsv",
-		 top ? top : "tests/vectors");
+	snprintf(path, sizeof(path), "%s/" GENERATED "EXPECTED.tsv", top ? top : "tests/vectors");
 	if (io_read_file(path, (size_t)1 << 20, table, &e) < 0)
-		return;	/* test_table fails */
+		return; /* test_table fails */
 	text = (char *)table->data;
 	while ((line = strsep(&text, "\n")))
 		row_parse(line);
@@ -215,7 +214,7 @@ static void test_size(void **state)
 
 	bytes_set(&big, f->data.data, f->data.len);
 	assert_int_equal(bytes_resize(&big, CCA_TOKEN_MAX, &(struct error)ERROR_INIT), 0);
-	assert_int_equal(bytes_judge(f, big.data, big.len), CCA_E_CBOR);	/* trailing bytes */
+	assert_int_equal(bytes_judge(f, big.data, big.len), CCA_E_CBOR); /* trailing bytes */
 	assert_int_equal(bytes_resize(&big, CCA_TOKEN_MAX + 1, &(struct error)ERROR_INIT), 0);
 	assert_int_equal(bytes_judge(f, big.data, big.len), CCA_E_SIZE);
 	bytes_free(&big);
@@ -241,8 +240,8 @@ static void test_freshness(void **state)
 	for (size_t i = 0; i < sizeof(challenge); i++) {
 		memcpy(challenge, challenge_from(0), sizeof(challenge));
 		challenge[i] ^= 1;
-		assert_int_equal(cca_token_verify(&token, &f->anchors, challenge, &verdict, NULL,
-						  &e), -1);
+		assert_int_equal(
+			cca_token_verify(&token, &f->anchors, challenge, &verdict, NULL, &e), -1);
 		assert_int_equal(verdict.cause, CCA_E_FRESHNESS);
 	}
 	cca_token_free(&token);
@@ -269,7 +268,7 @@ static void token_read(const char *file, struct cca_token *token)
 
 	vector_read(file, &data);
 	assert_int_equal(cca_token_decode(data.data, data.len, token, &verdict, &e), 0);
-	bytes_free(&data);	/* the token must not refer to it */
+	bytes_free(&data); /* the token must not refer to it */
 }
 
 static void test_claims(void **state)
@@ -325,7 +324,7 @@ static void test_json(void **state)
 	assert_string_equal(member(json, "platform", "config"), "cfcfcfcf");
 	assert_string_equal(member(json, "realm", "mec-policy"), "shared");
 	assert_string_equal(member(json, "realm", "instance-id"),
-		"017777777777777777777777777777777777777777777777777777777777777777");
+			    "017777777777777777777777777777777777777777777777777777777777777777");
 	array = json_object_get(json_object_get(json, "realm"), "extensible-measurements");
 	assert_int_equal(json_array_size(array), 4);
 	array = json_object_get(json_object_get(json, "platform"), "sw-components");
@@ -340,7 +339,15 @@ static void test_json(void **state)
 static void test_print(void **state)
 {
 	static const char *const words[] = {
-		"399", "legacy", "ES384", "0x3000 (secured)", "BL2", "1.2.3", "RPV", "RIM", "REM3",
+		"399",
+		"legacy",
+		"ES384",
+		"0x3000 (secured)",
+		"BL2",
+		"1.2.3",
+		"RPV",
+		"RIM",
+		"REM3",
 		"a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1\n",
 		"2222222222222222222222222222222222222222222222222222222222222222\n",
 		"b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3b3\n",
@@ -418,7 +425,8 @@ static void test_tfrmm_head(void **state)
 }
 
 /* The token @own of ours, for which ta-p384.json is the anchor, is of the same kind. */
-static void foreign_token(const char *file, const char *store, const char *own, enum cca_cause cause)
+static void foreign_token(const char *file, const char *store, const char *own,
+			  enum cca_cause cause)
 {
 	struct cca_anchors anchors = CCA_ANCHORS_INIT;
 	struct bytes data = BYTES_INIT;
@@ -495,7 +503,9 @@ int main(void)
 	memcpy(tests, fixed_tests, sizeof(fixed_tests));
 	for (size_t i = 0; i < row_count; i++) {
 		tests[FIXED + i] = (struct CMUnitTest){
-			.name = rows[i].file, .test_func = test_row, .initial_state = &rows[i],
+			.name = rows[i].file,
+			.test_func = test_row,
+			.initial_state = &rows[i],
 		};
 	}
 	failed = _cmocka_run_group_tests("cca_token", tests, FIXED + row_count, NULL, NULL);

@@ -15,9 +15,9 @@
 #include "jose/jwt.h"
 #include "vector.h"
 
-#define EAR "generated-ear/"
-#define CCA "cca-generated/"
-#define TEE_KEY "own-vectors/tee-p256.pem"
+#define EAR	       "generated-ear/"
+#define CCA	       "cca-generated/"
+#define TEE_KEY	       "own-vectors/tee-p256.pem"
 #define TOKEN_SIZE_MAX 65536
 
 /* Returns the path of @name in tests/vectors, in one of four static buffers. */
@@ -164,7 +164,7 @@ static void test_no_realm(void **state)
 
 	(void)state;
 #ifdef __aarch64__
-	skip();		/* this machine may be a realm */
+	skip(); /* this machine may be a realm */
 #endif
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		cli_run(NULL, 0, words[i]);
@@ -194,9 +194,15 @@ static void test_verify_text(void **state)
 {
 	const char *key = vector(EAR "pkey.json"), *file = vector(EAR "ok-affirming.jwt");
 	static const char *const order[] = {
-		"\" key\n[claims-set]\n{", "\n}\n[trustworthiness vectors]\nsubmod(",
-		"Instance Identity [affirming]: recognized and not compromised\n", "Configuration [",
-		"Executables [", "File System [", "Hardware [", "Runtime Opaque [", "Storage Opaque [",
+		"\" key\n[claims-set]\n{",
+		"\n}\n[trustworthiness vectors]\nsubmod(",
+		"Instance Identity [affirming]: recognized and not compromised\n",
+		"Configuration [",
+		"Executables [",
+		"File System [",
+		"Hardware [",
+		"Runtime Opaque [",
+		"Storage Opaque [",
 		"Sourced Data [none]: no claim being made\n\n",
 	};
 	char begin[8500];
@@ -206,8 +212,8 @@ static void test_verify_text(void **state)
 	CLI("verify", "--key", key, file);
 	cli_went_well();
 	at = bytes_text(&cli.out);
-	snprintf(begin, sizeof(begin), ">> \"%s\" signature successfully verified using \"%s\" key\n",
-		 file, key);
+	snprintf(begin, sizeof(begin),
+		 ">> \"%s\" signature successfully verified using \"%s\" key\n", file, key);
 	assert_int_equal(strncmp(at, begin, strlen(begin)), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
 		at = strstr(at, order[i]);
@@ -229,7 +235,8 @@ static void test_verify_json(void **state)
 	/* from standard input, with the line feed of a text file */
 	bytes_append_text(&token, "\n");
 	cli_run(token.data, token.len,
-		(const char *const[]){ "verify", "--json", "--key", vector(EAR "pkey.json"), "-", NULL });
+		(const char *const[]){ "verify", "--json", "--key", vector(EAR "pkey.json"), "-",
+				       NULL });
 	cli_went_well();
 	value = json_parse(cli.out.data, cli.out.len, "output", ERROR_INPUT, &e);
 	assert_non_null(value);
@@ -331,7 +338,8 @@ static bool token_as_expected(char *line, const char *challenge)
 	size_t count = 0;
 	bool good;
 
-	for (char *at = strtok_r(line, "\t", &save); at && count < 5; at = strtok_r(NULL, "\t", &save))
+	for (char *at = strtok_r(line, "\t", &save); at && count < 5;
+	     at = strtok_r(NULL, "\t", &save))
 		field[count++] = at;
 	assert_int_equal(count, 5);
 	snprintf(file, sizeof(file), CCA "%s", field[0]);
@@ -339,7 +347,8 @@ static bool token_as_expected(char *line, const char *challenge)
 		 strcmp(field[2], "-") != 0 ? field[2] : "ta-p384");
 	good = !strncmp(field[4], "OK", 2);
 	field[4][strcspn(field[4], ": ")] = '\0';
-	CLI("token", "verify", vector(file), "--anchors", vector(anchors), "--challenge", challenge);
+	CLI("token", "verify", vector(file), "--anchors", vector(anchors), "--challenge",
+	    challenge);
 	if (cli.code == (good ? 0 : 7) && !cli.err.len &&
 	    !strncmp(bytes_text(&cli.out), field[4], strlen(field[4])))
 		return true;
@@ -464,7 +473,7 @@ static void test_tls(void **state)
 	scratch_write("empty", "", 0);
 	get(server.url, "a/b/c", scratch("other-ca"));
 	cli_refused(6, "get-resource", "certificate");
-	get(server.url, "a/b/c", NULL);		/* --insecure only allows http:// */
+	get(server.url, "a/b/c", NULL); /* --insecure only allows http:// */
 	cli_refused(6, "get-resource", "certificate");
 	get(server.url, "a/b/c", scratch("empty"));
 	cli_refused(12, "get-resource", "empty");
@@ -489,7 +498,7 @@ static void test_bad_answers(void **state)
 	cli_refused(2, "get-resource", "--insecure");
 	get(server.url, "a/b", NULL);
 	cli_refused(2, "get-resource", "a/b");
-	get(server.url, "a/b/c", NULL);		/* the answer is not a JWE */
+	get(server.url, "a/b/c", NULL); /* the answer is not a JWE */
 	cli_refused(11, "get-resource", "a/b/c");
 	get(server.url, "a/status418/c", NULL);
 	cli_refused(11, "get-resource", "418");
@@ -512,8 +521,8 @@ static void test_output_whole(void **state)
 	(void)state;
 	http_server_start(&server, NULL);
 	CLI("get-resource", "--url", server.url, "--insecure", "--path", "a/b/c", "--output",
-	    scratch("secret"), "--attestation-token", vector(EAR "ok-affirming.jwt"), "--tee-key-file",
-	    vector(TEE_KEY));
+	    scratch("secret"), "--attestation-token", vector(EAR "ok-affirming.jwt"),
+	    "--tee-key-file", vector(TEE_KEY));
 	cli_refused(11, "get-resource", "a/b/c");
 	assert_int_equal(access(scratch("secret"), F_OK), -1);
 	http_server_stop(&server);
@@ -524,12 +533,15 @@ static void test_tee_key(void **state)
 	static const struct {
 		const char *file, *why;
 	} cases[] = {
-		{ EAR "none", "none" }, { EAR "pkey.json", "PEM" }, { EAR "EXPECTED.tsv", "PEM" },
+		{ EAR "none", "none" },
+		{ EAR "pkey.json", "PEM" },
+		{ EAR "EXPECTED.tsv", "PEM" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		CLI("attest", "--url", "https://127.0.0.1:1", "--tee-key-file", vector(cases[i].file));
+		CLI("attest", "--url", "https://127.0.0.1:1", "--tee-key-file",
+		    vector(cases[i].file));
 		cli_refused(12, "attest", cases[i].why);
 	}
 }
@@ -548,7 +560,7 @@ static int tear_down(void **state)
 	cli_free();
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		unlink(scratch(files[i]));
-	return rmdir(scratch_directory);	/* fails if a test left another file */
+	return rmdir(scratch_directory); /* fails if a test left another file */
 }
 
 int main(void)

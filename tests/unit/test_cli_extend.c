@@ -88,9 +88,9 @@ const struct rsi_source rsi_source_netlink = { .name = "netlink" };
 
 /* --- the command ------------------------------------------------------------------------------ */
 
-static char path[] = "/tmp/test_cli_extend.XXXXXX";	/* a file that contains "abc" */
+static char path[] = "/tmp/test_cli_extend.XXXXXX"; /* a file that contains "abc" */
 static char event_path[64];
-static char out[TEXT_MAX + 1], err[TEXT_MAX + 1];	/* the output of the last run */
+static char out[TEXT_MAX + 1], err[TEXT_MAX + 1]; /* the output of the last run */
 
 /* Replaces @fd by a file in memory. *@saved is a duplicate of the old @fd. */
 static void divert(int fd, int *saved)
@@ -167,7 +167,8 @@ static void prints_register_digest_and_value(void **state)
 	(void)state;
 	assert_int_equal(EXTEND("2", path), 0);
 	assert_string_equal(err, "");
-	assert_string_equal(out, "REM1 extended with sha-256:" DIGEST "\nrecord 4\nnow "
+	assert_string_equal(out,
+			    "REM1 extended with sha-256:" DIGEST "\nrecord 4\nnow "
 			    "0202020202020202020202020202020202020202020202020202020202020202\n");
 	assert_int_equal(realm.index, 2);
 	assert_int_equal(realm.digest[0], 0xba);
@@ -181,7 +182,7 @@ static void an_unreadable_register_is_not_an_error(void **state)
 	assert_int_equal(EXTEND("2", path), 0);
 	assert_string_equal(out, "REM1 extended with sha-256:" DIGEST "\nrecord 4\n");
 	assert_string_equal(err, "realmkey: extend: REM1 was extended, but cannot be read: the RMM "
-			    "failed\n");
+				 "failed\n");
 	assert_int_equal(realm.extended, 1);
 }
 
@@ -232,7 +233,7 @@ static void only_one_event_is_accepted(void **state)
 	assert_int_equal(EXTEND("1", path, "--event-file", event_path, "--event", "x"), 2);
 	assert_int_equal(EXTEND("1", "-", "--event-file", "-"), 2);
 	assert_string_equal(err, "realmkey: extend: FILE and --event-file cannot both be standard "
-			    "input\n");
+				 "input\n");
 	assert_int_equal(realm.extended, 0);
 }
 

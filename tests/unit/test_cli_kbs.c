@@ -22,8 +22,8 @@
 #include "vector.h"
 
 #define TEE_KEY "own-vectors/tee-p256.pem"
-#define RIM "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
-#define SECRET "line one\nzero \0 byte, no line feed at the end"
+#define RIM	"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+#define SECRET	"line one\nzero \0 byte, no line feed at the end"
 #define WAIT_MS 10000
 
 static char url[64], state_dir[64], log_file[64], admin_token[96], tee_key[4096];
@@ -136,8 +136,8 @@ static int tear_down(void **state)
 
 /* --- the operator ----------------------------------------------------------------------------- */
 
-#define ADMIN(...) CLI("admin", "--url", url, "--insecure", "--admin-token-file", admin_token, \
-		       __VA_ARGS__)
+#define ADMIN(...) \
+	CLI("admin", "--url", url, "--insecure", "--admin-token-file", admin_token, __VA_ARGS__)
 
 static void policy(const char *option)
 {
@@ -172,7 +172,7 @@ static json_t *reference(const char *name)
 static void test_reference_values(void **state)
 {
 	static const struct {
-		const char *word[5], *json;	/* "?" stands for the name */
+		const char *word[5], *json; /* "?" stands for the name */
 	} cases[] = {
 		{ { "?", RIM }, "[\"" RIM "\"]" },
 		{ { "--as-single-value", "?", "x" }, "\"x\"" },
@@ -229,7 +229,9 @@ static void test_operator_refused(void **state)
 static void ear_write(int executables, int64_t ago)
 {
 	const int vector[EAR_CLAIMS] = {
-		[EAR_INSTANCE_IDENTITY] = 2, [EAR_EXECUTABLES] = executables, [EAR_HARDWARE] = 2,
+		[EAR_INSTANCE_IDENTITY] = 2,
+		[EAR_EXECUTABLES] = executables,
+		[EAR_HARDWARE] = 2,
 	};
 	struct tee_key signer = TEE_KEY_INIT, tee = TEE_KEY_INIT;
 	struct bytes pem = BYTES_INIT, ear = BYTES_INIT;
@@ -253,8 +255,9 @@ static void ear_write(int executables, int64_t ago)
 	bytes_free(&ear);
 }
 
-#define GET(...) CLI("get-resource", "--url", url, "--insecure", "--attestation-token", \
-		     scratch("ear"), "--tee-key-file", tee_key, __VA_ARGS__)
+#define GET(...) \
+	CLI("get-resource", "--url", url, "--insecure", "--attestation-token", scratch("ear"), \
+	    "--tee-key-file", tee_key, __VA_ARGS__)
 
 static void test_get(void **state)
 {
@@ -308,7 +311,8 @@ static void test_denied(void **state)
 	assert_non_null(strstr(said, "realmkey: get-resource: "));
 	assert_non_null(strstr(said, "denied"));
 	assert_non_null(strstr(said, "cpu0 executables is 33 [warning]: unrecognized run-time"));
-	assert_non_null(strstr(said, "set-reference-value cca.realm.cca-realm-initial-measurement " RIM));
+	assert_non_null(
+		strstr(said, "set-reference-value cca.realm.cca-realm-initial-measurement " RIM));
 	assert_int_equal(requests(""), before + 1);
 	policy("--deny-all");
 	ear_write(3, 0);
@@ -330,9 +334,9 @@ static void test_get_refused(void **state)
 	ear_write(3, 0);
 	GET("--path", "db/pass/none");
 	cli_refused(9, "get-resource", "db/pass/none");
-	CLI("get-resource", "--url", url, "--insecure", "--path", "db/pass/1", "--attestation-token",
-	    scratch("ear"), "--tee-key-file", scratch("state/ear-key.pem"));
-	cli_refused(11, "get-resource", "db/pass/1");	/* another key than that in the EAR */
+	CLI("get-resource", "--url", url, "--insecure", "--path", "db/pass/1",
+	    "--attestation-token", scratch("ear"), "--tee-key-file", scratch("state/ear-key.pem"));
+	cli_refused(11, "get-resource", "db/pass/1"); /* another key than that in the EAR */
 
 	/* The KBS refuses the EAR. Only the caller can replace it, so there is only one request. */
 	ear_write(3, 3600);

@@ -44,7 +44,8 @@ static void log_write(const struct event_record *extra)
 	assert_string_equal(token.realm.hash_algorithm, "sha-256");
 	log_begin();
 	for (uint32_t i = 1; i < REALM_REGISTERS; i++) {
-		const struct event_record base = { .kind = EVENT_BASE, .index = i,
+		const struct event_record base = { .kind = EVENT_BASE,
+						   .index = i,
 						   .value = token.realm.rem[i - 1].data };
 
 		log_append(&base);
@@ -81,8 +82,12 @@ static int tear_down(void **state)
 }
 
 static const struct event_record one_more = {
-	.kind = EVENT_EXTENSION, .index = 2, .type = 13, .event = (const uint8_t *)"one more",
-	.size = 8, .digest = (const uint8_t *)"dddddddddddddddddddddddddddddddd",
+	.kind = EVENT_EXTENSION,
+	.index = 2,
+	.type = 13,
+	.event = (const uint8_t *)"one more",
+	.size = 8,
+	.digest = (const uint8_t *)"dddddddddddddddddddddddddddddddd",
 };
 
 static void a_log_is_printed_outside_a_realm(void **state)
@@ -120,9 +125,10 @@ static void a_longer_log_gets_advice_how_to_compare_it(void **state)
 	(void)state;
 	log_write(&one_more);
 	assert_int_equal(CLI("log", "--replay", "--token", token_path, log_path), 7);
-	assert_string_equal(bytes_text(&cli.err),
-			    "realmkey: log: the token fits the first 4 of 5 records: if the log has "
-			    "grown since, use --records 4\n");
+	assert_string_equal(
+		bytes_text(&cli.err),
+		"realmkey: log: the token fits the first 4 of 5 records: if the log has "
+		"grown since, use --records 4\n");
 	CLI("log", "--replay", "--token", token_path, "--records", "4", log_path);
 	cli_went_well();
 	cli_printed("REM3 fits, 0 extensions, 1 gap\n");
@@ -134,7 +140,9 @@ static void a_longer_log_gets_advice_how_to_compare_it(void **state)
 static void a_much_longer_log_gets_that_advice(void **state)
 {
 	const struct event_record more[] = {
-		one_more, one_more, { .kind = EVENT_FOREIGN, .index = 2, .value = one_more.digest },
+		one_more,
+		one_more,
+		{ .kind = EVENT_FOREIGN, .index = 2, .value = one_more.digest },
 		one_more,
 	};
 
@@ -148,10 +156,14 @@ static void a_much_longer_log_gets_that_advice(void **state)
 
 static void another_log_gets_no_advice(void **state)
 {
-	const struct event_record other = { .kind = EVENT_BASE, .index = 2,
+	const struct event_record other = { .kind = EVENT_BASE,
+					    .index = 2,
 					    .value = one_more.digest };
-	const struct event_record note = { .kind = EVENT_NOTE, .index = 0, .type = 3,
-					   .event = (const uint8_t *)"", .digest = one_more.digest };
+	const struct event_record note = { .kind = EVENT_NOTE,
+					   .index = 0,
+					   .type = 3,
+					   .event = (const uint8_t *)"",
+					   .digest = one_more.digest };
 
 	(void)state;
 	log_begin();

@@ -17,7 +17,7 @@
 #define HTTP_REFUSED(line) \
 	"c:" #line ": [kbs] url: URL: http:// is neither private nor authentic; to use it " \
 	"all the same: --insecure, or insecure = yes under [kbs]"
-#define KBS "[kbs]\nurl = https://kbs:8080\n"
+#define KBS    "[kbs]\nurl = https://kbs:8080\n"
 #define SECRET "[secret a]\nresource = r/t/a\n"
 
 static struct config config = CONFIG_INIT;
@@ -163,8 +163,7 @@ static void the_measure_section(void **state)
 static void the_old_log_section(void **state)
 {
 	(void)state;
-	refuses(KBS "[log]\nextend = 4\n",
-		"c:3: [log] extend is now [measure] register = REM3");
+	refuses(KBS "[log]\nextend = 4\n", "c:3: [log] extend is now [measure] register = REM3");
 	refuses("[log]\n" KBS, "c:1: [log] extend is now [measure] register = REM3");
 	refuses(KBS "[measure]\nregister = REM3\n[log]\nextend = 4\n",
 		"c:5: [log] extend is now [measure] register = REM3");
@@ -242,10 +241,8 @@ static void the_kbs(void **state)
 		{ "[kbs]\n", "c:1: [kbs] url: missing" },
 		{ "[kbs]\nca = /ca\n" SECRET, "c:4: [kbs] url: missing" },
 		{ "[kbs]\nurl =\n", "c:2: [kbs] url: is empty" },
-		{ "[kbs]\nurl = http://kbs\n",
-		  HTTP_REFUSED(2) },
-		{ "[kbs]\ninsecure = no\n\nurl = http://kbs\n" SECRET,
-		  HTTP_REFUSED(4) },
+		{ "[kbs]\nurl = http://kbs\n", HTTP_REFUSED(2) },
+		{ "[kbs]\ninsecure = no\n\nurl = http://kbs\n" SECRET, HTTP_REFUSED(4) },
 		{ "[kbs]\nurl = kbs:8080\n",
 		  "c:2: [kbs] url: URL: begins with neither https:// nor http://" },
 		{ "[kbs]\nurl = https://kbs/kbs/v0\n",
@@ -304,15 +301,17 @@ static void the_resource_and_the_file(void **state)
 
 static void mode_and_owner(void **state)
 {
-	static const char *const modes[] = { "99", "0o400", "1777", "4755", "r--", "-1", "0400x",
-					     "", "01000", "0000000400" };
+	static const char *const modes[] = { "99", "0o400", "1777", "4755",  "r--",
+					     "-1", "0400x", "",	    "01000", "0000000400" };
 	char text[128], reason[128];
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
 		snprintf(text, sizeof(text), KBS SECRET "mode = %s\n", modes[i]);
-		snprintf(reason, sizeof(reason), "c:5: [secret a] mode: '%s' is not an octal mode "
-			 "from 0 to 0777", modes[i]);
+		snprintf(reason, sizeof(reason),
+			 "c:5: [secret a] mode: '%s' is not an octal mode "
+			 "from 0 to 0777",
+			 modes[i]);
 		refuses(text, reason);
 	}
 	parses(KBS SECRET "mode = 777\n");
@@ -374,8 +373,8 @@ static void two_secrets_in_one_place(void **state)
 	(void)state;
 	REFUSES_EACH(faults);
 	parses(KBS SECRET "[secret b]\nresource = r/t/a\nfile = ab\n"
-	       "[secret c]\nresource = r/t/a\nfile = d/a\n"
-	       "[secret d]\nresource = r/t/a\nfile = d/b\n");
+			  "[secret c]\nresource = r/t/a\nfile = d/a\n"
+			  "[secret d]\nresource = r/t/a\nfile = d/b\n");
 	assert_int_equal(config.count, 4);
 }
 
@@ -387,7 +386,8 @@ static void control_characters(void **state)
 		{ KBS SECRET "file = a\177\n", "c:5: [secret a]: a control character" },
 		{ "[kbs\001]\n", "c:1: a control character" },
 		{ KBS SECRET "file = a\tb\n", "c:5: [secret a] file: 'a?b' contains a tab" },
-		{ KBS SECRET "owner = no\xff" "body\ngroup = \n",
+		{ KBS SECRET "owner = no\xff"
+			     "body\ngroup = \n",
 		  "c:6: [secret a] group: is empty" },
 	};
 	static const char nul[] = KBS "ca = /a\0b\n";

@@ -19,11 +19,15 @@ static struct bytes secure_pem = BYTES_INIT;
 static void test_post(void **state)
 {
 	static const char *const wanted[] = {
-		"POST /kbs/v0/auth HTTP/1.1\r\n", "\r\nUser-Agent: realmkey/",
-		"\r\nContent-Type: application/json\r\n", "\r\nContent-Length: 7\r\n",
+		"POST /kbs/v0/auth HTTP/1.1\r\n",
+		"\r\nUser-Agent: realmkey/",
+		"\r\nContent-Type: application/json\r\n",
+		"\r\nContent-Length: 7\r\n",
 		"\r\n\r\n{\"a\":1}",
 	};
-	const struct message m = { .type = MESSAGE_AUTH, .count = 1, .field = { text("{\"a\":1}") } };
+	const struct message m = { .type = MESSAGE_AUTH,
+				   .count = 1,
+				   .field = { text("{\"a\":1}") } };
 	struct courier courier = COURIER_INIT;
 	struct bytes body = BYTES_INIT;
 	struct error e = ERROR_INIT;
@@ -62,8 +66,10 @@ static void test_bearer(void **state)
 
 static void test_admin(void **state)
 {
-	const struct message m = { .type = MESSAGE_ADMIN, .count = 4, .field = {
-		text("DELETE"), text("resource/a/b/c?x=1"), text("token"), text("") } };
+	const struct message m = { .type = MESSAGE_ADMIN,
+				   .count = 4,
+				   .field = { text("DELETE"), text("resource/a/b/c?x=1"),
+					      text("token"), text("") } };
 	struct courier courier = COURIER_INIT;
 	struct bytes body = BYTES_INIT;
 	struct error e = ERROR_INIT;
@@ -72,7 +78,8 @@ static void test_admin(void **state)
 	(void)state;
 	start_plain(&courier);
 	assert_int_equal(courier_call(&courier, &m, &status, &body, &e), 0);
-	assert_non_null(strstr(bytes_text(&body), "DELETE /kbs/v0/resource/a/b/c?x=1 HTTP/1.1\r\n"));
+	assert_non_null(
+		strstr(bytes_text(&body), "DELETE /kbs/v0/resource/a/b/c?x=1 HTTP/1.1\r\n"));
 	assert_non_null(strstr(bytes_text(&body), "\r\nAuthorization: Bearer token\r\n"));
 	bytes_free(&body);
 	courier_stop(&courier);
@@ -81,8 +88,8 @@ static void test_admin(void **state)
 /* A request that would contain a second header line, or leave /kbs/v0/, is not sent. */
 static void test_injection(void **state)
 {
-	static const char *const paths[] = { "a/../c", "a/b/c d", "a/b/c\r\nX: y", "a//c", "a/b#c",
-					     "./a/b" };
+	static const char *const paths[] = { "a/../c", "a/b/c d", "a/b/c\r\nX: y",
+					     "a//c",   "a/b#c",	  "./a/b" };
 	struct courier courier = COURIER_INIT;
 	struct bytes body = BYTES_INIT;
 	struct error e = ERROR_INIT;
@@ -103,8 +110,9 @@ static void test_injection(void **state)
 
 static void test_connection_and_cookie_are_kept(void **state)
 {
-	const struct message m = { .type = MESSAGE_ADMIN, .count = 4, .field = {
-		text("GET"), text("cookie"), text(""), text("") } };
+	const struct message m = { .type = MESSAGE_ADMIN,
+				   .count = 4,
+				   .field = { text("GET"), text("cookie"), text(""), text("") } };
 	struct courier courier = COURIER_INIT;
 	struct bytes body = BYTES_INIT;
 	struct error e = ERROR_INIT;
@@ -156,7 +164,8 @@ static void test_time_out(void **state)
 	struct courier courier = COURIER_INIT;
 
 	(void)state;
-	start(&courier, (struct courier_target){ .url = plain.url, .insecure = true, .timeout = 1 });
+	start(&courier,
+	      (struct courier_target){ .url = plain.url, .insecure = true, .timeout = 1 });
 	expect_failure(&courier, "a/b/slow", ERROR_NETWORK, true, "timed out");
 	courier_stop(&courier);
 }
@@ -178,7 +187,8 @@ static void test_unknown_name(void **state)
 
 	(void)state;
 	start(&courier, (struct courier_target){ .url = "https://no-such-name.invalid",
-						 .ca = secure_pem.data, .ca_len = secure_pem.len,
+						 .ca = secure_pem.data,
+						 .ca_len = secure_pem.len,
 						 .timeout = 2 });
 	expect_failure(&courier, "a/b/c", ERROR_NETWORK, true, "https://no-such-name.invalid: ");
 	courier_stop(&courier);
@@ -191,7 +201,8 @@ static void test_tls(void **state)
 	struct courier courier = COURIER_INIT;
 
 	(void)state;
-	start(&courier, (struct courier_target){ .url = secure.url, .ca = secure_pem.data,
+	start(&courier, (struct courier_target){ .url = secure.url,
+						 .ca = secure_pem.data,
 						 .ca_len = secure_pem.len });
 	expect_get(&courier, "a/b/c", " request=1\n");
 	expect_get(&courier, "a/b/c", " request=2\n");
@@ -205,8 +216,8 @@ static void test_tls_wrong_ca(void **state)
 
 	(void)state;
 	SSL_CTX_free(http_server_tls("IP:127.0.0.1", &pem));
-	start(&courier, (struct courier_target){ .url = secure.url, .ca = pem.data,
-						 .ca_len = pem.len });
+	start(&courier,
+	      (struct courier_target){ .url = secure.url, .ca = pem.data, .ca_len = pem.len });
 	expect_failure(&courier, "a/b/c", ERROR_TLS, false, "certificate not trusted: self-signed");
 	expect_failure(&courier, "a/b/c", ERROR_TLS, false, "; give its CA (--ca");
 	courier_stop(&courier);
@@ -232,8 +243,8 @@ static void test_tls_wrong_name(void **state)
 
 	(void)state;
 	http_server_start(&server, tls);
-	start(&courier, (struct courier_target){ .url = server.url, .ca = pem.data,
-						 .ca_len = pem.len });
+	start(&courier,
+	      (struct courier_target){ .url = server.url, .ca = pem.data, .ca_len = pem.len });
 	expect_failure(&courier, "a/b/c", ERROR_TLS, false,
 		       "certificate not trusted: SSL: no alternative certificate subject name");
 	courier_stop(&courier);
@@ -253,8 +264,8 @@ static void test_tls_too_old(void **state)
 	SSL_CTX_set_max_proto_version(tls, TLS1_1_VERSION);
 	SSL_CTX_set_security_level(tls, 0);
 	http_server_start(&server, tls);
-	start(&courier, (struct courier_target){ .url = server.url, .ca = pem.data,
-						 .ca_len = pem.len });
+	start(&courier,
+	      (struct courier_target){ .url = server.url, .ca = pem.data, .ca_len = pem.len });
 	expect_failure(&courier, "a/b/c", ERROR_TLS, false, "TLS handshake failed");
 	courier_stop(&courier);
 	http_server_stop(&server);
@@ -269,8 +280,8 @@ static void test_tls_to_plain_server(void **state)
 
 	(void)state;
 	snprintf(url, sizeof(url), "https://127.0.0.1:%u", plain.port);
-	start(&courier, (struct courier_target){ .url = url, .ca = secure_pem.data,
-						 .ca_len = secure_pem.len });
+	start(&courier, (struct courier_target){
+				.url = url, .ca = secure_pem.data, .ca_len = secure_pem.len });
 	expect_failure(&courier, "a/b/c", ERROR_TLS, false, "TLS handshake failed");
 	courier_stop(&courier);
 }

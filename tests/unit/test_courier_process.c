@@ -37,8 +37,8 @@ static void proc_status(pid_t pid, const char *name, char *value, size_t size)
 	assert_non_null(f);
 	while (fgets(line, sizeof(line), f))
 		if (!strncmp(line, name, strlen(name)) && line[strlen(name)] == ':')
-			snprintf(value, size, "%s", line + strlen(name) + 1 +
-				 strspn(line + strlen(name) + 1, " \t"));
+			snprintf(value, size, "%s",
+				 line + strlen(name) + 1 + strspn(line + strlen(name) + 1, " \t"));
 	fclose(f);
 	value[strcspn(value, "\n")] = '\0';
 }
@@ -71,7 +71,7 @@ static size_t descriptors(pid_t pid)
 static void test_confinement(void **state)
 {
 	struct courier courier = COURIER_INIT;
-	int leak = fcntl(2, F_DUPFD, 10);	/* as if the keeper had forgotten close-on-exec */
+	int leak = fcntl(2, F_DUPFD, 10); /* as if the keeper had forgotten close-on-exec */
 	struct bytes environment = BYTES_INIT;
 	struct error e = ERROR_INIT;
 	char path[64];
@@ -202,8 +202,7 @@ static void fake(struct courier *courier, const void *data, size_t len)
 	if (courier->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(pair[0]);
-		if (read(pair[1], question, sizeof(question)) < 0 ||
-		    write(pair[1], data, len) < 0)
+		if (read(pair[1], question, sizeof(question)) < 0 || write(pair[1], data, len) < 0)
 			_exit(1);
 		pause();
 	}
@@ -224,10 +223,17 @@ static void test_malformed_answers(void **state)
 		{ "\2\0\0\0\0\0\0\0", 8, "message of type 2" },
 		{ "\6\0\0\0\0\0\0\1", 8, "over the limit" },
 		{ "\6\0\0\0\0\0\0\0", 8, "ends before status" },
-		{ "\6\0\0\0\14\0\0\0" "\4\0\0\0\1\1\1\1\0\0\0\0", 20, "HTTP status" },
-		{ "\6\0\0\0\15\0\0\0" "\4\0\0\0\1\1\0\0\0\0\0\0x", 21, "after its last field" },
-		{ "\7\0\0\0\25\0\0\0" "\4\0\0\0\10\0\0\0" "\4\0\0\0\0\0\0\0" "\1\0\0\0x", 29,
-		  "failure of unknown kind 8" },
+		{ "\6\0\0\0\14\0\0\0"
+		  "\4\0\0\0\1\1\1\1\0\0\0\0",
+		  20, "HTTP status" },
+		{ "\6\0\0\0\15\0\0\0"
+		  "\4\0\0\0\1\1\0\0\0\0\0\0x",
+		  21, "after its last field" },
+		{ "\7\0\0\0\25\0\0\0"
+		  "\4\0\0\0\10\0\0\0"
+		  "\4\0\0\0\0\0\0\0"
+		  "\1\0\0\0x",
+		  29, "failure of unknown kind 8" },
 	};
 
 	(void)state;

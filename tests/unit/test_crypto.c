@@ -13,7 +13,7 @@
 
 #include "base/crypto.h"
 
-static int allocations_left = -1;	/* negative: no limit */
+static int allocations_left = -1; /* negative: no limit */
 
 static void *limited_malloc(size_t size, const char *file, int line)
 {

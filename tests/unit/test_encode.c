@@ -69,8 +69,9 @@ static void decodes_what_it_encodes(void **state)
 			t = bytes_text(&text);
 			assert_int_equal(strlen(t), text.len);
 			assert_int_equal(form == 2 ? decode_hex(t, text.len, "t", &out, &e) :
-					 decode_base64((enum encode_alphabet)form, t, text.len, "t",
-						       &out, &e), 0);
+						     decode_base64((enum encode_alphabet)form, t,
+								   text.len, "t", &out, &e),
+					 0);
 			assert_int_equal(out.len, len + 4);
 			assert_memory_equal(out.data, "kept", 4);
 			assert_memory_equal(out.data + 4, data, len);
@@ -103,14 +104,25 @@ static void refuses_other_encodings(void **state)
 		enum encode_alphabet alphabet;
 		const char *text;
 	} cases[] = {
-		{ ENCODE_BASE64, "Zg" }, { ENCODE_BASE64, "Zg=" }, { ENCODE_BASE64, "Z" },
-		{ ENCODE_BASE64, "Zh==" }, { ENCODE_BASE64, "Zm9=" }, { ENCODE_BASE64, "====" },
-		{ ENCODE_BASE64, "Z===" }, { ENCODE_BASE64, "Zg==Zg==" },
-		{ ENCODE_BASE64, "Zm9v\n" }, { ENCODE_BASE64, "Zm 9" }, { ENCODE_BASE64, "-_8=" },
+		{ ENCODE_BASE64, "Zg" },
+		{ ENCODE_BASE64, "Zg=" },
+		{ ENCODE_BASE64, "Z" },
+		{ ENCODE_BASE64, "Zh==" },
+		{ ENCODE_BASE64, "Zm9=" },
+		{ ENCODE_BASE64, "====" },
+		{ ENCODE_BASE64, "Z===" },
+		{ ENCODE_BASE64, "Zg==Zg==" },
+		{ ENCODE_BASE64, "Zm9v\n" },
+		{ ENCODE_BASE64, "Zm 9" },
+		{ ENCODE_BASE64, "-_8=" },
 		{ ENCODE_BASE64, "Zm9v====" },
-		{ ENCODE_BASE64, "=" }, { ENCODE_BASE64URL, "Zg==" }, { ENCODE_BASE64URL, "Zh" },
-		{ ENCODE_BASE64URL, "Zm9vZ" }, { ENCODE_BASE64URL, "+/8" },
-		{ ENCODE_BASE64URL, "Zm8=" }, { ENCODE_BASE64URL, "Zm9vZ\xffg" },
+		{ ENCODE_BASE64, "=" },
+		{ ENCODE_BASE64URL, "Zg==" },
+		{ ENCODE_BASE64URL, "Zh" },
+		{ ENCODE_BASE64URL, "Zm9vZ" },
+		{ ENCODE_BASE64URL, "+/8" },
+		{ ENCODE_BASE64URL, "Zm8=" },
+		{ ENCODE_BASE64URL, "Zm9vZ\xffg" },
 	};
 	static const char *const hex[] = { "a", "0g", "g0", "0x12", "12 4", "1\n" };
 	struct bytes out = BYTES_INIT;
@@ -121,7 +133,8 @@ static void refuses_other_encodings(void **state)
 		struct error e = ERROR_INIT;
 
 		assert_int_equal(decode_base64(cases[i].alphabet, cases[i].text,
-					       strlen(cases[i].text), "iv", &out, &e), -1);
+					       strlen(cases[i].text), "iv", &out, &e),
+				 -1);
 		assert_int_equal(e.kind, ERROR_INPUT);
 		assert_memory_equal(e.text, "iv: ", 4);
 		assert_string_equal(bytes_text(&out), "kept");

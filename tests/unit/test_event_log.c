@@ -14,9 +14,9 @@
 #include "vector.h"
 
 #define SHA256_SIZE 32
-#define HEADER_SIZE 65		/* bytes of the header of a log with one algorithm */
+#define HEADER_SIZE 65 /* bytes of the header of a log with one algorithm */
 
-static struct bytes raw;	/* the log of the test */
+static struct bytes raw; /* the log of the test */
 static struct event_log log_;
 static struct event_replay replay;
 static struct error error;
@@ -61,10 +61,12 @@ static void register_extend(uint32_t index, const uint8_t *digest)
 static void put_event(uint32_t index, uint32_t type, const uint8_t *digest, const void *event,
 		      size_t size)
 {
+	/* clang-format off */
 	const struct event_record record = {
 		.kind = EVENT_EXTENSION, .index = index, .type = type, .digest = digest,
 		.event = event, .size = size,
 	};
+	/* clang-format on */
 
 	event_log_put(hash_by_number(HASH_SHA256), &record, &raw);
 }
@@ -116,11 +118,9 @@ static void decodes_the_bytes_of_the_specification(void **state)
 	static const char text[] =
 		"00000000" "03000000" "0000000000000000000000000000000000000000" "21000000"
 		"53706563204944204576656e74303300" "00000000" "00" "02" "00" "02" "01000000"
-		"0b00" "2000" "00"
-		"02000000" "0d000000" "01000000" "0b00"
+		"0b00" "2000" "00" "02000000" "0d000000" "01000000" "0b00"
 		"4141414141414141414141414141414141414141414141414141414141414141"
-		"03000000" "616263"
-		"01000000" "03000000" "01000000" "0b00"
+		"03000000" "616263" "01000000" "03000000" "01000000" "0b00"
 		"0000000000000000000000000000000000000000000000000000000000000000"
 		"30000000" "43434120525349206261736500000000"
 		"4242424242424242424242424242424242424242424242424242424242424242";
@@ -268,8 +268,7 @@ static void one_of_several_algorithms_is_used(void **state)
 	static const char text[] =
 		"00000000" "03000000" "0000000000000000000000000000000000000000" "25000000"
 		"53706563204944204576656e74303300" "00000000" "00" "02" "00" "02" "02000000"
-		"0400" "1400" "0b00" "2000" "00"
-		"01000000" "0d000000" "02000000"
+		"0400" "1400" "0b00" "2000" "00" "01000000" "0d000000" "02000000"
 		"0400" "0000000000000000000000000000000000000000"
 		"0b00" "4141414141414141414141414141414141414141414141414141414141414141"
 		"00000000";
@@ -280,7 +279,7 @@ static void one_of_several_algorithms_is_used(void **state)
 	assert_int_equal(decode_hex(text, strlen(text), "text", &raw, &error), 0);
 	decodes(1);
 	assert_memory_equal(log_.record[0].digest, digest_of('A'), SHA256_SIZE);
-	raw.data[69 + 8] = 1;	/* only SHA-1; the rest is then invalid, but is not read */
+	raw.data[69 + 8] = 1; /* only SHA-1; the rest is then invalid, but is not read */
 	refused("event log: record 0: no digest in the log's algorithm");
 }
 
@@ -298,7 +297,7 @@ static void a_log_leads_to_the_registers(void **state)
 	static const uint8_t zeros[SHA256_SIZE];
 
 	(void)state;
-	value[0][0] = 1;	/* the RIM, which is not in the log */
+	value[0][0] = 1; /* the RIM, which is not in the log */
 	for (uint32_t i = 1; i < REALM_REGISTERS; i++)
 		put_restart(EVENT_BASE, i, zeros);
 	extend(1, 'a');
@@ -474,17 +473,20 @@ static void printed(void **state)
 	bytes_free(&out);
 	replays(false, 2);
 	event_print_replay(&log_, &replay, &out);
-	assert_non_null(strstr(bytes_text(&out), "REM0 does not fit, 0 extensions, 1 gap; the log leads "
-						 "to sha-256:7979"));
+	assert_non_null(strstr(bytes_text(&out),
+			       "REM0 does not fit, 0 extensions, 1 gap; the log leads "
+			       "to sha-256:7979"));
 	assert_non_null(strstr(bytes_text(&out), "REM1 fits, 1 extension\n"));
-	assert_non_null(strstr(bytes_text(&out), "record 2 does not fit: there is no register 7\n"));
+	assert_non_null(
+		strstr(bytes_text(&out), "record 2 does not fit: there is no register 7\n"));
 	bytes_free(&out);
 	json = event_print_json(&log_, &replay);
 	assert_non_null(json);
 	record = json_array_get(json_object_get(json, "records"), 1);
 	assert_string_equal(json_string_value(json_object_get(record, "event-text")), "event");
-	assert_int_equal(json_integer_value(json_object_get(json_object_get(json, "replay"),
-							    "first-misfit")), 2);
+	assert_int_equal(json_integer_value(
+				 json_object_get(json_object_get(json, "replay"), "first-misfit")),
+			 2);
 	json_decref(json);
 }
 
@@ -518,7 +520,8 @@ static void foreign_read(const char *name, const char *own)
 static void veraison_boot_log(void **state)
 {
 	(void)state;
-	foreign_read("data/cca/cca-realm-measurements/realm-bootlog.bin", "own-vectors/bootlog.bin");
+	foreign_read("data/cca/cca-realm-measurements/realm-bootlog.bin",
+		     "own-vectors/bootlog.bin");
 	decodes(3);
 	assert_ptr_equal(log_.hash, hash_by_number(HASH_SHA256));
 	for (size_t i = 0; i < 3; i++)

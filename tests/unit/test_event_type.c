@@ -18,11 +18,21 @@ static void types_by_name_and_number(void **state)
 		const char *text;
 		uint32_t type;
 	} good[] = {
-		{ "EV_IPL", 13 }, { "ev_event_tag", 6 }, { "0x80000001", 0x80000001 }, { "17", 17 },
-		{ "4294967295", 0xffffffff }, { "0XffffFFFF", 0xffffffff }, { "0", 0 },
+		{ "EV_IPL", 13 }, { "ev_event_tag", 6 },	{ "0x80000001", 0x80000001 },
+		{ "17", 17 },	  { "4294967295", 0xffffffff }, { "0XffffFFFF", 0xffffffff },
+		{ "0", 0 },
 	};
-	static const char *const bad[] = { "", "EV_", "0x", "-1", "4294967296", "0x100000000", "1 ",
-					   "99999999999999999999", "EV_NO_ACTION", "3", "0x3" };
+	static const char *const bad[] = { "",
+					   "EV_",
+					   "0x",
+					   "-1",
+					   "4294967296",
+					   "0x100000000",
+					   "1 ",
+					   "99999999999999999999",
+					   "EV_NO_ACTION",
+					   "3",
+					   "0x3" };
 	struct error e = ERROR_INIT;
 	uint32_t type;
 

@@ -33,7 +33,7 @@ static void each_algorithm_is_found_by_each_name(void **state)
 	assert_null(hash_by_name("sha256"));
 	assert_null(hash_by_plain_name("sha-256"));
 	assert_null(hash_by_name(""));
-	assert_null(hash_by_tpm(0x0004));	/* SHA-1 */
+	assert_null(hash_by_tpm(0x0004)); /* SHA-1 */
 }
 
 static void registers_have_names(void **state)

@@ -86,7 +86,7 @@ static void on_signal(int number)
 
 static void an_interrupted_read_continues(void **state)
 {
-	struct sigaction action = { .sa_handler = on_signal };	/* no SA_RESTART */
+	struct sigaction action = { .sa_handler = on_signal }; /* no SA_RESTART */
 	struct error e = ERROR_INIT;
 	char c = 0;
 	int fds[2];
@@ -228,7 +228,7 @@ static void dash_is_standard_input(void **state)
 
 struct gathered {
 	struct bytes text;
-	const char *refused;	/* the file that is not accepted, or NULL */
+	const char *refused; /* the file that is not accepted, or NULL */
 };
 
 static int file_gather(void *context, const char *name, const struct bytes *text, struct error *e)
@@ -245,8 +245,8 @@ static int file_gather(void *context, const char *name, const struct bytes *text
 static void each_file_of_a_directory_is_read_in_order(void **state)
 {
 	static const char *const suffixes[] = { ".jwk", ".json", NULL };
-	static const char *const names[] = { "b.jwk", "a.json", "README", ".json", ".c.jwk",
-					     "a.jwk.bak" };
+	static const char *const names[] = { "b.jwk", "a.json", "README",
+					     ".json", ".c.jwk", "a.jwk.bak" };
 	struct gathered gathered = { BYTES_INIT, NULL };
 	struct error e = ERROR_INIT;
 	char expected[300];

@@ -132,8 +132,7 @@ static void canonical_form_is_that_of_rfc_8785(void **state)
 			 "{\"a\":{},\"b\":[1,0,true,false,null]}");
 	assert_canonical("[\"\\u20ac$\\u000F\\u000aA'\\u0042\\u0022\\u005c\\\\\\\"\\/\"]",
 			 "[\"\xe2\x82\xac$\\u000f\\nA'B\\\"\\\\\\\\\\\"/\"]");
-	assert_canonical("[\"\\b\\t\\n\\f\\r\\u001f\\u007f\"]",
-			 "[\"\\b\\t\\n\\f\\r\\u001f\x7f\"]");
+	assert_canonical("[\"\\b\\t\\n\\f\\r\\u001f\\u007f\"]", "[\"\\b\\t\\n\\f\\r\\u001f\x7f\"]");
 	assert_canonical("{\"\\u20ac\":\"Euro Sign\",\"\\r\":\"Carriage Return\","
 			 "\"\\ufb33\":\"Hebrew Letter Dalet With Dagesh\",\"1\":\"One\","
 			 "\"\\ud83d\\ude00\":\"Emoji: Grinning Face\",\"\\u0080\":\"Control\","

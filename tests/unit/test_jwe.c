@@ -98,7 +98,8 @@ static EVP_PKEY *private_key(const char *scalar_hex)
 	assert_true(BN_hex2bn(&scalar, scalar_hex) > 0);
 	assert_int_equal(EC_POINT_mul(group, point, scalar, NULL, NULL, NULL), 1);
 	assert_int_equal(EC_POINT_point2oct(group, point, POINT_CONVERSION_UNCOMPRESSED, public,
-					    sizeof(public), NULL), sizeof(public));
+					    sizeof(public), NULL),
+			 sizeof(public));
 	OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0);
 	OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, public, sizeof(public));
 	OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_PRIV_KEY, scalar);
@@ -120,7 +121,8 @@ static void decode(const char *text, enum encode_alphabet alphabet, bool hex, vo
 	struct error e = ERROR_INIT;
 
 	assert_int_equal(hex ? decode_hex(text, strlen(text), "vector", &raw, &e) :
-			 decode_base64(alphabet, text, strlen(text), "vector", &raw, &e), 0);
+			       decode_base64(alphabet, text, strlen(text), "vector", &raw, &e),
+			 0);
 	assert_int_equal(raw.len, len);
 	memcpy(out, raw.data, len);
 	bytes_free(&raw);
@@ -163,8 +165,8 @@ static void seals_the_rsa_vector_except_the_wrapped_key(void **state)
 {
 	static const char *const same[] = { "protected", "iv", "ciphertext", "tag" };
 	const char *plain = vector_text("jwe_rsa_oaep_256", "plaintext");
-	json_t *expected = json_object_get(
-		json_object_get(fixture.vectors, "jwe_rsa_oaep_256"), "jwe");
+	json_t *expected = json_object_get(json_object_get(fixture.vectors, "jwe_rsa_oaep_256"),
+					   "jwe");
 	struct jwe_random random = { 0 };
 	struct bytes out = BYTES_INIT;
 	struct error e = ERROR_INIT;
@@ -261,14 +263,15 @@ static void assert_refused(const struct tee_key *key, const json_t *jwe, const c
 }
 
 #define CLOSED "JWE: could not be opened with this key"
-#define NOT_A_POINT "{\"crv\":\"P-256\",\"kty\":\"EC\"," \
+#define NOT_A_POINT \
+	"{\"crv\":\"P-256\",\"kty\":\"EC\"," \
 	"\"x\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"," \
 	"\"y\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}"
 
 static void names_the_member_at_fault(void **state)
 {
 	static const struct {
-		const char *member, *value, *cause;	/* no value: the member is removed */
+		const char *member, *value, *cause; /* no value: the member is removed */
 	} cases[] = {
 		{ "protected", NULL, "JWE: protected: missing" },
 		{ "encrypted_key", NULL, "JWE: encrypted_key: missing" },
@@ -297,8 +300,8 @@ static void names_the_member_at_fault(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		json_t *jwe = json_deep_copy(json_object_get(
-			json_object_get(fixture.vectors, "jwe_ecdh"), "jwe"));
+		json_t *jwe = json_deep_copy(
+			json_object_get(json_object_get(fixture.vectors, "jwe_ecdh"), "jwe"));
 
 		if (cases[i].value)
 			json_object_set_new(jwe, cases[i].member,
@@ -313,7 +316,7 @@ static void names_the_member_at_fault(void **state)
 static void names_the_header_member_at_fault(void **state)
 {
 	static const struct {
-		const char *member, *value, *cause;	/* no value: the member is removed */
+		const char *member, *value, *cause; /* no value: the member is removed */
 	} cases[] = {
 		{ "alg", "\"RSA-OAEP-256\"",
 		  "JWE: protected: alg: 'RSA-OAEP-256' instead of 'ECDH-ES+A256KW'" },
@@ -332,8 +335,8 @@ static void names_the_header_member_at_fault(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		json_t *jwe = json_deep_copy(json_object_get(
-			json_object_get(fixture.vectors, "jwe_ecdh"), "jwe"));
+		json_t *jwe = json_deep_copy(
+			json_object_get(json_object_get(fixture.vectors, "jwe_ecdh"), "jwe"));
 		const char *text = vector_text("jwe_ecdh", "protected_json");
 		struct bytes raw = BYTES_INIT, encoded = BYTES_INIT;
 		struct error e = ERROR_INIT;
@@ -383,8 +386,9 @@ static void another_key_opens_nothing(void **state)
 	assert_int_equal(tee_key_generate(&ec, &e), 0);
 	assert_refused(&ec, json_object_get(json_object_get(fixture.vectors, "jwe_ecdh"), "jwe"),
 		       CLOSED);
-	assert_refused(&rsa, json_object_get(json_object_get(fixture.vectors, "jwe_rsa_oaep_256"),
-					     "jwe"), CLOSED);
+	assert_refused(&rsa,
+		       json_object_get(json_object_get(fixture.vectors, "jwe_rsa_oaep_256"), "jwe"),
+		       CLOSED);
 	tee_key_free(&ec);
 	tee_key_free(&rsa);
 }
@@ -425,8 +429,8 @@ static void sizes_are_bounded(void **state)
 	struct bytes text = BYTES_INIT, plain = BYTES_LOCKED_INIT, big = BYTES_INIT;
 	struct error e = ERROR_INIT;
 	json_t *jwk = tee_key_jwk(&fixture.ec, &e);
-	json_t *jwe = json_deep_copy(json_object_get(
-		json_object_get(fixture.vectors, "jwe_ecdh"), "jwe"));
+	json_t *jwe = json_deep_copy(
+		json_object_get(json_object_get(fixture.vectors, "jwe_ecdh"), "jwe"));
 
 	(void)state;
 	assert_int_equal(bytes_resize(&big, JWE_PLAINTEXT_MAX + 1, &(struct error)ERROR_INIT), 0);
@@ -468,12 +472,9 @@ static void private_jwk_write(const struct tee_key *key, const char *path)
 	static const struct {
 		const char *member, *param;
 	} members[] = {
-		{ "d", OSSL_PKEY_PARAM_RSA_D },
-		{ "p", OSSL_PKEY_PARAM_RSA_FACTOR1 },
-		{ "q", OSSL_PKEY_PARAM_RSA_FACTOR2 },
-		{ "dp", OSSL_PKEY_PARAM_RSA_EXPONENT1 },
-		{ "dq", OSSL_PKEY_PARAM_RSA_EXPONENT2 },
-		{ "qi", OSSL_PKEY_PARAM_RSA_COEFFICIENT1 },
+		{ "d", OSSL_PKEY_PARAM_RSA_D },		 { "p", OSSL_PKEY_PARAM_RSA_FACTOR1 },
+		{ "q", OSSL_PKEY_PARAM_RSA_FACTOR2 },	 { "dp", OSSL_PKEY_PARAM_RSA_EXPONENT1 },
+		{ "dq", OSSL_PKEY_PARAM_RSA_EXPONENT2 }, { "qi", OSSL_PKEY_PARAM_RSA_COEFFICIENT1 },
 		{ "d", OSSL_PKEY_PARAM_PRIV_KEY },
 	};
 	struct bytes text = BYTES_INIT;
@@ -528,9 +529,10 @@ static void exchanges_messages_with_jose(void **state)
 		assert_string_equal(bytes_text(&output), secret);
 
 		bytes_set(&input, secret, strlen(secret));
-		snprintf(command, sizeof(command), "jose jwe enc -I- -k %s -i "
-			 "'{\"protected\":{\"alg\":\"%s\",\"enc\":\"A256GCM\"}}'", path,
-			 keys[i]->alg);
+		snprintf(command, sizeof(command),
+			 "jose jwe enc -I- -k %s -i "
+			 "'{\"protected\":{\"alg\":\"%s\",\"enc\":\"A256GCM\"}}'",
+			 path, keys[i]->alg);
 		run(command, &input, &output);
 		bytes_clear(&input);
 		if (jwe_open(keys[i], output.data, output.len, &input, &e) < 0)

@@ -57,7 +57,7 @@ static const struct {
 static EVP_PKEY *key_make(size_t i)
 {
 	return algorithms[i].group ? EVP_EC_gen(algorithms[i].group) :
-		EVP_PKEY_Q_keygen(NULL, NULL, algorithms[i].type);
+				     EVP_PKEY_Q_keygen(NULL, NULL, algorithms[i].type);
 }
 
 /* Signs header and payload. */
@@ -250,7 +250,7 @@ static void judges_times(void **state)
 	static const struct {
 		const char *payload;
 		long long now, leeway;
-		const char *cause;	/* NULL: valid */
+		const char *cause; /* NULL: valid */
 	} cases[] = {
 		{ "{\"exp\":100}", 99, 0, NULL },
 		{ "{\"exp\":100}", 100, 0, "JWT: \"exp\" not satisfied: token is expired" },

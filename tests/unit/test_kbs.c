@@ -91,9 +91,11 @@ static void test_challenge_hashes(void **state)
 
 		assert_int_equal(kbs_realm_challenge(&kbs, &key, challenge, &text, &e), 0);
 		assert_int_equal(EVP_Q_digest(NULL, hashes[i].name, NULL, text.data, text.len,
-					      digest, NULL), 1);
+					      digest, NULL),
+				 1);
 		assert_memory_equal(challenge, digest, 64);
-		assert_int_not_equal(challenge[hashes[i].size - 1] | challenge[hashes[i].size - 2], 0);
+		assert_int_not_equal(challenge[hashes[i].size - 1] | challenge[hashes[i].size - 2],
+				     0);
 		bytes_free(&text);
 	}
 	tee_key_free(&key);
@@ -113,7 +115,7 @@ static void test_attest_body(void **state)
 	key_read("own-vectors/tee-p256.pem", &key);
 	assert_int_equal(kbs_attest_body(&kbs, &key, token, sizeof(token), &body, &e), 0);
 	assert_string_equal(bytes_text(&body), json_string_value(json_object_get(
-							vector, "initdata_absent_request_body")));
+						       vector, "initdata_absent_request_body")));
 	bytes_free(&body);
 	tee_key_free(&key);
 	json_decref(vectors);
@@ -144,9 +146,10 @@ static void test_auth_body(void **state)
 
 	(void)state;
 	kbs_auth_body(&body);
-	assert_string_equal(bytes_text(&body),
-			    "{\"version\":\"0.4.0\",\"tee\":\"cca\",\"extra-params\":"
-			    "{\"supported-hash-algorithms\":[\"sha256\",\"sha384\",\"sha512\",\"sm3\"]}}");
+	assert_string_equal(
+		bytes_text(&body),
+		"{\"version\":\"0.4.0\",\"tee\":\"cca\",\"extra-params\":"
+		"{\"supported-hash-algorithms\":[\"sha256\",\"sha384\",\"sha512\",\"sm3\"]}}");
 	bytes_free(&body);
 }
 
@@ -189,7 +192,8 @@ static void test_nonce_is_opaque(void **state)
 	struct kbs_challenge kbs;
 
 	(void)state;
-	assert_int_equal(auth(&kbs, "{\"nonce\":\"not base64! \\\"\\u00e9=\",\"extra-params\":\"\"}", &e),
+	assert_int_equal(auth(&kbs,
+			      "{\"nonce\":\"not base64! \\\"\\u00e9=\",\"extra-params\":\"\"}", &e),
 			 0);
 	assert_string_equal(kbs.nonce, "not base64! \"\303\251=");
 }
@@ -251,30 +255,36 @@ static void test_resource_answers(void **state)
 		bool transient;
 		const char *words;
 	} cases[] = {
-		{ 401, "{\"type\":\"" ERROR_URL "TokenNotFound\",\"detail\":\"Attestation Token not found\"}",
-		  ERROR_ATTESTATION, true, "(HTTP 401 TokenNotFound: Attestation Token not found)" },
+		{ 401,
+		  "{\"type\":\"" ERROR_URL
+		  "TokenNotFound\",\"detail\":\"Attestation Token not found\"}",
+		  ERROR_ATTESTATION, true,
+		  "(HTTP 401 TokenNotFound: Attestation Token not found)" },
 		{ 401, "{\"type\":\"" ERROR_URL "TokenVerifierError\",\"detail\":\"x\"}",
 		  ERROR_ATTESTATION, true, "does not accept the EAR" },
-		{ 401, "{\"type\":\"" ERROR_URL "PolicyDeny\",\"detail\":\"Access denied by policy\"}",
+		{ 401,
+		  "{\"type\":\"" ERROR_URL "PolicyDeny\",\"detail\":\"Access denied by policy\"}",
 		  ERROR_POLICY, false,
 		  "resource a/b/c: denied by the KBS's resource policy (HTTP 401 PolicyDeny: Access "
 		  "denied by policy)" },
-		{ 401, "{\"type\":\"" ERROR_URL "PolicyEngine\",\"detail\":\"\"}", ERROR_POLICY, false,
-		  "policy failed" },
-		{ 401, "{\"type\":\"" ERROR_URL "PluginInternalError\",\"detail\":\"Plugin internal error\"}",
+		{ 401, "{\"type\":\"" ERROR_URL "PolicyEngine\",\"detail\":\"\"}", ERROR_POLICY,
+		  false, "policy failed" },
+		{ 401,
+		  "{\"type\":\"" ERROR_URL
+		  "PluginInternalError\",\"detail\":\"Plugin internal error\"}",
 		  ERROR_NOT_FOUND, false, "not found, or the KBS's storage failed" },
-		{ 401, "{\"type\":\"" ERROR_URL "JweError\",\"detail\":\"\"}", ERROR_PROTOCOL, false,
-		  "TEE key" },
-		{ 401, "{\"type\":\"" ERROR_URL "Novelty\",\"detail\":\"of 2027\"}", ERROR_ATTESTATION,
-		  false, "HTTP 401 Novelty: of 2027" },
+		{ 401, "{\"type\":\"" ERROR_URL "JweError\",\"detail\":\"\"}", ERROR_PROTOCOL,
+		  false, "TEE key" },
+		{ 401, "{\"type\":\"" ERROR_URL "Novelty\",\"detail\":\"of 2027\"}",
+		  ERROR_ATTESTATION, false, "HTTP 401 Novelty: of 2027" },
 		{ 401, "{\"type\":\"PolicyDeny\"}", ERROR_POLICY, false, "denied" },
 		{ 401, "Unauthorized", ERROR_ATTESTATION, false, "refused (HTTP 401)" },
 		{ 401, "{\"type\":7}", ERROR_ATTESTATION, false, "refused (HTTP 401)" },
 		{ 401, "", ERROR_ATTESTATION, false, "refused (HTTP 401)" },
-		{ 404, "{\"type\":\"" ERROR_URL "PluginNotFound\",\"detail\":\"d\"}", ERROR_NOT_FOUND,
-		  false, "no such plugin" },
-		{ 404, "{\"type\":\"" ERROR_URL "ResourceNotFound\",\"detail\":\"d\"}", ERROR_NOT_FOUND,
-		  false, "not found (HTTP 404 ResourceNotFound: d)" },
+		{ 404, "{\"type\":\"" ERROR_URL "PluginNotFound\",\"detail\":\"d\"}",
+		  ERROR_NOT_FOUND, false, "no such plugin" },
+		{ 404, "{\"type\":\"" ERROR_URL "ResourceNotFound\",\"detail\":\"d\"}",
+		  ERROR_NOT_FOUND, false, "not found (HTTP 404 ResourceNotFound: d)" },
 		{ 404, "", ERROR_NOT_FOUND, false, "not found (HTTP 404)" },
 		{ 403, "", ERROR_POLICY, false, "forbidden" },
 		{ 302, "", ERROR_PROTOCOL, false, "redirected" },
@@ -292,11 +302,12 @@ static void test_resource_answers(void **state)
 		struct error e = ERROR_INIT;
 
 		assert_int_equal(kbs_resource_answer(cases[i].status, cases[i].body,
-						     strlen(cases[i].body), "a/b/c", &e), -1);
+						     strlen(cases[i].body), "a/b/c", &e),
+				 -1);
 		if (e.kind != cases[i].kind || e.transient != cases[i].transient ||
 		    !strstr(e.text, cases[i].words))
-			fail_msg("%d %s: %d %d %s", cases[i].status, cases[i].body,
-				 (int)e.kind, e.transient, e.text);
+			fail_msg("%d %s: %d %d %s", cases[i].status, cases[i].body, (int)e.kind,
+				 e.transient, e.text);
 	}
 }
 
@@ -315,8 +326,10 @@ static void test_details_are_sanitized(void **state)
 	struct error e = ERROR_INIT;
 
 	(void)state;
-	snprintf(body, sizeof(body), "{\"type\":\"" ERROR_URL "PolicyDeny\",\"detail\":"
-		 "\"a\\n\\u001b[31mred%02000d\"}", 0);
+	snprintf(body, sizeof(body),
+		 "{\"type\":\"" ERROR_URL "PolicyDeny\",\"detail\":"
+		 "\"a\\n\\u001b[31mred%02000d\"}",
+		 0);
 	assert_int_equal(kbs_resource_answer(401, body, strlen(body), "a/b/c", &e), -1);
 	assert_non_null(strstr(e.text, "a??[31mred"));
 	assert_true(strlen(e.text) < 500);
@@ -324,11 +337,11 @@ static void test_details_are_sanitized(void **state)
 
 static void test_handshake_refusals(void **state)
 {
-	static const char version[] =
-		"{\"type\":\"" ERROR_URL "AttestationError\",\"detail\":\"RCAR handshake Auth failed: "
-		"KBS Client Protocol Version Mismatch\"}";
-	static const char attest[] =
-		"{\"type\":\"" ERROR_URL "AttestationError\",\"detail\":\"E_BINDING\"}";
+	static const char version[] = "{\"type\":\"" ERROR_URL
+				      "AttestationError\",\"detail\":\"RCAR handshake Auth failed: "
+				      "KBS Client Protocol Version Mismatch\"}";
+	static const char attest[] = "{\"type\":\"" ERROR_URL
+				     "AttestationError\",\"detail\":\"E_BINDING\"}";
 	struct bytes ear = BYTES_INIT;
 	struct error e = ERROR_INIT;
 	struct kbs_challenge kbs;
@@ -336,22 +349,23 @@ static void test_handshake_refusals(void **state)
 	(void)state;
 	assert_int_equal(kbs_auth_answer(&kbs, 401, version, strlen(version), &e), -1);
 	assert_int_equal(e.kind, ERROR_ATTESTATION);
-	assert_non_null(strstr(e.text, "auth: attestation refused (HTTP 401 AttestationError: RCAR "
-				       "handshake Auth failed: KBS Client Protocol Version Mismatch)"));
+	assert_non_null(strstr(e.text,
+			       "auth: attestation refused (HTTP 401 AttestationError: RCAR "
+			       "handshake Auth failed: KBS Client Protocol Version Mismatch)"));
 	assert_int_equal(kbs_attest_answer(401, attest, strlen(attest), &ear, &e), -1);
 	assert_int_equal(e.kind, ERROR_ATTESTATION);
-	assert_true(e.transient);	/* the next token may be accepted */
+	assert_true(e.transient); /* the next token may be accepted */
 	assert_non_null(strstr(e.text, "attest: attestation refused (HTTP 401 AttestationError: "
 				       "E_BINDING)"));
 	assert_int_equal(kbs_auth_answer(&kbs, 404, "", 0, &e), -1);
-	assert_int_equal(e.kind, ERROR_PROTOCOL);	/* not "no such resource" */
+	assert_int_equal(e.kind, ERROR_PROTOCOL); /* not "no such resource" */
 	assert_int_equal(ear.len, 0);
 }
 
 static void test_admin_answers(void **state)
 {
-	static const char denied[] =
-		"{\"type\":\"" ERROR_URL "AdminAuthInitialization\",\"detail\":\"d\"}";
+	static const char denied[] = "{\"type\":\"" ERROR_URL
+				     "AdminAuthInitialization\",\"detail\":\"d\"}";
 	struct error e = ERROR_INIT;
 
 	(void)state;
@@ -368,8 +382,15 @@ static void test_admin_answers(void **state)
 static void test_attest_answer(void **state)
 {
 	static const char *const bad[] = {
-		"", "[]", "{}", "{\"token\":1}", "{\"token\":\"\"}", "{\"token\":\"a.b\"}",
-		"{\"token\":\"a.b.c.d\"}", "{\"token\":\"a.b.c\\r\\nX: y\"}", "{\"token\":\"a.b.c=\"}",
+		"",
+		"[]",
+		"{}",
+		"{\"token\":1}",
+		"{\"token\":\"\"}",
+		"{\"token\":\"a.b\"}",
+		"{\"token\":\"a.b.c.d\"}",
+		"{\"token\":\"a.b.c\\r\\nX: y\"}",
+		"{\"token\":\"a.b.c=\"}",
 		"{\"token\":\"a.b c.d\"}",
 	};
 	static const char good[] = "{\"token\":\"ab-_.cd.EF09\"}";
@@ -491,7 +512,8 @@ static void test_urls(void **state)
 		{ "https://[::g]", 0, NULL, "IPv6" },
 		{ "https://[]", 0, NULL, "IPv6" },
 		{ "https://[::1]x", 0, NULL, "malformed port" },
-		{ "https://[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000]", 0, NULL, "IPv6" },
+		{ "https://[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000]", 0, NULL,
+		  "IPv6" },
 	};
 	char url[128];
 

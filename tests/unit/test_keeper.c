@@ -16,8 +16,10 @@ static int setup(void **state)
 	(void)state;
 	world_make();
 	for (int i = 0; i < 4; i++) {
-		configs[i] = (struct config_secret){ .name = names[i], .resource = resources[i],
-						     .file = names[i], .mode = 0400,
+		configs[i] = (struct config_secret){ .name = names[i],
+						     .resource = resources[i],
+						     .file = names[i],
+						     .mode = 0400,
 						     .required = i != 3 };
 		secrets[i] = (struct keeper_secret){ .config = &configs[i], .uid = 10, .gid = 20 };
 	}
@@ -185,7 +187,7 @@ static void after_a_denial_a_new_ear_is_used_on_request(void **state)
 	assert_int_equal(world.ear_len[0], 5);
 	asked("0123");
 	keeper_run(&keeper, KEEPER_TRANSIENT);
-	assert_int_equal(world.ear_len[0], 5);	/* the EAR is good enough for the others */
+	assert_int_equal(world.ear_len[0], 5); /* the EAR is good enough for the others */
 	asked("1");
 	keeper_run(&keeper, KEEPER_ALL);
 	assert_int_equal(world.ear_len[0], 0);
@@ -230,7 +232,7 @@ static void a_refusal_of_the_realm_applies_to_all_secrets(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		error_set(&world.answer[1], kinds[i], "refused");
 		keeper_run(&keeper, KEEPER_ALL);
-		asked(i ? "1" : "01");	/* the first is already delivered */
+		asked(i ? "1" : "01"); /* the first is already delivered */
 		assert_int_equal(secrets[3].error.kind, kinds[i]);
 		assert_string_equal(secrets[3].error.text, "refused");
 		bytes_clear(&logged);
@@ -240,7 +242,7 @@ static void a_refusal_of_the_realm_applies_to_all_secrets(void **state)
 	keeper_run(&keeper, KEEPER_TRANSIENT);
 	asked("11");
 	assert_true(keeper_retry(&keeper));
-	world.ear_kept = true;	/* so only this resource was refused */
+	world.ear_kept = true; /* so only this resource was refused */
 	keeper_run(&keeper, KEEPER_TRANSIENT);
 	asked("123");
 	assert_int_equal(keeper_failure(&keeper)->kind, ERROR_ATTESTATION);

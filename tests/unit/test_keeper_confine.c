@@ -26,9 +26,9 @@
 #include "jose/tee_key.h"
 #include "keeper/notify.h"
 
-#define KILLED 1000	/* an outcome that is not an errno: killed by SIGSYS */
-#define WRONG 140	/* likewise: something other than the tried call failed */
-#define TRIED 100	/* added to the outcome in the exit status; that of a sanitizer is less */
+#define KILLED 1000 /* an outcome that is not an errno: killed by SIGSYS */
+#define WRONG  140  /* likewise: something other than the tried call failed */
+#define TRIED  100  /* added to the outcome in the exit status; that of a sanitizer is less */
 
 static long landlock_abi(void)
 {
@@ -76,7 +76,8 @@ static struct msghdr *message_to_service(void)
 	static struct iovec data = { .iov_base = (char *)"x", .iov_len = 1 };
 	static struct msghdr message = { .msg_name = &service_path,
 					 .msg_namelen = sizeof(service_path),
-					 .msg_iov = &data, .msg_iovlen = 1 };
+					 .msg_iov = &data,
+					 .msg_iovlen = 1 };
 
 	return &message;
 }
@@ -88,8 +89,8 @@ static int try_recvmsg(void)
 {
 	char data, control[CMSG_SPACE(sizeof(int))];
 
-	return outcome(recvmsg(receiver, message_with_descriptor(&data, control, sizeof(control)),
-			       0));
+	return outcome(
+		recvmsg(receiver, message_with_descriptor(&data, control, sizeof(control)), 0));
 }
 
 TRY(recvmmsg, syscall(SYS_recvmmsg, receiver, NULL, 1, 0, NULL))
@@ -233,7 +234,7 @@ static int try_open_jwe(void)
 	size_t before;
 	int ret = WRONG;
 
-	RAND_bytes(random, sizeof(random));	/* the generators' states are in that heap too */
+	RAND_bytes(random, sizeof(random)); /* the generators' states are in that heap too */
 	RAND_priv_bytes(random, sizeof(random));
 	before = CRYPTO_secure_used();
 	if (tee_key_generate(&key, &e) < 0 || CRYPTO_secure_used() <= before)
@@ -257,7 +258,8 @@ static int try_notify(void)
 
 	notify_send(&manager, "READY=1");
 	return recv(datagrams, text, sizeof(text), MSG_DONTWAIT) == 7 && !strcmp(text, "READY=1") ?
-	       0 : WRONG;
+		       0 :
+		       WRONG;
 }
 
 static int try_wait(void)
@@ -280,7 +282,7 @@ static int try_courier(void)
 static const struct attempt {
 	const char *name;
 	int (*function)(void);
-	int landlock, none;	/* expected outcome with Landlock, and without it */
+	int landlock, none; /* expected outcome with Landlock, and without it */
 } attempts[] = {
 	{ "TCP socket", try_tcp, EPERM, EPERM },
 	{ "UDP socket", try_udp6, EPERM, EPERM },
@@ -472,9 +474,13 @@ static bool status_is(pid_t pid, const char *key, const char *value)
 static void the_keeper_has_one_capability(void **state)
 {
 	static const char *const expected[][2] = {
-		{ "CapPrm", "0000000000000001" }, { "CapEff", "0000000000000001" },
-		{ "CapInh", "0000000000000000" }, { "CapAmb", "0000000000000000" },
-		{ "CapBnd", "0000000000000000" }, { "NoNewPrivs", "1" }, { "Groups", " " },
+		{ "CapPrm", "0000000000000001" },
+		{ "CapEff", "0000000000000001" },
+		{ "CapInh", "0000000000000000" },
+		{ "CapAmb", "0000000000000000" },
+		{ "CapBnd", "0000000000000000" },
+		{ "NoNewPrivs", "1" },
+		{ "Groups", " " },
 	};
 	struct sandbox_identity identity;
 	char ids[64];

@@ -12,8 +12,9 @@
 
 static void users_by_name_and_number(void **state)
 {
-	static const char *const wrong[] = { "", "-1", "+1", "4294967294", "4294967295",
-					     "99999999999", "0x1", "1 ", "no-such-user-or-group" };
+	static const char *const wrong[] = { "",	   "-1",	 "+1",
+					     "4294967294", "4294967295", "99999999999",
+					     "0x1",	   "1 ",	 "no-such-user-or-group" };
 	struct error error = ERROR_INIT;
 	uid_t uid;
 	gid_t gid;
@@ -44,7 +45,8 @@ static void waiting_doubles_up_to_a_maximum(void **state)
 	(void)state;
 	for (unsigned int failures = 0; failures < 100; failures++) {
 		uint32_t bound = failures < 2 ? 1000 :
-				 failures > 9 ? 300000 : 1000U << (failures - 1);
+				 failures > 9 ? 300000 :
+						1000U << (failures - 1);
 
 		assert_int_equal(backoff_ms(failures, UINT32_MAX), bound - 1);
 		assert_int_equal(backoff_ms(failures, UINT32_C(1) << 31), bound / 2);

@@ -15,7 +15,7 @@ static struct {
 	bool log_full;
 	unsigned int hash_algo, index;
 	uint32_t type;
-	struct bytes digest, event;	/* of the last extension */
+	struct bytes digest, event; /* of the last extension */
 } world;
 
 int rsi_config_get(struct rsi *rsi, struct rsi_config *config, struct error *e)
@@ -61,7 +61,8 @@ static void record(int ret, struct error *e)
 /* This is the whole event, so it contains nothing of a secret. */
 static void the_event_has_resource_and_digest_of_the_jwe(void **state)
 {
-	static const char text[] = "realmkey deliver {\"jwe\":\"sha-256:"
+	static const char text[] =
+		"realmkey deliver {\"jwe\":\"sha-256:"
 		"a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0\","
 		"\"resource\":\"r/t/0\"}";
 	struct error e;

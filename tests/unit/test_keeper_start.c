@@ -77,7 +77,7 @@ static void owners_are_resolved(void **state)
 {
 	(void)state;
 	if (configure(CONF "[secret a]\nresource = r/t/a\nowner = root\ngroup = 7\n"
-		      "[secret b]\nresource = r/t/b\nowner = 1000\n"))
+			   "[secret b]\nresource = r/t/b\nowner = 1000\n"))
 		fail_msg("%s", error.text);
 	assert_int_equal(keeper.secret[0].uid, 0);
 	assert_int_equal(keeper.secret[0].gid, 7);
@@ -178,8 +178,10 @@ static void netlink_is_refused(void **state)
 	assert_int_equal(configure(CONF "source = device\n"), 0);
 	assert_int_equal(keeper_start(&keeper, "/courier", "/keyring", &error), -1);
 	assert_int_equal(error.kind, ERROR_CONFIG);
-	snprintf(text, sizeof(text), "%s:1: [kbs] source: realmkeyd reads the realm through its "
-		 "device only", conf_path());
+	snprintf(text, sizeof(text),
+		 "%s:1: [kbs] source: realmkeyd reads the realm through its "
+		 "device only",
+		 conf_path());
 	assert_string_equal(error.text, text);
 	assert_int_equal(configure(CONF), 0);
 	assert_int_equal(keeper_start(&keeper, "/courier", "/keyring", &error), -1);

@@ -37,8 +37,9 @@ static void only_changes_are_written(void **state)
 		uid_t uid;
 		gid_t gid;
 	} changes[] = {
-		{ "second", 0400, 0, 0 }, { "longer than it was", 0400, 0, 0 }, { "", 0400, 0, 0 },
-		{ "", 0440, 0, 0 }, { "", 0440, 7, 0 }, { "", 0440, 7, 8 },
+		{ "second", 0400, 0, 0 }, { "longer than it was", 0400, 0, 0 },
+		{ "", 0400, 0, 0 },	  { "", 0440, 0, 0 },
+		{ "", 0440, 7, 0 },	  { "", 0440, 7, 8 },
 	};
 	ino_t inode;
 
@@ -49,8 +50,9 @@ static void only_changes_are_written(void **state)
 		inode = stat_of("a").st_ino;
 		for (int again = 0; again < 2; again++) {
 			assert_int_equal(keyring_put(&ring, "a", changes[i].mode, changes[i].uid,
-							changes[i].gid, changes[i].text,
-							strlen(changes[i].text), &error), again);
+						     changes[i].gid, changes[i].text,
+						     strlen(changes[i].text), &error),
+					 again);
 			assert_true((stat_of("a").st_ino == inode) == again);
 			inode = stat_of("a").st_ino;
 		}
@@ -81,7 +83,7 @@ static void links_are_not_followed(void **state)
 	ring_open();
 	assert_int_equal(put("victim", "old"), 0);
 	assert_int_equal(symlink("victim", path_of("link")), 0);
-	assert_int_equal(put("link", "old"), 0);	/* it replaces the link, so 0 and not 1 */
+	assert_int_equal(put("link", "old"), 0); /* it replaces the link, so 0 and not 1 */
 	assert_int_equal(stat_of("link").st_mode, S_IFREG | 0400);
 	assert_int_equal(put("link", "new"), 0);
 	holds("victim", "old");
@@ -135,7 +137,7 @@ static void a_failure_leaves_the_old_secret(void **state)
 	if (keyring_put(&ring, "a", 0400, 0, 0, large.data, large.len, &error) == -1) {
 		expect_error("a: write: No space left on device");
 		holds("a", "old");
-	}	/* otherwise it is a ramfs, which has no size limit */
+	} /* otherwise it is a ramfs, which has no size limit */
 	assert_int_equal(access(path_of(".new"), F_OK), -1);
 	bytes_free(&large);
 	assert_int_equal(put("a", "old, or as good"), 0);
@@ -189,7 +191,7 @@ static const struct version {
 };
 
 #define VERSIONS (ARRAY_SIZE(versions))
-#define LARGEST 300000
+#define LARGEST	 300000
 
 struct watch {
 	atomic_bool stop;
@@ -233,7 +235,7 @@ static void *watch_run(void *arg)
 	while (!atomic_load(&watch->stop)) {
 		fd = open(path, O_RDONLY);
 		if (fd < 0)
-			watch->wrong++;	/* the file must never be missing */
+			watch->wrong++; /* the file must never be missing */
 		else
 			look(watch, fd, text);
 		if (fd >= 0)

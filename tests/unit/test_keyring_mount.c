@@ -2,7 +2,7 @@
 /* The keyring's mount: it is made if there is none, used if it is ours, and refused otherwise. */
 #include "keyring_test.h"
 
-#define SOURCE "realmkey"	/* the source of the keyring's mount */
+#define SOURCE "realmkey" /* the source of the keyring's mount */
 
 /* Reads the line of the last mount at the keyring in /proc/self/mountinfo. */
 static void mountinfo(struct bytes *line)
@@ -96,13 +96,13 @@ static void mount_refused(const char *source, const char *type, unsigned long fl
 	assert_int_equal(umount(keyring), 0);
 }
 
-#define FLAGS (MS_NOSUID | MS_NODEV | MS_NOEXEC)
+#define FLAGS	 (MS_NOSUID | MS_NODEV | MS_NOEXEC)
 #define NOT_OURS "@: is a mount, but not a keyring: "
 
 static void foreign_mounts_are_refused(void **state)
 {
 	(void)state;
-	ring_open();	/* this makes the directories */
+	ring_open(); /* this makes the directories */
 	keyring_close(&ring);
 	assert_int_equal(umount(keyring), 0);
 	mount_refused(SOURCE, "tmpfs", FLAGS, "mode=0751", NOT_OURS "it can be swapped out");
@@ -167,7 +167,8 @@ static void paths_that_lead_elsewhere(void **state)
 
 static void try_second(void)
 {
-	MUST(keyring_open(&ring, keyring, geteuid(), getegid(), &error) < 0 && error.kind == ERROR_DELIVERY);
+	MUST(keyring_open(&ring, keyring, geteuid(), getegid(), &error) < 0 &&
+	     error.kind == ERROR_DELIVERY);
 	MUST(strstr(error.text, ": is in use by another process"));
 }
 

@@ -23,8 +23,8 @@
 /* --- allocations that fail -------------------------------------------------------------------- */
 
 static struct {
-	bool armed, all;	/* all: each allocation after the first failed one fails too */
-	size_t before;		/* how many succeed before that */
+	bool armed, all; /* all: each allocation after the first failed one fails too */
+	size_t before;	 /* how many succeed before that */
 	size_t failed;
 } memory;
 
@@ -294,18 +294,12 @@ static void a_failed_allocation_is_never_a_verdict(void **state)
 		const char *name;
 		int (*operation)(struct error *e);
 	} operations[] = {
-		{ "JSON", json_read },
-		{ "EC JWK", jwk_ec },
-		{ "RSA JWK", jwk_rsa },
-		{ "PEM", pem_read },
-		{ "ES256", jwt_verify_ecdsa },
-		{ "EdDSA", jwt_verify_eddsa },
-		{ "signing", jwt_sign_ecdsa },
-		{ "ECDH JWE", jwe_open_ec },
-		{ "RSA JWE", jwe_open_rsa },
-		{ "sealing ECDH", jwe_seal_ec },
-		{ "sealing RSA", jwe_seal_rsa },
-		{ "EAR", ear_read },
+		{ "JSON", json_read },		 { "EC JWK", jwk_ec },
+		{ "RSA JWK", jwk_rsa },		 { "PEM", pem_read },
+		{ "ES256", jwt_verify_ecdsa },	 { "EdDSA", jwt_verify_eddsa },
+		{ "signing", jwt_sign_ecdsa },	 { "ECDH JWE", jwe_open_ec },
+		{ "RSA JWE", jwe_open_rsa },	 { "sealing ECDH", jwe_seal_ec },
+		{ "sealing RSA", jwe_seal_rsa }, { "EAR", ear_read },
 		{ "event log", log_read },
 	};
 
@@ -324,8 +318,9 @@ static void log_make(void)
 	const struct hash *hash = hash_by_number(HASH_SHA384);
 	static const uint8_t digest[HASH_SIZE_MAX];
 	struct bytes event = BYTES_INIT;
-	struct event_record record = { .kind = EVENT_EXTENSION, .index = 1, .digest = digest,
-				       .value = digest };
+	struct event_record record = {
+		.kind = EVENT_EXTENSION, .index = 1, .digest = digest, .value = digest
+	};
 
 	event_tagged_put("a", "b", "c", &event);
 	record.event = event.data;

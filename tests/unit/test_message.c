@@ -18,11 +18,10 @@ static struct message_field text(const char *s)
 static void test_bytes_on_the_wire(void **state)
 {
 	static const uint8_t wanted[] = {
-		4, 0, 0, 0, 14, 0, 0, 0,
-		5, 0, 0, 0, 'a', '/', 'b', '/', 'c',
-		1, 0, 0, 0, 't',
+		4, 0, 0, 0, 14, 0, 0, 0, 5, 0, 0, 0, 'a', '/', 'b', '/', 'c', 1, 0, 0, 0, 't',
 	};
-	const struct message m = { .type = MESSAGE_RESOURCE, .count = 2,
+	const struct message m = { .type = MESSAGE_RESOURCE,
+				   .count = 2,
 				   .field = { text("a/b/c"), text("t") } };
 	struct bytes out = BYTES_INIT;
 	struct error e = ERROR_INIT;
@@ -73,8 +72,9 @@ static void test_there_and_back(void **state)
 		assert_int_equal(message_decode_header(raw.data, &type, &len, &e), 0);
 		assert_int_equal(type, m.type);
 		assert_int_equal(len, raw.len - MESSAGE_HEADER_SIZE);
-		assert_int_equal(message_decode_body(type, raw.data + MESSAGE_HEADER_SIZE, len, &back,
-						     &e), 0);
+		assert_int_equal(message_decode_body(type, raw.data + MESSAGE_HEADER_SIZE, len,
+						     &back, &e),
+				 0);
 		assert_int_equal(back.count, m.count);
 		for (size_t k = 0; k < m.count; k++) {
 			assert_int_equal(back.field[k].len, m.field[k].len);
@@ -95,7 +95,7 @@ static void test_cut_anywhere(void **state)
 
 		assert_int_equal(message_encode(&m, &raw, &e), 0);
 		for (size_t len = 0; len < raw.len - MESSAGE_HEADER_SIZE; len++) {
-			uint8_t *exact = malloc(len + !len);	/* ASan detects a read beyond it */
+			uint8_t *exact = malloc(len + !len); /* ASan detects a read beyond it */
 
 			memcpy(exact, raw.data + MESSAGE_HEADER_SIZE, len);
 			assert_int_equal(message_decode_body(m.type, exact, len, &back, &e), -1);
@@ -104,7 +104,8 @@ static void test_cut_anywhere(void **state)
 		}
 		bytes_append(&raw, "x", 1);
 		assert_int_equal(message_decode_body(m.type, raw.data + MESSAGE_HEADER_SIZE,
-						     raw.len - MESSAGE_HEADER_SIZE, &back, &e), -1);
+						     raw.len - MESSAGE_HEADER_SIZE, &back, &e),
+				 -1);
 		assert_non_null(strstr(e.text, "1 bytes after its last field"));
 		bytes_free(&raw);
 	}
@@ -156,10 +157,12 @@ static void test_limits(void **state)
 
 		assert_int_equal(try_length(limits[n].i, limits[n].index, limits[n].min, &e), 0);
 		assert_int_equal(try_length(limits[n].i, limits[n].index, limits[n].max, &e), 0);
-		assert_int_equal(try_length(limits[n].i, limits[n].index, limits[n].max + 1, &e), -1);
+		assert_int_equal(try_length(limits[n].i, limits[n].index, limits[n].max + 1, &e),
+				 -1);
 		assert_non_null(strstr(e.text, limits[n].name));
 		if (limits[n].min)
-			assert_int_equal(try_length(limits[n].i, limits[n].index, limits[n].min - 1, &e),
+			assert_int_equal(try_length(limits[n].i, limits[n].index, limits[n].min - 1,
+						    &e),
 					 -1);
 	}
 }
@@ -229,7 +232,8 @@ static void test_wrong_count(void **state)
 static void test_numbers(void **state)
 {
 	uint8_t buffer[4];
-	struct message m = { .count = 2, .field = { message_u32(0x80000102, buffer), text("abc") } };
+	struct message m = { .count = 2,
+			     .field = { message_u32(0x80000102, buffer), text("abc") } };
 	struct error e = ERROR_INIT;
 	uint32_t value = 0;
 
@@ -244,14 +248,10 @@ static void test_numbers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bytes_on_the_wire),
-		cmocka_unit_test(test_there_and_back),
-		cmocka_unit_test(test_cut_anywhere),
-		cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_largest_fits_header),
-		cmocka_unit_test(test_bad_headers),
-		cmocka_unit_test(test_wrong_count),
-		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_bytes_on_the_wire),   cmocka_unit_test(test_there_and_back),
+		cmocka_unit_test(test_cut_anywhere),	    cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_largest_fits_header), cmocka_unit_test(test_bad_headers),
+		cmocka_unit_test(test_wrong_count),	    cmocka_unit_test(test_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

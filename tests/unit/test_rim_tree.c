@@ -152,7 +152,7 @@ static void refuses_other_memory(void **state)
 	void *fdt = tree_begin(&tree, 1);
 
 	(void)state;
-	fdt_property_string(fdt, "device_type", "memory");	/* a second memory node */
+	fdt_property_string(fdt, "device_type", "memory"); /* a second memory node */
 	tree_end(&tree, fdt);
 	refuses(&tree, "more than one");
 	bytes_free(&tree);
@@ -165,13 +165,15 @@ static void refuses_other_memory(void **state)
 static void without_a_change_the_tree_is_the_same(void **state)
 {
 	struct bytes tree = tree_make(2), before = BYTES_INIT;
-	const struct rim_tree_edit same = { .ram_size = 0x40000000, .cpus = 2, .cmdline = "",
-					    .cmdline_append = true };
-	const struct rim_tree_edit said = { .ram_size = 0x40000000, .cpus = 2,
+	const struct rim_tree_edit same = {
+		.ram_size = 0x40000000, .cpus = 2, .cmdline = "", .cmdline_append = true
+	};
+	const struct rim_tree_edit said = { .ram_size = 0x40000000,
+					    .cpus = 2,
 					    .cmdline = "console=ttyAMA0" };
 
 	(void)state;
-	bytes_resize(&tree, tree.len + 100, &(struct error)ERROR_INIT);	/* padding of a VMM */
+	bytes_resize(&tree, tree.len + 100, &(struct error)ERROR_INIT); /* padding of a VMM */
 	bytes_set(&before, tree.data, tree.len);
 	assert_int_equal(rim_tree_read(&facts, &tree, &e), 0);
 	assert_int_equal(rim_tree_apply(&tree, &facts, &same, &e), 0);
@@ -185,8 +187,12 @@ static void makes_the_requested_changes(void **state)
 {
 	struct bytes tree = tree_make(4);
 	const struct rim_tree_edit edit = {
-		.ram_size = 0x20000000, .cpus = 2, .cmdline = "a b", .cmdline_append = true,
-		.initrd_start = 0x48000000, .initrd_end = 0x48001389,
+		.ram_size = 0x20000000,
+		.cpus = 2,
+		.cmdline = "a b",
+		.cmdline_append = true,
+		.initrd_start = 0x48000000,
+		.initrd_end = 0x48001389,
 	};
 	int len;
 
@@ -207,12 +213,14 @@ static void makes_the_requested_changes(void **state)
 /* The bytes after a value are measured, so they are always zero. */
 static void padding_is_zero(void **state)
 {
-	static const char *const lines[] = { "", "x", "xy", "xyz", "wxyz", "a longer line than it was" };
+	static const char *const lines[] = { "",    "x",    "xy",
+					     "xyz", "wxyz", "a longer line than it was" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
 		struct bytes tree = tree_make(2);
-		const struct rim_tree_edit edit = { .ram_size = 0x40000000, .cpus = 2,
+		const struct rim_tree_edit edit = { .ram_size = 0x40000000,
+						    .cpus = 2,
 						    .cmdline = lines[i] };
 		const char *value;
 		int len;
@@ -229,8 +237,11 @@ static void padding_is_zero(void **state)
 static void a_tree_without_chosen(void **state)
 {
 	const struct rim_tree_edit none = { .ram_size = 0x40000000, .cpus = 1 };
-	const struct rim_tree_edit some = { .ram_size = 0x40000000, .cpus = 1, .cmdline = "quiet",
-					    .initrd_start = 0x48000000, .initrd_end = 0x48000001 };
+	const struct rim_tree_edit some = { .ram_size = 0x40000000,
+					    .cpus = 1,
+					    .cmdline = "quiet",
+					    .initrd_start = 0x48000000,
+					    .initrd_end = 0x48000001 };
 	struct bytes tree = tree_make(1);
 	int len;
 

@@ -232,12 +232,9 @@ static void test_chunks_that_do_not_fit(void **state)
 		size_t len;
 		const char *words;
 	} second[] = {
-		{ 8, 3, 3, 1, "different tokens" },
-		{ 7, 3, 4, 1, "different tokens" },
-		{ 7, 4, 3, 1, "do not follow" },
-		{ 7, 0, 3, 3, "do not follow" },
-		{ 7, 3, 3, 5, "do not follow" },
-		{ 7, 3, 3, 0, "do not follow" },
+		{ 8, 3, 3, 1, "different tokens" }, { 7, 3, 4, 1, "different tokens" },
+		{ 7, 4, 3, 1, "do not follow" },    { 7, 0, 3, 3, "do not follow" },
+		{ 7, 3, 3, 5, "do not follow" },    { 7, 3, 3, 0, "do not follow" },
 	};
 
 	(void)state;
@@ -249,7 +246,8 @@ static void test_chunks_that_do_not_fit(void **state)
 		assert_int_equal(rsi_chunks_add(&chunks, 7, 0, 3, "abc", 3, &token, &e), 0);
 		assert_int_equal(rsi_chunks_add(&chunks, second[i].size, second[i].offset,
 						second[i].log_seq, "defgh", second[i].len, &token,
-						&e), -1);
+						&e),
+				 -1);
 		assert_non_null(strstr(e.text, second[i].words));
 		assert_int_equal(token.len, 3);
 		bytes_free(&token);

@@ -18,9 +18,9 @@
 #include "rsi/rsi_device.h"
 
 static struct {
-	int error;	/* errno of the first @errors calls */
+	int error; /* errno of the first @errors calls */
 	int errors, calls;
-	struct cca_rsi_extend extend;	/* of the last call */
+	struct cca_rsi_extend extend; /* of the last call */
 } device;
 
 static void token_answer(struct cca_rsi_token *t)
@@ -94,7 +94,8 @@ static void a_failed_extension_is_not_repeated(void **state)
 		setup(NULL);
 		device.error = errors[i];
 		device.errors = 9;
-		assert_int_equal(rsi_source_device.extend(&rsi, 2, digest, 48, &event, &seq, &e), -1);
+		assert_int_equal(rsi_source_device.extend(&rsi, 2, digest, 48, &event, &seq, &e),
+				 -1);
 		assert_int_equal(device.calls, 1);
 	}
 }

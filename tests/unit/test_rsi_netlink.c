@@ -13,14 +13,14 @@
 
 #include "rsi/rsi_netlink.h"
 
-#define RECORD 7	/* the answer to an extension */
+#define RECORD 7 /* the answer to an extension */
 
 static struct {
-	int error;		/* the answer to requests; 0: RECORD */
-	int errors;		/* how many requests get @error; 0: all */
-	int dump_error;		/* how a dump ends after its first message */
+	int error;	/* the answer to requests; 0: RECORD */
+	int errors;	/* how many requests get @error; 0: all */
+	int dump_error; /* how a dump ends after its first message */
 	int sent;
-	struct nl_msg *request;	/* the last request */
+	struct nl_msg *request; /* the last request */
 	nl_recvmsg_msg_cb_t on_message, on_done;
 	nl_recvmsg_err_cb_t on_error;
 	void *arg;
@@ -55,7 +55,7 @@ int nl_send_auto(struct nl_sock *sock, struct nl_msg *msg)
 	kernel.sent++;
 	nlmsg_free(kernel.request);
 	kernel.request = nlmsg_convert(nlmsg_hdr(msg));
-	nlmsg_hdr(msg)->nlmsg_seq = (uint32_t)kernel.sent;	/* as libnl does */
+	nlmsg_hdr(msg)->nlmsg_seq = (uint32_t)kernel.sent; /* as libnl does */
 	return (int)nlmsg_hdr(msg)->nlmsg_len;
 }
 
@@ -166,8 +166,9 @@ static void a_refused_request_is_not_repeated(void **state)
 	(void)state;
 	kernel.error = ENOSPC;
 	assert_int_equal(extend("abc", 3, &seq, &e), -1);
-	assert_string_equal(e.text, "netlink cca-rsi: the event log is full, and nothing is extended "
-				    "without a record");
+	assert_string_equal(e.text,
+			    "netlink cca-rsi: the event log is full, and nothing is extended "
+			    "without a record");
 	assert_int_equal(kernel.sent, 1);
 }
 

@@ -14,15 +14,15 @@
 
 #include "rsi/rsi_watch.h"
 
-#define FAMILY 20
+#define FAMILY	     20
 #define NOTIFY_GROUP 16
 #define EVENTS_GROUP 19
 #define MESSAGES_MAX 4
 
 static struct {
-	int family;				/* 0: it does not exist */
-	int joined[2];				/* the groups, in this order */
-	struct nl_msg *message[MESSAGES_MAX];	/* NULL: messages were lost */
+	int family;			      /* 0: it does not exist */
+	int joined[2];			      /* the groups, in this order */
+	struct nl_msg *message[MESSAGES_MAX]; /* NULL: messages were lost */
 	int messages, heard;
 	nl_recvmsg_msg_cb_t on_message;
 	void *arg;

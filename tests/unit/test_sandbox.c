@@ -31,8 +31,8 @@
 #include "base/sandbox.h"
 #include "courier/confine.h"
 
-#define KILLED 1000	/* not an errno: the child was killed by SIGSYS */
-#define PORT 4433
+#define KILLED 1000 /* not an errno: the child was killed by SIGSYS */
+#define PORT   4433
 
 static long landlock_abi(void)
 {
@@ -93,7 +93,8 @@ TRY(vsock, socket(AF_VSOCK, SOCK_STREAM, 0))
 
 static int connect_port(uint16_t port)
 {
-	const struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port),
+	const struct sockaddr_in to = { .sin_family = AF_INET,
+					.sin_port = htons(port),
 					.sin_addr = { htonl(INADDR_LOOPBACK) } };
 
 	return connect(socket(AF_INET, SOCK_STREAM, 0), (const struct sockaddr *)&to, sizeof(to));
@@ -106,8 +107,8 @@ static int try_server(void)
 {
 	const struct sockaddr_in any = { .sin_family = AF_INET };
 
-	return outcome(bind(socket(AF_INET, SOCK_STREAM, 0), (const struct sockaddr *)&any,
-			    sizeof(any)));
+	return outcome(
+		bind(socket(AF_INET, SOCK_STREAM, 0), (const struct sockaddr *)&any, sizeof(any)));
 }
 
 static int try_code(void)
@@ -186,7 +187,7 @@ TRY(setuid, syscall(SYS_setresuid, 0, 0, 0))
 static const struct attempt {
 	const char *name;
 	int (*function)(void);
-	int landlock, none;	/* expected outcome with Landlock, and without it */
+	int landlock, none; /* expected outcome with Landlock, and without it */
 } attempts[] = {
 	{ "open /etc/passwd", try_open_passwd, EACCES, EACCES },
 	{ "open /dev/null", try_open_null, EACCES, EACCES },
@@ -374,11 +375,15 @@ static void test_seccomp_actions(void **state)
 {
 	static const struct sandbox_rule rules[] = {
 		{ .call = SCMP_SYS(getppid), .action = SCMP_ACT_ERRNO(EXDEV) },
-		{ .call = SCMP_SYS(getpid), .action = SCMP_ACT_ALLOW },	/* redundant */
-		{ .call = SCMP_SYS(socket), .action = SCMP_ACT_ERRNO(EPERM), .count = 1,
-		  .arg = { { .arg = 0, .op = SCMP_CMP_MASKED_EQ, .datum_a = 0xffffffff,
+		{ .call = SCMP_SYS(getpid), .action = SCMP_ACT_ALLOW }, /* redundant */
+		{ .call = SCMP_SYS(socket),
+		  .action = SCMP_ACT_ERRNO(EPERM),
+		  .count = 1,
+		  .arg = { { .arg = 0,
+			     .op = SCMP_CMP_MASKED_EQ,
+			     .datum_a = 0xffffffff,
 			     .datum_b = AF_INET } } },
-		{ .call = SCMP_SYS(open), .action = SCMP_ACT_ERRNO(EXDEV) },	/* not on arm64 */
+		{ .call = SCMP_SYS(open), .action = SCMP_ACT_ERRNO(EXDEV) }, /* not on arm64 */
 	};
 	pid_t pid = fork();
 
@@ -425,7 +430,7 @@ static void test_landlock_rights(void **state)
 			_exit(3);
 		if (try_create() != EACCES || try_open_null() != EACCES || try_list() != EACCES)
 			_exit(4);
-		_exit(try_connect() == ECONNREFUSED ? 0 : 5);	/* unrestricted without ports */
+		_exit(try_connect() == ECONNREFUSED ? 0 : 5); /* unrestricted without ports */
 	}
 	assert_int_equal(child_wait(pid), 0);
 	assert_int_equal(rmdir(dir), 0);

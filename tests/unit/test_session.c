@@ -25,25 +25,25 @@
 
 /* The fake KBS, and what it has recorded. */
 static struct {
-	char calls[32];			/* the requests: U auth, A attest, R resource */
-	long iat, lifetime;		/* of the EARs that it issues */
+	char calls[32];	    /* the requests: U auth, A attest, R resource */
+	long iat, lifetime; /* of the EARs that it issues */
 	bool without_exp;
-	const char *refusal;		/* body of the 401 for the next @refusals resources */
+	const char *refusal; /* body of the 401 for the next @refusals resources */
 	int refusals;
-	uint8_t jwe_digest[SESSION_DIGEST_SIZE];	/* of the last JWE */
-	char bearer[64];		/* the end of the last bearer, in its signature */
-	json_t *jwk;			/* the TEE key of the last attestation */
+	uint8_t jwe_digest[SESSION_DIGEST_SIZE]; /* of the last JWE */
+	char bearer[64];			 /* the end of the last bearer, in its signature */
+	json_t *jwk;				 /* the TEE key of the last attestation */
 	EVP_PKEY *key;
-	int ears;			/* issued so far; makes each EAR different */
+	int ears; /* issued so far; makes each EAR different */
 } kbs;
 
 static struct {
 	uint8_t challenge[REALM_CHALLENGE_SIZE];
 	bool closed;
-	enum error_kind fails;		/* how its tokens fail; ERROR_NONE: they do not */
-	struct cca_builder signer;	/* without keys, the token is the challenge */
-	unsigned int moved;		/* this register has another value than in the token */
-	int moved_for;			/* for how many tokens */
+	enum error_kind fails;	   /* how its tokens fail; ERROR_NONE: they do not */
+	struct cca_builder signer; /* without keys, the token is the challenge */
+	unsigned int moved;	   /* this register has another value than in the token */
+	int moved_for;		   /* for how many tokens */
 	int tokens;
 } realm;
 
@@ -67,8 +67,9 @@ static void answer_text(struct bytes *body, const char *text)
 static void check_binding(const json_t *body)
 {
 	const json_t *runtime = json_object_get(body, "runtime-data");
-	const json_t *token = json_object_get(
-		json_object_get(json_object_get(body, "tee-evidence"), "primary_evidence"), "token");
+	const json_t *token = json_object_get(json_object_get(json_object_get(body, "tee-evidence"),
+							      "primary_evidence"),
+					      "token");
 	json_t *bound = json_pack("{s:s, s:O, s:O}", "additional-evidence", "", "nonce",
 				  json_object_get(runtime, "nonce"), "tee-pubkey",
 				  json_object_get(runtime, "tee-pubkey"));
@@ -78,7 +79,8 @@ static void check_binding(const json_t *body)
 
 	assert_int_equal(json_canonical(bound, &text, &e), 0);
 	assert_int_equal(EVP_Q_digest(NULL, "SHA384", NULL, text.data, text.len, digest, NULL), 1);
-	assert_int_equal(realm.signer.rak ? json_array_size(token) > 64 : json_array_size(token) == 64, 1);
+	assert_int_equal(
+		realm.signer.rak ? json_array_size(token) > 64 : json_array_size(token) == 64, 1);
 	for (size_t i = 0; !realm.signer.rak && i < 64; i++)
 		assert_int_equal(json_integer_value(json_array_get(token, i)), digest[i]);
 	bytes_free(&text);
@@ -95,7 +97,8 @@ static void answer_attest(const struct message *m, struct bytes *answer)
 	assert_non_null(body);
 	check_binding(body);
 	json_decref(kbs.jwk);
-	kbs.jwk = json_deep_copy(json_object_get(json_object_get(body, "runtime-data"), "tee-pubkey"));
+	kbs.jwk = json_deep_copy(
+		json_object_get(json_object_get(body, "runtime-data"), "tee-pubkey"));
 	payload = json_pack("{s:I, s:i}", "iat", (json_int_t)kbs.iat, "n", ++kbs.ears);
 	if (!kbs.without_exp)
 		json_object_set_new(payload, "exp", json_integer(kbs.iat + kbs.lifetime));
@@ -127,8 +130,8 @@ static int answer_resource(const struct message *m, struct bytes *answer)
 	return 200;
 }
 
-int courier_call(struct courier *courier, const struct message *m, int *status,
-		 struct bytes *body, struct error *e)
+int courier_call(struct courier *courier, const struct message *m, int *status, struct bytes *body,
+		 struct error *e)
 {
 	(void)courier;
 	(void)e;
@@ -257,7 +260,7 @@ static void test_three_requests_and_then_one(void **state)
 	assert_non_null(strstr(bytes_text(&s.ear), kbs.bearer));
 	assert_int_equal(s.token.len, 64);
 	assert_memory_equal(s.token.data, realm.challenge, 64);
-	assert_false(realm.closed);	/* it is used again, and cannot be opened later */
+	assert_false(realm.closed); /* it is used again, and cannot be opened later */
 	session_close(&s);
 	assert_true(realm.closed);
 }
@@ -269,10 +272,10 @@ static void test_lifetime_by_the_boot_clock(void **state)
 	int64_t left;
 
 	(void)state;
-	kbs.iat = 86400;	/* 1970 */
+	kbs.iat = 86400; /* 1970 */
 	expect_secret(&s);
 	left = s.ear_until - clock_boot_ms();
-	assert_true(left > 230000 && left <= 240000);	/* 300 s minus one minute */
+	assert_true(left > 230000 && left <= 240000); /* 300 s minus one minute */
 	expect_secret(&s);
 	assert_string_equal(kbs.calls, "UARR");
 	s.ear_until = clock_boot_ms() - 1;
@@ -515,7 +518,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_long_lifetime_becomes_a_day, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_denial_is_not_retried, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_missing_is_not_retried, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_forgotten_ear_is_renewed_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_forgotten_ear_is_renewed_once, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_refused_new_ear, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_given_ear, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_given_key_is_used, setup, teardown),

@@ -118,7 +118,7 @@ static void accepts_only_the_documented_forms(void **state)
 	const struct {
 		EVP_PKEY *pkey;
 		enum form form;
-		const char *cause;	/* NULL: accepted */
+		const char *cause; /* NULL: accepted */
 	} cases[] = {
 		{ EVP_EC_gen("P-256"), FORM_PKCS8, NULL },
 		{ EVP_EC_gen("P-256"), FORM_TRADITIONAL, NULL },
@@ -154,7 +154,9 @@ static void accepts_only_the_documented_forms(void **state)
 static void refuses_bad_pem(void **state)
 {
 	static const char *const cases[] = {
-		"", "key", "-----BEGIN PRIVATE KEY-----\n",
+		"",
+		"key",
+		"-----BEGIN PRIVATE KEY-----\n",
 		"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
 	};
 
@@ -205,7 +207,7 @@ static EVP_PKEY *key_with_short_x(json_t **jwk)
 		*jwk = jwk_from_public_key(pkey, NULL, &e);
 		assert_non_null(*jwk);
 		x = json_string_value(json_object_get(*jwk, "x"));
-		assert_int_equal(strlen(x), 43);	/* always 32 bytes */
+		assert_int_equal(strlen(x), 43); /* always 32 bytes */
 		if (x[0] == 'A' && strchr("ABCD", x[1]))
 			return pkey;
 		json_decref(*jwk);
@@ -239,8 +241,8 @@ static void short_coordinates_are_padded_on_the_left(void **state)
 	bytes_free(&text);
 }
 
-#define X "nizKg-hoitmkk1RnTwKVFPfP3ijqN2VcgMQ8L4MUV14"
-#define Y "JpfmDC6oP_gjxy3FW8fOsynn-QCtUBdMk0idqFFDboA"
+#define X		  "nizKg-hoitmkk1RnTwKVFPfP3ijqN2VcgMQ8L4MUV14"
+#define Y		  "JpfmDC6oP_gjxy3FW8fOsynn-QCtUBdMk0idqFFDboA"
 #define EC_JWK(crv, x, y) "{\"kty\":\"EC\",\"crv\":\"" crv "\",\"x\":\"" x "\",\"y\":\"" y "\"}"
 
 static void refuses_invalid_keys(void **state)
@@ -287,10 +289,10 @@ static void refuses_weak_rsa_numbers(void **state)
 	static const struct {
 		const char *member, *value;
 	} cases[] = {
-		{ "e", "AQ" },		/* 1 */
-		{ "e", "AQAA" },	/* even */
-		{ "e", "AAAA" },	/* 0 */
-		{ "n", NULL },		/* even */
+		{ "e", "AQ" },	 /* 1 */
+		{ "e", "AQAA" }, /* even */
+		{ "e", "AAAA" }, /* 0 */
+		{ "n", NULL },	 /* even */
 	};
 
 	(void)state;
@@ -301,7 +303,7 @@ static void refuses_weak_rsa_numbers(void **state)
 		char n[512];
 
 		strncpy(n, json_string_value(json_object_get(jwk, "n")), sizeof(n) - 1);
-		n[341] = 'A';	/* 256 bytes: the last character has the last two bits */
+		n[341] = 'A'; /* 256 bytes: the last character has the last two bits */
 		n[340] = 'A';
 		n[342] = '\0';
 		json_object_set_new(jwk, cases[i].member,
@@ -323,7 +325,7 @@ static void private_keys_are_in_locked_memory(void **state)
 
 	(void)state;
 	assert_int_equal(crypto_prepare(&e), 0);
-	EVP_PKEY_free(EVP_EC_gen("P-256"));	/* the generators' states are in that heap too */
+	EVP_PKEY_free(EVP_EC_gen("P-256")); /* the generators' states are in that heap too */
 	before = CRYPTO_secure_used();
 	assert_int_equal(tee_key_generate(&made, &e), 0);
 	one = CRYPTO_secure_used();

@@ -20,7 +20,7 @@
 static void test_ear(void **state)
 {
 	static const char header_start[] = "{\"typ\":\"JWT\",\"alg\":\"ES256\",\"jwk\":{\"alg\":"
-		"\"ES256\",\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"";
+					   "\"ES256\",\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"";
 	struct world *w = *state;
 	struct bytes text = BYTES_INIT, header = BYTES_INIT;
 	struct error e = ERROR_INIT;
@@ -125,8 +125,7 @@ static void test_evidence(void **state)
 	assert_int_equal(jwt_decode(text.data, text.len, &jwt, &e), 0);
 	evidence = payload_evidence(&jwt);
 	cca = json_object_get(evidence, "cca");
-	want = json_pack("{s:o, s:o}",
-			 "cca-platform-implementation-id",
+	want = json_pack("{s:o, s:o}", "cca-platform-implementation-id",
 			 fill_base64(-1, CCA_BUILDER_IMPLEMENTATION, 32),
 			 "cca-platform-instance-id", fill_base64(1, CCA_BUILDER_INSTANCE, 33));
 	assert_true(json_equal(json_object_get(cca, "platform"), want));
@@ -135,16 +134,14 @@ static void test_evidence(void **state)
 	encode_hex(challenge, sizeof(challenge), &report);
 	assert_string_equal(json_string_value(json_object_get(evidence, "report_data")),
 			    bytes_text(&report));
-	want = json_pack("{s:o, s:[o, o, o, o], s:s, s:o, s:o}", "cca-realm-initial-measurement",
-			 fill_base64(-1, CCA_BUILDER_RIM, 32), "cca-realm-extensible-measurements",
-			 fill_base64(-1, CCA_BUILDER_REM, 32),
-			 fill_base64(-1, CCA_BUILDER_REM + 1, 32),
-			 fill_base64(-1, CCA_BUILDER_REM + 2, 32),
-			 fill_base64(-1, CCA_BUILDER_REM + 3, 32), "cca-realm-hash-algo-id", "sha-256",
-			 "cca-realm-personalization-value", fill_base64(-1, CCA_BUILDER_RPV, 64),
-			 "cca-realm-challenge",
-			 json_incref(json_object_get(json_object_get(cca, "realm"),
-						     "cca-realm-challenge")));
+	want = json_pack(
+		"{s:o, s:[o, o, o, o], s:s, s:o, s:o}", "cca-realm-initial-measurement",
+		fill_base64(-1, CCA_BUILDER_RIM, 32), "cca-realm-extensible-measurements",
+		fill_base64(-1, CCA_BUILDER_REM, 32), fill_base64(-1, CCA_BUILDER_REM + 1, 32),
+		fill_base64(-1, CCA_BUILDER_REM + 2, 32), fill_base64(-1, CCA_BUILDER_REM + 3, 32),
+		"cca-realm-hash-algo-id", "sha-256", "cca-realm-personalization-value",
+		fill_base64(-1, CCA_BUILDER_RPV, 64), "cca-realm-challenge",
+		json_incref(json_object_get(json_object_get(cca, "realm"), "cca-realm-challenge")));
 	assert_true(json_equal(json_object_get(cca, "realm"), want));
 	json_decref(want);
 	key = tee_key_jwk(&w->tee, &e);
@@ -161,8 +158,10 @@ static void test_evidence(void **state)
 static void test_vector(void **state)
 {
 	static const int want[EAR_CLAIMS] = {
-		[EAR_INSTANCE_IDENTITY] = 2, [EAR_EXECUTABLES] = 33,
-		[EAR_HARDWARE] = 2, [EAR_RUNTIME_OPAQUE] = 2,
+		[EAR_INSTANCE_IDENTITY] = 2,
+		[EAR_EXECUTABLES] = 33,
+		[EAR_HARDWARE] = 2,
+		[EAR_RUNTIME_OPAQUE] = 2,
 	};
 	struct world *w = *state;
 
@@ -191,10 +190,8 @@ static const struct {
 	enum cca_builder_fault fault;
 	const char *cause;
 } faults[] = {
-	{ CCA_BUILDER_BAD_BINDING, "E_BINDING" },
-	{ CCA_BUILDER_BAD_PLATFORM, "E_SIG_PLATFORM" },
-	{ CCA_BUILDER_BAD_REALM, "E_SIG_REALM" },
-	{ CCA_BUILDER_NOT_SECURED, "E_LIFECYCLE" },
+	{ CCA_BUILDER_BAD_BINDING, "E_BINDING" }, { CCA_BUILDER_BAD_PLATFORM, "E_SIG_PLATFORM" },
+	{ CCA_BUILDER_BAD_REALM, "E_SIG_REALM" }, { CCA_BUILDER_NOT_SECURED, "E_LIFECYCLE" },
 	{ CCA_BUILDER_TRAILING, "E_CBOR" },
 };
 
@@ -279,10 +276,12 @@ static void test_too_large_token(void **state)
 	struct bytes body = BYTES_INIT;
 
 	world_auth(w);
-	bytes_printf(&body, "{\"runtime-data\":{\"nonce\":\"%s\",\"tee-pubkey\":"
+	bytes_printf(&body,
+		     "{\"runtime-data\":{\"nonce\":\"%s\",\"tee-pubkey\":"
 		     "{\"kty\":\"RSA\",\"alg\":\"RSA-OAEP-256\",\"n\":\"AQ\",\"e\":"
 		     "\"AQAB\"}},\"tee-evidence\":{\"additional_evidence\":\"\","
-		     "\"primary_evidence\":{\"token\":[0", w->kbs.nonce);
+		     "\"primary_evidence\":{\"token\":[0",
+		     w->kbs.nonce);
 	for (int i = 0; i < 65536; i++)
 		bytes_append_text(&body, ",0");
 	bytes_append_text(&body, "]}}}");
@@ -300,8 +299,8 @@ static bool verdict_fits(const char *verdict, const char *detail)
 		verdict = "E_FRESHNESS";
 	assert_int_equal(sscanf(detail, "Attestation error: %63[A-Z_]", cause), 1);
 	/* "E_CLAIM: ..." means any of these causes. */
-	return strstr(verdict, cause) || (strncmp(verdict, "E_CLAIM:", 8) == 0 &&
-					  strncmp(cause, "E_CLAIM_", 8) == 0);
+	return strstr(verdict, cause) ||
+	       (strncmp(verdict, "E_CLAIM:", 8) == 0 && strncmp(cause, "E_CLAIM_", 8) == 0);
 }
 
 static void attest_vector(struct world *w, const char *dir, const char *file, const char *verdict)
@@ -499,8 +498,8 @@ static void test_auth(void **state)
 	struct reply reply;
 
 	for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
-		world_request(w, "POST", "/kbs/v0/auth", requests[i].body,
-			      strlen(requests[i].body), &reply);
+		world_request(w, "POST", "/kbs/v0/auth", requests[i].body, strlen(requests[i].body),
+			      &reply);
 		expect_cause(&reply, requests[i].cause);
 		assert_string_equal(reply.cookie, "");
 		reply_free(&reply);
@@ -520,12 +519,16 @@ static void test_auth_answer(void **state)
 	assert_int_equal(reply.status, 200);
 	assert_int_equal(sscanf(bytes_text(&reply.body),
 				"{\"nonce\":\"%44[A-Za-z0-9+/=]\",\"extra-params\":\"\"}%n", nonce,
-				&end), 1);
+				&end),
+			 1);
 	assert_int_equal(end, reply.body.len);
 	assert_int_equal(strlen(nonce), 44);
 	end = 0;
-	assert_int_equal(sscanf(reply.cookie, "kbs-session-id=%32[0-9a-f]; "
-				"Expires=Fri, 15 Jan 2027 08:05:00 GMT%n", id, &end), 1);
+	assert_int_equal(sscanf(reply.cookie,
+				"kbs-session-id=%32[0-9a-f]; "
+				"Expires=Fri, 15 Jan 2027 08:05:00 GMT%n",
+				id, &end),
+			 1);
 	assert_int_equal(end, strlen(reply.cookie));
 	assert_int_equal(strlen(id), 32);
 	reply_free(&reply);

@@ -166,7 +166,8 @@ static void test_story(void **state)
 	kbs_auth_body(&auth);
 	net_request(net, curl, "/kbs/v0/auth", "Content-Type: application/json", &auth, &answer);
 	assert_int_equal(kbs_auth_answer(&w->kbs, (int)answer.status, answer.body.data,
-					 answer.body.len, &e), 0);
+					 answer.body.len, &e),
+			 0);
 	assert_non_null(strstr(bytes_text(&answer.head), "Content-Type: application/json\r\n"));
 	answer_free(&answer);
 	world_attest_body(w, &attest);
@@ -194,7 +195,9 @@ static void test_story(void **state)
 static void test_body_limit(void **state)
 {
 	static const char *const headers[] = {
-		NULL, "Transfer-Encoding: chunked", "Expect: 100-continue",
+		NULL,
+		"Transfer-Encoding: chunked",
+		"Expect: 100-continue",
 	};
 	struct net *net = *state;
 	struct bytes body = BYTES_INIT;
@@ -338,7 +341,8 @@ static void tls_get(struct net *net, const char *ca, long version, CURLcode want
 	curl_easy_setopt(curl, CURLOPT_SSL_CIPHER_LIST, "DEFAULT@SECLEVEL=0");
 	net_request(net, curl, "/healthz", NULL, NULL, &answer);
 	if (answer.code != want)
-		fail_msg("%s, expected %s", curl_easy_strerror(answer.code), curl_easy_strerror(want));
+		fail_msg("%s, expected %s", curl_easy_strerror(answer.code),
+			 curl_easy_strerror(want));
 	if (want == CURLE_OK)
 		assert_int_equal(answer.status, 200);
 	answer_free(&answer);
@@ -395,13 +399,8 @@ static void test_tls_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(story),
-		TEST(body_limit),
-		TEST(body_endless),
-		TEST(large_bearer),
-		TEST(odd_paths),
-		TEST(tls),
-		TEST(tls_files),
+		TEST(story),	 TEST(body_limit), TEST(body_endless), TEST(large_bearer),
+		TEST(odd_paths), TEST(tls),	   TEST(tls_files),
 	};
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);

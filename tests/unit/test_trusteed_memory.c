@@ -13,14 +13,14 @@
 #include "trusteed/route.h"
 
 #define ALLOCATIONS_MAX 100000
-#define RESOURCE "/kbs/v0/resource/default/test/secret"
-#define RESOURCE_TEXT "a made-up secret"
+#define RESOURCE	"/kbs/v0/resource/default/test/secret"
+#define RESOURCE_TEXT	"a made-up secret"
 
 /* What a client sends, and the usual status. */
 struct call {
 	const char *method, *path;
 	struct bytes body, authorization;
-	bool session;			/* with the cookie of the world's session */
+	bool session; /* with the cookie of the world's session */
 	unsigned int status;
 };
 
@@ -59,7 +59,7 @@ static void call_sweep(struct world *w, const struct call *call)
 
 	while (call_limited(w, call, count))
 		assert_true(++count < ALLOCATIONS_MAX);
-	assert_true(count > 0);	/* or the allocations were not seen */
+	assert_true(count > 0); /* or the allocations were not seen */
 }
 
 static void bearer_set(struct call *call, const char *token)
@@ -89,8 +89,9 @@ static void call_free(struct call *call)
 static void the_handshake_is_not_refused(void **state)
 {
 	struct call auth = { .method = "POST", .path = "/kbs/v0/auth", .status = 200 };
-	struct call attest = { .method = "POST", .path = "/kbs/v0/attest", .session = true,
-			       .status = 200 };
+	struct call attest = {
+		.method = "POST", .path = "/kbs/v0/attest", .session = true, .status = 200
+	};
 	struct world *w = *state;
 
 	kbs_auth_body(&auth.body);
@@ -105,8 +106,9 @@ static void the_handshake_is_not_refused(void **state)
 /* The anchors are read again when their directory changed: here, before each request. */
 static void anchors_that_cannot_be_read_are_not_missing(void **state)
 {
-	struct call attest = { .method = "POST", .path = "/kbs/v0/attest", .session = true,
-			       .status = 200 };
+	struct call attest = {
+		.method = "POST", .path = "/kbs/v0/attest", .session = true, .status = 200
+	};
 	struct world *w = *state;
 	bool failed = true;
 
@@ -122,10 +124,12 @@ static void anchors_that_cannot_be_read_are_not_missing(void **state)
 
 static void a_refusal_is_the_same_or_a_500(void **state)
 {
-	struct call attest = { .method = "POST", .path = "/kbs/v0/attest", .session = true,
-			       .status = 401 };
+	struct call attest = {
+		.method = "POST", .path = "/kbs/v0/attest", .session = true, .status = 401
+	};
 	struct call denied = { .method = "GET", .path = RESOURCE, .status = 401 };
-	struct call not_admin = { .method = "GET", .path = "/kbs/v0/resource-policy",
+	struct call not_admin = { .method = "GET",
+				  .path = "/kbs/v0/resource-policy",
 				  .status = 401 };
 	struct world *w = *state;
 
@@ -145,8 +149,10 @@ static void a_resource_is_released_or_not_denied(void **state)
 {
 	struct call get = { .method = "GET", .path = RESOURCE, .session = true, .status = 200 };
 	struct call put = { .method = "POST", .path = RESOURCE, .status = 200 };
-	struct call missing = { .method = "GET", .path = "/kbs/v0/resource/default/test/other",
-				.session = true, .status = 404 };
+	struct call missing = { .method = "GET",
+				.path = "/kbs/v0/resource/default/test/other",
+				.session = true,
+				.status = 404 };
 	struct world *w = *state;
 	struct bytes ear = BYTES_INIT;
 

@@ -25,9 +25,15 @@ static void test_bearer_header(void **state)
 	static const struct {
 		const char *header, *token;
 	} headers[] = {
-		{ "Bearer abc", "abc" },   { "bearer abc", "abc" }, { "BEARER   abc", "abc" },
-		{ "Bearer ", "" },	   { "Bearer", NULL },	    { "Basic abc", NULL },
-		{ "Bearerabc", NULL },	   { "", NULL },	    { NULL, NULL },
+		{ "Bearer abc", "abc" },
+		{ "bearer abc", "abc" },
+		{ "BEARER   abc", "abc" },
+		{ "Bearer ", "" },
+		{ "Bearer", NULL },
+		{ "Basic abc", NULL },
+		{ "Bearerabc", NULL },
+		{ "", NULL },
+		{ NULL, NULL },
 	};
 
 	(void)state;
@@ -131,8 +137,8 @@ static void test_challenge_vectors(void **state)
 		{ "rsa_report_data", "rsa_report_data", "sha384", "" },
 	};
 	json_t *root = vectors_read();
-	const char *nonce = json_string_value(json_object_get(
-		json_object_get(root, "ec_report_data"), "nonce"));
+	const char *nonce = json_string_value(
+		json_object_get(json_object_get(root, "ec_report_data"), "nonce"));
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -150,9 +156,8 @@ static void test_challenge_vectors(void **state)
 
 		assert_int_equal(handshake_challenge(runtime, challenge, &e), 0);
 		encode_hex(challenge, sizeof(challenge), &hex);
-		assert_memory_equal(hex.data,
-				    json_string_value(json_object_get(vector, cases[i].digest)),
-				    96);
+		assert_memory_equal(
+			hex.data, json_string_value(json_object_get(vector, cases[i].digest)), 96);
 		assert_string_equal(bytes_text(&hex) + 96, "00000000000000000000000000000000");
 		bytes_free(&hex);
 		json_decref(runtime);
@@ -313,7 +318,7 @@ static void test_revoked_development(void **state)
 	memset(instance, CCA_BUILDER_INSTANCE, sizeof(instance));
 	instance[0] = 0x01;
 	bytes_append_text(&more, ",\"revoked\":true,\"realmkey-dev\":true,"
-			  "\"implementation-id\":\"");
+				 "\"implementation-id\":\"");
 	encode_hex(implementation, sizeof(implementation), &more);
 	bytes_append_text(&more, "\",\"instance-id\":\"");
 	encode_hex(instance, sizeof(instance), &more);

@@ -17,7 +17,7 @@
 #include "trusteed/attest/handshake.h"
 
 #define RESOURCE "/kbs/v0/resource/default/key/1"
-#define MISSING "/kbs/v0/resource/default/key/2"
+#define MISSING	 "/kbs/v0/resource/default/key/2"
 
 static void set_policy(struct world *w, const char *text, unsigned int status)
 {
@@ -46,7 +46,7 @@ static void test_story(void **state)
 	world_expect(w, "GET", RESOURCE, "", 401, "PolicyDeny");
 	world_expect(w, "GET", MISSING, "", 401, "PolicyDeny");
 	world_endorse(w);
-	world_expect(w, "GET", RESOURCE, "", 401, "PolicyDeny");	/* the session's EAR is older */
+	world_expect(w, "GET", RESOURCE, "", 401, "PolicyDeny"); /* the session's EAR is older */
 	world_attest_ok(w, &ear);
 	world_get_secret(w, RESOURCE, "a secret");
 	world_expect(w, "GET", MISSING, "", 404, "ResourceNotFound");
@@ -216,8 +216,8 @@ static void test_restart(void **state)
 static void test_resource_paths(void **state)
 {
 	static const char *const bad[] = {
-		"", "a", "a/b", "a/b/c/d", "a//c", "a/b/", "/b/c", "a/b/..", "../b/c", "a/.b/c",
-		"a/b/c%20", "kbs:///a/b/c", "a/b/\xff",
+		"",	  "a",	    "a/b",    "a/b/c/d",  "a//c",	  "a/b/",     "/b/c",
+		"a/b/..", "../b/c", "a/.b/c", "a/b/c%20", "kbs:///a/b/c", "a/b/\xff",
 	};
 	char path[512], variant[] = "InvalidRequestPath";
 	struct world *w = *state;
@@ -301,9 +301,11 @@ static void attest_with_key(struct world *w, const char *jwk)
 	runtime = handshake_runtime_data(&attest, &e);
 	assert_int_equal(handshake_challenge(runtime, challenge, &e), 0);
 	cca_builder_token(&w->builder, challenge, &token);
-	bytes_printf(&body, "{\"runtime-data\":{\"nonce\":\"%s\",\"tee-pubkey\":%s},"
+	bytes_printf(&body,
+		     "{\"runtime-data\":{\"nonce\":\"%s\",\"tee-pubkey\":%s},"
 		     "\"tee-evidence\":{\"additional_evidence\":\"\","
-		     "\"primary_evidence\":{\"token\":[", w->kbs.nonce, jwk);
+		     "\"primary_evidence\":{\"token\":[",
+		     w->kbs.nonce, jwk);
 	for (size_t i = 0; i < token.len; i++)
 		bytes_printf(&body, "%s%u", i ? "," : "", token.data[i]);
 	bytes_append_text(&body, "]}}}");

@@ -197,8 +197,8 @@ unsigned int world_attest(struct world *w, struct bytes *ear, struct reply *repl
 	world_auth(w);
 	world_attest_body(w, &body);
 	world_request(w, "POST", "/kbs/v0/attest", body.data, body.len, reply);
-	if (ear && kbs_attest_answer((int)reply->status, reply->body.data, reply->body.len, ear,
-				     &e) < 0)
+	if (ear &&
+	    kbs_attest_answer((int)reply->status, reply->body.data, reply->body.len, ear, &e) < 0)
 		fail_msg("%s", e.text);
 	bytes_free(&body);
 	return reply->status;
@@ -215,8 +215,10 @@ void world_endorse(struct world *w)
 	bytes_printf(&text, "{\"cca.realm.cca-realm-initial-measurement\":[\"%s\"]}",
 		     bytes_text(&rim));
 	encode_base64(ENCODE_BASE64, text.data, text.len, &payload);
-	bytes_printf(&message, "{\"version\":\"0.1.0\",\"type\":\"sample\","
-		     "\"payload\":\"%s\"}", bytes_text(&payload));
+	bytes_printf(&message,
+		     "{\"version\":\"0.1.0\",\"type\":\"sample\","
+		     "\"payload\":\"%s\"}",
+		     bytes_text(&payload));
 	assert_int_equal(world_admin(w, "POST", "/kbs/v0/reference-value", bytes_text(&message)),
 			 200);
 	bytes_free(&rim);

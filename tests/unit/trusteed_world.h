@@ -25,11 +25,11 @@ struct world {
 	struct trustee trustee;
 	struct cca_builder builder;
 	struct tee_key tee;
-	struct kbs_challenge kbs;	/* from the last auth */
-	char session[64];		/* the cookie; "" if there is none */
-	struct bytes bearer;		/* sent if not empty */
+	struct kbs_challenge kbs; /* from the last auth */
+	char session[64];	  /* the cookie; "" if there is none */
+	struct bytes bearer;	  /* sent if not empty */
 	int64_t monotonic, now;
-	bool development;		/* --dev */
+	bool development; /* --dev */
 };
 
 /* For cmocka_unit_test_setup_teardown(): *state becomes a struct world with one anchor, which is

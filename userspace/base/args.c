@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define HELP_COLUMN 24
-#define HELP_WIDTH 80
+#define HELP_WIDTH  80
 
 /* Every program has these; --help lists them after the program's own tables. */
 static const struct args_option builtin_options[] = {
@@ -21,8 +21,8 @@ struct scan {
 	const struct args_spec *spec;
 	void *target;
 	const char **operands;
-	unsigned int count;	/* operands so far */
-	uint64_t seen;		/* options so far, one bit each in the order of the tables */
+	unsigned int count; /* operands so far */
+	uint64_t seen;	    /* options so far, one bit each in the order of the tables */
 	struct error *e;
 };
 
@@ -54,8 +54,7 @@ static int option_number(const struct args_option *o, const char *text, unsigned
 
 	errno = 0;
 	number = strtoul(text, &end, 10);
-	if (!isdigit((unsigned char)text[0]) || *end || errno || number < o->min ||
-	    number > o->max)
+	if (!isdigit((unsigned char)text[0]) || *end || errno || number < o->min || number > o->max)
 		return error_set(e, ERROR_USAGE, "--%s: '%s' is not a number from %u to %u",
 				 o->name, text, o->min, o->max);
 	*value = (unsigned int)number;

@@ -16,36 +16,36 @@
 #include "error.h"
 
 enum args_type {
-	ARGS_FLAG,		/* bool: true when given */
-	ARGS_TEXT,		/* const char *: points into argv */
-	ARGS_NUMBER,		/* unsigned int, decimal, min..max */
+	ARGS_FLAG,   /* bool: true when given */
+	ARGS_TEXT,   /* const char *: points into argv */
+	ARGS_NUMBER, /* unsigned int, decimal, min..max */
 };
 
 struct args_option {
-	const char *name;	/* without the dashes; NULL ends a table */
+	const char *name; /* without the dashes; NULL ends a table */
 	enum args_type type;
-	size_t offset;		/* of the member in the program's struct */
-	const char *value;	/* name of the value in --help, "FILE"; NULL for a flag */
-	const char *help;	/* what the option does: any length, without line breaks */
-	const char *alias;	/* a second name, or NULL */
-	unsigned int min, max;	/* ARGS_NUMBER only */
+	size_t offset;	       /* of the member in the program's struct */
+	const char *value;     /* name of the value in --help, "FILE"; NULL for a flag */
+	const char *help;      /* what the option does: any length, without line breaks */
+	const char *alias;     /* a second name, or NULL */
+	unsigned int min, max; /* ARGS_NUMBER only */
 };
 
 #define ARGS_OPTIONS_MAX 64
 
 struct args_spec {
-	const char *name;				/* "realmkey token show" */
-	const char *operands;				/* for the usage line; "" for none */
+	const char *name;     /* "realmkey token show" */
+	const char *operands; /* for the usage line; "" for none */
 	unsigned int operands_min, operands_max;
-	const char *about;				/* one or more lines */
-	const struct args_option *const *options;	/* NULL-terminated list of tables */
-	const char *notes;				/* lines after the options, or NULL */
+	const char *about;			  /* one or more lines */
+	const struct args_option *const *options; /* NULL-terminated list of tables */
+	const char *notes;			  /* lines after the options, or NULL */
 };
 
 enum args_outcome {
 	ARGS_RUN,
-	ARGS_HELP,		/* --help or -h; the arguments after it were not read */
-	ARGS_VERSION,		/* --version, likewise */
+	ARGS_HELP,    /* --help or -h; the arguments after it were not read */
+	ARGS_VERSION, /* --version, likewise */
 };
 
 /*

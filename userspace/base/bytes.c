@@ -80,8 +80,7 @@ static int bytes_fail(struct bytes *b)
 
 /* Make room for @size bytes in all. Returns 0, or -1 and marks @b as failed. Inlined into its five
  * callers it would make each program 2 KiB larger. */
-__attribute__((noinline))
-static int bytes_grow(struct bytes *b, size_t size)
+__attribute__((noinline)) static int bytes_grow(struct bytes *b, size_t size)
 {
 	size_t allocate;
 	uint8_t *data;

@@ -20,14 +20,14 @@
 #include "error.h"
 
 struct bytes {
-	uint8_t *data;	/* followed by a NUL, so that text can be used as a string */
-	size_t len;	/* bytes in use */
-	size_t size;	/* bytes allocated; 0 when data is NULL */
-	bool locked;	/* in separate pages: locked in RAM, left out of core dumps and forks */
-	bool failed;	/* an allocation failed; the buffer stays empty until it is cleared */
+	uint8_t *data; /* followed by a NUL, so that text can be used as a string */
+	size_t len;    /* bytes in use */
+	size_t size;   /* bytes allocated; 0 when data is NULL */
+	bool locked;   /* in separate pages: locked in RAM, left out of core dumps and forks */
+	bool failed;   /* an allocation failed; the buffer stays empty until it is cleared */
 };
 
-#define BYTES_INIT { 0 }
+#define BYTES_INIT	  { 0 }
 #define BYTES_LOCKED_INIT { .locked = true }
 
 /* The largest buffer. A length that comes from outside cannot cause a larger allocation. */

@@ -13,7 +13,7 @@
 #define PROBE_SIZE 4096
 
 /* For private keys; a P-256 key needs a few hundred bytes. */
-#define HEAP_SIZE ((size_t)64 << 10)
+#define HEAP_SIZE  ((size_t)64 << 10)
 #define HEAP_BLOCK 32
 
 /* A failed allocation. Some are reported only as an algorithm that cannot be fetched, or that the key does

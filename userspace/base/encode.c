@@ -32,7 +32,7 @@ void encode_base64(enum encode_alphabet alphabet, const void *data, size_t len, 
 	const uint8_t *in = data;
 	char group[4];
 
-	bytes_append(out, NULL, 0);	/* so that empty input gives "" and not a null pointer */
+	bytes_append(out, NULL, 0); /* so that empty input gives "" and not a null pointer */
 	for (size_t i = 0; i < len; i += 3) {
 		size_t count = group_encode(alphabet, in + i, len - i < 3 ? len - i : 3, group);
 
@@ -52,8 +52,7 @@ void encode_hex(const void *data, size_t len, struct bytes *out)
 /* Decode the 2 to 4 characters at @text to @out; @values has the value of each character plus one,
  * or 0 for a character outside of the alphabet. Returns how many characters are valid: fewer than
  * @len if one is not in the alphabet, or if the last one sets unused bits. */
-static size_t group_decode(const uint8_t values[256], const uint8_t *text, size_t len,
-			   uint8_t *out)
+static size_t group_decode(const uint8_t values[256], const uint8_t *text, size_t len, uint8_t *out)
 {
 	uint32_t group = 0;
 
@@ -106,8 +105,7 @@ static int hex_value(char c)
 	return digit ? (int)(digit - hex_digits) : -1;
 }
 
-int decode_hex(const char *text, size_t len, const char *what, struct bytes *out,
-	       struct error *e)
+int decode_hex(const char *text, size_t len, const char *what, struct bytes *out, struct error *e)
 {
 	size_t before = out->len;
 

@@ -12,8 +12,8 @@
 #define ENCODE_ALPHANUMERIC "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 enum encode_alphabet {
-	ENCODE_BASE64,		/* standard alphabet, padded */
-	ENCODE_BASE64URL,	/* URL alphabet, never padded */
+	ENCODE_BASE64,	  /* standard alphabet, padded */
+	ENCODE_BASE64URL, /* URL alphabet, never padded */
 };
 
 /* Append the encoding of @len bytes at @data to @out. Hexadecimal is in lower case. */
@@ -29,7 +29,6 @@ void encode_hex(const void *data, size_t len, struct bytes *out);
  */
 int decode_base64(enum encode_alphabet alphabet, const char *text, size_t len, const char *what,
 		  struct bytes *out, struct error *e);
-int decode_hex(const char *text, size_t len, const char *what, struct bytes *out,
-	       struct error *e);
+int decode_hex(const char *text, size_t len, const char *what, struct bytes *out, struct error *e);
 
 #endif

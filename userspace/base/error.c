@@ -9,20 +9,11 @@
 #include "array.h"
 
 static const int exit_codes[] = {
-	[ERROR_NONE] = 0,
-	[ERROR_SYSTEM] = 1,
-	[ERROR_USAGE] = 2,
-	[ERROR_CONFIG] = 3,
-	[ERROR_NO_REALM] = 4,
-	[ERROR_NETWORK] = 5,
-	[ERROR_TLS] = 6,
-	[ERROR_ATTESTATION] = 7,
-	[ERROR_POLICY] = 8,
-	[ERROR_NOT_FOUND] = 9,
-	[ERROR_DELIVERY] = 10,
-	[ERROR_PROTOCOL] = 11,
-	[ERROR_INPUT] = 12,
-	[ERROR_NO_DRIVER] = 13,
+	[ERROR_NONE] = 0,      [ERROR_SYSTEM] = 1,	[ERROR_USAGE] = 2,
+	[ERROR_CONFIG] = 3,    [ERROR_NO_REALM] = 4,	[ERROR_NETWORK] = 5,
+	[ERROR_TLS] = 6,       [ERROR_ATTESTATION] = 7, [ERROR_POLICY] = 8,
+	[ERROR_NOT_FOUND] = 9, [ERROR_DELIVERY] = 10,	[ERROR_PROTOCOL] = 11,
+	[ERROR_INPUT] = 12,    [ERROR_NO_DRIVER] = 13,
 };
 
 /* The printable sequences of UTF-8 by their first byte. The range of the second byte excludes
@@ -32,26 +23,20 @@ static const struct {
 	unsigned char first, last, second_min, second_max;
 	size_t len;
 } sequences[] = {
-	{ 0x20, 0x7e, 0, 0, 1 },
-	{ 0xc2, 0xc2, 0xa0, 0xbf, 2 },
-	{ 0xc3, 0xdf, 0x80, 0xbf, 2 },
-	{ 0xe0, 0xe0, 0xa0, 0xbf, 3 },
-	{ 0xe1, 0xec, 0x80, 0xbf, 3 },
-	{ 0xed, 0xed, 0x80, 0x9f, 3 },
-	{ 0xee, 0xef, 0x80, 0xbf, 3 },
-	{ 0xf0, 0xf0, 0x90, 0xbf, 4 },
-	{ 0xf1, 0xf3, 0x80, 0xbf, 4 },
+	{ 0x20, 0x7e, 0, 0, 1 },       { 0xc2, 0xc2, 0xa0, 0xbf, 2 }, { 0xc3, 0xdf, 0x80, 0xbf, 2 },
+	{ 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 },
+	{ 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 },
 	{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
 };
 
 /* Characters that reorder or hide text or break a line (Unicode TR 36 section 3): zero-width
  * characters, bidirectional controls, line and paragraph separators. */
 static const struct {
-	unsigned char second, third_min, third_max;	/* after 0xe2 */
+	unsigned char second, third_min, third_max; /* after 0xe2 */
 } deceptive[] = {
-	{ 0x80, 0x8b, 0x8f },	/* U+200B to U+200F */
-	{ 0x80, 0xa8, 0xae },	/* U+2028 to U+202E */
-	{ 0x81, 0xa0, 0xaf },	/* U+2060 to U+206F */
+	{ 0x80, 0x8b, 0x8f }, /* U+200B to U+200F */
+	{ 0x80, 0xa8, 0xae }, /* U+2028 to U+202E */
+	{ 0x81, 0xa0, 0xaf }, /* U+2060 to U+206F */
 };
 
 static bool sequence_fits(size_t i, const unsigned char *s)

@@ -15,30 +15,30 @@
 
 enum error_kind {
 	ERROR_NONE,
-	ERROR_SYSTEM,		/* the operating system or memory */
-	ERROR_USAGE,		/* arguments of a program */
-	ERROR_CONFIG,		/* configuration file */
-	ERROR_NO_REALM,		/* this machine is not a realm */
-	ERROR_NETWORK,		/* no connection, time-out, name not found */
-	ERROR_TLS,		/* certificate or handshake */
-	ERROR_ATTESTATION,	/* evidence or token refused */
-	ERROR_POLICY,		/* denied by the resource policy */
-	ERROR_NOT_FOUND,	/* no such resource */
-	ERROR_DELIVERY,		/* the secret could not be put in its place */
-	ERROR_PROTOCOL,		/* an answer of the KBS is malformed */
-	ERROR_INPUT,		/* a file or argument given to be read is malformed or too large */
-	ERROR_NO_DRIVER,	/* a realm without the requested interface (module not loaded) */
-	ERROR_ANY,		/* only for error_reclassify() */
+	ERROR_SYSTEM,	   /* the operating system or memory */
+	ERROR_USAGE,	   /* arguments of a program */
+	ERROR_CONFIG,	   /* configuration file */
+	ERROR_NO_REALM,	   /* this machine is not a realm */
+	ERROR_NETWORK,	   /* no connection, time-out, name not found */
+	ERROR_TLS,	   /* certificate or handshake */
+	ERROR_ATTESTATION, /* evidence or token refused */
+	ERROR_POLICY,	   /* denied by the resource policy */
+	ERROR_NOT_FOUND,   /* no such resource */
+	ERROR_DELIVERY,	   /* the secret could not be put in its place */
+	ERROR_PROTOCOL,	   /* an answer of the KBS is malformed */
+	ERROR_INPUT,	   /* a file or argument given to be read is malformed or too large */
+	ERROR_NO_DRIVER,   /* a realm without the requested interface (module not loaded) */
+	ERROR_ANY,	   /* only for error_reclassify() */
 };
 
 #define ERROR_TEXT_MAX 1024
 
 struct error {
 	enum error_kind kind;
-	bool transient;			/* trying again can help */
-	bool memory;			/* out of memory */
-	bool machine;			/* this machine failed: error_reclassify() changes nothing */
-	char text[ERROR_TEXT_MAX];	/* one line without newline; never a secret */
+	bool transient;		   /* trying again can help */
+	bool memory;		   /* out of memory */
+	bool machine;		   /* this machine failed: error_reclassify() changes nothing */
+	char text[ERROR_TEXT_MAX]; /* one line without newline; never a secret */
 };
 
 #define ERROR_INIT { 0 }

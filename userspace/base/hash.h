@@ -15,11 +15,11 @@ enum hash_algorithm { HASH_SHA256, HASH_SHA512, HASH_SHA384, HASH_ALGORITHMS };
 
 struct hash {
 	enum hash_algorithm number;
-	const char *name;	/* in a CCA token: "sha-256" */
-	const char *plain;	/* in the KBS protocol and in output: "sha256" */
-	const char *openssl;	/* for EVP_get_digestbyname() and EVP_MD_fetch(): "SHA256" */
-	uint16_t tpm;		/* in an event log: TPM_ALG_ID (TCG Algorithm Registry) */
-	size_t size;		/* of a digest, bytes */
+	const char *name;    /* in a CCA token: "sha-256" */
+	const char *plain;   /* in the KBS protocol and in output: "sha256" */
+	const char *openssl; /* for EVP_get_digestbyname() and EVP_MD_fetch(): "SHA256" */
+	uint16_t tpm;	     /* in an event log: TPM_ALG_ID (TCG Algorithm Registry) */
+	size_t size;	     /* of a digest, bytes */
 };
 
 /* Returns the algorithm with this number in RSI, this name, plain name or TPM_ALG_ID, or NULL. The

@@ -115,7 +115,7 @@ int io_each_file(const char *path, const char *const *suffixes, size_t max,
 	struct dirent **entry = NULL;
 	struct stat st;
 	int count = 0, ret = 0;
-	bool file = strcmp(path, "-") == 0;	/* standard input */
+	bool file = strcmp(path, "-") == 0; /* standard input */
 
 	if (!file && stat(path, &st) < 0)
 		return error_set_errno(e, ERROR_INPUT, "%s", path);

@@ -87,9 +87,8 @@ json_t *json_parse(const void *text, size_t len, const char *what, enum error_ki
 	return NULL;
 }
 
-static json_t *member_of_type(const json_t *object, const char *member, bool fits,
-			      const char *type, const char *what, enum error_kind kind,
-			      struct error *e)
+static json_t *member_of_type(const json_t *object, const char *member, bool fits, const char *type,
+			      const char *what, enum error_kind kind, struct error *e)
 {
 	json_t *value = json_object_get(object, member);
 

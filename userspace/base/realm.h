@@ -4,13 +4,13 @@
 #ifndef REALMKEY_REALM_H
 #define REALMKEY_REALM_H
 
-#define REALM_CHALLENGE_SIZE 64		/* bytes */
-#define REALM_RPV_SIZE 64		/* bytes */
-#define REALM_REMS 4			/* extensible measurements */
-#define REALM_REGISTERS (1 + REALM_REMS)	/* the RIM is register 0, REM0 is register 1 */
+#define REALM_CHALLENGE_SIZE 64		      /* bytes */
+#define REALM_RPV_SIZE	     64		      /* bytes */
+#define REALM_REMS	     4		      /* extensible measurements */
+#define REALM_REGISTERS	     (1 + REALM_REMS) /* the RIM is register 0, REM0 is register 1 */
 
 /* The claim of the RIM in an EAR, and the reference value that endorses it. */
-#define REALM_RIM_CLAIM "cca-realm-initial-measurement"
+#define REALM_RIM_CLAIM	    "cca-realm-initial-measurement"
 #define REALM_RIM_REFERENCE "cca.realm." REALM_RIM_CLAIM
 
 /* Returns "RIM", "REM0" to "REM3" for registers 0 to 4, and NULL for other numbers. Static. */

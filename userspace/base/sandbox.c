@@ -22,7 +22,7 @@
 #define LANDLOCK_ACCESS_FS_RESOLVE_UNIX (1ULL << 16)
 #endif
 #ifndef PR_SET_MDWE
-#define PR_SET_MDWE 65
+#define PR_SET_MDWE		 65
 #define PR_MDWE_REFUSE_EXEC_GAIN 1
 #endif
 
@@ -140,12 +140,11 @@ static const struct {
 	uint64_t rights;
 } landlock_rights[] = {
 	{ SANDBOX_READ, LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR },
-	{ SANDBOX_WRITE,
-	  LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE |
-		  LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |
-		  LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
-		  LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
-		  LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_REFER },
+	{ SANDBOX_WRITE, LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE |
+				 LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |
+				 LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
+				 LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
+				 LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_REFER },
 	{ SANDBOX_IOCTL, LANDLOCK_ACCESS_FS_IOCTL_DEV },
 };
 
@@ -199,9 +198,10 @@ static int landlock_add_path(int ruleset, uint64_t handled, const struct sandbox
 	int ret = -1;
 
 	attr.parent_fd = open(path->path, O_PATH | O_CLOEXEC);
-	if (attr.parent_fd < 0)	/* a path that cannot be reached needs no rule */
-		return errno == ENOENT || errno == EACCES || errno == ENOTDIR ? 0 :
-			error_set_errno(e, ERROR_SYSTEM, "%s", path->path);
+	if (attr.parent_fd < 0) /* a path that cannot be reached needs no rule */
+		return errno == ENOENT || errno == EACCES || errno == ENOTDIR ?
+			       0 :
+			       error_set_errno(e, ERROR_SYSTEM, "%s", path->path);
 	if (fstat(attr.parent_fd, &st) < 0) {
 		error_set_errno(e, ERROR_SYSTEM, "%s", path->path);
 		goto out;

@@ -32,7 +32,7 @@ int sandbox_limit(int resource, unsigned long max, struct error *e);
 struct sandbox_identity {
 	uid_t uid;
 	gid_t gid;
-	uint64_t keep;		/* capabilities to keep: bits 1 << CAP_* */
+	uint64_t keep; /* capabilities to keep: bits 1 << CAP_* */
 };
 
 /* Look up the user @name, for sandbox_drop_root(), while its files can be read; uid and gid are @fallback
@@ -46,21 +46,21 @@ bool sandbox_user(const char *name, uid_t fallback, struct sandbox_identity *ide
  */
 int sandbox_drop_root(const struct sandbox_identity *identity, struct error *e);
 
-#define SANDBOX_READ	1U	/* read files, list directories */
-#define SANDBOX_WRITE	2U	/* write, create, remove, rename, truncate */
-#define SANDBOX_IOCTL	4U	/* ioctl on devices */
+#define SANDBOX_READ  1U /* read files, list directories */
+#define SANDBOX_WRITE 2U /* write, create, remove, rename, truncate */
+#define SANDBOX_IOCTL 4U /* ioctl on devices */
 
 struct sandbox_path {
-	const char *path;	/* a file, or a directory with all in it; skipped if absent */
-	unsigned int access;	/* SANDBOX_* */
+	const char *path;    /* a file, or a directory with all in it; skipped if absent */
+	unsigned int access; /* SANDBOX_* */
 };
 
 struct sandbox_access {
 	const struct sandbox_path *path;
 	size_t paths;
-	const uint16_t *port;	/* TCP ports that connect() may use; NULL does not restrict TCP */
+	const uint16_t *port; /* TCP ports that connect() may use; NULL does not restrict TCP */
 	size_t ports;
-	bool alone;		/* no signals and no Unix sockets to other processes */
+	bool alone; /* no signals and no Unix sockets to other processes */
 };
 
 /*
@@ -74,20 +74,23 @@ int sandbox_landlock(const struct sandbox_access *access, struct error *e);
 /* The action for one system call if all of its @count comparisons hold. They compare 64 bits, of
  * which the kernel uses 32 for an int: a rule that refuses a value must mask the other bits. */
 struct sandbox_rule {
-	int call;		/* SCMP_SYS(name); unknown calls of this architecture are skipped */
-	uint32_t action;	/* SCMP_ACT_ALLOW, SCMP_ACT_ERRNO(n), SCMP_ACT_KILL_PROCESS */
+	int call;	 /* SCMP_SYS(name); unknown calls of this architecture are skipped */
+	uint32_t action; /* SCMP_ACT_ALLOW, SCMP_ACT_ERRNO(n), SCMP_ACT_KILL_PROCESS */
 	unsigned int count;
 	struct scmp_arg_cmp arg[3];
 };
 
 #define SANDBOX_ALLOW(name) { .call = SCMP_SYS(name), .action = SCMP_ACT_ALLOW }
-#define SANDBOX_KILL(name) { .call = SCMP_SYS(name), .action = SCMP_ACT_KILL_PROCESS }
+#define SANDBOX_KILL(name)  { .call = SCMP_SYS(name), .action = SCMP_ACT_KILL_PROCESS }
 /* With up to three of the comparisons below. */
 #define SANDBOX_ALLOW_IF(name, ...) \
-	{ .call = SCMP_SYS(name), .action = SCMP_ACT_ALLOW, \
-	  .count = sizeof((struct scmp_arg_cmp[]){ __VA_ARGS__ }) / sizeof(struct scmp_arg_cmp), \
-	  .arg = { __VA_ARGS__ } }
-#define SANDBOX_IS(n, value) { .arg = (n), .op = SCMP_CMP_EQ, .datum_a = (value) }
+	{ \
+		.call = SCMP_SYS(name), .action = SCMP_ACT_ALLOW, \
+		.count = sizeof((struct scmp_arg_cmp[]){ __VA_ARGS__ }) / \
+			 sizeof(struct scmp_arg_cmp), \
+		.arg = { __VA_ARGS__ } \
+	}
+#define SANDBOX_IS(n, value)  { .arg = (n), .op = SCMP_CMP_EQ, .datum_a = (value) }
 #define SANDBOX_MAX(n, value) { .arg = (n), .op = SCMP_CMP_LE, .datum_a = (value) }
 #define SANDBOX_BITS(n, mask, value) \
 	{ .arg = (n), .op = SCMP_CMP_MASKED_EQ, .datum_a = (mask), .datum_b = (value) }
@@ -96,20 +99,22 @@ struct sandbox_rule {
  * runs an intruder's code. */
 #define SANDBOX_KILL_INTRUDER \
 	SANDBOX_KILL(execve), SANDBOX_KILL(execveat), SANDBOX_KILL(ptrace), \
-	SANDBOX_KILL(process_vm_readv), SANDBOX_KILL(process_vm_writev), \
-	SANDBOX_KILL(pidfd_getfd), SANDBOX_KILL(mount), SANDBOX_KILL(umount2), \
-	SANDBOX_KILL(pivot_root), SANDBOX_KILL(chroot), SANDBOX_KILL(move_mount), \
-	SANDBOX_KILL(open_tree), SANDBOX_KILL(fsopen), SANDBOX_KILL(unshare), \
-	SANDBOX_KILL(setns), SANDBOX_KILL(bpf), SANDBOX_KILL(perf_event_open), \
-	SANDBOX_KILL(userfaultfd), SANDBOX_KILL(io_uring_setup), SANDBOX_KILL(init_module), \
-	SANDBOX_KILL(finit_module), SANDBOX_KILL(delete_module), SANDBOX_KILL(kexec_load), \
-	SANDBOX_KILL(kexec_file_load), SANDBOX_KILL(open_by_handle_at), SANDBOX_KILL(reboot), \
-	SANDBOX_KILL(setuid), SANDBOX_KILL(setresuid), SANDBOX_KILL(setreuid), \
-	SANDBOX_KILL(setfsuid), SANDBOX_KILL(setgid), SANDBOX_KILL(setresgid), \
-	SANDBOX_KILL(setgroups), SANDBOX_KILL(capset), SANDBOX_KILL(pidfd_open), \
-	SANDBOX_KILL(pidfd_send_signal), SANDBOX_KILL(io_uring_enter), \
-	SANDBOX_KILL(io_uring_register), SANDBOX_KILL(keyctl), SANDBOX_KILL(add_key), \
-	SANDBOX_KILL(request_key), SANDBOX_KILL(kcmp)
+		SANDBOX_KILL(process_vm_readv), SANDBOX_KILL(process_vm_writev), \
+		SANDBOX_KILL(pidfd_getfd), SANDBOX_KILL(mount), SANDBOX_KILL(umount2), \
+		SANDBOX_KILL(pivot_root), SANDBOX_KILL(chroot), SANDBOX_KILL(move_mount), \
+		SANDBOX_KILL(open_tree), SANDBOX_KILL(fsopen), SANDBOX_KILL(unshare), \
+		SANDBOX_KILL(setns), SANDBOX_KILL(bpf), SANDBOX_KILL(perf_event_open), \
+		SANDBOX_KILL(userfaultfd), SANDBOX_KILL(io_uring_setup), \
+		SANDBOX_KILL(init_module), SANDBOX_KILL(finit_module), \
+		SANDBOX_KILL(delete_module), SANDBOX_KILL(kexec_load), \
+		SANDBOX_KILL(kexec_file_load), SANDBOX_KILL(open_by_handle_at), \
+		SANDBOX_KILL(reboot), SANDBOX_KILL(setuid), SANDBOX_KILL(setresuid), \
+		SANDBOX_KILL(setreuid), SANDBOX_KILL(setfsuid), SANDBOX_KILL(setgid), \
+		SANDBOX_KILL(setresgid), SANDBOX_KILL(setgroups), SANDBOX_KILL(capset), \
+		SANDBOX_KILL(pidfd_open), SANDBOX_KILL(pidfd_send_signal), \
+		SANDBOX_KILL(io_uring_enter), SANDBOX_KILL(io_uring_register), \
+		SANDBOX_KILL(keyctl), SANDBOX_KILL(add_key), SANDBOX_KILL(request_key), \
+		SANDBOX_KILL(kcmp)
 
 /*
  * Load a seccomp filter: the rules, and the action @otherwise for all other system calls (rules

@@ -7,12 +7,12 @@
 
 struct open_item {
 	unsigned int node;
-	uint64_t left;		/* children still to come */
+	uint64_t left; /* children still to come */
 };
 
 struct reader {
 	struct cbor_tree *tree;
-	unsigned int room;	/* nodes allocated */
+	unsigned int room; /* nodes allocated */
 	struct open_item open[CBOR_TREE_DEPTH_MAX];
 	unsigned int depth;
 	bool indefinite;
@@ -126,16 +126,29 @@ static void on_indefinite(void *context)
 }
 
 static const struct cbor_callbacks callbacks = {
-	.uint8 = on_uint8, .uint16 = on_uint16, .uint32 = on_uint32, .uint64 = on_uint64,
-	.negint8 = on_negint8, .negint16 = on_negint16,
-	.negint32 = on_negint32, .negint64 = on_negint64,
-	.byte_string = on_bytes, .byte_string_start = on_indefinite,
-	.string = on_text, .string_start = on_indefinite,
-	.array_start = on_array, .indef_array_start = on_indefinite,
-	.map_start = on_map, .indef_map_start = on_indefinite,
+	.uint8 = on_uint8,
+	.uint16 = on_uint16,
+	.uint32 = on_uint32,
+	.uint64 = on_uint64,
+	.negint8 = on_negint8,
+	.negint16 = on_negint16,
+	.negint32 = on_negint32,
+	.negint64 = on_negint64,
+	.byte_string = on_bytes,
+	.byte_string_start = on_indefinite,
+	.string = on_text,
+	.string_start = on_indefinite,
+	.array_start = on_array,
+	.indef_array_start = on_indefinite,
+	.map_start = on_map,
+	.indef_map_start = on_indefinite,
 	.tag = on_tag,
-	.float2 = on_float, .float4 = on_float, .float8 = on_double,
-	.boolean = on_bool, .null = on_null, .undefined = on_undefined,
+	.float2 = on_float,
+	.float4 = on_float,
+	.float8 = on_double,
+	.boolean = on_bool,
+	.null = on_null,
+	.undefined = on_undefined,
 	.indef_break = on_indefinite,
 };
 
@@ -259,8 +272,8 @@ static int item_read(struct reader *r, const uint8_t *data, size_t len, size_t *
 
 	if (r->tree->count == r->room)
 		return r->room < CBOR_TREE_NODES_MAX ?
-			error_set(e, ERROR_INPUT, "truncated at byte %zu", *at) :
-			error_set(e, ERROR_INPUT, "more than %d items", CBOR_TREE_NODES_MAX);
+			       error_set(e, ERROR_INPUT, "truncated at byte %zu", *at) :
+			       error_set(e, ERROR_INPUT, "more than %d items", CBOR_TREE_NODES_MAX);
 	result = head_read(r, data + *at, len - *at);
 	if (result.status == CBOR_DECODER_NEDATA)
 		return error_set(e, ERROR_INPUT, "truncated: the item at byte %zu is not complete",
@@ -275,8 +288,10 @@ static int item_read(struct reader *r, const uint8_t *data, size_t len, size_t *
 		return items_close(r, *at, e);
 	/* Each child has at least one byte, so a number that cannot be true is found here. */
 	if (children > len - *at)
-		return error_set(e, ERROR_INPUT, "truncated: the item before byte %zu declares "
-				 "more than follows", *at);
+		return error_set(e, ERROR_INPUT,
+				 "truncated: the item before byte %zu declares "
+				 "more than follows",
+				 *at);
 	if (r->depth == CBOR_TREE_DEPTH_MAX)
 		return error_set(e, ERROR_INPUT, "nested deeper than %d at byte %zu",
 				 CBOR_TREE_DEPTH_MAX, *at);

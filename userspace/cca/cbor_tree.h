@@ -20,37 +20,37 @@
 #define CBOR_TREE_DEPTH_MAX 16
 
 enum cbor_node_kind {
-	CBOR_NODE_UINT,		/* value: the number */
-	CBOR_NODE_NINT,		/* value: n of the number -1 - n */
-	CBOR_NODE_BYTES,	/* value: length, data: content */
-	CBOR_NODE_TEXT,		/* value: length, data: content; UTF-8 is not checked */
-	CBOR_NODE_ARRAY,	/* value: elements */
-	CBOR_NODE_MAP,		/* value: pairs */
-	CBOR_NODE_TAG,		/* value: tag number; one child */
-	CBOR_NODE_SIMPLE,	/* value: CBOR_SIMPLE_* */
-	CBOR_NODE_FLOAT,	/* value: bits of the double */
+	CBOR_NODE_UINT,	  /* value: the number */
+	CBOR_NODE_NINT,	  /* value: n of the number -1 - n */
+	CBOR_NODE_BYTES,  /* value: length, data: content */
+	CBOR_NODE_TEXT,	  /* value: length, data: content; UTF-8 is not checked */
+	CBOR_NODE_ARRAY,  /* value: elements */
+	CBOR_NODE_MAP,	  /* value: pairs */
+	CBOR_NODE_TAG,	  /* value: tag number; one child */
+	CBOR_NODE_SIMPLE, /* value: CBOR_SIMPLE_* */
+	CBOR_NODE_FLOAT,  /* value: bits of the double */
 };
 
-#define CBOR_SIMPLE_FALSE 20
-#define CBOR_SIMPLE_TRUE 21
-#define CBOR_SIMPLE_NULL 22
+#define CBOR_SIMPLE_FALSE     20
+#define CBOR_SIMPLE_TRUE      21
+#define CBOR_SIMPLE_NULL      22
 #define CBOR_SIMPLE_UNDEFINED 23
 
 /* A part of the input, not owned. */
 struct cbor_slice {
 	const uint8_t *data;
-	size_t len;	/* bytes */
+	size_t len; /* bytes */
 };
 
 struct cbor_node {
 	enum cbor_node_kind kind;
-	unsigned int span;	/* nodes in this subtree, itself included */
+	unsigned int span; /* nodes in this subtree, itself included */
 	uint64_t value;
-	const uint8_t *data;	/* into the input */
+	const uint8_t *data; /* into the input */
 };
 
 struct cbor_tree {
-	struct cbor_node *node;	/* owned, in the order of the input; node[0] is the item */
+	struct cbor_node *node; /* owned, in the order of the input; node[0] is the item */
 	unsigned int count;
 };
 

@@ -59,11 +59,10 @@ static int anchor_read(const json_t *entry, const char *what, struct cca_anchor 
 	/* One id alone is refused: such an anchor would match more than its author meant. */
 	anchor->has_ids = json_object_get(entry, "implementation-id") ||
 			  json_object_get(entry, "instance-id");
-	if (anchor->has_ids &&
-	    (id_read(entry, "implementation-id", what, anchor->implementation_id,
-		     sizeof(anchor->implementation_id), e) < 0 ||
-	     id_read(entry, "instance-id", what, anchor->instance_id,
-		     sizeof(anchor->instance_id), e) < 0))
+	if (anchor->has_ids && (id_read(entry, "implementation-id", what, anchor->implementation_id,
+					sizeof(anchor->implementation_id), e) < 0 ||
+				id_read(entry, "instance-id", what, anchor->instance_id,
+					sizeof(anchor->instance_id), e) < 0))
 		return -1;
 	if (flag_read(entry, "revoked", what, &anchor->revoked, e) < 0 ||
 	    flag_read(entry, "realmkey-dev", what, &anchor->development, e) < 0)
@@ -139,7 +138,7 @@ int cca_anchors_add(struct cca_anchors *anchors, const void *text, size_t len, c
 		return -1;
 	ret = entries_add(anchors, root, name, e);
 	if (ret < 0)
-		anchors_cut(anchors, before);	/* a store is added as a whole or not at all */
+		anchors_cut(anchors, before); /* a store is added as a whole or not at all */
 	json_decref(root);
 	return ret;
 }

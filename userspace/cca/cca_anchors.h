@@ -14,16 +14,16 @@
 /* One trust anchor: the public part of a CPAK, for one instance of a platform or, without ids, for
  * any. */
 struct cca_anchor {
-	EVP_PKEY *key;			/* owned */
+	EVP_PKEY *key; /* owned */
 	bool has_ids;
 	uint8_t implementation_id[32], instance_id[33];
-	bool development;		/* "realmkey-dev": true; the key of a test realm */
+	bool development; /* "realmkey-dev": true; the key of a test realm */
 	bool revoked;
-	char name[128];			/* the file it came from, for logs */
+	char name[128]; /* the file it came from, for logs */
 };
 
 struct cca_anchors {
-	struct cca_anchor *anchor;	/* owned array */
+	struct cca_anchor *anchor; /* owned array */
 	size_t count;
 };
 

@@ -12,18 +12,18 @@
 
 /* Where the claims of one map are stored, and the name of that map in messages. */
 struct target {
-	void *claims;		/* struct cca_platform, cca_realm or cca_component */
+	void *claims; /* struct cca_platform, cca_realm or cca_component */
 	const char *name;
 	struct cca_verdict *verdict;
 };
 
 struct claim {
 	int64_t key;
-	const char *name;	/* as the specifications call it */
+	const char *name; /* as the specifications call it */
 	enum cbor_node_kind kind;
-	unsigned int required, optional, forbidden;	/* profile generations; others ignore it */
-	uint8_t size[3];	/* bytes it may have; { 0 } is any number */
-	bool stored;		/* as it is, at @offset: a struct cbor_slice or char[room] */
+	unsigned int required, optional, forbidden; /* profile generations; others ignore it */
+	uint8_t size[3];			    /* bytes it may have; { 0 } is any number */
+	bool stored; /* as it is, at @offset: a struct cbor_slice or char[room] */
 	size_t offset, room;
 	/* Checks what the columns above cannot say, and stores what is not stored as it is. */
 	int (*judge)(const struct target *target, const struct claim *claim,
@@ -31,14 +31,16 @@ struct claim {
 };
 
 #define HASH_SIZES { 32, 48, 64 }
-#define SLICE(type, field) .kind = CBOR_NODE_BYTES, .stored = true, \
-	.offset = offsetof(struct type, field)
-#define TEXT(type, field) .kind = CBOR_NODE_TEXT, .stored = true, \
-	.offset = offsetof(struct type, field), .room = sizeof(((struct type *)0)->field)
+#define SLICE(type, field) \
+	.kind = CBOR_NODE_BYTES, .stored = true, .offset = offsetof(struct type, field)
+#define TEXT(type, field) \
+	.kind = CBOR_NODE_TEXT, .stored = true, .offset = offsetof(struct type, field), \
+	.room = sizeof(((struct type *)0)->field)
 
 static const char *const lifecycle_names[] = {
-	"unknown", "assembly and test", "provisioning", "secured",
-	"non-CCA-platform-RoT debug", "recoverable CCA-platform-RoT debug", "decommissioned",
+	"unknown",	  "assembly and test",		"provisioning",
+	"secured",	  "non-CCA-platform-RoT debug", "recoverable CCA-platform-RoT debug",
+	"decommissioned",
 };
 
 /* The state is in bits 15:8 and always a multiple of 0x10; the vendor defines the low byte. */
@@ -47,7 +49,8 @@ const char *cca_lifecycle_name(uint16_t lifecycle)
 	unsigned int state = lifecycle >> 8;
 
 	return state % 0x10 == 0 && state / 0x10 < ARRAY_SIZE(lifecycle_names) ?
-		lifecycle_names[state / 0x10] : NULL;
+		       lifecycle_names[state / 0x10] :
+		       NULL;
 }
 
 static int char_escape(char out[5], uint8_t c)
@@ -82,10 +85,14 @@ static int text_copy(const struct cbor_node *node, char *out, size_t room)
 static const char *kind_name(enum cbor_node_kind kind)
 {
 	static const char *const names[] = {
-		[CBOR_NODE_UINT] = "an integer", [CBOR_NODE_NINT] = "an integer",
-		[CBOR_NODE_BYTES] = "a byte string", [CBOR_NODE_TEXT] = "text",
-		[CBOR_NODE_ARRAY] = "an array", [CBOR_NODE_MAP] = "a map",
-		[CBOR_NODE_TAG] = "a tagged item", [CBOR_NODE_SIMPLE] = "a simple value",
+		[CBOR_NODE_UINT] = "an integer",
+		[CBOR_NODE_NINT] = "an integer",
+		[CBOR_NODE_BYTES] = "a byte string",
+		[CBOR_NODE_TEXT] = "text",
+		[CBOR_NODE_ARRAY] = "an array",
+		[CBOR_NODE_MAP] = "a map",
+		[CBOR_NODE_TAG] = "a tagged item",
+		[CBOR_NODE_SIMPLE] = "a simple value",
 		[CBOR_NODE_FLOAT] = "a floating-point number",
 	};
 
@@ -105,9 +112,8 @@ static int size_judge(const struct target *target, const struct claim *claim,
 				       "%s %s: %llu bytes, must be %u", target->name, claim->name,
 				       (unsigned long long)value->value, size[0]);
 	return cca_verdict_set(target->verdict, CCA_E_CLAIM_SIZE,
-			       "%s %s: %llu bytes, must be %u, %u or %u", target->name,
-			       claim->name, (unsigned long long)value->value, size[0], size[1],
-			       size[2]);
+			       "%s %s: %llu bytes, must be %u, %u or %u", target->name, claim->name,
+			       (unsigned long long)value->value, size[0], size[1], size[2]);
 }
 
 /* @value is NULL when the claim is absent. */
@@ -124,8 +130,9 @@ static int claim_read(const struct target *target, const struct claim *claim,
 		return 0;
 	if (!value)
 		return claim->required & generation ?
-			cca_verdict_set(target->verdict, CCA_E_CLAIM_MISSING, "%s %s: missing",
-					target->name, claim->name) : 0;
+			       cca_verdict_set(target->verdict, CCA_E_CLAIM_MISSING,
+					       "%s %s: missing", target->name, claim->name) :
+			       0;
 	/* A negative number is an integer with a wrong value, not of a wrong type. */
 	if (value->kind != claim->kind &&
 	    !(claim->kind == CBOR_NODE_UINT && value->kind == CBOR_NODE_NINT))
@@ -204,8 +211,8 @@ static int lifecycle_judge(const struct target *target, const struct claim *clai
 	if (cca_lifecycle_name(platform->lifecycle))
 		return 0;
 	return cca_verdict_set(target->verdict, CCA_E_CLAIM_VALUE,
-			       "%s %s: 0x%04x is not a defined state", target->name,
-			       claim->name, platform->lifecycle);
+			       "%s %s: 0x%04x is not a defined state", target->name, claim->name,
+			       platform->lifecycle);
 }
 
 /* The only client is 1, the realm management security domain. */
@@ -259,8 +266,8 @@ static int components_judge(const struct target *target, const struct claim *cla
 			return cca_verdict_set(target->verdict, CCA_E_CLAIM_TYPE,
 					       "%s: is %s, must be a map", name,
 					       kind_name(at->kind));
-		if (claims_read(&component, component_claims, ARRAY_SIZE(component_claims),
-				CCA_ANY, at) < 0)
+		if (claims_read(&component, component_claims, ARRAY_SIZE(component_claims), CCA_ANY,
+				at) < 0)
 			return -1;
 		at = cbor_node_next(at);
 	}
@@ -294,10 +301,10 @@ static const struct claim platform_claims[] = {
 	  .size = HASH_SIZES },
 	{ 10, "challenge", SLICE(cca_platform, binding), .required = CCA_ANY & ~CCA_2026,
 	  .forbidden = CCA_2026, .size = HASH_SIZES },
-	{ 2396, "implementation-id", SLICE(cca_platform, implementation_id),
-	  .required = CCA_ANY, .size = { 32 } },
-	{ 256, "instance-id", SLICE(cca_platform, instance_id), .required = CCA_ANY,
-	  .size = { 33 }, .judge = ueid_judge },
+	{ 2396, "implementation-id", SLICE(cca_platform, implementation_id), .required = CCA_ANY,
+	  .size = { 32 } },
+	{ 256, "instance-id", SLICE(cca_platform, instance_id), .required = CCA_ANY, .size = { 33 },
+	  .judge = ueid_judge },
 	{ 2401, "config", SLICE(cca_platform, config), .required = CCA_ANY },
 	{ 2395, "lifecycle", CBOR_NODE_UINT, .required = CCA_ANY, .judge = lifecycle_judge },
 	{ 2399, "sw-components", CBOR_NODE_ARRAY, .required = CCA_ANY, .judge = components_judge },
@@ -338,14 +345,14 @@ static int measurements_judge(const struct cca_realm *realm, struct cca_verdict 
 	if (realm->rim.len != size)
 		return cca_verdict_set(verdict, CCA_E_CLAIM_SIZE,
 				       "realm initial-measurement: measurement length %zu is not "
-				       "that of hash-algo-id %s", realm->rim.len,
-				       realm->hash_algorithm);
+				       "that of hash-algo-id %s",
+				       realm->rim.len, realm->hash_algorithm);
 	for (unsigned int i = 0; i < REALM_REMS; i++) {
 		if (realm->rem[i].len != size)
 			return cca_verdict_set(verdict, CCA_E_CLAIM_SIZE,
 					       "realm extensible-measurements[%u]: measurement "
-					       "length %zu is not that of hash-algo-id %s", i,
-					       realm->rem[i].len, realm->hash_algorithm);
+					       "length %zu is not that of hash-algo-id %s",
+					       i, realm->rem[i].len, realm->hash_algorithm);
 	}
 	return 0;
 }
@@ -369,8 +376,8 @@ int cca_platform_profile(struct cca_platform *platform, const struct cbor_node *
 
 	if (!value)
 		return cca_verdict_set(verdict, CCA_E_PROFILE, "platform profile: missing");
-	if (profile_text(value, "platform", platform->profile, sizeof(platform->profile),
-			 verdict) < 0)
+	if (profile_text(value, "platform", platform->profile, sizeof(platform->profile), verdict) <
+	    0)
 		return -1;
 	if (!cca_profile_platform(platform->profile))
 		return cca_verdict_set(verdict, CCA_E_PROFILE, "platform profile: unknown, \"%s\"",

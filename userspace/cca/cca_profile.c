@@ -54,6 +54,8 @@ void cca_profile_judge_pair(const struct cca_token *token, struct cca_verdict *v
 
 	if (!p || !r || p->generation == r->generation)
 		return;
-	cca_verdict_warn(verdict, "no specification pairs platform profile %s with realm profile "
-			 "%s", platform, *realm ? realm : "(none)");
+	cca_verdict_warn(verdict,
+			 "no specification pairs platform profile %s with realm profile "
+			 "%s",
+			 platform, *realm ? realm : "(none)");
 }

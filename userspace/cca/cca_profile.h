@@ -7,16 +7,16 @@
 
 /* Bits, so that a claim can name the generations that define it. */
 enum cca_generation {
-	CCA_LEGACY = 1,		/* before RMM 1.0 */
-	CCA_2023 = 2,		/* RMM 1.0 */
-	CCA_2024_DRAFT = 4,	/* RMM 1.1 alphas */
-	CCA_2024 = 8,		/* RMM 2.0 betas */
-	CCA_2026 = 16,		/* draft-ffm-rats-cca-token-04 */
+	CCA_LEGACY = 1,	    /* before RMM 1.0 */
+	CCA_2023 = 2,	    /* RMM 1.0 */
+	CCA_2024_DRAFT = 4, /* RMM 1.1 alphas */
+	CCA_2024 = 8,	    /* RMM 2.0 betas */
+	CCA_2026 = 16,	    /* draft-ffm-rats-cca-token-04 */
 	CCA_ANY = 31,
 };
 
 struct cca_profile {
-	const char *text;	/* claim 265; "" when it is absent */
+	const char *text; /* claim 265; "" when it is absent */
 	enum cca_generation generation;
 };
 

@@ -6,10 +6,10 @@
 #include "cca_claims.h"
 #include "cca_profile.h"
 
-#define TAG_COLLECTION 399	/* RMM 1.0: map values are byte strings */
-#define TAG_CMW 907		/* RMM 2.0: map values are CMW records */
-#define KEY_PLATFORM 44234
-#define KEY_REALM 44241
+#define TAG_COLLECTION	       399 /* RMM 1.0: map values are byte strings */
+#define TAG_CMW		       907 /* RMM 2.0: map values are CMW records */
+#define KEY_PLATFORM	       44234
+#define KEY_REALM	       44241
 #define CONTENT_FORMAT_EAT_CWT 263
 
 enum part { PLATFORM, REALM, PARTS };
@@ -22,7 +22,7 @@ struct decoder {
 	struct cca_verdict *verdict;
 	struct error *e;
 	struct cbor_tree top;
-	struct cbor_slice inner[PARTS];		/* COSE_Sign1 */
+	struct cbor_slice inner[PARTS]; /* COSE_Sign1 */
 	struct cose_sign1 *sign1[PARTS];
 	struct cbor_tree claims[PARTS];
 };
@@ -185,11 +185,13 @@ int cca_token_decode(const void *data, size_t len, struct cca_token *token,
 		     struct cca_verdict *verdict, struct error *e)
 {
 	static int (*const steps[])(struct decoder *d) = {
-		top_parse, top_tag, top_entries, sign1_decode, claims_parse, profiles_decode,
-		claims_decode,
+		top_parse,    top_tag,	       top_entries,   sign1_decode,
+		claims_parse, profiles_decode, claims_decode,
 	};
 	struct decoder d = {
-		.token = token, .verdict = verdict, .e = e,
+		.token = token,
+		.verdict = verdict,
+		.e = e,
 		.sign1 = { &token->platform.sign1, &token->realm.sign1 },
 	};
 	int ret = 0;

@@ -15,45 +15,45 @@
 #include "cca_verdict.h"
 #include "cose.h"
 
-#define CCA_TOKEN_MAX ((size_t)64 << 10)
+#define CCA_TOKEN_MAX	   ((size_t)64 << 10)
 #define CCA_COMPONENTS_MAX 64
 
 struct cca_component {
-	char type[64], version[64], hash_algorithm[16];	/* "" when absent; printable ASCII */
+	char type[64], version[64], hash_algorithm[16]; /* "" when absent; printable ASCII */
 	struct cbor_slice measurement, signer;
 };
 
 struct cca_platform {
 	struct cose_sign1 sign1;
 	char profile[80];
-	struct cbor_slice binding;		/* claim 10, or 2408 in the 2026 profiles */
-	struct cbor_slice implementation_id;	/* 32 bytes */
-	struct cbor_slice instance_id;		/* 33 bytes */
+	struct cbor_slice binding;	     /* claim 10, or 2408 in the 2026 profiles */
+	struct cbor_slice implementation_id; /* 32 bytes */
+	struct cbor_slice instance_id;	     /* 33 bytes */
 	struct cbor_slice config;
 	uint16_t lifecycle;
 	char hash_algorithm[16];
-	char verification_service[256];		/* "" when absent; a hint, never followed */
+	char verification_service[256]; /* "" when absent; a hint, never followed */
 	size_t component_count;
 	struct cca_component component[CCA_COMPONENTS_MAX];
 };
 
 struct cca_realm {
 	struct cose_sign1 sign1;
-	char profile[80];			/* "" for the legacy profile */
-	struct cbor_slice challenge;		/* REALM_CHALLENGE_SIZE bytes */
-	struct cbor_slice rpv;			/* REALM_RPV_SIZE bytes */
+	char profile[80];	     /* "" for the legacy profile */
+	struct cbor_slice challenge; /* REALM_CHALLENGE_SIZE bytes */
+	struct cbor_slice rpv;	     /* REALM_RPV_SIZE bytes */
 	struct cbor_slice rim;
 	struct cbor_slice rem[REALM_REMS];
-	char hash_algorithm[16];		/* of RIM and REMs: the name in struct hash */
-	struct cbor_slice rak;			/* claim 44237 exactly as received */
-	char rak_hash_algorithm[16];		/* likewise a name in struct hash */
-	struct cbor_slice instance_id;		/* 33 bytes, or empty */
-	int mec_policy;				/* 0 shared, 1 private, -1 absent */
+	char hash_algorithm[16];       /* of RIM and REMs: the name in struct hash */
+	struct cbor_slice rak;	       /* claim 44237 exactly as received */
+	char rak_hash_algorithm[16];   /* likewise a name in struct hash */
+	struct cbor_slice instance_id; /* 33 bytes, or empty */
+	int mec_policy;		       /* 0 shared, 1 private, -1 absent */
 };
 
 struct cca_token {
-	struct bytes raw;	/* a copy; every slice points into it */
-	uint64_t tag;		/* 399 or 907 */
+	struct bytes raw; /* a copy; every slice points into it */
+	uint64_t tag;	  /* 399 or 907 */
 	struct cca_platform platform;
 	struct cca_realm realm;
 };

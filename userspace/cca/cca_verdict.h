@@ -13,9 +13,9 @@
 #include "base/error.h"
 
 enum cca_cause {
-	CCA_NO_VERDICT,			/* not judged yet, or this machine failed */
+	CCA_NO_VERDICT, /* not judged yet, or this machine failed */
 	CCA_OK,
-	CCA_E_SIZE,			/* over CCA_TOKEN_MAX */
+	CCA_E_SIZE, /* over CCA_TOKEN_MAX */
 	CCA_E_CBOR,
 	CCA_E_TOP_TAG,
 	CCA_E_TOP_TYPE,
@@ -52,8 +52,8 @@ const char *cca_cause_name(enum cca_cause cause);
 
 struct cca_verdict {
 	enum cca_cause cause;
-	char detail[256];	/* names the claim or field; "" for CCA_OK; printable ASCII */
-	char warning[256];	/* about a token that is accepted; "" for none; printable ASCII */
+	char detail[256];  /* names the claim or field; "" for CCA_OK; printable ASCII */
+	char warning[256]; /* about a token that is accepted; "" for none; printable ASCII */
 };
 
 #define CCA_VERDICT_INIT { 0 }
@@ -65,8 +65,7 @@ int cca_verdict_set(struct cca_verdict *verdict, enum cca_cause cause, const cha
 	__attribute__((format(printf, 3, 4)));
 /* Set the cause, with the text of @e as detail, unless @e is a failure of this machine
  * (ERROR_SYSTEM): then there is no verdict. Returns -1. */
-int cca_verdict_set_error(struct cca_verdict *verdict, enum cca_cause cause,
-			  const struct error *e);
+int cca_verdict_set_error(struct cca_verdict *verdict, enum cca_cause cause, const struct error *e);
 void cca_verdict_warn(struct cca_verdict *verdict, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -55,7 +55,8 @@ static int anchors_judge(struct verifier *v)
 	if (candidates == 0)
 		return cca_verdict_set(v->verdict, CCA_E_NO_TRUST_ANCHOR,
 				       "none of %zu trust anchors is for this implementation-id "
-				       "and instance-id", v->anchors->count);
+				       "and instance-id",
+				       v->anchors->count);
 	if (candidates == revoked)
 		return cca_verdict_set(v->verdict, CCA_E_TRUST_ANCHOR_REVOKED,
 				       "every trust anchor that could have signed is revoked");
@@ -90,8 +91,7 @@ static int signer_find(const struct verifier *v, bool revoked, const struct cca_
 		const struct cca_anchor *anchor = &v->anchors->anchor[i];
 		struct error reason = ERROR_INIT;
 
-		if (anchor->revoked != revoked ||
-		    !anchor_is_candidate(anchor, &v->token->platform))
+		if (anchor->revoked != revoked || !anchor_is_candidate(anchor, &v->token->platform))
 			continue;
 		if (cose_sign1_verify(&v->token->platform.sign1, anchor->key, &reason) == 0) {
 			*signer = anchor;
@@ -173,7 +173,8 @@ static int binding_judge(struct verifier *v)
 	if (!bytes_equal(digest, len, binding->data, binding->len))
 		return cca_verdict_set(v->verdict, CCA_E_BINDING,
 				       "the platform token is not bound to %s of the realm's "
-				       "public-key", realm->rak_hash_algorithm);
+				       "public-key",
+				       realm->rak_hash_algorithm);
 	return 0;
 }
 
@@ -204,11 +205,14 @@ int cca_token_verify(const struct cca_token *token, const struct cca_anchors *an
 		     const struct cca_anchor **used, struct error *e)
 {
 	static int (*const steps[])(struct verifier *v) = {
-		anchors_judge, platform_judge, rak_judge, realm_judge, binding_judge,
-		freshness_judge, secured_judge,
+		anchors_judge, platform_judge,	rak_judge,     realm_judge,
+		binding_judge, freshness_judge, secured_judge,
 	};
 	struct verifier v = {
-		.token = token, .anchors = anchors, .challenge = challenge, .verdict = verdict,
+		.token = token,
+		.anchors = anchors,
+		.challenge = challenge,
+		.verdict = verdict,
 		.e = e,
 	};
 	int ret = 0;

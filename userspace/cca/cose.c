@@ -8,15 +8,15 @@
 #include "jose/ecdsa.h"
 
 #define COSE_SIGN1_TAG 18
-#define HEADER_ALG 1
-#define HEADER_CRIT 2
-#define KEY_KTY 1
-#define KEY_ALG 3
-#define KEY_CRV (-1)
-#define KEY_X (-2)
-#define KEY_Y (-3)
-#define KTY_EC2 2
-#define POINT_MAX (1 + 2 * 66)
+#define HEADER_ALG     1
+#define HEADER_CRIT    2
+#define KEY_KTY	       1
+#define KEY_ALG	       3
+#define KEY_CRV	       (-1)
+#define KEY_X	       (-2)
+#define KEY_Y	       (-3)
+#define KTY_EC2	       2
+#define POINT_MAX      (1 + 2 * 66)
 
 /* The first byte of a point (SEC 1 section 2.3.3). */
 enum { SEC1_EVEN = 2, SEC1_ODD = 3, SEC1_UNCOMPRESSED = 4 };
@@ -26,10 +26,10 @@ enum { CURVE_P256, CURVE_P384, CURVE_P521, CURVES };
 /* RFC 9053 allows each of the hashes with each of the curves; every CCA profile pairs them like
  * this. */
 static const struct curve {
-	int algorithm, crv;	/* their COSE numbers */
+	int algorithm, crv; /* their COSE numbers */
 	const char *algorithm_name, *name;
-	const char *group, *hash;	/* as OpenSSL calls them */
-	size_t size;		/* of a coordinate, bytes */
+	const char *group, *hash; /* as OpenSSL calls them */
+	size_t size;		  /* of a coordinate, bytes */
 } curves[CURVES] = {
 	[CURVE_P256] = { -7, 1, "ES256", "P-256", "prime256v1", "SHA256", 32 },
 	[CURVE_P384] = { -35, 2, "ES384", "P-384", "secp384r1", "SHA384", 48 },
@@ -102,7 +102,7 @@ static int header_judge(const struct cbor_node *header, const struct cbor_node *
 }
 
 static int cose_header_decode(const struct cbor_node *unprotected, struct cose_sign1 *sign1,
-			 enum cose_fault *fault, struct error *e)
+			      enum cose_fault *fault, struct error *e)
 {
 	struct cbor_tree tree;
 	int ret;
@@ -111,8 +111,8 @@ static int cose_header_decode(const struct cbor_node *unprotected, struct cose_s
 	sign1->algorithm = 0;
 	if (sign1->protected_header.len == 0)
 		return 0;
-	if (cbor_tree_parse(sign1->protected_header.data, sign1->protected_header.len, &tree,
-			    e) < 0)
+	if (cbor_tree_parse(sign1->protected_header.data, sign1->protected_header.len, &tree, e) <
+	    0)
 		return error_add(e, "protected header");
 	ret = header_judge(tree.node, unprotected, sign1, e);
 	cbor_tree_free(&tree);

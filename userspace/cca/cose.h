@@ -13,18 +13,18 @@
 #define COSE_ALGORITHM_OTHER (-65537)
 
 struct cose_sign1 {
-	struct cbor_slice protected_header;	/* content of the byte string */
+	struct cbor_slice protected_header; /* content of the byte string */
 	struct cbor_slice payload;
 	struct cbor_slice signature;
-	int algorithm;				/* of the protected header; 0 when absent */
+	int algorithm; /* of the protected header; 0 when absent */
 };
 
 /* What is wrong with a COSE_Sign1. */
 enum cose_fault {
-	COSE_FAULT_CONTENT,	/* not CBOR, or a header that is not understood */
+	COSE_FAULT_CONTENT, /* not CBOR, or a header that is not understood */
 	COSE_FAULT_TAG,
-	COSE_FAULT_ARRAY,	/* not the four fields, or one is of a wrong type */
-	COSE_FAULT_DETACHED,	/* no payload */
+	COSE_FAULT_ARRAY,    /* not the four fields, or one is of a wrong type */
+	COSE_FAULT_DETACHED, /* no payload */
 };
 
 /* Split @input, a COSE_Sign1 with its tag, into @sign1, whose slices point into @input. 0, or -1:

@@ -19,7 +19,7 @@
 #include "kbs/policy_text.h"
 
 #define ADMIN_TOKEN_MAX ((size_t)64 << 10)
-#define POLICY_MAX ((size_t)1 << 20)
+#define POLICY_MAX	((size_t)1 << 20)
 
 struct options {
 	struct cli_kbs kbs;
@@ -31,8 +31,10 @@ struct options {
 };
 
 static const struct args_option token_option[] = {
-	{ .name = "admin-token-file", .type = ARGS_TEXT,
-	  .offset = offsetof(struct options, token_file), .value = "FILE",
+	{ .name = "admin-token-file",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, token_file),
+	  .value = "FILE",
 	  .help = "the operator's bearer token (required)" },
 	{ 0 },
 };
@@ -89,16 +91,24 @@ static int admin_post_json(const struct options *options, const char *path, json
 /* --- set-resource ---------------------------------------------------------------------------- */
 
 static const struct args_option resource_options[] = {
-	{ .name = "path", .type = ARGS_TEXT, .offset = offsetof(struct options, path),
-	  .value = "A/B/C", .help = "the resource: repository/type/tag (required)" },
-	{ .name = "resource-file", .type = ARGS_TEXT,
-	  .offset = offsetof(struct options, resource_file), .value = "FILE",
+	{ .name = "path",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, path),
+	  .value = "A/B/C",
+	  .help = "the resource: repository/type/tag (required)" },
+	{ .name = "resource-file",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, resource_file),
+	  .value = "FILE",
 	  .help = "the secret, stored byte for byte; - is standard input (required)" },
 	{ 0 },
 };
 
 static const struct args_option *const resource_tables[] = {
-	resource_options, token_option, cli_kbs_options, NULL,
+	resource_options,
+	token_option,
+	cli_kbs_options,
+	NULL,
 };
 
 static const struct args_spec resource_spec = {
@@ -120,7 +130,8 @@ static int set_resource(const struct options *options, struct error *e)
 	    admin_check(options, e) < 0)
 		return -1;
 	if (!strcmp(options->resource_file, "-") && !strcmp(options->token_file, "-"))
-		return error_set(e, ERROR_USAGE, "--resource-file and --admin-token-file cannot "
+		return error_set(e, ERROR_USAGE,
+				 "--resource-file and --admin-token-file cannot "
 				 "both be standard input");
 	snprintf(url_path, sizeof(url_path), "resource/%s", path);
 	if (io_read_file(options->resource_file, JWE_PLAINTEXT_MAX, &secret, e) == 0)
@@ -145,18 +156,26 @@ static int command_set_resource(int argc, char **argv)
 /* --- set-reference-value --------------------------------------------------------------------- */
 
 static const struct args_option value_options[] = {
-	{ .name = "as-integer", .type = ARGS_FLAG, .offset = offsetof(struct options, as_integer),
+	{ .name = "as-integer",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct options, as_integer),
 	  .help = "VALUE is an integer" },
-	{ .name = "as-bool", .type = ARGS_FLAG, .offset = offsetof(struct options, as_bool),
+	{ .name = "as-bool",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct options, as_bool),
 	  .help = "VALUE is true or false" },
-	{ .name = "as-single-value", .type = ARGS_FLAG,
+	{ .name = "as-single-value",
+	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct options, as_single_value),
 	  .help = "store the value itself, not a list with it" },
 	{ 0 },
 };
 
 static const struct args_option *const value_tables[] = {
-	value_options, token_option, cli_kbs_options, NULL,
+	value_options,
+	token_option,
+	cli_kbs_options,
+	NULL,
 };
 
 static const struct args_spec value_spec = {
@@ -266,19 +285,31 @@ static int command_set_reference_value(int argc, char **argv)
 /* --- set-resource-policy --------------------------------------------------------------------- */
 
 static const struct args_option policy_options[] = {
-	{ .name = "affirming", .type = ARGS_FLAG, .offset = offsetof(struct options, affirming),
+	{ .name = "affirming",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct options, affirming),
 	  .help = "release to realms all of whose appraisals are affirming" },
-	{ .name = "allow-all", .type = ARGS_FLAG, .offset = offsetof(struct options, allow_all),
+	{ .name = "allow-all",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct options, allow_all),
 	  .help = "release to every attested realm, whatever the result" },
-	{ .name = "deny-all", .type = ARGS_FLAG, .offset = offsetof(struct options, deny_all),
+	{ .name = "deny-all",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct options, deny_all),
 	  .help = "release nothing" },
-	{ .name = "policy-file", .type = ARGS_TEXT, .offset = offsetof(struct options, policy_file),
-	  .value = "FILE", .help = "a policy in Rego, for a Trustee that evaluates it" },
+	{ .name = "policy-file",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, policy_file),
+	  .value = "FILE",
+	  .help = "a policy in Rego, for a Trustee that evaluates it" },
 	{ 0 },
 };
 
 static const struct args_option *const policy_tables[] = {
-	policy_options, token_option, cli_kbs_options, NULL,
+	policy_options,
+	token_option,
+	cli_kbs_options,
+	NULL,
 };
 
 static const struct args_spec policy_spec = {
@@ -294,13 +325,16 @@ static int set_resource_policy(const struct options *options, struct error *e)
 			  (options->policy_file != NULL);
 	const char *builtin = options->affirming ? POLICY_TEXT_AFFIRMING :
 			      options->allow_all ? POLICY_TEXT_ALLOW_ALL :
-			      options->deny_all ? POLICY_TEXT_DENY_ALL : NULL;
+			      options->deny_all	 ? POLICY_TEXT_DENY_ALL :
+						   NULL;
 	struct bytes text = BYTES_INIT, encoded = BYTES_INIT;
 	int ret = -1;
 
 	if (given != 1)
-		return error_set(e, ERROR_USAGE, "%s of --affirming, --allow-all, --deny-all, "
-				 "--policy-file is required", given ? "just one" : "one");
+		return error_set(e, ERROR_USAGE,
+				 "%s of --affirming, --allow-all, --deny-all, "
+				 "--policy-file is required",
+				 given ? "just one" : "one");
 	if (admin_check(options, e) < 0)
 		return -1;
 	if (builtin)

@@ -9,14 +9,19 @@ struct options {
 };
 
 static const struct args_option own[] = {
-	{ .name = "tee-key-file", .type = ARGS_TEXT,
-	  .offset = offsetof(struct options, tee_key_file), .value = "PEM",
+	{ .name = "tee-key-file",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, tee_key_file),
+	  .value = "PEM",
 	  .help = "encrypt secrets to this private key (default: a new one)" },
 	{ 0 },
 };
 
 static const struct args_option *const tables[] = {
-	cli_kbs_options, cli_source_option, own, NULL,
+	cli_kbs_options,
+	cli_source_option,
+	own,
+	NULL,
 };
 
 static const struct args_spec spec = {

@@ -17,30 +17,45 @@
 #include "kbs/message.h"
 #include "kbs/url.h"
 
-#define PEM_MAX ((size_t)64 << 10)
-#define URL_SIZE 512
+#define PEM_MAX	    ((size_t)64 << 10)
+#define URL_SIZE    512
 #define TIMEOUT_MAX 600
-#define LINE_SIZE 1024
+#define LINE_SIZE   1024
 
 const struct args_option cli_kbs_options[] = {
-	{ .name = "url", .type = ARGS_TEXT, .offset = offsetof(struct cli_kbs, url),
-	  .value = "URL", .help = "the KBS, https://HOST[:PORT] (required)" },
-	{ .name = "ca", .alias = "cert-file", .type = ARGS_TEXT,
-	  .offset = offsetof(struct cli_kbs, ca), .value = "FILE",
+	{ .name = "url",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct cli_kbs, url),
+	  .value = "URL",
+	  .help = "the KBS, https://HOST[:PORT] (required)" },
+	{ .name = "ca",
+	  .alias = "cert-file",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct cli_kbs, ca),
+	  .value = "FILE",
 	  .help = "trust only the certificates in this PEM file, not the system's" },
-	{ .name = "insecure", .type = ARGS_FLAG, .offset = offsetof(struct cli_kbs, insecure),
+	{ .name = "insecure",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct cli_kbs, insecure),
 	  .help = "allow http://, with which anyone on the network path can pretend to be the "
 		  "KBS" },
-	{ .name = "timeout", .type = ARGS_NUMBER, .offset = offsetof(struct cli_kbs, timeout),
-	  .value = "SECONDS", .help = "time-out of one request (default 60)", .min = 1,
+	{ .name = "timeout",
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct cli_kbs, timeout),
+	  .value = "SECONDS",
+	  .help = "time-out of one request (default 60)",
+	  .min = 1,
 	  .max = TIMEOUT_MAX },
 	{ 0 },
 };
 
 const struct args_option cli_source_option[] = {
-	{ .name = "source", .type = ARGS_TEXT, .offset = offsetof(struct cli_kbs, source),
-	  .value = "SOURCE", .help = "read the realm through device or netlink (default: the "
-	  "first that answers)" },
+	{ .name = "source",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct cli_kbs, source),
+	  .value = "SOURCE",
+	  .help = "read the realm through device or netlink (default: the "
+		  "first that answers)" },
 	{ 0 },
 };
 
@@ -152,7 +167,9 @@ int cli_courier_start(struct courier *courier, const struct cli_kbs *kbs, struct
 	struct bytes ca = BYTES_INIT;
 	char url[URL_SIZE];
 	struct courier_target target = {
-		.url = url, .timeout = kbs->timeout, .insecure = kbs->insecure,
+		.url = url,
+		.timeout = kbs->timeout,
+		.insecure = kbs->insecure,
 	};
 	int ret = -1;
 
@@ -164,7 +181,7 @@ int cli_courier_start(struct courier *courier, const struct cli_kbs *kbs, struct
 	target.ca = kbs->ca ? ca.data : NULL;
 	target.ca_len = ca.len;
 	ret = courier_start(courier, secure_getenv("REALMKEY_COURIER"), &target, e);
-	if (ret < 0 && kbs->ca && e->kind == ERROR_INPUT)	/* the courier lacks the name */
+	if (ret < 0 && kbs->ca && e->kind == ERROR_INPUT) /* the courier lacks the name */
 		error_add(e, "%s", kbs->ca);
 out:
 	bytes_free(&ca);
@@ -244,8 +261,7 @@ int cli_output_line(const char *name, const char *format, ...)
 	return cli_fail(name, &e);
 }
 
-json_t *cli_json_text(const char *text, const char *subject, enum error_kind kind,
-		      struct error *e)
+json_t *cli_json_text(const char *text, const char *subject, enum error_kind kind, struct error *e)
 {
 	json_error_t cause;
 	json_t *value = json_pack_ex(&cause, 0, "s", text);

@@ -16,15 +16,14 @@
 
 typedef int cli_command(int argc, char **argv);
 
-cli_command command_admin, command_attest, command_extend, command_get_resource,
-	command_log, command_measurements, command_rim, command_token, command_verify,
-	command_watch;
+cli_command command_admin, command_attest, command_extend, command_get_resource, command_log,
+	command_measurements, command_rim, command_token, command_verify, command_watch;
 
 /* A row of a table of commands. A row whose name is NULL ends the table. */
 struct cli_entry {
 	const char *name;
 	cli_command *run;
-	const char *help;	/* one line */
+	const char *help; /* one line */
 };
 
 /* Run the command of @table that argv[1] names. @program is the name of the program in help and in
@@ -35,12 +34,12 @@ int cli_dispatch(const struct cli_entry *table, const char *program, int argc, c
  * struct of options, so that the tables below fit every command. */
 struct cli_kbs {
 	const char *url, *ca, *source;
-	unsigned int timeout;	/* seconds; 0: the default */
+	unsigned int timeout; /* seconds; 0: the default */
 	bool insecure;
 };
 
-extern const struct args_option cli_kbs_options[];	/* url, ca, insecure, timeout */
-extern const struct args_option cli_source_option[];	/* source; offset in struct cli_kbs */
+extern const struct args_option cli_kbs_options[];   /* url, ca, insecure, timeout */
+extern const struct args_option cli_source_option[]; /* source; offset in struct cli_kbs */
 
 /* Parse the options of a command. Returns false if help, the version or an error was printed; the
  * command then returns *@code. */
@@ -72,8 +71,7 @@ int cli_output_line(const char *name, const char *format, ...)
 
 /* A JSON string of @text, a new reference. If @text is not valid UTF-8, which JSON requires, NULL
  * and an error of @kind: "SUBJECT not UTF-8 text", in which @subject is "VALUE is" or the like. */
-json_t *cli_json_text(const char *text, const char *subject, enum error_kind kind,
-		      struct error *e);
+json_t *cli_json_text(const char *text, const char *subject, enum error_kind kind, struct error *e);
 
 /* Append the file @path, at most @max bytes, to @out, without white space at its end. */
 int cli_read_text(const char *path, size_t max, struct bytes *out, struct error *e);

@@ -16,18 +16,26 @@
 #include "rsi/rsi.h"
 
 struct options {
-	struct cli_kbs kbs;	/* for --source */
+	struct cli_kbs kbs; /* for --source */
 	const char *type, *event, *event_file;
 };
 
 static const struct args_option own[] = {
-	{ .name = "event-type", .type = ARGS_TEXT, .offset = offsetof(struct options, type),
+	{ .name = "event-type",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, type),
 	  .value = "TYPE",
 	  .help = "TCG event type for the log, by name or number (default EV_IPL)" },
-	{ .name = "event", .type = ARGS_TEXT, .offset = offsetof(struct options, event),
-	  .value = "TEXT", .help = "the event for the log, at most 4096 bytes (default: empty)" },
-	{ .name = "event-file", .type = ARGS_TEXT, .offset = offsetof(struct options, event_file),
-	  .value = "FILE", .help = "read the event from FILE (- is standard input)" },
+	{ .name = "event",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, event),
+	  .value = "TEXT",
+	  .help = "the event for the log, at most 4096 bytes (default: empty)" },
+	{ .name = "event-file",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, event_file),
+	  .value = "FILE",
+	  .help = "read the event from FILE (- is standard input)" },
 	{ 0 },
 };
 
@@ -91,7 +99,8 @@ static int event_read(const struct options *options, size_t max, struct bytes *e
 
 	if (options->event_file)
 		return io_read_file(options->event_file, max, event, e) < 0 ?
-		       error_add(e, "--event-file") : 0;
+			       error_add(e, "--event-file") :
+			       0;
 	if (strlen(text) > max)
 		return error_set(e, ERROR_USAGE, "--event: %zu bytes, more than %zu", strlen(text),
 				 max);
@@ -106,7 +115,7 @@ struct extension {
 	unsigned int index;
 	const struct hash *hash;
 	uint8_t digest[HASH_SIZE_MAX];
-	uint64_t seq;		/* of its record in the log */
+	uint64_t seq; /* of its record in the log */
 };
 
 /* The extension was made and cannot be undone. No failure from here on may look like a failed
@@ -175,7 +184,8 @@ static int arguments_check(const struct options *options, const char *const oper
 	if (options->event && options->event_file)
 		return error_set(e, ERROR_USAGE, "--event and --event-file exclude each other");
 	if (options->event_file && !strcmp(options->event_file, "-") && !strcmp(operand[1], "-"))
-		return error_set(e, ERROR_USAGE, "FILE and --event-file cannot both be standard "
+		return error_set(e, ERROR_USAGE,
+				 "FILE and --event-file cannot both be standard "
 				 "input");
 	event->type = EVENT_TYPE_IPL;
 	if (options->type && event_type_parse(options->type, &event->type, e) < 0)

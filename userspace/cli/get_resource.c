@@ -18,22 +18,38 @@ struct options {
 };
 
 static const struct args_option own[] = {
-	{ .name = "path", .type = ARGS_TEXT, .offset = offsetof(struct options, path),
-	  .value = "A/B/C", .help = "the resource: repository/type/tag (required)" },
-	{ .name = "attestation-token", .type = ARGS_TEXT, .offset = offsetof(struct options, token),
-	  .value = "EAR", .help = "use this EAR instead of attesting; requires --tee-key-file" },
-	{ .name = "tee-key-file", .type = ARGS_TEXT,
-	  .offset = offsetof(struct options, tee_key_file), .value = "PEM",
+	{ .name = "path",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, path),
+	  .value = "A/B/C",
+	  .help = "the resource: repository/type/tag (required)" },
+	{ .name = "attestation-token",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, token),
+	  .value = "EAR",
+	  .help = "use this EAR instead of attesting; requires --tee-key-file" },
+	{ .name = "tee-key-file",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, tee_key_file),
+	  .value = "PEM",
 	  .help = "the private key that the EAR names (default: a new one)" },
-	{ .name = "base64", .type = ARGS_FLAG, .offset = offsetof(struct options, base64),
+	{ .name = "base64",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct options, base64),
 	  .help = "print base64 and a newline, as other tools do" },
-	{ .name = "output", .type = ARGS_TEXT, .offset = offsetof(struct options, output),
-	  .value = "FILE", .help = "write to FILE, atomically, with mode 0600" },
+	{ .name = "output",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, output),
+	  .value = "FILE",
+	  .help = "write to FILE, atomically, with mode 0600" },
 	{ 0 },
 };
 
 static const struct args_option *const tables[] = {
-	own, cli_kbs_options, cli_source_option, NULL,
+	own,
+	cli_kbs_options,
+	cli_source_option,
+	NULL,
 };
 
 static const struct args_spec spec = {
@@ -85,8 +101,8 @@ static int secret_output(const struct options *options, struct bytes *secret, st
 	}
 	if (ret == 0)
 		ret = options->output ?
-		      io_write_file(options->output, 0600, secret->data, secret->len, e) :
-		      cli_output(secret, e);
+			      io_write_file(options->output, 0600, secret->data, secret->len, e) :
+			      cli_output(secret, e);
 	bytes_free(&text);
 	return ret;
 }

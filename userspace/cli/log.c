@@ -11,25 +11,37 @@
 #include "event/event_print.h"
 #include "rsi/rsi.h"
 
-#define TRIES 16	/* to read log and registers of one moment, while other programs extend */
-#define MISFITS_MAX 16	/* misfits at which fitting_records() cuts the log */
+#define TRIES	    16 /* to read log and registers of one moment, while other programs extend */
+#define MISFITS_MAX 16 /* misfits at which fitting_records() cuts the log */
 
 struct options {
-	struct cli_kbs kbs;	/* for --source */
+	struct cli_kbs kbs; /* for --source */
 	const char *token;
-	unsigned int records;	/* 0: all */
+	unsigned int records; /* 0: all */
 	bool replay, json;
 };
 
 static const struct args_option own[] = {
-	{ .name = "replay", .type = ARGS_FLAG, .offset = offsetof(struct options, replay),
+	{ .name = "replay",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct options, replay),
 	  .help = "replay the log and compare the result with this realm's registers" },
-	{ .name = "token", .type = ARGS_TEXT, .offset = offsetof(struct options, token),
-	  .value = "TOKEN", .help = "compare with the registers in this CCA token instead" },
-	{ .name = "records", .type = ARGS_NUMBER, .offset = offsetof(struct options, records),
-	  .value = "N", .help = "print or replay only the first N records; realmkey token "
-	  "prints how many a token covers", .min = 1, .max = INT_MAX },
-	{ .name = "json", .type = ARGS_FLAG, .offset = offsetof(struct options, json),
+	{ .name = "token",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, token),
+	  .value = "TOKEN",
+	  .help = "compare with the registers in this CCA token instead" },
+	{ .name = "records",
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct options, records),
+	  .value = "N",
+	  .help = "print or replay only the first N records; realmkey token "
+		  "prints how many a token covers",
+	  .min = 1,
+	  .max = INT_MAX },
+	{ .name = "json",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct options, json),
 	  .help = "print JSON" },
 	{ 0 },
 };
@@ -53,7 +65,7 @@ static const struct args_spec spec = {
 /* A log, and the registers to compare its replay with. */
 struct input {
 	struct bytes raw;
-	const struct hash *hash;	/* of the registers; NULL if it is not one of ours */
+	const struct hash *hash; /* of the registers; NULL if it is not one of ours */
 	uint8_t value[REALM_REGISTERS][HASH_SIZE_MAX];
 };
 
@@ -115,8 +127,8 @@ static int realm_input(const struct options *options, const char *file, struct i
 
 /* --- a token --------------------------------------------------------------------------------- */
 
-static int token_read_registers(const struct cca_token *token, const char *path,
-				struct input *in, struct error *e)
+static int token_read_registers(const struct cca_token *token, const char *path, struct input *in,
+				struct error *e)
 {
 	in->hash = hash_by_name(token->realm.hash_algorithm);
 	if (!in->hash || token->realm.rim.len > HASH_SIZE_MAX)
@@ -212,9 +224,11 @@ static int log_replay(const struct options *options, const struct input *in,
 	/* The log may have grown after the token was made. */
 	if (options->token && fitting_records(log, in, &replay, &fit, e) < 0)
 		return -1;
-	return fit ? error_set(e, ERROR_ATTESTATION, "the token fits the first %zu of %zu records: "
-			       "if the log has grown since, use --records %zu", fit, log->count,
-			       fit) : 0;
+	return fit ? error_set(e, ERROR_ATTESTATION,
+			       "the token fits the first %zu of %zu records: "
+			       "if the log has grown since, use --records %zu",
+			       fit, log->count, fit) :
+		     0;
 }
 
 /* The same as log_replay(); returns 1 if the log is only printed. @what names the log in errors, or

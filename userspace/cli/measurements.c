@@ -9,12 +9,14 @@
 #include "rsi/rsi.h"
 
 struct options {
-	struct cli_kbs kbs;	/* for --source */
+	struct cli_kbs kbs; /* for --source */
 	bool json;
 };
 
 static const struct args_option own[] = {
-	{ .name = "json", .type = ARGS_FLAG, .offset = offsetof(struct options, json),
+	{ .name = "json",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct options, json),
 	  .help = "print JSON" },
 	{ 0 },
 };
@@ -30,7 +32,7 @@ static const struct args_spec spec = {
 };
 
 struct registers {
-	const char *hash;	/* name of the algorithm */
+	const char *hash; /* name of the algorithm */
 	struct bytes hex[REALM_REGISTERS];
 };
 

@@ -17,7 +17,7 @@
 #include "rsi/rsi.h"
 
 struct options {
-	struct cli_kbs kbs;	/* for --source */
+	struct cli_kbs kbs; /* for --source */
 	bool json;
 	const char *vmm, *kernel, *initrd, *dtb, *cmdline, *ram, *rmm, *hash, *params, *dtb_out;
 	unsigned int cpus;
@@ -26,29 +26,52 @@ struct options {
 #define TEXT(member) ARGS_TEXT, .offset = offsetof(struct options, member)
 
 static const struct args_option own[] = {
-	{ .name = "json", .type = ARGS_FLAG, .offset = offsetof(struct options, json),
+	{ .name = "json",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct options, json),
 	  .help = "print JSON, with all values that were measured" },
-	{ .name = "vmm", .type = TEXT(vmm), .value = "VMM",
+	{ .name = "vmm",
+	  .type = TEXT(vmm),
+	  .value = "VMM",
 	  .help = "predict the RIM of a realm that VMM starts: bench, kvmtool or qemu" },
-	{ .name = "kernel", .type = TEXT(kernel), .value = "FILE",
+	{ .name = "kernel",
+	  .type = TEXT(kernel),
+	  .value = "FILE",
 	  .help = "arm64 Image (required)" },
 	{ .name = "initrd", .type = TEXT(initrd), .value = "FILE", .help = "initramfs" },
 	{ .name = "dtb", .type = TEXT(dtb), .value = "FILE", .help = "device tree (required)" },
-	{ .name = "cmdline", .type = TEXT(cmdline), .value = "TEXT",
+	{ .name = "cmdline",
+	  .type = TEXT(cmdline),
+	  .value = "TEXT",
 	  .help = "kernel arguments; bench appends them to the tree's, others replace them" },
-	{ .name = "ram", .type = TEXT(ram), .value = "SIZE",
+	{ .name = "ram",
+	  .type = TEXT(ram),
+	  .value = "SIZE",
 	  .help = "size of RAM in bytes, or with K, M or G (default: as in the tree)" },
-	{ .name = "cpus", .type = ARGS_NUMBER, .offset = offsetof(struct options, cpus),
-	  .value = "N", .help = "number of CPUs (default: as in the tree)", .min = 1, .max = 512 },
-	{ .name = "rmm", .type = TEXT(rmm), .value = "RMM",
+	{ .name = "cpus",
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct options, cpus),
+	  .value = "N",
+	  .help = "number of CPUs (default: as in the tree)",
+	  .min = 1,
+	  .max = 512 },
+	{ .name = "rmm",
+	  .type = TEXT(rmm),
+	  .value = "RMM",
 	  .help = "rules of this RMM: 1.0 (default), tfrmm-0.9 or 2.0" },
-	{ .name = "hash", .type = TEXT(hash), .value = "HASH",
+	{ .name = "hash",
+	  .type = TEXT(hash),
+	  .value = "HASH",
 	  .help = "sha256, sha384 or sha512 (default: sha512 for qemu, sha256 for others)" },
-	{ .name = "realm-params", .type = TEXT(params), .value = "NAME=N,...",
+	{ .name = "realm-params",
+	  .type = TEXT(params),
+	  .value = "NAME=N,...",
 	  .help = "realm parameters of the host, for kvmtool or qemu, as RMI encodes them: "
 		  "num_bps and num_wps (required except with --rmm 2.0); flags, s2sz, sve_vl, "
 		  "pmu_num_ctrs" },
-	{ .name = "output-dtb", .type = TEXT(dtb_out), .value = "FILE",
+	{ .name = "output-dtb",
+	  .type = TEXT(dtb_out),
+	  .value = "FILE",
 	  .help = "write the device tree as it was measured" },
 	{ 0 },
 };
@@ -113,9 +136,9 @@ static const struct params_field {
 	const char *name;
 	uint64_t min, max;
 	size_t offset;
-	bool flags;		/* it is the 64-bit member flags; the others are bytes */
-	bool required;		/* unless the RMM has the rules of 2.0, which do not measure it */
-	uint64_t flag;		/* set in RmiRealmParams if the member is given and flags is not */
+	bool flags;    /* it is the 64-bit member flags; the others are bytes */
+	bool required; /* unless the RMM has the rules of 2.0, which do not measure it */
+	uint64_t flag; /* set in RmiRealmParams if the member is given and flags is not */
 } params_fields[] = {
 	{ "flags", 0, UINT64_MAX - 1, offsetof(struct rim_params, flags), true, false, 0 },
 	{ "s2sz", 1, 52, offsetof(struct rim_params, s2sz), false, false, 0 },
@@ -134,19 +157,20 @@ static int params_next(const char *text, uint64_t *n, const char **end, struct e
 
 		if (strncmp(text, field->name, len) || text[len] != '=')
 			continue;
-		if (integer_read(text + len + 1, n, end) && *n >= field->min &&
-		    *n <= field->max && (!**end || **end == ','))
+		if (integer_read(text + len + 1, n, end) && *n >= field->min && *n <= field->max &&
+		    (!**end || **end == ','))
 			return (int)i;
 		return error_set(e, ERROR_USAGE, "--realm-params: %s is %" PRIu64 " to %" PRIu64,
 				 field->name, field->min, field->max);
 	}
-	return error_set(e, ERROR_USAGE, "--realm-params: '%.16s' is not NAME=N with NAME one of "
-			 "num_bps, num_wps, flags, s2sz, sve_vl, pmu_num_ctrs", text);
+	return error_set(e, ERROR_USAGE,
+			 "--realm-params: '%.16s' is not NAME=N with NAME one of "
+			 "num_bps, num_wps, flags, s2sz, sve_vl, pmu_num_ctrs",
+			 text);
 }
 
 /* Read NAME=N,... into @params. @complete: the required fields must be given. */
-static int params_read(const char *text, bool complete, struct rim_params *params,
-		       struct error *e)
+static int params_read(const char *text, bool complete, struct rim_params *params, struct error *e)
 {
 	bool given[ARRAY_SIZE(params_fields)] = { false }, flags_given = false;
 	uint64_t flags = 0;
@@ -188,9 +212,15 @@ static const char *offline_option(const struct options *o)
 	const struct {
 		const char *name, *value;
 	} given[] = {
-		{ "kernel", o->kernel }, { "initrd", o->initrd }, { "dtb", o->dtb },
-		{ "cmdline", o->cmdline }, { "ram", o->ram }, { "rmm", o->rmm },
-		{ "hash", o->hash }, { "realm-params", o->params }, { "output-dtb", o->dtb_out },
+		{ "kernel", o->kernel },
+		{ "initrd", o->initrd },
+		{ "dtb", o->dtb },
+		{ "cmdline", o->cmdline },
+		{ "ram", o->ram },
+		{ "rmm", o->rmm },
+		{ "hash", o->hash },
+		{ "realm-params", o->params },
+		{ "output-dtb", o->dtb_out },
 		{ "cpus", o->cpus ? "" : NULL },
 	};
 
@@ -216,8 +246,7 @@ static int request_make(struct rim_request *request, struct rim_params *params,
 	rmm = name_find("rmm", o->rmm ? o->rmm : "1.0", rim_flavour_names, e);
 	if (rmm < 0)
 		return -1;
-	request->hash = o->hash ? hash_by_plain_name(o->hash) :
-				  hash_by_number(request->vmm->algo);
+	request->hash = o->hash ? hash_by_plain_name(o->hash) : hash_by_number(request->vmm->algo);
 	if (!request->hash)
 		return error_set(e, ERROR_USAGE, "--hash: no '%s'; there are %s, %s, %s", o->hash,
 				 hash_by_number(HASH_SHA256)->plain,
@@ -264,9 +293,10 @@ static json_t *loaded_list(const struct rim_prediction *p)
 
 	for (int i = 0; i < RIM_FILES; i++) {
 		if (p->range[i].size)
-			ret |= json_array_append_new(loaded, json_pack("{s:s, s:o, s:I}", "what",
-					rim_file_names[i], "ipa", hexadecimal(p->range[i].ipa),
-					"size", (json_int_t)p->range[i].size));
+			ret |= json_array_append_new(
+				loaded, json_pack("{s:s, s:o, s:I}", "what", rim_file_names[i],
+						  "ipa", hexadecimal(p->range[i].ipa), "size",
+						  (json_int_t)p->range[i].size));
 	}
 	if (!ret)
 		return loaded;
@@ -284,8 +314,9 @@ static json_t *params_object(const struct rim_params *params)
 		const struct params_field *field = &params_fields[i];
 		const uint8_t *n = (const uint8_t *)params + field->offset;
 
-		ret |= json_object_set_new(out, field->name, field->flags ?
-					   hexadecimal(params->flags) : json_integer(*n));
+		ret |= json_object_set_new(out, field->name,
+					   field->flags ? hexadecimal(params->flags) :
+							  json_integer(*n));
 	}
 	if (!ret)
 		return out;
@@ -307,7 +338,7 @@ static int prediction_describe(json_t *out, const struct rim_prediction *p,
 	ret |= json_object_set_new(out, "ram", json_integer((json_int_t)p->realm.ram_size));
 	ret |= json_object_set_new(out, "cpus", json_integer(p->cpus));
 	ret |= json_object_set_new(out, "ipa-bits", json_integer(p->realm.params.s2sz));
-	if (request->flavour != RIM_RMM_2_0)	/* 2.0 does not measure them */
+	if (request->flavour != RIM_RMM_2_0) /* 2.0 does not measure them */
 		ret |= json_object_set_new(out, "realm-params", params_object(&p->realm.params));
 	ret |= json_object_set_new(out, "cmdline", bootargs);
 	ret |= json_object_set_new(out, "entry", hexadecimal(p->realm.entry));

@@ -14,25 +14,32 @@
 #include "rsi/rsi.h"
 
 struct options {
-	struct cli_kbs kbs;	/* for --source */
+	struct cli_kbs kbs; /* for --source */
 	const char *challenge, *anchors, *raw;
 	bool json;
 };
 
 static const struct args_option challenge_option[] = {
-	{ .name = "challenge", .type = ARGS_TEXT, .offset = offsetof(struct options, challenge),
-	  .value = "HEX", .help = "the challenge, up to 64 bytes, padded with zeros" },
+	{ .name = "challenge",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, challenge),
+	  .value = "HEX",
+	  .help = "the challenge, up to 64 bytes, padded with zeros" },
 	{ 0 },
 };
 
 static const struct args_option json_option[] = {
-	{ .name = "json", .type = ARGS_FLAG, .offset = offsetof(struct options, json),
+	{ .name = "json",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct options, json),
 	  .help = "print JSON" },
 	{ 0 },
 };
 
 static const struct args_option raw_option[] = {
-	{ .name = "raw", .type = ARGS_TEXT, .offset = offsetof(struct options, raw),
+	{ .name = "raw",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, raw),
 	  .value = "FILE",
 	  .help = "write the token itself to FILE (- is standard output), and print only how many "
 		  "records it covers" },
@@ -40,7 +47,9 @@ static const struct args_option raw_option[] = {
 };
 
 static const struct args_option anchors_option[] = {
-	{ .name = "anchors", .type = ARGS_TEXT, .offset = offsetof(struct options, anchors),
+	{ .name = "anchors",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, anchors),
 	  .value = "PATH",
 	  .help = "trust anchors: a JWK, a store, or a directory of them (required)" },
 	{ 0 },
@@ -99,8 +108,8 @@ static int token_output(const struct cca_token *token, const uint64_t *records, 
 	value = token ? cca_token_json(token, e) : json_object();
 	if (!value)
 		return token ? -1 : error_set_memory(e);
-	if (records && json_object_set_new(value, "log-records",
-					   json_integer((json_int_t)*records)) < 0)
+	if (records &&
+	    json_object_set_new(value, "log-records", json_integer((json_int_t)*records)) < 0)
 		ret = error_set_memory(e);
 	else
 		ret = cli_output_json(value, e);
@@ -208,7 +217,10 @@ static int command_show(int argc, char **argv)
 /* --- token verify ---------------------------------------------------------------------------- */
 
 static const struct args_option *const verify_tables[] = {
-	anchors_option, challenge_option, json_option, NULL,
+	anchors_option,
+	challenge_option,
+	json_option,
+	NULL,
 };
 
 static const struct args_spec verify_spec = {

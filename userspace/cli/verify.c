@@ -21,11 +21,19 @@ struct options {
 };
 
 static const struct args_option own[] = {
-	{ .name = "key", .type = ARGS_TEXT, .offset = offsetof(struct options, key), .value = "JWK",
+	{ .name = "key",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, key),
+	  .value = "JWK",
 	  .help = "the verifier's public key, a JWK" },
-	{ .name = "cert", .type = ARGS_TEXT, .offset = offsetof(struct options, cert),
-	  .value = "PEM", .help = "the verifier's certificate" },
-	{ .name = "json", .type = ARGS_FLAG, .offset = offsetof(struct options, json),
+	{ .name = "cert",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, cert),
+	  .value = "PEM",
+	  .help = "the verifier's certificate" },
+	{ .name = "json",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct options, json),
 	  .help = "print one JSON object: key, key-given, claims" },
 	{ 0 },
 };
@@ -110,8 +118,10 @@ static int result_output(const struct options *options, const char *file, const 
 		json_decref(value);
 		return ret;
 	}
-	bytes_printf(&out, ">> \"%s\" signature successfully verified using \"%s\" key\n"
-		     "[claims-set]\n", file, name);
+	bytes_printf(&out,
+		     ">> \"%s\" signature successfully verified using \"%s\" key\n"
+		     "[claims-set]\n",
+		     file, name);
 	ret = json_pretty(ear->payload, &out, e);
 	if (ret == 0) {
 		ear_print_vectors(ear, &out);
@@ -146,7 +156,7 @@ static int verify(const struct options *options, const char *file, struct error 
 	if (cli_read_text(file, JWT_MAX, &text, e) < 0)
 		goto out;
 	if (jwt_decode(text.data, text.len, &jwt, e) < 0) {
-		error_reclassify(e, ERROR_ANY, ERROR_INPUT);	/* it is not a token */
+		error_reclassify(e, ERROR_ANY, ERROR_INPUT); /* it is not a token */
 		error_add(e, "%s", file);
 		goto out;
 	}
@@ -159,7 +169,7 @@ static int verify(const struct options *options, const char *file, struct error 
 	ret = result_output(options, file, name, &jwt, &ear, e);
 	if (ret == 0 && !options->key && !options->cert)
 		cli_warn("verify", "the key came with the token: this does not prove who signed it "
-			 "(--key, --cert)");
+				   "(--key, --cert)");
 out:
 	ear_free(&ear);
 	jwt_free(&jwt);

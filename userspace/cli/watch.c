@@ -9,15 +9,21 @@
 #include "rsi/rsi_watch.h"
 
 struct options {
-	unsigned int count;	/* 0: no end */
+	unsigned int count; /* 0: no end */
 	bool json;
 };
 
 static const struct args_option own[] = {
-	{ .name = "count", .type = ARGS_NUMBER, .offset = offsetof(struct options, count),
-	  .value = "N", .help = "exit after N extensions (default: never)", .min = 1,
+	{ .name = "count",
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct options, count),
+	  .value = "N",
+	  .help = "exit after N extensions (default: never)",
+	  .min = 1,
 	  .max = INT_MAX },
-	{ .name = "json", .type = ARGS_FLAG, .offset = offsetof(struct options, json),
+	{ .name = "json",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct options, json),
 	  .help = "print one JSON object per line" },
 	{ 0 },
 };

@@ -15,8 +15,8 @@
 #include "base/array.h"
 #include "base/sandbox.h"
 
-#define NOBODY 65534
-#define DNS_PORT 53
+#define NOBODY	  65534
+#define DNS_PORT  53
 #define FILES_MAX 64
 
 int confine_drop(struct error *e)
@@ -69,15 +69,15 @@ int confine_files(uint16_t port, struct error *e)
 
 /* --- system calls ---------------------------------------------------------------------------- */
 
-#define ALLOW SANDBOX_ALLOW
+#define ALLOW	 SANDBOX_ALLOW
 #define ALLOW_IF SANDBOX_ALLOW_IF
-#define IS SANDBOX_IS
-#define MAX SANDBOX_MAX
-#define BITS SANDBOX_BITS
+#define IS	 SANDBOX_IS
+#define MAX	 SANDBOX_MAX
+#define BITS	 SANDBOX_BITS
 
 #define SOCKET(domain, type, protocol) \
-	ALLOW_IF(socket, IS(0, domain), \
-		 BITS(1, ~(uint64_t)(SOCK_CLOEXEC | SOCK_NONBLOCK), type), MAX(2, protocol))
+	ALLOW_IF(socket, IS(0, domain), BITS(1, ~(uint64_t)(SOCK_CLOEXEC | SOCK_NONBLOCK), type), \
+		 MAX(2, protocol))
 
 /* Flags of openat() for more than reading. O_TMPFILE contains O_DIRECTORY, which is allowed. */
 #define OPEN_MORE (O_ACCMODE | O_CREAT | O_TRUNC | O_PATH | (O_TMPFILE & ~O_DIRECTORY))

@@ -12,8 +12,8 @@
 #include "base/array.h"
 #include "base/crypto.h"
 
-#define CONNECT_TIMEOUT 15	/* seconds, name resolution and TLS included */
-#define STALL_TIME 30		/* seconds without a byte */
+#define CONNECT_TIMEOUT 15 /* seconds, name resolution and TLS included */
+#define STALL_TIME	30 /* seconds without a byte */
 
 /* --- memory ---------------------------------------------------------------------------------- */
 
@@ -112,7 +112,10 @@ static bool ca_would_help(long result)
 static int http_fail(const struct http *http, CURLcode code, struct error *e)
 {
 	static const struct failure other = {
-		CURLE_OK, ERROR_PROTOCOL, false, "not an answer of a KBS",
+		CURLE_OK,
+		ERROR_PROTOCOL,
+		false,
+		"not an answer of a KBS",
 	};
 	const struct failure *failure = &other;
 	const char *advice = "", *cause;
@@ -132,7 +135,7 @@ static int http_fail(const struct http *http, CURLcode code, struct error *e)
 	if (code == CURLE_COULDNT_CONNECT && error)
 		cause = strerror((int)error);
 	if (code == CURLE_PEER_FAILED_VERIFICATION && verify != X509_V_OK &&
-	    verify != X509_V_ERR_UNSPECIFIED) {	/* this one: libcurl compared the name */
+	    verify != X509_V_ERR_UNSPECIFIED) { /* this one: libcurl compared the name */
 		cause = X509_verify_cert_error_string(verify);
 		if (ca_would_help(verify))
 			advice = "; give its CA (--ca, or ca under [kbs])";
@@ -258,7 +261,7 @@ static int http_configure(struct http *http, const struct http_target *target, s
 	SET(CURLOPT_PATH_AS_IS, 1L);
 
 	SET(CURLOPT_USERAGENT, "realmkey/" REALMKEY_VERSION);
-	SET(CURLOPT_COOKIEFILE, "");	/* keep cookies, in memory */
+	SET(CURLOPT_COOKIEFILE, ""); /* keep cookies, in memory */
 	SET(CURLOPT_ERRORBUFFER, http->detail);
 	SET(CURLOPT_WRITEFUNCTION, on_body);
 	SET(CURLOPT_WRITEDATA, http);
@@ -299,7 +302,8 @@ void http_close(struct http *http)
 static struct curl_slist *headers_new(const struct request *r)
 {
 	const char *const lines[] = {
-		"Accept: application/json", "Expect:",
+		"Accept: application/json",
+		"Expect:",
 		r->body ? "Content-Type: application/json" : NULL,
 		r->authorization.len ? bytes_text(&r->authorization) : NULL,
 	};

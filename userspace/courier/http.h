@@ -13,21 +13,21 @@
 struct http {
 	CURL *easy;
 	struct curl_slist *pins;
-	char *url;			/* scheme, host and port; owned */
+	char *url; /* scheme, host and port; owned */
 	char detail[CURL_ERROR_SIZE];
-	struct bytes answer;		/* body of the current answer */
-	bool overflow;			/* that body was longer than MESSAGE_ANSWER_MAX */
-	int peer;			/* the keeper's socket; a request is aborted if it closes */
+	struct bytes answer; /* body of the current answer */
+	bool overflow;	     /* that body was longer than MESSAGE_ANSWER_MAX */
+	int peer;	     /* the keeper's socket; a request is aborted if it closes */
 };
 
 #define HTTP_INIT { .peer = -1 }
 
 struct http_target {
-	const char *url;		/* scheme://host[:port] */
-	const struct bytes *ca;		/* PEM; borrowed for the life of the struct http */
-	const char *pin;		/* "host:port:address,...", or "" */
-	bool insecure;			/* http:// is allowed */
-	long timeout;			/* seconds for one request */
+	const char *url;	/* scheme://host[:port] */
+	const struct bytes *ca; /* PEM; borrowed for the life of the struct http */
+	const char *pin;	/* "host:port:address,...", or "" */
+	bool insecure;		/* http:// is allowed */
+	long timeout;		/* seconds for one request */
 };
 
 /* Initialise libcurl, OpenSSL and libc, which read files for that. Call before the sandbox is

@@ -69,8 +69,10 @@ static int channel_send(const struct message *m, struct error *e)
 static int channel_send_answer(int status, const struct bytes *body, struct error *e)
 {
 	uint8_t number[4];
-	const struct message m = { .type = MESSAGE_ANSWER, .count = 2, .field = {
-		message_u32((uint32_t)status, number), { body->data, body->len } } };
+	const struct message m = { .type = MESSAGE_ANSWER,
+				   .count = 2,
+				   .field = { message_u32((uint32_t)status, number),
+					      { body->data, body->len } } };
 
 	return channel_send(&m, e);
 }
@@ -78,10 +80,12 @@ static int channel_send_answer(int status, const struct bytes *body, struct erro
 static int channel_send_failure(const struct error *failure, struct error *e)
 {
 	uint8_t kind[4], transient[4];
-	const struct message m = { .type = MESSAGE_FAILURE, .count = 3, .field = {
-		message_u32((uint32_t)failure->kind, kind),
-		message_u32(failure->transient, transient),
-		{ (const uint8_t *)failure->text, strlen(failure->text) } } };
+	const struct message m = { .type = MESSAGE_FAILURE,
+				   .count = 3,
+				   .field = { message_u32((uint32_t)failure->kind, kind),
+					      message_u32(failure->transient, transient),
+					      { (const uint8_t *)failure->text,
+						strlen(failure->text) } } };
 
 	return channel_send(&m, e);
 }

@@ -12,8 +12,8 @@
 /* The fields of each message that make up its request; NONE if there is no such field. */
 static const struct rule {
 	enum message_type type;
-	const char *method;	/* NULL: field 0 names it */
-	const char *path;	/* precedes the field with the path */
+	const char *method; /* NULL: field 0 names it */
+	const char *path;   /* precedes the field with the path */
 	int path_field, bearer_field, body_field;
 } rules[] = {
 	{ MESSAGE_AUTH, "POST", BASE "auth", NONE, NONE, 0 },
@@ -43,8 +43,8 @@ static const char *method_find(const struct message_field *field)
 	return NULL;
 }
 
-static int request_set_path(struct request *r, const char *base,
-			    const struct message_field *field, struct error *e)
+static int request_set_path(struct request *r, const char *base, const struct message_field *field,
+			    struct error *e)
 {
 	bytes_append_text(&r->path, base);
 	if (field) {
@@ -60,8 +60,7 @@ static int request_set_path(struct request *r, const char *base,
 	return 0;
 }
 
-static int request_set_bearer(struct request *r, const struct message_field *field,
-			      struct error *e)
+static int request_set_bearer(struct request *r, const struct message_field *field, struct error *e)
 {
 	if (!field || !field->len)
 		return 0;

@@ -11,11 +11,11 @@
 #include "kbs/message.h"
 
 struct request {
-	const char *method;		/* static */
-	struct bytes path;		/* text, begins with '/' */
-	struct bytes authorization;	/* a whole header line, or empty */
-	const uint8_t *body;		/* borrowed from the message; NULL if there is none */
-	size_t len;			/* of the body, bytes */
+	const char *method;	    /* static */
+	struct bytes path;	    /* text, begins with '/' */
+	struct bytes authorization; /* a whole header line, or empty */
+	const uint8_t *body;	    /* borrowed from the message; NULL if there is none */
+	size_t len;		    /* of the body, bytes */
 };
 
 #define REQUEST_INIT { 0 }

@@ -9,9 +9,9 @@
 #define BUNDLE_MAX ((size_t)4 << 20)
 
 static const char *const bundles[] = {
-	"/etc/ssl/certs/ca-certificates.crt",	/* Debian, Ubuntu, Arch, Alpine */
-	"/etc/pki/tls/certs/ca-bundle.crt",	/* Fedora */
-	"/etc/ssl/ca-bundle.pem",		/* SUSE */
+	"/etc/ssl/certs/ca-certificates.crt", /* Debian, Ubuntu, Arch, Alpine */
+	"/etc/pki/tls/certs/ca-bundle.crt",   /* Fedora */
+	"/etc/ssl/ca-bundle.pem",	      /* SUSE */
 	"/etc/ssl/cert.pem",
 };
 
@@ -20,6 +20,7 @@ int roots_load(struct bytes *pem, struct error *e)
 	for (size_t i = 0; i < ARRAY_SIZE(bundles); i++)
 		if (access(bundles[i], R_OK) == 0)
 			return io_read_file(bundles[i], BUNDLE_MAX, pem, e);
-	return error_set(e, ERROR_TLS, "this machine has no CA certificates; give the KBS's CA "
+	return error_set(e, ERROR_TLS,
+			 "this machine has no CA certificates; give the KBS's CA "
 			 "(--ca, or ca under [kbs])");
 }

@@ -7,7 +7,7 @@
 #include "base/encode.h"
 #include "base/json.h"
 
-#define CLAIM_PATH_MAX 256	/* for "cpu0.ear.status", with a name of 100 characters */
+#define CLAIM_PATH_MAX 256 /* for "cpu0.ear.status", with a name of 100 characters */
 
 static const char *const profiles[] = {
 	"tag:github.com,2023:veraison/ear",
@@ -17,7 +17,7 @@ static const char *const profiles[] = {
 
 static const struct {
 	const char *name;
-	int number;	/* draft-ietf-rats-ear section 3.2 */
+	int number; /* draft-ietf-rats-ear section 3.2 */
 } tiers[] = {
 	[EAR_NONE] = { "none", 0 },
 	[EAR_AFFIRMING] = { "affirming", 2 },
@@ -53,16 +53,14 @@ static const struct code_point code_points[] = {
 	{ ANY_CLAIM, 99, "crypto_failed", "cryptographic validation failed" },
 
 	{ EAR_INSTANCE_IDENTITY, 2, "recognized_instance", "recognized and not compromised" },
-	{ EAR_INSTANCE_IDENTITY, 96, "untrustworthy_instance",
-	  "recognized but not trustworthy" },
+	{ EAR_INSTANCE_IDENTITY, 96, "untrustworthy_instance", "recognized but not trustworthy" },
 	{ EAR_INSTANCE_IDENTITY, 97, "unrecognized_instance", "not recognized" },
 
 	{ EAR_CONFIGURATION, 2, "approved_config", "all recognized and approved" },
 	{ EAR_CONFIGURATION, 3, "safe_config", "no known vulnerabilities" },
 	{ EAR_CONFIGURATION, 32, "unsafe_config", "known vulnerabilities" },
 	{ EAR_CONFIGURATION, 36, NULL, "security-relevant settings not visible" },
-	{ EAR_CONFIGURATION, 96, "unsupportable_config",
-	  "unacceptable security vulnerabilities" },
+	{ EAR_CONFIGURATION, 96, "unsupportable_config", "unacceptable security vulnerabilities" },
 
 	{ EAR_EXECUTABLES, 2, "approved_rt", "recognized and approved boot- and run-time" },
 	{ EAR_EXECUTABLES, 3, "approved_boot", "recognized and approved boot-time" },
@@ -83,14 +81,12 @@ static const struct code_point code_points[] = {
 	{ EAR_RUNTIME_OPAQUE, 32, "isolated_rt", "memory isolation" },
 	{ EAR_RUNTIME_OPAQUE, 96, "visible_rt", "visible" },
 
-	{ EAR_STORAGE_OPAQUE, 2, "hw_encrypted_secrets",
-	  "encrypted secrets with HW-backed keys" },
+	{ EAR_STORAGE_OPAQUE, 2, "hw_encrypted_secrets", "encrypted secrets with HW-backed keys" },
 	{ EAR_STORAGE_OPAQUE, 32, "sw_encrypted_secrets",
 	  "encrypted secrets with non HW-backed keys" },
 	{ EAR_STORAGE_OPAQUE, 96, "unencrypted_secrets", "unencrypted secrets" },
 
-	{ EAR_SOURCED_DATA, 2, "trusted_sources",
-	  "from attesters in the affirming tier" },
+	{ EAR_SOURCED_DATA, 2, "trusted_sources", "from attesters in the affirming tier" },
 	{ EAR_SOURCED_DATA, 32, "untrusted_sources",
 	  "from unattested sources or attesters in the warning tier" },
 	{ EAR_SOURCED_DATA, 96, "contraindicated_sources",
@@ -106,10 +102,12 @@ static const struct claim_name name_verifier = { "ear.verifier-id", "ear_verifie
 static const struct claim_name name_raw_evidence = { "ear.raw-evidence", "ear_raw_evidence" };
 static const struct claim_name name_status = { "ear.status", "ear_status" };
 static const struct claim_name name_vector = {
-	"ear.trustworthiness-vector", "ear_trustworthiness_vector",
+	"ear.trustworthiness-vector",
+	"ear_trustworthiness_vector",
 };
 static const struct claim_name name_evidence = {
-	"ear.veraison.annotated-evidence", "ear_veraison_annotated_evidence",
+	"ear.veraison.annotated-evidence",
+	"ear_veraison_annotated_evidence",
 };
 
 static json_t *claim_get(const json_t *object, const struct claim_name *name)
@@ -274,9 +272,10 @@ static int appraisal_read(const char *name, const json_t *object, struct ear_app
 	if (!status)
 		return claim_missing(path, e);
 	if (tier_read(status, &appraisal->status) < 0)
-		return claim_invalid(path, json_is_string(status) ?
-				     "not the name of a trust tier" :
-				     "not the number of a trust tier", e);
+		return claim_invalid(path,
+				     json_is_string(status) ? "not the name of a trust tier" :
+							      "not the number of a trust tier",
+				     e);
 	snprintf(path, sizeof(path), "%.100s.%s", name, name_vector.deployed);
 	if (vector && !json_is_object(vector))
 		return claim_invalid(path, "not an object", e);

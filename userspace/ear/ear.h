@@ -28,18 +28,18 @@ enum ear_claim {
 };
 
 struct ear_appraisal {
-	const char *name;	/* submod name, borrowed from the payload */
+	const char *name; /* submod name, borrowed from the payload */
 	enum ear_tier status;
 	bool has_vector;
-	int vector[EAR_CLAIMS];	/* 0 where absent; -128..127 */
-	const json_t *evidence;	/* annotated evidence, borrowed, or NULL */
+	int vector[EAR_CLAIMS]; /* 0 where absent; -128..127 */
+	const json_t *evidence; /* annotated evidence, borrowed, or NULL */
 };
 
 #define EAR_APPRAISALS_MAX 16
 
 struct ear {
-	json_t *payload;	/* owned reference; the other members borrow from it */
-	const char *profile;	/* static */
+	json_t *payload;     /* owned reference; the other members borrow from it */
+	const char *profile; /* static */
 	size_t count;
 	struct ear_appraisal appraisal[EAR_APPRAISALS_MAX];
 };

@@ -9,11 +9,11 @@
 #include "base/array.h"
 #include "base/realm.h"
 
-#define SPEC_ID "Spec ID Event03"
-#define SIGNATURE_SIZE 16	/* of events of EV_NO_ACTION, NUL included */
-#define SHA1_SIZE 20		/* the digest of the header, all zeros */
-#define ALGORITHMS_MAX 8
-#define TAG_AAEL UINT32_C(0x4141454c)
+#define SPEC_ID		"Spec ID Event03"
+#define SIGNATURE_SIZE	16 /* of events of EV_NO_ACTION, NUL included */
+#define SHA1_SIZE	20 /* the digest of the header, all zeros */
+#define ALGORITHMS_MAX	8
+#define TAG_AAEL	UINT32_C(0x4141454c)
 #define TAG_HEADER_SIZE 8
 
 /* The kernel's records of a register's value: the signature, followed by the value. */
@@ -39,7 +39,7 @@ const char *event_register_name(uint32_t index, char buffer[24])
 
 struct cursor {
 	const uint8_t *at, *end;
-	const char *fault;	/* the field that was cut short, or NULL */
+	const char *fault; /* the field that was cut short, or NULL */
 };
 
 struct algorithms {
@@ -97,8 +97,10 @@ static int spec_decode(struct cursor *c, struct algorithms *algorithms, struct e
 	cursor_read(c, 8, "version");
 	count = cursor_number(c, 4, "number of algorithms");
 	if (!c->fault && (count == 0 || count > ALGORITHMS_MAX))
-		return error_set(e, ERROR_INPUT, "event log: header: %u digest algorithms, not 1 "
-				 "to %d", count, ALGORITHMS_MAX);
+		return error_set(e, ERROR_INPUT,
+				 "event log: header: %u digest algorithms, not 1 "
+				 "to %d",
+				 count, ALGORITHMS_MAX);
 	for (algorithms->count = 0; algorithms->count < count; algorithms->count++) {
 		algorithms->of[algorithms->count].id = (uint16_t)cursor_number(c, 2, "algorithm");
 		algorithms->of[algorithms->count].size = (uint16_t)cursor_number(c, 2,
@@ -134,8 +136,10 @@ static int hash_choose(const struct algorithms *algorithms, struct event_log *lo
 		if (!hash)
 			continue;
 		if (algorithms->of[i].size != hash->size)
-			return error_set(e, ERROR_INPUT, "event log: header: algorithm 0x%04x has "
-					 "digests of %u bytes", hash->tpm, algorithms->of[i].size);
+			return error_set(e, ERROR_INPUT,
+					 "event log: header: algorithm 0x%04x has "
+					 "digests of %u bytes",
+					 hash->tpm, algorithms->of[i].size);
 		log->hash = hash;
 		return 0;
 	}
@@ -295,8 +299,11 @@ void event_log_put(const struct hash *hash, const struct event_record *record, s
 	static const uint8_t zeros[HASH_SIZE_MAX];
 	uint8_t event[SIGNATURE_SIZE + HASH_SIZE_MAX];
 	struct event_record restart = {
-		.index = record->index, .type = EVENT_TYPE_NO_ACTION, .digest = zeros,
-		.event = event, .size = SIGNATURE_SIZE + hash->size,
+		.index = record->index,
+		.type = EVENT_TYPE_NO_ACTION,
+		.digest = zeros,
+		.event = event,
+		.size = SIGNATURE_SIZE + hash->size,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(restarts); i++) {

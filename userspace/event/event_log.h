@@ -17,23 +17,23 @@
 #include "base/hash.h"
 #include "event_type.h"
 
-#define EVENT_LOG_MAX ((size_t)16 << 20)	/* bytes */
+#define EVENT_LOG_MAX ((size_t)16 << 20) /* bytes */
 
 enum event_kind {
-	EVENT_EXTENSION,	/* the register became H(register || digest) */
-	EVENT_BASE,		/* the register's value when the log began */
-	EVENT_FOREIGN,		/* the value found after an extension that is not in this log */
-	EVENT_NOTE,		/* another record of type EV_NO_ACTION: extends nothing */
+	EVENT_EXTENSION, /* the register became H(register || digest) */
+	EVENT_BASE,	 /* the register's value when the log began */
+	EVENT_FOREIGN,	 /* the value found after an extension that is not in this log */
+	EVENT_NOTE,	 /* another record of type EV_NO_ACTION: extends nothing */
 };
 
 struct event_record {
 	enum event_kind kind;
-	uint32_t index;		/* register */
-	uint32_t type;		/* TCG event type */
-	const uint8_t *digest;	/* of the log's hash */
-	const uint8_t *event;	/* @size bytes: the data of the digest, or a description of it */
+	uint32_t index;	       /* register */
+	uint32_t type;	       /* TCG event type */
+	const uint8_t *digest; /* of the log's hash */
+	const uint8_t *event;  /* @size bytes: the data of the digest, or a description of it */
 	size_t size;
-	const uint8_t *value;	/* base, foreign: the register, of a digest's size; else NULL */
+	const uint8_t *value; /* base, foreign: the register, of a digest's size; else NULL */
 };
 
 /* The records point into the bytes that were decoded, which have to live as long. */

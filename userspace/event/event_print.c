@@ -4,7 +4,7 @@
 #include "base/encode.h"
 #include "base/json.h"
 
-#define EVENT_TEXT_MAX 240	/* characters of an event that are printed */
+#define EVENT_TEXT_MAX 240 /* characters of an event that are printed */
 
 static const char *const kinds[] = {
 	[EVENT_EXTENSION] = "extension",
@@ -105,8 +105,7 @@ void event_print_replay(const struct event_log *log, const struct event_replay *
 		bytes_append_text(out, "\n");
 	}
 	if (!replay->fits && replay->misfit == EVENT_REPLAY_NONE)
-		bytes_append_text(out,
-				  "the log has no records of a register that does not fit\n");
+		bytes_append_text(out, "the log has no records of a register that does not fit\n");
 	else if (!replay->fits)
 		bytes_printf(out, "record %zu does not fit: %s\n", replay->misfit, replay->reason);
 }

@@ -16,8 +16,8 @@ struct replayer {
 };
 
 /* H(@a || @b): @a has the size of a digest or is NULL, @b has @len bytes. */
-static int replay_digest(struct replayer *r, const void *a, const void *b, size_t len,
-			 uint8_t *out, struct error *e)
+static int replay_digest(struct replayer *r, const void *a, const void *b, size_t len, uint8_t *out,
+			 struct error *e)
 {
 	if (EVP_DigestInit_ex(r->context, r->md, NULL) != 1 ||
 	    (a && EVP_DigestUpdate(r->context, a, r->log->hash->size) != 1) ||
@@ -29,8 +29,8 @@ static int replay_digest(struct replayer *r, const void *a, const void *b, size_
 }
 
 /* Remember @at as the first record that does not fit, unless an earlier one is known. */
-__attribute__((format(printf, 3, 4)))
-static void misfit_set(struct event_replay *replay, size_t at, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void misfit_set(struct event_replay *replay, size_t at,
+							     const char *format, ...)
 {
 	va_list args;
 
@@ -104,8 +104,7 @@ static void register_compare(struct replayer *r, size_t at, const uint8_t *expec
 	reg->fits = false;
 }
 
-static int records_replay(struct replayer *r, const uint8_t value[][HASH_SIZE_MAX],
-			  struct error *e)
+static int records_replay(struct replayer *r, const uint8_t value[][HASH_SIZE_MAX], struct error *e)
 {
 	for (size_t at = 0; at < r->log->count; at++) {
 		const struct event_record *record = &r->log->record[at];
@@ -119,8 +118,10 @@ static int records_replay(struct replayer *r, const uint8_t value[][HASH_SIZE_MA
 		const struct event_register *reg = &r->replay->reg[i];
 
 		if (!reg->fits)
-			misfit_set(r->replay, reg->misfit, "%s differs after this record and all "
-				   "later ones", realm_register_name(i));
+			misfit_set(r->replay, reg->misfit,
+				   "%s differs after this record and all "
+				   "later ones",
+				   realm_register_name(i));
 	}
 	return 0;
 }

@@ -11,21 +11,21 @@
 #include "base/realm.h"
 #include "event_log.h"
 
-#define EVENT_REPLAY_NONE SIZE_MAX	/* instead of the position of a record */
+#define EVENT_REPLAY_NONE SIZE_MAX /* instead of the position of a record */
 
 struct event_register {
-	uint8_t value[HASH_SIZE_MAX];	/* the result of the records */
+	uint8_t value[HASH_SIZE_MAX]; /* the result of the records */
 	size_t extensions;
-	size_t gaps;		/* values in the log that its extensions do not explain */
-	bool fits;		/* the result is the given value */
-	size_t misfit;		/* if not: the first record after which it never was, or NONE */
+	size_t gaps;   /* values in the log that its extensions do not explain */
+	bool fits;     /* the result is the given value */
+	size_t misfit; /* if not: the first record after which it never was, or NONE */
 };
 
 struct event_replay {
 	struct event_register reg[REALM_REGISTERS];
-	size_t misfit;		/* the first record that does not fit, or EVENT_REPLAY_NONE */
-	bool fits;		/* all registers fit, and all records */
-	char reason[128];	/* why not, for people */
+	size_t misfit;	  /* the first record that does not fit, or EVENT_REPLAY_NONE */
+	bool fits;	  /* all registers fit, and all records */
+	char reason[128]; /* why not, for people */
 };
 
 /*

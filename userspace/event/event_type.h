@@ -10,8 +10,8 @@
 
 /* The types that this tree writes or looks for. */
 #define EVENT_TYPE_NO_ACTION 3U
-#define EVENT_TYPE_TAG 6U		/* the event is a TCG_PCClientTaggedEvent */
-#define EVENT_TYPE_IPL 13U		/* the event has no defined form */
+#define EVENT_TYPE_TAG	     6U	 /* the event is a TCG_PCClientTaggedEvent */
+#define EVENT_TYPE_IPL	     13U /* the event has no defined form */
 
 /* "EV_IPL" and so on, or NULL. Static. */
 const char *event_type_name(uint32_t type);

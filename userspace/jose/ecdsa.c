@@ -14,7 +14,7 @@ size_t ecdsa_to_der(const uint8_t *raw, size_t size, unsigned char **der)
 
 	*der = NULL;
 	if (sig && r && s && ECDSA_SIG_set0(sig, r, s) == 1) {
-		r = s = NULL;	/* sig owns them now */
+		r = s = NULL; /* sig owns them now */
 		len = i2d_ECDSA_SIG(sig, der);
 	}
 	BN_free(r);

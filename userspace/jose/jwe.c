@@ -18,20 +18,20 @@
 #include "base/json.h"
 #include "jwk.h"
 
-#define CEK_SIZE 32
-#define KEK_SIZE 32
-#define IV_SIZE 12
-#define TAG_SIZE 16
-#define WRAPPED_SIZE (CEK_SIZE + 8)	/* RFC 3394 */
-#define Z_MAX 66			/* x coordinate of P-521 */
-#define RSA_MAX (JWK_RSA_BITS_MAX / 8)
+#define CEK_SIZE     32
+#define KEK_SIZE     32
+#define IV_SIZE	     12
+#define TAG_SIZE     16
+#define WRAPPED_SIZE (CEK_SIZE + 8) /* RFC 3394 */
+#define Z_MAX	     66		    /* x coordinate of P-521 */
+#define RSA_MAX	     (JWK_RSA_BITS_MAX / 8)
 
 #define ENC "A256GCM"
 
 /* A decoded JWE. Nothing in it is secret until it is opened. */
 struct jwe {
 	json_t *object, *header;
-	const char *protected_text;	/* as received, because it is authenticated */
+	const char *protected_text; /* as received, because it is authenticated */
 	struct bytes encrypted_key, iv, ciphertext, tag;
 };
 
@@ -149,7 +149,9 @@ static int jwe_check(const struct jwe *jwe, const struct tee_key *key, struct er
  * 4.6.2 with empty PartyUInfo and PartyVInfo, for 256 bits. */
 static bool kek_derive(const uint8_t *z, size_t len, uint8_t kek[KEK_SIZE])
 {
-	static const uint8_t info[] = "\0\0\0\x0e" TEE_KEY_ECDH "\0\0\0\0" "\0\0\0\0" "\0\0\x01";
+	static const uint8_t info[] = "\0\0\0\x0e" TEE_KEY_ECDH "\0\0\0\0"
+				      "\0\0\0\0"
+				      "\0\0\x01";
 	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "SSKDF", NULL);
 	EVP_KDF_CTX *ctx = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
 	const OSSL_PARAM params[] = {
@@ -172,8 +174,8 @@ static bool kek_agree(EVP_PKEY *own, EVP_PKEY *peer, uint8_t kek[KEK_SIZE])
 	uint8_t z[Z_MAX];
 	size_t len = sizeof(z);
 	bool ok = ctx && EVP_PKEY_derive_init(ctx) == 1 &&
-		  EVP_PKEY_derive_set_peer(ctx, peer) == 1 &&
-		  EVP_PKEY_derive(ctx, z, &len) == 1 && kek_derive(z, len, kek);
+		  EVP_PKEY_derive_set_peer(ctx, peer) == 1 && EVP_PKEY_derive(ctx, z, &len) == 1 &&
+		  kek_derive(z, len, kek);
 
 	EVP_PKEY_CTX_free(ctx);
 	OPENSSL_cleanse(z, sizeof(z));
@@ -262,8 +264,8 @@ static int cek_open_rsa(const struct tee_key *key, const struct jwe *jwe, uint8_
 	crypto_begin();
 	ctx = EVP_PKEY_CTX_new(key->pkey, NULL);
 	if (ctx && EVP_PKEY_decrypt_init(ctx) == 1 && oaep_set(ctx) &&
-	    EVP_PKEY_decrypt(ctx, out, &len, jwe->encrypted_key.data,
-			     jwe->encrypted_key.len) == 1 &&
+	    EVP_PKEY_decrypt(ctx, out, &len, jwe->encrypted_key.data, jwe->encrypted_key.len) ==
+		    1 &&
 	    len == CEK_SIZE)
 		memcpy(cek, out, CEK_SIZE);
 	else
@@ -329,7 +331,7 @@ int jwe_open(const struct tee_key *key, const void *text, size_t len, struct byt
 /* A JWE while it is made. */
 struct seal {
 	EVP_PKEY *recipient;
-	EVP_PKEY *ephemeral;		/* EC only */
+	EVP_PKEY *ephemeral; /* EC only */
 	struct jwe_random random;
 	struct bytes protected_text, encrypted_key, ciphertext;
 	uint8_t tag[TAG_SIZE];
@@ -497,8 +499,8 @@ int jwe_seal(const json_t *jwk, const void *plain, size_t len, const struct jwe_
 		return error_set(e, ERROR_INPUT, "JWE: content of more than %zu bytes",
 				 JWE_PLAINTEXT_MAX);
 	if (recipient_read(&seal, jwk, &alg, &group, e) == 0 &&
-	    random_choose(&seal, fixed, group, e) == 0 &&
-	    protected_encode(&seal, alg, e) == 0 && content_seal(&seal, plain, len, e) == 0) {
+	    random_choose(&seal, fixed, group, e) == 0 && protected_encode(&seal, alg, e) == 0 &&
+	    content_seal(&seal, plain, len, e) == 0) {
 		seal_append(&seal, out);
 		ret = bytes_check(out, e);
 	}

@@ -31,7 +31,7 @@ int jwe_open(const struct tee_key *key, const void *text, size_t len, struct byt
 struct jwe_random {
 	uint8_t cek[32];
 	uint8_t iv[12];
-	EVP_PKEY *ephemeral;	/* EC only, owned by the caller; NULL for RSA */
+	EVP_PKEY *ephemeral; /* EC only, owned by the caller; NULL for RSA */
 };
 
 /* Append to @out the flattened JWE of @len bytes at @plain for the public key @jwk (members as from

@@ -12,11 +12,11 @@
 #include "base/json.h"
 #include "ecdsa.h"
 
-#define EXPONENT_MAX 8	/* bytes; a larger exponent only makes RSA slower */
+#define EXPONENT_MAX 8 /* bytes; a larger exponent only makes RSA slower */
 
 static const struct curve {
 	const char *crv, *group;
-	size_t size;	/* bytes of one coordinate */
+	size_t size; /* bytes of one coordinate */
 } curves[] = {
 	{ "P-256", "prime256v1", 32 },
 	{ "P-384", "secp384r1", 48 },
@@ -71,8 +71,8 @@ json_t *jwk_from_public_key(const EVP_PKEY *pkey, const char *alg, struct error 
 
 	crypto_begin();
 	curve = curve_of_key(pkey);
-	if (!curve && (!EVP_PKEY_is_a(pkey, "RSA") || bits < JWK_RSA_BITS_MIN ||
-		       bits > JWK_RSA_BITS_MAX)) {
+	if (!curve &&
+	    (!EVP_PKEY_is_a(pkey, "RSA") || bits < JWK_RSA_BITS_MIN || bits > JWK_RSA_BITS_MAX)) {
 		crypto_error(e, ERROR_INPUT, "key: this type has no JWK form here");
 		return NULL;
 	}
@@ -132,7 +132,7 @@ static EVP_PKEY *ec_public_key(const json_t *jwk, const char *what, struct error
 		error_set(e, ERROR_INPUT, "%s: crv: unknown curve '%s'", what, crv);
 		return NULL;
 	}
-	bytes_append(&point, "\x04", 1);	/* uncompressed, SEC 1 section 2.3.3 */
+	bytes_append(&point, "\x04", 1); /* uncompressed, SEC 1 section 2.3.3 */
 	if (coordinate_decode(jwk, "x", curve->size, what, &point, e) == 0 &&
 	    coordinate_decode(jwk, "y", curve->size, what, &point, e) == 0) {
 		crypto_begin();

@@ -11,12 +11,12 @@
 #include "base/json.h"
 #include "ecdsa.h"
 
-#define DER_MAX 256	/* an ECDSA signature of two 48-byte numbers has 104 at most */
+#define DER_MAX	      256 /* an ECDSA signature of two 48-byte numbers has 104 at most */
 #define SIGNATURE_MAX 96
 
 static const struct algorithm {
 	const char *alg, *type, *group, *digest;
-	size_t size;	/* bytes of the signature */
+	size_t size; /* bytes of the signature */
 } algorithms[] = {
 	{ "ES256", "EC", "prime256v1", "SHA256", 64 },
 	{ "ES384", "EC", "secp384r1", "SHA384", 96 },
@@ -114,8 +114,8 @@ int jwt_decode(const void *text, size_t len, struct jwt *jwt, struct error *e)
 }
 
 /* The caller has checked the size of the signature. */
-static int signature_verify(const struct jwt *jwt, const struct algorithm *algorithm,
-			    EVP_PKEY *key, struct error *e)
+static int signature_verify(const struct jwt *jwt, const struct algorithm *algorithm, EVP_PKEY *key,
+			    struct error *e)
 {
 	const uint8_t *signature = jwt->signature.data;
 	size_t len = jwt->signature.len;
@@ -146,17 +146,16 @@ static int signature_verify(const struct jwt *jwt, const struct algorithm *algor
 
 int jwt_verify(const struct jwt *jwt, EVP_PKEY *key, struct error *e)
 {
-	const struct algorithm *algorithm =
-		algorithm_choose(jwt->header, key, ERROR_ATTESTATION, e);
+	const struct algorithm *algorithm = algorithm_choose(jwt->header, key, ERROR_ATTESTATION,
+							     e);
 
 	if (!algorithm)
 		return -1;
 	if (json_object_get(jwt->header, "crit"))
 		return error_set(e, ERROR_ATTESTATION, "JWT header: crit: not supported");
 	if (jwt->signature.len != algorithm->size)
-		return error_set(e, ERROR_ATTESTATION,
-				 "JWT: signature of %zu bytes, %s has %zu", jwt->signature.len,
-				 algorithm->alg, algorithm->size);
+		return error_set(e, ERROR_ATTESTATION, "JWT: signature of %zu bytes, %s has %zu",
+				 jwt->signature.len, algorithm->alg, algorithm->size);
 	return signature_verify(jwt, algorithm, key, e);
 }
 

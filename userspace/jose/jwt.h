@@ -16,10 +16,10 @@
 #define JWT_LEEWAY 60
 
 struct jwt {
-	json_t *header;			/* owned */
-	json_t *payload;		/* owned; an object */
-	struct bytes signing_input;	/* "header.payload" as received */
-	struct bytes signature;		/* raw */
+	json_t *header;		    /* owned */
+	json_t *payload;	    /* owned; an object */
+	struct bytes signing_input; /* "header.payload" as received */
+	struct bytes signature;	    /* raw */
 };
 
 #define JWT_INIT { 0 }

@@ -10,7 +10,7 @@
 #include "base/crypto.h"
 #include "jwk.h"
 
-#define GROUP "prime256v1"	/* OpenSSL's name of P-256 */
+#define GROUP "prime256v1" /* OpenSSL's name of P-256 */
 
 /* The algorithm with which a KBS encrypts to this key, or NULL. */
 static const char *key_algorithm(const EVP_PKEY *pkey)
@@ -80,7 +80,7 @@ int tee_key_to_pem(const struct tee_key *key, struct bytes *out, struct error *e
 	int ret;
 
 	crypto_begin();
-	bio = BIO_new(BIO_s_secmem());	/* wiped when it is freed */
+	bio = BIO_new(BIO_s_secmem()); /* wiped when it is freed */
 	if (bio && PEM_write_bio_PKCS8PrivateKey(bio, key->pkey, NULL, NULL, 0, NULL, NULL) == 1) {
 		len = BIO_get_mem_data(bio, &text);
 		bytes_append(out, text, (size_t)len);

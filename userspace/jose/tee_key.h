@@ -14,11 +14,11 @@
 #include "base/error.h"
 
 #define TEE_KEY_ECDH "ECDH-ES+A256KW"
-#define TEE_KEY_RSA "RSA-OAEP-256"
+#define TEE_KEY_RSA  "RSA-OAEP-256"
 
 struct tee_key {
-	EVP_PKEY *pkey;		/* owned */
-	const char *alg;	/* TEE_KEY_ECDH or TEE_KEY_RSA; static */
+	EVP_PKEY *pkey;	 /* owned */
+	const char *alg; /* TEE_KEY_ECDH or TEE_KEY_RSA; static */
 };
 
 #define TEE_KEY_INIT { 0 }

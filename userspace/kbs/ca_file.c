@@ -3,7 +3,7 @@
 
 #include "base/io.h"
 
-#define CA_MAX ((size_t)1 << 20)	/* as in a message OPEN */
+#define CA_MAX ((size_t)1 << 20) /* as in a message OPEN */
 
 int ca_file_read(const char *path, struct bytes *ca, struct error *e)
 {

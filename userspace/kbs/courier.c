@@ -18,7 +18,10 @@
 #include "base/clock.h"
 
 #define TIMEOUT_DEFAULT 60
-#define PATIENCE_MARGIN 15	/* seconds, so that the courier's own limit comes first */
+#define PATIENCE_MARGIN 15 /* seconds, so that the courier's own limit comes first */
+
+/* The error when the courier ended by itself. */
+static const char closed[] = "courier: closed the connection";
 
 /* --- bytes, with a deadline ------------------------------------------------------------------ */
 
@@ -47,6 +50,8 @@ static int send_until(int fd, const uint8_t *data, size_t len, int64_t deadline,
 		if (wait_ready(fd, POLLOUT, deadline, e) < 0)
 			return -1;
 		n = send(fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n < 0 && errno == EPIPE)
+			return error_set(e, ERROR_PROTOCOL, "%s", closed);
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return error_set_errno(e, ERROR_PROTOCOL, "courier");
 		if (n > 0) {
@@ -66,7 +71,7 @@ static int receive_until(int fd, uint8_t *data, size_t len, int64_t deadline, st
 			return -1;
 		n = recv(fd, data, len, MSG_DONTWAIT);
 		if (n == 0)
-			return error_set(e, ERROR_PROTOCOL, "courier: closed the connection");
+			return error_set(e, ERROR_PROTOCOL, "%s", closed);
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return error_set_errno(e, ERROR_PROTOCOL, "courier");
 		if (n > 0) {
@@ -79,7 +84,7 @@ static int receive_until(int fd, uint8_t *data, size_t len, int64_t deadline, st
 
 /* --- the end of the process ------------------------------------------------------------------ */
 
-#define STOP_MS 2000		/* the longest wait for a courier that we may not kill */
+#define STOP_MS	     2000 /* the longest wait for a courier that we may not kill */
 #define STOP_STEP_MS 20
 
 /* A courier has nothing to save, so it is killed at once. If we may not kill it (it runs as another
@@ -94,7 +99,7 @@ static int courier_end(struct courier *courier)
 
 	close(courier->fd);
 	courier->fd = -1;
-	if (!courier->pid)	/* a service manager's */
+	if (!courier->pid) /* a service manager's */
 		return 0;
 	killed = kill(courier->pid, SIGKILL) == 0;
 	for (;;) {
@@ -104,7 +109,7 @@ static int courier_end(struct courier *courier)
 		if (reaped < 0 && errno != EINTR)
 			return 0;
 		if (reaped == 0 && left-- == 0)
-			return 0;	/* init reaps it later */
+			return 0; /* init reaps it later */
 		if (reaped == 0)
 			nanosleep(&step, NULL);
 	}
@@ -116,12 +121,12 @@ void courier_stop(struct courier *courier)
 		courier_end(courier);
 }
 
-/* Say how the courier ended, if its wait status @ended says more than @e does. */
+/* If the courier ended by itself, say how. If it ended because of @e, @e is the cause. */
 static void ended_explain(int ended, struct error *e)
 {
-	if (e->machine)		/* this process failed, and the courier ended because of that */
+	if (strcmp(e->text, closed))
 		return;
-	if (WIFSIGNALED(ended) && WTERMSIG(ended) != SIGKILL)	/* SIGSYS: its sandbox */
+	if (WIFSIGNALED(ended) && WTERMSIG(ended) != SIGKILL) /* SIGSYS: its sandbox */
 		error_set(e, ERROR_PROTOCOL, "courier: killed by SIG%s",
 			  sigabbrev_np(WTERMSIG(ended)));
 	else if (WIFEXITED(ended) && WEXITSTATUS(ended))
@@ -142,9 +147,9 @@ static int failure_read(const struct message *m, struct error *e)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (kind == (uint32_t)kinds[i])
-			return (transient ? error_set_transient : error_set)(
-				e, kinds[i], "%.*s", (int)m->field[2].len,
-				(const char *)m->field[2].data);
+			return (transient ? error_set_transient :
+					    error_set)(e, kinds[i], "%.*s", (int)m->field[2].len,
+						       (const char *)m->field[2].data);
 	return error_set(e, ERROR_PROTOCOL, "courier: failure of unknown kind %u", kind);
 }
 
@@ -179,8 +184,8 @@ static int answer_receive(int fd, int64_t deadline, struct bytes *raw, struct me
 	return message_decode_body(type, raw->data, len, answer, e);
 }
 
-int courier_call(struct courier *courier, const struct message *m, int *status,
-		 struct bytes *body, struct error *e)
+int courier_call(struct courier *courier, const struct message *m, int *status, struct bytes *body,
+		 struct error *e)
 {
 	int64_t deadline = clock_boot_ms() + (int64_t)courier->patience * 1000;
 	struct bytes question = BYTES_INIT, raw = BYTES_INIT;
@@ -285,24 +290,27 @@ static int courier_connect(struct courier *courier, const char *path, struct err
 	return -1;
 }
 
-int courier_start(struct courier *courier, const char *program,
-		  const struct courier_target *target, struct error *e)
+int courier_start(struct courier *courier, const char *program, const struct courier_target *target,
+		  struct error *e)
 {
 	const uint32_t seconds = target->timeout ? target->timeout : TIMEOUT_DEFAULT;
 	uint8_t flags[4], timeout[4];
-	const struct message m = { .type = MESSAGE_OPEN, .count = 4, .field = {
-		{ (const uint8_t *)target->url, strlen(target->url) },
-		{ target->ca, target->ca ? target->ca_len : 0 },
-		message_u32(target->insecure ? MESSAGE_OPEN_INSECURE : 0, flags),
-		message_u32(seconds, timeout) } };
+	const struct message m = {
+		.type = MESSAGE_OPEN,
+		.count = 4,
+		.field = { { (const uint8_t *)target->url, strlen(target->url) },
+			   { target->ca, target->ca ? target->ca_len : 0 },
+			   message_u32(target->insecure ? MESSAGE_OPEN_INSECURE : 0, flags),
+			   message_u32(seconds, timeout) }
+	};
 	struct bytes body = BYTES_INIT;
 	int status, ret;
 
 	*courier = (struct courier)COURIER_INIT;
 	courier->patience = seconds + PATIENCE_MARGIN;
 	ret = program && path_is_socket(program) ?
-	      courier_connect(courier, program, e) :
-	      courier_launch(courier, program ? program : COURIER_PATH, e);
+		      courier_connect(courier, program, e) :
+		      courier_launch(courier, program ? program : COURIER_PATH, e);
 	if (ret < 0)
 		return -1;
 	ret = courier_call(courier, &m, &status, &body, e);

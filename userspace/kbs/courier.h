@@ -14,9 +14,9 @@
 #include "message.h"
 
 struct courier {
-	int fd;			/* our end of the socketpair; -1 if the courier does not run */
-	pid_t pid;		/* 0: a service manager started it */
-	unsigned int patience;	/* seconds to wait for an answer; exceeds the courier's own limit */
+	int fd;		       /* our end of the socketpair; -1 if the courier does not run */
+	pid_t pid;	       /* 0: a service manager started it */
+	unsigned int patience; /* seconds to wait for an answer; exceeds the courier's own limit */
 };
 
 /* The descriptor of the socketpair in the courier. */
@@ -25,11 +25,11 @@ struct courier {
 #define COURIER_INIT { .fd = -1 }
 
 struct courier_target {
-	const char *url;	/* as url_parse() returned it */
-	const void *ca;		/* PEM, or NULL for the system's certificates */
-	size_t ca_len;		/* bytes */
-	unsigned int timeout;	/* seconds for one request; 0 means 60 */
-	bool insecure;		/* http:// is allowed */
+	const char *url;      /* as url_parse() returned it */
+	const void *ca;	      /* PEM, or NULL for the system's certificates */
+	size_t ca_len;	      /* bytes */
+	unsigned int timeout; /* seconds for one request; 0 means 60 */
+	bool insecure;	      /* http:// is allowed */
 };
 
 /*
@@ -42,15 +42,15 @@ struct courier_target {
  *
  * The courier is confined when this returns 0.
  */
-int courier_start(struct courier *courier, const char *program,
-		  const struct courier_target *target, struct error *e);
+int courier_start(struct courier *courier, const char *program, const struct courier_target *target,
+		  struct error *e);
 void courier_stop(struct courier *courier);
 
 /* Send @m and wait for ANSWER or FAILURE. @status and @body receive the HTTP answer; a FAILURE
  * becomes the error (ERROR_NETWORK, ERROR_TLS and others). If the courier exited, sends an
  * unexpected message or does not answer in time, this is an ERROR_PROTOCOL; the courier is then
  * stopped, and further calls fail. */
-int courier_call(struct courier *courier, const struct message *m, int *status,
-		 struct bytes *body, struct error *e);
+int courier_call(struct courier *courier, const struct message *m, int *status, struct bytes *body,
+		 struct error *e);
 
 #endif

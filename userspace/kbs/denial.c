@@ -11,15 +11,15 @@
 #include "jose/jwt.h"
 
 /* An appraisal without rules for CCA has these values, the defaults of Trustee's policies. */
-#define DEFAULT_HARDWARE 97
+#define DEFAULT_HARDWARE      97
 #define DEFAULT_CONFIGURATION 36
 
-#define EXECUTABLES_UNKNOWN 33	/* AR4SI: no reference value matches what was booted */
+#define EXECUTABLES_UNKNOWN 33 /* AR4SI: no reference value matches what was booted */
 
 /* Advice for a claim that is not affirming: the first row that fits. */
 static const struct {
 	enum ear_claim claim;
-	bool any;	/* for any value, else only for @value */
+	bool any; /* for any value, else only for @value */
 	int value;
 	const char *text;
 } advices[] = {
@@ -85,8 +85,9 @@ static int explain_rim(const struct ear_appraisal *appraisal, const struct bytes
 	if (ret == 0 && !rim.len)
 		ret = rim_from_evidence(appraisal->evidence, &rim, e);
 	if (ret == 0 && rim.len)
-		bytes_printf(out, "  endorse this realm's RIM as reference value "
-			     REALM_RIM_REFERENCE ": %s\n"
+		bytes_printf(out,
+			     "  endorse this realm's RIM as reference value " REALM_RIM_REFERENCE
+			     ": %s\n"
 			     "  realmkey admin --url URL --admin-token-file FILE "
 			     "set-reference-value " REALM_RIM_REFERENCE " %s\n",
 			     bytes_text(&rim), bytes_text(&rim));
@@ -125,7 +126,8 @@ static int explain_appraisal(const struct ear_appraisal *appraisal, const struct
 	if (appraisal->has_vector && vector[EAR_HARDWARE] == DEFAULT_HARDWARE &&
 	    vector[EAR_CONFIGURATION] == DEFAULT_CONFIGURATION &&
 	    vector[EAR_INSTANCE_IDENTITY] == 0)
-		bytes_printf(out, "%s: hardware %d, configuration %d and no instance-identity are "
+		bytes_printf(out,
+			     "%s: hardware %d, configuration %d and no instance-identity are "
 			     "the result of an attestation policy without rules for Arm CCA, such "
 			     "as Trustee's own: set a policy with such rules as \"default_%.3s\"\n",
 			     appraisal->name, DEFAULT_HARDWARE, DEFAULT_CONFIGURATION,
@@ -163,7 +165,7 @@ int denial_explain(const struct bytes *ear, const struct bytes *token, struct by
 		struct ear_appraisal appraisal = decoded.appraisal[i];
 
 		snprintf(name, sizeof(name), "%s", appraisal.name);
-		error_text_clean(name);	/* it comes from the KBS */
+		error_text_clean(name); /* it comes from the KBS */
 		appraisal.name = name;
 		ret = explain_appraisal(&appraisal, token, out, &causes, e);
 	}

@@ -22,7 +22,7 @@ static const char *const kbs_hashes[] = { "sha256", "sha384", "sha512", "sm3" };
 
 struct meaning {
 	enum error_kind kind;
-	bool transient;		/* the same request can succeed later, or after a new attestation */
+	bool transient; /* the same request can succeed later, or after a new attestation */
 	const char *text;
 };
 
@@ -38,8 +38,8 @@ static const struct {
 	{ "PolicyDeny", { ERROR_POLICY, false, "denied by the KBS's resource policy" } },
 	{ "PolicyEngineError", { ERROR_POLICY, false, "the KBS's resource policy failed" } },
 	{ "PolicyEngine", { ERROR_POLICY, false, "the KBS's resource policy failed" } },
-	{ "PluginInternalError", { ERROR_NOT_FOUND, false,
-				   "not found, or the KBS's storage failed" } },
+	{ "PluginInternalError",
+	  { ERROR_NOT_FOUND, false, "not found, or the KBS's storage failed" } },
 	{ "PluginNotFound", { ERROR_NOT_FOUND, false, "the KBS has no such plugin configured" } },
 	{ "InvalidRequestPath", { ERROR_NOT_FOUND, false, "the KBS does not know this path" } },
 	{ "JweError", { ERROR_PROTOCOL, false, "the KBS cannot encrypt to this TEE key" } },
@@ -56,8 +56,9 @@ static const struct {
 	int from, to;
 	struct meaning meaning;
 } statuses[] = {
-	{ 300, 399, { ERROR_PROTOCOL, false,
-		      "redirected, and redirects are not followed; check the URL" } },
+	{ 300,
+	  399,
+	  { ERROR_PROTOCOL, false, "redirected, and redirects are not followed; check the URL" } },
 	{ 401, 401, { ERROR_ATTESTATION, false, "refused" } },
 	{ 403, 403, { ERROR_POLICY, false, "forbidden" } },
 	{ 404, 404, { ERROR_NOT_FOUND, false, "not found" } },
@@ -110,8 +111,7 @@ static int kbs_refuse(int status, const void *body, size_t len, const char *what
 		e, meaning->kind, "%s: %s (%s)", what, meaning->text, cause);
 }
 
-int kbs_resource_answer(int status, const void *body, size_t len, const char *path,
-			struct error *e)
+int kbs_resource_answer(int status, const void *body, size_t len, const char *path, struct error *e)
 {
 	char what[300];
 
@@ -157,7 +157,7 @@ static int kbs_challenge_read(struct kbs_challenge *challenge, const json_t *ans
 		return error_set(e, ERROR_PROTOCOL, "challenge: extra-params: missing");
 	selected = json_object_get(params, "selected-hash-algorithm");
 	if (!selected)
-		return 0;	/* the default */
+		return 0; /* the default */
 	hash = json_string_value(selected);
 	if (!hash)
 		return error_set(e, ERROR_PROTOCOL,
@@ -180,7 +180,7 @@ int kbs_auth_answer(struct kbs_challenge *challenge, int status, const void *bod
 	*challenge = (struct kbs_challenge)KBS_CHALLENGE_INIT;
 	if (status != 200) {
 		kbs_refuse(status, body, len, "auth", e);
-		return error_reclassify(e, ERROR_NOT_FOUND, ERROR_PROTOCOL);	/* of the API */
+		return error_reclassify(e, ERROR_NOT_FOUND, ERROR_PROTOCOL); /* of the API */
 	}
 	answer = json_parse(body, len, "challenge", ERROR_PROTOCOL, e);
 	if (!answer)
@@ -201,11 +201,11 @@ int kbs_realm_challenge(const struct kbs_challenge *challenge, const struct tee_
 	if (!jwk)
 		return -1;
 	value = json_pack("{s:s, s:s, s:o}", "additional-evidence", "", "nonce", challenge->nonce,
-			  "tee-pubkey", jwk);	/* owns jwk now, also if this fails */
+			  "tee-pubkey", jwk); /* owns jwk now, also if this fails */
 	if (!value)
 		return error_set_memory(e);
 	ret = json_canonical(value, &text, e);
-	memset(realm_challenge, 0, REALM_CHALLENGE_SIZE);	/* zeros follow a shorter digest */
+	memset(realm_challenge, 0, REALM_CHALLENGE_SIZE); /* zeros follow a shorter digest */
 	crypto_begin();
 	if (ret == 0 && EVP_Q_digest(NULL, challenge->hash, NULL, text.data, text.len,
 				     realm_challenge, NULL) != 1)
@@ -265,8 +265,7 @@ static int kbs_ear_check(const char *token, struct error *e)
 	return 0;
 }
 
-int kbs_attest_answer(int status, const void *body, size_t len, struct bytes *ear,
-		      struct error *e)
+int kbs_attest_answer(int status, const void *body, size_t len, struct bytes *ear, struct error *e)
 {
 	const char *token;
 	json_t *answer;
@@ -300,8 +299,10 @@ static int kbs_segment_check(const char *name, const char *segment, size_t len, 
 		return error_set(e, ERROR_USAGE, "resource: %s '%.*s' begins with '.'", name,
 				 (int)len, segment);
 	if (good < len)
-		return error_set(e, ERROR_USAGE, "resource: %s '%.*s' has a character other than "
-				 "letters, digits, '_', '.', '-'", name, (int)len, segment);
+		return error_set(e, ERROR_USAGE,
+				 "resource: %s '%.*s' has a character other than "
+				 "letters, digits, '_', '.', '-'",
+				 name, (int)len, segment);
 	return 0;
 }
 

@@ -24,12 +24,12 @@
 #include "jose/tee_key.h"
 
 #define KBS_PROTOCOL_VERSION "0.4.0"
-#define KBS_TOKEN_MAX ((size_t)256 << 10)	/* bytes of an EAR */
+#define KBS_TOKEN_MAX	     ((size_t)256 << 10) /* bytes of an EAR */
 
 /* What the KBS sent in answer to POST auth. */
 struct kbs_challenge {
-	char nonce[257];	/* text, never decoded */
-	const char *hash;	/* the algorithm, as the KBS protocol names it: "sha384"; static */
+	char nonce[257];  /* text, never decoded */
+	const char *hash; /* the algorithm, as the KBS protocol names it: "sha384"; static */
 };
 
 #define KBS_CHALLENGE_INIT { .hash = "sha384" }
@@ -50,8 +50,7 @@ int kbs_realm_challenge(const struct kbs_challenge *challenge, const struct tee_
 int kbs_attest_body(const struct kbs_challenge *challenge, const struct tee_key *key,
 		    const void *token, size_t len, struct bytes *out, struct error *e);
 /* Read the answer to POST attest; append the EAR in its compact form to @ear. */
-int kbs_attest_answer(int status, const void *body, size_t len, struct bytes *ear,
-		      struct error *e);
+int kbs_attest_answer(int status, const void *body, size_t len, struct bytes *ear, struct error *e);
 
 /* Check a resource name "repository/type/tag": three segments of [A-Za-z0-9_-][A-Za-z0-9_.-]*,
  * after an optional "kbs:///". @path, of @size bytes, receives it without that prefix. ERROR_USAGE

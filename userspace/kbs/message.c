@@ -5,15 +5,15 @@
 
 #include "base/array.h"
 
-#define KIB ((size_t)1 << 10)
-#define MIB ((size_t)1 << 20)
-#define PATH_MAX_BYTES KIB
-#define BEARER_MAX (256 * KIB)
+#define KIB		  ((size_t)1 << 10)
+#define MIB		  ((size_t)1 << 20)
+#define PATH_MAX_BYTES	  KIB
+#define BEARER_MAX	  (256 * KIB)
 #define FIELD_HEADER_SIZE 4
 
 struct field_rule {
 	const char *name;
-	size_t min, max;	/* bytes */
+	size_t min, max; /* bytes */
 };
 
 struct type_rule {
@@ -24,30 +24,31 @@ struct type_rule {
 
 /* Documentation/PROTOCOL.md describes the contents of each field. */
 static const struct type_rule rules[] = {
-	[MESSAGE_OPEN] = { "OPEN", 4, {
-		{ "url", 1, 2 * KIB },
-		{ "ca", 0, MIB },
-		{ "flags", 4, 4 },
-		{ "timeout", 4, 4 } } },
-	[MESSAGE_AUTH] = { "AUTH", 1, {
-		{ "body", 1, 16 * KIB } } },
-	[MESSAGE_ATTEST] = { "ATTEST", 1, {
-		{ "body", 1, 512 * KIB } } },
-	[MESSAGE_RESOURCE] = { "RESOURCE", 2, {
-		{ "path", 1, PATH_MAX_BYTES },
-		{ "bearer", 0, BEARER_MAX } } },
-	[MESSAGE_ADMIN] = { "ADMIN", 4, {
-		{ "method", 1, 8 },
-		{ "path", 1, PATH_MAX_BYTES },
-		{ "bearer", 0, BEARER_MAX },
-		{ "body", 0, 3 * MIB } } },
-	[MESSAGE_ANSWER] = { "ANSWER", 2, {
-		{ "status", 4, 4 },
-		{ "body", 0, MESSAGE_ANSWER_MAX } } },
-	[MESSAGE_FAILURE] = { "FAILURE", 3, {
-		{ "kind", 4, 4 },
-		{ "transient", 4, 4 },
-		{ "text", 1, ERROR_TEXT_MAX - 1 } } },
+	[MESSAGE_OPEN] = { "OPEN",
+			   4,
+			   { { "url", 1, 2 * KIB },
+			     { "ca", 0, MIB },
+			     { "flags", 4, 4 },
+			     { "timeout", 4, 4 } } },
+	[MESSAGE_AUTH] = { "AUTH", 1, { { "body", 1, 16 * KIB } } },
+	[MESSAGE_ATTEST] = { "ATTEST", 1, { { "body", 1, 512 * KIB } } },
+	[MESSAGE_RESOURCE] = { "RESOURCE",
+			       2,
+			       { { "path", 1, PATH_MAX_BYTES }, { "bearer", 0, BEARER_MAX } } },
+	[MESSAGE_ADMIN] = { "ADMIN",
+			    4,
+			    { { "method", 1, 8 },
+			      { "path", 1, PATH_MAX_BYTES },
+			      { "bearer", 0, BEARER_MAX },
+			      { "body", 0, 3 * MIB } } },
+	[MESSAGE_ANSWER] = { "ANSWER",
+			     2,
+			     { { "status", 4, 4 }, { "body", 0, MESSAGE_ANSWER_MAX } } },
+	[MESSAGE_FAILURE] = { "FAILURE",
+			      3,
+			      { { "kind", 4, 4 },
+				{ "transient", 4, 4 },
+				{ "text", 1, ERROR_TEXT_MAX - 1 } } },
 };
 
 static const struct type_rule *type_rule(uint32_t type)

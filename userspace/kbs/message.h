@@ -16,25 +16,25 @@
 #include "base/error.h"
 
 enum message_type {
-	MESSAGE_OPEN = 1,	/* keeper: url, ca (PEM; empty: system roots), flags, timeout (s) */
-	MESSAGE_AUTH,		/* keeper: body */
-	MESSAGE_ATTEST,		/* keeper: body */
-	MESSAGE_RESOURCE,	/* keeper: path, bearer (or empty: session cookie) */
-	MESSAGE_ADMIN,		/* only from the tool for operators: method, path, bearer, body */
-	MESSAGE_ANSWER,		/* courier: HTTP status, body */
-	MESSAGE_FAILURE,	/* courier: no answer; kind, transient, text */
+	MESSAGE_OPEN = 1, /* keeper: url, ca (PEM; empty: system roots), flags, timeout (s) */
+	MESSAGE_AUTH,	  /* keeper: body */
+	MESSAGE_ATTEST,	  /* keeper: body */
+	MESSAGE_RESOURCE, /* keeper: path, bearer (or empty: session cookie) */
+	MESSAGE_ADMIN,	  /* only from the tool for operators: method, path, bearer, body */
+	MESSAGE_ANSWER,	  /* courier: HTTP status, body */
+	MESSAGE_FAILURE,  /* courier: no answer; kind, transient, text */
 };
 
 #define MESSAGE_HEADER_SIZE 8
-#define MESSAGE_BODY_MAX ((size_t)4 << 20)
-#define MESSAGE_FIELDS_MAX 4
+#define MESSAGE_BODY_MAX    ((size_t)4 << 20)
+#define MESSAGE_FIELDS_MAX  4
 /* The longest body of an HTTP answer: with its status it fills the largest ANSWER. */
 #define MESSAGE_ANSWER_MAX (MESSAGE_BODY_MAX - 12)
 
 /* A bearer token consists of these characters (RFC 6750 section 2.1). */
 #define MESSAGE_BEARER_CHARACTERS ENCODE_ALPHANUMERIC "-._~+/="
 
-#define MESSAGE_OPEN_INSECURE 1U	/* flag: http:// is allowed */
+#define MESSAGE_OPEN_INSECURE 1U /* flag: http:// is allowed */
 
 struct message_field {
 	const uint8_t *data;

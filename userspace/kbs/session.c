@@ -15,10 +15,10 @@
 #include "jose/jwt.h"
 #include "kbs.h"
 
-#define MARGIN_MS 60000		/* an EAR is not used in its last minute */
-#define LIFETIME_MAX 86400	/* seconds; a longer one is a mistake or an attack */
-#define PATH_SIZE 256
-#define TOKEN_TRIES 3		/* while other programs extend registers */
+#define MARGIN_MS    60000 /* an EAR is not used in its last minute */
+#define LIFETIME_MAX 86400 /* seconds; a longer one is a mistake or an attack */
+#define PATH_SIZE    256
+#define TOKEN_TRIES  3 /* while other programs extend registers */
 
 /*
  * Set *@ms to the lifetime of the EAR in milliseconds, or to 0 if the EAR does not state it. It is
@@ -122,16 +122,16 @@ static int session_sign(struct session *s, const struct kbs_challenge *challenge
 			current = token_compare(s->rsi, &s->token, &index, e);
 	}
 	if (current == 0)
-		return error_set_transient(e, ERROR_ATTESTATION, "this realm's token: %s in it is "
+		return error_set_transient(e, ERROR_ATTESTATION,
+					   "this realm's token: %s in it is "
 					   "not what the register holds: the token is stale",
 					   realm_register_name(index));
 	if (current < 0 && e->kind == ERROR_SYSTEM)
-		e->transient = true;	/* a failure of the RMM or its signer may be temporary */
+		e->transient = true; /* a failure of the RMM or its signer may be temporary */
 	return current < 0 ? -1 : 0;
 }
 
-static int session_submit(struct session *s, const struct kbs_challenge *challenge,
-			  struct error *e)
+static int session_submit(struct session *s, const struct kbs_challenge *challenge, struct error *e)
 {
 	int64_t begun = clock_boot_ms(), lifetime = 0;
 	struct bytes body = BYTES_INIT, answer = BYTES_INIT;
@@ -168,11 +168,12 @@ int session_attest(struct session *s, struct error *e)
 
 /* --- a resource ------------------------------------------------------------------------------ */
 
-static int session_fetch(struct session *s, const char *path, struct bytes *secret,
-			 struct error *e)
+static int session_fetch(struct session *s, const char *path, struct bytes *secret, struct error *e)
 {
-	struct message m = { .type = MESSAGE_RESOURCE, .count = 2, .field = {
-		{ (const uint8_t *)path, strlen(path) }, { s->ear.data, s->ear.len } } };
+	struct message m = { .type = MESSAGE_RESOURCE,
+			     .count = 2,
+			     .field = { { (const uint8_t *)path, strlen(path) },
+					{ s->ear.data, s->ear.len } } };
 	struct bytes answer = BYTES_INIT;
 	int status, ret = -1;
 

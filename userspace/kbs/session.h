@@ -15,17 +15,17 @@
 #include "jose/tee_key.h"
 #include "rsi/rsi.h"
 
-#define SESSION_DIGEST_SIZE 32	/* bytes of a SHA-256 */
+#define SESSION_DIGEST_SIZE 32 /* bytes of a SHA-256 */
 
 struct session {
 	struct courier courier;
 	struct tee_key key;
-	struct bytes ear;	/* compact JWT; empty if there is none */
-	bool ear_given;		/* the caller set @ear and @key, and they are never replaced */
-	int64_t ear_until;	/* boot clock, ms: after it attest again, unless ear_given */
-	struct bytes token;	/* the CCA token of the last handshake, for explanations */
-	struct rsi *rsi;	/* the realm, owned; NULL if it is not used */
-	uint8_t jwe_digest[SESSION_DIGEST_SIZE];	/* SHA-256 of the JWE opened last */
+	struct bytes ear;   /* compact JWT; empty if there is none */
+	bool ear_given;	    /* the caller set @ear and @key, and they are never replaced */
+	int64_t ear_until;  /* boot clock, ms: after it attest again, unless ear_given */
+	struct bytes token; /* the CCA token of the last handshake, for explanations */
+	struct rsi *rsi;    /* the realm, owned; NULL if it is not used */
+	uint8_t jwe_digest[SESSION_DIGEST_SIZE]; /* SHA-256 of the JWE opened last */
 };
 
 #define SESSION_INIT { .courier = COURIER_INIT }

@@ -6,7 +6,7 @@
 
 #include "base/encode.h"
 
-#define URL_HOST_MAX 253	/* RFC 1035 section 2.3.4, without the root's dot */
+#define URL_HOST_MAX 253 /* RFC 1035 section 2.3.4, without the root's dot */
 
 /* What follows the host, up to @end: nothing, or ':' and a port. */
 static int url_check_port(const char *text, const char *end, struct error *e)
@@ -50,7 +50,8 @@ static int url_check_authority(const char *text, const char *end, struct error *
 		return error_set(e, ERROR_USAGE, "URL: no host, or a host over %d bytes",
 				 URL_HOST_MAX);
 	if (text + len < end && text[len] != ':')
-		return error_set(e, ERROR_USAGE, "URL: host has a character other than letters, "
+		return error_set(e, ERROR_USAGE,
+				 "URL: host has a character other than letters, "
 				 "digits, '.', '-'");
 	return url_check_port(text + len, end, e);
 }
@@ -66,13 +67,16 @@ int url_parse(const char *text, bool insecure, char *out, size_t size, struct er
 	else if (insecure)
 		scheme = 7;
 	else
-		return error_set(e, ERROR_USAGE, "URL: http:// is neither private nor authentic; "
+		return error_set(e, ERROR_USAGE,
+				 "URL: http:// is neither private nor authentic; "
 				 "to use it all the same: --insecure, or insecure = yes "
 				 "under [kbs]");
 	len = scheme + strcspn(text + scheme, "/?#\\");
 	if (text[len + strspn(text + len, "/")])
-		return error_set(e, ERROR_USAGE, "URL: '%.60s' follows host and port, and only "
-				 "scheme, host and port are allowed", text + len);
+		return error_set(e, ERROR_USAGE,
+				 "URL: '%.60s' follows host and port, and only "
+				 "scheme, host and port are allowed",
+				 text + len);
 	if (len >= size)
 		return error_set(e, ERROR_USAGE, "URL: over %zu bytes", size - 1);
 	if (url_check_authority(text + scheme, text + len, e) < 0)

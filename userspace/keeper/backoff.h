@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 #define BACKOFF_FIRST_MS 1000
-#define BACKOFF_MAX_MS 300000
-#define BACKOFF_LEAST_MS 100	/* a random 0 must not cause a busy loop */
+#define BACKOFF_MAX_MS	 300000
+#define BACKOFF_LEAST_MS 100 /* a random 0 must not cause a busy loop */
 
 /* Milliseconds to wait before try number @failures + 1; @random is 32 random bits. The bound is
  * limited before the random factor is applied, so the time stays random after many failures. */

@@ -17,34 +17,34 @@
 #include "rsi/rsi.h"
 
 /* inih silently truncates longer section names. */
-#define SECTION_MAX 48
-#define FILE_PATH_MAX 255
+#define SECTION_MAX	48
+#define FILE_PATH_MAX	255
 #define TIMEOUT_DEFAULT 60
-#define TIMEOUT_MAX 600
+#define TIMEOUT_MAX	600
 
 struct parser {
 	struct config *config;
-	const char *next, *end;		/* the text that inih has not read yet */
-	const char *name;		/* of the file */
-	const struct section *section;	/* NULL before the first */
-	char title[SECTION_MAX + 1];	/* the text between the brackets */
-	int line;			/* the last one that inih has read */
-	uint32_t seen;			/* bit i: key i of this section was given */
-	int url_line;			/* where [kbs] url was given, or 0 */
-	int failed_line;		/* 0 unless *e is set */
+	const char *next, *end;	       /* the text that inih has not read yet */
+	const char *name;	       /* of the file */
+	const struct section *section; /* NULL before the first */
+	char title[SECTION_MAX + 1];   /* the text between the brackets */
+	int line;		       /* the last one that inih has read */
+	uint32_t seen;		       /* bit i: key i of this section was given */
+	int url_line;		       /* where [kbs] url was given, or 0 */
+	int failed_line;	       /* 0 unless *e is set */
 	struct error *e;
 };
 
 struct key {
 	const char *name;
-	size_t offset;			/* in struct config or struct config_secret */
+	size_t offset; /* in struct config or struct config_secret */
 	int (*read)(struct parser *p, const struct key *key, const char *value, void *field);
 };
 
 struct section {
 	const char *name;
-	bool titled;			/* "[name TITLE]", one for each secret */
-	size_t line;			/* in struct config: where it begins, unless titled */
+	bool titled; /* "[name TITLE]", one for each secret */
+	size_t line; /* in struct config: where it begins, unless titled */
 	const struct key *key;
 	size_t count;
 };
@@ -57,8 +57,9 @@ static void *section_target(const struct parser *p)
 	return p->section->titled ? (void *)&config->secret[config->count - 1] : (void *)config;
 }
 
-__attribute__((format(printf, 4, 5)))
-static int parser_fail(struct parser *p, int line, const char *key, const char *format, ...)
+__attribute__((format(printf, 4, 5))) static int parser_fail(struct parser *p, int line,
+							     const char *key, const char *format,
+							     ...)
 {
 	char reason[ERROR_TEXT_MAX];
 	va_list args;
@@ -96,7 +97,7 @@ static int read_text(struct parser *p, const struct key *key, const char *value,
 
 static int read_url(struct parser *p, const struct key *key, const char *value, void *field)
 {
-	p->url_line = p->line;	/* checked when [kbs] insecure is known */
+	p->url_line = p->line; /* checked when [kbs] insecure is known */
 	return read_text(p, key, value, field);
 }
 
@@ -113,7 +114,7 @@ static int read_bool(struct parser *p, const struct key *key, const char *value,
 		const char *word;
 		bool value;
 	} words[] = {
-		{ "yes", true }, { "true", true }, { "on", true }, { "1", true },
+		{ "yes", true }, { "true", true },   { "on", true },   { "1", true },
 		{ "no", false }, { "false", false }, { "off", false }, { "0", false },
 	};
 
@@ -268,8 +269,7 @@ static bool files_clash(const char *a, const char *b)
 {
 	size_t alen = strlen(a), blen = strlen(b), len = alen < blen ? alen : blen;
 
-	return !memcmp(a, b, len) &&
-	       (alen == blen || (alen < blen ? b[len] : a[len]) == '/');
+	return !memcmp(a, b, len) && (alen == blen || (alen < blen ? b[len] : a[len]) == '/');
 }
 
 /* Check what can be checked only when a section is complete. */
@@ -284,11 +284,11 @@ static int section_end(struct parser *p)
 	secret = section_target(p);
 	if (!secret->resource)
 		return parser_fail(p, secret->line, "resource", "missing");
-	if (!secret->file) {	/* by default the name of the secret */
+	if (!secret->file) { /* by default the name of the secret */
 		fault = file_fault(secret->name);
 		if (fault)
-			return parser_fail(p, secret->line, "file",
-					   "missing, and the name '%s' %s", secret->name, fault);
+			return parser_fail(p, secret->line, "file", "missing, and the name '%s' %s",
+					   secret->name, fault);
 		if (text_store(p, secret->name, &secret->file))
 			return -1;
 	}
@@ -310,8 +310,9 @@ static int secret_add(struct parser *p, const char *name)
 		return parser_fail(p, p->line, NULL, "requires a name: [%s NAME]", p->title);
 	/* Names are shown in logs and on the status line. */
 	if (name[strspn(name, ENCODE_ALPHANUMERIC "_.-")])
-		return parser_fail(p, p->line, NULL, "a name consists of letters, digits, '_', "
-						     "'.' and '-'");
+		return parser_fail(p, p->line, NULL,
+				   "a name consists of letters, digits, '_', "
+				   "'.' and '-'");
 	for (size_t i = 0; i < config->count; i++) {
 		if (!strcmp(config->secret[i].name, name))
 			return parser_fail(p, p->line, NULL, "already given in line %d",
@@ -324,7 +325,10 @@ static int secret_add(struct parser *p, const char *name)
 		return parser_memory(p);
 	config->secret = grown;
 	grown[config->count] = (struct config_secret){
-		.name = strdup(name), .mode = 0400, .required = true, .line = p->line,
+		.name = strdup(name),
+		.mode = 0400,
+		.required = true,
+		.line = p->line,
 	};
 	return grown[config->count++].name ? 0 : parser_memory(p);
 }
@@ -525,7 +529,7 @@ int config_parse(struct config *config, const void *text, size_t len, const char
 	*config = (struct config)CONFIG_INIT;
 	config->timeout = TIMEOUT_DEFAULT;
 	if (len >= 3 && !memcmp(p.next, "\xef\xbb\xbf", 3))
-		p.next += 3;	/* a byte order mark would hide the first line's '[' */
+		p.next += 3; /* a byte order mark would hide the first line's '[' */
 	if (len > CONFIG_FILE_MAX)
 		return error_set(e, ERROR_CONFIG, "%s:1: the file is over %zu KiB", name,
 				 CONFIG_FILE_MAX >> 10);

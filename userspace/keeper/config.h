@@ -10,29 +10,29 @@
 
 #include "base/error.h"
 
-#define CONFIG_FILE_MAX ((size_t)256 << 10)
+#define CONFIG_FILE_MAX	   ((size_t)256 << 10)
 #define CONFIG_SECRETS_MAX 256
 
 struct config_secret {
-	char *name;		/* from [secret NAME] */
-	char *resource;		/* repository/type/tag */
-	char *file;		/* relative to the keyring; no "..", no leading '/' */
-	char *owner, *group;	/* names or numbers; NULL: root */
-	mode_t mode;		/* default 0400; no bit outside 0777 */
-	bool required;		/* default yes */
-	int line;		/* where the section begins, for errors */
+	char *name;	     /* from [secret NAME] */
+	char *resource;	     /* repository/type/tag */
+	char *file;	     /* relative to the keyring; no "..", no leading '/' */
+	char *owner, *group; /* names or numbers; NULL: root */
+	mode_t mode;	     /* default 0400; no bit outside 0777 */
+	bool required;	     /* default yes */
+	int line;	     /* where the section begins, for errors */
 };
 
 struct config {
 	char *url;
-	char *ca;		/* file, or NULL for the system's certificates */
+	char *ca; /* file, or NULL for the system's certificates */
 	bool insecure;
-	char *source;		/* RSI source, or NULL */
-	unsigned int timeout;	/* seconds for one request */
-	unsigned int measure_register;	/* extended before each delivery, 1 to 4; 0: none is */
-	int line, measure_line;	/* where [kbs] and [measure] begin, for errors; 0: they do not */
-	struct config_secret *secret;	/* owned, as is all text above */
-	size_t count;			/* of the secrets */
+	char *source;		       /* RSI source, or NULL */
+	unsigned int timeout;	       /* seconds for one request */
+	unsigned int measure_register; /* extended before each delivery, 1 to 4; 0: none is */
+	int line, measure_line; /* where [kbs] and [measure] begin, for errors; 0: they do not */
+	struct config_secret *secret; /* owned, as is all text above */
+	size_t count;		      /* of the secrets */
 };
 
 #define CONFIG_INIT { 0 }

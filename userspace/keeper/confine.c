@@ -51,10 +51,10 @@ int confine_begin(struct error *e)
 	return 0;
 }
 
-#define ALLOW SANDBOX_ALLOW
+#define ALLOW	 SANDBOX_ALLOW
 #define ALLOW_IF SANDBOX_ALLOW_IF
-#define IS SANDBOX_IS
-#define BITS SANDBOX_BITS
+#define IS	 SANDBOX_IS
+#define BITS	 SANDBOX_BITS
 
 /* The bits of an int or of a mode that are not in @mask. */
 #define NOT(mask) (0xffffffffULL & ~(uint64_t)(mask))

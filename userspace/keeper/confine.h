@@ -15,7 +15,7 @@
 
 /* The keeper becomes this user. If it does not exist, the id stands in, which no distribution
  * assigns: another process with the user of the keyring could replace secrets. */
-#define CONFINE_USER "realmkey"
+#define CONFINE_USER	 "realmkey"
 #define CONFINE_FALLBACK 61183
 
 /* Look up what the keeper becomes. Returns false if there is no CONFINE_USER. */

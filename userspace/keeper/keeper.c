@@ -58,6 +58,7 @@ int keeper_configure(struct keeper *keeper, const char *path, struct error *e)
 		ret = keeper_fail_ca(keeper, e);
 	if (ret == 0)
 		ret = keeper_find_owners(keeper, e);
+	keeper->has_user = confine_identity(&keeper->identity);
 	bytes_free(&text);
 	return ret;
 }
@@ -75,9 +76,12 @@ static int keeper_open_realm(struct keeper *keeper, struct error *e)
 	if (strcmp(rsi_source_name(rsi), "netlink"))
 		return 0;
 	if (config->source)
-		return error_set(e, ERROR_CONFIG, "%s:%d: [kbs] source: realmkeyd reads the realm "
-				 "through its device only", keeper->file, config->line);
-	return error_set(e, ERROR_NO_DRIVER, "cannot open /dev/cca-rsi, and realmkeyd does not use "
+		return error_set(e, ERROR_CONFIG,
+				 "%s:%d: [kbs] source: realmkeyd reads the realm "
+				 "through its device only",
+				 keeper->file, config->line);
+	return error_set(e, ERROR_NO_DRIVER,
+			 "cannot open /dev/cca-rsi, and realmkeyd does not use "
 			 "netlink");
 }
 
@@ -95,23 +99,27 @@ int keeper_start(struct keeper *keeper, const char *program, const char *keyring
 {
 	const struct config *config = &keeper->config;
 	const struct courier_target target = {
-		.url = config->url, .timeout = config->timeout, .insecure = config->insecure,
-		.ca = keeper->ca.len ? keeper->ca.data : NULL, .ca_len = keeper->ca.len,
+		.url = config->url,
+		.timeout = config->timeout,
+		.insecure = config->insecure,
+		.ca = keeper->ca.len ? keeper->ca.data : NULL,
+		.ca_len = keeper->ca.len,
 	};
-	bool user = confine_identity(&keeper->identity);
 	int ret;
 
 	if (keeper_open_realm(keeper, e) < 0 || keeper_open_keyring(keeper, keyring, e) < 0)
 		return -1;
 	ret = courier_start(&keeper->session.courier, program, &target, e);
 	bytes_free(&keeper->ca);
-	if (ret < 0 && config->ca && e->kind == ERROR_INPUT) {	/* the courier lacks the name */
+	if (ret < 0 && config->ca && e->kind == ERROR_INPUT) { /* the courier lacks the name */
 		error_add(e, "%s", config->ca);
 		return keeper_fail_ca(keeper, e);
 	}
-	if (ret == 0 && !user)
-		log_line(LOG_LEVEL_WARNING, "no user " CONFINE_USER ": using %u; systemd-sysusers "
-			 "creates it", keeper->identity.uid);
+	if (ret == 0 && !keeper->has_user)
+		log_line(LOG_LEVEL_WARNING,
+			 "no user " CONFINE_USER ": using %u; systemd-sysusers "
+			 "creates it",
+			 keeper->identity.uid);
 	return ret;
 }
 
@@ -197,7 +205,7 @@ void keeper_run(struct keeper *keeper, enum keeper_pass pass)
 
 		if (secret->delivered || (pass == KEEPER_TRANSIENT && !secret->error.transient))
 			continue;
-		if (common) {	/* same cause as an earlier secret, already logged */
+		if (common) { /* same cause as an earlier secret, already logged */
 			secret->error = *common;
 			continue;
 		}

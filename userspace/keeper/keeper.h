@@ -23,24 +23,28 @@ struct keeper_secret {
 	uid_t uid;
 	gid_t gid;
 	bool delivered;
-	struct error error;	/* why it is not delivered */
+	struct error error; /* why it is not delivered */
 };
 
 struct keeper {
-	const char *file;		/* of the configuration, for errors; not owned */
+	const char *file; /* of the configuration, for errors; not owned */
 	struct config config;
-	struct bytes ca;		/* contents of the file config.ca; empty if there is none */
+	struct bytes ca; /* contents of the file config.ca; empty if there is none */
 	struct session session;
 	struct keyring keyring;
-	struct sandbox_identity identity;	/* what this process becomes when it is confined */
-	struct keeper_secret *secret;	/* config.count of them, owned */
+	struct sandbox_identity identity; /* what this process becomes when it is confined */
+	bool has_user;			  /* the system has the user for that */
+	struct keeper_secret *secret;	  /* config.count of them, owned */
 };
 
-#define KEEPER_INIT { .config = CONFIG_INIT, .ca = BYTES_INIT, .session = SESSION_INIT, \
-		      .keyring = KEYRING_INIT }
+#define KEEPER_INIT \
+	{ .config = CONFIG_INIT, \
+	  .ca = BYTES_INIT, \
+	  .session = SESSION_INIT, \
+	  .keyring = KEYRING_INIT }
 
-/* Read the configuration file @path and the CA file that it names, and look up the owners. An
- * ERROR_CONFIG names file, line and key. */
+/* Read the configuration file @path and the CA file that it names, and look up the owners
+ * and what this process becomes. An ERROR_CONFIG names file, line and key. */
 int keeper_configure(struct keeper *keeper, const char *path, struct error *e);
 /* Open all that the confined process will use: the realm's device, the keyring at @keyring with the
  * files that are in it, and the courier (@program, or NULL for the installed one). */
@@ -49,8 +53,8 @@ void keeper_stop(struct keeper *keeper);
 
 /* Which of the missing secrets a pass asks for. */
 enum keeper_pass {
-	KEEPER_ALL,		/* all; after a denial the EAR is dropped first */
-	KEEPER_TRANSIENT,	/* those with a transient error, so none that was denied */
+	KEEPER_ALL,	  /* all; after a denial the EAR is dropped first */
+	KEEPER_TRANSIENT, /* those with a transient error, so none that was denied */
 };
 
 void keeper_run(struct keeper *keeper, enum keeper_pass pass);

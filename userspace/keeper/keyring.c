@@ -19,10 +19,10 @@
 #include "base/bytes.h"
 #include "base/io.h"
 
-#define MOUNT_SOURCE "realmkey"
-#define MOUNT_SIZE "16m"
-#define MOUNT_MODE "0751"
-#define MOUNTINFO_MAX ((size_t)16 << 20)
+#define MOUNT_SOURCE   "realmkey"
+#define MOUNT_SIZE     "16m"
+#define MOUNT_MODE     "0751"
+#define MOUNTINFO_MAX  ((size_t)16 << 20)
 #define DIRECTORY_MODE 0755
 
 /* The name of a file until it is complete. One is enough, because only one process can lock the
@@ -35,7 +35,8 @@ static void errno_refine(int dir, const char *name)
 	int saved = errno;
 	struct stat st;
 
-	if (saved == ENOTDIR && !fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISLNK(st.st_mode))
+	if (saved == ENOTDIR && !fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) &&
+	    S_ISLNK(st.st_mode))
 		saved = ELOOP;
 	errno = saved;
 }
@@ -196,8 +197,8 @@ static int mount_check(int dir, uint64_t id, uid_t owner, struct error *e)
 	}
 	line = text.len ? mountinfo_find((char *)text.data, id) : NULL;
 	fault = line ? mountinfo_fault(line) : "it is not in mountinfo";
-	if (!fault && (fstat(dir, &st) || (st.st_uid != geteuid() && st.st_uid != owner) ||
-		       st.st_mode & 022))
+	if (!fault &&
+	    (fstat(dir, &st) || (st.st_uid != geteuid() && st.st_uid != owner) || st.st_mode & 022))
 		fault = "others could write to it";
 	ret = fault ? error_set(e, ERROR_DELIVERY, "is a mount, but not a keyring: %s", fault) : 0;
 out:
@@ -258,8 +259,7 @@ static int mount_ensure(int *dir, uid_t owner, struct error *e)
 
 	if (statx(*dir, "", AT_EMPTY_PATH, STATX_MNT_ID, &sx))
 		return error_set_errno(e, ERROR_DELIVERY, "statx");
-	if (!(sx.stx_mask & STATX_MNT_ID) ||
-	    !(sx.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT))
+	if (!(sx.stx_mask & STATX_MNT_ID) || !(sx.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT))
 		return error_set(e, ERROR_DELIVERY,
 				 "this kernel does not report mounts (STATX_MNT_ID)");
 	if (sx.stx_attributes & STATX_ATTR_MOUNT_ROOT)
@@ -274,8 +274,8 @@ static int keyring_claim(int dir, uid_t uid, gid_t gid, struct error *e)
 {
 	if (flock(dir, LOCK_EX | LOCK_NB))
 		return errno == EWOULDBLOCK ?
-		       error_set(e, ERROR_DELIVERY, "is in use by another process") :
-		       error_set_errno(e, ERROR_DELIVERY, "cannot lock");
+			       error_set(e, ERROR_DELIVERY, "is in use by another process") :
+			       error_set_errno(e, ERROR_DELIVERY, "cannot lock");
 	if (fchown(dir, geteuid(), getegid()))
 		return error_set_errno(e, ERROR_DELIVERY, "cannot become its owner");
 	if (unlinkat(dir, TEMPORARY, 0) && errno != ENOENT)

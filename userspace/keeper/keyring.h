@@ -14,13 +14,13 @@
 #define KEYRING_PATH "/run/realmkey/keyring"
 
 struct keyring_file {
-	const char *name;	/* relative to the keyring; not owned */
-	int fd;			/* open for reading */
+	const char *name; /* relative to the keyring; not owned */
+	int fd;		  /* open for reading */
 };
 
 struct keyring {
-	int dir;		/* the root of the file system; -1 if not open */
-	struct keyring_file *old;	/* files that keyring_remember() opened */
+	int dir;		  /* the root of the file system; -1 if not open */
+	struct keyring_file *old; /* files that keyring_remember() opened */
 	size_t count;
 };
 

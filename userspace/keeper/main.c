@@ -26,16 +26,29 @@ struct options {
 };
 
 static const struct args_option own[] = {
-	{ .name = "config", .type = ARGS_TEXT, .offset = offsetof(struct options, config),
-	  .value = "FILE", .help = "configuration file (default /etc/realmkey/realmkeyd.conf)" },
-	{ .name = "once", .type = ARGS_FLAG, .offset = offsetof(struct options, once),
+	{ .name = "config",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, config),
+	  .value = "FILE",
+	  .help = "configuration file (default /etc/realmkey/realmkeyd.conf)" },
+	{ .name = "once",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct options, once),
 	  .help = "request each secret once, then exit" },
-	{ .name = "keyring", .type = ARGS_TEXT, .offset = offsetof(struct options, keyring),
-	  .value = "DIR", .help = "mount point of the keyring (default " KEYRING_PATH ")" },
-	{ .name = "courier", .type = ARGS_TEXT, .offset = offsetof(struct options, courier),
-	  .value = "PROGRAM", .help = "start PROGRAM instead of the installed realmkey-courier, or "
-	  "connect to it if it is a socket" },
-	{ .name = "verbose", .type = ARGS_FLAG, .offset = offsetof(struct options, verbose),
+	{ .name = "keyring",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, keyring),
+	  .value = "DIR",
+	  .help = "mount point of the keyring (default " KEYRING_PATH ")" },
+	{ .name = "courier",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, courier),
+	  .value = "PROGRAM",
+	  .help = "start PROGRAM instead of the installed realmkey-courier, or "
+		  "connect to it if it is a socket" },
+	{ .name = "verbose",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct options, verbose),
 	  .help = "log debug messages too" },
 	{ 0 },
 };
@@ -79,14 +92,14 @@ static void manager_notify(const struct keeper *keeper, const struct notify *not
 	char status[ERROR_TEXT_MAX + 128], text[sizeof(status) + 32];
 
 	keeper_status(keeper, status, sizeof(status));
-	snprintf(text, sizeof(text), "%sSTATUS=%s", keeper_ready(keeper) ? "READY=1\n" : "", status);
+	snprintf(text, sizeof(text), "%sSTATUS=%s", keeper_ready(keeper) ? "READY=1\n" : "",
+		 status);
 	notify_send(notify, text);
 	log_line(LOG_LEVEL_DEBUG, "%s", status);
 }
 
 /* Wait for SIGHUP, at most until the next retry is due. Returns true if SIGHUP came. */
-static bool hangup_wait(const struct keeper *keeper, const sigset_t *awaited,
-			  unsigned int failures)
+static bool hangup_wait(const struct keeper *keeper, const sigset_t *awaited, unsigned int failures)
 {
 	struct timespec wait;
 	uint32_t random, ms;
@@ -112,7 +125,8 @@ static const struct error *keeper_serve(struct keeper *keeper, const struct noti
 					const sigset_t *awaited)
 {
 	static const struct error lost = {
-		.kind = ERROR_PROTOCOL, .text = "courier exited; restart realmkeyd",
+		.kind = ERROR_PROTOCOL,
+		.text = "courier exited; restart realmkeyd",
 	};
 	enum keeper_pass pass = KEEPER_ALL;
 	unsigned int failures = 0;
@@ -145,8 +159,11 @@ static int keeper_main(const struct options *options, struct keeper *keeper)
 	sigset_t awaited;
 
 	signals_set(&awaited, options->once);
-	if (keeper_configure(keeper, config, &e) < 0 || confine_begin(&e) < 0 ||
-	    keeper_start(keeper, options->courier, keyring, &e) < 0)
+	if (keeper_configure(keeper, config, &e) < 0)
+		return keeper_fail(&e);
+	/* What the starting process or a look-up of users left open could become a way out. */
+	closefrom(STDERR_FILENO + 1);
+	if (confine_begin(&e) < 0 || keeper_start(keeper, options->courier, keyring, &e) < 0)
 		return keeper_fail(&e);
 	notify_open(&notify, getenv("NOTIFY_SOCKET"));
 	if (confine_finish(keeper->keyring.dir, &keeper->identity, &e) < 0)
@@ -180,8 +197,6 @@ int main(int argc, char **argv)
 	struct error e = ERROR_INIT;
 	int outcome, code;
 
-	/* What else the starting process left open could become a way out. */
-	closefrom(STDERR_FILENO + 1);
 	log_set(log_to_stderr);
 	outcome = args_parse(&spec, argc, argv, &options, NULL, &e);
 	if (outcome == ARGS_HELP)

@@ -26,8 +26,9 @@ void notify_open(struct notify *notify, const char *address)
 	if (*address == '@')
 		to.sun_path[0] = '\0';
 	notify->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (notify->fd >= 0 && connect(notify->fd, (const struct sockaddr *)&to,
-				       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) == 0)
+	if (notify->fd >= 0 &&
+	    connect(notify->fd, (const struct sockaddr *)&to,
+		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) == 0)
 		return;
 	log_line(LOG_LEVEL_WARNING, "NOTIFY_SOCKET: %s: %s", address, strerror(errno));
 	notify_close(notify);

@@ -8,7 +8,7 @@
 #define REALMKEY_NOTIFY_H
 
 struct notify {
-	int fd;			/* connected to the service manager; -1 if there is none */
+	int fd; /* connected to the service manager; -1 if there is none */
 };
 
 #define NOTIFY_INIT { .fd = -1 }

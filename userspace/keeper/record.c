@@ -44,8 +44,8 @@ static int record_extend(struct rsi *rsi, unsigned int index, const struct bytes
 
 	if (rsi_config_get(rsi, &config, e) < 0)
 		return -1;
-	if (EVP_Q_digest(NULL, config.hash->openssl, NULL, data->data, data->len, digest,
-			 NULL) != 1)
+	if (EVP_Q_digest(NULL, config.hash->openssl, NULL, data->data, data->len, digest, NULL) !=
+	    1)
 		return error_set(e, ERROR_SYSTEM, "OpenSSL cannot compute %s", config.hash->name);
 	return rsi_measurement_extend(rsi, index, digest, config.hash->size, &event, NULL, e);
 }

@@ -23,10 +23,10 @@ struct step {
 	uint64_t word[STEP_WORDS];
 };
 
-#define PAGE_WORDS	(RIM_GRANULE / 8)
-#define TABLE_BITS	9	/* bits of an IPA that one level of translation resolves */
-#define PAGE_BITS	12
-#define CONCATENATED	4	/* bits that concatenated tables at the start level can add */
+#define PAGE_WORDS   (RIM_GRANULE / 8)
+#define TABLE_BITS   9 /* bits of an IPA that one level of translation resolves */
+#define PAGE_BITS    12
+#define CONCATENATED 4 /* bits that concatenated tables at the start level can add */
 
 /* Numbers are measured little-endian. */
 static uint64_t le64(uint64_t n)

@@ -15,18 +15,18 @@
 
 #include "base/hash.h"
 
-#define RIM_GRANULE	4096
-#define RIM_MEASURED	1	/* flags of RMI_DATA_CREATE: measure the content */
-#define RIM_RUNNABLE	1	/* flags of RMI_REC_CREATE */
+#define RIM_GRANULE  4096
+#define RIM_MEASURED 1 /* flags of RMI_DATA_CREATE: measure the content */
+#define RIM_RUNNABLE 1 /* flags of RMI_REC_CREATE */
 
 enum rim_flavour {
-	RIM_RMM_1_0,	/* specification 1.0, TF-RMM up to 0.8: parameters, RIPAS, data, RECs */
-	RIM_TFRMM_0_9,	/* TF-RMM 0.9 and later: RIPAS is no longer measured */
-	RIM_RMM_2_0,	/* specification 2.0: parameters are not either, RIM starts from zero */
+	RIM_RMM_1_0,   /* specification 1.0, TF-RMM up to 0.8: parameters, RIPAS, data, RECs */
+	RIM_TFRMM_0_9, /* TF-RMM 0.9 and later: RIPAS is no longer measured */
+	RIM_RMM_2_0,   /* specification 2.0: parameters are not either, RIM starts from zero */
 	RIM_FLAVOURS
 };
 
-extern const char *const rim_flavour_names[RIM_FLAVOURS];	/* "1.0", "tfrmm-0.9", "2.0" */
+extern const char *const rim_flavour_names[RIM_FLAVOURS]; /* "1.0", "tfrmm-0.9", "2.0" */
 
 /*
  * rim_digest - the caller's hash function: write the digest of @size bytes at @data to @digest
@@ -41,17 +41,17 @@ struct rim {
 	enum hash_algorithm algo;
 	enum rim_flavour flavour;
 	rim_digest *digest;
-	bool failed;				/* @digest failed; @value is meaningless */
-	_Alignas(8) uint8_t value[HASH_SIZE_MAX];	/* zeros after the digest */
+	bool failed;				  /* @digest failed; @value is meaningless */
+	_Alignas(8) uint8_t value[HASH_SIZE_MAX]; /* zeros after the digest */
 };
 
 /* The members of RmiRealmParams that are measured, as RMI encodes them; the others count as
  * zero. */
 struct rim_params {
 	uint64_t flags;
-	uint8_t s2sz;		/* IPA width in bits */
+	uint8_t s2sz; /* IPA width in bits */
 	uint8_t sve_vl;
-	uint8_t num_bps;	/* breakpoints minus one; num_wps the same for watchpoints */
+	uint8_t num_bps; /* breakpoints minus one; num_wps the same for watchpoints */
 	uint8_t num_wps;
 	uint8_t pmu_num_ctrs;
 };
@@ -90,10 +90,10 @@ struct rim_realm {
 	enum rim_flavour flavour;
 	enum hash_algorithm algo;
 	struct rim_params params;
-	uint64_t ram_base, ram_size;	/* aligned to RIM_GRANULE */
-	const struct rim_range *range;	/* ascending; no two have a granule in common */
+	uint64_t ram_base, ram_size;   /* aligned to RIM_GRANULE */
+	const struct rim_range *range; /* ascending; no two have a granule in common */
 	size_t count;
-	uint64_t entry, x0;		/* of REC 0; x1 to x7 are zero */
+	uint64_t entry, x0; /* of REC 0; x1 to x7 are zero */
 };
 
 /* rim_granule - returns the granule at @ipa for rim_data(); it is valid until the next call */

@@ -16,9 +16,9 @@
 struct files {
 	const struct rim_range *range;
 	const struct bytes *tree;
-	int fd[RIM_FILES];	/* -1: not from a file */
+	int fd[RIM_FILES]; /* -1: not from a file */
 	struct error *e;
-	bool failed;		/* @e is set */
+	bool failed; /* @e is set */
 	_Alignas(8) uint8_t granule[RIM_GRANULE];
 };
 
@@ -140,9 +140,10 @@ static int tree_read(struct bytes *tree, struct rim_tree *facts, const struct ri
 	if (rim_tree_read(facts, tree, e) < 0)
 		return error_add(e, "dtb: %s", path);
 	if (facts->ram_base != request->vmm->ram_base)
-		return error_set(e, ERROR_INPUT, "dtb: %s: memory begins at 0x%" PRIx64
-				 ", and that of %s at 0x%" PRIx64, path, facts->ram_base,
-				 request->vmm->name, request->vmm->ram_base);
+		return error_set(e, ERROR_INPUT,
+				 "dtb: %s: memory begins at 0x%" PRIx64
+				 ", and that of %s at 0x%" PRIx64,
+				 path, facts->ram_base, request->vmm->name, request->vmm->ram_base);
 	if (facts->has_initrd && !request->file[RIM_INITRD])
 		return error_set(e, ERROR_INPUT,
 				 "dtb: %s: /chosen names an initramfs; which? (--initrd)", path);
@@ -160,9 +161,12 @@ static int cpus_choose(unsigned int *cpus, const struct rim_tree *facts,
 		return error_set(e, ERROR_INPUT, "%u CPUs: %s has up to %u", *cpus, vmm->name,
 				 vmm->cpus_max);
 	if (*cpus > facts->cpus || (!vmm->cpus_edit && *cpus != facts->cpus))
-		return error_set(e, ERROR_INPUT, "dtb: the tree has %u CPUs, not %u (%s)",
-				 facts->cpus, *cpus, vmm->cpus_edit ? "there can be fewer" :
-				 "other nodes depend on it: use the tree of a realm that has them");
+		return error_set(
+			e, ERROR_INPUT, "dtb: the tree has %u CPUs, not %u (%s)", facts->cpus,
+			*cpus,
+			vmm->cpus_edit ?
+				"there can be fewer" :
+				"other nodes depend on it: use the tree of a realm that has them");
 	return 0;
 }
 
@@ -184,8 +188,9 @@ static int tree_finish(struct rim_prediction *p, const struct rim_tree *facts,
 	if (rim_tree_apply(&p->tree, facts, &edit, e) < 0)
 		return error_add(e, "dtb: %s", request->file[RIM_DTB]);
 	if (vmm->dtb_size && p->tree.len > vmm->dtb_size)
-		return error_set(e, ERROR_INPUT, "dtb: too large: %zu bytes, and %s has room for %"
-				 PRIu64, p->tree.len, vmm->name, vmm->dtb_size);
+		return error_set(e, ERROR_INPUT,
+				 "dtb: too large: %zu bytes, and %s has room for %" PRIu64,
+				 p->tree.len, vmm->name, vmm->dtb_size);
 	if (vmm->dtb_size && bytes_resize(&p->tree, vmm->dtb_size, e) < 0)
 		return -1;
 	p->range[RIM_DTB].size = p->tree.len;
@@ -206,7 +211,8 @@ static int params_choose(struct rim_realm *realm, const struct rim_request *requ
 		return error_set(e, ERROR_USAGE, "--realm-params: those of %s are known",
 				 vmm->name);
 	if (!vmm->params && !request->params && request->flavour != RIM_RMM_2_0)
-		return error_set(e, ERROR_USAGE, "--realm-params: the host decides on those of %s, "
+		return error_set(e, ERROR_USAGE,
+				 "--realm-params: the host decides on those of %s, "
 				 "and they are measured: at least num_bps and num_wps are required",
 				 vmm->name);
 	if (vmm->params || request->params)
@@ -217,8 +223,10 @@ static int params_choose(struct rim_realm *realm, const struct rim_request *requ
 	 * is always large enough. */
 	half = (uint64_t)1 << (params->s2sz - 1);
 	if (end > half)
-		return error_set(e, ERROR_USAGE, "--realm-params: s2sz=%u: RAM ends at 0x%" PRIx64
-				 ", and what is protected at 0x%" PRIx64, params->s2sz, end, half);
+		return error_set(e, ERROR_USAGE,
+				 "--realm-params: s2sz=%u: RAM ends at 0x%" PRIx64
+				 ", and what is protected at 0x%" PRIx64,
+				 params->s2sz, end, half);
 	return 0;
 }
 
@@ -245,8 +253,7 @@ static int realm_prepare(struct rim_prediction *p, struct files *files,
 	};
 	range[RIM_DTB].size = vmm->dtb_size ? vmm->dtb_size : p->tree.len;
 	if (rim_vmm_place(vmm, range, &image, realm->ram_size, e) < 0 ||
-	    params_choose(realm, request, e) < 0 ||
-	    tree_finish(p, &facts, request, e) < 0)
+	    params_choose(realm, request, e) < 0 || tree_finish(p, &facts, request, e) < 0)
 		return -1;
 	realm->entry = range[RIM_KERNEL].ipa;
 	realm->x0 = range[RIM_DTB].ipa;
@@ -257,7 +264,10 @@ static int realm_prepare(struct rim_prediction *p, struct files *files,
 int rim_files_compute(struct rim_prediction *p, const struct rim_request *request, struct error *e)
 {
 	struct files files = {
-		.range = p->range, .tree = &p->tree, .fd = { -1, -1, -1 }, .e = e,
+		.range = p->range,
+		.tree = &p->tree,
+		.fd = { -1, -1, -1 },
+		.e = e,
 	};
 	struct rim_range ranges[RIM_FILES];
 	int ret = -1;

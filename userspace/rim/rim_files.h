@@ -12,19 +12,19 @@ struct rim_request {
 	const struct rim_vmm *vmm;
 	enum rim_flavour flavour;
 	const struct hash *hash;
-	const char *file[RIM_FILES];	/* paths; that of the initrd may be NULL */
-	const char *cmdline;		/* NULL: bootargs stay as they are in the tree */
-	uint64_t ram_size;		/* bytes; 0: the size in the tree */
-	unsigned int cpus;		/* 0: the number in the tree */
-	const struct rim_params *params;	/* if vmm->params is NULL; s2sz 0: the VMM's */
+	const char *file[RIM_FILES];	 /* paths; that of the initrd may be NULL */
+	const char *cmdline;		 /* NULL: bootargs stay as they are in the tree */
+	uint64_t ram_size;		 /* bytes; 0: the size in the tree */
+	unsigned int cpus;		 /* 0: the number in the tree */
+	const struct rim_params *params; /* if vmm->params is NULL; s2sz 0: the VMM's */
 };
 
 struct rim_prediction {
 	struct rim rim;
-	struct rim_realm realm;		/* its ranges are not set */
-	struct rim_range range[RIM_FILES];	/* by RIM_KERNEL, ...; size 0: none */
+	struct rim_realm realm;		   /* its ranges are not set */
+	struct rim_range range[RIM_FILES]; /* by RIM_KERNEL, ...; size 0: none */
 	unsigned int cpus;
-	struct bytes tree;		/* the device tree as it was measured */
+	struct bytes tree; /* the device tree as it was measured */
 };
 
 /*

@@ -7,7 +7,7 @@
 
 #include "base/array.h"
 
-#define ROOM 512	/* bytes for new nodes and properties, without the command line */
+#define ROOM 512 /* bytes for new nodes and properties, without the command line */
 
 /* VMMs that add these use a new random value for each boot. */
 static const char *const seeds[] = { "kaslr-seed", "rng-seed" };
@@ -102,8 +102,10 @@ int rim_tree_read(struct rim_tree *facts, const struct bytes *tree, struct error
 		return tree_error(e, "not a device tree", fault);
 	for (size_t i = 0; i < ARRAY_SIZE(seeds); i++) {
 		if (fdt_getprop(fdt, fdt_path_offset(fdt, "/chosen"), seeds[i], NULL))
-			return error_set(e, ERROR_INPUT, "/chosen: %s differs from boot to boot, "
-					 "and so does a RIM with it", seeds[i]);
+			return error_set(e, ERROR_INPUT,
+					 "/chosen: %s differs from boot to boot, "
+					 "and so does a RIM with it",
+					 seeds[i]);
 	}
 	if (memory_read(facts, fdt, e) < 0)
 		return -1;
@@ -140,7 +142,7 @@ static int property_set(void *fdt, int node, const char *name, const void *value
 		return 0;
 	fault = fdt_setprop(fdt, node, name, value, len);
 	now = fault ? NULL : fdt_getprop_w(fdt, node, name, NULL);
-	if (now)	/* libfdt leaves old bytes in the padding */
+	if (now) /* libfdt leaves old bytes in the padding */
 		memset(now + len, 0, (size_t)(-len & 3));
 	return fault;
 }
@@ -230,8 +232,8 @@ int rim_tree_apply(struct bytes *tree, const struct rim_tree *facts,
 	int fault, ret = -1;
 
 	if (edit->cpus > facts->cpus) {
-		error_set(e, ERROR_INPUT, "%u CPUs requested, but the tree has %u",
-			  edit->cpus, facts->cpus);
+		error_set(e, ERROR_INPUT, "%u CPUs requested, but the tree has %u", edit->cpus,
+			  facts->cpus);
 		goto out;
 	}
 	if (edit->cmdline) {

@@ -9,12 +9,12 @@
 #include "base/bytes.h"
 #include "base/error.h"
 
-#define RIM_TREE_MAX ((size_t)2 << 20)	/* bytes, the limit of arm64 Linux */
+#define RIM_TREE_MAX ((size_t)2 << 20) /* bytes, the limit of arm64 Linux */
 
 struct rim_tree {
-	uint64_t ram_base, ram_size;	/* of the only memory node */
+	uint64_t ram_base, ram_size; /* of the only memory node */
 	unsigned int cpus;
-	bool has_initrd;		/* /chosen names an initramfs that is not empty */
+	bool has_initrd; /* /chosen names an initramfs that is not empty */
 };
 
 /*
@@ -26,11 +26,11 @@ int rim_tree_read(struct rim_tree *facts, const struct bytes *tree, struct error
 
 /* What to put into a tree. What is there already is not touched. */
 struct rim_tree_edit {
-	uint64_t ram_size;		/* bytes */
-	unsigned int cpus;		/* CPUs after this number are removed */
-	const char *cmdline;		/* NULL: do not change bootargs */
-	bool cmdline_append;		/* append it to bootargs, instead of replacing them */
-	uint64_t initrd_start, initrd_end;	/* both 0: do not change them */
+	uint64_t ram_size;		   /* bytes */
+	unsigned int cpus;		   /* CPUs after this number are removed */
+	const char *cmdline;		   /* NULL: do not change bootargs */
+	bool cmdline_append;		   /* append it to bootargs, instead of replacing them */
+	uint64_t initrd_start, initrd_end; /* both 0: do not change them */
 };
 
 /*

@@ -9,7 +9,7 @@
 #define MIB ((uint64_t)1 << 20)
 #define GIB ((uint64_t)1 << 30)
 
-#define IMAGE_MAGIC 0x644d5241	/* "ARM\x64" */
+#define IMAGE_MAGIC 0x644d5241 /* "ARM\x64" */
 
 const char *const rim_file_names[RIM_FILES] = { "kernel", "initrd", "dtb" };
 
@@ -24,8 +24,7 @@ static uint64_t word_at(const uint8_t *header, size_t at, size_t size)
 	return n;
 }
 
-int rim_image_parse(struct rim_image *image, const uint8_t *header, uint64_t size,
-		    struct error *e)
+int rim_image_parse(struct rim_image *image, const uint8_t *header, uint64_t size, struct error *e)
 {
 	if (size < RIM_IMAGE_HEADER || word_at(header, 56, 4) != IMAGE_MAGIC)
 		return error_set(e, ERROR_INPUT,
@@ -52,9 +51,9 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-#define BENCH_RAM	(1 * GIB)
-#define KVMTOOL_RAM	(2 * GIB)
-#define QEMU_RAM	(1 * GIB)
+#define BENCH_RAM   (1 * GIB)
+#define KVMTOOL_RAM (2 * GIB)
+#define QEMU_RAM    (1 * GIB)
 
 static unsigned int bench_s2sz(uint64_t ram_size)
 {
@@ -117,14 +116,34 @@ static void qemu_place(struct rim_range range[RIM_FILES], const struct rim_image
 static const struct rim_params bench_params = { .s2sz = 33, .num_bps = 1, .num_wps = 1 };
 
 static const struct rim_vmm vmms[] = {
-	{ .name = "bench", .ram_base = BENCH_RAM, .ram_step = 2 * MIB, .ram_max = GIB,
-	  .cpus_max = 8, .algo = HASH_SHA256, .cpus_edit = true, .cmdline_append = true,
-	  .params = &bench_params, .s2sz = bench_s2sz, .place = bench_place },
-	{ .name = "kvmtool", .ram_base = KVMTOOL_RAM, .ram_step = 2 * MIB, .ram_max = 1024 * GIB,
-	  .cpus_max = 512, .algo = HASH_SHA256, .dtb_size = MIB / 16,
-	  .s2sz = kvmtool_s2sz, .place = kvmtool_place },
-	{ .name = "qemu", .ram_base = QEMU_RAM, .ram_step = MIB, .ram_max = 255 * GIB,
-	  .cpus_max = 512, .algo = HASH_SHA512, .s2sz = qemu_s2sz, .place = qemu_place },
+	{ .name = "bench",
+	  .ram_base = BENCH_RAM,
+	  .ram_step = 2 * MIB,
+	  .ram_max = GIB,
+	  .cpus_max = 8,
+	  .algo = HASH_SHA256,
+	  .cpus_edit = true,
+	  .cmdline_append = true,
+	  .params = &bench_params,
+	  .s2sz = bench_s2sz,
+	  .place = bench_place },
+	{ .name = "kvmtool",
+	  .ram_base = KVMTOOL_RAM,
+	  .ram_step = 2 * MIB,
+	  .ram_max = 1024 * GIB,
+	  .cpus_max = 512,
+	  .algo = HASH_SHA256,
+	  .dtb_size = MIB / 16,
+	  .s2sz = kvmtool_s2sz,
+	  .place = kvmtool_place },
+	{ .name = "qemu",
+	  .ram_base = QEMU_RAM,
+	  .ram_step = MIB,
+	  .ram_max = 255 * GIB,
+	  .cpus_max = 512,
+	  .algo = HASH_SHA512,
+	  .s2sz = qemu_s2sz,
+	  .place = qemu_place },
 };
 
 const struct rim_vmm *rim_vmm_find(const char *name, struct error *e)
@@ -145,14 +164,16 @@ static int range_check(const struct rim_vmm *vmm, int which, const struct rim_ra
 	const char *name = rim_file_names[which];
 
 	if (r->ipa < floor)
-		return error_set(e, ERROR_INPUT, "%s: %s puts it at 0x%" PRIx64
+		return error_set(e, ERROR_INPUT,
+				 "%s: %s puts it at 0x%" PRIx64
 				 ", where the file before it ends only at 0x%" PRIx64,
 				 name, vmm->name, r->ipa, floor);
 	if (r->ipa < end && memory <= end - r->ipa)
 		return 0;
-	return error_set(e, ERROR_INPUT, "%s: %" PRIu64 " bytes at 0x%" PRIx64
-			 " do not end before 0x%" PRIx64 ", where RAM does", name, memory, r->ipa,
-			 end);
+	return error_set(e, ERROR_INPUT,
+			 "%s: %" PRIu64 " bytes at 0x%" PRIx64 " do not end before 0x%" PRIx64
+			 ", where RAM does",
+			 name, memory, r->ipa, end);
 }
 
 int rim_vmm_place(const struct rim_vmm *vmm, struct rim_range range[RIM_FILES],
@@ -162,11 +183,13 @@ int rim_vmm_place(const struct rim_vmm *vmm, struct rim_range range[RIM_FILES],
 	uint64_t floor = vmm->ram_base;
 
 	if (!ram_size || ram_size > vmm->ram_max || ram_size % vmm->ram_step)
-		return error_set(e, ERROR_INPUT, "RAM of %" PRIu64 " bytes: %s has up to %" PRIu64
-				 " MiB in steps of %" PRIu64, ram_size, vmm->name,
-				 vmm->ram_max / MIB, vmm->ram_step / MIB);
+		return error_set(e, ERROR_INPUT,
+				 "RAM of %" PRIu64 " bytes: %s has up to %" PRIu64
+				 " MiB in steps of %" PRIu64,
+				 ram_size, vmm->name, vmm->ram_max / MIB, vmm->ram_step / MIB);
 	if (vmm->params == NULL && image->text_offset)
-		return error_set(e, ERROR_INPUT, "kernel: its text_offset is 0x%" PRIx64
+		return error_set(e, ERROR_INPUT,
+				 "kernel: its text_offset is 0x%" PRIx64
 				 ", and it is not known where %s starts it",
 				 image->text_offset, vmm->name);
 	/* Refuse files so large that the sums below would overflow. */

@@ -17,33 +17,32 @@
 
 /* What the header of an arm64 Image says (Linux, Documentation/arch/arm64/booting.rst). */
 struct rim_image {
-	uint64_t size;		/* of the file */
+	uint64_t size; /* of the file */
 	uint64_t text_offset;
-	uint64_t memory;	/* bytes that the kernel uses from its start, at least @size */
+	uint64_t memory; /* bytes that the kernel uses from its start, at least @size */
 };
 
-#define RIM_IMAGE_HEADER 64	/* bytes of the file that rim_image_parse() requires */
+#define RIM_IMAGE_HEADER 64 /* bytes of the file that rim_image_parse() requires */
 
 /* Read the @header, the first RIM_IMAGE_HEADER bytes of a file of @size bytes, or the whole file if
  * it is shorter. ERROR_INPUT. */
-int rim_image_parse(struct rim_image *image, const uint8_t *header, uint64_t size,
-		    struct error *e);
+int rim_image_parse(struct rim_image *image, const uint8_t *header, uint64_t size, struct error *e);
 
 enum { RIM_KERNEL, RIM_INITRD, RIM_DTB, RIM_FILES };
 
-extern const char *const rim_file_names[RIM_FILES];	/* "kernel", "initrd", "dtb" */
+extern const char *const rim_file_names[RIM_FILES]; /* "kernel", "initrd", "dtb" */
 
 /* One VMM. Everything that is particular to it is in its row, so no other code asks for its
  * name. */
 struct rim_vmm {
 	const char *name;
-	uint64_t ram_base, ram_step, ram_max;	/* bytes */
+	uint64_t ram_base, ram_step, ram_max; /* bytes */
 	unsigned int cpus_max;
-	enum hash_algorithm algo;	/* the default */
-	bool cpus_edit;		/* CPUs that the realm does not have are removed from the tree */
-	bool cmdline_append;	/* the VMM's command line is appended to that of the tree */
-	uint64_t dtb_size;	/* the tree is loaded with zeros up to this size; 0: as it is */
-	const struct rim_params *params;	/* NULL: they depend on the host */
+	enum hash_algorithm algo; /* the default */
+	bool cpus_edit;		  /* CPUs that the realm does not have are removed from the tree */
+	bool cmdline_append;	  /* the VMM's command line is appended to that of the tree */
+	uint64_t dtb_size;	  /* the tree is loaded with zeros up to this size; 0: as it is */
+	const struct rim_params *params; /* NULL: they depend on the host */
 	unsigned int (*s2sz)(uint64_t ram_size);
 	void (*place)(struct rim_range range[RIM_FILES], const struct rim_image *image,
 		      uint64_t ram_size);

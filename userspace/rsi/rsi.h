@@ -15,10 +15,10 @@
 #include "base/realm.h"
 
 struct rsi_config {
-	unsigned int abi_lower, abi_higher;	/* major << 16 | minor */
+	unsigned int abi_lower, abi_higher; /* major << 16 | minor */
 	unsigned int ipa_bits;
-	const struct hash *hash;		/* of the measurements; never NULL */
-	size_t event_max;			/* bytes of the longest event */
+	const struct hash *hash; /* of the measurements; never NULL */
+	size_t event_max;	 /* bytes of the longest event */
 	uint8_t rpv[REALM_RPV_SIZE];
 };
 
@@ -44,9 +44,9 @@ int rsi_measurement_get(struct rsi *rsi, unsigned int index, uint8_t value[HASH_
 
 /* What the event log records in addition to the digest. */
 struct rsi_event {
-	uint32_t type;		/* TCG event type */
+	uint32_t type; /* TCG event type */
 	const void *data;
-	size_t size;		/* bytes, at most event_max */
+	size_t size; /* bytes, at most event_max */
 };
 
 /* Extend register @index (1 to 4) with @digest, of exactly the realm's digest size, and record

@@ -14,8 +14,10 @@ int rsi_chunks_add(struct rsi_chunks *chunks, uint32_t size, uint32_t offset, ui
 	if (size != chunks->size || log_seq != chunks->log_seq)
 		return error_set(e, ERROR_SYSTEM, "CCA token: pieces of different tokens");
 	if (offset != chunks->got || len == 0 || len > chunks->size - chunks->got)
-		return error_set(e, ERROR_SYSTEM, "CCA token: %zu bytes at %u of %u do not follow "
-				 "%zu", len, offset, size, chunks->got);
+		return error_set(e, ERROR_SYSTEM,
+				 "CCA token: %zu bytes at %u of %u do not follow "
+				 "%zu",
+				 len, offset, size, chunks->got);
 	bytes_append(token, data, len);
 	chunks->got += len;
 	return bytes_check(token, e);

@@ -12,9 +12,9 @@
 
 struct rsi_chunks {
 	bool begun;
-	uint32_t size;		/* of the whole token, bytes */
+	uint32_t size; /* of the whole token, bytes */
 	uint64_t log_seq;
-	size_t got;		/* bytes so far */
+	size_t got; /* bytes so far */
 };
 
 #define RSI_CHUNKS_INIT { 0 }

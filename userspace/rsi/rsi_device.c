@@ -17,7 +17,7 @@ static int device_open(struct rsi *rsi, struct error *e)
 {
 	rsi->fd = open(DEVICE, O_RDWR | O_CLOEXEC);
 	if (rsi->fd < 0 && (errno == EACCES || errno == EPERM || errno == EROFS))
-		rsi->fd = open(DEVICE, O_RDONLY | O_CLOEXEC);	/* everything but extending */
+		rsi->fd = open(DEVICE, O_RDONLY | O_CLOEXEC); /* everything but extending */
 	if (rsi->fd >= 0)
 		return 1;
 	if (errno == ENOENT || errno == ENXIO || errno == ENODEV)
@@ -113,8 +113,10 @@ static int device_token(struct rsi *rsi, const uint8_t challenge[REALM_CHALLENGE
 	close(t.fd);
 	*records = t.log_seq;
 	if (ret == 0 && token->len - start != t.size)
-		return error_set(e, ERROR_SYSTEM, DEVICE ": token has %zu bytes, the module "
-				 "announced %u", token->len - start, t.size);
+		return error_set(e, ERROR_SYSTEM,
+				 DEVICE ": token has %zu bytes, the module "
+					"announced %u",
+				 token->len - start, t.size);
 	return ret;
 }
 

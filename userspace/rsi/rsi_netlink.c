@@ -12,9 +12,9 @@
 #include "event/event_type.h"
 #include "rsi_chunks.h"
 
-#define WHERE "netlink " CCA_RSI_FAMILY_NAME
-#define ATTRIBUTES 16	/* at least as many as each attribute set of the family has */
-#define REQUEST_SIZE 1024	/* bytes, enough for a request without an event */
+#define WHERE	     "netlink " CCA_RSI_FAMILY_NAME
+#define ATTRIBUTES   16	  /* at least as many as each attribute set of the family has */
+#define REQUEST_SIZE 1024 /* bytes, enough for a request without an event */
 
 /* --- messages to structures: no I/O ----------------------------------------------------------- */
 
@@ -59,9 +59,10 @@ static int attributes_present(struct nlattr *const attrs[], const int *required,
 static int config_from_answer(struct nlattr *const attrs[], void *out, struct error *e)
 {
 	static const int required[] = {
-		CCA_RSI_A_CONFIG_ABI_LOWER, CCA_RSI_A_CONFIG_ABI_HIGHER, CCA_RSI_A_CONFIG_IPA_BITS,
-		CCA_RSI_A_CONFIG_HASH_ALGO, CCA_RSI_A_CONFIG_DIGEST_SIZE,
-		CCA_RSI_A_CONFIG_EVENT_MAX, CCA_RSI_A_CONFIG_RPV, 0,
+		CCA_RSI_A_CONFIG_ABI_LOWER,   CCA_RSI_A_CONFIG_ABI_HIGHER,
+		CCA_RSI_A_CONFIG_IPA_BITS,    CCA_RSI_A_CONFIG_HASH_ALGO,
+		CCA_RSI_A_CONFIG_DIGEST_SIZE, CCA_RSI_A_CONFIG_EVENT_MAX,
+		CCA_RSI_A_CONFIG_RPV,	      0,
 	};
 	struct rsi_config *config = out;
 
@@ -78,14 +79,16 @@ static int config_from_answer(struct nlattr *const attrs[], void *out, struct er
 
 struct measurement {
 	unsigned int index;
-	uint8_t *value;		/* HASH_SIZE_MAX bytes */
+	uint8_t *value; /* HASH_SIZE_MAX bytes */
 	size_t size;
 };
 
 static int measurement_from_answer(struct nlattr *const attrs[], void *out, struct error *e)
 {
 	static const int required[] = {
-		CCA_RSI_A_MEASUREMENT_INDEX, CCA_RSI_A_MEASUREMENT_VALUE, 0,
+		CCA_RSI_A_MEASUREMENT_INDEX,
+		CCA_RSI_A_MEASUREMENT_VALUE,
+		0,
 	};
 	const struct nlattr *value = attrs[CCA_RSI_A_MEASUREMENT_VALUE];
 	struct measurement *m = out;
@@ -119,14 +122,16 @@ static int seq_from_answer(struct nlattr *const attrs[], void *out, struct error
 struct log_reader {
 	const struct hash *hash;
 	struct bytes *log;
-	uint64_t next;		/* position of the next record */
+	uint64_t next; /* position of the next record */
 };
 
 /* Append one record in the form of the TCG, as the device returns it. */
 static int record_from_answer(struct nlattr *const attrs[], void *out, struct error *e)
 {
 	static const int required[] = {
-		CCA_RSI_A_MEASUREMENT_SEQ, CCA_RSI_A_MEASUREMENT_KIND, CCA_RSI_A_MEASUREMENT_INDEX,
+		CCA_RSI_A_MEASUREMENT_SEQ,
+		CCA_RSI_A_MEASUREMENT_KIND,
+		CCA_RSI_A_MEASUREMENT_INDEX,
 		0,
 	};
 	const struct nlattr *event = attrs[CCA_RSI_A_MEASUREMENT_EVENT], *digest;
@@ -144,11 +149,14 @@ static int record_from_answer(struct nlattr *const attrs[], void *out, struct er
 	digest = attrs[kind == CCA_RSI_RECORD_KIND_EVENT ? CCA_RSI_A_MEASUREMENT_DIGEST :
 							   CCA_RSI_A_MEASUREMENT_VALUE];
 	if (!digest || (size_t)nla_len(digest) != reader->hash->size)
-		return error_set(e, ERROR_SYSTEM, WHERE ": record %llu without a digest of %zu "
-				 "bytes", (unsigned long long)reader->next, reader->hash->size);
+		return error_set(e, ERROR_SYSTEM,
+				 WHERE ": record %llu without a digest of %zu "
+				       "bytes",
+				 (unsigned long long)reader->next, reader->hash->size);
 	record = (struct event_record){
 		.kind = kind == CCA_RSI_RECORD_KIND_EVENT ? EVENT_EXTENSION :
-			kind == CCA_RSI_RECORD_KIND_BASE ? EVENT_BASE : EVENT_FOREIGN,
+			kind == CCA_RSI_RECORD_KIND_BASE  ? EVENT_BASE :
+							    EVENT_FOREIGN,
 		.index = nla_get_u32(attrs[CCA_RSI_A_MEASUREMENT_INDEX]),
 		.type = type ? nla_get_u32(type) : EVENT_TYPE_NO_ACTION,
 		.digest = nla_data(digest),
@@ -169,8 +177,11 @@ struct token_reader {
 static int token_from_answer(struct nlattr *const attrs[], void *out, struct error *e)
 {
 	static const int required[] = {
-		CCA_RSI_A_TOKEN_SIZE, CCA_RSI_A_TOKEN_OFFSET, CCA_RSI_A_TOKEN_CHUNK,
-		CCA_RSI_A_TOKEN_LOG_SEQ, 0,
+		CCA_RSI_A_TOKEN_SIZE,
+		CCA_RSI_A_TOKEN_OFFSET,
+		CCA_RSI_A_TOKEN_CHUNK,
+		CCA_RSI_A_TOKEN_LOG_SEQ,
+		0,
 	};
 	struct token_reader *reader = out;
 
@@ -186,13 +197,13 @@ static int token_from_answer(struct nlattr *const attrs[], void *out, struct err
 /* --- one request ------------------------------------------------------------------------------ */
 
 struct answer {
-	answer_function *decode;	/* NULL: only the acknowledgement matters */
+	answer_function *decode; /* NULL: only the acknowledgement matters */
 	const struct nla_policy *policy;
 	void *out;
-	size_t decoded;		/* messages */
-	bool done;		/* the acknowledgement or the end of a dump was received */
-	int error;		/* errno from the kernel, 0 for none */
-	bool failed;		/* @e is set; the remaining messages are dropped */
+	size_t decoded; /* messages */
+	bool done;	/* the acknowledgement or the end of a dump was received */
+	int error;	/* errno from the kernel, 0 for none */
+	bool failed;	/* @e is set; the remaining messages are dropped */
 	struct error *e;
 };
 
@@ -254,8 +265,8 @@ static struct nl_msg *request_new(const struct rsi *rsi, uint8_t command, int fl
 
 /* Send @msg, which is then freed, and read the answer. @full: there was no room for an
  * attribute. */
-static int request_send(const struct rsi *rsi, struct nl_msg *msg, int full,
-			struct answer *answer, struct error *e)
+static int request_send(const struct rsi *rsi, struct nl_msg *msg, int full, struct answer *answer,
+			struct error *e)
 {
 	int ret = -1;
 
@@ -271,7 +282,7 @@ static int request_send(const struct rsi *rsi, struct nl_msg *msg, int full,
 	do {
 		answer->done = false;
 		answer->error = 0;
-		nlmsg_hdr(msg)->nlmsg_seq = NL_AUTO_SEQ;	/* a new number for each try */
+		nlmsg_hdr(msg)->nlmsg_seq = NL_AUTO_SEQ; /* a new number for each try */
 		ret = nl_send_auto(rsi->sock, msg);
 		while (ret >= 0 && !answer->done)
 			ret = nl_recvmsgs_default(rsi->sock);
@@ -316,7 +327,8 @@ static int netlink_open(struct rsi *rsi, struct error *e)
 
 static int netlink_config(struct rsi *rsi, struct rsi_config *config, struct error *e)
 {
-	struct answer answer = { .decode = config_from_answer, .policy = config_policy,
+	struct answer answer = { .decode = config_from_answer,
+				 .policy = config_policy,
 				 .out = config };
 	struct nl_msg *msg = request_new(rsi, CCA_RSI_CMD_CONFIG_GET, 0, 0, e);
 
@@ -327,7 +339,8 @@ static int netlink_measurement(struct rsi *rsi, unsigned int index, uint8_t valu
 			       size_t *size, struct error *e)
 {
 	struct measurement m = { .index = index, .value = value };
-	struct answer answer = { .decode = measurement_from_answer, .policy = measurement_policy,
+	struct answer answer = { .decode = measurement_from_answer,
+				 .policy = measurement_policy,
 				 .out = &m };
 	struct nl_msg *msg = request_new(rsi, CCA_RSI_CMD_MEASUREMENT_GET, 0, 0, e);
 
@@ -341,10 +354,10 @@ static int netlink_measurement(struct rsi *rsi, unsigned int index, uint8_t valu
 static int netlink_extend(struct rsi *rsi, unsigned int index, const void *digest, size_t size,
 			  const struct rsi_event *event, uint64_t *seq, struct error *e)
 {
-	struct answer answer = { .decode = seq_from_answer, .policy = measurement_policy,
+	struct answer answer = { .decode = seq_from_answer,
+				 .policy = measurement_policy,
 				 .out = seq };
-	struct nl_msg *msg = request_new(rsi, CCA_RSI_CMD_MEASUREMENT_EXTEND, 0,
-					 event->size, e);
+	struct nl_msg *msg = request_new(rsi, CCA_RSI_CMD_MEASUREMENT_EXTEND, 0, event->size, e);
 	int full;
 
 	if (!msg)
@@ -352,15 +365,16 @@ static int netlink_extend(struct rsi *rsi, unsigned int index, const void *diges
 	full = nla_put_u32(msg, CCA_RSI_A_MEASUREMENT_INDEX, index) ||
 	       nla_put(msg, CCA_RSI_A_MEASUREMENT_DIGEST, (int)size, digest) ||
 	       nla_put_u32(msg, CCA_RSI_A_MEASUREMENT_EVENT_TYPE, event->type) ||
-	       (event->size && nla_put(msg, CCA_RSI_A_MEASUREMENT_EVENT, (int)event->size,
-				       event->data));
+	       (event->size &&
+		nla_put(msg, CCA_RSI_A_MEASUREMENT_EVENT, (int)event->size, event->data));
 	return request_send(rsi, msg, full, &answer, e);
 }
 
 static int netlink_log(struct rsi *rsi, struct bytes *log, struct error *e)
 {
 	struct log_reader reader = { .log = log };
-	struct answer answer = { .decode = record_from_answer, .policy = measurement_policy,
+	struct answer answer = { .decode = record_from_answer,
+				 .policy = measurement_policy,
 				 .out = &reader };
 	struct rsi_config config;
 	struct nl_msg *msg;
@@ -379,7 +393,8 @@ static int netlink_token(struct rsi *rsi, const uint8_t challenge[REALM_CHALLENG
 			 struct bytes *token, uint64_t *records, struct error *e)
 {
 	struct token_reader reader = { .token = token };
-	struct answer answer = { .decode = token_from_answer, .policy = token_policy,
+	struct answer answer = { .decode = token_from_answer,
+				 .policy = token_policy,
 				 .out = &reader };
 	struct nl_msg *msg = request_new(rsi, CCA_RSI_CMD_TOKEN_GET, NLM_F_DUMP, 0, e);
 	int full;

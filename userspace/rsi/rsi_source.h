@@ -27,8 +27,8 @@ struct rsi_source {
 
 struct rsi {
 	const struct rsi_source *source;
-	int fd;			/* device */
-	struct nl_sock *sock;	/* netlink */
+	int fd;		      /* device */
+	struct nl_sock *sock; /* netlink */
 	int family;
 };
 

@@ -11,17 +11,17 @@
 #include "base/array.h"
 #include "rsi_source.h"
 
-#define WHERE "netlink " CCA_RSI_FAMILY_NAME
-#define ATTRIBUTES 16
-#define RECEIVE_BUFFER (1 << 20)	/* bytes, some thousand notices */
+#define WHERE	       "netlink " CCA_RSI_FAMILY_NAME
+#define ATTRIBUTES     16
+#define RECEIVE_BUFFER (1 << 20) /* bytes, some thousand notices */
 
 struct rsi_watch {
 	struct nl_sock *sock;
-	int family;			/* the number changes with each load of the module */
-	struct rsi_notice *notice;	/* to be set by the next message */
-	bool taken;			/* *notice or *e is set */
+	int family;		   /* the number changes with each load of the module */
+	struct rsi_notice *notice; /* to be set by the next message */
+	bool taken;		   /* *notice or *e is set */
 	struct error *e;
-	bool failed;			/* *e is set */
+	bool failed; /* *e is set */
 };
 
 static const struct nla_policy policy[ATTRIBUTES + 1] = {
@@ -59,8 +59,9 @@ static int watch_failed(struct rsi_watch *watch)
 
 static int watch_over(struct rsi_watch *watch)
 {
-	error_set(watch->e, ERROR_NO_DRIVER, WHERE ": the module was unloaded; start again "
-		  "after loading it");
+	error_set(watch->e, ERROR_NO_DRIVER,
+		  WHERE ": the module was unloaded; start again "
+			"after loading it");
 	return watch_failed(watch);
 }
 
@@ -172,7 +173,7 @@ int rsi_watch_next(struct rsi_watch *watch, struct rsi_notice *notice, struct er
 	watch->e = e;
 	while (!watch->taken && ret >= 0) {
 		ret = nl_recvmsgs_default(watch->sock);
-		if (ret == -NLE_NOMEM && !watch->taken)	/* ENOBUFS */
+		if (ret == -NLE_NOMEM && !watch->taken) /* ENOBUFS */
 			watch_check(watch);
 		if (ret == -NLE_NOMEM || ret == -NLE_INTR)
 			ret = 0;

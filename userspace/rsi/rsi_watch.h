@@ -11,11 +11,11 @@
 #include "base/hash.h"
 
 struct rsi_notice {
-	uint64_t seq;		/* of the record in the log */
-	unsigned int index;	/* of the register */
-	uint32_t type;		/* TCG event type */
+	uint64_t seq;	    /* of the record in the log */
+	unsigned int index; /* of the register */
+	uint32_t type;	    /* TCG event type */
 	uint8_t digest[HASH_SIZE_MAX];
-	size_t size;		/* of the digest, bytes */
+	size_t size; /* of the digest, bytes */
 };
 
 struct rsi_watch;

@@ -34,8 +34,10 @@ void admin_reference_get(struct trustee *t, const struct request *request, const
 
 	(void)request;
 	if (!value) {
-		error_set(&e, ERROR_NOT_FOUND, "Failed to get reference_values: No reference value "
-			  "found for the given id: %.256s", rest);
+		error_set(&e, ERROR_NOT_FOUND,
+			  "Failed to get reference_values: No reference value "
+			  "found for the given id: %.256s",
+			  rest);
 		reply_fail(reply, REPLY_RVPS, &e);
 	} else {
 		reply_json(reply, json_incref(value));
@@ -51,8 +53,8 @@ void admin_reference_set(struct trustee *t, const struct request *request, const
 	const char *name;
 
 	(void)rest;
-	if (reference_apply(&t->reference, request->body, request->len, request->now, &next,
-			    &e) < 0) {
+	if (reference_apply(&t->reference, request->body, request->len, request->now, &next, &e) <
+	    0) {
 		reply_fail(reply, REPLY_RVPS, &e);
 		goto out;
 	}

@@ -129,8 +129,9 @@ void attestation_attest(struct trustee *t, const struct request *request, const 
 	(void)rest;
 	session = kbs_sessions_find(&t->sessions, request->session, request->monotonic);
 	if (!session) {
-		reply_refuse(reply, REPLY_ATTESTATION, request->session ?
-			     "the session is unknown or over" : "no session cookie");
+		reply_refuse(reply, REPLY_ATTESTATION,
+			     request->session ? "the session is unknown or over" :
+						"no session cookie");
 		return;
 	}
 	attestation_note_session(reply, session);

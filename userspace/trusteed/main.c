@@ -26,22 +26,43 @@ struct options {
 };
 
 static const struct args_option options_table[] = {
-	{ .name = "state", .type = ARGS_TEXT, .offset = offsetof(struct options, state),
-	  .value = "DIR", .help = "the state directory, made if it does not exist (required)" },
-	{ .name = "listen", .type = ARGS_TEXT, .offset = offsetof(struct options, listen),
-	  .value = "ADDR:PORT", .help = "where to listen (127.0.0.1:8080)" },
-	{ .name = "cert", .type = ARGS_TEXT, .offset = offsetof(struct options, cert),
-	  .value = "FILE", .help = "use TLS with this certificate (PEM) and --key" },
-	{ .name = "key", .type = ARGS_TEXT, .offset = offsetof(struct options, key),
-	  .value = "FILE", .help = "the certificate's private key (PEM)" },
-	{ .name = "anchors", .type = ARGS_TEXT, .offset = offsetof(struct options, anchors),
-	  .value = "DIR", .help = "trust anchors: a directory of *.jwk and *.json files "
-	  "(anchors/ in the state directory)" },
-	{ .name = "dev", .type = ARGS_FLAG, .offset = offsetof(struct options, dev),
+	{ .name = "state",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, state),
+	  .value = "DIR",
+	  .help = "the state directory, made if it does not exist (required)" },
+	{ .name = "listen",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, listen),
+	  .value = "ADDR:PORT",
+	  .help = "where to listen (127.0.0.1:8080)" },
+	{ .name = "cert",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, cert),
+	  .value = "FILE",
+	  .help = "use TLS with this certificate (PEM) and --key" },
+	{ .name = "key",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, key),
+	  .value = "FILE",
+	  .help = "the certificate's private key (PEM)" },
+	{ .name = "anchors",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, anchors),
+	  .value = "DIR",
+	  .help = "trust anchors: a directory of *.jwk and *.json files "
+		  "(anchors/ in the state directory)" },
+	{ .name = "dev",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct options, dev),
 	  .help = "trust development anchors: realms that protect nothing get secrets" },
-	{ .name = "allow-plain", .type = ARGS_FLAG, .offset = offsetof(struct options, allow_plain),
+	{ .name = "allow-plain",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct options, allow_plain),
 	  .help = "allow plain HTTP on addresses other than loopback" },
-	{ .name = "verbose", .type = ARGS_FLAG, .offset = offsetof(struct options, verbose),
+	{ .name = "verbose",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct options, verbose),
 	  .help = "log more" },
 	{ 0 },
 };
@@ -63,7 +84,7 @@ struct server {
 	struct trustee trustee;
 	struct http_service service;
 	struct http *http;
-	int fd;			/* listens; -1 when the HTTP server owns it */
+	int fd; /* listens; -1 when the HTTP server owns it */
 };
 
 static int server_check(const struct options *options, const struct listen_address *address,
@@ -74,7 +95,8 @@ static int server_check(const struct options *options, const struct listen_addre
 	if (!options->cert != !options->key)
 		return error_set(e, ERROR_USAGE, "--cert and --key belong together");
 	if (!options->cert && !options->allow_plain && !listen_is_loopback(address))
-		return error_set(e, ERROR_USAGE, "plain HTTP only on loopback: give --cert and "
+		return error_set(e, ERROR_USAGE,
+				 "plain HTTP only on loopback: give --cert and "
 				 "--key, or --allow-plain");
 	return 0;
 }
@@ -95,9 +117,10 @@ static void server_warn(const struct options *options, const struct listen_addre
 {
 	if (options->dev)
 		log_line(LOG_LEVEL_WARNING, "*** --dev: development anchors are trusted; realms "
-			 "that protect nothing can get secrets here ***");
+					    "that protect nothing can get secrets here ***");
 	if (!options->cert && !listen_is_loopback(address))
-		log_line(LOG_LEVEL_WARNING, "plain HTTP: the network between client and server can "
+		log_line(LOG_LEVEL_WARNING,
+			 "plain HTTP: the network between client and server can "
 			 "read and change everything, including the admin token");
 }
 

@@ -13,8 +13,8 @@
 #define RESOURCE_PATH_MAX 240
 
 struct resource_name {
-	char path[RESOURCE_PATH_MAX];				/* repository/type/tag */
-	char file[RESOURCE_PATH_MAX + sizeof("resources/")];	/* in the store */
+	char path[RESOURCE_PATH_MAX];			     /* repository/type/tag */
+	char file[RESOURCE_PATH_MAX + sizeof("resources/")]; /* in the store */
 };
 
 static int resource_name(const char *rest, struct resource_name *name, struct reply *reply)
@@ -69,7 +69,7 @@ static void resource_seal(struct trustee *t, const struct resource_name *name, c
 	int found = store_read(&t->store, name->file, JWE_PLAINTEXT_MAX, &secret, &e);
 
 	if (found < 0) {
-		error_reclassify(&e, ERROR_ANY, ERROR_SYSTEM);	/* the store is this machine's */
+		error_reclassify(&e, ERROR_ANY, ERROR_SYSTEM); /* the store is this machine's */
 		reply_fail(reply, REPLY_INTERNAL, &e);
 	} else if (found == 0) {
 		reply_refuse(reply, REPLY_RESOURCE_NOT_FOUND, name->path);

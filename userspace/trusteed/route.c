@@ -10,8 +10,8 @@
 #include "resource.h"
 #include "trusteed/store/admin_token.h"
 
-#define BASE "/kbs/v0/"
-#define BODY_MAX ((size_t)2 << 20)	/* bytes, of any request */
+#define BASE	 "/kbs/v0/"
+#define BODY_MAX ((size_t)2 << 20) /* bytes, of any request */
 
 typedef void route_handler(struct trustee *t, const struct request *request, const char *rest,
 			   struct reply *reply);
@@ -63,8 +63,7 @@ static bool route_body_is_secret(const char *method, const char *path)
 	return false;
 }
 
-static int route_check_admin(struct trustee *t, const struct request *request,
-			     struct reply *reply)
+static int route_check_admin(struct trustee *t, const struct request *request, struct reply *reply)
 {
 	const char *token = request_bearer(request);
 	struct error e = ERROR_INIT;

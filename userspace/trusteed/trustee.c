@@ -114,9 +114,8 @@ int trustee_open(struct trustee *t, const struct trustee_options *options, int64
 	if (store_open(&t->store, options->state, e) < 0 ||
 	    trustee_key(&t->store, "ear-key.pem", &t->ear_key, e) < 0 ||
 	    trustee_key(&t->store, "admin-key.pem", &t->admin_key, e) < 0 ||
-	    trustee_admin(&t->store, t->admin_key.pkey, now, e) < 0 ||
-	    trustee_policy(t, e) < 0 || trustee_reference(t, e) < 0 ||
-	    trustee_trust(t, options, e) < 0)
+	    trustee_admin(&t->store, t->admin_key.pkey, now, e) < 0 || trustee_policy(t, e) < 0 ||
+	    trustee_reference(t, e) < 0 || trustee_trust(t, options, e) < 0)
 		return -1;
 	return kbs_sessions_init(&t->sessions, e);
 }

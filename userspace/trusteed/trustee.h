@@ -16,8 +16,8 @@
 
 struct trustee {
 	struct store store;
-	struct tee_key ear_key;		/* signs EARs */
-	struct tee_key admin_key;	/* signs the admin token, and nothing else */
+	struct tee_key ear_key;	  /* signs EARs */
+	struct tee_key admin_key; /* signs the admin token, and nothing else */
 	struct trust trust;
 	struct kbs_sessions sessions;
 	struct reference reference;
@@ -27,8 +27,8 @@ struct trustee {
 #define TRUSTEE_INIT { .store = STORE_INIT }
 
 struct trustee_options {
-	const char *state;		/* directory */
-	const char *anchors;		/* directory or file; NULL: anchors/ in the state */
+	const char *state;   /* directory */
+	const char *anchors; /* directory or file; NULL: anchors/ in the state */
 	bool development;
 };
 

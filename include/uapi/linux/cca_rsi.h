@@ -17,27 +17,27 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define CCA_RSI_IOC_TYPE		0xBC
+#define CCA_RSI_IOC_TYPE 0xBC
 
 /* A challenge always has this size; the caller pads shorter ones. */
-#define CCA_RSI_CHALLENGE_SIZE		64
+#define CCA_RSI_CHALLENGE_SIZE 64
 /* Size of the longest digest; see digest_size for the valid part. */
-#define CCA_RSI_DIGEST_MAX		64
-#define CCA_RSI_RPV_SIZE		64
+#define CCA_RSI_DIGEST_MAX 64
+#define CCA_RSI_RPV_SIZE 64
 
 /* Values of cca_rsi_config.hash_algo, as RSI numbers them */
-#define CCA_RSI_HASH_SHA256		0
-#define CCA_RSI_HASH_SHA512		1
-#define CCA_RSI_HASH_SHA384		2
+#define CCA_RSI_HASH_SHA256 0
+#define CCA_RSI_HASH_SHA512 1
+#define CCA_RSI_HASH_SHA384 2
 
 /* Bits of cca_rsi_config.flags */
 /*
  * Tokens are available. If clear, configfs-tsm belongs to another driver, or still
  * has reports of an earlier one, and CCA_RSI_TOKEN fails with EBUSY.
  */
-#define CCA_RSI_CONFIG_F_TOKEN		0x1
+#define CCA_RSI_CONFIG_F_TOKEN 0x1
 /* A register differed from the log: it was extended without a record, or by another rule. */
-#define CCA_RSI_CONFIG_F_FOREIGN	0x2
+#define CCA_RSI_CONFIG_F_FOREIGN 0x2
 
 /*
  * Reading the device reads the event log, a TCG crypto-agile log that starts with
@@ -45,10 +45,10 @@
  * began, or when the register differed from the log. Their event is a signature,
  * then the value, from which a replay continues.
  */
-#define CCA_RSI_EV_NO_ACTION		3
-#define CCA_RSI_LOG_SIGNATURE_SIZE	16
-#define CCA_RSI_LOG_BASE		"CCA RSI base"
-#define CCA_RSI_LOG_FOREIGN		"CCA RSI foreign"
+#define CCA_RSI_EV_NO_ACTION 3
+#define CCA_RSI_LOG_SIGNATURE_SIZE 16
+#define CCA_RSI_LOG_BASE "CCA RSI base"
+#define CCA_RSI_LOG_FOREIGN "CCA RSI foreign"
 
 /**
  * struct cca_rsi_config - the realm and this interface, returned by CCA_RSI_CONFIG
@@ -127,14 +127,14 @@ struct cca_rsi_token {
 };
 
 /* Sizes of the first published version of each structure */
-#define CCA_RSI_CONFIG_SIZE_VER0	104
-#define CCA_RSI_MEASUREMENT_SIZE_VER0	72
-#define CCA_RSI_EXTEND_SIZE_VER0	96
-#define CCA_RSI_TOKEN_SIZE_VER0		80
+#define CCA_RSI_CONFIG_SIZE_VER0 104
+#define CCA_RSI_MEASUREMENT_SIZE_VER0 72
+#define CCA_RSI_EXTEND_SIZE_VER0 96
+#define CCA_RSI_TOKEN_SIZE_VER0 80
 
-#define CCA_RSI_CONFIG		_IOR(CCA_RSI_IOC_TYPE, 0, struct cca_rsi_config)
-#define CCA_RSI_MEASUREMENT	_IOWR(CCA_RSI_IOC_TYPE, 1, struct cca_rsi_measurement)
-#define CCA_RSI_EXTEND		_IOWR(CCA_RSI_IOC_TYPE, 2, struct cca_rsi_extend)
-#define CCA_RSI_TOKEN		_IOWR(CCA_RSI_IOC_TYPE, 3, struct cca_rsi_token)
+#define CCA_RSI_CONFIG _IOR(CCA_RSI_IOC_TYPE, 0, struct cca_rsi_config)
+#define CCA_RSI_MEASUREMENT _IOWR(CCA_RSI_IOC_TYPE, 1, struct cca_rsi_measurement)
+#define CCA_RSI_EXTEND _IOWR(CCA_RSI_IOC_TYPE, 2, struct cca_rsi_extend)
+#define CCA_RSI_TOKEN _IOWR(CCA_RSI_IOC_TYPE, 3, struct cca_rsi_token)
 
 #endif /* _UAPI_LINUX_CCA_RSI_H */

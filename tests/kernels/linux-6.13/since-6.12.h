@@ -15,6 +15,6 @@ int copy_struct_to_user(void __user *dst, size_t usize, const void *src, size_t 
 			bool *ignored_trailing);
 
 #define NL_ASSERT_CTX_FITS	NL_ASSERT_DUMP_CTX_FITS
-#define NLA_POLICY_MAX_LEN(len)	NLA_POLICY_RANGE(NLA_BINARY, 0, len)
+#define NLA_POLICY_MAX_LEN(len) NLA_POLICY_RANGE(NLA_BINARY, 0, len)
 
 #endif /* CCA_TEST_SINCE_6_12_H */

@@ -15,7 +15,7 @@
 #include <asm/rsi.h>
 #include <asm/rsi_smc.h>
 
-#define DIGEST_MAX	64
+#define DIGEST_MAX 64
 
 union foreign_call {
 	struct arm_smccc_1_2_regs regs;

@@ -19,10 +19,10 @@ static struct {
 	int config_error;
 	int extend_error;
 	int digest_error;
-	int reads_left;		/* until one fails; negative: none fails */
-	u32 behind_before;	/* register that others extend once, just before our extension */
-	u32 behind_after;	/* the same, just after it */
-	bool other_rule;	/* registers are extended by another rule than the log's */
+	int reads_left;	   /* until one fails; negative: none fails */
+	u32 behind_before; /* register that others extend once, just before our extension */
+	u32 behind_after;  /* the same, just after it */
+	bool other_rule;   /* registers are extended by another rule than the log's */
 	int extends;
 	int notes;
 } rmm;
@@ -90,7 +90,8 @@ int crypto_shash_tfm_digest(struct crypto_shash *shash, const u8 *data, unsigned
 	return 0;
 }
 
-int blocking_notifier_call_chain(struct blocking_notifier_head *head, unsigned long action, void *data)
+int blocking_notifier_call_chain(struct blocking_notifier_head *head, unsigned long action,
+				 void *data)
 {
 	const struct cca_record *record = data;
 
@@ -124,7 +125,9 @@ static bool unload(void)
 static int extend(u32 index, u32 type, const void *event, size_t size, u64 *seq)
 {
 	struct cca_rsi_extend arg = {
-		.index = index, .event_type = type, .digest_size = cca_realm.hash->digest_size,
+		.index = index,
+		.event_type = type,
+		.digest_size = cca_realm.hash->digest_size,
 		.event_size = (u32)size,
 	};
 	int ret;
@@ -148,7 +151,8 @@ static bool replay_good(void)
 		if (record->kind == CCA_RSI_RECORD_KIND_EVENT)
 			sum_extend(values[record->index], record->digest, size);
 		else
-			memcpy(values[record->index], record->event + CCA_RSI_LOG_SIGNATURE_SIZE, size);
+			memcpy(values[record->index], record->event + CCA_RSI_LOG_SIGNATURE_SIZE,
+			       size);
 		end += record->size;
 		if (record->seq != seq++ || record->end != end)
 			return false;
@@ -164,17 +168,21 @@ static void bytes_of_header(void)
 		"Spec ID Event03\0\0\0\0\0\0\2\0\2\1\0\0\0\x0c\0\x30\0";
 
 	CHECK(load(CCA_RSI_HASH_SHA384) == 0);
-	CHECK(cca_log_next(NULL)->size == sizeof(expected));	/* its NUL is vendorInfoSize */
+	CHECK(cca_log_next(NULL)->size == sizeof(expected)); /* its NUL is vendorInfoSize */
 	CHECK(memcmp(cca_log_next(NULL)->bytes, expected, sizeof(expected)) == 0);
 	CHECK(unload());
 }
 
 static void bytes_of_event(void)
 {
-	static const u8 expected[] =
-		"\4\0\0\0\x0d\0\0\x80\1\0\0\0\x0b\0" "DDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDD" "\5\0\0\0hello";
+	static const u8 expected[] = "\4\0\0\0\x0d\0\0\x80\1\0\0\0\x0b\0"
+				     "DDDDDDDDDDDDDDDDDDDDDDDDDDDDDDDD"
+				     "\5\0\0\0hello";
 	struct cca_rsi_extend arg = {
-		.index = 4, .event_type = 0x8000000d, .digest_size = 32, .event_size = 5,
+		.index = 4,
+		.event_type = 0x8000000d,
+		.digest_size = 32,
+		.event_size = 5,
 	};
 	const struct cca_record *record;
 
@@ -227,7 +235,8 @@ static void extensions_logged(void)
 	}
 	CHECK(extend(1, 0, data, sizeof(data), &seq) == 0);
 	CHECK(extend(1, ~0U, NULL, 0, &seq) == 0);
-	CHECK(replay_good() && rmm.notes == 302 && cca_realm.config.flags == CCA_RSI_CONFIG_F_TOKEN);
+	CHECK(replay_good() && rmm.notes == 302 &&
+	      cca_realm.config.flags == CCA_RSI_CONFIG_F_TOKEN);
 	CHECK(unload());
 }
 
@@ -241,7 +250,8 @@ static void bad_events_refused(void)
 	CHECK(extend(CCA_REALM_REGISTERS, 13, NULL, 0, &seq) == -EINVAL);
 	CHECK(extend(1, CCA_RSI_EV_NO_ACTION, NULL, 0, &seq) == -EINVAL);
 	CHECK(extend(1, 13, data, sizeof(data), &seq) == -EINVAL);
-	CHECK(cca_realm_extend(&(struct cca_rsi_extend){ .index = 1, .digest_size = 48 }, NULL) == -EINVAL);
+	CHECK(cca_realm_extend(&(struct cca_rsi_extend){ .index = 1, .digest_size = 48 }, NULL) ==
+	      -EINVAL);
 	CHECK(rmm.extends == 0 && cca_log_seq() == CCA_RSI_INDEX_MAX && replay_good());
 	CHECK(unload());
 }
@@ -259,7 +269,8 @@ static void foreign_extensions_found(void)
 	CHECK(cca_realm_audit_now() == 0 && replay_good());
 	extend_behind(3);
 	CHECK(extend(3, 13, "x", 1, &seq) == 0 && seq == 7 && replay_good());
-	CHECK(memcmp(cca_log_next(NULL)->next->next->next->next->next->bytes + 82, "CCA RSI foreign", 16) == 0);
+	CHECK(memcmp(cca_log_next(NULL)->next->next->next->next->next->bytes + 82,
+		     "CCA RSI foreign", 16) == 0);
 	CHECK(unload());
 }
 
@@ -290,7 +301,8 @@ static void rule_of_its_own(void)
 	CHECK(load(CCA_RSI_HASH_SHA512) == 0);
 	rmm.other_rule = true;
 	for (u32 i = 1; i < CCA_REALM_REGISTERS; i++)
-		CHECK(extend(i, 13, "x", 1, &seq) == 0 && cca_realm_audit_now() == 1 && replay_good());
+		CHECK(extend(i, 13, "x", 1, &seq) == 0 && cca_realm_audit_now() == 1 &&
+		      replay_good());
 	CHECK(cca_realm.config.flags & CCA_RSI_CONFIG_F_FOREIGN);
 	CHECK(unload());
 }
@@ -423,14 +435,18 @@ static const struct tap_test tests[] = {
 	{ "an event, byte for byte", bytes_of_event },
 	{ "a base record, byte for byte", bytes_of_base },
 	{ "loading logs the registers' values", load_logs_base },
-	{ "each extension has its record, and the replay leads to the registers", extensions_logged },
+	{ "each extension has its record, and the replay leads to the registers",
+	  extensions_logged },
 	{ "bad events are refused, and not logged", bad_events_refused },
-	{ "foreign extensions are found, and the replay leads to the registers", foreign_extensions_found },
+	{ "foreign extensions are found, and the replay leads to the registers",
+	  foreign_extensions_found },
 	{ "a foreign extension during ours is found too", foreign_extension_during_ours },
 	{ "an RMM that extends by another rule is detected", rule_of_its_own },
 	{ "each record wakes the readers that wait", records_wake },
-	{ "200 rounds of random operations: the replay leads to the registers", anything_in_any_order },
-	{ "a full log refuses before it extends, and accepts foreign records", full_log_refuses_before },
+	{ "200 rounds of random operations: the replay leads to the registers",
+	  anything_in_any_order },
+	{ "a full log refuses before it extends, and accepts foreign records",
+	  full_log_refuses_before },
 	{ "a limit without room for any record is refused", small_bound_refused },
 	{ "loading may fail at any step", load_may_fail },
 	{ "failures change neither registers nor log", failures_change_nothing },

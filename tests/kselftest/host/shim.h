@@ -28,10 +28,10 @@ struct mutex {
 
 /* How the kernel around the code under test behaves, and what it has counted */
 struct shim {
-	bool interrupted;	/* taking the lock fails */
+	bool interrupted; /* taking the lock fails */
 	bool signalled;
-	int allocations_left;	/* until one fails; negative: none fails */
-	int held;		/* objects that have not been freed */
+	int allocations_left; /* until one fails; negative: none fails */
+	int held;	      /* objects that have not been freed */
 	int pinned;
 	int yields;
 };
@@ -39,60 +39,62 @@ struct shim {
 extern struct shim shim;
 
 typedef int wait_queue_head_t;
-#define DECLARE_WAIT_QUEUE_HEAD(name)	wait_queue_head_t name
-#define wake_up_interruptible(head)	((void)(*(head))++)
+#define DECLARE_WAIT_QUEUE_HEAD(name) wait_queue_head_t name
+#define wake_up_interruptible(head)   ((void)(*(head))++)
 
 struct blocking_notifier_head {
 	int unused;
 };
 
-#define BLOCKING_NOTIFIER_HEAD(name)	struct blocking_notifier_head name
+#define BLOCKING_NOTIFIER_HEAD(name) struct blocking_notifier_head name
 
 /* Defined by the test, which counts the calls */
-int blocking_notifier_call_chain(struct blocking_notifier_head *head, unsigned long action, void *data);
+int blocking_notifier_call_chain(struct blocking_notifier_head *head, unsigned long action,
+				 void *data);
 
-#define SZ_1M			0x100000
-#define RSI_GRANULE_SIZE	4096UL
-#define GFP_KERNEL_ACCOUNT	0
-#define current			NULL
+#define SZ_1M		   0x100000
+#define RSI_GRANULE_SIZE   4096UL
+#define GFP_KERNEL_ACCOUNT 0
+#define current		   NULL
 
-#define round_up(x, y)			(((x) + (y) - 1) / (y) * (y))
-#define signal_pending(task)		((void)(task), shim.signalled)
-#define usleep_range(min, max)		((void)shim.yields++)
-#define migrate_disable()		((void)shim.pinned++)
-#define migrate_enable()		((void)shim.pinned--)
+#define round_up(x, y)	       (((x) + (y) - 1) / (y) * (y))
+#define signal_pending(task)   ((void)(task), shim.signalled)
+#define usleep_range(min, max) ((void)shim.yields++)
+#define migrate_disable()      ((void)shim.pinned++)
+#define migrate_enable()       ((void)shim.pinned--)
 
 #define module_param(name, type, mode)
 #define MODULE_PARM_DESC(name, text)
-#define DEFINE_MUTEX(name)		struct mutex name
-#define ARRAY_SIZE(array)		(sizeof(array) / sizeof((array)[0]))
-#define struct_size(p, member, n)	(sizeof(*(p)) + (n) * sizeof((p)->member[0]))
-#define smp_store_release(p, value)	((void)(*(p) = (value)))
-#define smp_load_acquire(p)		(*(p))
-#define pr_err(...)			((void)0)
-#define min(a, b)                                       \
-	({                                              \
-		typeof(a) shim_a = (a), shim_b = (b);   \
-		shim_a < shim_b ? shim_a : shim_b;      \
+#define DEFINE_MUTEX(name)	    struct mutex name
+#define ARRAY_SIZE(array)	    (sizeof(array) / sizeof((array)[0]))
+#define struct_size(p, member, n)   (sizeof(*(p)) + (n) * sizeof((p)->member[0]))
+#define smp_store_release(p, value) ((void)(*(p) = (value)))
+#define smp_load_acquire(p)	    (*(p))
+#define pr_err(...)		    ((void)0)
+#define min(a, b) \
+	({ \
+		typeof(a) shim_a = (a), shim_b = (b); \
+		shim_a < shim_b ? shim_a : shim_b; \
 	})
 
-#define ERR_PTR(error)			((void *)(intptr_t)(error))
-#define PTR_ERR(pointer)		((int)(intptr_t)(pointer))
-#define PTR_ERR_OR_ZERO(pointer)	(IS_ERR(pointer) ? PTR_ERR(pointer) : 0)
-#define IS_ERR(pointer)			((uintptr_t)(pointer) >= (uintptr_t)-4095)
-#define no_free_ptr(pointer)                  \
-	({                                    \
+#define ERR_PTR(error)		 ((void *)(intptr_t)(error))
+#define PTR_ERR(pointer)	 ((int)(intptr_t)(pointer))
+#define PTR_ERR_OR_ZERO(pointer) (IS_ERR(pointer) ? PTR_ERR(pointer) : 0)
+#define IS_ERR(pointer)		 ((uintptr_t)(pointer) >= (uintptr_t)-4095)
+#define no_free_ptr(pointer) \
+	({ \
 		typeof(pointer) shim_p = (pointer); \
-		(pointer) = NULL;             \
-		shim_p;                       \
+		(pointer) = NULL; \
+		shim_p; \
 	})
 
-#define guard(name)	__attribute__((cleanup(shim_guard_end))) struct mutex *shim_guard = shim_guard_begin
-#define __free(name)			__attribute__((cleanup(shim_##name)))
-#define scoped_cond_guard(name, fail, lock)                       \
-	if (!shim_lock(lock)) {                                   \
-		fail;                                             \
-	} else                                                    \
+#define guard(name) \
+	__attribute__((cleanup(shim_guard_end))) struct mutex *shim_guard = shim_guard_begin
+#define __free(name) __attribute__((cleanup(shim_##name)))
+#define scoped_cond_guard(name, fail, lock) \
+	if (!shim_lock(lock)) { \
+		fail; \
+	} else \
 		for (bool shim_in = true; shim_in; shim_in = shim_unlock(lock))
 
 static inline bool shim_lock(struct mutex *lock)

@@ -16,17 +16,17 @@ struct cca_realm cca_realm;
 
 /* The RMM: how it is to behave, then what it has counted */
 static struct {
-	size_t size;		/* of the token */
-	size_t bound;		/* that it announces */
-	size_t piece;		/* largest piece; 0: random sizes, some of them 0 */
-	int init_error;		/* returned by the first init_errors starts */
+	size_t size;	/* of the token */
+	size_t bound;	/* that it announces */
+	size_t piece;	/* largest piece; 0: random sizes, some of them 0 */
+	int init_error; /* returned by the first init_errors starts */
 	int init_errors;
-	int continue_error;	/* returned errors times, after error_at bytes */
+	int continue_error; /* returned errors times, after error_at bytes */
 	size_t error_at;
 	int errors;
-	size_t excess;		/* added to the length that it reports */
-	bool signal;		/* a signal arrives during the first piece */
-	const int *audits;	/* results of the audits: changed registers, or an error */
+	size_t excess;	   /* added to the length that it reports */
+	bool signal;	   /* a signal arrives during the first piece */
+	const int *audits; /* results of the audits: changed registers, or an error */
 	int audits_left;
 
 	int looks;
@@ -291,7 +291,8 @@ static void token_during_extension_made_again(void)
 
 static void audit_may_fail(void)
 {
-	static const int always[] = { 0, 1, 2, 3, 4 }, first[] = { -ENOSPC }, second[] = { 0, -ENOSPC };
+	static const int always[] = { 0, 1, 2, 3, 4 }, first[] = { -ENOSPC },
+			 second[] = { 0, -ENOSPC };
 
 	CHECK(make_audited(always, 5) == -EAGAIN && !shim.held && rmm.inits == 4);
 	CHECK(make_audited(first, 1) == -ENOSPC && !shim.held && rmm.inits == 0);
@@ -310,7 +311,8 @@ static const struct tap_test tests[] = {
 	{ "an error keeps its cause", errors_keep_their_cause },
 	{ "a signal ends the call soon", signal_stops_soon },
 	{ "any allocation may fail", memory_may_fail },
-	{ "a token during which a register moved is made again", token_during_extension_made_again },
+	{ "a token during which a register moved is made again",
+	  token_during_extension_made_again },
 	{ "an audit that fails, or always finds a change, makes the call fail", audit_may_fail },
 	{ "without ownership of tokens the RMM is not called", others_tokens_left_alone },
 };

@@ -120,7 +120,7 @@ struct service {
 	const char *path;
 	char *const *argv;
 	bool on_console;
-	bool again_after_success;	/* it is started again after status 0, too */
+	bool again_after_success; /* it is started again after status 0, too */
 	pid_t pid;
 	time_t started;
 };
@@ -147,7 +147,7 @@ static void terminal_open(void)
 		active[strcspn(active, "\n")] = '\0';
 	if (f)
 		fclose(f);
-	name = strrchr(active, ' ');	/* the last one is /dev/console */
+	name = strrchr(active, ' '); /* the last one is /dev/console */
 	snprintf(device, sizeof(device), "/dev/%s", name ? name + 1 : active);
 	fd = open(device, O_RDWR | O_NOCTTY);
 	if (fd < 0 || ioctl(fd, TIOCSCTTY, 0))

@@ -15,9 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BLOCK_SECTORS 8		/* 4 KiB */
-#define HASH_DIGITS 64
-#define DEVICE_NAME "root"
+#define BLOCK_SECTORS 8 /* 4 KiB */
+#define HASH_DIGITS   64
+#define DEVICE_NAME   "root"
 
 /* --- the disk ---------------------------------------------------------------------------------- */
 
@@ -82,22 +82,24 @@ static int verity_parse(const char *text, uint64_t *blocks, const char **hash)
 	errno = 0;
 	*blocks = strtoull(text, &end, 10);
 	*hash = end + 1;
-	if (errno || !*blocks || *blocks > UINT32_MAX || *end != ':' || strlen(*hash) != HASH_DIGITS ||
-	    strspn(*hash, "0123456789abcdef") != HASH_DIGITS) {
+	if (errno || !*blocks || *blocks > UINT32_MAX || *end != ':' ||
+	    strlen(*hash) != HASH_DIGITS || strspn(*hash, "0123456789abcdef") != HASH_DIGITS) {
 		errno = EINVAL;
 		return -1;
 	}
 	return 0;
 }
 
-static void table_make(struct dm_request *request, const char *disk, uint64_t blocks, const char *hash)
+static void table_make(struct dm_request *request, const char *disk, uint64_t blocks,
+		       const char *hash)
 {
 	request_init(request, DM_READONLY_FLAG);
 	request->header.target_count = 1;
 	request->target.length = blocks * BLOCK_SECTORS;
 	strcpy(request->target.target_type, "verity");
 	snprintf(request->parameters, sizeof(request->parameters),
-		 "1 %s %s 4096 4096 %" PRIu64 " %" PRIu64 " sha256 %s -", disk, disk, blocks, blocks, hash);
+		 "1 %s %s 4096 4096 %" PRIu64 " %" PRIu64 " sha256 %s -", disk, disk, blocks,
+		 blocks, hash);
 }
 
 /* Makes /dev/dm-0, the disk's data with each block checked. */
@@ -115,7 +117,7 @@ static int device_make(const char *disk, uint64_t blocks, const char *hash)
 	table_make(&request, disk, blocks, hash);
 	if (ioctl(fd, DM_TABLE_LOAD, &request))
 		goto out;
-	request_init(&request, 0);	/* without the suspend flag: resume */
+	request_init(&request, 0); /* without the suspend flag: resume */
 	ret = ioctl(fd, DM_DEV_SUSPEND, &request);
 out:
 	close(fd);

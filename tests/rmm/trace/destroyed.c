@@ -12,11 +12,11 @@
 #include "rsi_fid.h"
 #include "tap.h"
 
-#define TOKEN_MAX	4096
-#define ABORT_EL1	0x25UL			/* EC in ESR: a data abort from EL1 */
-#define EXTERNAL	0x10UL			/* the cause is a synchronous external abort */
-#define NO_ADDRESS	(1UL << 10)		/* FAR does not have the address */
-#define ISS		0x1ffffffUL
+#define TOKEN_MAX  4096
+#define ABORT_EL1  0x25UL      /* EC in ESR: a data abort from EL1 */
+#define EXTERNAL   0x10UL      /* the cause is a synchronous external abort */
+#define NO_ADDRESS (1UL << 10) /* FAR does not have the address */
+#define ISS	   0x1ffffffUL
 
 enum { EMPTY, RAM, DESTROYED };
 enum { CHANGE_DESTROYED = 1, ACCEPT = 0, REJECT = 1, INCOMPLETE = 3 };
@@ -31,14 +31,14 @@ static int64_t call(uint64_t fid, uint64_t x1, uint64_t x2, uint64_t x3, uint64_
 /* Does STATE_SET change the granule? */
 static bool changed(uint64_t to, uint64_t flags)
 {
-	return call(RSI_IPA_STATE_SET, granule, granule + RAW_GRANULE, to, flags) == 0 && x[2] == ACCEPT &&
-	       x[1] == granule + RAW_GRANULE;
+	return call(RSI_IPA_STATE_SET, granule, granule + RAW_GRANULE, to, flags) == 0 &&
+	       x[2] == ACCEPT && x[1] == granule + RAW_GRANULE;
 }
 
 static bool rejected(uint64_t to)
 {
-	return call(RSI_IPA_STATE_SET, granule, granule + RAW_GRANULE, to, 0) == 0 && x[2] == REJECT &&
-	       x[1] == granule;
+	return call(RSI_IPA_STATE_SET, granule, granule + RAW_GRANULE, to, 0) == 0 &&
+	       x[2] == REJECT && x[1] == granule;
 }
 
 static uint64_t state(void)
@@ -111,7 +111,8 @@ static void the_token_continues(void)
 	memset(challenge, 0x5a, sizeof(challenge));
 	do {
 		status = call(RSI_TOKEN_CONTINUE, granule, 0, 64, 0);
-		CHECK((status == 0 || status == INCOMPLETE) && x[1] <= 64 && size + x[1] <= sizeof(token));
+		CHECK((status == 0 || status == INCOMPLETE) && x[1] <= 64 &&
+		      size + x[1] <= sizeof(token));
 		memcpy(token + size, raw_bytes(), x[1]);
 		size += x[1];
 	} while (status == INCOMPLETE);
@@ -123,9 +124,12 @@ int main(int argc, char **argv)
 	static const struct tap_test tests[] = {
 		{ "a shared page is unmapped in the protected half",
 		  a_shared_page_is_unmapped_in_the_protected_half },
-		{ "a granule is DESTROYED while a token is fetched", a_granule_is_destroyed_with_a_token },
-		{ "it allows no access, no command and no change of RIPAS", the_destroyed_granule_is_unusable },
-		{ "it becomes RAM with zeros if the flag permits it", it_becomes_ram_with_zeros_if_asked_for },
+		{ "a granule is DESTROYED while a token is fetched",
+		  a_granule_is_destroyed_with_a_token },
+		{ "it allows no access, no command and no change of RIPAS",
+		  the_destroyed_granule_is_unusable },
+		{ "it becomes RAM with zeros if the flag permits it",
+		  it_becomes_ram_with_zeros_if_asked_for },
 		{ "the token that was under way arrives complete", the_token_continues },
 	};
 
@@ -136,7 +140,9 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (argc != 1) {
-		fprintf(stderr, "usage: %s [ipa]   ipa: print the address of the granule to destroy\n", argv[0]);
+		fprintf(stderr,
+			"usage: %s [ipa]   ipa: print the address of the granule to destroy\n",
+			argv[0]);
 		return 2;
 	}
 	return tap_run(tests, ARRAY_SIZE(tests));

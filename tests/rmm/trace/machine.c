@@ -14,17 +14,28 @@
 #include "rsi_fid.h"
 #include "tap.h"
 
-#define PSCI(n)		(0x84000000UL + (n))
-#define PSCI64(n)	(0xc4000000UL + (n))
-#define RAM_BASE	0x40000000UL
-#define SHARED		(1UL << 32)
-#define MAX_CPUS	8
-#define TOKEN_MAX	4096
-#define PIECE		0x180
-#define SVE_HINT	(1UL << 16)
+#define PSCI(n)	  (0x84000000UL + (n))
+#define PSCI64(n) (0xc4000000UL + (n))
+#define RAM_BASE  0x40000000UL
+#define SHARED	  (1UL << 32)
+#define MAX_CPUS  8
+#define TOKEN_MAX 4096
+#define PIECE	  0x180
+#define SVE_HINT  (1UL << 16)
 
-enum { PSCI_VERSION, CPU_SUSPEND, CPU_OFF, CPU_ON, AFFINITY_INFO, MIGRATE_INFO_TYPE = 6, SYSTEM_OFF = 8,
-       SYSTEM_RESET, FEATURES, SYSTEM_SUSPEND = 14, SYSTEM_RESET2 = 18 };
+enum {
+	PSCI_VERSION,
+	CPU_SUSPEND,
+	CPU_OFF,
+	CPU_ON,
+	AFFINITY_INFO,
+	MIGRATE_INFO_TYPE = 6,
+	SYSTEM_OFF = 8,
+	SYSTEM_RESET,
+	FEATURES,
+	SYSTEM_SUSPEND = 14,
+	SYSTEM_RESET2 = 18
+};
 enum { NOT_SUPPORTED = -1, INVALID = -2, ALREADY_ON = -4, INVALID_ADDRESS = -9 };
 
 static unsigned int cpus;
@@ -131,7 +142,7 @@ static void memory_is_as_large_as_requested(void)
 	CHECK(x[2] == 0 && x[1] == SHARED);
 	CHECK(call(RSI_IPA_STATE_GET, SHARED, SHARED + 4096, 0) == 1);
 	CHECK(call(RSI_IPA_STATE_SET, RAM_BASE + ram, RAM_BASE + ram + 4096, 1) == 0);
-	CHECK(x[1] == RAM_BASE + ram && x[2] == 1);	/* the host rejects that */
+	CHECK(x[1] == RAM_BASE + ram && x[2] == 1); /* the host rejects that */
 }
 
 static void ripas_changes(void)
@@ -249,7 +260,8 @@ int main(int argc, char **argv)
 		{ "memory is as large as requested", memory_is_as_large_as_requested },
 		{ "a granule becomes EMPTY, and then RAM with zeros", ripas_changes },
 		{ "each REC has its own token operation", each_rec_has_its_own_token },
-		{ "a token is not written to an EMPTY granule", a_token_is_not_written_to_an_empty_granule },
+		{ "a token is not written to an EMPTY granule",
+		  a_token_is_not_written_to_an_empty_granule },
 		{ "the SVE hint in a function identifier is ignored", the_sve_hint_is_ignored },
 	};
 

@@ -14,7 +14,8 @@
 static void differences_print(unsigned int differs)
 {
 	static const char *const names[] = {
-		"the token's bytes and size", "the RIM", "the IPA width", "gicv3_vtr", "the signer's delay",
+		"the token's bytes and size", "the RIM", "the IPA width", "gicv3_vtr",
+		"the signer's delay",
 	};
 
 	printf("# not compared, as the machine differs: the granule's address");
@@ -38,15 +39,16 @@ int main(int argc, char **argv)
 	machine.granule = raw_open();
 	raw_on(0);
 	machine.differs = TRACE_OWN_TOKEN | TRACE_OWN_RIM | TRACE_LATE;
-	if (!probe)	/* that trace is of a process, not of a machine */
+	if (!probe) /* that trace is of a process, not of a machine */
 		machine.differs |= TRACE_OWN_IPA_WIDTH | TRACE_OWN_GIC;
 	if (!(probe ? trace_probe : trace_fakehost)(&trace, &machine, argv[2]))
 		err(EXIT_FAILURE, "cannot read %s", argv[2]);
 	differences_print(machine.differs);
 	if (trace.lost)
-		printf("# %u lines skipped: the trace lacks the calls that led to them\n", trace.lost);
+		printf("# %u lines skipped: the trace lacks the calls that led to them\n",
+		       trace.lost);
 	printf("%s 1 - %u calls and dumps of %s compared, %u fields differ\n1..1\n",
-	       trace.wrong ? "not ok" : "ok", trace.played, strrchr(argv[2], '/') ? strrchr(argv[2], '/') + 1 : argv[2],
-	       trace.wrong);
+	       trace.wrong ? "not ok" : "ok", trace.played,
+	       strrchr(argv[2], '/') ? strrchr(argv[2], '/') + 1 : argv[2], trace.wrong);
 	return trace.wrong ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -8,12 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DEVICE		"/dev/rsi-raw"
-#define REGISTERS	18
-#define GRANULE_AT	4096
-#define IPA_AT		8192
-#define ABORT_AT	12288
-#define LOOK_AT		16384
+#define DEVICE	   "/dev/rsi-raw"
+#define REGISTERS  18
+#define GRANULE_AT 4096
+#define IPA_AT	   8192
+#define ABORT_AT   12288
+#define LOOK_AT	   16384
 
 static int fd;
 

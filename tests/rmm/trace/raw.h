@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#define RAW_GRANULE	4096
+#define RAW_GRANULE 4096
 
 /* raw_open - open the device; returns the IPA of the granule that calls can use */
 uint64_t raw_open(void);

@@ -24,8 +24,8 @@ enum { RAW_CALL, RAW_GRANULE, RAW_IPA, RAW_ABORT, RAW_LOOK };
 static DEFINE_MUTEX(raw_lock);
 static struct arm_smccc_1_2_regs raw_regs;
 static void *raw_granule;
-static struct task_struct *raw_task;	/* executes an instruction that may abort */
-static u64 raw_esr;			/* of the last abort */
+static struct task_struct *raw_task; /* executes an instruction that may abort */
+static u64 raw_esr;		     /* of the last abort */
 
 /* The kernel would treat the abort as fatal. Continues after the instruction instead. */
 static int raw_die(struct notifier_block *block, unsigned long reason, void *data)

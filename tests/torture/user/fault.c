@@ -32,6 +32,7 @@
 
 typedef long fault_function(long a, long b, long c, long d, long e, long f, long g);
 
+/* clang-format off */
 /* X(name, class, errno, what the failed call returns) */
 #define CALLS(X) \
 	X(malloc, FAULT_MEMORY, ENOMEM, 0) X(calloc, FAULT_MEMORY, ENOMEM, 0) \
@@ -112,6 +113,7 @@ typedef long fault_function(long a, long b, long c, long d, long e, long f, long
 	X(getpwnam_r, FAULT_SYSTEM, EIO, EIO) X(getgrnam_r, FAULT_SYSTEM, EIO, EIO) \
 	X(getpwnam, FAULT_SYSTEM, EIO, 0) X(getgrnam, FAULT_SYSTEM, EIO, 0) \
 	X(pthread_create, FAULT_SYSTEM, EAGAIN, EAGAIN)
+/* clang-format on */
 
 #define INDEX(name, class, error, result) CALL_##name,
 enum { CALLS(INDEX) CALLS_COUNT };
@@ -129,7 +131,7 @@ static const struct {
  */
 static const struct {
 	const char *name;
-	unsigned int calls;	/* only so many calls, the first ones */
+	unsigned int calls; /* only so many calls, the first ones */
 } excepted_names[] = { { "libseccomp.so", UINT_MAX }, { "libcrypto.so", 2 } };
 static struct {
 	uintptr_t begin, end;
@@ -138,8 +140,8 @@ static struct {
 static size_t excepted_count;
 
 static struct fault_control *control;
-static bool active;		/* not while this file itself allocates and forks */
-static __thread bool inside;	/* a stack is being printed */
+static bool active;	     /* not while this file itself allocates and forks */
+static __thread bool inside; /* a stack is being printed */
 
 void __sanitizer_print_stack_trace(void) __attribute__((weak));
 
@@ -149,8 +151,8 @@ static void trace(int call, uint64_t number)
 	int len;
 
 	inside = true;
-	len = snprintf(text, sizeof(text), "fault: call %llu, %s, fails\n", (unsigned long long)number,
-		       calls[call].name);
+	len = snprintf(text, sizeof(text), "fault: call %llu, %s, fails\n",
+		       (unsigned long long)number, calls[call].name);
 	(void)!write(STDERR_FILENO, text, (size_t)len);
 	if (__sanitizer_print_stack_trace)
 		__sanitizer_print_stack_trace();
@@ -217,8 +219,9 @@ static bool countable(int call, long second, long fourth)
 	long fault_##name(long a, long b, long c, long d, long e, long f, long g) \
 	{ \
 		static fault_function *found; \
-		\
-		if (!countable(CALL_##name, b, d) || !fails(CALL_##name, __builtin_return_address(0))) \
+\
+		if (!countable(CALL_##name, b, d) || \
+		    !fails(CALL_##name, __builtin_return_address(0))) \
 			return next(#name, &found)(a, b, c, d, e, f, g); \
 		if (CALL_##name == CALL_close) \
 			next(#name, &found)(a, b, c, d, e, f, g); \
@@ -228,7 +231,8 @@ static bool countable(int call, long second, long fourth)
 CALLS(WRAP)
 
 /* A sanitizer's strdup() does not call malloc(). */
-char *fault_strndup(const char *text, size_t max) __asm__("strndup") __attribute__((visibility("default")));
+char *fault_strndup(const char *text, size_t max) __asm__("strndup")
+	__attribute__((visibility("default")));
 char *fault_strdup(const char *text) __asm__("strdup") __attribute__((visibility("default")));
 
 char *fault_strndup(const char *text, size_t max)
@@ -257,7 +261,7 @@ char *fault_strdup(const char *text)
 		static fault_function *found; \
 		bool was = inside; \
 		long result; \
-		\
+\
 		inside = true; \
 		result = next(#name, &found)(a, b, c, d, e, f, g); \
 		inside = was; \
@@ -294,7 +298,8 @@ static void library_except(const struct dl_phdr_info *info, unsigned int number)
 		if (info->dlpi_phdr[i].p_type != PT_LOAD || !(info->dlpi_phdr[i].p_flags & PF_X))
 			continue;
 		excepted[excepted_count].begin = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
-		excepted[excepted_count].end = excepted[excepted_count].begin + info->dlpi_phdr[i].p_memsz;
+		excepted[excepted_count].end = excepted[excepted_count].begin +
+					       info->dlpi_phdr[i].p_memsz;
 		excepted[excepted_count++].calls = number;
 	}
 }
@@ -311,8 +316,8 @@ static int library_seen(struct dl_phdr_info *info, size_t size, void *unused)
 static void calls_print(void)
 {
 	for (size_t i = 0; i < CALLS_COUNT; i++)
-		dprintf(STDOUT_FILENO, "%s %s\n", calls[i].class == FAULT_MEMORY ? "memory" : "system",
-			calls[i].name);
+		dprintf(STDOUT_FILENO, "%s %s\n",
+			calls[i].class == FAULT_MEMORY ? "memory" : "system", calls[i].name);
 	_exit(0);
 }
 
@@ -326,7 +331,7 @@ __attribute__((constructor)) static void fault_begin(void)
 		return;
 	control_map(path);
 	dl_iterate_phdr(library_seen, NULL);
-	unsetenv("LD_PRELOAD");		/* not for programs that this one starts */
+	unsetenv("LD_PRELOAD"); /* not for programs that this one starts */
 	active = !getenv("FAULT_SERVER");
 }
 
@@ -369,7 +374,8 @@ static void program_warm(int argc, char **argv, char **envp)
 	const char *warm = getenv("FAULT_WARM");
 	void *(*keygen)(void *, const char *, const char *, ...);
 	void (*release)(void *);
-	int (*digest)(void *, const char *, const char *, const void *, size_t, unsigned char *, size_t *);
+	int (*digest)(void *, const char *, const char *, const void *, size_t, unsigned char *,
+		      size_t *);
 	unsigned char hash[64];
 	size_t len;
 
@@ -377,9 +383,10 @@ static void program_warm(int argc, char **argv, char **envp)
 		program_main(argc, argv, envp);
 	if (!warm || strcmp(warm, "crypto") != 0)
 		return;
-	keygen = (void *(*)(void *, const char *, const char *, ...))dlsym(RTLD_DEFAULT, "EVP_PKEY_Q_keygen");
-	digest = (int (*)(void *, const char *, const char *, const void *, size_t, unsigned char *, size_t *))dlsym(
-		RTLD_DEFAULT, "EVP_Q_digest");
+	keygen = (void *(*)(void *, const char *, const char *, ...))dlsym(RTLD_DEFAULT,
+									   "EVP_PKEY_Q_keygen");
+	digest = (int (*)(void *, const char *, const char *, const void *, size_t, unsigned char *,
+			  size_t *))dlsym(RTLD_DEFAULT, "EVP_Q_digest");
 	release = (void (*)(void *))dlsym(RTLD_DEFAULT, "EVP_PKEY_free");
 	if (!keygen || !digest || !release || !digest(NULL, "SHA384", NULL, "", 0, hash, &len))
 		_exit(125);
@@ -410,18 +417,20 @@ static int server_main(int argc, char **argv, char **envp)
 			socket_connect();
 			active = true;
 			status = program_main(argc, argv, envp);
-			active = false;		/* libraries that clean up for lack of memory leak some */
+			active = false; /* libraries that clean up for lack of memory leak some */
 			return status;
 		}
-		if (write(out, &pid, sizeof(pid)) != sizeof(pid) || waitpid(pid, &status, 0) != pid ||
+		if (write(out, &pid, sizeof(pid)) != sizeof(pid) ||
+		    waitpid(pid, &status, 0) != pid ||
 		    write(out, &status, sizeof(status)) != sizeof(status))
 			_exit(125);
 	}
 	_exit(0);
 }
 
-typedef int start_function(int (*main)(int, char **, char **), int argc, char **argv, void (*init)(void),
-			   void (*fini)(void), void (*rtld_fini)(void), void *stack_end);
+typedef int start_function(int (*main)(int, char **, char **), int argc, char **argv,
+			   void (*init)(void), void (*fini)(void), void (*rtld_fini)(void),
+			   void *stack_end);
 start_function fault_start __asm__("__libc_start_main") __attribute__((visibility("default")));
 
 int fault_start(int (*main)(int, char **, char **), int argc, char **argv, void (*init)(void),

@@ -14,15 +14,15 @@
 #include "base/array.h"
 #include "rsi.h"
 
-#define FAKE_GRANULES	8
+#define FAKE_GRANULES 8
 
 struct fake {
 	struct realm realm;
 	_Alignas(8) uint8_t memory[FAKE_GRANULES][GRANULE];
 	uint8_t states[FAKE_GRANULES];
-	uint64_t now;			/* ms */
+	uint64_t now; /* ms */
 	unsigned int sends, syncs, changes;
-	struct channel_request request;	/* the last request, with its REC and number */
+	struct channel_request request; /* the last request, with its REC and number */
 	uint16_t rec;
 	uint32_t seq;
 	/* If one of these is set, the next poll brings this answer to the last request. */
@@ -42,6 +42,6 @@ void fake_call(unsigned int rec, uint64_t x[11]);
 /* fake_path - returns the path of @name in tests/vectors; valid until the next call */
 const char *fake_path(const char *name);
 
-#define CALL(rec, ...)	fake_call(rec, (uint64_t[11]){ __VA_ARGS__ })
+#define CALL(rec, ...) fake_call(rec, (uint64_t[11]){ __VA_ARGS__ })
 
 #endif

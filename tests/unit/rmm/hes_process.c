@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PAUSE	20	/* ms between two attempts to connect */
+#define PAUSE 20 /* ms between two attempts to connect */
 
 struct hes_process hes = { .child = -1 };
 
@@ -62,8 +62,9 @@ int hes_dial(const char *path)
 
 void hes_start(const char *tag)
 {
-	hes.child = spawn((const char *[]){ getenv("HES"), "--socket", hes.socket, "--control", hes.control,
-					    "--keys", hes.keys, "--token", tag, NULL });
+	hes.child = spawn((const char *[]){ getenv("HES"), "--socket", hes.socket, "--control",
+					    hes.control, "--keys", hes.keys, "--token", tag,
+					    NULL });
 	close(hes_dial(hes.socket));
 }
 

@@ -15,12 +15,12 @@
 
 #include "channel.h"
 
-#define HES_TIMEOUT	20000	/* ms, long enough for signing under sanitizers on a busy machine */
+#define HES_TIMEOUT 20000 /* ms, long enough for signing under sanitizers on a busy machine */
 
 struct hes_process {
 	char dir[32];
 	char socket[64], control[64], keys[64];
-	pid_t child;			/* -1: not running */
+	pid_t child; /* -1: not running */
 };
 
 extern struct hes_process hes;

@@ -105,7 +105,7 @@ static void a_pause_ends_a_cut_frame(void **state)
 	feed(&h, sizeof(h));
 	feed("abc", 3);
 	channel_look(&reader, 10000 + CHANNEL_PAUSE - 1, false);
-	feed("defgh", 5);	/* the sender was only slow */
+	feed("defgh", 5); /* the sender was only slow */
 	assert_int_equal(frames, 1);
 	channel_look(&reader, 20000, true);
 	feed(&h, sizeof(h) - 1);

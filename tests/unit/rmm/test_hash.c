@@ -7,7 +7,9 @@
 
 static const EVP_MD *oracle(enum hash_algorithm algo)
 {
-	return algo == HASH_SHA256 ? EVP_sha256() : algo == HASH_SHA384 ? EVP_sha384() : EVP_sha512();
+	return algo == HASH_SHA256 ? EVP_sha256() :
+	       algo == HASH_SHA384 ? EVP_sha384() :
+				     EVP_sha512();
 }
 
 static void check(enum hash_algorithm algo, const uint8_t *data, size_t size)

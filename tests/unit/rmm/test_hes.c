@@ -53,8 +53,9 @@ static void tokens_of_each_kind(void **state)
 	hes_start("399");
 	fd = hes_dial(hes.socket);
 	for (uint8_t algo = 0; algo <= 2; algo++)
-		token_expect(fd, algo, 100U + algo, (uint8_t)(0x41 + algo), algo, "\xd9\x01\x8f\xa2");
-	token_expect(fd, 3, 0, 0x44, 0, "\xd9\x01\x8f\xa2");	/* 0 is a valid number */
+		token_expect(fd, algo, 100U + algo, (uint8_t)(0x41 + algo), algo,
+			     "\xd9\x01\x8f\xa2");
+	token_expect(fd, 3, 0, 0x44, 0, "\xd9\x01\x8f\xa2"); /* 0 is a valid number */
 	close(fd);
 	hes_stop();
 	hes_start("907");
@@ -127,12 +128,12 @@ static void bad_frames_are_dropped(void **state)
 	hes_start("399");
 	fd = hes_dial(hes.socket);
 	assert_int_equal(write(fd, "GET / HTTP/1.1\r\n\r\n", 18), 18);
-	h = channel_header_make(CHANNEL_TOKEN_REQUEST, 0, 1, "abc", 3);	/* too short */
+	h = channel_header_make(CHANNEL_TOKEN_REQUEST, 0, 1, "abc", 3); /* too short */
 	assert_int_equal(write(fd, &h, sizeof(h)), sizeof(h));
 	assert_int_equal(write(fd, "abc", 3), 3);
-	h = channel_header_make(CHANNEL_TOKEN, 0, 1, "", 0);		/* not a request */
+	h = channel_header_make(CHANNEL_TOKEN, 0, 1, "", 0); /* not a request */
 	assert_int_equal(write(fd, &h, sizeof(h)), sizeof(h));
-	hes_ask(fd, 8, 1, &r);						/* this REC does not exist */
+	hes_ask(fd, 8, 1, &r); /* this REC does not exist */
 	assert_false(hes_readable(fd, 200));
 	token_expect(fd, 0, 1, 0x44, 0, "\xd9\x01\x8f\xa2");
 	/*
@@ -203,7 +204,8 @@ static void keys_are_kept(void **state)
 	assert_non_null(strstr(jwk[0], "\"instance-id\": \"01"));
 	assert_non_null(strstr(jwk[0], "\"realmkey-dev\": true"));
 	assert_null(strstr(jwk[0], "\"d\""));
-	assert_non_null(strstr(store, "[{\"pkey\": {\"kty\": \"EC\", \"crv\": \"P-384\", \"x\": \""));
+	assert_non_null(
+		strstr(store, "[{\"pkey\": {\"kty\": \"EC\", \"crv\": \"P-384\", \"x\": \""));
 }
 
 /* A verifier may read the anchors at any time, however often hes starts. */
@@ -253,7 +255,7 @@ static void socket_in_use_is_refused(void **state)
 	close(hes_dial(hes.socket));
 	kill(hes.child, SIGKILL);
 	waitpid(hes.child, NULL, 0);
-	hes_start("399");	/* it replaces a socket on which no process listens */
+	hes_start("399"); /* it replaces a socket on which no process listens */
 	hes_stop();
 }
 
@@ -278,7 +280,7 @@ static void usage(void **state)
 	assert_int_equal(hes_run("--socket", hes.socket, "--keys", hes.keys, "more"), 2);
 }
 
-#define TEST(f)	cmocka_unit_test_setup_teardown(f, hes_setup, hes_teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, hes_setup, hes_teardown)
 
 int main(void)
 {

@@ -104,7 +104,8 @@ static void show_lists_armed_faults(void **state)
 	command("destroy 0x41234000", "ok\n");
 	command("tag 0", "ok\n");
 	command("refuse count 1", "ok\n");
-	command("show", "late 500 count 3\nrefuse count 1\nzero-progress\nprofile 2023/legacy\ntag 0\ndestroy 0x41234000\nok\n");
+	command("show",
+		"late 500 count 3\nrefuse count 1\nzero-progress\nprofile 2023/legacy\ntag 0\ndestroy 0x41234000\nok\n");
 }
 
 static void all_faults_fit_into_an_answer(void **state)
@@ -119,8 +120,9 @@ static void all_faults_fit_into_an_answer(void **state)
 			snprintf(line, sizeof(line), "%s %u count 1000000", info->name, info->max);
 		else
 			snprintf(line, sizeof(line), "%s%s count 1000000", info->name,
-				 info->form == HES_FORM_PAGE ? " 0xffffffff000" :
-				 info->form == HES_FORM_PROFILE ? " legacy/unknown" : "");
+				 info->form == HES_FORM_PAGE	? " 0xffffffff000" :
+				 info->form == HES_FORM_PROFILE ? " legacy/unknown" :
+								  "");
 		command(line, "ok\n");
 	}
 	hes_fault_execute(&faults, "show", answer);
@@ -138,7 +140,7 @@ static void a_fault_ends_after_its_count(void **state)
 		assert_true(strike.by[HES_TAG]);
 	}
 	command("show", "tag 5\nok\n");
-	command("tag 6 count 1", "ok\n");	/* it replaces "tag 5" */
+	command("tag 6 count 1", "ok\n"); /* it replaces "tag 5" */
 	hes_fault_strike(&faults, &strike);
 	assert_int_equal(strike.argument[HES_TAG], 6);
 	command("show", "ok\n");
@@ -152,7 +154,7 @@ static void clear_ends_one_or_all(void **state)
 	command("chunk 5", "ok\n");
 	assert_true(command("clear tag", "ok\n"));
 	command("show", "late 1\nchunk 5\nok\n");
-	assert_true(command("clear tag", "ok\n"));	/* also if it is not armed */
+	assert_true(command("clear tag", "ok\n")); /* also if it is not armed */
 	assert_true(command("clear", "ok\n"));
 	command("show", "ok\n");
 }
@@ -251,7 +253,7 @@ static void the_rmm_gets_its_order(void **state)
 	assert_int_equal(order.fail, 1);
 	assert_int_equal(order.fail_after, 0);
 	command("clear", "ok\n");
-	command("stall", "ok\n");	/* the RMM's default patience needs no order */
+	command("stall", "ok\n"); /* the RMM's default patience needs no order */
 	hes_fault_strike(&faults, &strike);
 	assert_false(hes_fault_order(&strike, &order));
 }
@@ -288,7 +290,7 @@ static void profiles_by_name(void **state)
 	assert_int_equal(hes_profile_find("", 0), -1);
 }
 
-#define TEST(f)	cmocka_unit_test_setup(f, setup)
+#define TEST(f) cmocka_unit_test_setup(f, setup)
 
 int main(void)
 {

@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "cca/cca_verify.h"
 
-#define SEQ	100
+#define SEQ 100
 
 static int machine = -1, control = -1;
 static uint32_t seq;
@@ -106,7 +106,8 @@ static enum cca_cause token_judge(struct cca_token *token, struct cca_verdict *v
 	expect(&reader, CHANNEL_TOKEN);
 	snprintf(path, sizeof(path), "%s/cpak.pub.jwk", hes.keys);
 	assert_int_equal(io_each_file(path, cca_anchors_suffixes, JSON_INPUT_MAX, cca_anchors_use,
-				      &anchors, &e), 0);
+				      &anchors, &e),
+			 0);
 	if (cca_token_decode(reader.payload, reader.header.size, token, verdict, &e) == 0)
 		cca_token_verify(token, &anchors, r.challenge, verdict, NULL, &e);
 	cca_anchors_free(&anchors);
@@ -156,7 +157,7 @@ static void profiles_and_tags(void **state)
 		arm(cases[i].line);
 		verdict_expect(cases[i].cause, cases[i].warning);
 	}
-	arm("profile 2026");	/* with the tag of that generation */
+	arm("profile 2026"); /* with the tag of that generation */
 	arm("tag 907");
 	verdict_expect(CCA_OK, NULL);
 }
@@ -207,18 +208,18 @@ static void sizes(void **state)
 	arm("truncated");
 	assert_int_equal(next_size(), whole / 2);
 	verdict_expect(CCA_E_CBOR, NULL);
-	arm("truncated 4096");	/* longer than the token: no effect */
+	arm("truncated 4096"); /* longer than the token: no effect */
 	assert_int_equal(next_size(), whole);
 	arm("clear");
 	for (size_t i = 0; i < ARRAY_SIZE(oversize); i++) {
 		snprintf(line, sizeof(line), "oversize %s", oversize[i]);
 		arm(line);
 		assert_int_equal(next_size(), atoi(oversize[i]));
-		verdict_expect(CCA_OK, NULL);	/* an unknown claim enlarges the token */
+		verdict_expect(CCA_OK, NULL); /* an unknown claim enlarges the token */
 	}
 	arm("oversize 10");
 	assert_int_equal(next_size(), whole);
-	for (uint32_t i = 1; i < 20; i++) {	/* less than the size of an empty claim */
+	for (uint32_t i = 1; i < 20; i++) { /* less than the size of an empty claim */
 		snprintf(line, sizeof(line), "oversize %u", whole + i);
 		arm(line);
 		assert_true(next_size() < whole + 40);
@@ -247,7 +248,7 @@ static void late_answers(void **state)
 	(void)state;
 	arm("late 400 count 1");
 	ask(3);
-	ask(4);			/* another REC is not delayed */
+	ask(4); /* another REC is not delayed */
 	expect(&reader, CHANNEL_TOKEN);
 	assert_int_equal(reader.header.rec, 4);
 	seq--;
@@ -306,7 +307,7 @@ static void orders_for_the_rmm_come_before_the_token(void **state)
 		order_expect(&cases[i].order);
 		expect(&reader, CHANNEL_TOKEN);
 		assert_int_equal(reader.header.rec, 5);
-		arm("clear");	/* this ends the fault of the token under way too */
+		arm("clear"); /* this ends the fault of the token under way too */
 		order_expect(&none);
 	}
 	arm("stall 900");
@@ -401,9 +402,10 @@ static void bad_peers_do_not_block_others(void **state)
 	memset(flood, 'x', sizeof(flood));
 	for (int i = 0; i < 8; i++) {
 		peers[i] = hes_dial(hes.control);
-		assert_true(write(peers[i], i % 2 ? "late" : flood, i % 2 ? 4 : sizeof(flood)) != 0);
+		assert_true(write(peers[i], i % 2 ? "late" : flood, i % 2 ? 4 : sizeof(flood)) !=
+			    0);
 	}
-	for (int i = 0; i < 8; i += 2) {	/* a flood, or one too many */
+	for (int i = 0; i < 8; i += 2) { /* a flood, or one too many */
 		assert_true(disconnected(peers[i]));
 		close(peers[i]);
 	}
@@ -443,7 +445,7 @@ static void a_control_socket_requires_a_socket(void **state)
 	arm("show");
 }
 
-#define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {

@@ -40,18 +40,18 @@ static void refuses(const struct layout *l, const char *field)
 		fail_msg("layout_check() returned \"%s\" for a bad %s", fault, field);
 }
 
-#define REFUSES(field, change)		\
-	do {				\
-		struct layout l = good();	\
-		change;			\
-		refuses(&l, field);	\
+#define REFUSES(field, change) \
+	do { \
+		struct layout l = good(); \
+		change; \
+		refuses(&l, field); \
 	} while (0)
 
-#define ACCEPTS(change)			\
-	do {				\
-		struct layout l = good();	\
-		change;			\
-		accepts(&l);		\
+#define ACCEPTS(change) \
+	do { \
+		struct layout l = good(); \
+		change; \
+		accepts(&l); \
 	} while (0)
 
 static void header_bounds(void **state)
@@ -74,12 +74,12 @@ static void header_bounds(void **state)
 static void machine_bounds(void **state)
 {
 	(void)state;
-	ACCEPTS(l.ram_size = 0x10000000);	/* 256 MiB end just after the tree */
+	ACCEPTS(l.ram_size = 0x10000000); /* 256 MiB end just after the tree */
 	REFUSES("ram_size", l.ram_size = 0);
 	REFUSES("ram_size", l.ram_size = LAYOUT_RAM_SIZE + LAYOUT_RAM_STEP);
 	REFUSES("ram_size", l.ram_size = 1UL << 63);
 	REFUSES("ram_size", l.ram_size -= 4096);
-	REFUSES("range", l.ram_size = 0x0fe00000);	/* the tree begins just after it */
+	REFUSES("range", l.ram_size = 0x0fe00000); /* the tree begins just after it */
 	ACCEPTS(l.flavour = LAYOUT_RMM_2_0);
 	REFUSES("flavour", l.flavour = LAYOUT_FLAVOURS);
 	REFUSES("flavour", l.flavour = UINT32_MAX);
@@ -122,7 +122,7 @@ static void range_bounds(void **state)
 	REFUSES("range", l.range[2].ipa = end);
 	REFUSES("range", l.range[2].size = end - 0x4fe00000 + 1);
 	REFUSES("range", l.range[2].size = UINT64_MAX);
-	REFUSES("range", l.range[2].ipa = 0x48001000);	/* in the last page of the previous range */
+	REFUSES("range", l.range[2].ipa = 0x48001000); /* in the last page of the previous range */
 	REFUSES("range", l.range[2].ipa = 0x41000000);
 	REFUSES("range", l.range[1].ipa = l.range[0].ipa);
 }
@@ -151,12 +151,9 @@ static void a_full_page(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(header_bounds),
-		cmocka_unit_test(machine_bounds),
-		cmocka_unit_test(names),
-		cmocka_unit_test(start_lies_in_a_range),
-		cmocka_unit_test(range_bounds),
-		cmocka_unit_test(the_rest_is_zero),
+		cmocka_unit_test(header_bounds), cmocka_unit_test(machine_bounds),
+		cmocka_unit_test(names),	 cmocka_unit_test(start_lies_in_a_range),
+		cmocka_unit_test(range_bounds),	 cmocka_unit_test(the_rest_is_zero),
 		cmocka_unit_test(a_full_page),
 	};
 

@@ -6,9 +6,9 @@
 #include "fake.h"
 #include "machine.h"
 
-#define TABLES		0x0000fffffffff000UL
-#define BLOCK_OF(l)	(1UL << (39 - 9 * (l)))
-#define NONE		0UL
+#define TABLES	    0x0000fffffffff000UL
+#define BLOCK_OF(l) (1UL << (39 - 9 * (l)))
+#define NONE	    0UL
 
 extern const uint64_t map[512];
 

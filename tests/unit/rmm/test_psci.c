@@ -4,35 +4,35 @@
 #include "machine.h"
 #include "uart.h"
 
-#define VERSION		0x84000000
-#define CPU_SUSPEND	0x84000001
-#define CPU_OFF		0x84000002
-#define CPU_ON		0x84000003
-#define AFFINITY_INFO	0x84000004
-#define MIGRATE		0x84000005
+#define VERSION			0x84000000
+#define CPU_SUSPEND		0x84000001
+#define CPU_OFF			0x84000002
+#define CPU_ON			0x84000003
+#define AFFINITY_INFO		0x84000004
+#define MIGRATE			0x84000005
 #define MIGRATE_INFO_TYPE	0x84000006
 #define MIGRATE_INFO_UP_CPU	0x84000007
-#define SYSTEM_OFF	0x84000008
-#define SYSTEM_RESET	0x84000009
-#define FEATURES	0x8400000a
-#define CPU_FREEZE	0x8400000b
+#define SYSTEM_OFF		0x84000008
+#define SYSTEM_RESET		0x84000009
+#define FEATURES		0x8400000a
+#define CPU_FREEZE		0x8400000b
 #define CPU_DEFAULT_SUSPEND	0x8400000c
-#define NODE_HW_STATE	0x8400000d
-#define SYSTEM_SUSPEND	0x8400000e
+#define NODE_HW_STATE		0x8400000d
+#define SYSTEM_SUSPEND		0x8400000e
 #define SET_SUSPEND_MODE	0x8400000f
-#define STAT_RESIDENCY	0x84000010
-#define STAT_COUNT	0x84000011
-#define SYSTEM_RESET2	0x84000012
-#define MEM_PROTECT	0x84000013
-#define MEM_PROTECT_CHECK_RANGE	0x84000014
-#define SMC64		0x40000000
-#define ENTRY		0x40001000UL
+#define STAT_RESIDENCY		0x84000010
+#define STAT_COUNT		0x84000011
+#define SYSTEM_RESET2		0x84000012
+#define MEM_PROTECT		0x84000013
+#define MEM_PROTECT_CHECK_RANGE 0x84000014
+#define SMC64			0x40000000
+#define ENTRY			0x40001000UL
 
 struct realm the_realm;
 char secondary_entry[1];
 
-static uint64_t power[REC_MAX];		/* as in AFFINITY_INFO: 0 on, 1 off, 2 on pending */
-static uint64_t last[4];		/* the last SMC to the firmware */
+static uint64_t power[REC_MAX]; /* as in AFFINITY_INFO: 0 on, 1 off, 2 on pending */
+static uint64_t last[4];	/* the last SMC to the firmware */
 static unsigned int smcs, waits, prints;
 static bool locked;
 
@@ -47,7 +47,7 @@ uint64_t smc(uint64_t fid, uint64_t x1, uint64_t x2, uint64_t x3)
 		power[x1] = 2;
 		return 0;
 	}
-	return 0xbad;	/* the other calls do not return on real firmware */
+	return 0xbad; /* the other calls do not return on real firmware */
 }
 
 void cpu_wait(void)
@@ -106,11 +106,14 @@ static void versions(void **state)
 static void features(void **state)
 {
 	static const uint64_t there[] = {
-		VERSION, CPU_SUSPEND, CPU_SUSPEND | SMC64, CPU_OFF, CPU_ON, CPU_ON | SMC64, AFFINITY_INFO,
-		AFFINITY_INFO | SMC64, SYSTEM_OFF, SYSTEM_RESET, FEATURES, 0x80000000,
+		VERSION,	CPU_SUSPEND,   CPU_SUSPEND | SMC64,   CPU_OFF,	  CPU_ON,
+		CPU_ON | SMC64, AFFINITY_INFO, AFFINITY_INFO | SMC64, SYSTEM_OFF, SYSTEM_RESET,
+		FEATURES,	0x80000000,
 	};
-	static const uint64_t absent[] = { 0, MIGRATE, 0x84000006, VERSION | SMC64, SYSTEM_OFF | SMC64,
-					   0xc4000190, 0x80000001, UINT32_MAX };
+	static const uint64_t absent[] = {
+		0,	    MIGRATE,	0x84000006, VERSION | SMC64, SYSTEM_OFF | SMC64,
+		0xc4000190, 0x80000001, UINT32_MAX
+	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(there); i++)
@@ -121,7 +124,8 @@ static void features(void **state)
 
 static void other_functions_are_not_ours(void **state)
 {
-	static const uint64_t fids[] = { 0, 0xc4000190, SMC64, 0x80000001, 0x83ffffff, 0x84000020,
+	static const uint64_t fids[] = { 0,	     0xc4000190, SMC64,
+					 0x80000001, 0x83ffffff, 0x84000020,
 					 0xc4000020, 0x04000000, 0x84000000UL << 32 };
 
 	(void)state;
@@ -137,12 +141,31 @@ static void other_functions_are_not_ours(void **state)
 static void the_rest_is_refused(void **state)
 {
 	static const uint64_t fids[] = {
-		MIGRATE, MIGRATE | SMC64, MIGRATE_INFO_TYPE, MIGRATE_INFO_UP_CPU, MIGRATE_INFO_UP_CPU | SMC64,
-		CPU_FREEZE, CPU_DEFAULT_SUSPEND, CPU_DEFAULT_SUSPEND | SMC64, NODE_HW_STATE, SYSTEM_SUSPEND,
-		SYSTEM_SUSPEND | SMC64, SET_SUSPEND_MODE, STAT_RESIDENCY, STAT_COUNT, SYSTEM_RESET2,
-		SYSTEM_RESET2 | SMC64, MEM_PROTECT, MEM_PROTECT_CHECK_RANGE, 0x8400001f,
+		MIGRATE,
+		MIGRATE | SMC64,
+		MIGRATE_INFO_TYPE,
+		MIGRATE_INFO_UP_CPU,
+		MIGRATE_INFO_UP_CPU | SMC64,
+		CPU_FREEZE,
+		CPU_DEFAULT_SUSPEND,
+		CPU_DEFAULT_SUSPEND | SMC64,
+		NODE_HW_STATE,
+		SYSTEM_SUSPEND,
+		SYSTEM_SUSPEND | SMC64,
+		SET_SUSPEND_MODE,
+		STAT_RESIDENCY,
+		STAT_COUNT,
+		SYSTEM_RESET2,
+		SYSTEM_RESET2 | SMC64,
+		MEM_PROTECT,
+		MEM_PROTECT_CHECK_RANGE,
+		0x8400001f,
 		/* functions that exist, with the width that they do not have */
-		VERSION | SMC64, CPU_OFF | SMC64, SYSTEM_OFF | SMC64, SYSTEM_RESET | SMC64, FEATURES | SMC64,
+		VERSION | SMC64,
+		CPU_OFF | SMC64,
+		SYSTEM_OFF | SMC64,
+		SYSTEM_RESET | SMC64,
+		FEATURES | SMC64,
 	};
 
 	(void)state;
@@ -161,7 +184,7 @@ static void cpu_on(void **state)
 	assert_int_equal(call(CPU_ON | SMC64, 2, ENTRY, 0x1234), 0);
 	assert_memory_equal(last, ((uint64_t[]){ CPU_ON | SMC64, 2, (uint64_t)secondary_entry, 2 }),
 			    sizeof(last));
-	assert_int_equal(call(AFFINITY_INFO, 2, 0, 0), 2);	/* on pending */
+	assert_int_equal(call(AFFINITY_INFO, 2, 0, 0), 2); /* on pending */
 	memset(&regs, 0xee, sizeof(regs));
 	psci_start(2, &regs);
 	assert_int_equal(regs.pc, ENTRY);

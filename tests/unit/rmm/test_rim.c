@@ -24,7 +24,8 @@ static void expect(const struct rim *rim, const char *hex, const char *what)
 static enum hash_algorithm algo_of(const char *name)
 {
 	return !strcmp(name, "sha256") ? HASH_SHA256 :
-	       !strcmp(name, "sha384") ? HASH_SHA384 : HASH_SHA512;
+	       !strcmp(name, "sha384") ? HASH_SHA384 :
+					 HASH_SHA512;
 }
 
 static int digest(enum hash_algorithm algo, const void *data, size_t size, uint8_t *value)
@@ -66,7 +67,8 @@ static void step_data(struct rim *rim, const json_t *args)
 	unsigned int factor;
 
 	assert_int_equal(sscanf(json_string_value(json_object_get(args, "content")),
-				"4096 bytes, byte q = q*%u mod 256", &factor), 1);
+				"4096 bytes, byte q = q*%u mod 256", &factor),
+			 1);
 	for (unsigned int q = 0; q < sizeof(granule); q++)
 		granule[q] = (uint8_t)(q * factor);
 	rim_data(rim, number(args, "ipa"), number(args, "flags"), granule);
@@ -94,7 +96,7 @@ static void replay(const json_t *run, enum rim_flavour flavour)
 			step_realm(&rim, flavour, algo, args);
 		else if (!strcmp(what, "RTT_INIT_RIPAS entry"))
 			rim_ripas(&rim, number(args, "base"), number(args, "top"));
-		else if (!strcmp(what, "RTT_INIT_RIPAS"))	/* "not measured at HEAD" */
+		else if (!strcmp(what, "RTT_INIT_RIPAS")) /* "not measured at HEAD" */
 			rim_ripas(&rim, 0x1000, 0x2000);
 		else if (!strcmp(what, "DATA_CREATE"))
 			step_data(&rim, args);
@@ -211,9 +213,13 @@ static void worked_examples(void **state)
 /* A small realm of the bench: an image of two and a half granules, and a device tree. */
 static _Alignas(8) uint8_t loaded[4][RIM_GRANULE];
 static struct layout layout = {
-	.magic = LAYOUT_MAGIC, .version = LAYOUT_VERSION, .vcpus = 1, .count = 2,
+	.magic = LAYOUT_MAGIC,
+	.version = LAYOUT_VERSION,
+	.vcpus = 1,
+	.count = 2,
 	.ram_size = LAYOUT_RAM_SIZE,
-	.entry_ipa = 0x40200000, .dtb_ipa = 0x4fe00000,
+	.entry_ipa = 0x40200000,
+	.dtb_ipa = 0x4fe00000,
 	.range = { { 0x40200000, 10240 }, { 0x4fe00000, 4096 } },
 };
 
@@ -231,7 +237,8 @@ static void bench_realm_by_hand(void **state)
 	(void)state;
 	assert_null(layout_check(&layout));
 	for (layout.hash_algo = 0; layout.hash_algo <= 2; layout.hash_algo++) {
-		rim_create(&expected, RIM_RMM_1_0, (enum hash_algorithm)layout.hash_algo, digest, &params);
+		rim_create(&expected, RIM_RMM_1_0, (enum hash_algorithm)layout.hash_algo, digest,
+			   &params);
 		for (uint64_t ipa = 0x40000000; ipa < 0x80000000; ipa += 0x200000)
 			rim_ripas(&expected, ipa, ipa + 0x200000);
 		rim_data(&expected, 0x40200000, 1, loaded[0]);
@@ -291,7 +298,7 @@ static void memory_and_flavour_change_the_rim(void **state)
 	measure_layout(&latest, &layout, granule);
 	assert_memory_not_equal(rim.value, less.value, HASH_SIZE_MAX);
 	assert_memory_not_equal(rim.value, latest.value, HASH_SIZE_MAX);
-	assert_memory_equal(later.value, latest.value, HASH_SIZE_MAX);	/* RIPAS is not measured */
+	assert_memory_equal(later.value, latest.value, HASH_SIZE_MAX); /* RIPAS is not measured */
 	layout.flavour = LAYOUT_RMM_2_0;
 	measure_layout(&latest, &layout, granule);
 	layout.flavour = LAYOUT_RMM_1_0;
@@ -333,7 +340,7 @@ static void entries_of_a_range(void **state)
 		{ 0x1000, 0x3000, 20, { 1, 1 } },
 		{ 0x200000, 0x201000, 25, { 1 } },
 		{ 0, 0x8000000000, 44, { 512UL << 18 } },
-		{ 0, 0x80000000, 43, { 262144, 262144 } },	/* concatenated tables, from level 1 */
+		{ 0, 0x80000000, 43, { 262144, 262144 } }, /* concatenated tables, from level 1 */
 	};
 
 	(void)state;

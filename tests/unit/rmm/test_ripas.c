@@ -3,9 +3,9 @@
 #include "fake.h"
 #include "ripas.h"
 
-#define BASE	0x40000000UL
-#define COUNT	(3 * RIPAS_BATCH)
-#define TOP	(BASE + COUNT * GRANULE)
+#define BASE  0x40000000UL
+#define COUNT (3 * RIPAS_BATCH)
+#define TOP   (BASE + COUNT * GRANULE)
 
 static uint8_t states[COUNT];
 static struct ripas_map map = { .base = BASE, .size = COUNT * GRANULE, .state = states };

@@ -4,9 +4,9 @@
 #include "hex.h"
 #include "rsi_fid.h"
 
-#define BASE		0x40000000UL
-#define SHARED		(1UL << 32)
-#define JUNK		0xeeeeeeeeeeeeeeee
+#define BASE   0x40000000UL
+#define SHARED (1UL << 32)
+#define JUNK   0xeeeeeeeeeeeeeeee
 
 static int setup(void **state)
 {
@@ -57,8 +57,8 @@ static void faults(uint64_t fid, uint64_t x1)
 
 static void unknown_functions(void **state)
 {
-	static const uint64_t fids[] = { 0xc400018f, 0xc400019a, 0xc40001a0, 0xc4000150, 0x84000190, 0,
-					 0xffffffff };
+	static const uint64_t fids[] = { 0xc400018f, 0xc400019a, 0xc40001a0, 0xc4000150,
+					 0x84000190, 0,		 0xffffffff };
 	uint64_t x[11];
 
 	(void)state;
@@ -95,7 +95,9 @@ static void version(void **state)
 	version_is(0x10000, RSI_SUCCESS, 0x10000, 0x10001);
 	version_is(0x10001, RSI_SUCCESS, 0x10001, 0x10001);
 	for (fake.realm.quirks = 0; fake.realm.quirks <= QUIRK_RSI_1_1; fake.realm.quirks++) {
-		static const uint64_t refused_ones[] = { 0, 9, 0xffff, 0x10002, 0x20000, 1UL << 40 };
+		static const uint64_t refused_ones[] = {
+			0, 9, 0xffff, 0x10002, 0x20000, 1UL << 40
+		};
 		uint64_t highest = 0x10000 + fake.realm.quirks;
 
 		for (size_t i = 0; i < ARRAY_SIZE(refused_ones); i++)
@@ -150,7 +152,8 @@ static void quirks_have_names(void **state)
 	assert_int_equal(all, QUIRK_ALL);
 	assert_int_equal(quirk_find("rsi"), 0);
 	assert_int_equal(quirk_find("tfrmm-0.8") & QUIRK_RSI_1_1, 0);
-	assert_int_equal(quirk_find("tfrmm-head") & (QUIRK_RSI_1_1 | QUIRK_PERM_VALUE | QUIRK_REM_SPEC),
+	assert_int_equal(quirk_find("tfrmm-head") &
+				 (QUIRK_RSI_1_1 | QUIRK_PERM_VALUE | QUIRK_REM_SPEC),
 			 QUIRK_RSI_1_1 | QUIRK_PERM_VALUE);
 }
 
@@ -210,7 +213,8 @@ static void extend_checks(void **state)
 	refused(RSI_MEASUREMENT_EXTEND, 1, 65, JUNK);
 	refused(RSI_MEASUREMENT_EXTEND, 4, UINT64_MAX, JUNK);
 	for (int i = 0; i < REALM_MEASUREMENTS; i++)
-		assert_memory_equal(fake.realm.measurement[i], (uint8_t[HASH_SIZE_MAX]){ 0 }, HASH_SIZE_MAX);
+		assert_memory_equal(fake.realm.measurement[i], (uint8_t[HASH_SIZE_MAX]){ 0 },
+				    HASH_SIZE_MAX);
 }
 
 static void extend(uint64_t index, uint64_t size, const char *hex)
@@ -226,7 +230,8 @@ static void extend(uint64_t index, uint64_t size, const char *hex)
 	assert_memory_equal(&x[4], value + 8, 56);
 	if (!hex)
 		return;
-	assert_int_equal(hex_parse(hex, expected, sizeof(expected)), hash_size(fake.realm.hash_algo));
+	assert_int_equal(hex_parse(hex, expected, sizeof(expected)),
+			 hash_size(fake.realm.hash_algo));
 	assert_memory_equal(fake.realm.measurement[index], expected, sizeof(expected));
 }
 
@@ -269,7 +274,8 @@ static unsigned int extend_examples_play(bool spec)
 	while (fgets(line, sizeof(line), file)) {
 		if (!strncmp(line, "## sha", 6))
 			fake.realm.hash_algo = !strncmp(line, "## sha256", 9) ? HASH_SHA256 :
-					       !strncmp(line, "## sha384", 9) ? HASH_SHA384 : HASH_SHA512;
+					       !strncmp(line, "## sha384", 9) ? HASH_SHA384 :
+										HASH_SHA512;
 		count += extend_example(line, spec);
 	}
 	fclose(file);
@@ -378,8 +384,12 @@ static void state_set_stops_and_rejects(void **state)
 static void state_checks(void **state)
 {
 	static const uint64_t ranges[][2] = {
-		{ BASE + 1, BASE + GRANULE }, { BASE, BASE + 1 }, { BASE, BASE }, { BASE + GRANULE, BASE },
-		{ SHARED, SHARED + GRANULE }, { SHARED - GRANULE, SHARED + GRANULE },
+		{ BASE + 1, BASE + GRANULE },
+		{ BASE, BASE + 1 },
+		{ BASE, BASE },
+		{ BASE + GRANULE, BASE },
+		{ SHARED, SHARED + GRANULE },
+		{ SHARED - GRANULE, SHARED + GRANULE },
 		{ UINT64_MAX - 4095, 0 },
 	};
 	uint64_t x[11];

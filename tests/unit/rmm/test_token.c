@@ -5,7 +5,7 @@
 #include "fake.h"
 #include "rsi_fid.h"
 
-#define BASE		0x40000000UL
+#define BASE 0x40000000UL
 
 static uint8_t token[3000];
 
@@ -37,7 +37,8 @@ static void signer_answers(uint32_t size)
 /*
  * One CONTINUE. Returns its status; @copied is set to the number of bytes, or NULL: it must be 0.
  */
-static uint64_t more(unsigned int rec, uint64_t ipa, uint64_t offset, uint64_t size, uint64_t *copied)
+static uint64_t more(unsigned int rec, uint64_t ipa, uint64_t offset, uint64_t size,
+		     uint64_t *copied)
 {
 	uint64_t x[11] = { RSI_TOKEN_CONTINUE, ipa, offset, size };
 
@@ -62,7 +63,8 @@ static void input_is_checked_before_state(void **state)
 		assert_int_equal(more(0, BASE, UINT64_MAX, 1, NULL), RSI_ERROR_INPUT);
 		assert_int_equal(more(0, BASE | 1UL << 32, 0, 4096, NULL), RSI_ERROR_INPUT);
 		assert_int_equal(more(0, UINT64_MAX - 4095, 0, 4096, NULL), RSI_ERROR_INPUT);
-		assert_int_equal(more(0, BASE, 4095, 1, NULL), started ? RSI_INCOMPLETE : RSI_ERROR_STATE);
+		assert_int_equal(more(0, BASE, 4095, 1, NULL),
+				 started ? RSI_INCOMPLETE : RSI_ERROR_STATE);
 		init(0, 0);
 	}
 }
@@ -96,7 +98,8 @@ static void pieces_at_various_places(void **state)
 		bool last = i == ARRAY_SIZE(pieces) - 1;
 
 		assert_int_equal(more(0, BASE + pieces[i].granule * GRANULE, pieces[i].offset,
-				      pieces[i].size, &copied), last ? RSI_SUCCESS : RSI_INCOMPLETE);
+				      pieces[i].size, &copied),
+				 last ? RSI_SUCCESS : RSI_INCOMPLETE);
 		assert_int_equal(copied, last ? sizeof(got) - at : pieces[i].size);
 		memcpy(got + at, fake.memory[pieces[i].granule] + pieces[i].offset, copied);
 		at += copied;
@@ -170,7 +173,7 @@ static void answers_must_match(void **state)
 	token_answer(&fake.realm, 0, fake.seq + 1, token, 20);
 	token_answer(&fake.realm, 1, fake.seq, token, 20);
 	token_answer(&fake.realm, REC_MAX, fake.seq, token, 20);
-	token_answer(&fake.realm, 4, fake.seq, token, 20);	/* this vCPU does not exist */
+	token_answer(&fake.realm, 4, fake.seq, token, 20); /* this vCPU does not exist */
 	assert_int_equal(more(0, BASE, 0, 4096, NULL), RSI_INCOMPLETE);
 }
 
@@ -213,7 +216,7 @@ static void silence_ends_after_ten_seconds(void **state)
 {
 	(void)state;
 	init(0, 1);
-	fake.now += 60000;	/* the realm was busy, so its waiting begins only now */
+	fake.now += 60000; /* the realm was busy, so its waiting begins only now */
 	assert_int_equal(more(0, BASE, 0, 4096, NULL), RSI_INCOMPLETE);
 	fake.now += 9999;
 	assert_int_equal(more(0, BASE, 0, 4096, NULL), RSI_INCOMPLETE);
@@ -249,7 +252,7 @@ static void the_request_is_repeated(void **state)
 	seq = fake.seq;
 	for (int i = 0; i < 50; i++, fake.now += 100)
 		assert_int_equal(more(0, BASE, 0, 4096, NULL), RSI_INCOMPLETE);
-	assert_int_equal(fake.sends, 3);	/* at INIT, after 2 s and after 4 s */
+	assert_int_equal(fake.sends, 3); /* at INIT, after 2 s and after 4 s */
 	assert_int_equal(fake.seq, seq);
 }
 
@@ -265,8 +268,9 @@ static void a_lost_request_is_repeated(void **state)
 	(void)state;
 	init(0, 1);
 	seq = fake.seq;
-	for (unsigned int i = 0; more(0, BASE, 0, 4096, NULL) == RSI_INCOMPLETE; i++, waited += 500) {
-		assert_int_equal(fake.sends, 1 + i + i / 4);	/* including the other REC's */
+	for (unsigned int i = 0; more(0, BASE, 0, 4096, NULL) == RSI_INCOMPLETE;
+	     i++, waited += 500) {
+		assert_int_equal(fake.sends, 1 + i + i / 4); /* including the other REC's */
 		init(1, 2);
 		token_answer(&fake.realm, 1, fake.seq, token, 20);
 		assert_int_equal(more(1, BASE, 0, 4096, &copied), RSI_SUCCESS);
@@ -302,10 +306,11 @@ static void oversize_token(void **state)
 
 		init(0, 1);
 		signer_answers(CHANNEL_PAYLOAD_MAX + 1);
-		assert_int_equal(more(0, BASE, 0, 4096, NULL), quirk ? RSI_ERROR_INPUT : RSI_ERROR_UNKNOWN);
+		assert_int_equal(more(0, BASE, 0, 4096, NULL),
+				 quirk ? RSI_ERROR_INPUT : RSI_ERROR_UNKNOWN);
 		assert_int_equal(more(0, BASE, 0, 4096, NULL), RSI_ERROR_STATE);
 		fake.answer = NULL;
-		fake.refuse = true;	/* a refusal is ERROR_UNKNOWN with the quirk too */
+		fake.refuse = true; /* a refusal is ERROR_UNKNOWN with the quirk too */
 		init(0, 1);
 		assert_int_equal(more(0, BASE, 0, 4096, NULL), RSI_ERROR_UNKNOWN);
 		fake.refuse = false;

@@ -3,7 +3,7 @@
 #include "fake.h"
 #include "rsi_fid.h"
 
-#define BASE		0x40000000UL
+#define BASE 0x40000000UL
 
 static uint8_t token[3000];
 
@@ -57,7 +57,7 @@ static void an_order_is_for_its_token_only(void **state)
 	init();
 	token_fault(&fake.realm, 0, fake.seq + 1, &fault);
 	token_fault(&fake.realm, 1, fake.seq, &fault);
-	token_fault(&fake.realm, 4, fake.seq, &fault);	/* this vCPU does not exist */
+	token_fault(&fake.realm, 4, fake.seq, &fault); /* this vCPU does not exist */
 	token_fault(&fake.realm, UINT16_MAX, fake.seq, &fault);
 	signer_answers();
 	expect(RSI_SUCCESS, 3000);
@@ -74,7 +74,7 @@ static void no_progress_for_a_while(void **state)
 	init();
 	order((struct channel_fault){ .idle = 500 });
 	signer_answers();
-	fake.now += 5000;	/* the realm was busy and has not called CONTINUE yet */
+	fake.now += 5000; /* the realm was busy and has not called CONTINUE yet */
 	expect(RSI_INCOMPLETE, 0);
 	fake.now += 499;
 	expect(RSI_INCOMPLETE, 0);
@@ -110,7 +110,7 @@ static void pieces_of_a_size(void **state)
 		memcpy(got + at, fake.memory[0] + at % 4000, copied);
 		at += copied;
 	}
-	assert_int_equal(at, 2996);	/* 428 pieces, and a last one of 4 bytes */
+	assert_int_equal(at, 2996); /* 428 pieces, and a last one of 4 bytes */
 	assert_int_equal(copied, 4);
 	assert_memory_equal(got, token, at);
 }
@@ -188,14 +188,16 @@ static void a_page_is_destroyed(void **state)
 
 static void a_page_outside_memory_is_not_destroyed(void **state)
 {
-	static const uint32_t pages[] = { 0, 1, BASE / GRANULE - 1, BASE / GRANULE + FAKE_GRANULES, UINT32_MAX };
+	static const uint32_t pages[] = { 0, 1, BASE / GRANULE - 1, BASE / GRANULE + FAKE_GRANULES,
+					  UINT32_MAX };
 
 	(void)state;
 	init();
 	for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
 		order((struct channel_fault){ .destroy = pages[i] });
 	assert_int_equal(fake.changes, 0);
-	token_fault(&fake.realm, 0, fake.seq + 1, &(struct channel_fault){ .destroy = BASE / GRANULE });
+	token_fault(&fake.realm, 0, fake.seq + 1,
+		    &(struct channel_fault){ .destroy = BASE / GRANULE });
 	assert_int_equal(fake.changes, 0);
 }
 
@@ -223,12 +225,12 @@ static void a_request_has_the_rems_before_the_last_extension(void **state)
 	init();
 	assert_memory_equal(fake.request.before, rems, sizeof(rems));
 	assert_memory_not_equal(fake.request.measurement[1], rems, sizeof(rems));
-	CALL(0, RSI_MEASUREMENT_EXTEND, 0, 8, 43);	/* refused: nothing was extended */
+	CALL(0, RSI_MEASUREMENT_EXTEND, 0, 8, 43); /* refused: nothing was extended */
 	init();
 	assert_memory_equal(fake.request.before, rems, sizeof(rems));
 }
 
-#define TEST(f)	cmocka_unit_test_setup(f, setup)
+#define TEST(f) cmocka_unit_test_setup(f, setup)
 
 int main(void)
 {

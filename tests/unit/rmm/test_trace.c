@@ -13,12 +13,12 @@
 #include "quirk.h"
 #include "trace.h"
 
-#define HEAD		"tfrmm-fakehost/head-rsi-trace-sha256.txt"
-#define EL3SIGN		"tfrmm-fakehost/head-el3sign-rsi-trace-sha256.txt"
-#define PROBE		"tfrmm-realm/rsi-probe-v0.8.0-sha256.txt"
-#define FAKEHOST_VTR	0x14000000	/* ICH_VTR_EL2 of the two machines */
-#define PROBE_VTR	0x90b80003
-#define PROBE_TOKEN	2134
+#define HEAD	     "tfrmm-fakehost/head-rsi-trace-sha256.txt"
+#define EL3SIGN	     "tfrmm-fakehost/head-el3sign-rsi-trace-sha256.txt"
+#define PROBE	     "tfrmm-realm/rsi-probe-v0.8.0-sha256.txt"
+#define FAKEHOST_VTR 0x14000000 /* ICH_VTR_EL2 of the two machines */
+#define PROBE_VTR    0x90b80003
+#define PROBE_TOKEN  2134
 
 static struct trace trace;
 static uint8_t tokens[3][CHANNEL_PAYLOAD_MAX];
@@ -46,8 +46,8 @@ static void fakehost_prepare(const char *name)
 	while (fgets(line, sizeof(line), file)) {
 		for (unsigned int i = 0; i < 3; i++) {
 			if (!strncmp(line, starts[i], strlen(starts[i])))
-				token_size[i] = (uint32_t)hex_parse(strrchr(line, ' ') + 1, tokens[i],
-								    sizeof(tokens[i]));
+				token_size[i] = (uint32_t)hex_parse(strrchr(line, ' ') + 1,
+								    tokens[i], sizeof(tokens[i]));
 		}
 	}
 	fclose(file);
@@ -72,7 +72,8 @@ static void fakehost_after(const char *line)
 	assert_non_null(memmem(tokens[which], token_size[which], fake.request.challenge, 64));
 	assert_non_null(memmem(tokens[which], token_size[which], fake.request.rpv, 64));
 	for (int i = 0; i < REALM_MEASUREMENTS; i++)
-		assert_non_null(memmem(tokens[which], token_size[which], fake.request.measurement[i], 32));
+		assert_non_null(
+			memmem(tokens[which], token_size[which], fake.request.measurement[i], 32));
 }
 
 /* As long as TF-RMM was still signing, our signer does not answer. */
@@ -86,8 +87,12 @@ static void fakehost_before(const char *line)
 static void fakehost(const char *name, uint32_t quirks)
 {
 	const struct trace_machine machine = {
-		.granule = 0x1000, .call = call, .bytes = bytes, .before = fakehost_before,
-		.after = fakehost_after, .silent = quirks != quirk_find("tfrmm-head"),
+		.granule = 0x1000,
+		.call = call,
+		.bytes = bytes,
+		.before = fakehost_before,
+		.after = fakehost_after,
+		.silent = quirks != quirk_find("tfrmm-head"),
 	};
 
 	fake_init(machine.granule, 48);
@@ -146,8 +151,9 @@ static void probe_prepare(void)
 	assert_non_null(file);
 	while (fgets(line, sizeof(line), file)) {
 		if (!strncmp(line, "MEASUREMENT_READ 0", 18))
-			assert_int_equal(sscanf(strstr(line, "x1="), "x1=%lx x2=%lx x3=%lx x4=%lx", &rim[0],
-						&rim[1], &rim[2], &rim[3]), 4);
+			assert_int_equal(sscanf(strstr(line, "x1="), "x1=%lx x2=%lx x3=%lx x4=%lx",
+						&rim[0], &rim[1], &rim[2], &rim[3]),
+					 4);
 	}
 	fclose(file);
 	memcpy(fake.realm.measurement[0], rim, sizeof(rim));
@@ -157,7 +163,10 @@ static void probe_prepare(void)
 static void probe(uint32_t quirks)
 {
 	const struct trace_machine machine = {
-		.granule = 0x84c21000, .call = call, .bytes = bytes, .before = probe_before,
+		.granule = 0x84c21000,
+		.call = call,
+		.bytes = bytes,
+		.before = probe_before,
 		.silent = quirks != quirk_find("tfrmm-0.8"),
 	};
 
@@ -181,9 +190,12 @@ static void each_quirk_has_its_effect(void **state)
 {
 	static const struct {
 		enum quirk quirk;
-		unsigned int fields;	/* that differ from the trace of TF-RMM's head */
+		unsigned int fields; /* that differ from the trace of TF-RMM's head */
 	} expected[] = {
-		{ QUIRK_RSI_1_1, 8 }, { QUIRK_FEATURE_DA, 1 }, { QUIRK_READ_KEEPS, 10 }, { QUIRK_GICV3_VTR, 1 },
+		{ QUIRK_RSI_1_1, 8 },
+		{ QUIRK_FEATURE_DA, 1 },
+		{ QUIRK_READ_KEEPS, 10 },
+		{ QUIRK_GICV3_VTR, 1 },
 	};
 	uint32_t all = quirk_find("tfrmm-head");
 
@@ -193,7 +205,7 @@ static void each_quirk_has_its_effect(void **state)
 		assert_int_equal(trace.wrong, expected[i].fields);
 	}
 	probe(quirk_find("tfrmm-0.8") & ~(uint32_t)QUIRK_PERM_VALUE);
-	assert_int_equal(trace.wrong, 2);	/* x0 and x1 of one line */
+	assert_int_equal(trace.wrong, 2); /* x0 and x1 of one line */
 }
 
 int main(void)

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#define PATIENCE	20	/* seconds that a slow signer may take */
+#define PATIENCE 20 /* seconds that a slow signer may take */
 
 enum { SUCCESS = 0, INCOMPLETE = 3 };
 
@@ -71,7 +71,8 @@ void trace_expect(struct trace *t, const char *name, uint64_t got)
 uint64_t trace_address(const struct trace *t, uint64_t address)
 {
 	if (address < t->granule || address > t->granule + TRACE_PAGE)
-		return address == (t->granule | 1UL << 32) ? t->machine->granule | 1UL << 32 : address;
+		return address == (t->granule | 1UL << 32) ? t->machine->granule | 1UL << 32 :
+							     address;
 	return t->machine->granule + (address - t->granule);
 }
 
@@ -123,7 +124,8 @@ static void continue_call(struct trace *t, uint64_t ipa, uint64_t offset, uint64
 /* A token of another size also consists of whole pieces and a last piece that is not empty. */
 static void own_piece_check(struct trace *t, uint64_t size)
 {
-	if (t->x[0] == INCOMPLETE ? t->x[1] != size : t->x[0] != SUCCESS || !t->x[1] || t->x[1] > size)
+	if (t->x[0] == INCOMPLETE ? t->x[1] != size :
+				    t->x[0] != SUCCESS || !t->x[1] || t->x[1] > size)
 		trace_wrong(t, "x0=%lx x1=%lx, with pieces of %lx", t->x[0], t->x[1], size);
 }
 
@@ -134,7 +136,7 @@ void trace_continue(struct trace *t, uint64_t ipa, uint64_t offset, uint64_t siz
 	bool late = t->machine->differs & TRACE_LATE && copied;
 
 	if (own && t->token_over)
-		return;		/* ours was shorter than the trace's */
+		return; /* ours was shorter than the trace's */
 	do {
 		continue_call(t, ipa, offset, size, late);
 		if (own)

@@ -11,35 +11,35 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define TRACE_PAGE	4096
+#define TRACE_PAGE 4096
 
 /* What differs on another machine and is not compared. The granule's address always differs. */
 enum trace_differs {
-	TRACE_OWN_TOKEN		= 1 << 0,	/* size and bytes, as keys and platform differ */
-	TRACE_OWN_RIM		= 1 << 1,
-	TRACE_OWN_IPA_WIDTH	= 1 << 2,
-	TRACE_OWN_GIC		= 1 << 3,	/* gicv3_vtr in the realm configuration */
-	TRACE_LATE		= 1 << 4,	/* the signer may be slow: INCOMPLETE without bytes */
+	TRACE_OWN_TOKEN = 1 << 0, /* size and bytes, as keys and platform differ */
+	TRACE_OWN_RIM = 1 << 1,
+	TRACE_OWN_IPA_WIDTH = 1 << 2,
+	TRACE_OWN_GIC = 1 << 3, /* gicv3_vtr in the realm configuration */
+	TRACE_LATE = 1 << 4,	/* the signer may be slow: INCOMPLETE without bytes */
 };
 
 struct trace_machine {
-	unsigned int differs;			/* enum trace_differs */
-	bool silent;				/* count differences without printing them */
-	uint64_t granule;			/* IPA of the granule that calls use */
-	void (*call)(uint64_t x[11]);		/* make an RSI call, always of the same REC */
-	const uint8_t *(*bytes)(void);		/* return the TRACE_PAGE bytes of the granule */
-	void (*before)(const char *line);	/* called before a line is played; may be NULL */
-	void (*after)(const char *line);	/* called after a line was played; may be NULL */
+	unsigned int differs;		  /* enum trace_differs */
+	bool silent;			  /* count differences without printing them */
+	uint64_t granule;		  /* IPA of the granule that calls use */
+	void (*call)(uint64_t x[11]);	  /* make an RSI call, always of the same REC */
+	const uint8_t *(*bytes)(void);	  /* return the TRACE_PAGE bytes of the granule */
+	void (*before)(const char *line); /* called before a line is played; may be NULL */
+	void (*after)(const char *line);  /* called after a line was played; may be NULL */
 };
 
 struct trace {
 	const struct trace_machine *machine;
 	FILE *file;
-	unsigned int number;			/* of the line */
+	unsigned int number; /* of the line */
 	char line[16384];
-	uint64_t granule;			/* IPA in the trace */
-	bool addresses;				/* results may be addresses of the granule */
-	uint64_t x[11];				/* of the last call */
+	uint64_t granule; /* IPA in the trace */
+	bool addresses;	  /* results may be addresses of the granule */
+	uint64_t x[11];	  /* of the last call */
 	unsigned int played, wrong;
 	/* The token operation: what was received, what INIT froze. */
 	uint8_t token[TRACE_PAGE];
@@ -47,8 +47,8 @@ struct trace {
 	bool token_over;
 	uint8_t challenge[64], rpv[64], measurement[5][32], frozen[5][32];
 	unsigned int inits;
-	bool extended_elsewhere;		/* REMs depend on calls that the trace lacks */
-	unsigned int lost;			/* lines skipped for that reason */
+	bool extended_elsewhere; /* REMs depend on calls that the trace lacks */
+	unsigned int lost;	 /* lines skipped for that reason */
 };
 
 /*
@@ -70,7 +70,8 @@ void trace_lines(struct trace *trace, bool (*play)(struct trace *trace));
 /* trace_number - returns the number after @name in the line, in @base; wrong if it is missing */
 uint64_t trace_number(struct trace *trace, const char *name, int base);
 /* trace_wrong - count and print a difference between the line and the machine's answer */
-__attribute__((format(printf, 2, 3))) void trace_wrong(struct trace *trace, const char *format, ...);
+__attribute__((format(printf, 2, 3))) void trace_wrong(struct trace *trace, const char *format,
+						       ...);
 /* trace_expect - the line must have @got after @name, which ends with "=" */
 void trace_expect(struct trace *trace, const char *name, uint64_t got);
 

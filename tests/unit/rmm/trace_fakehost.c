@@ -7,9 +7,9 @@
 
 #include <string.h>
 
-#define GRANULE_OF_TRACE	0x1000
-#define IPA_WIDTH_AT		0
-#define GIC_AT			0x18
+#define GRANULE_OF_TRACE 0x1000
+#define IPA_WIDTH_AT	 0
+#define GIC_AT		 0x18
 
 static void read(struct trace *t)
 {
@@ -149,10 +149,10 @@ static bool play(struct trace *t)
 		const char *start;
 		void (*play)(struct trace *t);
 	} kinds[] = {
-		{ "@@CALL VERSION", version },		{ "@@CALL FEATURES", features },
-		{ "@@CALL MEASUREMENT_READ", read },	{ "@@CALL MEASUREMENT_EXTEND", extend },
-		{ "@@CALL TOKEN_INIT", init },		{ "@@CALL CONTINUE", proceed },
-		{ "@@CALL REALM_CONFIG", config },	{ "@@HEX", bytes },
+		{ "@@CALL VERSION", version },	     { "@@CALL FEATURES", features },
+		{ "@@CALL MEASUREMENT_READ", read }, { "@@CALL MEASUREMENT_EXTEND", extend },
+		{ "@@CALL TOKEN_INIT", init },	     { "@@CALL CONTINUE", proceed },
+		{ "@@CALL REALM_CONFIG", config },   { "@@HEX", bytes },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {

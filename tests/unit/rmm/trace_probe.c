@@ -10,8 +10,8 @@
 
 #include <string.h>
 
-#define GRANULE_OF_TRACE	0x84c21000UL
-#define LOST			3
+#define GRANULE_OF_TRACE 0x84c21000UL
+#define LOST		 3
 
 static bool starts(const struct trace *t, const char *text)
 {
@@ -39,7 +39,8 @@ static void call(struct trace *t)
 		const char *name;
 		int reg;
 	} fields[] = {
-		{ "x0=", 0 }, { "x1=", 1 }, { "x2=", 2 }, { "x3=", 3 }, { "x4=", 4 }, { "x8=", 8 }, { "x9=", 9 },
+		{ "x0=", 0 }, { "x1=", 1 }, { "x2=", 2 }, { "x3=", 3 },
+		{ "x4=", 4 }, { "x8=", 8 }, { "x9=", 9 },
 	};
 	bool rim = starts(t, "MEASUREMENT_READ 0") && t->machine->differs & TRACE_OWN_RIM;
 	uint64_t fid = trace_number(t, "fid=", 16);

@@ -62,21 +62,18 @@ json_t *appraisal_evidence(const struct cca_token *token, json_t *runtime, struc
 
 	evidence = json_pack("{s:{s:{s:o, s:o}, s:{s:o, s:[o, o, o, o], s:s, s:o, s:o}},"
 			     " s:o, s:n, s:o, s:O}",
-			     "cca", "platform",
-			     "cca-platform-implementation-id",
+			     "cca", "platform", "cca-platform-implementation-id",
 			     appraisal_base64(platform->implementation_id),
 			     "cca-platform-instance-id", appraisal_base64(platform->instance_id),
-			     "realm",
-			     "cca-realm-challenge", appraisal_base64(realm->challenge),
-			     "cca-realm-extensible-measurements",
-			     appraisal_base64(realm->rem[0]), appraisal_base64(realm->rem[1]),
-			     appraisal_base64(realm->rem[2]), appraisal_base64(realm->rem[3]),
-			     "cca-realm-hash-algo-id", realm->hash_algorithm,
-			     REALM_RIM_CLAIM, appraisal_base64(realm->rim),
+			     "realm", "cca-realm-challenge", appraisal_base64(realm->challenge),
+			     "cca-realm-extensible-measurements", appraisal_base64(realm->rem[0]),
+			     appraisal_base64(realm->rem[1]), appraisal_base64(realm->rem[2]),
+			     appraisal_base64(realm->rem[3]), "cca-realm-hash-algo-id",
+			     realm->hash_algorithm, REALM_RIM_CLAIM, appraisal_base64(realm->rim),
 			     "cca-realm-personalization-value", appraisal_base64(realm->rpv),
 			     "init_data", json_hex(realm->rpv.data, realm->rpv.len),
-			     "init_data_claims",
-			     "report_data", json_hex(realm->challenge.data, realm->challenge.len),
+			     "init_data_claims", "report_data",
+			     json_hex(realm->challenge.data, realm->challenge.len),
 			     "runtime_data_claims", runtime);
 	if (!evidence)
 		error_set_memory(e);

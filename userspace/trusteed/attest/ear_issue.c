@@ -5,8 +5,8 @@
 #include "jose/jwk.h"
 #include "jose/jwt.h"
 
-#define PROFILE "tag:github.com,2024:confidential-containers/Trustee"
-#define SUBMOD "cpu0"
+#define PROFILE	 "tag:github.com,2024:confidential-containers/Trustee"
+#define SUBMOD	 "cpu0"
 #define EVIDENCE "ear.veraison.annotated-evidence"
 
 /* Make {"typ","alg","jwk":{"alg","kty","crv","x","y"}}. */
@@ -17,8 +17,8 @@ static json_t *ear_issue_header(const EVP_PKEY *key, struct error *e)
 
 	if (!public)
 		return NULL;
-	header = json_pack("{s:s, s:s, s:{s:s}}", "typ", "JWT", "alg", "ES256",
-			   "jwk", "alg", "ES256");
+	header = json_pack("{s:s, s:s, s:{s:s}}", "typ", "JWT", "alg", "ES256", "jwk", "alg",
+			   "ES256");
 	if (!header || json_object_update(json_object_get(header, "jwk"), public) < 0) {
 		json_decref(header);
 		header = NULL;
@@ -28,8 +28,7 @@ static json_t *ear_issue_header(const EVP_PKEY *key, struct error *e)
 	return header;
 }
 
-static json_t *ear_issue_appraisal(const int vector[EAR_CLAIMS], json_t *evidence,
-				   struct error *e)
+static json_t *ear_issue_appraisal(const int vector[EAR_CLAIMS], json_t *evidence, struct error *e)
 {
 	json_t *appraisal = ear_appraisal_json(vector, e);
 
@@ -53,11 +52,9 @@ int ear_issue(EVP_PKEY *key, const int vector[EAR_CLAIMS], json_t *evidence, int
 	appraisal = ear_issue_appraisal(vector, evidence, e);
 	if (!appraisal)
 		goto out;
-	payload = json_pack("{s:s, s:I, s:{s:s, s:s}, s:{s:o}, s:I, s:s}",
-			    "eat_profile", PROFILE, "iat", (json_int_t)now,
-			    "ear.verifier-id", "developer", "Realmkey",
-			    "build", "trusteed " REALMKEY_VERSION,
-			    "submods", SUBMOD, appraisal,
+	payload = json_pack("{s:s, s:I, s:{s:s, s:s}, s:{s:o}, s:I, s:s}", "eat_profile", PROFILE,
+			    "iat", (json_int_t)now, "ear.verifier-id", "developer", "Realmkey",
+			    "build", "trusteed " REALMKEY_VERSION, "submods", SUBMOD, appraisal,
 			    "exp", (json_int_t)now + EAR_ISSUE_SECONDS, "iss", "trusteed");
 	if (!payload) {
 		error_set_memory(e);

@@ -29,8 +29,10 @@ int handshake_auth_parse(const void *body, size_t len, struct error *e)
 	if (!json_object_get(request, "extra-params"))
 		error_set(e, ERROR_PROTOCOL, "deserialize Request: extra-params: missing");
 	else if (strcmp(version, KBS_PROTOCOL_VERSION) != 0)
-		error_set(e, ERROR_PROTOCOL, "KBS Client Protocol Version Mismatch: expect =%s "
-			  "while the request is %.32s", KBS_PROTOCOL_VERSION, version);
+		error_set(e, ERROR_PROTOCOL,
+			  "KBS Client Protocol Version Mismatch: expect =%s "
+			  "while the request is %.32s",
+			  KBS_PROTOCOL_VERSION, version);
 	else if (strcmp(tee, "cca") != 0)
 		error_set(e, ERROR_PROTOCOL, "tee '%.32s': this embedded Trustee verifies only cca",
 			  tee);
@@ -52,7 +54,8 @@ static int handshake_token(const json_t *evidence, struct bytes *token, struct e
 	size_t len = json_array_size(array);
 
 	if (!json_is_array(array))
-		return error_set(e, ERROR_PROTOCOL, "primary_evidence: token: missing, or not an "
+		return error_set(e, ERROR_PROTOCOL,
+				 "primary_evidence: token: missing, or not an "
 				 "array of byte values");
 	if (len > CCA_TOKEN_MAX)
 		return error_set(e, ERROR_ATTESTATION, "%s: token of %zu bytes, at most %zu",
@@ -64,8 +67,10 @@ static int handshake_token(const json_t *evidence, struct bytes *token, struct e
 		json_int_t number = json_is_integer(value) ? json_integer_value(value) : -1;
 
 		if (number < 0 || number > 255)
-			return error_set(e, ERROR_PROTOCOL, "primary_evidence: token: element %zu "
-					 "is not a byte", i);
+			return error_set(e, ERROR_PROTOCOL,
+					 "primary_evidence: token: element %zu "
+					 "is not a byte",
+					 i);
 		token->data[i] = (uint8_t)number;
 	}
 	return 0;
@@ -81,7 +86,8 @@ static int handshake_evidence(const json_t *evidence, struct handshake_attest *a
 	if (!attest->additional)
 		return -1;
 	if (strcmp(attest->additional, "") != 0 && strcmp(attest->additional, "{}") != 0)
-		return error_set(e, ERROR_PROTOCOL, "additional_evidence: this embedded Trustee "
+		return error_set(e, ERROR_PROTOCOL,
+				 "additional_evidence: this embedded Trustee "
 				 "verifies no device evidence");
 	primary = json_member_object(evidence, "primary_evidence", "tee-evidence", ERROR_PROTOCOL,
 				     e);
@@ -152,7 +158,8 @@ int handshake_attest_parse(const void *body, size_t len, struct handshake_attest
 		return -1;
 	init = json_object_get(attest->body, "init-data");
 	if (init && !json_is_null(init))
-		return error_set(e, ERROR_PROTOCOL, "init-data: not supported by this embedded "
+		return error_set(e, ERROR_PROTOCOL,
+				 "init-data: not supported by this embedded "
 				 "Trustee");
 	part = json_member_object(attest->body, "runtime-data", "attest", ERROR_PROTOCOL, e);
 	if (!part || handshake_runtime(part, attest, e) < 0)
@@ -189,7 +196,8 @@ int handshake_challenge(const json_t *runtime, uint8_t challenge[REALM_CHALLENGE
 	if (json_canonical(runtime, &text, e) == 0) {
 		crypto_begin();
 		ret = EVP_Digest(text.data, text.len, challenge, NULL, EVP_sha384(), NULL) == 1 ?
-		      0 : crypto_error(e, ERROR_SYSTEM, "OpenSSL cannot compute SHA-384");
+			      0 :
+			      crypto_error(e, ERROR_SYSTEM, "OpenSSL cannot compute SHA-384");
 	}
 	bytes_free(&text);
 	return ret;

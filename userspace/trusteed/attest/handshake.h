@@ -20,11 +20,11 @@ int handshake_auth_parse(const void *body, size_t len, struct error *e);
 json_t *handshake_auth_answer(const char *nonce);
 
 struct handshake_attest {
-	json_t *body;			/* owned; contains nonce and additional */
+	json_t *body; /* owned; contains nonce and additional */
 	const char *nonce;
-	const char *additional;		/* additional_evidence exactly as the client sent it */
-	json_t *tee_pubkey;		/* owned; only the members that a KBS knows */
-	struct bytes token;		/* the CCA token */
+	const char *additional; /* additional_evidence exactly as the client sent it */
+	json_t *tee_pubkey;	/* owned; only the members that a KBS knows */
+	struct bytes token;	/* the CCA token */
 };
 
 #define HANDSHAKE_ATTEST_INIT { 0 }

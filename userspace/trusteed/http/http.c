@@ -10,13 +10,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define CONNECTIONS_MAX 64
-#define CONNECTION_TIMEOUT 30	/* seconds without progress */
+#define CONNECTIONS_MAX	   64
+#define CONNECTION_TIMEOUT 30 /* seconds without progress */
 /* For the head of a request, which contains a bearer token; Trustee accepts 128 KiB. */
 #define CONNECTION_MEMORY ((size_t)160 << 10)
-/* The server reads and drops a body that is too large, up to this many times the limit. If it closed
- * the connection while the client still sends, the client would get a reset and might never read
- * the reason. */
+/* The server reads and drops a body that is too large, up to this many times the limit. If it
+ * closed the connection while the client still sends, the client would get a reset and might never
+ * read the reason. */
 #define DRAIN_FACTOR 4
 
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
@@ -24,14 +24,14 @@
 /* One request, from the first call of http_access() to http_completed(). */
 struct exchange {
 	struct bytes body;
-	size_t seen;		/* bytes of the body that were received */
-	char line[384];		/* "METHOD PATH" for the log */
+	size_t seen;	/* bytes of the body that were received */
+	char line[384]; /* "METHOD PATH" for the log */
 };
 
 struct http {
 	struct MHD_Daemon *daemon;
 	const struct http_service *service;
-	char said[256];		/* the last message of the library, for an error at the start */
+	char said[256]; /* the last message of the library, for an error at the start */
 };
 
 static const char *http_header(struct MHD_Connection *connection, enum MHD_ValueKind kind,
@@ -212,9 +212,8 @@ struct http *http_start(const struct http_service *service, int fd, const struct
 	}
 	http->service = service;
 	http->daemon = MHD_start_daemon(flags | (files ? MHD_USE_TLS : 0U), 0, NULL, NULL,
-					http_access, http,
-					MHD_OPTION_EXTERNAL_LOGGER, http_logger, http,
-					MHD_OPTION_LISTEN_SOCKET, fd,
+					http_access, http, MHD_OPTION_EXTERNAL_LOGGER, http_logger,
+					http, MHD_OPTION_LISTEN_SOCKET, fd,
 					MHD_OPTION_NOTIFY_COMPLETED, http_completed, NULL,
 					MHD_OPTION_UNESCAPE_CALLBACK, http_unescape, NULL,
 					MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
@@ -222,8 +221,8 @@ struct http *http_start(const struct http_service *service, int fd, const struct
 					MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
 					MHD_OPTION_ARRAY, files ? tls : tls + 3, MHD_OPTION_END);
 	if (!http->daemon) {
-		error_set(e, ERROR_SYSTEM, "HTTP server: %s", http->said[0] ? http->said :
-			  "cannot start");
+		error_set(e, ERROR_SYSTEM, "HTTP server: %s",
+			  http->said[0] ? http->said : "cannot start");
 		free(http);
 		return NULL;
 	}

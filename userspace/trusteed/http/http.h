@@ -19,8 +19,8 @@
 
 /* What the server serves. All calls come from one thread. */
 struct http_service {
-	void *context;		/* for @dispatch */
-	size_t body_max;	/* bytes; requests with a longer body are refused */
+	void *context;	 /* for @dispatch */
+	size_t body_max; /* bytes; requests with a longer body are refused */
 	/* Answer @request; @reply is REPLY_INIT. */
 	void (*dispatch)(void *context, const struct request *request, struct reply *reply);
 	/* Whether the body of a request is a secret and must be kept in locked memory. */

@@ -42,16 +42,20 @@ int listen_parse(const char *text, struct listen_address *address, struct error 
 	int fault;
 
 	if (listen_split(text, host, &port) < 0)
-		return error_set(e, ERROR_USAGE, "--listen: '%.80s' is not ADDR:PORT or "
-				 "[ADDR]:PORT", text);
+		return error_set(e, ERROR_USAGE,
+				 "--listen: '%.80s' is not ADDR:PORT or "
+				 "[ADDR]:PORT",
+				 text);
 	fault = getaddrinfo(host, port, &hints, &info);
 	if (fault == EAI_MEMORY)
 		return error_set_memory(e);
 	if (fault == EAI_SYSTEM || fault == EAI_AGAIN || fault == EAI_FAIL)
 		return error_set(e, ERROR_SYSTEM, "--listen: %s", gai_strerror(fault));
 	if (fault != 0)
-		return error_set(e, ERROR_USAGE, "--listen: '%.80s' is not a numeric address and "
-				 "port", text);
+		return error_set(e, ERROR_USAGE,
+				 "--listen: '%.80s' is not a numeric address and "
+				 "port",
+				 text);
 	memcpy(&address->address, info->ai_addr, info->ai_addrlen);
 	address->len = info->ai_addrlen;
 	freeaddrinfo(info);

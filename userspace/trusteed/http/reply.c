@@ -16,7 +16,7 @@
  */
 static const struct {
 	unsigned int status;
-	const char *variant, *words;	/* NULL: the cause is enough */
+	const char *variant, *words; /* NULL: the cause is enough */
 } refusals[REPLY_REFUSALS] = {
 	[REPLY_ATTESTATION] = { 401, "AttestationError", "Attestation error" },
 	[REPLY_TOKEN_NOT_FOUND] = { 401, "TokenNotFound", "Attestation Token not found" },

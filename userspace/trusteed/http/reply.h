@@ -15,11 +15,11 @@
 
 struct reply {
 	unsigned int status;
-	struct bytes body;		/* JSON, or empty */
-	char cookie[128];		/* value of Set-Cookie, "" for none */
-	char allow[32];			/* value of Allow with a 405, else "" */
-	char note[ERROR_TEXT_MAX + 256];	/* for the log line; no secret, no token */
-	bool warning;			/* log the note as a warning, for the operator */
+	struct bytes body;		 /* JSON, or empty */
+	char cookie[128];		 /* value of Set-Cookie, "" for none */
+	char allow[32];			 /* value of Allow with a 405, else "" */
+	char note[ERROR_TEXT_MAX + 256]; /* for the log line; no secret, no token */
+	bool warning;			 /* log the note as a warning, for the operator */
 };
 
 #define REPLY_INIT { .status = 200 }
@@ -52,8 +52,7 @@ void reply_fail(struct reply *reply, enum reply_refusal refusal, const struct er
  * if @body is NULL because it failed before, the reply becomes a 500 without a body. */
 void reply_json(struct reply *reply, json_t *body);
 /* Add words to the note. */
-void reply_note(struct reply *reply, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+void reply_note(struct reply *reply, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void reply_free(struct reply *reply);
 
 #endif

@@ -8,13 +8,13 @@
 
 struct request {
 	const char *method;
-	const char *path;		/* percent-decoded, begins with '/' */
-	const char *session;		/* cookie kbs-session-id, or NULL */
-	const char *authorization;	/* header Authorization, or NULL */
+	const char *path;	   /* percent-decoded, begins with '/' */
+	const char *session;	   /* cookie kbs-session-id, or NULL */
+	const char *authorization; /* header Authorization, or NULL */
 	const void *body;
-	size_t len;			/* of the body, bytes */
-	int64_t monotonic;		/* boot clock, ms: for the age of sessions */
-	int64_t now;			/* seconds since 1970: for the times in tokens */
+	size_t len;	   /* of the body, bytes */
+	int64_t monotonic; /* boot clock, ms: for the age of sessions */
+	int64_t now;	   /* seconds since 1970: for the times in tokens */
 };
 
 /* The token of "Authorization: Bearer TOKEN" (the scheme in upper or lower case), or NULL. */

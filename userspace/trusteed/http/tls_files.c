@@ -40,8 +40,10 @@ static int tls_files_check(const struct tls_files *files, const char *cert_path,
 	}
 	key = PEM_read_bio_PrivateKey(key_pem, NULL, tls_no_passphrase, NULL);
 	if (!key) {
-		ret = crypto_error(e, ERROR_CONFIG, "%s: no private key in PEM, or it has a "
-				   "passphrase", key_path);
+		ret = crypto_error(e, ERROR_CONFIG,
+				   "%s: no private key in PEM, or it has a "
+				   "passphrase",
+				   key_path);
 		goto out;
 	}
 	if (X509_check_private_key(cert, key) != 1)

@@ -8,8 +8,8 @@
 #include "base/error.h"
 
 struct tls_files {
-	struct bytes cert;	/* PEM, the server's certificate first */
-	struct bytes key;	/* PEM, locked */
+	struct bytes cert; /* PEM, the server's certificate first */
+	struct bytes key;  /* PEM, locked */
 };
 
 #define TLS_FILES_INIT { .key = BYTES_LOCKED_INIT }

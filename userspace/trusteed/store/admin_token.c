@@ -7,13 +7,13 @@
 #include "jose/jwt.h"
 
 #define ISSUER "trusteed"
-#define ROLE "admin"
+#define ROLE   "admin"
 
 int admin_token_issue(EVP_PKEY *key, int64_t now, struct bytes *out, struct error *e)
 {
 	json_t *header = json_pack("{s:s, s:s}", "typ", "JWT", "alg", "ES256");
-	json_t *payload = json_pack("{s:s, s:s, s:I, s:I}", "iss", ISSUER, "role", ROLE,
-				    "iat", (json_int_t)now, "exp",
+	json_t *payload = json_pack("{s:s, s:s, s:I, s:I}", "iss", ISSUER, "role", ROLE, "iat",
+				    (json_int_t)now, "exp",
 				    (json_int_t)now + ADMIN_TOKEN_DAYS * INT64_C(86400));
 	int ret = -1;
 

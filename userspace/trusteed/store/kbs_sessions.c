@@ -80,8 +80,8 @@ static int kbs_session_name(struct kbs_session *session, struct error *e)
 	return ret;
 }
 
-struct kbs_session *kbs_sessions_new(struct kbs_sessions *sessions, int64_t monotonic,
-				     int64_t now, struct error *e)
+struct kbs_session *kbs_sessions_new(struct kbs_sessions *sessions, int64_t monotonic, int64_t now,
+				     struct error *e)
 {
 	struct kbs_session *session = kbs_sessions_slot(sessions, monotonic);
 

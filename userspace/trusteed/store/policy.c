@@ -60,9 +60,11 @@ static int policy_from_text(const void *text, size_t len, enum policy *policy, s
 	}
 	if (len >= strlen(POLICY_TEXT_MARK) &&
 	    memcmp(text, POLICY_TEXT_MARK, strlen(POLICY_TEXT_MARK)) == 0)
-		return error_set(e, ERROR_INPUT, "the text differs from the built-in policy that "
+		return error_set(e, ERROR_INPUT,
+				 "the text differs from the built-in policy that "
 				 "its first line names");
-	return error_set(e, ERROR_INPUT, "this embedded Trustee knows only the policies affirming, "
+	return error_set(e, ERROR_INPUT,
+			 "this embedded Trustee knows only the policies affirming, "
 			 "allow-all and deny-all of `realmkey admin set-resource-policy`, and has "
 			 "no Rego engine");
 }

@@ -9,8 +9,8 @@
 #include "base/error.h"
 
 enum policy {
-	POLICY_AFFIRMING,	/* the default: at least one appraisal, and all are affirming */
-	POLICY_ALLOW_ALL,	/* any valid EAR */
+	POLICY_AFFIRMING, /* the default: at least one appraisal, and all are affirming */
+	POLICY_ALLOW_ALL, /* any valid EAR */
 	POLICY_DENY_ALL,
 	POLICIES
 };

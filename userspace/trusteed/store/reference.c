@@ -7,7 +7,7 @@
 #include "base/encode.h"
 #include "base/json.h"
 
-#define REFERENCE_VERSION "0.1.0"
+#define REFERENCE_VERSION  "0.1.0"
 #define REFERENCE_NAME_MAX 256
 
 static int reference_check(const json_t *records, struct error *e)
@@ -87,8 +87,10 @@ static int reference_envelope(const json_t *message, struct error *e)
 	if (!type)
 		return -1;
 	if (strcmp(type, "sample") != 0)
-		return error_set(e, ERROR_INPUT, "message: type: '%.32s' is not 'sample', the only "
-				 "one this embedded Trustee knows", type);
+		return error_set(e, ERROR_INPUT,
+				 "message: type: '%.32s' is not 'sample', the only "
+				 "one this embedded Trustee knows",
+				 type);
 	return 0;
 }
 
@@ -112,8 +114,10 @@ static int reference_add(json_t *records, json_t *payload, int64_t now, struct e
 
 	json_object_foreach(payload, name, value) {
 		if (!name[0] || strlen(name) > REFERENCE_NAME_MAX)
-			return error_set(e, ERROR_INPUT, "message: payload: a name is empty or "
-					 "longer than %d", REFERENCE_NAME_MAX);
+			return error_set(e, ERROR_INPUT,
+					 "message: payload: a name is empty or "
+					 "longer than %d",
+					 REFERENCE_NAME_MAX);
 		if (json_object_set_new(records, name, reference_record(name, value, now)) < 0)
 			return error_set_memory(e);
 	}

@@ -16,10 +16,10 @@
 #include "base/error.h"
 
 #define REFERENCE_NAMES_MAX 1024
-#define REFERENCE_TEXT_MAX ((size_t)1 << 20)
+#define REFERENCE_TEXT_MAX  ((size_t)1 << 20)
 
 struct reference {
-	json_t *records;	/* owned; {name: {"version","name","expiration","value"}} */
+	json_t *records; /* owned; {name: {"version","name","expiration","value"}} */
 };
 
 #define REFERENCE_INIT { 0 }

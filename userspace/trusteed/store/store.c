@@ -27,8 +27,9 @@ static int store_check(const struct store *store, struct error *e)
 				 store->path, st.st_mode & 07777);
 	if (flock(store->lock, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ?
-			error_set(e, ERROR_CONFIG, "%s: another trusteed uses it", store->path) :
-			error_set_errno(e, ERROR_SYSTEM, "%s: lock", store->path);
+			       error_set(e, ERROR_CONFIG, "%s: another trusteed uses it",
+					 store->path) :
+			       error_set_errno(e, ERROR_SYSTEM, "%s: lock", store->path);
 	return 0;
 }
 

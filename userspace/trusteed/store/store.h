@@ -11,8 +11,8 @@
 #include "base/error.h"
 
 struct store {
-	char *path;		/* owned */
-	int lock;		/* the directory, flock()ed; -1 when not open */
+	char *path; /* owned */
+	int lock;   /* the directory, flock()ed; -1 when not open */
 };
 
 #define STORE_INIT { .lock = -1 }

@@ -44,11 +44,15 @@ static int trust_may(const struct cca_anchor *anchor, bool development, struct e
 			whose = published[i].whose;
 	json_decref(jwk);
 	if (whose)
-		log_line(LOG_LEVEL_WARNING, "anchor %s: never trusted: its private key is public "
-			 "(%s)", anchor->name, whose);
+		log_line(LOG_LEVEL_WARNING,
+			 "anchor %s: never trusted: its private key is public "
+			 "(%s)",
+			 anchor->name, whose);
 	else if (anchor->development && !development)
-		log_line(LOG_LEVEL_WARNING, "anchor %s: ignored: a development key, trusted only "
-			 "with --dev", anchor->name);
+		log_line(LOG_LEVEL_WARNING,
+			 "anchor %s: ignored: a development key, trusted only "
+			 "with --dev",
+			 anchor->name);
 	return !whose && (development || !anchor->development);
 }
 

@@ -14,10 +14,10 @@
 #include "cca/cca_anchors.h"
 
 struct trust {
-	char *path;			/* owned */
-	bool development;		/* --dev */
+	char *path;	  /* owned */
+	bool development; /* --dev */
 	bool loaded;
-	uint64_t stamp;			/* identifies the files that were loaded */
+	uint64_t stamp; /* identifies the files that were loaded */
 	struct cca_anchors anchors;
 };
 

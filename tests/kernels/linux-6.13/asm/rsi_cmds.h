@@ -4,7 +4,7 @@
 
 #include <asm/rsi_smc.h>
 
-#define RSI_GRANULE_SHIFT	12
-#define RSI_GRANULE_SIZE	(_AC(1, UL) << RSI_GRANULE_SHIFT)
+#define RSI_GRANULE_SHIFT 12
+#define RSI_GRANULE_SIZE  (_AC(1, UL) << RSI_GRANULE_SHIFT)
 
 #endif /* CCA_TEST_RSI_CMDS_H */
