@@ -70,6 +70,7 @@ static int receive_until(int fd, uint8_t *data, size_t len, int64_t deadline, st
 		if (wait_ready(fd, POLLIN, deadline, e) < 0)
 			return -1;
 		n = recv(fd, data, len, MSG_DONTWAIT);
+		/* A reset is an end before the courier has read the request. */
 		if (n == 0 || (n < 0 && errno == ECONNRESET))
 			return error_set(e, ERROR_PROTOCOL, "%s", closed);
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
