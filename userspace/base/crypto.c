@@ -3,6 +3,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/provider.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,6 +16,19 @@
 #define HEAP_SIZE  ((size_t)64 << 10)
 #define HEAP_BLOCK 32
 
+/* A failed allocation. Some are reported only as an algorithm that cannot be fetched, or that the key does
+ * not support; callers use only those that exist, after they have checked the type of the key. */
+static bool error_is_memory(unsigned long code)
+{
+	int reason = ERR_GET_REASON(code);
+
+	return reason == ERR_R_MALLOC_FAILURE || reason == ERR_R_INIT_FAIL ||
+	       reason == ERR_R_FETCH_FAILED ||
+	       (ERR_GET_LIB(code) == ERR_LIB_EVP &&
+		(reason == ERR_R_UNSUPPORTED ||
+		 reason == EVP_R_OPERATION_NOT_SUPPORTED_FOR_THIS_KEYTYPE));
+}
+
 /* Empty OpenSSL's queue of errors. Returns true if one of them is a failed allocation. */
 static bool errors_name_memory(void)
 {
@@ -23,7 +37,7 @@ static bool errors_name_memory(void)
 
 	/* The failed allocation is the oldest error; the functions that needed it add theirs. */
 	while ((code = ERR_get_error()) != 0)
-		if (ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE)
+		if (error_is_memory(code))
 			memory = true;
 	return memory;
 }

@@ -54,6 +54,7 @@ void encode_hex(const void *data, size_t len, struct bytes *out)
  * @len if one is not in the alphabet, or if the last one sets unused bits. */
 static size_t group_decode(const uint8_t values[256], const uint8_t *text, size_t len, uint8_t *out)
 {
+	static const uint32_t unused[] = { [2] = 0xffff, [3] = 0xff, [4] = 0 }; /* bits */
 	uint32_t group = 0;
 
 	for (size_t i = 0; i < len; i++) {
@@ -63,7 +64,7 @@ static size_t group_decode(const uint8_t values[256], const uint8_t *text, size_
 	}
 	for (size_t i = 0; i + 1 < len; i++)
 		out[i] = (uint8_t)(group >> (16 - 8 * i));
-	return (group & ((1U << (8 * (4 - len))) - 1)) == 0 ? len : len - 1;
+	return (group & unused[len]) == 0 ? len : len - 1;
 }
 
 int decode_base64(enum encode_alphabet alphabet, const char *text, size_t len, const char *what,

@@ -50,7 +50,7 @@ static int send_until(int fd, const uint8_t *data, size_t len, int64_t deadline,
 		if (wait_ready(fd, POLLOUT, deadline, e) < 0)
 			return -1;
 		n = send(fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n < 0 && errno == EPIPE)
+		if (n < 0 && (errno == EPIPE || errno == ECONNRESET))
 			return error_set(e, ERROR_PROTOCOL, "%s", closed);
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return error_set_errno(e, ERROR_PROTOCOL, "courier");
@@ -70,7 +70,8 @@ static int receive_until(int fd, uint8_t *data, size_t len, int64_t deadline, st
 		if (wait_ready(fd, POLLIN, deadline, e) < 0)
 			return -1;
 		n = recv(fd, data, len, MSG_DONTWAIT);
-		if (n == 0)
+		/* A reset is an end before the courier has read the request. */
+		if (n == 0 || (n < 0 && errno == ECONNRESET))
 			return error_set(e, ERROR_PROTOCOL, "%s", closed);
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return error_set_errno(e, ERROR_PROTOCOL, "courier");
