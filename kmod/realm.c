@@ -164,7 +164,7 @@ int cca_realm_audit_now(void)
 
 /*
  * Computes the register's value after an event, by TCG's rule. If the RMM has another
- * rule, or somebody else extended the register just before or after us, the next
+ * rule, or another program extended the register just before or after us, the next
  * audit finds a difference.
  */
 static void value_extend(const struct cca_record *record)

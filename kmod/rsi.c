@@ -117,7 +117,7 @@ int cca_rsi_measurement_extend(u32 index, const u8 *digest, size_t size)
  * Starts a token on this vCPU, and discards any that was in progress on it.
  *
  * Context: the caller stays on this CPU until its last cca_rsi_token_continue(), and
- * lets nobody else start a token there meanwhile
+ * lets no other caller start a token there meanwhile
  * Return: 0 or an error as in cca_rsi.h
  */
 int cca_rsi_token_init(const u8 *challenge, size_t *bound)

@@ -133,7 +133,7 @@ static int token_sign_audited(struct token_run *run)
  * Context: sleeps; RMM specification, RSI_ATTESTATION_TOKEN_INIT and _CONTINUE
  * Return: the token, for kvfree(), or an ERR_PTR(): -EBUSY if another driver owns
  * tokens; -EINTR; -ENOMEM; -EFBIG if the RMM's bound is above 1 MiB; -EIO if the
- * RMM breaks its own bounds or fails; -EAGAIN if somebody else keeps extending
+ * RMM breaks its own bounds or fails; -EAGAIN if another program keeps extending
  * registers; -ENOSPC if the log has no room for a record of that; otherwise an
  * error as in cca_rsi.h
  */
