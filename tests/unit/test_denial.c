@@ -99,7 +99,7 @@ static void expect(const char *token, const char *wanted)
 #define EXECUTABLES_33 \
 	"cpu0 executables is 33 [warning]: unrecognized run-time\n" \
 	"  no reference value is what this realm booted\n"
-#define CURE(rim) \
+#define ADVICE(rim) \
 	"  endorse this realm's RIM as reference value " REFERENCE ": " rim "\n" \
 	"  realmkey admin --url URL --admin-token-file FILE set-reference-value " REFERENCE \
 	" " rim "\n"
@@ -109,7 +109,7 @@ static void test_rim_from_evidence(void **state)
 	(void)state;
 	set_status("warning");
 	set_claim("executables", 33);
-	expect(NULL, EXECUTABLES_33 CURE(SAMPLE_RIM));
+	expect(NULL, EXECUTABLES_33 ADVICE(SAMPLE_RIM));
 }
 
 /* The RIM in the realm's own token takes precedence. */
@@ -118,7 +118,7 @@ static void test_rim_from_token(void **state)
 	(void)state;
 	set_status("warning");
 	set_claim("executables", 33);
-	expect("tfrmm-fakehost/head-9a7f8ef4-sha256-token.cbor", EXECUTABLES_33 CURE(TOKEN_RIM));
+	expect("tfrmm-fakehost/head-9a7f8ef4-sha256-token.cbor", EXECUTABLES_33 ADVICE(TOKEN_RIM));
 }
 
 static void test_rim_unknown(void **state)
@@ -157,7 +157,7 @@ static void test_policy_without_cca(void **state)
 	set_claim("configuration", 36);
 	set_claim("instance-identity", 0);
 	explain(NULL, &out);
-	assert_non_null(strstr(bytes_text(&out), EXECUTABLES_33 CURE(SAMPLE_RIM)));
+	assert_non_null(strstr(bytes_text(&out), EXECUTABLES_33 ADVICE(SAMPLE_RIM)));
 	assert_non_null(strstr(bytes_text(&out), "cpu0 hardware is 97 [contraindicated]: "));
 	assert_non_null(strstr(bytes_text(&out), "cpu0 configuration is 36 [warning]: "));
 	assert_int_equal(strncmp(bytes_text(&out), policy, strlen(policy)), 0);

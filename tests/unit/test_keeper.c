@@ -142,7 +142,7 @@ static void the_first_required_failure_is_reported(void **state)
 	assert_true(keeper_retry(&keeper));
 	status_is("2 of 4 secrets delivered; one: denied");
 	log_is("I zero: delivered to zero\n"
-	       "E one: denied\nW Executables [warning]\nW cure: endorse the RIM\n"
+	       "E one: denied\nW Executables [warning]\nW advice: endorse the RIM\n"
 	       "E two: no connection\n"
 	       "I three: delivered to three\n");
 }
@@ -255,7 +255,7 @@ static void a_denial_is_explained_once(void **state)
 	for (int i = 0; i < 3; i++)
 		error_set(&world.answer[i], ERROR_POLICY, "denied");
 	keeper_run(&keeper, KEEPER_ALL);
-	log_is("E zero: denied\nW Executables [warning]\nW cure: endorse the RIM\n"
+	log_is("E zero: denied\nW Executables [warning]\nW advice: endorse the RIM\n"
 	       "E one: denied\nE two: denied\nI three: delivered to three\n");
 }
 

@@ -233,7 +233,7 @@ static const struct args_spec verify_spec = {
 		 "anchor, or the first check that failed, for example E_BINDING; the exit status\n"
 		 "is then 7.",
 	.options = verify_tables,
-	.notes = "This does not tell whether the realm runs the right software: compare its RIM.",
+	.notes = "This does not show whether the realm runs the right software: compare its RIM.",
 };
 
 static int verdict_output(const struct cca_verdict *verdict, const char *anchor, bool fresh,

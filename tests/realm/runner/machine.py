@@ -96,7 +96,7 @@ class Machine:
                   "--ram", str(self.settings.ram()), "--append", " ".join(arguments), self.folder.file("realm.dtb")])
 
     def _layout(self):
-        """Writes the page that tells the RMM what is loaded where."""
+        """Writes the page from which the RMM learns what is loaded where."""
         settings = self.settings
         loaded = (KERNEL_IPA, "Image"), (INITRD_IPA, "initrd"), (DTB_IPA, "realm.dtb")
         required([f"{OUT}/layout-page", "--hash", settings["HASH"], "--vcpus", settings["SMP"],

@@ -112,7 +112,7 @@ class Denied(Client):
 
 
 class File(Client):
-    """A secret that replaces a file: it is the old one or the new one, whole, and nothing lies beside it."""
+    """A secret that replaces a file: it is the old one or the new one, whole, and there is no other file."""
 
     def before(self):
         self.folder = f"{self.directory}/file"

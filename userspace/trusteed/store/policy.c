@@ -48,8 +48,8 @@ int policy_from_name(const char *name, size_t len, enum policy *policy, struct e
 	return error_set(e, ERROR_CONFIG, "policy: neither affirming nor allow-all nor deny-all");
 }
 
-/* The whole text is compared, not only the mark in its first line, because somebody may have edited
- * the text below it. */
+/* The whole text is compared, not only the mark in its first line, because the text below the mark
+ * may have been edited. */
 static int policy_from_text(const void *text, size_t len, enum policy *policy, struct error *e)
 {
 	for (int i = 0; i < POLICIES; i++) {
