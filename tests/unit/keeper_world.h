@@ -90,7 +90,7 @@ int denial_explain(const struct bytes *ear, const struct bytes *token, struct by
 	(void)ear;
 	(void)token;
 	(void)e;
-	bytes_append_text(out, "Executables [warning]\ncure: endorse the RIM\n");
+	bytes_append_text(out, "Executables [warning]\nadvice: endorse the RIM\n");
 	return 0;
 }
 
