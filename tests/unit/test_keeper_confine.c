@@ -20,6 +20,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "attempts.h"
 #include "base/array.h"
 #include "base/sandbox.h"
 #include "jose/jwe.h"
@@ -35,29 +36,12 @@ static long landlock_abi(void)
 	return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 }
 
-/* Returns 0 or an errno from the result of a call. */
-static int outcome(long result)
-{
-	return result < 0 ? errno : 0;
-}
-
 /* --- what the keeper must not do -------------------------------------------------------------- */
 
-#define TRY(name, call) \
-	static int try_##name(void) \
-	{ \
-		return outcome(call); \
-	}
-
 TRY(tcp, socket(AF_INET, SOCK_STREAM, 0))
-TRY(udp6, socket(AF_INET6, SOCK_DGRAM, 0))
-TRY(raw, socket(AF_INET, SOCK_RAW, IPPROTO_ICMP))
-TRY(packet, socket(AF_PACKET, SOCK_RAW, 0))
-TRY(vsock, socket(AF_VSOCK, SOCK_STREAM, 0))
 TRY(route, socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE))
 TRY(generic, socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC))
 TRY(alg, socket(AF_ALG, SOCK_SEQPACKET, 0))
-TRY(unix, socket(AF_UNIX, SOCK_STREAM, 0))
 TRY(unix_datagram, socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0))
 TRY(pair, socketpair(AF_UNIX, SOCK_DGRAM, 0, (int[2]){ 0 }))
 
@@ -126,24 +110,13 @@ TRY(ptrace, syscall(SYS_ptrace, 16, other, 0, 0))
 TRY(peek, syscall(SYS_process_vm_readv, other, 0, 0, 0, 0, 0))
 TRY(poke, syscall(SYS_process_vm_writev, other, 0, 0, 0, 0, 0))
 TRY(pidfd, syscall(SYS_pidfd_open, other, 0))
-TRY(getfd, syscall(SYS_pidfd_getfd, -1, 0, 0))
-TRY(mount, syscall(SYS_mount, 0, "/", "tmpfs", 0, 0))
-TRY(unshare, syscall(SYS_unshare, 0x10000000))
 TRY(setns, syscall(SYS_setns, outside_fd, 0))
 TRY(chroot, chroot("."))
-TRY(bpf, syscall(SYS_bpf, 0, 0, 0))
-TRY(io_uring, syscall(SYS_io_uring_setup, 1, 0))
 TRY(io_uring_enter, syscall(SYS_io_uring_enter, -1, 0, 0, 0, 0, 0))
-TRY(module, syscall(SYS_finit_module, 0, 0, 0))
 TRY(setuid, syscall(SYS_setuid, 0))
 TRY(setresuid, syscall(SYS_setresuid, 0, 0, 0))
 TRY(setgroups, syscall(SYS_setgroups, 0, NULL))
-TRY(capset, syscall(SYS_capset, NULL, NULL))
-TRY(keyctl, syscall(SYS_keyctl, 0, -3, 0))
 TRY(add_key, syscall(SYS_add_key, "user", "x", "x", 1, -3))
-TRY(process, syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0))
-TRY(clone3, syscall(SYS_clone3, NULL, 0))
-TRY(dumpable, prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))
 TRY(terminal, ioctl(0, TIOCSTI, "x"))
 TRY(unlock, syscall(SYS_munlockall))
 
@@ -153,27 +126,6 @@ TRY(thread_signal, syscall(SYS_tgkill, other, other, SIGTERM))
 TRY(queue_signal, syscall(SYS_rt_sigqueueinfo, other, SIGTERM, NULL))
 TRY(set_owner, fcntl(receiver, F_SETOWN, other))
 TRY(async, fcntl(receiver, F_SETFL, O_ASYNC))
-
-static int try_execve(void)
-{
-	char *argv[] = { (char *)"true", NULL };
-
-	return outcome(execve("/bin/true", argv, argv + 1));
-}
-
-static int try_code(void)
-{
-	void *page = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	return page == MAP_FAILED ? errno : 0;
-}
-
-static int try_data_to_code(void)
-{
-	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	return outcome(mprotect(page, 4096, PROT_READ | PROT_EXEC));
-}
 
 static int try_limit(void)
 {

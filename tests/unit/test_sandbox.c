@@ -27,6 +27,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "attempts.h"
 #include "base/array.h"
 #include "base/sandbox.h"
 #include "courier/confine.h"
@@ -37,12 +38,6 @@
 static long landlock_abi(void)
 {
 	return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-}
-
-/* Returns 0 or an errno from the result of a call. */
-static int outcome(long result)
-{
-	return result < 0 ? errno : 0;
 }
 
 static int child_wait(pid_t pid)
@@ -60,12 +55,6 @@ static int child_wait(pid_t pid)
 
 /* --- what to try ------------------------------------------------------------------------------ */
 
-#define TRY(name, call) \
-	static int try_##name(void) \
-	{ \
-		return outcome(call); \
-	}
-
 TRY(open_passwd, open("/etc/passwd", O_RDONLY))
 TRY(open_null, open("/dev/null", O_RDONLY))
 TRY(open_mem, open("/proc/self/mem", O_RDONLY))
@@ -79,17 +68,10 @@ TRY(unlink, unlink("/tmp/realmkey-x"))
 TRY(list, opendir("/") ? 0 : -1)
 TRY(device, open("/dev/cca-rsi", O_RDWR))
 
-TRY(capset, syscall(SYS_capset, NULL, NULL))
-TRY(getfd, syscall(SYS_pidfd_getfd, -1, 0, 0))
 TRY(journal, socket(AF_UNIX, SOCK_DGRAM, 0))
 TRY(tcp, socket(AF_INET, SOCK_STREAM, IPPROTO_TCP))
-TRY(udp6, socket(AF_INET6, SOCK_DGRAM, 0))
-TRY(unix, socket(AF_UNIX, SOCK_STREAM, 0))
 TRY(netlink, socket(AF_NETLINK, SOCK_RAW, 16))
-TRY(packet, socket(AF_PACKET, SOCK_RAW, 0))
-TRY(raw, socket(AF_INET, SOCK_RAW, IPPROTO_ICMP))
 TRY(mptcp, socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP))
-TRY(vsock, socket(AF_VSOCK, SOCK_STREAM, 0))
 
 static int connect_port(uint16_t port)
 {
@@ -111,24 +93,7 @@ static int try_server(void)
 		bind(socket(AF_INET, SOCK_STREAM, 0), (const struct sockaddr *)&any, sizeof(any)));
 }
 
-static int try_code(void)
-{
-	void *page = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	return page == MAP_FAILED ? errno : 0;
-}
-
-static int try_data_to_code(void)
-{
-	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	return outcome(mprotect(page, 4096, PROT_READ | PROT_EXEC));
-}
-
-TRY(process, syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0))
-TRY(clone3, syscall(SYS_clone3, NULL, 0))
 TRY(signal, kill(getppid(), 0))
-TRY(dumpable, prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))
 static int try_limit(void)
 {
 	const struct rlimit more = { 1000, 1000 };
@@ -164,22 +129,9 @@ static int try_datagram_pair(void)
 	return outcome(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair));
 }
 
-static int try_execve(void)
-{
-	char *argv[] = { (char *)"true", NULL };
-
-	return outcome(execve("/bin/true", argv, argv + 1));
-}
-
 TRY(ptrace, syscall(SYS_ptrace, 16, getppid(), 0, 0))
 TRY(peek, syscall(SYS_process_vm_readv, getppid(), 0, 0, 0, 0, 0))
-TRY(mount, syscall(SYS_mount, 0, "/", "tmpfs", 0, 0))
-TRY(unshare, syscall(SYS_unshare, 0x10000000))
-TRY(keyctl, syscall(SYS_keyctl, 0, -3, 0))
-TRY(bpf, syscall(SYS_bpf, 0, 0, 0))
-TRY(io_uring, syscall(SYS_io_uring_setup, 1, 0))
 TRY(handle, syscall(SYS_open_by_handle_at, 0, 0, 0))
-TRY(module, syscall(SYS_finit_module, 0, 0, 0))
 TRY(setuid, syscall(SYS_setresuid, 0, 0, 0))
 
 /* --- the confinement of the courier ----------------------------------------------------------- */
