@@ -89,7 +89,7 @@ int kbs_seal_find(const struct kbs_seal *seal, const char *id, int64_t monotonic
 	int64_t begun = 0;
 	int ret = -1;
 
-	if (len != 2 * KBS_SESSION_ID_SIZE)
+	if (len + 1 != sizeof(out->id))
 		return 0;
 	if (decode_hex(id, len, "session", &binary, &why) < 0) {
 		if (why.memory)
