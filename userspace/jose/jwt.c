@@ -170,7 +170,8 @@ static int time_read(const struct jwt *jwt, const char *claim, double *time, str
 	return value ? 1 : 0;
 }
 
-int jwt_check_times(const struct jwt *jwt, long long now, long long leeway, struct error *e)
+int jwt_check_times(const struct jwt *jwt, long long now, long long leeway, bool *expires,
+		    struct error *e)
 {
 	static const struct {
 		const char *claim, *why;
@@ -185,9 +186,11 @@ int jwt_check_times(const struct jwt *jwt, long long now, long long leeway, stru
 
 	if (present < 0)
 		return -1;
-	if (present == 0)
+	if (expires)
+		*expires = present;
+	else if (!present)
 		return error_set(e, ERROR_ATTESTATION, "JWT: \"exp\" not satisfied: missing");
-	if (time <= earliest)
+	if (present && time <= earliest)
 		return error_set(e, ERROR_ATTESTATION,
 				 "JWT: \"exp\" not satisfied: token is expired");
 	for (size_t i = 0; i < ARRAY_SIZE(starts); i++) {
