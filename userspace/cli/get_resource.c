@@ -41,7 +41,7 @@ static const struct args_option own[] = {
 	  .type = ARGS_TEXT,
 	  .offset = offsetof(struct options, output),
 	  .value = "FILE",
-	  .help = "write to FILE, atomically, with mode 0600" },
+	  .help = "write to FILE, atomically, with mode 0600 (- is standard output)" },
 	{ 0 },
 };
 
