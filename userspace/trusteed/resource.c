@@ -9,7 +9,7 @@
 #include "kbs/kbs.h"
 #include "trusteed/attest/ear_issue.h"
 
-/* Each segment, with the suffix of a temporary file, must be short enough for a file name. */
+/* Each segment must be short enough for a file name. */
 #define RESOURCE_PATH_MAX 240
 
 struct resource_name {
