@@ -39,6 +39,8 @@ static int ear_lifetime(const struct bytes *ear, int64_t *ms, struct error *e)
 	if (json_is_integer(iat) && json_is_integer(exp) && json_integer_value(iat) >= 0 &&
 	    json_integer_value(exp) > json_integer_value(iat))
 		seconds = json_integer_value(exp) - json_integer_value(iat);
+	if (json_is_integer(iat))
+		clock_learn(json_integer_value(iat));
 	jwt_free(&jwt);
 	*ms = (seconds < LIFETIME_MAX ? seconds : LIFETIME_MAX) * 1000;
 	return 0;

@@ -122,5 +122,6 @@ void kbs_session_cookie(const struct kbs_session *session, char *out, size_t siz
 
 	gmtime_r(&expires, &tm);
 	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
-	snprintf(out, size, "kbs-session-id=%s; Expires=%s", session->id, date);
+	snprintf(out, size, "kbs-session-id=%s; Expires=%s; Max-Age=%d", session->id, date,
+		 KBS_SESSION_SECONDS);
 }

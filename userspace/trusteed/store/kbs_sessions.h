@@ -41,8 +41,9 @@ struct kbs_session *kbs_sessions_new(struct kbs_sessions *sessions, int64_t mono
 struct kbs_session *kbs_sessions_find(struct kbs_sessions *sessions, const char *id,
 				      int64_t monotonic);
 
-/* Write "kbs-session-id=ID; Expires=IMF-FIXDATE" to @out, of @size bytes. Trustee sends no other
- * attributes, either. */
+/* Write "kbs-session-id=ID; Expires=IMF-FIXDATE; Max-Age=SECONDS" to @out, of @size bytes. Trustee sends
+ * the same without Max-Age, which takes precedence (RFC 6265 section 5.3) and so does not depend on the
+ * client's clock. */
 void kbs_session_cookie(const struct kbs_session *session, char *out, size_t size);
 
 #endif
