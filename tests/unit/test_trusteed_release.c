@@ -267,10 +267,11 @@ static void test_routes(void **state)
 		{ "POST", "/kbs/v0/attestation-policy", 404, "PluginNotFound", "" },
 		{ "GET", "/kbs/v0/auth/", 404, "PluginNotFound", "" },
 		{ "GET", "/kbs/v0/auth", 405, "MethodNotAllowed", "POST" },
-		{ "DELETE", RESOURCE, 405, "MethodNotAllowed", "GET, POST" },
-		{ "get", RESOURCE, 405, "MethodNotAllowed", "GET, POST" },
-		{ "PUT", "/kbs/v0/resource-policy", 405, "MethodNotAllowed", "GET, POST" },
-		{ "POST", "/healthz", 405, "MethodNotAllowed", "GET" },
+		{ "DELETE", RESOURCE, 405, "MethodNotAllowed", "GET, HEAD, POST" },
+		{ "get", RESOURCE, 405, "MethodNotAllowed", "GET, HEAD, POST" },
+		{ "PUT", "/kbs/v0/resource-policy", 405, "MethodNotAllowed", "GET, HEAD, POST" },
+		{ "POST", "/healthz", 405, "MethodNotAllowed", "GET, HEAD" },
+		{ "HEAD", "/kbs/v0/auth", 405, "MethodNotAllowed", "POST" },
 	};
 	struct world *w = *state;
 	struct reply reply;
@@ -286,6 +287,17 @@ static void test_routes(void **state)
 	assert_int_equal(reply.status, 200);
 	assert_int_equal(reply.body.len, 0);
 	reply_free(&reply);
+}
+
+/* HEAD is answered like GET, by the same checks. */
+static void test_head(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(world_status(w, "HEAD", "/healthz", ""), 200);
+	world_expect(w, "HEAD", RESOURCE, "", 401, "TokenNotFound");
+	world_expect(w, "HEAD", "/kbs/v0/resource-policy", "", 401, "AdminAuthAccess");
+	assert_int_equal(world_admin(w, "HEAD", "/kbs/v0/resource-policy", ""), 200);
 }
 
 /* Attests with the public key @jwk, even if it is unusable. */
@@ -376,6 +388,7 @@ int main(void)
 		TEST(resource_paths),
 		TEST(resource_sizes),
 		TEST(routes),
+		TEST(head),
 		TEST(useless_keys),
 		TEST(rsa_key),
 	};

@@ -374,27 +374,7 @@ static const struct cli_entry commands[] = {
 	{ 0 },
 };
 
-/* The index in argv of the first word that names a command, or 0. */
-static int command_find(int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++) {
-		for (const struct cli_entry *entry = commands; entry->name; entry++) {
-			if (!strcmp(argv[i], entry->name))
-				return i;
-		}
-	}
-	return 0;
-}
-
-/* Options may precede the command: `admin --url URL --admin-token-file FILE set-...`. */
 int command_admin(int argc, char **argv)
 {
-	int at = command_find(argc, argv);
-	char *command = argv[at];
-
-	if (at > 1) {
-		memmove(&argv[2], &argv[1], sizeof(*argv) * (size_t)(at - 1));
-		argv[1] = command;
-	}
 	return cli_dispatch(commands, "realmkey admin", argc, argv);
 }

@@ -14,9 +14,6 @@
 #include "base/crypto.h"
 #include "cookie.h"
 
-#define CONNECT_TIMEOUT 15 /* seconds, name resolution and TLS included */
-#define STALL_TIME	30 /* seconds without a byte */
-
 /* --- memory ---------------------------------------------------------------------------------- */
 
 /* A failed allocation of libcurl or OpenSSL that was not reported yet. They report some of these as a bad
@@ -258,11 +255,9 @@ static int http_configure(struct http *http, const struct http_target *target, s
 	if (ca.len)
 		SET(CURLOPT_CAINFO_BLOB, &ca);
 
+	/* For a request as a whole. The limit for connecting, 300 s by default, must not come first. */
 	SET(CURLOPT_TIMEOUT, target->timeout);
-	SET(CURLOPT_CONNECTTIMEOUT,
-	    target->timeout < CONNECT_TIMEOUT ? target->timeout : (long)CONNECT_TIMEOUT);
-	SET(CURLOPT_LOW_SPEED_LIMIT, 1L);
-	SET(CURLOPT_LOW_SPEED_TIME, (long)STALL_TIME);
+	SET(CURLOPT_CONNECTTIMEOUT, target->timeout);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_PROTOCOLS_STR, target->insecure ? "http,https" : "https");

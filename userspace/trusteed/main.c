@@ -193,41 +193,19 @@ out:
 	return ret;
 }
 
-static int help(struct error *e)
-{
-	struct bytes text = BYTES_INIT;
-
-	int ret;
-
-	args_help(&spec, &text);
-	ret = bytes_check(&text, e);
-	if (ret == 0)
-		fputs(bytes_text(&text), stdout);
-	bytes_free(&text);
-	return ret;
-}
-
 int main(int argc, char *argv[])
 {
 	struct options options = { 0 };
 	struct error e = ERROR_INIT;
-	int ret = -1;
+	int ret;
 
 	log_set(log_to_stderr);
-	switch (args_parse(&spec, argc, argv, &options, NULL, &e)) {
-	case ARGS_RUN:
+	ret = args_parse(&spec, argc, argv, &options, NULL, &e);
+	if (ret == ARGS_RUN) {
 		log_show_debug(options.verbose);
 		ret = serve(&options, &e);
-		break;
-	case ARGS_HELP:
-		ret = help(&e);
-		break;
-	case ARGS_VERSION:
-		puts("trusteed " REALMKEY_VERSION);
-		ret = 0;
-		break;
-	default:
-		break;
+	} else if (ret > ARGS_RUN) {
+		ret = args_answer(&spec, ret, "trusteed " REALMKEY_VERSION, &e);
 	}
 	if (ret == 0)
 		return 0;

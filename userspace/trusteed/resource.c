@@ -52,7 +52,7 @@ static int resource_claims(struct trustee *t, const struct request *request, str
 	}
 	if (jwt_decode(token, strlen(token), jwt, &e) < 0 ||
 	    jwt_verify(jwt, t->ear_key.pkey, &e) < 0 ||
-	    jwt_check_times(jwt, request->now, JWT_LEEWAY, &e) < 0) {
+	    jwt_check_times(jwt, request->now, JWT_LEEWAY, NULL, &e) < 0) {
 		reply_fail(reply, REPLY_TOKEN_VERIFIER, &e);
 		return -1;
 	}
