@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "kbs/kbs.h"
 #include "trusteed/store/admin_token.h"
 
 #define FILE_MAX ((size_t)16 << 10)
@@ -124,12 +125,15 @@ int trustee_open(struct trustee *t, const struct trustee_options *options, int64
 	    trustee_admin(&t->store, t->admin_key.pkey, now, e) < 0 || trustee_policy(t, e) < 0 ||
 	    trustee_reference(t, e) < 0 || trustee_trust(t, options, e) < 0)
 		return -1;
-	return kbs_sessions_init(&t->sessions, e);
+	if (options->sessions)
+		t->sessions.max = options->sessions;
+	return kbs_seal_init(&t->seal, KBS_PROTOCOL_VERSION, e);
 }
 
 void trustee_close(struct trustee *t)
 {
 	kbs_sessions_free(&t->sessions);
+	kbs_seal_free(&t->seal);
 	trust_close(&t->trust);
 	reference_free(&t->reference);
 	tee_key_free(&t->admin_key);
