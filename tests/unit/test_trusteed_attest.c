@@ -508,7 +508,7 @@ static void test_auth_answer(void **state)
 	end = 0;
 	assert_int_equal(sscanf(reply.cookie,
 				"kbs-session-id=%32[0-9a-f]; "
-				"Expires=Fri, 15 Jan 2027 08:05:00 GMT%n",
+				"Expires=Fri, 15 Jan 2027 08:05:00 GMT; Max-Age=300%n",
 				id, &end),
 			 1);
 	assert_int_equal(end, strlen(reply.cookie));

@@ -12,9 +12,8 @@
 static void attestation_answer(const struct request *request, const char *id, int64_t until,
 			       struct reply *reply, json_t *body)
 {
-	int64_t expires = request->now + (until - request->monotonic) / 1000;
-
-	kbs_session_cookie(id, expires, reply->cookie, sizeof(reply->cookie));
+	kbs_session_cookie(id, request->now, (until - request->monotonic) / 1000, reply->cookie,
+			   sizeof(reply->cookie));
 	reply_json(reply, body);
 }
 

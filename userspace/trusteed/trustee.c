@@ -52,6 +52,13 @@ static int trustee_admin(const struct store *store, EVP_PKEY *key, int64_t now, 
 			*e = why;
 			goto out;
 		}
+		/* A clock that is not set yet. A new token would be over when it is. */
+		if (admin_token_ahead(key, bytes_text(&token), line, now)) {
+			log_line(LOG_LEVEL_WARNING, "admin-token is kept, but was made later than "
+						    "this machine's clock reads, which is wrong");
+			ret = 0;
+			goto out;
+		}
 	}
 	log_line(LOG_LEVEL_INFO, "making admin-token%s%s",
 		 found ? ": the old one is not valid: " : "", why.text);

@@ -134,13 +134,14 @@ struct kbs_session *kbs_sessions_find(struct kbs_sessions *sessions, const char 
 	return session && session->until > monotonic ? session : NULL;
 }
 
-void kbs_session_cookie(const char *id, int64_t expires, char *out, size_t size)
+void kbs_session_cookie(const char *id, int64_t now, int64_t left, char *out, size_t size)
 {
-	time_t seconds = (time_t)expires;
+	time_t expires = (time_t)(now + left);
 	struct tm tm;
 	char date[64];
 
-	gmtime_r(&seconds, &tm);
+	gmtime_r(&expires, &tm);
 	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
-	snprintf(out, size, "kbs-session-id=%s; Expires=%s", id, date);
+	snprintf(out, size, "kbs-session-id=%s; Expires=%s; Max-Age=%lld", id, date,
+		 (long long)left);
 }

@@ -48,8 +48,9 @@ struct kbs_session *kbs_sessions_add(struct kbs_sessions *sessions,
 struct kbs_session *kbs_sessions_find(struct kbs_sessions *sessions, const char *id,
 				      int64_t monotonic);
 
-/* Write "kbs-session-id=ID; Expires=IMF-FIXDATE" to @out, of @size bytes, for a session that ends
- * at @expires, in seconds since 1970. Trustee sends no other attributes, either. */
-void kbs_session_cookie(const char *id, int64_t expires, char *out, size_t size);
+/* Write "kbs-session-id=ID; Expires=IMF-FIXDATE; Max-Age=SECONDS" to @out, of @size bytes, for a
+ * session that ends @left seconds after @now, in seconds since 1970. Trustee sends the same without Max-Age, which
+ * takes precedence (RFC 6265 section 5.3), so that the client's clock does not matter. */
+void kbs_session_cookie(const char *id, int64_t now, int64_t left, char *out, size_t size);
 
 #endif
