@@ -19,7 +19,8 @@
 #include "trusteed/http/tls_files.h"
 #include "trusteed/route.h"
 
-#define BODY_MAX ((size_t)2 << 20)
+#define AUTH_MAX  ((size_t)16 << 10)
+#define ADMIN_MAX ((size_t)2 << 20)
 
 struct net {
 	struct world *world;
@@ -63,7 +64,7 @@ static void net_start(struct net *net, bool tls)
 	fd = listen_open(&address, &e);
 	assert_true(fd >= 0);
 	net->service = route_service(&net->world->trustee);
-	net->http = http_start(&net->service, fd, tls ? &net->files : NULL, &e);
+	net->http = http_start(&net->service, fd, tls ? &net->files : NULL, HTTP_CONNECTIONS, &e);
 	if (!net->http)
 		fail_msg("%s", e.text);
 	listen_print(&address, text, sizeof(text));
@@ -213,11 +214,11 @@ static void test_body_limit(void **state)
 		CURL *curl = curl_easy_init();
 		struct answer answer;
 
-		assert_int_equal(bytes_resize(&body, BODY_MAX, &(struct error)ERROR_INIT), 0);
+		assert_int_equal(bytes_resize(&body, AUTH_MAX, &(struct error)ERROR_INIT), 0);
 		net_request(net, curl, "/kbs/v0/auth", headers[i], &body, &answer);
 		assert_int_equal(answer.status, 401);
 		answer_free(&answer);
-		assert_int_equal(bytes_resize(&body, BODY_MAX + 1, &(struct error)ERROR_INIT), 0);
+		assert_int_equal(bytes_resize(&body, AUTH_MAX + 1, &(struct error)ERROR_INIT), 0);
 		net_request(net, curl, "/kbs/v0/auth", headers[i], &body, &answer);
 		assert_int_equal(answer.status, 413);
 		assert_non_null(strstr(bytes_text(&answer.body), "/PayloadTooLarge\""));
@@ -237,7 +238,7 @@ static void test_body_endless(void **state)
 	struct answer answer;
 
 	net_start(net, false);
-	assert_int_equal(bytes_resize(&body, 5 * BODY_MAX, &(struct error)ERROR_INIT), 0);
+	assert_int_equal(bytes_resize(&body, 5 * ADMIN_MAX, &(struct error)ERROR_INIT), 0);
 	net_request(net, curl, "/kbs/v0/auth", "Transfer-Encoding: chunked", &body, &answer);
 	assert_int_not_equal(answer.code, CURLE_OK);
 	answer_free(&answer);
@@ -248,25 +249,96 @@ static void test_body_endless(void **state)
 	curl_easy_cleanup(curl);
 }
 
-/* A bearer of 100 KiB is accepted in the head. Nothing of it is logged. */
+/* A bearer of 12 KiB, four times an EAR, is accepted in the head. A longer head is refused, and
+ * nothing of either is logged. */
 static void test_large_bearer(void **state)
 {
+	static const struct {
+		int tens;
+		long status;
+	} bearers[] = { { 1228, 401 }, { 10240, 431 } };
 	struct net *net = *state;
-	CURL *curl = curl_easy_init();
 	struct bytes header = BYTES_INIT;
 	struct answer answer;
 
 	net_start(net, false);
-	bytes_append_text(&header, "Authorization: Bearer e30.e30.");
-	for (int i = 0; i < 10240; i++)
-		bytes_append_text(&header, "SECRETSECR");
-	net_request(net, curl, "/kbs/v0/resource/a/b/c", bytes_text(&header), NULL, &answer);
-	assert_int_equal(answer.status, 401);
-	assert_non_null(strstr(bytes_text(&answer.body), "/TokenVerifierError\""));
+	for (size_t i = 0; i < ARRAY_SIZE(bearers); i++) {
+		CURL *curl = curl_easy_init();
+
+		bytes_clear(&header);
+		bytes_append_text(&header, "Authorization: Bearer e30.e30.");
+		for (int ten = 0; ten < bearers[i].tens; ten++)
+			bytes_append_text(&header, "SECRETSECR");
+		net_request(net, curl, "/kbs/v0/resource/a/b/c", bytes_text(&header), NULL,
+			    &answer);
+		assert_int_equal(answer.status, bearers[i].status);
+		assert_true(i > 0 ||
+			    strstr(bytes_text(&answer.body), "/TokenVerifierError\"") != NULL);
+		answer_free(&answer);
+		curl_easy_cleanup(curl);
+	}
 	assert_int_equal(log_count("SECRET"), 0);
-	answer_free(&answer);
 	bytes_free(&header);
-	curl_easy_cleanup(curl);
+}
+
+/* An upload without the admin token is refused by its head: at once if the client asks first, and
+ * else after the body, of which nothing is kept. */
+static void test_body_not_authorised(void **state)
+{
+	static const char *const headers[] = { NULL, "Transfer-Encoding: chunked",
+					       "Expect: 100-continue" };
+	struct net *net = *state;
+	struct bytes body = BYTES_INIT;
+	struct answer answer;
+
+	net_start(net, false);
+	assert_int_equal(bytes_resize(&body, ADMIN_MAX, &(struct error)ERROR_INIT), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(headers); i++) {
+		CURL *curl = curl_easy_init();
+
+		net_request(net, curl, "/kbs/v0/resource/a/b/c", headers[i], &body, &answer);
+		assert_int_equal(answer.code, CURLE_OK);
+		assert_int_equal(answer.status, 401);
+		assert_non_null(strstr(bytes_text(&answer.body), "/AdminAuthAccess\""));
+		answer_free(&answer);
+		curl_easy_cleanup(curl);
+	}
+	assert_int_equal(log_count("request POST /kbs/v0/resource/a/b/c 401 AdminAuthAccess"), 3);
+	bytes_free(&body);
+}
+
+/* The head decides, and no byte of a body is kept without authorisation. */
+static void test_admit(void **state)
+{
+	static const struct {
+		const char *method, *path;
+		bool admitted;
+		size_t max;
+	} heads[] = {
+		{ "POST", "/kbs/v0/auth", true, AUTH_MAX },
+		{ "POST", "/kbs/v0/attest", true, (size_t)320 << 10 },
+		{ "GET", "/kbs/v0/resource/a/b/c", true, 0 },
+		{ "POST", "/kbs/v0/resource/a/b/c", false, 0 },
+		{ "POST", "/kbs/v0/resource-policy", false, 0 },
+		{ "POST", "/kbs/v0/reference-value", false, 0 },
+		{ "POST", "/kbs/v0/no-such-thing", true, 0 },
+		{ "PUT", "/kbs/v0/resource/a/b/c", true, 0 },
+	};
+	struct net *net = *state;
+	const struct http_service service = route_service(&net->world->trustee);
+
+	for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {
+		struct request request = { .method = heads[i].method, .path = heads[i].path };
+		struct reply reply = REPLY_INIT;
+		struct http_body body = { 0 };
+
+		assert_int_equal(service.admit(service.context, &request, &body, &reply),
+				 heads[i].admitted);
+		assert_int_equal(body.max, heads[i].max);
+		assert_false(body.trusted);
+		assert_int_equal(reply.status, heads[i].admitted ? 200 : 401);
+		reply_free(&reply);
+	}
 }
 
 /* A path cannot forge a line of the log. */
@@ -405,8 +477,15 @@ static void test_tls_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(story),	 TEST(body_limit), TEST(body_endless), TEST(large_bearer),
-		TEST(odd_paths), TEST(tls),	   TEST(tls_files),
+		TEST(story),
+		TEST(body_limit),
+		TEST(body_endless),
+		TEST(large_bearer),
+		TEST(body_not_authorised),
+		TEST(admit),
+		TEST(odd_paths),
+		TEST(tls),
+		TEST(tls_files),
 	};
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);

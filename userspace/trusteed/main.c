@@ -20,10 +20,13 @@
 #include "trusteed/http/listen.h"
 #include "trusteed/http/tls_files.h"
 
+/* Descriptors beyond those of connections: files, and connections that are about to end. */
+#define FILES_SPARE 128U
+
 struct options {
 	const char *state, *listen, *cert, *key, *anchors;
 	bool dev, allow_plain, verbose;
-	unsigned int sessions;
+	unsigned int sessions, connections;
 };
 
 static const struct args_option options_table[] = {
@@ -61,6 +64,13 @@ static const struct args_option options_table[] = {
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct options, allow_plain),
 	  .help = "allow plain HTTP on addresses other than loopback" },
+	{ .name = "connections",
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct options, connections),
+	  .value = "N",
+	  .help = "connections at most (1024)",
+	  .min = 16,
+	  .max = 65536 },
 	{ .name = "sessions",
 	  .type = ARGS_NUMBER,
 	  .offset = offsetof(struct options, sessions),
@@ -132,6 +142,26 @@ static void server_warn(const struct options *options, const struct listen_addre
 			 "read and change everything, including the admin token");
 }
 
+/* How many connections this process has descriptors for, of those that are asked for. */
+static size_t server_connections(const struct options *options)
+{
+	size_t connections = options->connections ? options->connections : HTTP_CONNECTIONS;
+	size_t needed = connections + FILES_SPARE;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= needed)
+		return connections;
+	limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= needed)
+		return connections;
+	log_line(LOG_LEVEL_WARNING, "descriptors: the limit of %lu allows %lu connections, not %zu",
+		 (unsigned long)limit.rlim_cur,
+		 (unsigned long)(limit.rlim_cur > 2 * FILES_SPARE ? limit.rlim_cur - FILES_SPARE :
+								    limit.rlim_cur / 2),
+		 connections);
+	return limit.rlim_cur > 2 * FILES_SPARE ? limit.rlim_cur - FILES_SPARE : limit.rlim_cur / 2;
+}
+
 static int server_start(struct server *server, const struct options *options,
 			struct listen_address *address, struct error *e)
 {
@@ -152,7 +182,8 @@ static int server_start(struct server *server, const struct options *options,
 		return -1;
 	server->service = route_service(&server->trustee);
 	server->http = http_start(&server->service, server->fd,
-				  options->cert ? &server->files : NULL, e);
+				  options->cert ? &server->files : NULL,
+				  server_connections(options), e);
 	if (!server->http)
 		return -1;
 	server->fd = -1;

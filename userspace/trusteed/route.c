@@ -10,8 +10,12 @@
 #include "resource.h"
 #include "trusteed/store/admin_token.h"
 
-#define BASE	 "/kbs/v0/"
-#define BODY_MAX ((size_t)2 << 20) /* bytes, of any request */
+#define BASE "/kbs/v0/"
+/* The longest bodies. A client without authorisation sends the evidence at most: a token of 64 KiB, up
+ * to 4 characters for each byte, and a key. */
+#define AUTH_MAX   ((size_t)16 << 10)
+#define ATTEST_MAX ((size_t)320 << 10)
+#define ADMIN_MAX  ((size_t)2 << 20)
 
 typedef void route_handler(struct trustee *t, const struct request *request, const char *rest,
 			   struct reply *reply);
@@ -32,16 +36,17 @@ static const struct route {
 	const char *method, *path;
 	route_handler *handler;
 	bool admin, secret_body;
+	size_t body_max;
 } routes[] = {
-	{ "POST", BASE "auth", attestation_auth, false, false },
-	{ "POST", BASE "attest", attestation_attest, false, false },
-	{ "GET", BASE "resource/", resource_get, false, false },
-	{ "POST", BASE "resource/", resource_put, true, true },
-	{ "GET", BASE "resource-policy", admin_policy_get, true, false },
-	{ "POST", BASE "resource-policy", admin_policy_set, true, false },
-	{ "GET", BASE "reference-value/", admin_reference_get, true, false },
-	{ "POST", BASE "reference-value", admin_reference_set, true, false },
-	{ "GET", "/healthz", route_health, false, false },
+	{ "POST", BASE "auth", attestation_auth, false, false, AUTH_MAX },
+	{ "POST", BASE "attest", attestation_attest, false, false, ATTEST_MAX },
+	{ "GET", BASE "resource/", resource_get, false, false, 0 },
+	{ "POST", BASE "resource/", resource_put, true, true, ADMIN_MAX },
+	{ "GET", BASE "resource-policy", admin_policy_get, true, false, 0 },
+	{ "POST", BASE "resource-policy", admin_policy_set, true, false, ADMIN_MAX },
+	{ "GET", BASE "reference-value/", admin_reference_get, true, false, 0 },
+	{ "POST", BASE "reference-value", admin_reference_set, true, false, ADMIN_MAX },
+	{ "GET", "/healthz", route_health, false, false, 0 },
 };
 
 /* What follows the route's path in @path, or NULL if the path is not this route's. */
@@ -60,13 +65,15 @@ static bool route_serves(const struct route *route, const char *method)
 	return strcmp(route->method, strcmp(method, "HEAD") == 0 ? "GET" : method) == 0;
 }
 
-static bool route_body_is_secret(const char *method, const char *path)
+/* The route of @request, or NULL; @rest is what follows its path. */
+static const struct route *route_find(const struct request *request, const char **rest)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
-		if (routes[i].secret_body && strcmp(routes[i].method, method) == 0 &&
-		    route_rest(&routes[i], path))
-			return true;
-	return false;
+	for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {
+		*rest = route_rest(&routes[i], request->path);
+		if (*rest && route_serves(&routes[i], request->method))
+			return &routes[i];
+	}
+	return NULL;
 }
 
 static int route_check_admin(struct trustee *t, const struct request *request, struct reply *reply)
@@ -110,26 +117,39 @@ static void route_refuse(const char *path, struct reply *reply)
 	}
 }
 
+/* A request that needs the admin token is refused before its body is kept. */
+static bool route_admit(void *trustee, const struct request *request, struct http_body *body,
+			struct reply *reply)
+{
+	const char *rest;
+	const struct route *route = route_find(request, &rest);
+
+	if (!route)
+		return true;
+	if (route->admin && route_check_admin(trustee, request, reply) < 0)
+		return false;
+	body->max = route->body_max;
+	body->secret = route->secret_body;
+	body->trusted = route->admin;
+	return true;
+}
+
 static void route_dispatch(void *trustee, const struct request *request, struct reply *reply)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {
-		const char *rest = route_rest(&routes[i], request->path);
+	const char *rest;
+	const struct route *route = route_find(request, &rest);
 
-		if (!rest || !route_serves(&routes[i], request->method))
-			continue;
-		if (!routes[i].admin || route_check_admin(trustee, request, reply) == 0)
-			routes[i].handler(trustee, request, rest, reply);
-		return;
-	}
-	route_refuse(request->path, reply);
+	if (!route)
+		route_refuse(request->path, reply);
+	else if (!route->admin || route_check_admin(trustee, request, reply) == 0)
+		route->handler(trustee, request, rest, reply);
 }
 
 struct http_service route_service(struct trustee *t)
 {
 	return (struct http_service){
 		.context = t,
-		.body_max = BODY_MAX,
 		.dispatch = route_dispatch,
-		.body_is_secret = route_body_is_secret,
+		.admit = route_admit,
 	};
 }

@@ -1,28 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http.h"
 
+#include <errno.h>
 #include <microhttpd.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "peers.h"
 
-#define CONNECTIONS_MAX	   64
-#define CONNECTION_TIMEOUT 30 /* seconds without progress */
-/* For the head of a request, which contains a bearer token; Trustee accepts 128 KiB. */
-#define CONNECTION_MEMORY ((size_t)160 << 10)
-/* The server reads and drops a body that is too large, up to this many times the limit. If it
- * closed the connection while the client still sends, the client would get a reset and might never
- * read the reason. */
-#define DRAIN_FACTOR 4
+/* For the head of a request. An EAR as a bearer token has about 3 KiB, and this server accepts no
+ * tokens but its own. The library uses all of it on each connection that made a request. */
+#define CONNECTION_MEMORY ((size_t)16 << 10)
+/* Connections over the limit until one of the others has ended. */
+#define CONNECTIONS_SPARE 64U
+/* The bodies that clients without authorisation send at one time. */
+#define BODIES_MAX ((size_t)4 << 20)
+/* The server reads and drops a body that it refuses, up to this size. If it closed the connection
+ * while the client still sends, the client would get a reset and might never read the reason. */
+#define DRAIN_MAX ((size_t)8 << 20)
+/* How often the time limits of connections are looked at. */
+#define TICK_MS 500
 
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 /* One request, from the first call of http_access() to http_completed(). */
 struct exchange {
+	struct http_body allowed;
+	struct reply *refusal; /* owned; the answer, if the head was refused */
 	struct bytes body;
 	size_t seen;	/* bytes of the body that were received */
 	char line[384]; /* "METHOD PATH" for the log */
@@ -31,6 +44,9 @@ struct exchange {
 struct http {
 	struct MHD_Daemon *daemon;
 	const struct http_service *service;
+	struct peers peers;
+	pthread_t thread;
+	int stop;	/* an eventfd that ends the thread */
 	char said[256]; /* the last message of the library, for an error at the start */
 };
 
@@ -68,27 +84,18 @@ static enum MHD_Result http_reply(struct MHD_Connection *connection,
 	return ret;
 }
 
-static enum MHD_Result http_too_large(const struct http *http, struct MHD_Connection *connection,
-				      const struct exchange *exchange)
+static struct peer *http_peer(struct MHD_Connection *connection)
 {
-	struct reply reply = REPLY_INIT;
-	enum MHD_Result ret;
-	char cause[64];
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 
-	snprintf(cause, sizeof(cause), "a body has at most %zu MiB", http->service->body_max >> 20);
-	reply_refuse(&reply, REPLY_TOO_LARGE, cause);
-	ret = http_reply(connection, exchange, &reply);
-	reply_free(&reply);
-	return ret;
+	return info ? info->socket_context : NULL;
 }
 
-static enum MHD_Result http_dispatch(const struct http *http, struct MHD_Connection *connection,
-				     const char *url, const char *method,
-				     const struct exchange *exchange)
+static struct request http_request(struct MHD_Connection *connection, const char *url,
+				   const char *method, const struct exchange *exchange)
 {
-	struct reply reply = REPLY_INIT;
-	struct error e = ERROR_INIT;
-	struct request request = {
+	return (struct request){
 		.method = method,
 		.path = url,
 		.session = http_header(connection, MHD_COOKIE_KIND, "kbs-session-id"),
@@ -99,15 +106,64 @@ static enum MHD_Result http_dispatch(const struct http *http, struct MHD_Connect
 		.monotonic = clock_boot_ms(),
 		.now = clock_wall_s(),
 	};
-	enum MHD_Result ret;
+}
+
+static void http_dispatch(const struct http *http, struct MHD_Connection *connection,
+			  const char *url, const char *method, const struct exchange *exchange,
+			  struct reply *reply)
+{
+	struct request request = http_request(connection, url, method, exchange);
+	struct error e = ERROR_INIT;
 
 	if (bytes_check(&exchange->body, &e) < 0)
-		reply_fail(&reply, REPLY_INTERNAL, &e);
+		reply_fail(reply, REPLY_INTERNAL, &e);
 	else
-		http->service->dispatch(http->service->context, &request, &reply);
+		http->service->dispatch(http->service->context, &request, reply);
+}
+
+/* The head is read and, unless the client waits for this answer, the body too. */
+static enum MHD_Result http_answer(const struct http *http, struct MHD_Connection *connection,
+				   const char *url, const char *method, bool too_large,
+				   const struct exchange *exchange)
+{
+	struct reply reply = REPLY_INIT;
+	enum MHD_Result ret;
+	char cause[64];
+
+	peer_begin(http_peer(connection), PEER_ANSWER, clock_boot_ms());
+	if (exchange->refusal)
+		return http_reply(connection, exchange, exchange->refusal);
+	if (too_large) {
+		snprintf(cause, sizeof(cause), "a body of this request has at most %zu KiB",
+			 exchange->allowed.max >> 10);
+		reply_refuse(&reply, REPLY_TOO_LARGE, cause);
+	} else {
+		http_dispatch(http, connection, url, method, exchange, &reply);
+	}
 	ret = http_reply(connection, exchange, &reply);
 	reply_free(&reply);
 	return ret;
+}
+
+/* Decide whether the body is kept. Returns -1 out of memory. */
+static int http_admit(const struct http *http, struct MHD_Connection *connection, const char *url,
+		      const char *method, struct exchange *exchange)
+{
+	struct request request = http_request(connection, url, method, exchange);
+	struct reply reply = REPLY_INIT;
+
+	if (http->service->admit(http->service->context, &request, &exchange->allowed, &reply)) {
+		exchange->body.locked = exchange->allowed.secret;
+		return 0;
+	}
+	exchange->allowed = (struct http_body){ 0 };
+	exchange->refusal = malloc(sizeof(reply));
+	if (!exchange->refusal) {
+		reply_free(&reply);
+		return -1;
+	}
+	*exchange->refusal = reply;
+	return 0;
 }
 
 /* The first call for a request: its head was received, its body was not. */
@@ -118,21 +174,42 @@ static enum MHD_Result http_begin(const struct http *http, struct MHD_Connection
 	unsigned long long announced = text ? strtoull(text, NULL, 10) : 0;
 	bool waits = http_header(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT) != NULL;
 	struct exchange *exchange = calloc(1, sizeof(*exchange));
-	size_t len, max = http->service->body_max;
+	size_t len;
 
 	if (!exchange)
 		return MHD_NO;
 	*context = exchange;
-	exchange->body.locked = http->service->body_is_secret(method, url);
 	request_printable(method, exchange->line, 32);
 	len = strlen(exchange->line);
 	exchange->line[len++] = ' ';
 	request_printable(url, exchange->line + len, sizeof(exchange->line) - len);
-	/* Refuse the body before it is read if the client waits for permission to send it, or if
-	 * there would be too much to drop. */
-	if (announced > (waits ? max : DRAIN_FACTOR * max))
-		return http_too_large(http, connection, exchange);
+	peer_begin(http_peer(connection), PEER_BODY, clock_boot_ms());
+	if (http_admit(http, connection, url, method, exchange) < 0)
+		return MHD_NO;
+	/* Answer before the body is read if the client waits for permission to send it, or if there
+	 * would be too much to drop. */
+	if (announced > (waits ? exchange->allowed.max : DRAIN_MAX))
+		return http_answer(http, connection, url, method,
+				   announced > DRAIN_MAX || exchange->allowed.max > 0, exchange);
 	return MHD_YES;
+}
+
+/* Keep or drop a part of the body. */
+static enum MHD_Result http_body(struct http *http, struct MHD_Connection *connection,
+				 struct exchange *exchange, const char *data, size_t len)
+{
+	struct peer *peer = http_peer(connection);
+
+	exchange->seen += len;
+	if (exchange->seen > DRAIN_MAX)
+		return MHD_NO;
+	if (exchange->seen > exchange->allowed.max)
+		bytes_free(&exchange->body);
+	else
+		bytes_append(&exchange->body, data, len);
+	if (!exchange->allowed.trusted)
+		peers_hold(&http->peers, peer, exchange->body.size, clock_boot_ms());
+	return peer && !peer->ended ? MHD_YES : MHD_NO;
 }
 
 static enum MHD_Result http_access(void *cls, struct MHD_Connection *connection, const char *url,
@@ -140,40 +217,56 @@ static enum MHD_Result http_access(void *cls, struct MHD_Connection *connection,
 				   size_t *len, void **context)
 {
 	struct exchange *exchange = *context;
-	const struct http *http = cls;
-	size_t max = http->service->body_max;
+	struct http *http = cls;
+	size_t part = *len;
 
 	(void)version;
 	if (!exchange)
 		return http_begin(http, connection, url, method, context);
-	if (*len > 0) {
-		exchange->seen += *len;
-		if (exchange->seen > DRAIN_FACTOR * max)
-			return MHD_NO;
-		if (exchange->seen > max)
-			bytes_free(&exchange->body);
-		else
-			bytes_append(&exchange->body, data, *len);
-		*len = 0;
-		return MHD_YES;
-	}
-	if (exchange->seen > max)
-		return http_too_large(http, connection, exchange);
-	return http_dispatch(http, connection, url, method, exchange);
+	*len = 0;
+	if (part > 0)
+		return http_body(http, connection, exchange, data, part);
+	return http_answer(http, connection, url, method,
+			   exchange->allowed.max > 0 && exchange->seen > exchange->allowed.max,
+			   exchange);
 }
 
 static void http_completed(void *cls, struct MHD_Connection *connection, void **context,
 			   enum MHD_RequestTerminationCode why)
 {
 	struct exchange *exchange = *context;
+	struct peer *peer = http_peer(connection);
+	struct http *http = cls;
 
-	(void)cls;
-	(void)connection;
 	(void)why;
-	if (exchange)
+	if (exchange) {
 		bytes_free(&exchange->body);
+		if (exchange->refusal)
+			reply_free(exchange->refusal);
+		free(exchange->refusal);
+	}
 	free(exchange);
 	*context = NULL;
+	peers_hold(&http->peers, peer, 0, clock_boot_ms());
+	peer_begin(peer, PEER_HEAD, clock_boot_ms());
+}
+
+static void http_connection(void *cls, struct MHD_Connection *connection, void **context,
+			    enum MHD_ConnectionNotificationCode what)
+{
+	const union MHD_ConnectionInfo *fd, *address;
+	struct http *http = cls;
+
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+		peers_remove(&http->peers, *context);
+		*context = NULL;
+		return;
+	}
+	fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	address = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	*context = peers_add(&http->peers, address->client_addr, fd->connect_fd, clock_boot_ms());
+	if (!*context) /* out of memory */
+		(void)shutdown(fd->connect_fd, SHUT_RDWR);
 }
 
 /* As the library's own function, except that "%00" is not decoded, because it would end the
@@ -194,45 +287,103 @@ static void http_logger(void *cls, const char *format, va_list args)
 	log_line(LOG_LEVEL_DEBUG, "http: %s", http->said);
 }
 
-struct http *http_start(const struct http_service *service, int fd, const struct tls_files *files,
-			struct error *e)
+static void *http_loop(void *cls)
 {
-	struct http *http = calloc(1, sizeof(*http));
+	struct http *http = cls;
+	struct pollfd fds[] = {
+		{ .fd = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,
+		  .events = POLLIN },
+		{ .fd = http->stop, .events = POLLIN },
+	};
+	int64_t ticked = clock_boot_ms();
+
+	while (!fds[1].revents) {
+		int timeout = MHD_get_timeout_i(http->daemon);
+		int64_t now;
+
+		(void)poll(fds, ARRAY_SIZE(fds),
+			   timeout < 0 || timeout > TICK_MS ? TICK_MS : timeout);
+		(void)MHD_run(http->daemon);
+		now = clock_boot_ms();
+		peers_trim(&http->peers, now);
+		if (now - ticked >= TICK_MS) {
+			peers_end_overdue(&http->peers, now);
+			ticked = now;
+		}
+	}
+	return NULL;
+}
+
+static int http_daemon(struct http *http, int fd, const struct tls_files *files, struct error *e)
+{
 	struct MHD_OptionItem tls[] = {
 		{ MHD_OPTION_HTTPS_MEM_CERT, 0, files ? files->cert.data : NULL },
 		{ MHD_OPTION_HTTPS_MEM_KEY, 0, files ? files->key.data : NULL },
 		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)TLS_PRIORITIES },
 		{ MHD_OPTION_END, 0, NULL },
 	};
-	unsigned int flags = MHD_USE_AUTO_INTERNAL_THREAD | MHD_USE_ERROR_LOG;
+	unsigned int flags = MHD_USE_EPOLL | MHD_USE_ERROR_LOG | (files ? MHD_USE_TLS : 0U);
+
+	http->daemon = MHD_start_daemon(flags, 0, NULL, NULL, http_access, http,
+					MHD_OPTION_EXTERNAL_LOGGER, http_logger, http,
+					MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED,
+					http_completed, http, MHD_OPTION_NOTIFY_CONNECTION,
+					http_connection, http, MHD_OPTION_UNESCAPE_CALLBACK,
+					http_unescape, NULL, MHD_OPTION_CONNECTION_LIMIT,
+					(unsigned int)http->peers.live_max + CONNECTIONS_SPARE,
+					MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
+					MHD_OPTION_ARRAY, files ? tls : tls + 3, MHD_OPTION_END);
+	if (!http->daemon)
+		return error_set(e, ERROR_SYSTEM, "HTTP server: %s",
+				 http->said[0] ? http->said : "cannot start");
+	return 0;
+}
+
+struct http *http_start(const struct http_service *service, int fd, const struct tls_files *files,
+			size_t connections, struct error *e)
+{
+	struct http *http = calloc(1, sizeof(*http));
+	int fault;
 
 	if (!http) {
 		error_set_memory(e);
 		return NULL;
 	}
 	http->service = service;
-	http->daemon = MHD_start_daemon(flags | (files ? MHD_USE_TLS : 0U), 0, NULL, NULL,
-					http_access, http, MHD_OPTION_EXTERNAL_LOGGER, http_logger,
-					http, MHD_OPTION_LISTEN_SOCKET, fd,
-					MHD_OPTION_NOTIFY_COMPLETED, http_completed, NULL,
-					MHD_OPTION_UNESCAPE_CALLBACK, http_unescape, NULL,
-					MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
-					MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_TIMEOUT,
-					MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
-					MHD_OPTION_ARRAY, files ? tls : tls + 3, MHD_OPTION_END);
-	if (!http->daemon) {
-		error_set(e, ERROR_SYSTEM, "HTTP server: %s",
-			  http->said[0] ? http->said : "cannot start");
-		free(http);
-		return NULL;
+	http->peers.live_max = connections;
+	http->peers.held_max = BODIES_MAX;
+	http->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (http->stop < 0) {
+		error_set_errno(e, ERROR_SYSTEM, "HTTP server: eventfd");
+		goto fail;
 	}
-	return http;
+	if (http_daemon(http, fd, files, e) < 0)
+		goto fail;
+	fault = pthread_create(&http->thread, NULL, http_loop, http);
+	if (fault == 0)
+		return http;
+	errno = fault;
+	error_set_errno(e, ERROR_SYSTEM, "HTTP server: a thread");
+	/* The caller keeps the socket. */
+	(void)MHD_quiesce_daemon(http->daemon);
+	MHD_stop_daemon(http->daemon);
+fail:
+	if (http->stop >= 0)
+		close(http->stop);
+	free(http);
+	return NULL;
 }
 
 void http_stop(struct http *http)
 {
+	const uint64_t one = 1;
+
 	if (!http)
 		return;
+	(void)!write(http->stop, &one, sizeof(one));
+	pthread_join(http->thread, NULL);
 	MHD_stop_daemon(http->daemon);
+	close(http->stop);
+	peers_free(&http->peers);
 	free(http);
 }

@@ -2,9 +2,9 @@
 /*
  * http: an HTTP server, with TLS, on libmicrohttpd. It does not know what requests mean.
  *
- * One thread of the library polls all connections and answers all requests. A handler computes for
- * a few milliseconds and waits for nothing, so more threads would help a single host little and
- * would require locks.
+ * One thread polls all connections and answers all requests. A handler computes for a few
+ * milliseconds and waits for nothing, so more threads would help a single host little and would
+ * require locks.
  */
 #ifndef TRUSTEED_HTTP_H
 #define TRUSTEED_HTTP_H
@@ -17,23 +17,34 @@
 #include "request.h"
 #include "tls_files.h"
 
+/* What the server does with the body of a request. */
+struct http_body {
+	size_t max; /* bytes; a longer body is refused; 0: it is dropped, and the request is answered */
+	bool secret; /* it is kept in locked memory */
+	bool trusted; /* its client is authorised, and it does not count in what all bodies may use */
+};
+
 /* What the server serves. All calls come from one thread. */
 struct http_service {
-	void *context;	 /* for @dispatch */
-	size_t body_max; /* bytes; requests with a longer body are refused */
+	void *context; /* for the functions */
 	/* Answer @request; @reply is REPLY_INIT. */
 	void (*dispatch)(void *context, const struct request *request, struct reply *reply);
-	/* Whether the body of a request is a secret and must be kept in locked memory. */
-	bool (*body_is_secret)(const char *method, const char *path);
+	/* Decide by the head of @request, before a byte of its body is kept. Returns false if it is
+	 * refused, with that @reply. @body is zero. */
+	bool (*admit)(void *context, const struct request *request, struct http_body *body,
+		      struct reply *reply);
 };
 
 struct http;
 
-/* Serve @service on the listening socket @fd, with TLS if @files is not NULL. The server closes
- * @fd at its end if this call succeeds. @service and @files must outlive the server. Returns NULL
+/* The default number of connections. */
+#define HTTP_CONNECTIONS 1024
+
+/* Serve @service on the listening socket @fd, with TLS if @files is not NULL, over at most
+ * @connections connections. The server closes @fd at its end if this call succeeds. @service and @files must outlive the server. Returns NULL
  * with an ERROR_NETWORK or ERROR_SYSTEM. */
 struct http *http_start(const struct http_service *service, int fd, const struct tls_files *files,
-			struct error *e);
+			size_t connections, struct error *e);
 /* End all connections, wait for the thread, and close the socket. @http may be NULL. */
 void http_stop(struct http *http);
 

@@ -8,8 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LISTEN_BACKLOG 64
-
 /* Split "[ADDR]:PORT", or "ADDR:PORT" without a colon in ADDR. -1 if it is neither. */
 static int listen_split(const char *text, char host[64], const char **port)
 {
@@ -100,7 +98,7 @@ int listen_open(struct listen_address *address, struct error *e)
 	if (fd < 0)
 		return error_set_errno(e, ERROR_NETWORK, "%s", text);
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-	    bind(fd, sockaddr, address->len) < 0 || listen(fd, LISTEN_BACKLOG) < 0 ||
+	    bind(fd, sockaddr, address->len) < 0 || listen(fd, SOMAXCONN) < 0 ||
 	    getsockname(fd, sockaddr, &address->len) < 0) {
 		error_set_errno(e, ERROR_NETWORK, "%s", text);
 		close(fd);

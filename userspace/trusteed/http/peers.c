@@ -139,6 +139,8 @@ static void peer_end(struct peers *peers, struct peer *peer)
 
 void peer_begin(struct peer *peer, enum peer_phase phase, int64_t now)
 {
+	if (!peer)
+		return;
 	peer->phase = phase;
 	peer->since = now;
 }
@@ -204,7 +206,7 @@ void peers_trim(struct peers *peers, int64_t now)
 
 void peers_hold(struct peers *peers, struct peer *peer, size_t held, int64_t now)
 {
-	if (peer->ended)
+	if (!peer || peer->ended)
 		return;
 	peers->held += held - peer->held;
 	peer->origin->held += held - peer->held;

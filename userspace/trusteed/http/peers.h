@@ -57,6 +57,7 @@ struct peer *peers_add(struct peers *peers, const struct sockaddr *address, int 
 void peers_remove(struct peers *peers, struct peer *peer);
 void peers_free(struct peers *peers);
 
+/* In these two, @peer may be NULL. */
 void peer_begin(struct peer *peer, enum peer_phase phase, int64_t now);
 /* Set how many bytes are kept for @peer. If there are too many now, a connection ends, perhaps this
  * one. */
