@@ -385,7 +385,7 @@ static void flood_read(const struct load *load, struct flood *flood, size_t coun
 		if (!(flood->poll[i].revents & (POLLIN | POLLERR | POLLHUP)))
 			continue;
 		len = recv(flood->poll[i].fd, data, sizeof(data), 0);
-		if (len <= 0 && errno != EAGAIN)
+		if (len == 0 || (len < 0 && errno != EAGAIN))
 			flood_reopen(load, flood, i);
 		for (ssize_t at = 0; at + 8 < len; at++)
 			flood->answers += memcmp(data + at, "HTTP/1.1", 8) == 0;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -24,6 +25,8 @@
 
 struct net {
 	struct world *world;
+	struct listen_address address;
+	size_t connections;
 	struct http_service service;
 	struct http *http;
 	struct tls_files files;
@@ -55,19 +58,18 @@ static size_t log_count(const char *prefix)
 
 static void net_start(struct net *net, bool tls)
 {
-	struct listen_address address;
 	struct error e = ERROR_INIT;
 	char text[128];
 	int fd;
 
-	assert_int_equal(listen_parse("127.0.0.1:0", &address, &e), 0);
-	fd = listen_open(&address, &e);
+	assert_int_equal(listen_parse("127.0.0.1:0", &net->address, &e), 0);
+	fd = listen_open(&net->address, &e);
 	assert_true(fd >= 0);
 	net->service = route_service(&net->world->trustee);
-	net->http = http_start(&net->service, fd, tls ? &net->files : NULL, HTTP_CONNECTIONS, &e);
+	net->http = http_start(&net->service, fd, tls ? &net->files : NULL, net->connections, &e);
 	if (!net->http)
 		fail_msg("%s", e.text);
-	listen_print(&address, text, sizeof(text));
+	listen_print(&net->address, text, sizeof(text));
 	snprintf(net->url, sizeof(net->url), "%s://%s", tls ? "https" : "http", text);
 }
 
@@ -80,6 +82,7 @@ static int net_setup(void **state)
 	assert_int_equal(world_setup(&world), 0);
 	net->world = world;
 	net->files = (struct tls_files)TLS_FILES_INIT;
+	net->connections = HTTP_CONNECTIONS;
 	bytes_clear(&logged);
 	log_set(log_keep);
 	*state = net;
@@ -341,6 +344,43 @@ static void test_admit(void **state)
 	}
 }
 
+static int slow_open(const struct net *net)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(
+		connect(fd, (const struct sockaddr *)&net->address.address, net->address.len), 0);
+	assert_int_equal(send(fd, "GET /he", 7, MSG_NOSIGNAL), 7);
+	return fd;
+}
+
+/* Connections that send nothing more do not keep others out, though there are more of them than the
+ * server has room for. The first of them is closed. */
+static void test_slow_connections(void **state)
+{
+	struct net *net = *state;
+	CURL *curl = curl_easy_init();
+	struct answer answer;
+	int slow[200];
+	char byte;
+
+	net->connections = 16;
+	net_start(net, false);
+	for (size_t i = 0; i < ARRAY_SIZE(slow); i++)
+		slow[i] = slow_open(net);
+	for (int i = 0; i < 3; i++) {
+		net_request(net, curl, "/healthz", NULL, NULL, &answer);
+		assert_int_equal(answer.code, CURLE_OK);
+		assert_int_equal(answer.status, 200);
+		answer_free(&answer);
+	}
+	assert_true(recv(slow[0], &byte, 1, 0) <= 0);
+	for (size_t i = 0; i < ARRAY_SIZE(slow); i++)
+		close(slow[i]);
+	curl_easy_cleanup(curl);
+}
+
 /* A path cannot forge a line of the log. */
 static void test_odd_paths(void **state)
 {
@@ -483,6 +523,7 @@ int main(void)
 		TEST(large_bearer),
 		TEST(body_not_authorised),
 		TEST(admit),
+		TEST(slow_connections),
 		TEST(odd_paths),
 		TEST(tls),
 		TEST(tls_files),

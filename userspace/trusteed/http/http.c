@@ -254,19 +254,21 @@ static void http_completed(void *cls, struct MHD_Connection *connection, void **
 static void http_connection(void *cls, struct MHD_Connection *connection, void **context,
 			    enum MHD_ConnectionNotificationCode what)
 {
-	const union MHD_ConnectionInfo *fd, *address;
+	const union MHD_ConnectionInfo *info;
 	struct http *http = cls;
+	int fd;
 
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
 		peers_remove(&http->peers, *context);
 		*context = NULL;
 		return;
 	}
-	fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	address = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	*context = peers_add(&http->peers, address->client_addr, fd->connect_fd, clock_boot_ms());
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	fd = info->connect_fd; /* the next call uses the same memory */
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	*context = peers_add(&http->peers, info->client_addr, fd, clock_boot_ms());
 	if (!*context) /* out of memory */
-		(void)shutdown(fd->connect_fd, SHUT_RDWR);
+		(void)shutdown(fd, SHUT_RDWR);
 }
 
 /* As the library's own function, except that "%00" is not decoded, because it would end the

@@ -183,7 +183,8 @@ static bool peer_waits(const struct peer *peer)
 	return ioctl(peer->fd, FIONREAD, &unread) == 0 && unread > 0;
 }
 
-static void peers_end_one(struct peers *peers, enum peers_resource resource, int64_t now)
+/* Returns false if there is none to end now. */
+static bool peers_end_one(struct peers *peers, enum peers_resource resource, int64_t now)
 {
 	for (int i = 0; i < TRIES; i++) {
 		struct peer *peer = peers_first(peers, resource);
@@ -191,17 +192,18 @@ static void peers_end_one(struct peers *peers, enum peers_resource resource, int
 		/* A body costs memory even if more of it has arrived. */
 		if (peer && (resource == PEERS_BYTES || !peer_waits(peer))) {
 			peer_end(peers, peer);
-			return;
+			return true;
 		}
 		if (peer)
 			peer->since = now;
 	}
+	return false;
 }
 
 void peers_trim(struct peers *peers, int64_t now)
 {
-	if (peers->live > peers->live_max)
-		peers_end_one(peers, PEERS_CONNECTIONS, now);
+	while (peers->live > peers->live_max && peers_end_one(peers, PEERS_CONNECTIONS, now))
+		;
 }
 
 void peers_hold(struct peers *peers, struct peer *peer, size_t held, int64_t now)
@@ -212,7 +214,7 @@ void peers_hold(struct peers *peers, struct peer *peer, size_t held, int64_t now
 	peer->origin->held += held - peer->held;
 	peer->held = held;
 	if (peers->held > peers->held_max)
-		peers_end_one(peers, PEERS_BYTES, now);
+		(void)peers_end_one(peers, PEERS_BYTES, now);
 }
 
 void peers_end_overdue(struct peers *peers, int64_t now)
