@@ -14,6 +14,8 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "cca/cca_verify.h"
+#include "jose/jwt.h"
 #include "kbs/policy_text.h"
 #include "trusteed/attest/handshake.h"
 #include "trusteed/http/listen.h"
@@ -285,7 +287,7 @@ static void test_development(void **state)
 	reply_free(&reply);
 }
 
-/* The sample key of the firmware trees is never trusted, even with --dev. */
+/* The sample key of the firmware trees is not trusted by its file alone, even with --dev. */
 static void test_published(void **state)
 {
 	struct world *w = *state;
@@ -305,6 +307,99 @@ static void test_published(void **state)
 	attest_refused(w, "E_NO_TRUST_ANCHOR");
 	assert_int_equal(w->trustee.trust.anchors.count, 0);
 	bytes_free(&jwk);
+}
+
+/* Judges a token that TF-RMM made with the sample key. Returns the cause. */
+static enum cca_cause sample_judge(struct world *w)
+{
+	struct cca_token decoded = CCA_TOKEN_INIT;
+	const struct cca_anchor *used = NULL;
+	struct bytes token = BYTES_INIT;
+	struct cca_verdict verdict;
+	struct error e = ERROR_INIT;
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/tfrmm-fakehost/v0.8.0-sha256-token.cbor",
+		 getenv("REALMKEY_VECTORS"));
+	assert_int_equal(io_read_file(path, CCA_TOKEN_MAX, &token, &e), 0);
+	assert_int_equal(cca_token_decode(token.data, token.len, &decoded, &verdict, &e), 0);
+	assert_int_equal(trust_refresh(&w->trustee.trust, &e), 0);
+	cca_token_verify(&decoded, &w->trustee.trust.anchors, NULL, &verdict, &used, &e);
+	assert_true(verdict.cause != CCA_OK || used->published);
+	cca_token_free(&decoded);
+	bytes_free(&token);
+	return verdict.cause;
+}
+
+/* The explicit option trusts it, without a file and without --dev. What a file revokes stays revoked. */
+static void test_sample_cpak(void **state)
+{
+	struct world *w = *state;
+	struct bytes revoked = BYTES_INIT;
+
+	assert_int_equal(sample_judge(w), CCA_E_SIG_PLATFORM);
+	w->sample_cpak = true;
+	world_reopen(w);
+	assert_int_equal(sample_judge(w), CCA_OK);
+	bytes_printf(&revoked, "%.*s,\"revoked\":true}", (int)strlen(cca_anchors_sample) - 1,
+		     cca_anchors_sample);
+	world_anchor(w, "revoked.jwk", bytes_text(&revoked));
+	assert_int_equal(sample_judge(w), CCA_E_TRUST_ANCHOR_REVOKED);
+	bytes_free(&revoked);
+}
+
+/* A verdict that relies on it has a warning in the log and in the EAR. The test cannot sign with the
+ * sample key, so another stands in for it. */
+static void test_sample_cpak_warning(void **state)
+{
+	static const char *const pointer[] = {
+		"submods",
+		"cpu0",
+		"ear.veraison.policy-claims",
+		"warning",
+	};
+	struct world *w = *state;
+	struct bytes ear = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	struct jwt jwt = JWT_INIT;
+	struct reply reply;
+	json_t *value;
+
+	w->sample_cpak = true;
+	world_reopen(w);
+	for (size_t i = 0; i < w->trustee.trust.anchors.count; i++)
+		w->trustee.trust.anchors.anchor[i].published = "the sample";
+	assert_int_equal(world_attest(w, &ear, &reply), 200);
+	assert_true(reply.warning);
+	assert_non_null(strstr(reply.note, "WARNING: the sample: the private key"));
+	reply_free(&reply);
+	assert_int_equal(jwt_decode(ear.data, ear.len, &jwt, &e), 0);
+	value = jwt.payload;
+	for (size_t i = 0; i < ARRAY_SIZE(pointer); i++)
+		value = json_object_get(value, pointer[i]);
+	assert_non_null(strstr(json_string_value(value), "is public"));
+	jwt_free(&jwt);
+	bytes_free(&ear);
+}
+
+/* Reading again is refused as a whole, changes nothing then, and is done by the next attestation. */
+static void test_anchors_reloaded(void **state)
+{
+	struct world *w = *state;
+	struct trust *trust = &w->trustee.trust;
+	struct error e = ERROR_INIT;
+
+	assert_int_equal(trust_check(trust, &e), 0);
+	trust->anchors.anchor[0].published = "to be forgotten";
+	assert_int_equal(trust_refresh(trust, &e), 0);
+	assert_non_null(trust->anchors.anchor[0].published);
+	trust_expire(trust);
+	assert_int_equal(trust_refresh(trust, &e), 0);
+	assert_null(trust->anchors.anchor[0].published);
+	world_anchor(w, "broken.jwk", "{");
+	assert_int_equal(trust_check(trust, &e), -1);
+	assert_non_null(strstr(e.text, "broken.jwk"));
+	assert_int_equal(trust->anchors.count, 1);
 }
 
 /* A platform stays revoked by its name even if the revoked anchor's key is never trusted. */
@@ -489,6 +584,9 @@ int main(void)
 		TEST(anchor_of_another),
 		TEST(development),
 		TEST(published),
+		TEST(sample_cpak),
+		TEST(sample_cpak_warning),
+		TEST(anchors_reloaded),
 		TEST(revoked_development),
 		TEST(anchor_log),
 		TEST(state_modes),

@@ -30,6 +30,7 @@ struct trustee_options {
 	const char *state;   /* directory */
 	const char *anchors; /* directory or file; NULL: anchors/ in the state */
 	bool development;
+	bool sample_cpak; /* trust the sample CPAK of firmware trees */
 };
 
 /* Read the state. What is missing (keys, admin token, anchors directory) is made. @now is in
