@@ -24,6 +24,7 @@
 struct options {
 	const char *state, *listen, *cert, *key, *anchors;
 	bool dev, sample_cpak, allow_plain, verbose;
+	unsigned int sessions;
 };
 
 static const struct args_option options_table[] = {
@@ -66,6 +67,13 @@ static const struct args_option options_table[] = {
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct options, allow_plain),
 	  .help = "allow plain HTTP on addresses other than loopback" },
+	{ .name = "sessions",
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct options, sessions),
+	  .value = "N",
+	  .help = "attested sessions at most (65536)",
+	  .min = 1,
+	  .max = 10000000 },
 	{ .name = "verbose",
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct options, verbose),
@@ -141,8 +149,8 @@ static int server_start(struct server *server, const struct options *options,
 		.anchors = options->anchors,
 		.development = options->dev,
 		.sample_cpak = options->sample_cpak,
+		.sessions = options->sessions,
 	};
-
 	struct tls_files files = TLS_FILES_INIT;
 	int ret = -1;
 

@@ -42,7 +42,7 @@ static int resource_claims(struct trustee *t, const struct request *request, str
 	struct error e = ERROR_INIT;
 
 	session = kbs_sessions_find(&t->sessions, request->session, request->monotonic);
-	if (session && session->token.len > 0) {
+	if (session) {
 		reply_note(reply, "session %.8s", session->id);
 		token = bytes_text(&session->token);
 	}

@@ -102,6 +102,9 @@ static json_t *reference_record(const char *name, json_t *value, int64_t now)
 	char expiration[64];
 
 	gmtime_r(&time, &tm);
+	/* As Trustee does: a day that the month does not have next year becomes its last one. */
+	if (tm.tm_mon == 1 && tm.tm_mday == 29)
+		tm.tm_mday = 28;
 	tm.tm_year += 1;
 	strftime(expiration, sizeof(expiration), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	return json_pack("{s:s, s:s, s:s, s:O}", "version", REFERENCE_VERSION, "name", name,
