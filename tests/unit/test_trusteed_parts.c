@@ -2,7 +2,6 @@
 /* The parts of trusteed below the handlers: requests, vectors, state. */
 #include "trusteed_world.h"
 
-#include <openssl/ec.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
