@@ -226,28 +226,30 @@ static int worker_run(struct courier_state *s, struct error *e)
 
 /* --- workers ---------------------------------------------------------------------------------- */
 
-/* There is no worker because of @failure: answer OPEN, which was received, or the message that waits. */
-static int worker_failed(bool first, const struct error *failure, struct error *e)
+/* There is no worker because of @failure. Answer the message that waits with it; the first time, when OPEN
+ * was received, end. */
+static void worker_failed(bool first, const struct error *failure)
 {
+	struct error unsent = ERROR_INIT;
 	struct bytes raw = BYTES_INIT;
 	struct message m;
-	int ret = first ? 1 : channel_receive(&raw, &m, e);
+	int ret = first ? 1 : channel_receive(&raw, &m, &unsent);
 
 	bytes_free(&raw);
-	return ret > 0 ? channel_send_failure(failure, e) : ret;
+	if (ret > 0)
+		ret = channel_send_failure(failure, &unsent) < 0 ? -1 : 1;
+	if (first || ret <= 0)
+		courier_exit(first ? failure : &unsent);
 }
 
 static _Noreturn void worker_main(struct courier_state *s, pid_t supervisor, bool first)
 {
 	const struct bytes empty = BYTES_INIT;
-	struct error e = ERROR_INIT, unsent = ERROR_INIT;
+	struct error e = ERROR_INIT;
 	int ret = worker_enter(s, supervisor, &e);
 
 	if (ret < 0) {
-		if (worker_failed(first, &e, &unsent) < 0)
-			courier_exit(&unsent);
-		if (first)
-			courier_exit(&e);
+		worker_failed(first, &e);
 		_exit(AGAIN);
 	}
 	if (first)
@@ -270,7 +272,8 @@ static int worker_supervise(struct courier_state *s, bool first, struct error *e
 		struct error failure = ERROR_INIT;
 
 		error_set_errno(&failure, ERROR_SYSTEM, "courier: fork");
-		return worker_failed(first, &failure, e) < 0 ? -1 : 1;
+		worker_failed(first, &failure);
+		return 1;
 	}
 	if (worker == 0)
 		worker_main(s, self, first);
