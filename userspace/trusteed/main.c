@@ -18,6 +18,7 @@
 #include "trustee.h"
 #include "trusteed/http/http.h"
 #include "trusteed/http/listen.h"
+#include "trusteed/http/tls_current.h"
 #include "trusteed/http/tls_files.h"
 
 /* Descriptors beyond those of connections: files, and connections that are about to end. */
@@ -25,7 +26,7 @@
 
 struct options {
 	const char *state, *listen, *cert, *key, *anchors;
-	bool dev, allow_plain, verbose;
+	bool dev, sample_cpak, allow_plain, verbose;
 	unsigned int sessions, connections;
 };
 
@@ -60,6 +61,11 @@ static const struct args_option options_table[] = {
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct options, dev),
 	  .help = "trust development anchors: realms that protect nothing get secrets" },
+	{ .name = "dev-trust-sample-cpak",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct options, sample_cpak),
+	  .help = "trust the sample key of TF-A (FVP), whose private part is public: anyone can get "
+		  "secrets" },
 	{ .name = "allow-plain",
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct options, allow_plain),
@@ -98,7 +104,6 @@ static const struct args_spec spec = {
 
 /* What runs, in the order in which it is started. */
 struct server {
-	struct tls_files files;
 	struct trustee trustee;
 	struct http_service service;
 	struct http *http;
@@ -136,6 +141,10 @@ static void server_warn(const struct options *options, const struct listen_addre
 	if (options->dev)
 		log_line(LOG_LEVEL_WARNING, "*** --dev: development anchors are trusted; realms "
 					    "that protect nothing can get secrets here ***");
+	if (options->sample_cpak)
+		log_line(LOG_LEVEL_WARNING,
+			 "*** --dev-trust-sample-cpak: platforms with TF-A's sample key are "
+			 "trusted; its private part is public, so anyone can get secrets here ***");
 	if (!options->cert && !listen_is_loopback(address))
 		log_line(LOG_LEVEL_WARNING,
 			 "plain HTTP: the network between client and server can "
@@ -143,23 +152,27 @@ static void server_warn(const struct options *options, const struct listen_addre
 }
 
 /* How many connections this process has descriptors for, of those that are asked for. */
-static size_t server_connections(const struct options *options)
+static unsigned int server_connections(const struct options *options)
 {
-	size_t connections = options->connections ? options->connections : HTTP_CONNECTIONS;
-	size_t needed = connections + FILES_SPARE;
+	unsigned int connections = options->connections ? options->connections : HTTP_CONNECTIONS;
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= needed)
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return connections;
-	limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
-	if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= needed)
+	if (limit.rlim_cur < connections + FILES_SPARE)
+		limit.rlim_cur = limit.rlim_max;
+	if (limit.rlim_cur >= connections + FILES_SPARE) {
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
 		return connections;
-	log_line(LOG_LEVEL_WARNING, "descriptors: the limit of %lu allows %lu connections, not %zu",
-		 (unsigned long)limit.rlim_cur,
-		 (unsigned long)(limit.rlim_cur > 2 * FILES_SPARE ? limit.rlim_cur - FILES_SPARE :
-								    limit.rlim_cur / 2),
-		 connections);
-	return limit.rlim_cur > 2 * FILES_SPARE ? limit.rlim_cur - FILES_SPARE : limit.rlim_cur / 2;
+	}
+	connections = limit.rlim_cur > 2 * FILES_SPARE ?
+			      (unsigned int)limit.rlim_cur - FILES_SPARE :
+			      FILES_SPARE / 2;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	log_line(LOG_LEVEL_WARNING,
+		 "the limit of descriptors (LimitNOFILE=) is %lu: only %u connections",
+		 (unsigned long)limit.rlim_cur, connections);
+	return connections;
 }
 
 static int server_start(struct server *server, const struct options *options,
@@ -169,26 +182,50 @@ static int server_start(struct server *server, const struct options *options,
 		.state = options->state,
 		.anchors = options->anchors,
 		.development = options->dev,
+		.sample_cpak = options->sample_cpak,
 		.sessions = options->sessions,
 	};
+	struct tls_files files = TLS_FILES_INIT;
+	int ret = -1;
 
-	if (options->cert && tls_files_read(&server->files, options->cert, options->key, e) < 0)
-		return -1;
+	if (options->cert && tls_files_read(&files, options->cert, options->key, e) < 0)
+		goto out;
 	server_warn(options, address);
 	if (trustee_open(&server->trustee, &trustee, clock_wall_s(), e) < 0)
-		return -1;
+		goto out;
 	server->fd = listen_open(address, e);
 	if (server->fd < 0)
-		return -1;
+		goto out;
 	server->service = route_service(&server->trustee);
-	server->http = http_start(&server->service, server->fd,
-				  options->cert ? &server->files : NULL,
+	server->http = http_start(&server->service, server->fd, options->cert ? &files : NULL,
 				  server_connections(options), e);
 	if (!server->http)
-		return -1;
+		goto out;
 	server->fd = -1;
 	server_ready(options, address);
-	return 0;
+	ret = 0;
+out:
+	tls_files_free(&files);
+	return ret;
+}
+
+/* Read the certificate, its key and the trust anchors again. If one of them cannot be used, all stay
+ * as they are. Sessions and connections continue. */
+static void server_reload(struct server *server, const struct options *options)
+{
+	struct tls_files files = TLS_FILES_INIT;
+	struct error e = ERROR_INIT;
+
+	if ((!options->cert || tls_files_read(&files, options->cert, options->key, &e) == 0) &&
+	    trust_check(&server->trustee.trust, &e) == 0 &&
+	    (!options->cert || tls_current_set(&files, &e) == 0)) {
+		trust_expire(&server->trustee.trust);
+		log_line(LOG_LEVEL_INFO, "reloaded %strust anchors",
+			 options->cert ? "certificate, key and " : "");
+	} else {
+		log_line(LOG_LEVEL_ERROR, "not reloaded: %s", e.text);
+	}
+	tls_files_free(&files);
 }
 
 static void server_stop(struct server *server)
@@ -197,7 +234,6 @@ static void server_stop(struct server *server)
 	if (server->fd >= 0)
 		close(server->fd);
 	trustee_close(&server->trustee);
-	tls_files_free(&server->files);
 }
 
 static void signals_block(sigset_t *set)
@@ -206,13 +242,14 @@ static void signals_block(sigset_t *set)
 	sigemptyset(set);
 	sigaddset(set, SIGTERM);
 	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
 	/* This is before any thread starts, so that only sigwait() in main gets them. */
 	pthread_sigmask(SIG_BLOCK, set, NULL);
 }
 
 static int serve(const struct options *options, struct error *e)
 {
-	struct server server = { .trustee = TRUSTEE_INIT, .files = TLS_FILES_INIT, .fd = -1 };
+	struct server server = { .trustee = TRUSTEE_INIT, .fd = -1 };
 	struct listen_address address;
 	int ret = -1, signal_number;
 	sigset_t set;
@@ -225,7 +262,8 @@ static int serve(const struct options *options, struct error *e)
 	signals_block(&set);
 	if (server_start(&server, options, &address, e) < 0)
 		goto out;
-	sigwait(&set, &signal_number);
+	while (sigwait(&set, &signal_number) == 0 && signal_number == SIGHUP)
+		server_reload(&server, options);
 	log_line(LOG_LEVEL_INFO, "stopping: %s", strsignal(signal_number));
 	ret = 0;
 out:

@@ -32,11 +32,13 @@ struct trustee_options {
 	const char *state;   /* directory */
 	const char *anchors; /* directory or file; NULL: anchors/ in the state */
 	bool development;
+	bool sample_cpak;      /* trust the sample CPAK of firmware trees */
 	unsigned int sessions; /* attested sessions at most; 0: the default */
 };
 
 /* Read the state. What is missing (keys, admin token, anchors directory) is made. @now is in
- * seconds since 1970. The caller closes @t in all cases. */
+ * seconds since 1970. ERROR_CONFIG for a file of the state, ERROR_INPUT for a trust anchor. The caller
+ * closes @t in all cases. */
 int trustee_open(struct trustee *t, const struct trustee_options *options, int64_t now,
 		 struct error *e);
 void trustee_close(struct trustee *t);

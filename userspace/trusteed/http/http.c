@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "peers.h"
+#include "tls_current.h"
 
 /* For the head of a request. An EAR as a bearer token has about 3 KiB, and this server accepts no
  * tokens but its own. The library uses all of it on each connection that made a request. */
@@ -319,8 +320,7 @@ static void *http_loop(void *cls)
 static int http_daemon(struct http *http, int fd, const struct tls_files *files, struct error *e)
 {
 	struct MHD_OptionItem tls[] = {
-		{ MHD_OPTION_HTTPS_MEM_CERT, 0, files ? files->cert.data : NULL },
-		{ MHD_OPTION_HTTPS_MEM_KEY, 0, files ? files->key.data : NULL },
+		{ MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)tls_current_get },
 		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)TLS_PRIORITIES },
 		{ MHD_OPTION_END, 0, NULL },
 	};
@@ -334,7 +334,7 @@ static int http_daemon(struct http *http, int fd, const struct tls_files *files,
 					http_unescape, NULL, MHD_OPTION_CONNECTION_LIMIT,
 					(unsigned int)http->peers.live_max + CONNECTIONS_SPARE,
 					MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
-					MHD_OPTION_ARRAY, files ? tls : tls + 3, MHD_OPTION_END);
+					MHD_OPTION_ARRAY, files ? tls : tls + 2, MHD_OPTION_END);
 	if (!http->daemon)
 		return error_set(e, ERROR_SYSTEM, "HTTP server: %s",
 				 http->said[0] ? http->said : "cannot start");
@@ -349,6 +349,10 @@ struct http *http_start(const struct http_service *service, int fd, const struct
 
 	if (!http) {
 		error_set_memory(e);
+		return NULL;
+	}
+	if (files && tls_current_set(files, e) < 0) {
+		free(http);
 		return NULL;
 	}
 	http->service = service;
@@ -370,6 +374,7 @@ struct http *http_start(const struct http_service *service, int fd, const struct
 	(void)MHD_quiesce_daemon(http->daemon);
 	MHD_stop_daemon(http->daemon);
 fail:
+	tls_current_clear();
 	if (http->stop >= 0)
 		close(http->stop);
 	free(http);
@@ -387,5 +392,6 @@ void http_stop(struct http *http)
 	MHD_stop_daemon(http->daemon);
 	close(http->stop);
 	peers_free(&http->peers);
+	tls_current_clear();
 	free(http);
 }

@@ -41,8 +41,9 @@ struct http;
 #define HTTP_CONNECTIONS 1024
 
 /* Serve @service on the listening socket @fd, with TLS if @files is not NULL, over at most
- * @connections connections. The server closes @fd at its end if this call succeeds. @service and @files must outlive the server. Returns NULL
- * with an ERROR_NETWORK or ERROR_SYSTEM. */
+ * @connections connections. The server closes @fd at its end if this call succeeds. @service must
+ * outlive the server. tls_current_set() replaces @files later. Returns NULL with an ERROR_NETWORK
+ * or ERROR_SYSTEM. */
 struct http *http_start(const struct http_service *service, int fd, const struct tls_files *files,
 			size_t connections, struct error *e);
 /* End all connections, wait for the thread, and close the socket. @http may be NULL. */
