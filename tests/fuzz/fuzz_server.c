@@ -4,7 +4,11 @@
  * request that gets to a handler has a method, a path that begins with '/', and a body within the
  * limit. The handler answers with what it got.
  */
+#include <poll.h>
+#include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <linux/sockios.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -62,6 +66,17 @@ static const struct sockaddr_un *server_start(socklen_t *address_len)
 	return &address;
 }
 
+/* Wait until the server has read all that was sent, or has closed the connection. Only then does it
+ * notice an end of the stream, because it polls for changes. */
+static void consumed_wait(int fd)
+{
+	struct pollfd p = { .fd = fd };
+	int left = 1;
+
+	while (ioctl(fd, SIOCOUTQ, &left) == 0 && left > 0 && poll(&p, 1, 0) == 0)
+		sched_yield();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	socklen_t len;
@@ -75,6 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	must(connect(fd, (const struct sockaddr *)address, len) == 0);
 	send(fd, data, size, MSG_NOSIGNAL);
+	consumed_wait(fd);
 	shutdown(fd, SHUT_WR);
 	do
 		n = recv(fd, answer, sizeof(answer), 0);

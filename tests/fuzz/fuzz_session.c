@@ -127,7 +127,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		bytes_clear(&secret);
 		ret = session_get(&s, "a/b/c", &secret, &e);
-		must_explain(ret, &e);
+		if (ret < 0) /* the error of a first try stays after a second that succeeds */
+			must_explain(ret, &e);
 		must(ret == 0 || !secret.len);
 	}
 	bytes_free(&secret);
