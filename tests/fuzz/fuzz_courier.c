@@ -3,6 +3,8 @@
  * The input is a message to the courier, decoded as there. A request that comes from it is one line
  * below /kbs/v0/. Of an accepted URL, libcurl finds the same host.
  */
+#include <arpa/inet.h>
+
 #include "courier/http.h"
 #include "fuzz.h"
 #include "kbs/url.h"
@@ -25,10 +27,11 @@ static void request_try(const struct message *m)
 }
 
 /* Two parsers of one URL must agree on the host, or a realm attests to another one than it was
- * configured for. */
+ * configured for. libcurl writes a number as an IPv4 address. */
 static void url_try(struct part part)
 {
 	char *text = part_text(part), *host = NULL, *port = NULL, url[300];
+	struct in_addr address;
 	struct error e = ERROR_INIT;
 	size_t len;
 
@@ -37,8 +40,8 @@ static void url_try(struct part part)
 
 		must_explain(http_split(url, &host, &port, &e), &e);
 		len = host ? strlen(host) : 0;
-		must(!host || *host == '[' || !strncasecmp(at, host, len));
-		must(!host || *host == '[' || !at[len] || at[len] == ':');
+		if (host && *host != '[' && inet_pton(AF_INET, host, &address) != 1)
+			must(!strncasecmp(at, host, len) && (!at[len] || at[len] == ':'));
 	}
 	curl_free(host);
 	curl_free(port);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The input is all that a client sends over one connection to the HTTP server of trusteed. Each
- * request that gets to a handler has a method, a path that begins with '/', and a body within the
- * limit. The handler answers with what it got.
+ * request that gets to a handler has a method, a path, and a body within the limit. The handler
+ * answers with what it got.
  */
 #include <poll.h>
 #include <sched.h>
@@ -22,7 +22,7 @@ static void on_request(void *context, const struct request *request, struct repl
 	char printable[64];
 
 	(void)context;
-	must(request->method && request->path && request->path[0] == '/');
+	must(request->method && request->path);
 	must(request->len <= BODY_MAX && (request->body || !request->len));
 	request_printable(request->path, printable, sizeof(printable));
 	must(strlen(printable) < sizeof(printable) && !strpbrk(printable, " \r\n\033"));

@@ -212,8 +212,7 @@ static void request_run(struct part input)
 	request.authorization = header.len ? bytes_text(&header) : NULL;
 	request.body = body.data;
 	request.len = body.len;
-	if (*path == '/') /* as the HTTP server ensures */
-		dispatch(&request);
+	dispatch(&request);
 	bytes_free(&header);
 	bytes_free(&body);
 	free(method);
