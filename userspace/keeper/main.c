@@ -14,7 +14,6 @@
 
 #include "backoff.h"
 #include "base/args.h"
-#include "base/io.h"
 #include "base/log.h"
 #include "confine.h"
 #include "keeper.h"
@@ -176,20 +175,6 @@ static int keeper_main(const struct options *options, struct keeper *keeper)
 	return failure ? error_exit_code(failure) : 0;
 }
 
-static int keeper_print_help(void)
-{
-	struct bytes text = BYTES_INIT;
-	struct error e = ERROR_INIT;
-	int ret;
-
-	args_help(&spec, &text);
-	ret = bytes_check(&text, &e);
-	if (ret == 0)
-		ret = io_write_full(STDOUT_FILENO, text.data, text.len, &e);
-	bytes_free(&text);
-	return ret < 0 ? keeper_fail(&e) : 0;
-}
-
 int main(int argc, char **argv)
 {
 	struct keeper keeper = KEEPER_INIT;
@@ -199,11 +184,10 @@ int main(int argc, char **argv)
 
 	log_set(log_to_stderr);
 	outcome = args_parse(&spec, argc, argv, &options, NULL, &e);
-	if (outcome == ARGS_HELP)
-		return keeper_print_help();
-	if (outcome == ARGS_VERSION)
-		return puts("realmkeyd " REALMKEY_VERSION) < 0;
-	if (outcome < 0)
+	if (outcome > ARGS_RUN &&
+	    args_answer(&spec, outcome, "realmkeyd " REALMKEY_VERSION, &e) == 0)
+		return 0;
+	if (outcome != ARGS_RUN)
 		return keeper_fail(&e);
 	log_show_debug(options.verbose);
 	code = keeper_main(&options, &keeper);
