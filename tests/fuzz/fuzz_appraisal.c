@@ -33,7 +33,7 @@ static void ear_read(EVP_PKEY *key, const struct bytes *text)
 	struct error e = ERROR_INIT;
 
 	must(jwt_decode(text->data, text->len, &jwt, &e) == 0);
-	must(jwt_verify(&jwt, key, &e) == 0 && jwt_check_times(&jwt, now, 0, &e) == 0);
+	must(jwt_verify(&jwt, key, &e) == 0 && jwt_check_times(&jwt, now, 0, NULL, &e) == 0);
 	must(ear_from_payload(jwt.payload, &ear, &e) == 0);
 	for (enum policy policy = 0; policy < POLICIES; policy++)
 		policy_check(policy, jwt.payload, &e);

@@ -28,6 +28,7 @@ static void ear_make(struct part claims, struct bytes *ear)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const struct denial_kbs kbs = { .url = "https://kbs.example" };
 	struct part input = { data, size };
 	struct bytes ear = BYTES_INIT, token = BYTES_INIT, out = BYTES_INIT;
 	struct error e = ERROR_INIT;
@@ -35,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	ear_make(part_until(&input, '\0'), &ear);
 	bytes_set(&token, input.data, input.size);
-	ret = denial_explain(&ear, &token, &out, &e);
+	ret = denial_explain(&ear, &token, &kbs, &out, &e);
 	must_explain(ret, &e);
 	must(ret < 0 || (out.len && out.data[out.len - 1] == '\n'));
 	for (size_t i = 0; i < out.len; i++)

@@ -13,6 +13,14 @@
 #include "kbs/ca_file.h"
 #include "trusteed/http/tls_files.h"
 
+const char *__lsan_default_suppressions(void);
+
+/* GnuTLS does not release a certificate that it refuses together with its key. */
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:libgnutls.so\n";
+}
+
 /* A file with these contents; its name goes to @path. */
 static int file_make(struct part part, char path[32])
 {

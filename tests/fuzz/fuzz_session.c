@@ -52,8 +52,7 @@ static void key_remember(const struct message *m)
 
 	must(body != NULL);
 	json_decref(kbs.jwk);
-	kbs.jwk = json_incref(
-		json_object_get(json_object_get(body, "runtime-data"), "tee-pubkey"));
+	kbs.jwk = json_incref(json_object_get(json_object_get(body, "runtime-data"), "tee-pubkey"));
 	json_decref(body);
 }
 
