@@ -56,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (evidence) {
 		reference_read(json_object_get(input, "reference"), &reference);
 		appraisal_vector(evidence, &reference, vector);
-		if (ear_issue(key.pkey, vector, evidence, now, &text, &e) == 0)
+		if (ear_issue(key.pkey, vector, evidence, NULL, now, &text, &e) == 0)
 			ear_read(key.pkey, &text);
 	}
 	bytes_free(&text);

@@ -11,6 +11,7 @@
 #include "fuzz.h"
 #include "jose/tee_key.h"
 #include "kbs/ca_file.h"
+#include "trusteed/http/tls_current.h"
 #include "trusteed/http/tls_files.h"
 
 const char *__lsan_default_suppressions(void);
@@ -75,6 +76,9 @@ static void server_read(struct part cert, struct part key)
 	int cert_fd = file_make(cert, cert_path), key_fd = file_make(key, key_path);
 
 	must_explain(tls_files_read(&files, cert_path, key_path, &e), &e);
+	if (e.kind == ERROR_NONE)
+		must(tls_current_set(&files, &e) == 0);
+	tls_current_clear();
 	tls_files_free(&files);
 	close(cert_fd);
 	close(key_fd);
