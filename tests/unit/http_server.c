@@ -222,15 +222,15 @@ void http_server_stop(struct http_server *server)
 	waitpid(server->pid, NULL, 0);
 }
 
-static void certificate_fill(X509 *certificate, EVP_PKEY *key, const char *name)
+static void certificate_fill(X509 *certificate, EVP_PKEY *key, const char *name, long from, long to)
 {
 	X509_NAME *subject = X509_get_subject_name(certificate);
 	X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, name);
 
 	X509_set_version(certificate, X509_VERSION_3);
 	ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-	X509_gmtime_adj(X509_getm_notBefore(certificate), -60);
-	X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+	X509_gmtime_adj(X509_getm_notBefore(certificate), from);
+	X509_gmtime_adj(X509_getm_notAfter(certificate), to);
 	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)"test", -1,
 				   -1, 0);
 	X509_set_issuer_name(certificate, subject);
@@ -240,7 +240,7 @@ static void certificate_fill(X509 *certificate, EVP_PKEY *key, const char *name)
 	assert_true(X509_sign(certificate, key, EVP_sha256()) > 0);
 }
 
-SSL_CTX *http_server_tls(const char *name, struct bytes *pem)
+SSL_CTX *http_server_tls_dates(const char *name, long from, long to, struct bytes *pem)
 {
 	SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
 	EVP_PKEY *key = EVP_EC_gen("P-256");
@@ -250,7 +250,7 @@ SSL_CTX *http_server_tls(const char *name, struct bytes *pem)
 	long len;
 
 	assert_true(tls && key && certificate && bio);
-	certificate_fill(certificate, key, name);
+	certificate_fill(certificate, key, name, from, to);
 	assert_int_equal(PEM_write_bio_X509(bio, certificate), 1);
 	len = BIO_get_mem_data(bio, &text);
 	bytes_set(pem, text, (size_t)len);
@@ -260,4 +260,9 @@ SSL_CTX *http_server_tls(const char *name, struct bytes *pem)
 	X509_free(certificate);
 	EVP_PKEY_free(key);
 	return tls;
+}
+
+SSL_CTX *http_server_tls(const char *name, struct bytes *pem)
+{
+	return http_server_tls_dates(name, -60, 3600, pem);
 }

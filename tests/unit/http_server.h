@@ -29,5 +29,7 @@ void http_server_stop(struct http_server *server);
 
 /* Returns a TLS context with a new self-signed certificate for @name ("IP:127.0.0.1"), in @pem. */
 SSL_CTX *http_server_tls(const char *name, struct bytes *pem);
+/* The same, valid between @from and @to, in seconds from now. */
+SSL_CTX *http_server_tls_dates(const char *name, long from, long to, struct bytes *pem);
 
 #endif

@@ -5,8 +5,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "courier_test.h"
@@ -273,7 +277,8 @@ static void test_tls_too_old(void **state)
 	bytes_free(&pem);
 }
 
-static void test_tls_to_plain_server(void **state)
+/* A load balancer whose server is away ends connections like this. It is a failure of the network. */
+static void test_tls_handshake_cut_short(void **state)
 {
 	struct courier courier = COURIER_INIT;
 	char url[64];
@@ -282,8 +287,72 @@ static void test_tls_to_plain_server(void **state)
 	snprintf(url, sizeof(url), "https://127.0.0.1:%u", plain.port);
 	start(&courier, (struct courier_target){
 				.url = url, .ca = secure_pem.data, .ca_len = secure_pem.len });
-	expect_failure(&courier, "a/b/c", ERROR_TLS, false, "TLS handshake failed");
+	expect_failure(&courier, "a/b/c", ERROR_NETWORK, true,
+		       "connection lost within the TLS handshake");
 	courier_stop(&courier);
+}
+
+/* The same with a TCP reset, from a server that accepts and closes. */
+static void test_tls_handshake_reset(void **state)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	const struct linger reset = { .l_onoff = 1 };
+	socklen_t len = sizeof(address);
+	struct courier courier = COURIER_INIT;
+	char url[64];
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, len), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+	snprintf(url, sizeof(url), "https://127.0.0.1:%u", ntohs(address.sin_port));
+	pid = fork();
+	if (pid == 0) {
+		int fd = accept(listener, NULL, NULL);
+
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+		_exit(0);
+	}
+	close(listener);
+	start(&courier, (struct courier_target){
+				.url = url, .ca = secure_pem.data, .ca_len = secure_pem.len });
+	expect_failure(&courier, "a/b/c", ERROR_NETWORK, true,
+		       "connection lost within the TLS handshake");
+	courier_stop(&courier);
+	waitpid(pid, NULL, 0);
+}
+
+/* Time can change these: the clock of a realm may not be set yet. */
+static void test_tls_certificate_dates(void **state)
+{
+	static const struct {
+		long from, to;
+		const char *words;
+	} dates[] = {
+		{ 3600, 7200, "certificate is not yet valid" },
+		{ -7200, -3600, "certificate has expired" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(dates); i++) {
+		struct courier courier = COURIER_INIT;
+		struct bytes pem = BYTES_INIT;
+		struct http_server server;
+		SSL_CTX *tls = http_server_tls_dates("IP:127.0.0.1", dates[i].from, dates[i].to,
+						     &pem);
+
+		http_server_start(&server, tls);
+		start(&courier, (struct courier_target){
+					.url = server.url, .ca = pem.data, .ca_len = pem.len });
+		expect_failure(&courier, "a/b/c", ERROR_TLS, true, dates[i].words);
+		courier_stop(&courier);
+		http_server_stop(&server);
+		SSL_CTX_free(tls);
+		bytes_free(&pem);
+	}
 }
 
 static void test_plain_requires_insecure(void **state)
@@ -347,7 +416,9 @@ int main(void)
 		cmocka_unit_test(test_tls_system_roots),
 		cmocka_unit_test(test_tls_wrong_name),
 		cmocka_unit_test(test_tls_too_old),
-		cmocka_unit_test(test_tls_to_plain_server),
+		cmocka_unit_test(test_tls_handshake_cut_short),
+		cmocka_unit_test(test_tls_handshake_reset),
+		cmocka_unit_test(test_tls_certificate_dates),
 		cmocka_unit_test(test_plain_requires_insecure),
 		cmocka_unit_test(test_bad_ca),
 	};
