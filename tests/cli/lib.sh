@@ -113,6 +113,19 @@ printed()
 	judge "$text" "$fault"
 }
 
+# warned TEXT PATTERN WARNING COMMAND...: status 0, PATTERN on standard output, one line with WARNING on standard error.
+warned()
+{
+	local text=$1 pattern=$2 warning=$3 fault=
+	shift 3
+	ran "$@"
+	[ "$status" -eq 0 ] || fault+="status $status; "
+	[ "$(wc -l <"$work/err")" -eq 1 ] || fault+="not one line on standard error; "
+	grep -qF -- "$warning" "$work/err" || fault+="no '$warning'; "
+	grep -qF -- "$pattern" "$work/out" || fault+="no '$pattern'; "
+	judge "$text" "$fault"
+}
+
 # contains FILE PATTERN
 contains() { grep -qF -- "$2" "$1" 2>/dev/null; }
 

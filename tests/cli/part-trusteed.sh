@@ -13,6 +13,20 @@ ended()
 	judge "$text" "$fault"
 }
 
+# A key that OpenSSL reads and the TLS library of the server does not.
+trusteed_tls_files()
+{
+	local new=(openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256) what
+	"${new[@]}" -pkeyopt ec_param_enc:explicit -out "$work/explicit.key" 2>/dev/null
+	openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:secp256k1 -out "$work/koblitz.key" 2>/dev/null
+	"${new[@]}" -aes256 -pass pass:x -out "$work/passphrase.key" 2>/dev/null
+	for what in explicit koblitz passphrase; do
+		openssl req -x509 -key "$work/$what.key" -passin pass:x -subj /CN=x -out "$work/$what.pem" 2>/dev/null
+		refused 3 "a TLS key that the server cannot use: $what" "$work/$what.key: no private key in PEM that can be used" \
+			trusteed --state "$work/state" --listen 127.0.0.1:0 --cert "$work/$what.pem" --key "$work/$what.key"
+	done
+}
+
 part_trusteed()
 {
 	local state=$work/state key
@@ -30,6 +44,7 @@ part_trusteed()
 	refused 3 "a missing certificate file" "$work/conf/none: No such file" trusteed --state "$state" --cert "$work/conf/none" --key "$tls/server.key"
 	refused 3 "a file without a certificate" "$tls/server.key: no certificate in PEM" trusteed --state "$state" --cert "$tls/server.key" --key "$tls/server.key"
 	refused 3 "the key of another certificate" "not the key of the certificate" trusteed --state "$state" --cert "$tls/server.pem" --key "$work/tls-other/server.key"
+	trusteed_tls_files
 	ended 12 "a missing directory of anchors" "trusteed: /nonexistent: No such file" trusteed --state "$state" --anchors /nonexistent --listen 127.0.0.1:0
 	does "another trusteed starts" kbs_start other || return
 	ended 5 "a port in use" "127.0.0.1:$trustee_port: Address already in use" trusteed --state "$state" --listen "127.0.0.1:$trustee_port"

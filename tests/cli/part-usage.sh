@@ -35,13 +35,64 @@ trusteed
 	done
 	printed "realmkey help" "usage: realmkey" realmkey help
 	printed "-h" "usage: realmkey rim" realmkey rim -h
-	status=0
-	realmkey admin --help >/dev/full 2>"$work/err" || status=$?
-	same "help that cannot be written is an error" 1 "$status"
-	status=0
-	realmkey rim --help >/dev/full 2>"$work/err" || status=$?
-	same "so is that of a command" 1 "$status"
-	same "with one line on standard error" 1 "$(wc -l <"$work/err")"
+}
+
+# Every program, and a command of each kind.
+usage_unwritable()
+{
+	local words
+	for words in realmkey "realmkey rim" "realmkey admin" "realmkey admin set-resource" realmkeyd trusteed "$REALMKEY_COURIER"; do
+		for option in --help --version; do
+			[ "$words $option" != "realmkey admin --version" ] || continue
+			status=0
+			# shellcheck disable=SC2086 # words
+			$words $option >/dev/full 2>"$work/err" || status=$?
+			output=$(cat "$work/err")
+			same "${words##*/} $option that cannot be written is an error" "1 1" "$status $(wc -l <"$work/err")"
+		done
+	done
+}
+
+# Each option of each command may stand before it, also if its value is the name of a command. With --help at the end,
+# nothing is run. A new option without a value has to be added to the table in userspace/cli/cli.c.
+usage_order()
+{
+	local words first option value wrong count=0
+	while read -r words; do
+		wrong=
+		# shellcheck disable=SC2086 # words
+		realmkey $words --help >"$work/help"
+		while read -r option value; do
+			count=$((count + 1))
+			case $value in
+			SECONDS | N) first=1 ;;
+			*) first=${value:+log} ;;
+			esac
+			# shellcheck disable=SC2086 # words
+			[ "$(realmkey $option $first $words --help 2>&1 | head -n 1)" = "$(head -n 1 "$work/help")" ] || wrong+=" $option"
+		done < <(sed -nE 's/^  (--[a-z-]+, )?(--[a-z-]+)( [A-Z][^ ]*)?( .*)?$/\2\3/p' "$work/help" | grep -vE '^--(help|version)')
+		same "options before '$words'" "" "$wrong"
+	done <<'.'
+attest
+get-resource
+verify
+token get
+token show
+token verify
+measurements
+extend
+log
+watch
+rim
+admin set-resource
+admin set-reference-value
+admin set-resource-policy
+.
+	judge "the options were found" "$([ "$count" -ge 60 ] || echo "$count")"
+	refused 2 "options before a command are its own" "--url is required" realmkey --timeout 5 attest
+	refused 2 "and are checked by it" "unknown option '--path'" realmkey --path a/b/c attest
+	refused 2 "options without a command" "--url: no command follows" realmkey --url attest
+	printed "help after options" "usage: realmkey COMMAND" realmkey --url x --help
 }
 
 # Each line: pattern | words of the command
@@ -53,7 +104,7 @@ usage_wrong()
 		refused 2 "$words" "$pattern" $words
 	done <<'.'
 no command 'bogus' (see realmkey --help)|realmkey bogus
-no command '--bogus' (see realmkey --help)|realmkey --bogus
+--bogus: no command follows (see realmkey --help)|realmkey --bogus
 no command 'bogus' (see realmkey admin --help)|realmkey admin bogus
 no command 'bogus' (see realmkey token --help)|realmkey token bogus
 unknown option '--bogus' (see --help)|realmkey attest --bogus
@@ -140,6 +191,8 @@ usage_completion()
 part_usage()
 {
 	usage_help
+	usage_unwritable
+	usage_order
 	usage_wrong
 	usage_completion
 }

@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	key = jwk_public_key(json_object_get(jwt.header, "jwk"), "jwk", &e);
 	if (key)
 		jwt_verify(&jwt, key, &e);
-	jwt_check_times(&jwt, 1800000000, 60, &e);
+	jwt_check_times(&jwt, 1800000000, 60, NULL, &e);
 	EVP_PKEY_free(key);
 	jwt_free(&jwt);
 	return 0;

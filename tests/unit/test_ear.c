@@ -29,7 +29,8 @@ static int ear_judge(const struct bytes *text, EVP_PKEY *key, struct ear *ear, s
 		if (!own)
 			goto out;
 	}
-	if (jwt_verify(&jwt, key ? key : own, e) == 0 && jwt_check_times(&jwt, NOW, 60, e) == 0)
+	if (jwt_verify(&jwt, key ? key : own, e) == 0 &&
+	    jwt_check_times(&jwt, NOW, 60, NULL, e) == 0)
 		ret = ear_from_payload(jwt.payload, ear, e);
 out:
 	EVP_PKEY_free(own);

@@ -38,7 +38,7 @@ static void verifies_the_sample_ear_by_its_own_key(void **state)
 	key = jwk_public_key(json_object_get(jwt.header, "jwk"), "jwk", &e);
 	assert_non_null(key);
 	assert_int_equal(jwt_verify(&jwt, key, &e), 0);
-	assert_int_equal(jwt_check_times(&jwt, 1765000100, 0, &e), 0);
+	assert_int_equal(jwt_check_times(&jwt, 1765000100, 0, NULL, &e), 0);
 	EVP_PKEY_free(key);
 	jwt_free(&jwt);
 	bytes_free(&text);
@@ -276,11 +276,37 @@ static void judges_times(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct jwt jwt = { .payload = json_loads(cases[i].payload, 0, NULL) };
 		struct error e = ERROR_INIT;
-		int ret = jwt_check_times(&jwt, cases[i].now, cases[i].leeway, &e);
+		int ret = jwt_check_times(&jwt, cases[i].now, cases[i].leeway, NULL, &e);
 
 		assert_int_equal(ret, cases[i].cause ? -1 : 0);
 		if (cases[i].cause)
 			assert_error(&e, ERROR_ATTESTATION, cases[i].cause);
+		jwt_free(&jwt);
+	}
+}
+
+/* What only shows an EAR accepts one that does not expire; all else in it is checked. */
+static void exp_is_optional_for_callers_that_ask(void **state)
+{
+	static const struct {
+		const char *payload;
+		int ret;
+		bool expires;
+	} cases[] = {
+		{ "{\"exp\":100}", 0, true },	{ "{}", 0, false },
+		{ "{\"iat\":10}", 0, false },	{ "{\"exp\":5}", -1, true },
+		{ "{\"exp\":null}", -1, true }, { "{\"iat\":50}", -1, false },
+		{ "{\"nbf\":50}", -1, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct jwt jwt = { .payload = json_loads(cases[i].payload, 0, NULL) };
+		struct error e = ERROR_INIT;
+		bool expires = true;
+
+		assert_int_equal(jwt_check_times(&jwt, 20, 0, &expires, &e), cases[i].ret);
+		assert_int_equal(expires, cases[i].expires);
 		jwt_free(&jwt);
 	}
 }
@@ -295,6 +321,7 @@ int main(void)
 		cmocka_unit_test(refuses_other_than_three_segments),
 		cmocka_unit_test(size_is_bounded),
 		cmocka_unit_test(judges_times),
+		cmocka_unit_test(exp_is_optional_for_callers_that_ask),
 	};
 
 	return cmocka_run_group_tests_name("jwt", tests, NULL, NULL);

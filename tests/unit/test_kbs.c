@@ -278,8 +278,16 @@ static void test_resource_answers(void **state)
 		{ 401, "{\"type\":\"" ERROR_URL "Novelty\",\"detail\":\"of 2027\"}",
 		  ERROR_ATTESTATION, false, "HTTP 401 Novelty: of 2027" },
 		{ 401, "{\"type\":\"PolicyDeny\"}", ERROR_POLICY, false, "denied" },
-		{ 401, "Unauthorized", ERROR_ATTESTATION, false, "refused (HTTP 401)" },
-		{ 401, "{\"type\":7}", ERROR_ATTESTATION, false, "refused (HTTP 401)" },
+		{ 401, "Unauthorized", ERROR_ATTESTATION, false,
+		  "refused (HTTP 401: Unauthorized)" },
+		{ 401, "{\"type\":7}", ERROR_ATTESTATION, false,
+		  "refused (HTTP 401: {\"type\":7})" },
+		{ 401, "\xef\xbb\xbf{\"type\":\"PolicyDeny\",\"detail\":\"d\"}", ERROR_POLICY,
+		  false, "(HTTP 401 PolicyDeny: d)" },
+		{ 401, "{\"type\":\"PolicyDeny\",\"detail\":\"d\xe9ni\"}", ERROR_POLICY, false,
+		  "(HTTP 401 PolicyDeny: d?ni)" },
+		{ 401, "{\"type\":\"PolicyDeny\",\"x\":\"\\u0000\"}", ERROR_POLICY, false,
+		  "(HTTP 401 PolicyDeny: )" },
 		{ 401, "", ERROR_ATTESTATION, false, "refused (HTTP 401)" },
 		{ 404, "{\"type\":\"" ERROR_URL "PluginNotFound\",\"detail\":\"d\"}",
 		  ERROR_NOT_FOUND, false, "no such plugin" },
@@ -288,7 +296,19 @@ static void test_resource_answers(void **state)
 		{ 404, "", ERROR_NOT_FOUND, false, "not found (HTTP 404)" },
 		{ 403, "", ERROR_POLICY, false, "forbidden" },
 		{ 302, "", ERROR_PROTOCOL, false, "redirected" },
-		{ 413, "payload reached size limit", ERROR_INPUT, false, "limit" },
+		{ 403, "{\"type\":\"" ERROR_URL "TokenNotFound\",\"detail\":\"d\"}", ERROR_POLICY,
+		  false, "forbidden (HTTP 403 TokenNotFound: d)" },
+		{ 400, "{\"detail\":\"no such member\"}", ERROR_PROTOCOL, false,
+		  "unexpected answer (HTTP 400: no such member)" },
+		{ 413, "payload reached size limit", ERROR_INPUT, false,
+		  "(HTTP 413: payload reached size limit)" },
+		{ 500, "{\"type\":\"" ERROR_URL "PluginInternalError\",\"detail\":\"disk\"}",
+		  ERROR_NETWORK, true, "internal error (HTTP 500 PluginInternalError: disk)" },
+		{ 502,
+		  "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center>"
+		  "<h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>",
+		  ERROR_NETWORK, true, "(HTTP 502: 502 Bad Gateway 502 Bad Gateway nginx)" },
+		{ 503, "a\033[2J < b", ERROR_NETWORK, true, "(HTTP 503: a?[2J < b)" },
 		{ 429, "", ERROR_NETWORK, true, "too many requests" },
 		{ 500, "", ERROR_NETWORK, true, "internal error" },
 		{ 599, "", ERROR_NETWORK, true, "internal error" },
@@ -332,6 +352,11 @@ static void test_details_are_sanitized(void **state)
 		 0);
 	assert_int_equal(kbs_resource_answer(401, body, strlen(body), "a/b/c", &e), -1);
 	assert_non_null(strstr(e.text, "a??[31mred"));
+	assert_true(strlen(e.text) < 500);
+	/* So also the text of a body that is not JSON, with NUL bytes in it. */
+	memset(body, '\0', sizeof(body));
+	assert_int_equal(kbs_resource_answer(503, body, sizeof(body), "a/b/c", &e), -1);
+	assert_non_null(strstr(e.text, "(HTTP 503: ????"));
 	assert_true(strlen(e.text) < 500);
 }
 
@@ -488,6 +513,17 @@ static void test_urls(void **state)
 		{ "https://[::1]:8080", 0, "https://[::1]:8080", NULL },
 		{ "https://[2001:db8::1]", 0, "https://[2001:db8::1]", NULL },
 		{ "http://kbs", 1, "http://kbs", NULL },
+		{ "HTTPS://Kbs.Example", 0, "https://Kbs.Example", NULL },
+		{ "Http://kbs", 1, "http://kbs", NULL },
+		{ "HTTP://kbs", 0, NULL, "--insecure" },
+		{ "https://kbs_server:8443", 0, "https://kbs_server:8443", NULL },
+		{ "https://[fe80::1%25eth0]:8080", 0, "https://[fe80::1%25eth0]:8080", NULL },
+		{ "https://[fe80::1%252]", 0, "https://[fe80::1%252]", NULL },
+		{ "https://[fe80::1%25]", 0, NULL, "zone" },
+		{ "https://[fe80::1%25a%20b]", 0, NULL, "zone" },
+		{ "https://[fe80::1%25abcdefghijklmnop]", 0, NULL, "zone" },
+		{ "https://[fe80::1%eth0]", 0, NULL, "IPv6" },
+		{ "https://[2001:db8::1%25eth0]", 0, NULL, "link-local" },
 		{ "http://kbs", 0, NULL, "--insecure" },
 		{ "", 0, NULL, "neither https:// nor http://" },
 		{ "kbs.example", 0, NULL, "neither https:// nor http://" },

@@ -27,7 +27,7 @@
 static struct {
 	char calls[32];	    /* the requests: U auth, A attest, R resource */
 	long iat, lifetime; /* of the EARs that it issues */
-	bool without_exp;
+	bool without_exp, fractions;
 	const char *refusal; /* body of the 401 for the next @refusals resources */
 	int refusals;
 	uint8_t jwe_digest[SESSION_DIGEST_SIZE]; /* of the last JWE */
@@ -102,6 +102,11 @@ static void answer_attest(const struct message *m, struct bytes *answer)
 	payload = json_pack("{s:I, s:i}", "iat", (json_int_t)kbs.iat, "n", ++kbs.ears);
 	if (!kbs.without_exp)
 		json_object_set_new(payload, "exp", json_integer(kbs.iat + kbs.lifetime));
+	if (kbs.fractions) {
+		json_object_set_new(payload, "iat", json_real((double)kbs.iat + 0.25));
+		json_object_set_new(payload, "exp",
+				    json_real((double)(kbs.iat + kbs.lifetime) + 0.5));
+	}
 	assert_int_equal(jwt_sign(header, payload, kbs.key, &ear, &e), 0);
 	bytes_clear(answer);
 	bytes_printf(answer, "{\"token\":\"%s\"}", bytes_text(&ear));
@@ -297,6 +302,22 @@ static void test_short_or_unknown_lifetime_is_used_once(void **state)
 	expect_secret(&s);
 	expect_secret(&s);
 	assert_string_equal(kbs.calls, "UARUARUARUAR");
+	session_close(&s);
+}
+
+/* RFC 7519 section 2: a NumericDate may have a fraction. */
+static void test_lifetime_with_fractions(void **state)
+{
+	struct session s = SESSION;
+	int64_t left;
+
+	(void)state;
+	kbs.fractions = true;
+	for (int i = 0; i < 5; i++)
+		expect_secret(&s);
+	assert_string_equal(kbs.calls, "UARRRRR");
+	left = s.ear_until - clock_boot_ms();
+	assert_true(left > 230000 && left <= 240250);
 	session_close(&s);
 }
 
@@ -515,6 +536,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_lifetime_by_the_boot_clock, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_short_or_unknown_lifetime_is_used_once, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(test_lifetime_with_fractions, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_long_lifetime_becomes_a_day, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_denial_is_not_retried, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_missing_is_not_retried, setup, teardown),

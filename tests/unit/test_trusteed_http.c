@@ -144,8 +144,8 @@ static void answer_free(struct answer *answer)
 	bytes_free(&answer->body);
 }
 
-/* The three requests of the handshake and a fourth with the cookie, on one connection. The log has
- * one line for each. */
+/* The three requests of the handshake and two with the cookie, on one connection. The log has one
+ * line for each. */
 static void test_story(void **state)
 {
 	static const char *const lines[] = {
@@ -153,6 +153,7 @@ static void test_story(void **state)
 		"request POST /kbs/v0/attest 200 session ",
 		"request GET /kbs/v0/resource/a/b/c 401 session ",
 		"request GET /healthz 200\n",
+		"request HEAD /healthz 200\n",
 	};
 	struct net *net = *state;
 	struct bytes auth = BYTES_INIT, attest = BYTES_INIT;
@@ -182,12 +183,17 @@ static void test_story(void **state)
 	assert_int_equal(answer.status, 200);
 	assert_int_equal(answer.body.len, 0);
 	answer_free(&answer);
+	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, "HEAD"); /* as load balancers ask */
+	net_request(net, curl, "/healthz", NULL, NULL, &answer);
+	assert_int_equal(answer.code, CURLE_OK);
+	assert_int_equal(answer.status, 200);
+	answer_free(&answer);
 	curl_easy_cleanup(curl);
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
 		if (log_count(lines[i]) != 1)
 			fail_msg("%s: %zu times in\n%s", lines[i], log_count(lines[i]),
 				 bytes_text(&logged));
-	assert_int_equal(log_count("request "), 4);
+	assert_int_equal(log_count("request "), 5);
 	bytes_free(&auth);
 	bytes_free(&attest);
 }

@@ -6,6 +6,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "io.h"
 
 #define HELP_COLUMN 24
 #define HELP_WIDTH  80
@@ -195,4 +198,20 @@ int args_help(const struct args_spec *spec, struct bytes *out)
 	if (spec->notes)
 		bytes_printf(out, "\n%s\n", spec->notes);
 	return out->failed ? -1 : 0;
+}
+
+int args_answer(const struct args_spec *spec, int outcome, const char *version, struct error *e)
+{
+	struct bytes text = BYTES_INIT;
+	int ret;
+
+	if (outcome == ARGS_HELP)
+		args_help(spec, &text);
+	else
+		bytes_printf(&text, "%s\n", version);
+	ret = bytes_check(&text, e);
+	if (ret == 0 && io_write_full(STDOUT_FILENO, text.data, text.len, e) < 0)
+		ret = error_add(e, "standard output");
+	bytes_free(&text);
+	return ret;
 }

@@ -59,4 +59,8 @@ int args_parse(const struct args_spec *spec, int argc, char *const argv[], void 
 /* Append the text of --help. */
 int args_help(const struct args_spec *spec, struct bytes *out);
 
+/* Write to standard output what @outcome, ARGS_HELP or ARGS_VERSION, requests; @version is
+ * "PROGRAM VERSION". ERROR_SYSTEM if not all of it could be written. */
+int args_answer(const struct args_spec *spec, int outcome, const char *version, struct error *e);
+
 #endif

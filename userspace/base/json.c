@@ -119,6 +119,12 @@ json_t *json_member_object(const json_t *object, const char *member, const char 
 	return member_of_type(object, member, fits, "an object", what, kind, e);
 }
 
+bool json_date(const json_t *value, double *seconds)
+{
+	*seconds = json_number_value(value);
+	return json_is_number(value);
+}
+
 static int dump_append(const char *text, size_t len, void *out)
 {
 	struct bytes *bytes = out;

@@ -10,6 +10,7 @@
 #define REALMKEY_JSON_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "bytes.h"
@@ -28,6 +29,10 @@ const char *json_member_text(const json_t *object, const char *member, const cha
 			     enum error_kind kind, struct error *e);
 json_t *json_member_object(const json_t *object, const char *member, const char *what,
 			   enum error_kind kind, struct error *e);
+
+/* Read a NumericDate (RFC 7519 section 2), seconds since 1970 that may have a fraction. False if
+ * @value is NULL or not a number; then *@seconds is 0. */
+bool json_date(const json_t *value, double *seconds);
 
 /* Append the compact form: members in their own order, '/' not escaped. If this or one of the next
  * two fails, nothing is appended, or @out has failed. */

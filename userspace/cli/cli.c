@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "kbs/ca_file.h"
@@ -70,7 +71,10 @@ static int usage_print(const struct cli_entry *table, const char *program, int f
 	bytes_printf(&text, "usage: %s COMMAND [ARGUMENT...]\n\n", program);
 	for (; table->name; table++)
 		bytes_printf(&text, "  %-20s %s\n", table->name, table->help);
-	bytes_printf(&text, "\nRun %s COMMAND --help for more about a command.\n", program);
+	bytes_printf(&text,
+		     "\nRun %s COMMAND --help for more about a command. A command's\n"
+		     "options may also stand before it.\n",
+		     program);
 	ret = bytes_check(&text, &e);
 	if (ret == 0)
 		ret = io_write_full(fd, text.data, text.len, &e);
@@ -81,45 +85,76 @@ static int usage_print(const struct cli_entry *table, const char *program, int f
 	return cli_fail(NULL, &e);
 }
 
+/* Whether the option @word is followed by its value. What the commands do not know, they refuse. */
+static bool option_has_value(const char *word)
+{
+	/* All options without a value of all commands. */
+	static const char *const flags[] = {
+		"affirming", "allow-all", "as-bool",  "as-integer", "as-single-value", "base64",
+		"deny-all",  "help",	  "insecure", "json",	    "replay",	       "version",
+	};
+
+	if (strncmp(word, "--", 2) != 0 || strchr(word, '='))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
+		if (!strcmp(word + 2, flags[i]))
+			return false;
+	return true;
+}
+
+const struct cli_entry *cli_find(const struct cli_entry *table, int argc, char **argv)
+{
+	int at = 1;
+
+	while (at < argc && argv[at][0] == '-')
+		at += 1 + option_has_value(argv[at]);
+	for (; at < argc && table->name; table++) {
+		char *command = argv[at];
+
+		if (strcmp(table->name, command) != 0)
+			continue;
+		memmove(&argv[2], &argv[1], sizeof(*argv) * (size_t)(at - 1));
+		argv[1] = command;
+		return table;
+	}
+	return NULL;
+}
+
 int cli_dispatch(const struct cli_entry *table, const char *program, int argc, char **argv)
 {
+	const struct cli_entry *entry;
 	struct error e = ERROR_INIT;
 
 	if (argc < 2) {
 		usage_print(table, program, STDERR_FILENO);
 		return error_exit_code(&(struct error){ .kind = ERROR_USAGE });
 	}
-	for (const struct cli_entry *entry = table; entry->name; entry++) {
-		if (!strcmp(entry->name, argv[1]))
-			return entry->run(argc - 1, argv + 1);
-	}
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
-		return usage_print(table, program, STDOUT_FILENO);
-	error_set(&e, ERROR_USAGE, "no command '%s' (see %s --help)", argv[1], program);
+	entry = cli_find(table, argc, argv);
+	if (entry)
+		return entry->run(argc - 1, argv + 1);
+	for (int i = 1; i < argc && (i == 1 || argv[1][0] == '-'); i++)
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h") ||
+		    !strcmp(argv[i], "help"))
+			return usage_print(table, program, STDOUT_FILENO);
+	error_set(&e, ERROR_USAGE,
+		  argv[1][0] == '-' ? "%s: no command follows (see %s --help)" :
+				      "no command '%s' (see %s --help)",
+		  argv[1], program);
 	return cli_fail(NULL, &e);
 }
 
 bool cli_parse(const struct args_spec *spec, int argc, char **argv, void *target,
 	       const char **operands, int *code)
 {
-	struct bytes help = BYTES_INIT;
 	struct error e = ERROR_INIT;
 	int outcome = args_parse(spec, argc, argv, target, operands, &e);
 
-	switch (outcome) {
-	case ARGS_RUN:
+	if (outcome == ARGS_RUN)
 		return true;
-	case ARGS_HELP:
-		args_help(spec, &help);
-		*code = cli_output_text(&help, &e) < 0 ? cli_fail(spec->name, &e) : 0;
-		return false;
-	case ARGS_VERSION:
-		*code = cli_output_line(NULL, "realmkey " REALMKEY_VERSION);
-		return false;
-	default:
-		*code = cli_fail(spec->name, &e);
-		return false;
-	}
+	if (outcome > ARGS_RUN)
+		outcome = args_answer(spec, outcome, "realmkey " REALMKEY_VERSION, &e);
+	*code = outcome < 0 ? cli_fail(spec->name, &e) : 0;
+	return false;
 }
 
 int cli_fail(const char *name, const struct error *e)

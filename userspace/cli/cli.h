@@ -26,8 +26,12 @@ struct cli_entry {
 	const char *help; /* one line */
 };
 
-/* Run the command of @table that argv[1] names. @program is the name of the program in help and in
- * errors. Returns the exit code. */
+/* Find the command of @table that the first word in @argv names, options before it left aside, and
+ * move that word to argv[1], in front of those options. NULL if there is none; then @argv stays. */
+const struct cli_entry *cli_find(const struct cli_entry *table, int argc, char **argv);
+
+/* Find a command in this way and run it. @program is the name of the program in help and in errors.
+ * Returns the exit code. */
 int cli_dispatch(const struct cli_entry *table, const char *program, int argc, char **argv);
 
 /* Options about the KBS and the source of the realm. It is the first member of each command's

@@ -328,7 +328,7 @@ int command_token(int argc, char **argv)
 	};
 
 	/* `realmkey token [OPTION...]` is short for `realmkey token get`. */
-	if (argc < 2 || argv[1][0] == '-')
+	if (argc < 2 || (argv[1][0] == '-' && !cli_find(table, argc, argv)))
 		return command_get(argc, argv);
 	return cli_dispatch(table, "realmkey token", argc, argv);
 }

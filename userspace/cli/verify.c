@@ -132,13 +132,16 @@ static int result_output(const struct options *options, const char *file, const 
 }
 
 static int token_check(const struct options *options, const struct jwt *jwt, const char **name,
-		       struct error *e)
+		       bool *expires, struct error *e)
 {
 	EVP_PKEY *key = key_find(options, jwt, name, e);
 	int ret = -1;
 
-	if (key && jwt_verify(jwt, key, e) == 0)
-		ret = jwt_check_times(jwt, clock_wall_s(), JWT_LEEWAY, e);
+	if (key && jwt_verify(jwt, key, e) == 0) {
+		ret = jwt_check_times(jwt, clock_wall_s(), JWT_LEEWAY, expires, e);
+		if (ret < 0 && clock_explain(e) < 0)
+			clock_doubt(e);
+	}
 	EVP_PKEY_free(key);
 	return ret;
 }
@@ -149,6 +152,7 @@ static int verify(const struct options *options, const char *file, struct error 
 	struct jwt jwt = JWT_INIT;
 	struct ear ear = EAR_INIT;
 	const char *name;
+	bool expires = false;
 	int ret = -1;
 
 	if (options->key && options->cert)
@@ -160,13 +164,16 @@ static int verify(const struct options *options, const char *file, struct error 
 		error_add(e, "%s", file);
 		goto out;
 	}
-	if (token_check(options, &jwt, &name, e) < 0 ||
+	if (token_check(options, &jwt, &name, &expires, e) < 0 ||
 	    ear_from_payload(jwt.payload, &ear, e) < 0) {
 		if (e->kind == ERROR_ATTESTATION)
 			error_add(e, "%s", file);
 		goto out;
 	}
 	ret = result_output(options, file, name, &jwt, &ear, e);
+	if (ret == 0 && !expires)
+		cli_warn("verify", "the EAR does not expire: it has no \"exp\", so only \"iat\" "
+				   "shows its age");
 	if (ret == 0 && !options->key && !options->cert)
 		cli_warn("verify", "the key came with the token: this does not prove who signed it "
 				   "(--key, --cert)");

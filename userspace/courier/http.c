@@ -10,10 +10,9 @@
 #include <time.h>
 
 #include "base/array.h"
+#include "base/clock.h"
 #include "base/crypto.h"
-
-#define CONNECT_TIMEOUT 15 /* seconds, name resolution and TLS included */
-#define STALL_TIME	30 /* seconds without a byte */
+#include "cookie.h"
 
 /* --- memory ---------------------------------------------------------------------------------- */
 
@@ -107,8 +106,8 @@ static bool ca_would_help(long result)
 	       result == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE;
 }
 
-/* The results of verification that another time, or a newer list, can change. */
-static bool time_would_help(long result)
+/* The results of verification that depend on the clock, which may be wrong. */
+static bool clock_matters(long result)
 {
 	return result == X509_V_ERR_CERT_NOT_YET_VALID || result == X509_V_ERR_CERT_HAS_EXPIRED ||
 	       result == X509_V_ERR_CRL_NOT_YET_VALID || result == X509_V_ERR_CRL_HAS_EXPIRED;
@@ -173,9 +172,11 @@ static int http_fail(const struct http *http, CURLcode code, struct error *e)
 			failure = &failures[i];
 	if (code == CURLE_SSL_CONNECT_ERROR && handshake_cut(cause))
 		failure = &cut;
-	transient = failure->transient || (failure->kind == ERROR_TLS && time_would_help(verify));
-	return (transient ? error_set_transient : error_set)(
+	transient = failure->transient || (failure->kind == ERROR_TLS && clock_matters(verify));
+	(transient ? error_set_transient : error_set)(
 		e, failure->kind, "%s: %s: %s%s", http->url, failure->text, cause, advice);
+	return code == CURLE_PEER_FAILED_VERIFICATION && clock_matters(verify) ? clock_explain(e) :
+										 -1;
 }
 
 /* --- callbacks ------------------------------------------------------------------------------- */
@@ -278,11 +279,9 @@ static int http_configure(struct http *http, const struct http_target *target, s
 	if (ca.len)
 		SET(CURLOPT_CAINFO_BLOB, &ca);
 
+	/* For a request as a whole. The limit for connecting, 300 s by default, must not come first. */
 	SET(CURLOPT_TIMEOUT, target->timeout);
-	SET(CURLOPT_CONNECTTIMEOUT,
-	    target->timeout < CONNECT_TIMEOUT ? target->timeout : (long)CONNECT_TIMEOUT);
-	SET(CURLOPT_LOW_SPEED_LIMIT, 1L);
-	SET(CURLOPT_LOW_SPEED_TIME, (long)STALL_TIME);
+	SET(CURLOPT_CONNECTTIMEOUT, target->timeout);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_PROTOCOLS_STR, target->insecure ? "http,https" : "https");
@@ -290,9 +289,11 @@ static int http_configure(struct http *http, const struct http_target *target, s
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_PROXY, "");
 	SET(CURLOPT_PATH_AS_IS, 1L);
+	/* Their ages are measured on the wall clock, which is the host's. */
+	SET(CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+	SET(CURLOPT_SSL_SESSIONID_CACHE, 0L);
 
 	SET(CURLOPT_USERAGENT, "realmkey/" REALMKEY_VERSION);
-	SET(CURLOPT_COOKIEFILE, ""); /* keep cookies, in memory */
 	SET(CURLOPT_ERRORBUFFER, http->detail);
 	SET(CURLOPT_WRITEFUNCTION, on_body);
 	SET(CURLOPT_WRITEDATA, http);
@@ -323,6 +324,7 @@ void http_close(struct http *http)
 	curl_slist_free_all(http->pins);
 	free(http->url);
 	bytes_free(&http->answer);
+	bytes_free(&http->cookies);
 	*http = (struct http)HTTP_INIT;
 }
 
@@ -358,6 +360,7 @@ static int http_set_request(struct http *http, const struct request *r, const ch
 {
 	SET(CURLOPT_URL, url);
 	SET(CURLOPT_HTTPHEADER, headers);
+	SET(CURLOPT_COOKIE, http->cookies.len ? bytes_text(&http->cookies) : NULL);
 	if (r->body || !strcmp(r->method, "POST")) {
 		SET(CURLOPT_POST, 1L);
 		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->len);
@@ -367,6 +370,22 @@ static int http_set_request(struct http *http, const struct request *r, const ch
 	}
 	SET(CURLOPT_CUSTOMREQUEST, r->method);
 	return 0;
+}
+
+/* libcurl's own cookies would disappear if the realm's clock is ahead of the KBS's. */
+static int cookies_receive(struct http *http, struct error *e)
+{
+	struct curl_header *header;
+	CURLHcode code;
+
+	for (size_t i = 0;; i++) {
+		code = curl_easy_header(http->easy, "Set-Cookie", i, CURLH_HEADER, -1, &header);
+		if (code != CURLHE_OK)
+			break;
+		if (cookie_keep(&http->cookies, header->value, e) < 0)
+			return -1;
+	}
+	return code == CURLHE_OUT_OF_MEMORY ? error_set_memory(e) : 0;
 }
 
 int http_send(struct http *http, const struct request *r, int *status, struct error *e)
@@ -394,6 +413,8 @@ int http_send(struct http *http, const struct request *r, int *status, struct er
 	curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &number);
 	if (number < 100 || number > 999)
 		ret = error_set(e, ERROR_PROTOCOL, "%s: HTTP status %ld", http->url, number);
+	else
+		ret = cookies_receive(http, e);
 	*status = (int)number;
 out:
 	bytes_free(&url);

@@ -24,6 +24,7 @@
 
 #define TIMEOUT_MAX 3600
 
+static const char version[] = "realmkey-courier " REALMKEY_VERSION "\n";
 static const char usage[] =
 	"usage: realmkey-courier\n"
 	"The part of realmkeyd and realmkey that uses the network. They start it; it is\n"
@@ -219,22 +220,31 @@ static int courier_run(struct error *e)
 	return ret;
 }
 
+/* Started by hand, with arguments. */
+static int courier_explain(const char *argument, struct error *e)
+{
+	bool help = !strcmp(argument, "--help") || !strcmp(argument, "-h");
+	const char *text = help ? usage : version;
+
+	if (!help && strcmp(argument, "--version") != 0) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	if (io_write_full(STDOUT_FILENO, text, strlen(text), e) == 0)
+		return 0;
+	error_add(e, "standard output");
+	log_to_stderr(LOG_LEVEL_ERROR, e->text);
+	return error_exit_code(e);
+}
+
 int main(int argc, char **argv)
 {
 	struct error e = ERROR_INIT;
 
 	/* A service manager sets variables; none may change what libraries do here. */
 	clearenv();
-	if (argc == 2 && !strcmp(argv[1], "--version")) {
-		puts("realmkey-courier " REALMKEY_VERSION);
-		return 0;
-	}
-	if (argc > 1) {
-		bool help = !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h");
-
-		fputs(usage, help ? stdout : stderr);
-		return help ? 0 : 2;
-	}
+	if (argc > 1)
+		return courier_explain(argv[1], &e);
 	if (courier_run(&e) < 0)
 		log_to_stderr(LOG_LEVEL_ERROR, e.text);
 	courier_exit(&e);

@@ -311,6 +311,7 @@ static int submods_read(const json_t *payload, struct ear *ear, struct error *e)
 int ear_from_payload(json_t *payload, struct ear *ear, struct error *e)
 {
 	const json_t *issued = json_object_get(payload, "iat");
+	double seconds;
 	int ret;
 
 	ear_free(ear);
@@ -320,7 +321,7 @@ int ear_from_payload(json_t *payload, struct ear *ear, struct error *e)
 	ret = profile_read(payload, ear, e);
 	if (ret == 0 && !issued)
 		ret = claim_missing("iat", e);
-	if (ret == 0 && !json_is_number(issued))
+	if (ret == 0 && !json_date(issued, &seconds))
 		ret = claim_invalid("iat", "not a number", e);
 	if (ret == 0)
 		ret = verifier_check(payload, e);

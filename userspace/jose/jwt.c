@@ -159,20 +159,19 @@ int jwt_verify(const struct jwt *jwt, EVP_PKEY *key, struct error *e)
 	return signature_verify(jwt, algorithm, key, e);
 }
 
-/* Read the number @claim (RFC 7519: NumericDate, which may have a fraction). Returns 1, 0 if the
- * claim is absent, or -1. */
+/* Read the date @claim. Returns 1, 0 if the claim is absent, or -1. */
 static int time_read(const struct jwt *jwt, const char *claim, double *time, struct error *e)
 {
 	const json_t *value = json_object_get(jwt->payload, claim);
 
-	if (value && !json_is_number(value))
+	if (!json_date(value, time) && value)
 		return error_set(e, ERROR_ATTESTATION, "JWT: \"%s\" not satisfied: not a number",
 				 claim);
-	*time = json_number_value(value);
 	return value ? 1 : 0;
 }
 
-int jwt_check_times(const struct jwt *jwt, long long now, long long leeway, struct error *e)
+int jwt_check_times(const struct jwt *jwt, long long now, long long leeway, bool *expires,
+		    struct error *e)
 {
 	static const struct {
 		const char *claim, *why;
@@ -187,9 +186,11 @@ int jwt_check_times(const struct jwt *jwt, long long now, long long leeway, stru
 
 	if (present < 0)
 		return -1;
-	if (present == 0)
+	if (expires)
+		*expires = present;
+	else if (!present)
 		return error_set(e, ERROR_ATTESTATION, "JWT: \"exp\" not satisfied: missing");
-	if (time <= earliest)
+	if (present && time <= earliest)
 		return error_set(e, ERROR_ATTESTATION,
 				 "JWT: \"exp\" not satisfied: token is expired");
 	for (size_t i = 0; i < ARRAY_SIZE(starts); i++) {

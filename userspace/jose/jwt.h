@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <openssl/evp.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/bytes.h"
@@ -29,9 +30,11 @@ int jwt_decode(const void *text, size_t len, struct jwt *jwt, struct error *e);
 /* Check the signature with @key; the alg of the header must be that of the key.
  * ERROR_ATTESTATION. */
 int jwt_verify(const struct jwt *jwt, EVP_PKEY *key, struct error *e);
-/* Check exp (required), nbf and iat (if present) against @now, seconds since 1970, with a tolerance
- * of @leeway seconds. ERROR_ATTESTATION. */
-int jwt_check_times(const struct jwt *jwt, long long now, long long leeway, struct error *e);
+/* Check exp, nbf and iat, as far as present, against @now, seconds since 1970, with a tolerance of
+ * @leeway seconds. *@expires is set to whether there is an exp; if @expires is NULL, exp is
+ * required. ERROR_ATTESTATION. */
+int jwt_check_times(const struct jwt *jwt, long long now, long long leeway, bool *expires,
+		    struct error *e);
 /* Append the compact form of @header and @payload, signed with @key. The alg of @header must be
  * that of the key, ES256 for P-256 and so on. */
 int jwt_sign(const json_t *header, const json_t *payload, EVP_PKEY *key, struct bytes *out,

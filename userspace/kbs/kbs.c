@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kbs.h"
 
+#include <ctype.h>
 #include <jansson.h>
 #include <openssl/evp.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -13,6 +16,7 @@
 #include "cca/cca_token.h"
 
 #define KBS_RESOURCE_SCHEME "kbs:///"
+#define REASON_READ	    ((size_t)64 << 10) /* bytes of a refusal that are looked at */
 
 /* The hash algorithms of the protocol, in the order in which POST auth offers them. OpenSSL accepts
  * these names too. */
@@ -48,7 +52,7 @@ static const struct {
 	{ "AdminAuthInitialization", { ERROR_POLICY, false, "administrator's token refused" } },
 	{ "ParsePolicyError", { ERROR_INPUT, false, "the KBS cannot read the policy" } },
 	{ "SerdeError", { ERROR_INPUT, false, "the KBS cannot read the request" } },
-	{ "RvpsError", { ERROR_PROTOCOL, false, "the KBS's reference value store failed" } },
+	{ "RvpsError", { ERROR_INPUT, false, "the KBS cannot store the reference value" } },
 };
 
 /* The meaning of a status if the body names no known variant. */
@@ -81,32 +85,83 @@ static const struct meaning *meaning_find(int status, const char *variant)
 	return &unexpected;
 }
 
+/* Make a body fit to be read and shown: UTF-8 without control characters. A proxy, or another KBS,
+ * may have sent another encoding, a BOM, or "\u0000" in a member that nobody reads. */
+static void reason_clean(const void *body, size_t len, struct bytes *text)
+{
+	static const char zero[] = "\\u0000", bom[] = "\xef\xbb\xbf";
+	size_t start = len >= strlen(bom) && !memcmp(body, bom, strlen(bom)) ? strlen(bom) : 0;
+	char *at;
+
+	len = len < REASON_READ ? len : REASON_READ;
+	bytes_append(text, (const uint8_t *)body + start, len - start);
+	for (size_t i = 0; i < text->len; i++)
+		if (!text->data[i])
+			text->data[i] = '?';
+		else if (isspace(text->data[i]))
+			text->data[i] = ' ';
+	if (!text->len)
+		return;
+	error_text_clean((char *)text->data);
+	for (at = (char *)text->data; (at = strstr(at, zero)); at += strlen(zero))
+		memcpy(at, "\\u003f", strlen(zero));
+}
+
+/* The text of a body that is not JSON, on one line; of a page, without its tags. */
+static void reason_excerpt(const char *text, char *out, size_t size)
+{
+	bool page = text[strspn(text, " ")] == '<', tag = false;
+	size_t len = 0;
+
+	for (; *text && len + 1 < size; text++) {
+		bool space = *text == ' ' || (page && (tag || *text == '<'));
+
+		if (page && (*text == '<' || *text == '>'))
+			tag = *text == '<';
+		if (!space)
+			out[len++] = *text;
+		else if (len && out[len - 1] != ' ')
+			out[len++] = ' ';
+	}
+	while (len && out[len - 1] == ' ')
+		len--;
+	out[len] = '\0';
+}
+
 /* Set @e from an answer that is not a success; @what names the request. Returns -1. */
 static int kbs_refuse(int status, const void *body, size_t len, const char *what, struct error *e)
 {
-	const char *variant = NULL, *detail, *slash;
+	const char *variant, *detail, *slash;
 	struct error unread = ERROR_INIT;
+	char cause[400], excerpt[300];
 	const struct meaning *meaning;
+	struct bytes text = BYTES_INIT;
 	json_t *json = NULL;
-	char cause[400];
 
-	if (len && (status == 401 || status == 404)) {
-		json = json_parse(body, len, what, ERROR_PROTOCOL, &unread);
-		if (unread.memory)
-			return error_set_memory(e);
-		variant = json_string_value(json_object_get(json, "type"));
+	reason_clean(body, len, &text);
+	if (bytes_check(&text, e) < 0)
+		return -1;
+	if (text.len)
+		json = json_parse(text.data, text.len, what, ERROR_PROTOCOL, &unread);
+	if (unread.memory) {
+		bytes_free(&text);
+		return error_set_memory(e);
 	}
+	variant = json_string_value(json_object_get(json, "type"));
 	slash = variant ? strrchr(variant, '/') : NULL;
 	if (slash)
 		variant = slash + 1;
 	detail = json_string_value(json_object_get(json, "detail"));
-	if (variant)
-		snprintf(cause, sizeof(cause), "HTTP %d %.60s: %.300s", status, variant,
-			 detail ? detail : "");
+	if (!variant && !detail)
+		reason_excerpt(bytes_text(&text), excerpt, sizeof(excerpt));
 	else
-		snprintf(cause, sizeof(cause), "HTTP %d", status);
-	meaning = meaning_find(status, variant);
+		snprintf(excerpt, sizeof(excerpt), "%s", detail ? detail : "");
+	snprintf(cause, sizeof(cause), "HTTP %d%s%.60s%s%s", status, variant ? " " : "",
+		 variant ? variant : "", variant || *excerpt ? ": " : "", excerpt);
+	/* Other servers have other types. With these statuses, the type is the KBS's. */
+	meaning = meaning_find(status, status == 401 || status == 404 ? variant : NULL);
 	json_decref(json);
+	bytes_free(&text);
 	return (meaning->transient ? error_set_transient : error_set)(
 		e, meaning->kind, "%s: %s (%s)", what, meaning->text, cause);
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session.h"
 
-#include <jansson.h>
 #include <openssl/evp.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/hash.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/realm.h"
 #include "cca/cca_token.h"
@@ -27,20 +27,19 @@
 static int ear_lifetime(const struct bytes *ear, int64_t *ms, struct error *e)
 {
 	struct jwt jwt = JWT_INIT;
-	int64_t seconds = 0;
-	json_t *iat, *exp;
+	double iat, exp, seconds = 0;
 
 	if (jwt_decode(ear->data, ear->len, &jwt, e) < 0) {
 		error_reclassify(e, ERROR_ANY, ERROR_PROTOCOL);
 		return error_add(e, "attest");
 	}
-	iat = json_object_get(jwt.payload, "iat");
-	exp = json_object_get(jwt.payload, "exp");
-	if (json_is_integer(iat) && json_is_integer(exp) && json_integer_value(iat) >= 0 &&
-	    json_integer_value(exp) > json_integer_value(iat))
-		seconds = json_integer_value(exp) - json_integer_value(iat);
+	if (json_date(json_object_get(jwt.payload, "iat"), &iat) && iat >= 0) {
+		clock_learn(iat < 1e12 ? (int64_t)iat : 0);
+		if (json_date(json_object_get(jwt.payload, "exp"), &exp) && exp > iat)
+			seconds = exp - iat;
+	}
 	jwt_free(&jwt);
-	*ms = (seconds < LIFETIME_MAX ? seconds : LIFETIME_MAX) * 1000;
+	*ms = (int64_t)((seconds < LIFETIME_MAX ? seconds : LIFETIME_MAX) * 1000);
 	return 0;
 }
 

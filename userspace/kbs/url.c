@@ -2,11 +2,15 @@
 #include "url.h"
 
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/encode.h"
 
 #define URL_HOST_MAX 253 /* RFC 1035 section 2.3.4, without the root's dot */
+
+#define HOST_CHARACTERS ENCODE_ALPHANUMERIC ".-_"
 
 /* What follows the host, up to @end: nothing, or ':' and a port. */
 static int url_check_port(const char *text, const char *end, struct error *e)
@@ -27,32 +31,49 @@ static int url_check_port(const char *text, const char *end, struct error *e)
 	return 0;
 }
 
+/* An address in brackets: "[", an IPv6 address, for a link-local one "%25" and the name or number of
+ * the interface (RFC 6874), "]". */
+static int url_check_ipv6(const char *text, const char *end, struct error *e)
+{
+	const char *close = memchr(text, ']', (size_t)(end - text));
+	char address[INET6_ADDRSTRLEN + sizeof("%25") + IF_NAMESIZE] = "";
+	struct in6_addr in6;
+	char *zone;
+
+	text++;
+	if (close && close - text < (long)sizeof(address))
+		memcpy(address, text, (size_t)(close - text));
+	zone = strstr(address, "%25");
+	if (zone) {
+		*zone = '\0';
+		zone += strlen("%25");
+		if (!*zone || zone[strspn(zone, HOST_CHARACTERS)] || strlen(zone) >= IF_NAMESIZE)
+			return error_set(e, ERROR_USAGE, "URL: malformed zone of an IPv6 address");
+	}
+	if (!close || inet_pton(AF_INET6, address, &in6) != 1)
+		return error_set(e, ERROR_USAGE, "URL: malformed IPv6 address");
+	if (zone && !IN6_IS_ADDR_LINKLOCAL(&in6))
+		return error_set(e, ERROR_USAGE, "URL: a zone, but no link-local IPv6 address");
+	return url_check_port(close + 1, end, e);
+}
+
 static int url_check_authority(const char *text, const char *end, struct error *e)
 {
-	char address[INET6_ADDRSTRLEN] = "";
-	struct in6_addr in6;
 	size_t len;
 
 	if (memchr(text, '@', (size_t)(end - text)))
 		return error_set(e, ERROR_USAGE, "URL: user information is not allowed");
-	if (*text == '[') {
-		const char *close = memchr(text, ']', (size_t)(end - text));
-
-		text++;
-		if (close && close - text < (long)sizeof(address))
-			memcpy(address, text, (size_t)(close - text));
-		if (!close || inet_pton(AF_INET6, address, &in6) != 1)
-			return error_set(e, ERROR_USAGE, "URL: malformed IPv6 address");
-		return url_check_port(close + 1, end, e);
-	}
-	len = strspn(text, ENCODE_ALPHANUMERIC ".-");
+	if (*text == '[')
+		return url_check_ipv6(text, end, e);
+	/* No DNS name of a host has '_', but names in /etc/hosts and of containers do. */
+	len = strspn(text, HOST_CHARACTERS);
 	if (!len || len > URL_HOST_MAX)
 		return error_set(e, ERROR_USAGE, "URL: no host, or a host over %d bytes",
 				 URL_HOST_MAX);
 	if (text + len < end && text[len] != ':')
 		return error_set(e, ERROR_USAGE,
 				 "URL: host has a character other than letters, "
-				 "digits, '.', '-'");
+				 "digits, '.', '-', '_'");
 	return url_check_port(text + len, end, e);
 }
 
@@ -60,9 +81,10 @@ int url_parse(const char *text, bool insecure, char *out, size_t size, struct er
 {
 	size_t scheme, len;
 
-	if (!strncmp(text, "https://", 8))
+	/* RFC 3986 section 3.1: the scheme is the same in upper and lower case. */
+	if (!strncasecmp(text, "https://", 8))
 		scheme = 8;
-	else if (strncmp(text, "http://", 7))
+	else if (strncasecmp(text, "http://", 7))
 		return error_set(e, ERROR_USAGE, "URL: begins with neither https:// nor http://");
 	else if (insecure)
 		scheme = 7;
@@ -81,7 +103,8 @@ int url_parse(const char *text, bool insecure, char *out, size_t size, struct er
 		return error_set(e, ERROR_USAGE, "URL: over %zu bytes", size - 1);
 	if (url_check_authority(text + scheme, text + len, e) < 0)
 		return -1;
-	memcpy(out, text, len);
+	memcpy(out, scheme == 8 ? "https://" : "http://", scheme);
+	memcpy(out + scheme, text + scheme, len - scheme);
 	out[len] = '\0';
 	return 0;
 }

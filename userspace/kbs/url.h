@@ -11,7 +11,8 @@
 /*
  * Check @text: https://HOST[:PORT], or http:// only if @insecure. HOST is a name, an IPv4 address,
  * or an IPv6 address in brackets. User information, a path, a query and a fragment are refused.
- * @out, of @size bytes, receives the URL without trailing '/'. ERROR_USAGE says what is wrong.
+ * @out, of @size bytes, receives the URL without trailing '/' and with its scheme in lower case.
+ * ERROR_USAGE says what is wrong.
  */
 int url_parse(const char *text, bool insecure, char *out, size_t size, struct error *e);
 

@@ -13,7 +13,6 @@
 
 #include "base/args.h"
 #include "base/clock.h"
-#include "base/io.h"
 #include "base/log.h"
 #include "confine.h"
 #include "keeper.h"
@@ -190,24 +189,6 @@ static int keeper_main(const struct options *options, struct keeper *keeper)
 	return failure ? error_exit_code(failure) : 0;
 }
 
-/* For --help and --version. */
-static int keeper_print(bool help)
-{
-	struct bytes text = BYTES_INIT;
-	struct error e = ERROR_INIT;
-	int ret;
-
-	if (help)
-		args_help(&spec, &text);
-	else
-		bytes_append_text(&text, "realmkeyd " REALMKEY_VERSION "\n");
-	ret = bytes_check(&text, &e);
-	if (ret == 0)
-		ret = io_write_full(STDOUT_FILENO, text.data, text.len, &e);
-	bytes_free(&text);
-	return ret < 0 ? keeper_fail(&e) : 0;
-}
-
 int main(int argc, char **argv)
 {
 	struct keeper keeper = KEEPER_INIT;
@@ -217,9 +198,10 @@ int main(int argc, char **argv)
 
 	log_set(log_to_stderr);
 	outcome = args_parse(&spec, argc, argv, &options, NULL, &e);
-	if (outcome == ARGS_HELP || outcome == ARGS_VERSION)
-		return keeper_print(outcome == ARGS_HELP);
-	if (outcome < 0)
+	if (outcome > ARGS_RUN &&
+	    args_answer(&spec, outcome, "realmkeyd " REALMKEY_VERSION, &e) == 0)
+		return 0;
+	if (outcome != ARGS_RUN)
 		return keeper_fail(&e);
 	log_show_debug(options.verbose);
 	code = keeper_main(&options, &keeper);

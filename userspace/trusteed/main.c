@@ -23,6 +23,7 @@
 struct options {
 	const char *state, *listen, *cert, *key, *anchors;
 	bool dev, allow_plain, verbose;
+	unsigned int sessions;
 };
 
 static const struct args_option options_table[] = {
@@ -60,6 +61,13 @@ static const struct args_option options_table[] = {
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct options, allow_plain),
 	  .help = "allow plain HTTP on addresses other than loopback" },
+	{ .name = "sessions",
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct options, sessions),
+	  .value = "N",
+	  .help = "attested sessions at most (65536)",
+	  .min = 1,
+	  .max = 10000000 },
 	{ .name = "verbose",
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct options, verbose),
@@ -131,6 +139,7 @@ static int server_start(struct server *server, const struct options *options,
 		.state = options->state,
 		.anchors = options->anchors,
 		.development = options->dev,
+		.sessions = options->sessions,
 	};
 
 	if (options->cert && tls_files_read(&server->files, options->cert, options->key, e) < 0)
@@ -193,41 +202,19 @@ out:
 	return ret;
 }
 
-static int help(struct error *e)
-{
-	struct bytes text = BYTES_INIT;
-
-	int ret;
-
-	args_help(&spec, &text);
-	ret = bytes_check(&text, e);
-	if (ret == 0)
-		fputs(bytes_text(&text), stdout);
-	bytes_free(&text);
-	return ret;
-}
-
 int main(int argc, char *argv[])
 {
 	struct options options = { 0 };
 	struct error e = ERROR_INIT;
-	int ret = -1;
+	int ret;
 
 	log_set(log_to_stderr);
-	switch (args_parse(&spec, argc, argv, &options, NULL, &e)) {
-	case ARGS_RUN:
+	ret = args_parse(&spec, argc, argv, &options, NULL, &e);
+	if (ret == ARGS_RUN) {
 		log_show_debug(options.verbose);
 		ret = serve(&options, &e);
-		break;
-	case ARGS_HELP:
-		ret = help(&e);
-		break;
-	case ARGS_VERSION:
-		puts("trusteed " REALMKEY_VERSION);
-		ret = 0;
-		break;
-	default:
-		break;
+	} else if (ret > ARGS_RUN) {
+		ret = args_answer(&spec, ret, "trusteed " REALMKEY_VERSION, &e);
 	}
 	if (ret == 0)
 		return 0;

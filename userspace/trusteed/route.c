@@ -26,7 +26,8 @@ static void route_health(struct trustee *t, const struct request *request, const
 	(void)reply;
 }
 
-/* A path that ends in '/' is that of all paths below it; the handler gets the rest. */
+/* A path that ends in '/' is that of all paths below it; the handler gets the rest. HEAD is served
+ * wherever GET is (RFC 9110 section 9.1); the HTTP library then leaves the body out. */
 static const struct route {
 	const char *method, *path;
 	route_handler *handler;
@@ -52,6 +53,11 @@ static const char *route_rest(const struct route *route, const char *path)
 		return path + len;
 	return route->path[len - 1] == '/' && strncmp(route->path, path, len) == 0 ? path + len :
 										     NULL;
+}
+
+static bool route_serves(const struct route *route, const char *method)
+{
+	return strcmp(route->method, strcmp(method, "HEAD") == 0 ? "GET" : method) == 0;
 }
 
 static bool route_body_is_secret(const char *method, const char *path)
@@ -86,8 +92,9 @@ static void route_refuse(const char *path, struct reply *reply)
 		size_t len = strlen(reply->allow);
 
 		if (route_rest(&routes[i], path))
-			snprintf(reply->allow + len, sizeof(reply->allow) - len, "%s%s",
-				 len > 0 ? ", " : "", routes[i].method);
+			snprintf(reply->allow + len, sizeof(reply->allow) - len, "%s%s%s",
+				 len > 0 ? ", " : "", routes[i].method,
+				 route_serves(&routes[i], "HEAD") ? ", HEAD" : "");
 	}
 	if (reply->allow[0]) {
 		reply_refuse(reply, REPLY_METHOD, NULL);
@@ -108,7 +115,7 @@ static void route_dispatch(void *trustee, const struct request *request, struct 
 	for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {
 		const char *rest = route_rest(&routes[i], request->path);
 
-		if (!rest || strcmp(routes[i].method, request->method) != 0)
+		if (!rest || !route_serves(&routes[i], request->method))
 			continue;
 		if (!routes[i].admin || route_check_admin(trustee, request, reply) == 0)
 			routes[i].handler(trustee, request, rest, reply);
