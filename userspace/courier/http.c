@@ -173,8 +173,8 @@ static int http_fail(const struct http *http, CURLcode code, struct error *e)
 	if (code == CURLE_SSL_CONNECT_ERROR && handshake_cut(cause))
 		failure = &cut;
 	transient = failure->transient || (failure->kind == ERROR_TLS && clock_matters(verify));
-	(transient ? error_set_transient : error_set)(
-		e, failure->kind, "%s: %s: %s%s", http->url, failure->text, cause, advice);
+	(transient ? error_set_transient : error_set)(e, failure->kind, "%s: %s: %s%s", http->url,
+						      failure->text, cause, advice);
 	return code == CURLE_PEER_FAILED_VERIFICATION && clock_matters(verify) ? clock_explain(e) :
 										 -1;
 }
