@@ -23,7 +23,7 @@ int cookie_keep(struct bytes *cookies, const char *value, struct error *e)
 {
 	const char *text = value + strspn(value, " \t");
 	struct bytes kept = BYTES_INIT;
-	size_t name, old_name, len = pair_length(text, &name), old_len;
+	size_t name = 0, old_name = 0, len = pair_length(text, &name), old_len;
 	int ret;
 
 	if (!len || len > COOKIE_MAX)
