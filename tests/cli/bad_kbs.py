@@ -23,6 +23,7 @@ def answer(connection, mode, context):
     if mode == "cut":
         connection.recv(4096)
     elif mode == "reset":
+        connection.recv(1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     else:
         with context.wrap_socket(connection, server_side=True) as stream:

@@ -372,7 +372,7 @@ static void test_tls_handshake_cut_short(void **state)
 	courier_stop(&courier);
 }
 
-/* The same with a TCP reset, from a server that accepts and closes. */
+/* The same with a TCP reset, while the server has not read all of the ClientHello. */
 static void test_tls_handshake_reset(void **state)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET,
@@ -392,7 +392,9 @@ static void test_tls_handshake_reset(void **state)
 	pid = fork();
 	if (pid == 0) {
 		int fd = accept(listener, NULL, NULL);
+		char byte;
 
+		recv(fd, &byte, 1, 0);
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 		_exit(0);
 	}
