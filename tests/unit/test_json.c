@@ -131,9 +131,9 @@ static void bounds_the_memory_of_the_tree(void **state)
 		const char *words;
 	} uses[] = {
 		{ JSON_SMALL, 64 << 10, "answer: JSON that needs more than 1048576 bytes" },
-		{ JSON_TOKEN, 512 << 10, "answer: JSON that needs more than 4194304 bytes" },
-		{ JSON_SECRET, 2 << 20, "answer: JSON that needs more than 6291456 bytes" },
-		{ JSON_EVIDENCE, 2 << 20, "answer: JSON that needs more than 8388608 bytes" },
+		{ JSON_TOKEN, 512 << 10, "answer: JSON that needs more than 3145728 bytes" },
+		{ JSON_SECRET, 3 << 19, "answer: JSON that needs more than 3670016 bytes" },
+		{ JSON_EVIDENCE, 2 << 20, "answer: JSON that needs more than 4194304 bytes" },
 	};
 
 	(void)state;

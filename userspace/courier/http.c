@@ -12,6 +12,8 @@
 #include "base/array.h"
 #include "base/crypto.h"
 
+#define SMALL_ANSWER ((size_t)64 << 10)
+
 /* --- memory ---------------------------------------------------------------------------------- */
 
 /* A failed allocation of libcurl or OpenSSL that was not reported yet. They report some of these as a bad
@@ -149,12 +151,17 @@ static int http_fail(const struct http *http, CURLcode code, struct error *e)
 static size_t on_body(char *data, size_t size, size_t count, void *arg)
 {
 	struct http *http = arg;
+	struct error unused = ERROR_INIT;
 	size_t len = size * count;
 
 	if (len > MESSAGE_ANSWER_MAX - http->answer.len) {
 		http->overflow = true;
 		return CURL_WRITEFUNC_ERROR;
 	}
+	/* Growing would need twice the memory. */
+	if (http->answer.len + len > SMALL_ANSWER &&
+	    bytes_reserve(&http->answer, MESSAGE_ANSWER_MAX, &unused) < 0)
+		return CURL_WRITEFUNC_ERROR;
 	bytes_append(&http->answer, data, len);
 	return http->answer.failed ? CURL_WRITEFUNC_ERROR : len;
 }
