@@ -19,8 +19,8 @@ MIB = 1 << 20
 
 @dataclass
 class Case:
-    """answers: of the KBS, by stage (hostile_kbs.Kbs). programs: get, once, attest, admin or verify. says: on standard
-    error. file: what verify reads. kept: stages after whose answer the connection stays open."""
+    """answers: of the KBS, by stage (hostile_kbs.Kbs). programs: get, once, five (secrets), admin or verify. says: on standard
+    error. file: what verify reads."""
     name: str
     rc: int
     answers: dict = field(default_factory=dict)
@@ -28,7 +28,6 @@ class Case:
     says: str = ""
     timeout: int = 10
     tls: str = ""
-    kept: tuple = ()
     file: str = ""
     requests: int = 8  # at most
     secret: bytes = jose.SECRET
@@ -46,9 +45,9 @@ def endless(start, unit):
     return lambda _: itertools.chain([start], itertools.repeat(block))
 
 
-def drip(data, seconds=0.2):
-    """One byte at a time."""
-    return lambda _: itertools.chain.from_iterable((data[i:i + 1], seconds) for i in range(len(data)))
+def drip(data, seconds=0.2, start=b""):
+    """start, and then one byte at a time."""
+    return lambda _: itertools.chain([start], *((data[i:i + 1], seconds) for i in range(len(data))))
 
 
 def later(data, seconds=30):
@@ -70,7 +69,7 @@ def body(data):
     return reply(200, data)
 
 
-def tree(unit, size=2 * MIB - 64, start=b"[0", end=b"]"):
+def tree(unit, size=1500000, start=b"[0", end=b"]"):
     """JSON of many small values."""
     return start + unit * ((size - len(start) - len(end)) // len(unit)) + end
 
@@ -148,7 +147,7 @@ http = [
     Case("a frame of HTTP/2", PROTOCOL, {"auth": b"\0\0\6\4\0\0\0\0\0\0\3\0\0\0\x64"}),
     Case("random bytes", PROTOCOL, {"auth": NOISE}),
     Case("NUL bytes", PROTOCOL, {"auth": bytes(4096)}),
-    Case("a status line that is cut", PROTOCOL, {"auth": b"HTTP/1.1 2"}),
+    Case("a status line that is cut", NETWORK, {"auth": b"HTTP/1.1 2"}),
     Case("headers that are cut", PROTOCOL, {"auth": b"HTTP/1.1 200 OK\r\nContent-Le"}),
     Case("a header that has no colon", PROTOCOL, {"auth": b"HTTP/1.1 200 OK\r\nnonsense\r\n\r\n"}),
     Case("a header with a NUL byte", PROTOCOL, {"auth": b"HTTP/1.1 200 OK\r\nX: a\0b\r\n\r\n"}),
@@ -160,9 +159,11 @@ http = [
     Case("a body shorter than announced", NETWORK, {"auth": reply(200, TEXT, length=9999)}, BOTH),
     Case("the same, and silence", NETWORK, {"auth": later(reply(200, TEXT, length=9999))}, timeout=2),
     Case("a body longer than announced", PROTOCOL, {"auth": reply(200, TEXT, length=10)}),
-    Case("two different lengths", PROTOCOL, {"auth": reply(200, TEXT, ["Content-Length: 5"])}),
+    Case("two different lengths", PROTOCOL, {"auth": reply(200, TEXT, ["Content-Length: 5"])}, BOTH, says="two lengths"),
+    Case("an honest answer with the same length twice", OK,
+         {"auth": reply(200, TEXT, [f"Content-Length: {len(TEXT)}"])}),
     Case("a negative length", PROTOCOL, {"auth": reply(200, TEXT, length=-1)}),
-    Case("a length over 64 bits", PROTOCOL, {"auth": reply(200, TEXT, length="9" * 30)}),
+    Case("a length over 64 bits, which then is unknown", OK, {"auth": reply(200, TEXT, length="9" * 30)}),
     Case("a length of 4 EiB", NETWORK, {"auth": reply(200, TEXT, length=1 << 62)}),
     Case("a length that is no number", PROTOCOL, {"auth": reply(200, TEXT, length="many")}),
     Case("a body of 5 MiB", PROTOCOL, {"auth": reply(200, bytes(5 * MIB))}, BOTH, says="answer over 1572864 bytes"),
@@ -171,15 +172,15 @@ http = [
     Case("chunks of one byte, without end", PROTOCOL, {"auth": endless(chunked(), chunk(b"x"))}, says="answer over"),
     Case("an honest answer in chunks of one byte", OK,
          {"auth": chunked(*[chunk(TEXT[i:i + 1]) for i in range(len(TEXT))], b"0\r\n\r\n")}),
-    Case("a chunk of 2^64-1 bytes", PROTOCOL, {"auth": chunked(chunk(TEXT, 2**64 - 1))}),
-    Case("a chunk of 2^72 bytes", PROTOCOL, {"auth": chunked(chunk(TEXT, 2**72))}),
-    Case("a chunk of a negative size", PROTOCOL, {"auth": chunked(b"-5\r\n" + TEXT + b"\r\n")}),
-    Case("a chunk whose size is no number", PROTOCOL, {"auth": chunked(b"zz\r\n" + TEXT + b"\r\n")}),
+    Case("a chunk of 2^64-1 bytes", NETWORK, {"auth": chunked(chunk(TEXT, 2**64 - 1))}),
+    Case("a chunk of 2^72 bytes", NETWORK, {"auth": chunked(chunk(TEXT, 2**72))}),
+    Case("a chunk of a negative size", NETWORK, {"auth": chunked(b"-5\r\n" + TEXT + b"\r\n")}),
+    Case("a chunk whose size is no number", NETWORK, {"auth": chunked(b"zz\r\n" + TEXT + b"\r\n")}),
     Case("a chunk that is cut", NETWORK, {"auth": chunked(chunk(TEXT, 9999))}),
     Case("no last chunk", NETWORK, {"auth": chunked(chunk(TEXT))}),
-    Case("a size of a chunk with 1 MiB of zeros", PROTOCOL, {"auth": chunked(b"0" * MIB + b"1\r\nx\r\n")}),
+    Case("a size of a chunk with 1 MiB of zeros", NETWORK, {"auth": chunked(b"0" * MIB + b"1\r\nx\r\n")}),
     Case("trailers without end", PROTOCOL, {"auth": endless(chunked(chunk(TEXT), b"0\r\n"), b"X: y\r\n")}, timeout=4),
-    Case("an extension of a chunk without end", PROTOCOL, {"auth": endless(chunked(b"5;"), b"x")}, timeout=4),
+    Case("an extension of a chunk without end", NETWORK, {"auth": endless(chunked(b"5;"), b"x")}, timeout=4),
     Case("headers without end", PROTOCOL, {"auth": endless(b"HTTP/1.1 200 OK\r\n", b"X-A: y\r\n")}, BOTH),
     Case("a header line without end", PROTOCOL, {"auth": endless(b"HTTP/1.1 200 OK\r\nX-A: ", b"y")}),
     Case("a header of 200 KB", PROTOCOL, {"auth": with_headers("X-A: " + "y" * 200000)}),
@@ -191,7 +192,7 @@ http = [
          BOTH, timeout=2),
     Case("ten early hints, and the honest answer", OK,
          {"auth": lambda r: b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 10 + honest(r)}),
-    Case("status 101", PROTOCOL, {"auth": b"HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n"},
+    Case("status 101", NETWORK, {"auth": b"HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n"},
          timeout=3),
     Case("status 204", PROTOCOL, {"auth": reply(204, length="")}),
     Case("status 206", PROTOCOL, {"auth": reply(206, TEXT, ["Content-Range: bytes 0-1/9"])}),
@@ -210,9 +211,8 @@ http = [
     Case("an honest answer with both length and chunks", OK,
          {"auth": reply(200, chunk(TEXT) + b"0\r\n\r\n", ["Transfer-Encoding: chunked"], length=3)}),
     Case("headers, one byte at a time", NETWORK, {"auth": drip(reply(200, TEXT))}, BOTH, timeout=2),
-    Case("a body, one byte at a time", NETWORK, {"auth": drip(reply(200, b" " * 99)[-120:])}, timeout=2),
-    Case("a body, one byte a second", NETWORK, {"auth": lambda _: itertools.chain(
-        [reply(200, length=60)], itertools.chain.from_iterable(itertools.repeat((b"x", 1.0), 60)))}, timeout=3),
+    Case("a body, one byte at a time", NETWORK, {"auth": drip(b" " * 99, start=reply(200, length=99))}, timeout=2),
+    Case("a body, one byte a second", NETWORK, {"auth": drip(b" " * 99, 1.0, reply(200, length=99))}, timeout=3),
     Case("an honest answer after 33 seconds of silence", OK, {"auth": delayed(33)}, BOTH, timeout=60),
     Case("an honest answer with headers that mislead", OK,
          {"auth": with_headers("Location: http://127.0.0.1:1/", "Alt-Svc: h3=\":1\"", "Refresh: 0;url=http://127.0.0.1:1/",
@@ -246,10 +246,11 @@ challenges = [
         ("nested 65 deep", TEXT.replace(b'""', b"[" * 64 + b"]" * 64)), ("nested 100,000 deep", b"[" * 100000),
         ("with brackets never closed", b'{"a":' * 10000), ("with a number too large", b'{"nonce":1e999}'),
         ("with 20,000 members", b"{" + b",".join(b'"%d":0' % i for i in range(5000)) + b"}" + b" " * 30000),
-        ("a string of 2 MB", b'{"nonce":"' + b"x" * 2000000 + b'"}'), ("white space", b" " * 2000000),
+        ("a string of 1.5 MB", b'{"nonce":"' + b"x" * 1500000 + b'"}'),
+        ("white space", b" " * 1500000),
     ]
 ] + [
-    Case("a challenge of two MiB of {}", PROTOCOL, {"auth": body(tree(b",{}"))}, BOTH, says="challenge: JSON of more than"),
+    Case("a challenge of 1.5 MB of {}", PROTOCOL, {"auth": body(tree(b",{}"))}, BOTH, says="challenge: JSON of more than"),
     Case("a challenge of 64 KiB of {}", PROTOCOL, {"auth": body(tree(b",{}", 65536))}, BOTH, says="of memory"),
     Case("a nonce that is missing", PROTOCOL, {"auth": challenge(nonce=None)}, says="nonce: missing"),
     Case("a nonce that is a number", PROTOCOL, {"auth": challenge(nonce=7)}, says="nonce: not a string"),
@@ -276,7 +277,7 @@ refusals = [
     Case("a denial in Latin-1", POLICY, {"resource": reply(401, b'{"type":"PolicyDeny","detail":"d\xe9ni"}')},
          says="PolicyDeny: d?ni"),
     Case("a denial with NUL in a member nobody reads", POLICY, {"resource": refusal(401, x="\0")}, says="PolicyDeny"),
-    Case("a denial of 2 MiB of {}", ATTESTATION, {"resource": reply(401, tree(b",{}"))}, BOTH, says="HTTP 401: [0,{},{}"),
+    Case("a denial of 1.5 MB of {}", ATTESTATION, {"resource": reply(401, tree(b",{}"))}, BOTH, says="HTTP 401: [0,{},{}"),
     Case("a denial nested 60,000 deep", ATTESTATION, {"resource": reply(401, b"[" * 60000)}),
     Case("an EAR that is refused again and again", ATTESTATION, {"resource": refusal(401, "TokenVerifierError")}, BOTH,
          requests=6),
@@ -313,8 +314,8 @@ ears = [
     ]
 ] + [
     Case("an answer without an EAR", PROTOCOL, {"attest": body({})}, says="attest: token: missing"),
-    Case("an answer of 2 MiB of {} for an EAR", PROTOCOL, {"attest": body(tree(b",{}"))}, BOTH),
-    Case("an answer of 500 KiB of {} for an EAR", PROTOCOL, {"attest": body(tree(b",{}", 500000))}, BOTH, says="of memory"),
+    Case("an answer of 1.5 MB of {} for an EAR", PROTOCOL, {"attest": body(tree(b",{}"))}, BOTH),
+    Case("an answer of 500 KB of {} for an EAR", PROTOCOL, {"attest": body(tree(b",{}", 500000))}, BOTH, says="of memory"),
 ] + [
     Case(f"an EAR {what}, which the KBS accepts", OK, {"attest": ear(claims, **changes)}) for what, claims, changes in [
         ("without a signature", CLAIMS, {"header": {"alg": "none"}, "sign": lambda _: b""}),
@@ -350,7 +351,7 @@ secrets = [
     Case(f"a secret {what}", PROTOCOL, {"resource": answer}, says="JWE") for what, answer in [
         ("in plain text", body(jose.SECRET)), ("that is empty", body(b"")), ("that is a page", body(HTML)),
         ("that is a list", body(b"[]")), ("as compact JWE", body(b"eyJhbGciOiJFQ0RILUVTIn0.a.b.c.d")),
-        ("of 2 MB of {}", body(tree(b",{}", 2000000))), ("of 1.9 MB of {\"\":0}", body(tree(b',{"":0}', 1900000))),
+        ("of 1.5 MB of {}", body(tree(b",{}"))), ("of 1.5 MB of {\"\":0}", body(tree(b',{"":0}'))),
         ("whose header is 60 KB of {}", sealed(members={"protected": b64u(tree(b",{}", 45000, b'{"a":[0', b"]}"))})),
         ("whose header is nested 10,000 deep", sealed(members={"protected": b64u(b"[" * 10000)})),
         ("nested 100,000 deep", body(b'{"protected":' * 100000)),
@@ -359,7 +360,7 @@ secrets = [
         ("whose key is wrapped by ECDH-ES alone", sealed(kdf="A256GCM")),
         ("with a key of 128 bits", sealed(cek=bytes(32), members={"encrypted_key": b64u(bytes(24))})),
         ("with duplicate members", edited(lambda text: text.replace(b"{", b'{"tag":"",', 1))),
-        ("of 1.2 MB", sealed(plain=bytes(1200000))), ("with an aad", sealed(members={"aad": "AAAA"})),
+        ("of 1.1 MB", sealed(plain=bytes(1100000))), ("with an aad", sealed(members={"aad": "AAAA"})),
         ("with a header that is not JSON", sealed(members={"protected": b64u(b"{")})),
         ("with a header that is a list", sealed(members={"protected": b64u(b"[]")})),
         ("with an alg outside of the protected header",
@@ -424,7 +425,7 @@ tls = [
     Case("a secret redirected from https to http", PROTOCOL,
          {"resource": reply(302, b"", ["Location: http://127.0.0.1:1/"])}, tls="good"),
     Case("a body cut under TLS", NETWORK, {"auth": reply(200, TEXT, length=9999)}, tls="good"),
-    Case("a body without length, cut under TLS", PROTOCOL, {"auth": reply(200, TEXT[:9], length="")}, tls="good"),
+    Case("a body without length, cut under TLS", NETWORK, {"auth": reply(200, TEXT[:9], length="")}, tls="good"),
 ] + [Case(f"a certificate {what}", TLS, {}, programs, tls=name, requests=0) for what, name, programs in [
         ("for another host", "host", BOTH), ("that expired", "expired", BOTH), ("that is not valid yet", "future", BOTH),
         ("signed by itself", "self", BOTH), ("of another CA", "other", ("get",)), ("with a weak key", "weak", ("get",)),
