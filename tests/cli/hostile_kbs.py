@@ -107,17 +107,16 @@ class Connection:
                 self.play(honest(request))
                 continue
             self.play(answer(request) if callable(answer) else answer)
-            if request.stage not in self.kbs.kept:
-                return None  # which closes the connection
+            return None  # which closes the connection
         return None
 
 
 class Kbs:
     """Listens on loopback. answers maps a stage (auth, attest, resource, admin, or connect for the bytes before a
-    request) to bytes or to a function; kept are the stages after whose answer the connection stays open."""
+    request) to bytes or to a function; such a connection is closed afterwards. A TLS handshake begins after delay seconds."""
 
-    def __init__(self, answers, tls=None, kept=(), delay=0):
-        self.answers, self.tls, self.kept, self.delay = answers, tls, kept, delay
+    def __init__(self, answers, tls=None, delay=0):
+        self.answers, self.tls, self.delay = answers, tls, delay
         self.requests, self.open, self.jwk = [], [], None
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self.listener.getsockname()[1]

@@ -11,10 +11,12 @@ import subprocess
 import sys
 import time
 import unicodedata
+import warnings
 
-import hostile_cases
-import hostile_jose as jose
-import hostile_kbs
+sys.dont_write_bytecode = True
+import hostile_cases  # noqa: E402
+import hostile_jose as jose  # noqa: E402
+import hostile_kbs  # noqa: E402
 
 WORK = "build/hostile"
 HERE = "build/release/tests/cli/"
@@ -54,7 +56,7 @@ def certificate(name, validity, names, options, ca):
                "-not_before", validity[0], "-not_after", validity[1], "-subj", f"/CN={name}",
                "-keyout", path(name + ".key"), "-out", path(name + ".pem")]
     if "-newkey" in options:
-        command[3:7] = []
+        command[3:7] = []  # another key than the usual one
     if ca:
         command += ["-CA", path(ca + ".pem"), "-CAkey", path(ca + ".key"), "-addext", "basicConstraints=critical,CA:FALSE"]
     if names:
@@ -84,8 +86,9 @@ def set_up():
     certificate("other", VALID, "IP:127.0.0.1", [], "ca-other")
     made = {name: context(name) for name in [*CERTIFICATES, "other"]}
     made["slow"], made["old"] = made["good"], context("good")
-    made["old"].minimum_version = ssl.TLSVersion.TLSv1
-    made["old"].maximum_version = ssl.TLSVersion.TLSv1_1
+    with warnings.catch_warnings(action="ignore"):  # it is deprecated
+        made["old"].minimum_version = ssl.TLSVersion.TLSv1
+        made["old"].maximum_version = ssl.TLSVersion.TLSv1_1
     write("key.jwk", json.dumps(jose.SIGNER_JWK).encode())
     write("admin-token", b"x.y.z\n")
     return made

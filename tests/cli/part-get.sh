@@ -23,7 +23,22 @@ get_denied()
 	lacks "but not the secret" "$secret"
 	rim=$(realmkey_here rim)
 	has "and the RIM of this realm" "$rim"
-	runs 0 "the RIM is endorsed" admin set-reference-value "$reference" "$rim"
+	get_advised
+}
+
+# What the advice says is run by a shell as it was printed, where the operator's token is.
+get_advised()
+{
+	local ca="$work/it's a \$CA.pem" command
+	cp "$tls/ca.pem" "$ca"
+	ran realmkey_here get-resource --url "$url" --ca "$top/$ca" --timeout 50 --path a/b/c
+	same "a get with options that a shell would change is denied" 8 "$status"
+	command=$(sed -n 's/^  realmkey admin/realmkey admin/p' "$work/err")
+	has "the advice has the time-out" "--timeout 50"
+	printed "the command of the advice, as printed" "endorsed $reference" env -C "$trustee_state" \
+		PATH="$top/$bin/cli:$PATH" REALMKEY_COURIER="$top/$REALMKEY_COURIER" sh -c "$command"
+	output=$(jq -c ".[\"$reference\"].value" "$trustee_state/reference-values.json")
+	has "endorses this realm's RIM" "[\"$rim\"]"
 }
 
 get_given()

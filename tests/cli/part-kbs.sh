@@ -48,8 +48,8 @@ kbs_admin()
 	refused 8 "an admin token with a wrong signature" "token refused" realmkey admin set-resource-policy --deny-all --admin-token-file "$work/forged" "${kbs[@]}"
 	printed "the policy" "policy set" realmkey admin set-resource-policy --affirming --admin-token-file "$token" "${kbs[@]}"
 	printed "options before the command" "policy set" realmkey admin --admin-token-file "$token" "${kbs[@]}" set-resource-policy --affirming
-	printed "a reference value" "endorsed x" realmkey admin set-reference-value x y --admin-token-file "$token" "${kbs[@]}"
-	printed "a number as reference value" "endorsed x" realmkey admin set-reference-value --as-integer --admin-token-file "$token" "${kbs[@]}" -- x -7
+	warned "a reference value whose name no rule reads" "endorsed x" "no rule that reads this name" realmkey admin set-reference-value x y --admin-token-file "$token" "${kbs[@]}"
+	warned "a number as reference value" "endorsed x" "no rule that reads this name" realmkey admin set-reference-value --as-integer --admin-token-file "$token" "${kbs[@]}" -- x -7
 	refused 2 "a reference value without a name" "NAME is empty" realmkey admin set-reference-value "" y --admin-token-file "$token" "${kbs[@]}"
 	refused 2 "a name that is not UTF-8" "NAME is not UTF-8" realmkey admin set-reference-value $'\xff' y --admin-token-file "$token" "${kbs[@]}"
 	refused 2 "a value that is not UTF-8" "VALUE is not UTF-8" realmkey admin set-reference-value x $'\xff' --admin-token-file "$token" "${kbs[@]}"
@@ -61,6 +61,37 @@ kbs_admin()
 		realmkey admin set-resource --path a/b/large --resource-file "$work/large" --admin-token-file "$token" "${kbs[@]}"
 	printed "a path in Trustee's own form" "stored" \
 		realmkey admin set-resource --path kbs:///a/b/d --resource-file "$work/secret" --admin-token-file "$token" "${kbs[@]}"
+}
+
+# rims_are TEXT JSON: checks the list of RIMs that trusteed keeps.
+rims_are()
+{
+	same "$1" "$2" "$(jq -c ".[\"$reference\"].value" "$trustee_state/reference-values.json")"
+}
+
+# Reference values that could never match are refused before they are sent, and by trusteed (test_trusteed_release).
+kbs_rims()
+{
+	local as=(--admin-token-file "$trustee_state/admin-token" "${kbs[@]}")
+	local hex=778fdbd941f213b0bfba6a1b807ed2b361ff54a23b7501224e58f660c64b2386 long sent
+	local base64=d4/b2UHyE7C/umobgH7Ss2H/VKI7dQEiTlj2YMZLI4Y=
+	long=$(head -c 64 /dev/zero | base64 -w 0)
+	printed "a RIM in hexadecimal" "endorsed $reference" realmkey admin set-reference-value "$reference" $hex "${as[@]}"
+	rims_are "is converted" "[\"$base64\"]"
+	printed "several RIMs" "endorsed $reference" realmkey admin set-reference-value "$reference" "$long" $base64 "${hex^^}" "${as[@]}"
+	rims_are "are registered at once" "[\"$long\",\"$base64\",\"$base64\"]"
+	sent=$(requests "POST /kbs/v0/reference-value")
+	refused 2 "a RIM among others that can never match" "RIM: 3 bytes, but a digest has 32 (SHA-256)" \
+		realmkey admin set-reference-value "$reference" $base64 AAAA "${as[@]}"
+	refused 2 "a RIM of an odd length of hexadecimal" "neither base64" realmkey admin set-reference-value "$reference" "${hex}0" "${as[@]}"
+	refused 2 "a RIM without padding" "with its padding" realmkey admin set-reference-value "$reference" "${base64%=}" "${as[@]}"
+	refused 2 "a RIM in base64 for URLs" "neither base64" realmkey admin set-reference-value "$reference" "$(tr /+ _- <<<$base64)" "${as[@]}"
+	refused 2 "a RIM on two lines" "on one line" realmkey admin set-reference-value "$reference" "$(base64 <<<"$(head -c 64 /dev/zero | tr '\0' x)")" "${as[@]}"
+	refused 2 "a RIM as a number" "a RIM is neither an integer" realmkey admin set-reference-value "$reference" 7 --as-integer "${as[@]}"
+	refused 2 "several values as one" "requires a single VALUE" realmkey admin set-reference-value x a b --as-single-value "${as[@]}"
+	same "none of these was sent" "$sent" "$(requests "POST /kbs/v0/reference-value")"
+	refused 12 "a RIM that is not in a list is refused by trusteed" "not a list" realmkey admin set-reference-value "$reference" $base64 --as-single-value "${as[@]}"
+	rims_are "and changes nothing" "[\"$long\",\"$base64\",\"$base64\"]"
 }
 
 # The secret is the one that kbs_start sent from standard input.
@@ -84,6 +115,7 @@ part_kbs()
 	does "trusteed starts" kbs_start kbs --verbose || return
 	kbs_certificates
 	kbs_admin
+	kbs_rims
 	kbs_secrecy
 	url=http://127.0.0.1:$trustee_port
 	trustee_stop

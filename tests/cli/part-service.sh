@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# The units: how systemd rates their sandboxes; and a courier that a service manager starts at a socket.
+# The units: how systemd rates their sandboxes; a courier that a service manager starts at a socket; and what the
+# removal of the package leaves.
 
 service_exposure()
 {
@@ -33,6 +34,41 @@ service_courier()
 
 courier_gone() { ! pgrep -x realmkey-courie >/dev/null; }
 
+# service_removed WORD: in a mount namespace, runs the package's prerm with a keyring of which a secret is open, and prints
+# what is left of it.
+service_removed()
+{
+	# shellcheck disable=SC2016 # for the inner shell
+	unshare --mount --propagation unchanged sh -eu -c '
+		mount -t tmpfs none /run
+		mkdir -p /run/systemd/system /run/bin "/run/a key ring"
+		printf "#!/bin/sh\necho systemctl \"\$@\"\n" >/run/bin/systemctl
+		chmod +x /run/bin/systemctl
+		mount -t tmpfs realmkey "/run/a key ring"
+		mkdir "/run/a key ring/db"
+		echo secret >"/run/a key ring/db/password"
+		exec 3<"/run/a key ring/db/password"
+		PATH=/run/bin:$PATH DPKG_ROOT= "$1" "$2"
+		echo "open: $(cat <&3)"
+		echo "mounts: $(findmnt -nl -S realmkey | wc -l)"
+		echo "files: $(find "/run/a key ring" -type f | wc -l)"
+	' sh "$top/userspace/install/realmkey.prerm" "$1"
+}
+
+service_removal()
+{
+	ran service_removed remove
+	same "a removed package stops its services, and leaves no secret, nor an open one" "systemctl disable --now realmkeyd.service
+systemctl stop realmkey-courier.socket realmkey-courier@*.service
+open: 
+mounts: 0
+files: 0" "$(cat "$work/out" "$work/err")"
+	ran service_removed upgrade
+	same "an upgraded package leaves them" "open: secret
+mounts: 1
+files: 1" "$(cat "$work/out" "$work/err")"
+}
+
 part_service()
 {
 	service_exposure
@@ -41,4 +77,5 @@ part_service()
 	service_courier
 	umount "$keyring" && rmdir "$keyring"
 	tap $? "no process keeps the keyring busy"
+	service_removal
 }

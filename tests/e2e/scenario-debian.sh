@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# The Debian realm: all of systemd's units start, realmkeyd delivers as a service, root can log in on the console; and a
-# disk that is not the measured one is refused.
+# The Debian realm: all of systemd's units start, realmkeyd delivers as a service and leaves nothing when its package is
+# removed, root can log in on the console; and a disk that is not the measured one is refused.
 
 debian_secret="the swallow flies at noon"
 
@@ -83,6 +83,16 @@ Restart=no
 	runs 0 "and can be reloaded" realm_sh "systemctl reload realmkeyd && systemctl is-active realmkeyd"
 }
 
+# A process has the secret open when the package is removed.
+debian_remove()
+{
+	runs 0 "the package is removed" realm_sh "exec 3</run/realmkey/keyring/key; dpkg -r realmkey >/dev/null; echo \"\$?:\$(cat <&3)\"
+		findmnt -nl -S realmkey; find /run/realmkey/keyring -type f; systemctl is-active realmkeyd realmkey-courier.socket || true"
+	same "no secret is left, nor a service" "0:
+inactive
+inactive" "$output"
+}
+
 # debian_login: the prompt appears a little after the service that shows it has started; root needs no password.
 debian_login()
 {
@@ -160,6 +170,7 @@ scenario_debian()
 		debian_deliver
 		debian_confined
 		debian_escape
+		debian_remove
 		debian_stop
 	fi
 	realm_stop

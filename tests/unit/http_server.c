@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define COOKIE_ID "0123456789abcdef0123456789abcdef"
 #define HUGE_SIZE ((size_t)5 << 20)
 
 /* --- one connection --------------------------------------------------------------------------- */
@@ -149,12 +150,12 @@ static int request_serve(struct connection *c, size_t len)
 		return answer(c, "302 Found", "Location: http://127.0.0.1:1/\r\n", "", 0, 0);
 	if (strstr(line, "status418"))
 		return answer(c, "418 Teapot", "", "", 0, 0);
-	return answer_echo(
-		c, "200 OK",
-		strstr(line, "cookie") ?
-			"Set-Cookie: kbs-session-id=0123456789abcdef0123456789abcdef\r\n" :
-			"",
-		len);
+	return answer_echo(c, "200 OK",
+			   strstr(line, "cookie") ?
+				   "Set-Cookie: other=1\r\nset-cookie: kbs-session-id=" COOKIE_ID
+				   "; Expires=Thu, 01 Jan 1970 00:05:00 GMT; Path=/elsewhere\r\n" :
+				   "",
+			   len);
 }
 
 static void connection_serve(int fd, SSL_CTX *tls, int number)
@@ -222,15 +223,15 @@ void http_server_stop(struct http_server *server)
 	waitpid(server->pid, NULL, 0);
 }
 
-static void certificate_fill(X509 *certificate, EVP_PKEY *key, const char *name)
+static void certificate_fill(X509 *certificate, EVP_PKEY *key, const char *name, long from)
 {
 	X509_NAME *subject = X509_get_subject_name(certificate);
 	X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, name);
 
 	X509_set_version(certificate, X509_VERSION_3);
 	ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-	X509_gmtime_adj(X509_getm_notBefore(certificate), -60);
-	X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+	X509_gmtime_adj(X509_getm_notBefore(certificate), from);
+	X509_gmtime_adj(X509_getm_notAfter(certificate), from + 3660);
 	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)"test", -1,
 				   -1, 0);
 	X509_set_issuer_name(certificate, subject);
@@ -242,6 +243,11 @@ static void certificate_fill(X509 *certificate, EVP_PKEY *key, const char *name)
 
 SSL_CTX *http_server_tls(const char *name, struct bytes *pem)
 {
+	return http_server_tls_from(name, -60, pem);
+}
+
+SSL_CTX *http_server_tls_from(const char *name, long from, struct bytes *pem)
+{
 	SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	X509 *certificate = X509_new();
@@ -250,7 +256,7 @@ SSL_CTX *http_server_tls(const char *name, struct bytes *pem)
 	long len;
 
 	assert_true(tls && key && certificate && bio);
-	certificate_fill(certificate, key, name);
+	certificate_fill(certificate, key, name, from);
 	assert_int_equal(PEM_write_bio_X509(bio, certificate), 1);
 	len = BIO_get_mem_data(bio, &text);
 	bytes_set(pem, text, (size_t)len);

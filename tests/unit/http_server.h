@@ -6,7 +6,7 @@
  * It answers 200 with "connection=N request=N", a line feed, and the request as it came. A path
  * that contains one of these words gets another answer: slow (after 10 s), silent (the connection
  * is closed), garbage (not HTTP), huge (5 MiB), redirect (302), cut (half of an answer), cookie
- * (200 with a session cookie), status418.
+ * (200 with a session cookie that a realm whose clock is ahead takes for expired), status418.
  */
 #ifndef REALMKEY_TEST_HTTP_SERVER_H
 #define REALMKEY_TEST_HTTP_SERVER_H
@@ -29,5 +29,7 @@ void http_server_stop(struct http_server *server);
 
 /* Returns a TLS context with a new self-signed certificate for @name ("IP:127.0.0.1"), in @pem. */
 SSL_CTX *http_server_tls(const char *name, struct bytes *pem);
+/* The same, valid for an hour from now + @from seconds. */
+SSL_CTX *http_server_tls_from(const char *name, long from, struct bytes *pem);
 
 #endif

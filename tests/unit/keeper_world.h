@@ -84,11 +84,12 @@ int session_attest(struct session *s, struct error *e)
 	return -1;
 }
 
-int denial_explain(const struct bytes *ear, const struct bytes *token, struct bytes *out,
-		   struct error *e)
+int denial_explain(const struct bytes *ear, const struct bytes *token, const struct denial_kbs *kbs,
+		   struct bytes *out, struct error *e)
 {
 	(void)ear;
 	(void)token;
+	(void)kbs;
 	(void)e;
 	bytes_append_text(out, "Executables [warning]\nadvice: endorse the RIM\n");
 	return 0;

@@ -172,7 +172,7 @@ static json_t *reference(const char *name)
 static void test_reference_values(void **state)
 {
 	static const struct {
-		const char *word[5], *json; /* "?" stands for the name */
+		const char *word[6], *json; /* "?" stands for the name */
 	} cases[] = {
 		{ { "?", RIM }, "[\"" RIM "\"]" },
 		{ { "--as-single-value", "?", "x" }, "\"x\"" },
@@ -180,19 +180,21 @@ static void test_reference_values(void **state)
 		{ { "?", "7", "--as-integer", "--as-single-value" }, "7" },
 		{ { "?", "true", "--as-bool" }, "[true]" },
 		{ { "--as-bool", "?", "--as-single-value", "false" }, "false" },
+		{ { "?", "a", "b", "c" }, "[\"a\",\"b\",\"c\"]" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		json_t *wanted = json_loads(cases[i].json, JSON_DECODE_ANY, NULL), *kept;
-		const char *word[5] = { NULL };
+		const char *word[6] = { NULL };
 		char name[16];
 
 		snprintf(name, sizeof(name), "name-%zu", i);
-		for (int k = 0; k < 5 && cases[i].word[k]; k++)
+		for (int k = 0; k < 6 && cases[i].word[k]; k++)
 			word[k] = strcmp(cases[i].word[k], "?") ? cases[i].word[k] : name;
-		ADMIN("set-reference-value", word[0], word[1], word[2], word[3], word[4]);
-		cli_went_well();
+		ADMIN("set-reference-value", word[0], word[1], word[2], word[3], word[4], word[5]);
+		assert_int_equal(cli.code, 0);
+		assert_non_null(strstr(bytes_text(&cli.err), "no rule that reads this name"));
 		kept = reference(name);
 		assert_true(wanted && json_equal(kept, wanted));
 		json_decref(kept);

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/clock.h"
+#include "courier/cookie.h"
 #include "courier_test.h"
 
 static struct http_server secure;
@@ -122,10 +124,45 @@ static void test_connection_and_cookie_are_kept(void **state)
 	start_plain(&courier);
 	assert_int_equal(courier_call(&courier, &m, &status, &body, &e), 0);
 	expect_get(&courier, "a/b/c",
-		   "\r\nCookie: kbs-session-id=0123456789abcdef0123456789abcdef\r\n");
+		   "\r\nCookie: other=1; kbs-session-id=0123456789abcdef0123456789abcdef\r\n");
 	expect_get(&courier, "a/b/c", " request=3\n");
 	bytes_free(&body);
 	courier_stop(&courier);
+}
+
+static void test_cookies(void **state)
+{
+	static const struct {
+		const char *value, *cookies; /* all cookies after @value came */
+	} cases[] = {
+		{ "a=1", "a=1" },
+		{ " b=2 ; Max-Age=0", "a=1; b=2" },
+		{ "a=3; Expires=Thu, 01 Jan 1970 00:00:00 GMT", "b=2; a=3" },
+		{ "aa=x=y", "b=2; a=3; aa=x=y" },
+		{ "", "b=2; a=3; aa=x=y" },
+		{ "novalue; a=5", "b=2; a=3; aa=x=y" },
+		{ "=5", "b=2; a=3; aa=x=y" },
+		{ "c=\r5", "b=2; a=3; aa=x=y" },
+		{ "b=; Secure", "a=3; aa=x=y; b=" },
+	};
+	struct bytes cookies = BYTES_INIT, large = BYTES_INIT;
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(cookie_keep(&cookies, cases[i].value, &e), 0);
+		assert_string_equal(bytes_text(&cookies), cases[i].cookies);
+	}
+	bytes_printf(&large, "large=%0*d", COOKIE_MAX - 10, 1);
+	assert_int_equal(cookie_keep(&cookies, bytes_text(&large), &e), 0);
+	assert_string_equal(bytes_text(&cookies), bytes_text(&large));
+	assert_int_equal(cookie_keep(&cookies, "session=1", &e), 0);
+	assert_string_equal(bytes_text(&cookies), "session=1");
+	bytes_append_text(&large, "0000000000");
+	assert_int_equal(cookie_keep(&cookies, bytes_text(&large), &e), 0);
+	assert_string_equal(bytes_text(&cookies), "session=1");
+	bytes_free(&cookies);
+	bytes_free(&large);
 }
 
 static void test_status_is_passed_on(void **state)
@@ -222,6 +259,48 @@ static void test_tls_wrong_ca(void **state)
 	expect_failure(&courier, "a/b/c", ERROR_TLS, false, "; give its CA (--ca");
 	courier_stop(&courier);
 	bytes_free(&pem);
+}
+
+/* Whether the certificate or this machine's clock is wrong cannot be known, but the clock is said, and
+ * that it is wrong if it reads less than the newest token. */
+static void test_tls_dates(void **state)
+{
+	static const struct {
+		long from;
+		const char *cause;
+	} cases[] = {
+		{ 3600, "certificate is not yet valid; this machine's clock reads 20" },
+		{ -7200, "certificate has expired; this machine's clock reads 20" },
+	};
+	struct bytes pem = BYTES_INIT, body = BYTES_INIT;
+	struct courier courier = COURIER_INIT;
+	struct http_server server;
+	SSL_CTX *tls;
+	int status;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct error e = ERROR_INIT;
+
+		tls = http_server_tls_from("IP:127.0.0.1", cases[i].from, &pem);
+		http_server_start(&server, tls);
+		start(&courier, (struct courier_target){
+					.url = server.url, .ca = pem.data, .ca_len = pem.len });
+		assert_int_equal(get(&courier, "a/b/c", "", &status, &body, &e), -1);
+		assert_int_equal(e.kind, ERROR_TLS);
+		if (!strstr(e.text, cases[i].cause) || strstr(e.text, "wrong"))
+			fail_msg("%s", e.text);
+		if (i == ARRAY_SIZE(cases) - 1) {
+			clock_learn(clock_wall_s() + 86400);
+			assert_int_equal(get(&courier, "a/b/c", "", &status, &body, &e), -1);
+			assert_non_null(strstr(e.text, "; this machine's clock is wrong: it is "));
+		}
+		courier_stop(&courier);
+		http_server_stop(&server);
+		SSL_CTX_free(tls);
+	}
+	bytes_free(&pem);
+	bytes_free(&body);
 }
 
 static void test_tls_system_roots(void **state)
@@ -337,12 +416,14 @@ int main(void)
 		cmocka_unit_test(test_admin),
 		cmocka_unit_test(test_injection),
 		cmocka_unit_test(test_connection_and_cookie_are_kept),
+		cmocka_unit_test(test_cookies),
 		cmocka_unit_test(test_status_is_passed_on),
 		cmocka_unit_test(test_bad_servers),
 		cmocka_unit_test(test_time_out),
 		cmocka_unit_test(test_unreachable),
 		cmocka_unit_test(test_unknown_name),
 		cmocka_unit_test(test_tls),
+		cmocka_unit_test(test_tls_dates),
 		cmocka_unit_test(test_tls_wrong_ca),
 		cmocka_unit_test(test_tls_system_roots),
 		cmocka_unit_test(test_tls_wrong_name),

@@ -64,6 +64,9 @@ static void set_evidence_rim(const char *rim)
 		json_object_set_new(realm, "cca-realm-initial-measurement", json_string(rim)), 0);
 }
 
+/* How the client of the explanation reached its KBS. */
+static struct denial_kbs kbs = { .url = "https://kbs:8080" };
+
 /* Makes an EAR of the claims, and appends its explanation to @out. */
 static void explain(const char *token, struct bytes *out)
 {
@@ -77,7 +80,7 @@ static void explain(const char *token, struct bytes *out)
 	bytes_append_text(&ear, ".");
 	encode_base64(ENCODE_BASE64URL, payload.data, payload.len, &ear);
 	bytes_append_text(&ear, ".c2ln");
-	if (denial_explain(&ear, token ? &cca : NULL, out, &e) < 0)
+	if (denial_explain(&ear, token ? &cca : NULL, &kbs, out, &e) < 0)
 		fail_msg("%s", e.text);
 	bytes_free(&ear);
 	bytes_free(&payload);
@@ -101,8 +104,8 @@ static void expect(const char *token, const char *wanted)
 	"  no reference value is what this realm booted\n"
 #define ADVICE(rim) \
 	"  endorse this realm's RIM as reference value " REFERENCE ": " rim "\n" \
-	"  realmkey admin --url URL --admin-token-file FILE set-reference-value " REFERENCE \
-	" " rim "\n"
+	"  realmkey admin --url https://kbs:8080 --admin-token-file admin-token " \
+	"set-reference-value " REFERENCE " " rim "\n"
 
 static void test_rim_from_evidence(void **state)
 {
@@ -225,6 +228,24 @@ static void test_second_appraisal(void **state)
 	       "platform's CPAK and firmware\n");
 }
 
+/* The command has all options by which the client reached the KBS, quoted for a shell. */
+static void test_command_with_options(void **state)
+{
+	const struct denial_kbs plain = kbs;
+
+	(void)state;
+	set_status("warning");
+	set_claim("executables", 33);
+	set_evidence_rim(TOKEN_RIM);
+	kbs = (struct denial_kbs){ "http://[::1]:80", "/tmp/it's $HOME", true, 7 };
+	expect(NULL, EXECUTABLES_33
+	       "  endorse this realm's RIM as reference value " REFERENCE ": " TOKEN_RIM "\n"
+	       "  realmkey admin --url 'http://[::1]:80' --ca '/tmp/it'\\''s $HOME' --insecure "
+	       "--timeout 7 --admin-token-file admin-token set-reference-value " REFERENCE
+	       " " TOKEN_RIM "\n");
+	kbs = plain;
+}
+
 static void test_name_with_escapes(void **state)
 {
 	json_t *submods = json_object_get(claims, "submods");
@@ -242,9 +263,9 @@ static void test_no_ear(void **state)
 	struct error e = ERROR_INIT;
 
 	(void)state;
-	assert_int_equal(denial_explain(&ear, NULL, &out, &e), -1);
+	assert_int_equal(denial_explain(&ear, NULL, &kbs, &out, &e), -1);
 	bytes_append_text(&ear, "e30.e30.c2ln");
-	assert_int_equal(denial_explain(&ear, NULL, &out, &e), -1);
+	assert_int_equal(denial_explain(&ear, NULL, &kbs, &out, &e), -1);
 	assert_int_equal(out.len, 0);
 	bytes_free(&ear);
 }
@@ -261,6 +282,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_affirming_yet_denied, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_status_without_a_reason, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_second_appraisal, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_command_with_options, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_name_with_escapes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_ear, setup, teardown),
 	};

@@ -11,7 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -158,6 +160,148 @@ static void a_reader_sees_the_old_file_or_the_new_one(void **state)
 	assert_int_equal(unlink(path_of("f")), 0);
 }
 
+static void file_holds(const char *name, const char *text)
+{
+	struct bytes in = BYTES_INIT;
+	struct error e = ERROR_INIT;
+
+	assert_int_equal(io_read_file(path_of(name), 1000, &in, &e), 0);
+	assert_string_equal(bytes_text(&in), text);
+	bytes_free(&in);
+}
+
+static mode_t kind_of(const char *name)
+{
+	struct stat st;
+
+	assert_int_equal(lstat(path_of(name), &st), 0);
+	return st.st_mode & S_IFMT;
+}
+
+static void a_link_stays_and_its_target_is_replaced(void **state)
+{
+	struct error e = ERROR_INIT;
+	char path[256];
+	struct stat st;
+	ino_t before;
+
+	(void)state;
+	assert_int_equal(mkdir(path_of("d"), 0700), 0);
+	assert_int_equal(io_write_file(path_of("d/f"), 0600, "old", 3, &e), 0);
+	assert_int_equal(stat(path_of("d/f"), &st), 0);
+	before = st.st_ino;
+	assert_int_equal(symlink("d/f", path_of("l")), 0);
+	assert_int_equal(symlink("l", path_of("ll")), 0);
+	snprintf(path, sizeof(path), "%s", path_of("ll"));
+	assert_int_equal(io_write_file(path, 0600, "new", 3, &e), 0);
+	assert_int_equal(kind_of("l"), S_IFLNK);
+	assert_int_equal(kind_of("ll"), S_IFLNK);
+	file_holds("d/f", "new");
+	assert_int_equal(stat(path_of("d/f"), &st), 0);
+	assert_true(st.st_ino != before); /* replaced: a reader sees the old or the new one */
+	/* A link to nothing makes its target. */
+	assert_int_equal(unlink(path_of("d/f")), 0);
+	assert_int_equal(io_write_file(path, 0640, "made", 4, &e), 0);
+	assert_int_equal(kind_of("l"), S_IFLNK);
+	assert_int_equal(stat(path_of("d/f"), &st), 0);
+	assert_int_equal(st.st_mode, S_IFREG | 0640);
+	file_holds("d/f", "made");
+	assert_int_equal(entries(), 3);
+	unlink(path_of("d/f"));
+	unlink(path_of("l"));
+	unlink(path_of("ll"));
+	assert_int_equal(rmdir(path_of("d")), 0);
+}
+
+static void a_pipe_and_a_device_are_written_to(void **state)
+{
+	struct error e = ERROR_INIT;
+	char text[8] = "", path[256];
+	int fd;
+
+	(void)state;
+	assert_int_equal(mkfifo(path_of("p"), 0600), 0);
+	fd = open(path_of("p"), O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	snprintf(path, sizeof(path), "%s", path_of("p"));
+	assert_int_equal(io_write_file(path, 0600, "piped", 5, &e), 0);
+	assert_int_equal(read(fd, text, sizeof(text)), 5);
+	assert_string_equal(text, "piped");
+	assert_int_equal(kind_of("p"), S_IFIFO);
+	close(fd);
+	assert_int_equal(unlink(path_of("p")), 0);
+	assert_int_equal(symlink("/dev/null", path_of("n")), 0);
+	assert_int_equal(io_write_file(path_of("n"), 0600, "gone", 4, &e), 0);
+	assert_int_equal(kind_of("n"), S_IFLNK);
+	assert_int_equal(unlink(path_of("n")), 0);
+	assert_int_equal(io_write_file("/dev/full", 0600, "x", 1, &e), -1);
+	assert_string_equal(e.text, "/dev/full: write: No space left on device");
+	if (geteuid() == 0 && mknod(path_of("c"), S_IFCHR | 0600, makedev(1, 3)) == 0) {
+		(void)io_write_file(path_of("c"), 0600, "gone", 4, &e); /* or nodev */
+		assert_int_equal(kind_of("c"), S_IFCHR);
+		assert_int_equal(unlink(path_of("c")), 0);
+	}
+	assert_int_equal(entries(), 0);
+}
+
+/* The names that the system gives to an open descriptor lead to that, also if it is a socket, which
+ * cannot be opened, or a file, in which the position counts. */
+static void a_name_of_a_descriptor_is_that(void **state)
+{
+	int fds[2], saved = dup(STDOUT_FILENO), file;
+	struct error e = ERROR_INIT;
+	char text[8] = "";
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	fflush(stdout);
+	assert_true(dup2(fds[1], STDOUT_FILENO) >= 0);
+	assert_int_equal(io_write_file("/proc/self/fd/1", 0600, "sent", 4, &e), 0);
+	assert_int_equal(io_write_file("-", 0600, "ence", 4, &e), 0);
+	file = open(path_of("f"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(file >= 0 && dup2(file, STDOUT_FILENO) >= 0);
+	assert_int_equal(io_write_full(STDOUT_FILENO, "a,", 2, &e), 0);
+	assert_int_equal(io_write_file("/proc/self/fd/1", 0600, "b,", 2, &e), 0);
+	assert_int_equal(io_write_full(STDOUT_FILENO, "c", 1, &e), 0);
+	assert_true(dup2(saved, STDOUT_FILENO) >= 0);
+	assert_int_equal(read(fds[0], text, sizeof(text)), 8);
+	assert_memory_equal(text, "sentence", 8);
+	file_holds("f", "a,b,c");
+	close(file);
+	close(saved);
+	close(fds[0]);
+	close(fds[1]);
+	assert_int_equal(unlink(path_of("f")), 0);
+}
+
+static void an_output_is_not_more_accessible_than_the_old_file(void **state)
+{
+	static const struct {
+		mode_t old, mode, mask, expected; /* old is 0 for none */
+	} cases[] = {
+		{ 0, 0644, 077, 0600 },	   { 0, 0644, 022, 0644 },    { 0, 0600, 0, 0600 },
+		{ 0600, 0644, 022, 0600 }, { 0444, 0644, 022, 0444 }, { 0666, 0600, 022, 0600 },
+		{ 0664, 0644, 077, 0644 },
+	};
+	struct error e = ERROR_INIT;
+	struct stat st;
+	mode_t mask;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		if (cases[i].old) {
+			assert_int_equal(io_write_file(path_of("f"), 0600, "old", 3, &e), 0);
+			assert_int_equal(chmod(path_of("f"), cases[i].old), 0);
+		}
+		mask = umask(cases[i].mask);
+		assert_int_equal(io_write_file(path_of("f"), cases[i].mode, "new", 3, &e), 0);
+		umask(mask);
+		assert_int_equal(stat(path_of("f"), &st), 0);
+		assert_int_equal(st.st_mode & 07777, cases[i].expected);
+		assert_int_equal(unlink(path_of("f")), 0);
+	}
+}
+
 static void reading_is_bounded(void **state)
 {
 	struct bytes in = BYTES_INIT;
@@ -291,6 +435,10 @@ int main(void)
 		cmocka_unit_test(an_interrupted_read_continues),
 		cmocka_unit_test(a_file_is_written_and_read),
 		cmocka_unit_test(a_reader_sees_the_old_file_or_the_new_one),
+		cmocka_unit_test(a_link_stays_and_its_target_is_replaced),
+		cmocka_unit_test(a_pipe_and_a_device_are_written_to),
+		cmocka_unit_test(a_name_of_a_descriptor_is_that),
+		cmocka_unit_test(an_output_is_not_more_accessible_than_the_old_file),
 		cmocka_unit_test(reading_is_bounded),
 		cmocka_unit_test(errors_name_the_path_and_leave_no_file),
 		cmocka_unit_test(dash_is_standard_input),

@@ -173,6 +173,22 @@ static int try_replace(void)
 	return keyring_put(&ring, "d/a", 0400, OWNER, GROUP, "other", 5, &e) ? WRONG : 0;
 }
 
+/* A directory gives way to a file, and the reverse. */
+static int try_exchange(void)
+{
+	static const char *const files[] = { "x/y/a", "x/y", "x", "x/y" };
+	struct error e = ERROR_INIT;
+	struct stat st;
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		if (keyring_put(&ring, files[i], 0400, OWNER, GROUP, "s", 1, &e))
+			return WRONG;
+	if (fstatat(keyring_fd, "x/y", &st, 0) || !S_ISREG(st.st_mode))
+		return WRONG;
+	return unlinkat(keyring_fd, "x/y", 0) || unlinkat(keyring_fd, "x", AT_REMOVEDIR) ? WRONG :
+											   0;
+}
+
 /*
  * Makes a key, whose private half is in libcrypto's secure heap, and seals and opens a JWE with it.
  */
@@ -311,6 +327,7 @@ static const struct attempt {
 	{ "put a secret into the keyring", try_put, 0, 0 },
 	{ "compare it with another user's file", try_compare, 0, 0 },
 	{ "replace another user's file", try_replace, 0, 0 },
+	{ "replace a directory, and a file by one", try_exchange, 0, 0 },
 	{ "make a key and open a JWE", try_open_jwe, 0, 0 },
 	{ "notify the service manager", try_notify, 0, 0 },
 	{ "send to the courier", try_courier, 0, 0 },

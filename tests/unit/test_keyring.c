@@ -3,6 +3,7 @@
 #include "base/array.h"
 #include "keyring_test.h"
 
+#include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -103,9 +104,7 @@ static void bad_paths_are_refused(void **state)
 	put_refused("../x", "../x: contains '..' or another mount");
 	put_refused("d/../../x", "d/../../x: contains '..' or another mount");
 	put_refused("d/..", "d/..: contains '..' or another mount");
-	put_refused("a/x", "a/x: Not a directory");
-	put_refused("d", "d: Is a directory");
-	put_refused("", ": No such file or directory");
+	put_refused("", ": cannot rename: No such file or directory");
 	memset(name, 'n', sizeof(name) - 1);
 	name[sizeof(name) - 1] = '\0';
 	assert_int_equal(put(name, "x"), -1);
@@ -116,6 +115,106 @@ static void bad_paths_are_refused(void **state)
 	assert_int_equal(access(path_of(".new"), F_OK), -1);
 	holds("a", "old");
 	holds("d/b", "old");
+}
+
+static int entries(void)
+{
+	DIR *dir = opendir(keyring);
+	int count = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		count++;
+	closedir(dir);
+	return count - 2;
+}
+
+/* A new configuration may have a directory where the old one had a file, or the reverse. */
+static void a_file_and_a_directory_replace_each_other(void **state)
+{
+	(void)state;
+	ring_open();
+	assert_int_equal(put("db", "old"), 0);
+	assert_int_equal(put("db/a/password", "new"), 0);
+	assert_int_equal(put("db/b", "too"), 0);
+	holds("db/a/password", "new");
+	assert_int_equal(stat_of("db").st_mode, S_IFDIR | 0755);
+	assert_int_equal(stat_of("db/a").st_mode, S_IFDIR | 0755);
+	assert_int_equal(stat_of("db/a/password").st_mode, S_IFREG | 0400);
+	assert_int_equal(put("db/a/password", "new"), 1);
+	assert_int_equal(put("db/b/c", "nested"), 0);
+	holds("db/b/c", "nested");
+	assert_int_equal(put("db", "a file again"), 0);
+	holds("db", "a file again");
+	assert_int_equal(stat_of("db").st_mode, S_IFREG | 0400);
+	assert_int_equal(entries(), 1);
+}
+
+/* Only what realmkeyd put there is replaced. */
+static void what_is_not_ours_stays_in_the_way(void **state)
+{
+	(void)state;
+	ring_open();
+	assert_int_equal(mkfifo(path_of("p"), 0600), 0);
+	put_refused("p/x", "p/x: Not a directory");
+	assert_int_equal(stat_of("p").st_mode & S_IFMT, S_IFIFO);
+	assert_int_equal(put("m/x", "old"), 0);
+	assert_int_equal(mount("test", path_of("m"), "tmpfs", 0, NULL), 0);
+	put_refused("m", "m: cannot replace 'm': Device or resource busy");
+	assert_int_equal(umount2(path_of("m"), MNT_DETACH), 0);
+	holds("m/x", "old");
+}
+
+static void exchange_refused(void)
+{
+	MUST(!keyring_open(&ring, keyring, geteuid(), getegid(), &error));
+	MUST(put("f/x", "new") < 0);
+	MUST(!strcmp(error.text, "f/x: cannot replace 'f': Operation not permitted"));
+	MUST(put("d", "new") < 0);
+	MUST(access(path_of(".new"), F_OK) < 0);
+}
+
+static void a_failed_exchange_leaves_the_old_secret(void **state)
+{
+	const struct sandbox_rule rule = {
+		.call = SCMP_SYS(renameat2),
+		.action = SCMP_ACT_ERRNO(EPERM),
+	};
+	int status;
+	pid_t pid;
+
+	(void)state;
+	ring_open();
+	assert_int_equal(put("f", "old"), 0);
+	assert_int_equal(put("d/x", "old"), 0);
+	keyring_close(&ring);
+	pid = fork();
+	if (pid == 0) {
+		MUST(!sandbox_seccomp(SCMP_ACT_ALLOW, &rule, 1, &error));
+		exchange_refused();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	holds("f", "old");
+	holds("d/x", "old");
+	assert_int_equal(entries(), 2);
+}
+
+/* A keeper that was killed between the exchange and the removal leaves old secrets as ".new". */
+static void a_leftover_tree_is_removed_at_the_start(void **state)
+{
+	(void)state;
+	ring_open();
+	assert_int_equal(put("a", "kept"), 0);
+	keyring_close(&ring);
+	assert_int_equal(mkdir(path_of(".new"), 0755), 0);
+	assert_int_equal(mkdir(path_of(".new/d"), 0755), 0);
+	assert_int_equal(chown(path_of(".new/d"), 7, 7), 0);
+	assert_int_equal(io_write_file(path_of(".new/d/old"), 0400, "old", 3, &error), 0);
+	ring_open();
+	assert_int_equal(entries(), 1);
+	holds("a", "kept");
 }
 
 static void put_for_another(void)
@@ -323,6 +422,10 @@ int main(void)
 		TEST(an_open_file_keeps_the_old_secret),
 		TEST(links_are_not_followed),
 		TEST(bad_paths_are_refused),
+		TEST(a_file_and_a_directory_replace_each_other),
+		TEST(what_is_not_ours_stays_in_the_way),
+		TEST(a_failed_exchange_leaves_the_old_secret),
+		TEST(a_leftover_tree_is_removed_at_the_start),
 		TEST(a_failure_leaves_the_old_secret),
 		TEST(a_killed_writer_leaves_no_partial_file),
 		TEST(a_reader_never_sees_a_partial_secret),

@@ -19,6 +19,7 @@
 #include "trusteed/http/listen.h"
 #include "trusteed/http/request.h"
 #include "trusteed/store/policy.h"
+#include "trusteed/store/reference.h"
 
 static void test_bearer_header(void **state)
 {
@@ -466,12 +467,54 @@ static void test_admin_token_renewed(void **state)
 	state_write(w, "admin-token", "x.y.z\n");
 	world_reopen(w);
 	assert_int_equal(world_admin(w, "GET", "/kbs/v0/resource-policy", ""), 200);
+	/* A clock that is not set yet: the token of the operator is kept. */
+	bytes_clear(&first);
+	bytes_clear(&again);
+	assert_int_equal(io_read_file(path, 4096, &first, &e), 0);
+	w->now -= INT64_C(1700000000);
+	world_reopen(w);
+	assert_int_equal(io_read_file(path, 4096, &again, &e), 0);
+	assert_true(bytes_equal(first.data, first.len, again.data, again.len));
+	w->now += INT64_C(1700000000);
+	assert_int_equal(world_admin(w, "GET", "/kbs/v0/resource-policy", ""), 200);
 	w->now += INT64_C(3651) * 86400;
 	assert_int_equal(world_admin(w, "GET", "/kbs/v0/resource-policy", ""), 401);
 	world_reopen(w);
 	assert_int_equal(world_admin(w, "GET", "/kbs/v0/resource-policy", ""), 200);
 	bytes_free(&first);
 	bytes_free(&again);
+}
+
+/* A year after 29 February is the 28th, as Trustee has it. */
+static void test_reference_expiration(void **state)
+{
+	static const struct {
+		int64_t now;
+		const char *expiration;
+	} cases[] = {
+		{ 1835438400, "2029-02-28T12:00:00Z" },
+		{ 1835395200 + 86400, "2029-03-01T00:00:00Z" },
+		{ 1800000000, "2028-01-15T08:00:00Z" },
+	};
+	/* {"a":["b"]} */
+	static const char message[] = "{\"type\":\"sample\",\"payload\":\"eyJhIjpbImIiXX0=\"}";
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct reference none = REFERENCE_INIT, next = REFERENCE_INIT;
+		const json_t *record;
+
+		assert_int_equal(reference_load(&none, "", 0, &e), 0);
+		assert_int_equal(reference_apply(&none, message, strlen(message), cases[i].now,
+						 &next, &e),
+				 0);
+		record = json_object_get(next.records, "a");
+		assert_string_equal(json_string_value(json_object_get(record, "expiration")),
+				    cases[i].expiration);
+		reference_free(&none);
+		reference_free(&next);
+	}
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, world_setup, world_teardown)
@@ -485,6 +528,7 @@ int main(void)
 		cmocka_unit_test(test_listen),
 		cmocka_unit_test(test_challenge_vectors),
 		cmocka_unit_test(test_policy_texts),
+		cmocka_unit_test(test_reference_expiration),
 		TEST(anchors_followed),
 		TEST(anchor_of_another),
 		TEST(development),

@@ -174,6 +174,69 @@ static void test_reference_values(void **state)
 	assert_int_equal(world_admin(w, "GET", "/kbs/v0/reference-value/c", ""), 401);
 }
 
+/* Registers the RIM reference value @json. Returns the status, and the detail of a refusal. */
+static unsigned int rims_set(struct world *w, const char *json, const char **detail)
+{
+	struct bytes payload = BYTES_INIT, message = BYTES_INIT;
+	struct reply reply = REPLY_INIT;
+	struct request request;
+	unsigned int status;
+
+	bytes_printf(&payload, "{\"other\":1,\"" REALM_RIM_REFERENCE "\":%s}", json);
+	bytes_append_text(&message, "{\"type\":\"sample\",\"payload\":\"");
+	encode_base64(ENCODE_BASE64, payload.data, payload.len, &message);
+	bytes_append_text(&message, "\"}");
+	request = (struct request){ .body = message.data, .len = message.len };
+	admin_reference_set(&w->trustee, &request, "", &reply);
+	status = reply.status;
+	*detail = status == 200 ? "" : reply_detail(&reply);
+	reply_free(&reply);
+	bytes_free(&payload);
+	bytes_free(&message);
+	return status;
+}
+
+#define HEX32 "778fdbd941f213b0bfba6a1b807ed2b361ff54a23b7501224e58f660c64b2386"
+#define B32   "d4/b2UHyE7C/umobgH7Ss2H/VKI7dQEiTlj2YMZLI4Y="
+#define MANY  "gggggggggggggggggggggggggggggggggggggggg"
+
+/* A reference value of the RIM that could never match is refused, and nothing of its message is kept. */
+static void test_reference_values_that_never_match(void **state)
+{
+	static const struct {
+		const char *json, *detail; /* NULL: accepted */
+	} cases[] = {
+		{ "[\"" HEX32 "\"]", "[0]: RIM in hexadecimal, but it must be base64: " B32 },
+		{ "[\"" B32 "\",\"x\"]", "[1]: RIM: neither base64" },
+		{ "[\"d4/b2UHyE7C/umobgH7Ss2H/VKI7dQEiTlj2YMZLI4Y\"]", "with its padding" },
+		{ "[\"d4_b2UHyE7C_umobgH7Ss2H_VKI7dQEiTlj2YMZLI4Y=\"]", "neither base64" },
+		{ "[\"" B32 "\\n\"]", "on one line" },
+		{ "[\"AAAA\"]", "RIM: 3 bytes, but a digest has 32 (SHA-256)" },
+		{ "[\"\"]", "RIM: 0 bytes" },
+		{ "[7]", "[0]: not a text" },
+		{ "\"" B32 "\"", "not a list" },
+		{ "[\"" B32 "\"]", NULL },
+		{ "[\"" B32 "\",\"" MANY "gggggggggggggggggggggggg\"]", NULL },
+		{ "[\"" MANY MANY "gggggg==\"]", NULL },
+		{ "[]", NULL },
+	};
+	struct world *w = *state;
+	const char *detail;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		json_t *before = json_deep_copy(w->trustee.reference.records);
+		unsigned int status = rims_set(w, cases[i].json, &detail);
+
+		if (status != (cases[i].detail ? 401 : 200))
+			fail_msg("%s: %u %s", cases[i].json, status, detail);
+		if (cases[i].detail && !strstr(detail, cases[i].detail))
+			fail_msg("%s: %s", cases[i].json, detail);
+		assert_int_equal(json_equal(before, w->trustee.reference.records),
+				 cases[i].detail != NULL);
+		json_decref(before);
+	}
+}
+
 /* The log contains the values that a message endorsed, and only those. */
 static void test_endorsement_noted(void **state)
 {
@@ -182,7 +245,10 @@ static void test_endorsement_noted(void **state)
 		"{\"type\":\"sample\",\"payload\":\"eyJhIjpbIjEiXSwiYiI6N30=\"}",
 		"{\"type\":\"sample\",\"payload\":\"eyJiIjo4fQ==\"}",
 	};
-	static const char *const notes[] = { "endorsed a endorsed b", "endorsed b" };
+	static const char *const notes[] = {
+		"endorsed a (WARNING: no rule reads it) endorsed b (WARNING: no rule reads it)",
+		"endorsed b (WARNING: no rule reads it)",
+	};
 	struct world *w = *state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
@@ -192,6 +258,7 @@ static void test_endorsement_noted(void **state)
 		admin_reference_set(&w->trustee, &request, "", &reply);
 		assert_int_equal(reply.status, 200);
 		assert_string_equal(reply.note, notes[i]);
+		assert_true(reply.warning);
 		reply_free(&reply);
 	}
 }
@@ -383,6 +450,7 @@ int main(void)
 		TEST(admin_refused),
 		TEST(policies),
 		TEST(reference_values),
+		TEST(reference_values_that_never_match),
 		TEST(endorsement_noted),
 		TEST(restart),
 		TEST(resource_paths),

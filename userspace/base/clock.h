@@ -6,11 +6,29 @@
 #ifndef REALMKEY_CLOCK_H
 #define REALMKEY_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "error.h"
 
 /* Milliseconds since boot. */
 int64_t clock_boot_ms(void);
 /* Seconds since 1970, as reported by the host. */
 int64_t clock_wall_s(void);
+
+/* A time that has passed, in seconds since 1970: that at which a token was issued. At the start it is
+ * the date of the build (SOURCE_DATE_EPOCH). The latest counts. It serves messages only, because a KBS
+ * can state any time. */
+void clock_learn(int64_t s);
+#define CLOCK_TEXT_SIZE sizeof("9999-12-31 23:59:59 UTC")
+
+/* Write @s, seconds since 1970, to @text. */
+void clock_print(int64_t s, char text[CLOCK_TEXT_SIZE]);
+/* Append to @e, which is set, what the wall clock reads; returns -1. For a failure that a wrong clock
+ * can cause. */
+int clock_explain(struct error *e);
+/* If the wall clock reads less than a time that has passed, append to @e that it is wrong, and return
+ * true. */
+bool clock_doubt(struct error *e);
 
 #endif

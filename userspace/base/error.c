@@ -178,6 +178,18 @@ int error_add(struct error *e, const char *format, ...)
 	return -1;
 }
 
+int error_append(struct error *e, const char *format, ...)
+{
+	size_t len = strlen(e->text);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(e->text + len, sizeof(e->text) - len, format, args);
+	va_end(args);
+	error_text_clean(e->text);
+	return -1;
+}
+
 int error_reclassify(struct error *e, enum error_kind from, enum error_kind to)
 {
 	if ((e->kind == from || from == ERROR_ANY) && !e->machine)

@@ -59,6 +59,8 @@ int error_set_errno(struct error *e, enum error_kind kind, const char *format, .
 int error_set_memory(struct error *e);
 /* Add "where: " before the text of an error that is already set; returns -1. */
 int error_add(struct error *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Append to the text of an error that is already set; returns -1. */
+int error_append(struct error *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Turn an error of kind @from (or ERROR_ANY) into one of kind @to, because the caller knows more
  * than the function that failed: bad input for a general decoder is a malformed answer if the KBS

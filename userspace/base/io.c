@@ -160,8 +160,7 @@ static int file_sync(int fd, const char *path, struct error *e)
 	return 0;
 }
 
-/* Flush the directory of @path. Without this a crash may undo the rename. */
-static int parent_sync(const char *path, struct error *e)
+int io_sync_parent(const char *path, struct error *e)
 {
 	const char *slash = strrchr(path, '/');
 	char *parent = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
@@ -199,12 +198,13 @@ static int write_temporary(char *path, mode_t mode, const void *data, size_t len
 	return ret;
 }
 
-int io_write_file(const char *path, mode_t mode, const void *data, size_t len, struct error *e)
+int io_replace_file(const char *path, const char *template, mode_t mode, const void *data,
+		    size_t len, struct error *e)
 {
-	char *temporary = NULL;
+	char *temporary = strdup(template);
 	int ret;
 
-	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
+	if (!temporary)
 		return error_set_memory(e);
 	ret = write_temporary(temporary, mode, data, len, e);
 	if (ret == 0 && rename(temporary, path) < 0) {
@@ -212,7 +212,95 @@ int io_write_file(const char *path, mode_t mode, const void *data, size_t len, s
 		unlink(temporary);
 	}
 	if (ret == 0)
-		ret = parent_sync(path, e);
+		ret = io_sync_parent(path, e);
 	free(temporary);
 	return ret;
+}
+
+/* Replace @path, whose file is @old, or NULL if there is none. */
+static int output_replace(const char *path, const struct stat *old, mode_t mode, const void *data,
+			  size_t len, struct error *e)
+{
+	mode_t mask = umask(0);
+	char *template = NULL;
+	int ret;
+
+	umask(mask);
+	if (asprintf(&template, "%s.XXXXXX", path) < 0)
+		return error_set_memory(e);
+	ret = io_replace_file(path, template, old ? mode & old->st_mode : mode & ~mask, data, len,
+			      e);
+	free(template);
+	return ret;
+}
+
+/* Replace the regular file @old to which the symbolic link @path leads. */
+static int output_replace_target(const char *path, const struct stat *old, mode_t mode,
+				 const void *data, size_t len, struct error *e)
+{
+	char *target = realpath(path, NULL);
+	struct stat now;
+	int ret;
+
+	if (!target)
+		return error_set_errno(e, ERROR_SYSTEM, "%s", path);
+	/* Not the same: another process changes the links. */
+	if (lstat(target, &now) < 0 || now.st_dev != old->st_dev || now.st_ino != old->st_ino)
+		ret = error_set(e, ERROR_SYSTEM, "%s: changes while it is written", path);
+	else
+		ret = output_replace(target, old, mode, data, len, e);
+	free(target);
+	return ret;
+}
+
+/* An open descriptor through which the file @st can be written, among those that a shell can
+ * redirect by one digit, or -1. A link such as /dev/stdout names one; a second opening would lose
+ * the position in the file, and is impossible for a socket. */
+static int output_descriptor(const struct stat *st)
+{
+	struct stat own;
+
+	for (int fd = STDOUT_FILENO; fd <= 9; fd++)
+		if (fstat(fd, &own) == 0 && own.st_dev == st->st_dev && own.st_ino == st->st_ino &&
+		    (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY)
+			return fd;
+	return -1;
+}
+
+/* Write to what @path names, without replacing it. */
+static int output_into(const char *path, mode_t mode, const void *data, size_t len, struct error *e)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, mode), ret;
+
+	if (fd < 0)
+		return error_set_errno(e, ERROR_SYSTEM, "%s", path);
+	ret = io_write_full(fd, data, len, e);
+	if (ret < 0)
+		error_add(e, "%s", path);
+	if (close(fd) < 0 && ret == 0)
+		ret = error_set_errno(e, ERROR_SYSTEM, "%s", path);
+	return ret;
+}
+
+int io_write_file(const char *path, mode_t mode, const void *data, size_t len, struct error *e)
+{
+	struct stat link, st;
+	int fd;
+
+	if (strcmp(path, "-") == 0)
+		return io_write_full(STDOUT_FILENO, data, len, e);
+	if (lstat(path, &link) < 0)
+		return errno == ENOENT ? output_replace(path, NULL, mode, data, len, e) :
+					 error_set_errno(e, ERROR_SYSTEM, "%s", path);
+	if (S_ISREG(link.st_mode))
+		return output_replace(path, &link, mode, data, len, e);
+	if (stat(path, &st) < 0)
+		return errno == ENOENT ? output_into(path, mode, data, len, e) :
+					 error_set_errno(e, ERROR_SYSTEM, "%s", path);
+	fd = output_descriptor(&st);
+	if (fd >= 0)
+		return io_write_full(fd, data, len, e) < 0 ? error_add(e, "%s", path) : 0;
+	if (S_ISREG(st.st_mode))
+		return output_replace_target(path, &st, mode, data, len, e);
+	return output_into(path, mode, data, len, e);
 }

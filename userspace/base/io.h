@@ -34,8 +34,24 @@ int io_each_file(const char *path, const char *const *suffixes, size_t max,
 			    struct error *e),
 		 void *context, struct error *e);
 
-/* Write @path atomically: a temporary file in the same directory, fsync unless it is in RAM,
- * rename. The file is never more accessible than @mode. */
+/*
+ * Write the output @path that a user named ("-" is standard output), each kind as follows:
+ *
+ *	a regular file, or none: it is replaced, as by io_replace_file(), with the temporary beside it;
+ *		never more accessible than @mode, than the umask allows (a new file), or than the old file
+ *	a symbolic link to one of these: the link stays, and the file to which it leads is replaced
+ *	a descriptor of this process, such as /dev/stdout: it is written to, whatever it is
+ *	a device, a pipe: it is opened and written to
+ *
+ * Errors are ERROR_SYSTEM and name the path.
+ */
 int io_write_file(const char *path, mode_t mode, const void *data, size_t len, struct error *e);
+
+/* Replace the regular file @path, or create it: a temporary file at @template (of mkstemp(3), in the
+ * same file system), flush it to the disk unless that is RAM, rename, flush the directory. */
+int io_replace_file(const char *path, const char *template, mode_t mode, const void *data,
+		    size_t len, struct error *e);
+/* Flush the directory that contains @path, so that its name survives a crash of the machine. */
+int io_sync_parent(const char *path, struct error *e);
 
 #endif

@@ -20,6 +20,7 @@
 
 #define ADMIN_TOKEN_MAX ((size_t)64 << 10)
 #define POLICY_MAX	((size_t)1 << 20)
+#define VALUES_MAX	64
 
 struct options {
 	struct cli_kbs kbs;
@@ -180,18 +181,20 @@ static const struct args_option *const value_tables[] = {
 
 static const struct args_spec value_spec = {
 	.name = "realmkey admin set-reference-value",
-	.operands = "NAME VALUE",
+	.operands = "NAME VALUE...",
 	.operands_min = 2,
-	.operands_max = 2,
-	.about = "Endorses a value, with which an appraisal compares evidence. The RIM of a realm\n"
-		 "has the name " REALM_RIM_REFERENCE "\n"
-		 "and the form that `realmkey rim` prints.",
+	.operands_max = 1 + VALUES_MAX,
+	.about = "Endorses values, with which an appraisal compares evidence, in place of those\n"
+		 "that the name has. The RIM of a realm has the name\n" REALM_RIM_REFERENCE "\n"
+		 "and the form that `realmkey rim` prints; hexadecimal is converted.",
 	.options = value_tables,
 };
 
-/* The value of the operand VALUE. */
-static json_t *reference_read(const struct options *options, const char *text, struct error *e)
+/* The value of one operand VALUE of the reference value @name. */
+static json_t *reference_read(const struct options *options, const char *name, const char *text,
+			      struct error *e)
 {
+	struct bytes rim = BYTES_INIT;
 	long long number;
 	json_t *value;
 	char *end;
@@ -210,16 +213,47 @@ static json_t *reference_read(const struct options *options, const char *text, s
 			return NULL;
 		}
 		value = json_boolean(!strcmp(text, "true"));
+	} else if (!strcmp(name, REALM_RIM_REFERENCE)) {
+		if (realm_rim_encode(text, &rim, e) < 0) {
+			bytes_free(&rim);
+			error_reclassify(e, ERROR_INPUT, ERROR_USAGE);
+			error_add(e, "'%.128s'", text);
+			return NULL;
+		}
+		value = json_string(bytes_text(&rim));
+		bytes_free(&rim);
 	} else {
 		value = cli_json_text(text, "VALUE is", ERROR_USAGE, e);
 		if (!value)
 			return NULL;
 	}
-	if (value && !options->as_single_value)
-		value = json_pack("[o]", value);
 	if (!value)
 		error_set_memory(e);
 	return value;
+}
+
+/* The values as a list, or the only one itself. */
+static json_t *reference_read_all(const struct options *options, const char *name,
+				  const char *const *text, struct error *e)
+{
+	json_t *list;
+
+	if (options->as_single_value)
+		return reference_read(options, name, text[0], e);
+	list = json_array();
+	if (!list)
+		error_set_memory(e);
+	for (size_t i = 0; list && i < VALUES_MAX && text[i]; i++) {
+		json_t *value = reference_read(options, name, text[i], e);
+
+		if (value && json_array_append_new(list, value) == 0)
+			continue;
+		if (value)
+			error_set_memory(e);
+		json_decref(list);
+		list = NULL;
+	}
+	return list;
 }
 
 /* The message of Trustee's reference value provider: a JSON text, as base64 in JSON. @value is
@@ -246,13 +280,20 @@ static json_t *reference_message(const char *name, json_t *value, struct error *
 	return message;
 }
 
-static int set_reference_value(const struct options *options, const char *name, const char *text,
+/* @operand: the name and up to VALUES_MAX values, then NULL. All are sent in one message, which the KBS
+ * accepts as a whole or not at all. */
+static int set_reference_value(const struct options *options, const char *const *operand,
 			       struct error *e)
 {
 	json_t *checked, *value, *message;
+	const char *name = operand[0];
 
 	if (options->as_integer && options->as_bool)
 		return error_set(e, ERROR_USAGE, "--as-integer and --as-bool exclude each other");
+	if (options->as_single_value && operand[2])
+		return error_set(e, ERROR_USAGE, "--as-single-value requires a single VALUE");
+	if ((options->as_integer || options->as_bool) && !strcmp(name, REALM_RIM_REFERENCE))
+		return error_set(e, ERROR_USAGE, "a RIM is neither an integer nor a boolean");
 	if (!*name)
 		return error_set(e, ERROR_USAGE, "NAME is empty");
 	if (admin_check(options, e) < 0)
@@ -261,7 +302,7 @@ static int set_reference_value(const struct options *options, const char *name, 
 	if (!checked)
 		return -1;
 	json_decref(checked);
-	value = reference_read(options, text, e);
+	value = reference_read_all(options, name, &operand[1], e);
 	if (!value)
 		return -1;
 	message = reference_message(name, value, e);
@@ -272,13 +313,17 @@ static int command_set_reference_value(int argc, char **argv)
 {
 	struct options options = { 0 };
 	struct error e = ERROR_INIT;
-	const char *operand[2];
+	const char *operand[1 + VALUES_MAX + 1] = { NULL };
 	int code;
 
 	if (!cli_parse(&value_spec, argc, argv, &options, operand, &code))
 		return code;
-	if (set_reference_value(&options, operand[0], operand[1], &e) < 0)
+	if (set_reference_value(&options, operand, &e) < 0)
 		return cli_fail("admin set-reference-value", &e);
+	if (strcmp(operand[0], REALM_RIM_REFERENCE) != 0)
+		cli_warn("admin set-reference-value",
+			 "trusteed has no rule that reads this name; a realm's RIM is endorsed "
+			 "as " REALM_RIM_REFERENCE);
 	return cli_output_line("admin set-reference-value", "endorsed %s", operand[0]);
 }
 

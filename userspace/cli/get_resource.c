@@ -41,7 +41,7 @@ static const struct args_option own[] = {
 	  .type = ARGS_TEXT,
 	  .offset = offsetof(struct options, output),
 	  .value = "FILE",
-	  .help = "write to FILE, atomically, with mode 0600" },
+	  .help = "write to FILE, atomically, with mode 0600 (- is standard output)" },
 	{ 0 },
 };
 
@@ -111,6 +111,12 @@ static int get_resource(const struct options *options, struct error *e)
 {
 	struct bytes secret = BYTES_LOCKED_INIT, text = BYTES_INIT;
 	struct error unexplained = ERROR_INIT;
+	const struct denial_kbs kbs = {
+		.url = options->kbs.url,
+		.ca = options->kbs.ca,
+		.insecure = options->kbs.insecure,
+		.timeout = options->kbs.timeout,
+	};
 	struct session s = SESSION_INIT;
 	int ret = -1;
 
@@ -122,7 +128,7 @@ static int get_resource(const struct options *options, struct error *e)
 	if (ret == 0)
 		ret = secret_output(options, &secret, e);
 	else if (e->kind == ERROR_POLICY && s.ear.len &&
-		 denial_explain(&s.ear, &s.token, &text, &unexplained) == 0)
+		 denial_explain(&s.ear, &s.token, &kbs, &text, &unexplained) == 0)
 		fputs(bytes_text(&text), stderr);
 out:
 	bytes_free(&secret);

@@ -137,8 +137,11 @@ static int token_check(const struct options *options, const struct jwt *jwt, con
 	EVP_PKEY *key = key_find(options, jwt, name, e);
 	int ret = -1;
 
-	if (key && jwt_verify(jwt, key, e) == 0)
+	if (key && jwt_verify(jwt, key, e) == 0) {
 		ret = jwt_check_times(jwt, clock_wall_s(), JWT_LEEWAY, expires, e);
+		if (ret < 0 && clock_explain(e) < 0)
+			clock_doubt(e);
+	}
 	EVP_PKEY_free(key);
 	return ret;
 }

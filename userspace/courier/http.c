@@ -5,12 +5,15 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/array.h"
+#include "base/clock.h"
 #include "base/crypto.h"
+#include "cookie.h"
 
 #define SMALL_ANSWER ((size_t)64 << 10)
 
@@ -106,6 +109,13 @@ static bool ca_would_help(long result)
 	       result == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE;
 }
 
+/* The results of verification that depend on the clock, which may be wrong. */
+static bool clock_matters(long result)
+{
+	return result == X509_V_ERR_CERT_NOT_YET_VALID || result == X509_V_ERR_CERT_HAS_EXPIRED ||
+	       result == X509_V_ERR_CRL_NOT_YET_VALID || result == X509_V_ERR_CRL_HAS_EXPIRED;
+}
+
 /* Set @e after a transfer failed. The cause comes from the part that knows most about it: OpenSSL,
  * the kernel or libcurl. */
 static int http_fail(const struct http *http, CURLcode code, struct error *e)
@@ -142,8 +152,10 @@ static int http_fail(const struct http *http, CURLcode code, struct error *e)
 	for (size_t i = 0; i < ARRAY_SIZE(failures); i++)
 		if (failures[i].code == code)
 			failure = &failures[i];
-	return (failure->transient ? error_set_transient : error_set)(
+	(failure->transient ? error_set_transient : error_set)(
 		e, failure->kind, "%s: %s: %s%s", http->url, failure->text, cause, advice);
+	return code == CURLE_PEER_FAILED_VERIFICATION && clock_matters(verify) ? clock_explain(e) :
+										 -1;
 }
 
 /* --- callbacks ------------------------------------------------------------------------------- */
@@ -261,9 +273,11 @@ static int http_configure(struct http *http, const struct http_target *target, s
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_PROXY, "");
 	SET(CURLOPT_PATH_AS_IS, 1L);
+	/* Their ages are measured on the wall clock, which is the host's. */
+	SET(CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+	SET(CURLOPT_SSL_SESSIONID_CACHE, 0L);
 
 	SET(CURLOPT_USERAGENT, "realmkey/" REALMKEY_VERSION);
-	SET(CURLOPT_COOKIEFILE, ""); /* keep cookies, in memory */
 	SET(CURLOPT_ERRORBUFFER, http->detail);
 	SET(CURLOPT_WRITEFUNCTION, on_body);
 	SET(CURLOPT_WRITEDATA, http);
@@ -294,7 +308,27 @@ void http_close(struct http *http)
 	curl_slist_free_all(http->pins);
 	free(http->url);
 	bytes_free(&http->answer);
+	bytes_free(&http->cookies);
 	*http = (struct http)HTTP_INIT;
+}
+
+/* libcurl uses the last of several lengths. An answer with different ones is not to be trusted (RFC
+ * 9110 section 8.6). */
+static bool lengths_differ(CURL *easy)
+{
+	struct curl_header *header;
+	char first[32];
+
+	if (curl_easy_header(easy, "Content-Length", 0, CURLH_HEADER, -1, &header) != CURLHE_OK ||
+	    header->amount < 2)
+		return false;
+	snprintf(first, sizeof(first), "%s", header->value);
+	for (size_t i = 1; i < header->amount; i++)
+		if (curl_easy_header(easy, "Content-Length", i, CURLH_HEADER, -1, &header) !=
+			    CURLHE_OK ||
+		    strcmp(header->value, first))
+			return true;
+	return false;
 }
 
 /* --- one request ----------------------------------------------------------------------------- */
@@ -329,6 +363,7 @@ static int http_set_request(struct http *http, const struct request *r, const ch
 {
 	SET(CURLOPT_URL, url);
 	SET(CURLOPT_HTTPHEADER, headers);
+	SET(CURLOPT_COOKIE, http->cookies.len ? bytes_text(&http->cookies) : NULL);
 	if (r->body || !strcmp(r->method, "POST")) {
 		SET(CURLOPT_POST, 1L);
 		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->len);
@@ -338,6 +373,22 @@ static int http_set_request(struct http *http, const struct request *r, const ch
 	}
 	SET(CURLOPT_CUSTOMREQUEST, r->method);
 	return 0;
+}
+
+/* libcurl's own cookies would disappear if the realm's clock is ahead of the KBS's. */
+static int cookies_receive(struct http *http, struct error *e)
+{
+	struct curl_header *header;
+	CURLHcode code;
+
+	for (size_t i = 0;; i++) {
+		code = curl_easy_header(http->easy, "Set-Cookie", i, CURLH_HEADER, -1, &header);
+		if (code != CURLHE_OK)
+			break;
+		if (cookie_keep(&http->cookies, header->value, e) < 0)
+			return -1;
+	}
+	return code == CURLHE_OUT_OF_MEMORY ? error_set_memory(e) : 0;
 }
 
 int http_send(struct http *http, const struct request *r, int *status, struct error *e)
@@ -363,8 +414,12 @@ int http_send(struct http *http, const struct request *r, int *status, struct er
 		goto out;
 	}
 	curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &number);
-	if (number < 100 || number > 999)
+	if (lengths_differ(http->easy))
+		ret = error_set(e, ERROR_PROTOCOL, "%s: two lengths in one answer", http->url);
+	else if (number < 100 || number > 999)
 		ret = error_set(e, ERROR_PROTOCOL, "%s: HTTP status %ld", http->url, number);
+	else
+		ret = cookies_receive(http, e);
 	*status = (int)number;
 out:
 	bytes_free(&url);

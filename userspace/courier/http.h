@@ -15,9 +15,10 @@ struct http {
 	struct curl_slist *pins;
 	char *url; /* scheme, host and port; owned */
 	char detail[CURL_ERROR_SIZE];
-	struct bytes answer; /* body of the current answer */
-	bool overflow;	     /* that body was longer than MESSAGE_ANSWER_MAX */
-	int peer;	     /* the keeper's socket; a request is aborted if it closes */
+	struct bytes answer;  /* body of the current answer */
+	struct bytes cookies; /* of the KBS (cookie.h) */
+	bool overflow;	      /* that body was longer than MESSAGE_ANSWER_MAX */
+	int peer;	      /* the keeper's socket; a request is aborted if it closes */
 };
 
 #define HTTP_INIT { .peer = -1 }

@@ -209,6 +209,8 @@ int courier_call(struct courier *courier, const struct message *m, int *status, 
 	}
 	ret = answer.type == MESSAGE_FAILURE ? failure_read(&answer, e) :
 					       answer_read(&answer, &raw, status, body, e);
+	if (ret < 0 && e->kind == ERROR_TLS)
+		clock_doubt(e);
 out:
 	bytes_free(&question);
 	bytes_free(&raw);

@@ -2,6 +2,8 @@
 #include "denial.h"
 
 #include <jansson.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/array.h"
 #include "base/encode.h"
@@ -74,8 +76,43 @@ static int rim_from_evidence(const json_t *evidence, struct bytes *rim, struct e
 	return unread.memory ? error_set_memory(e) : bytes_check(rim, e);
 }
 
+/* Append " OPTION WORD", with @word as a shell reads it. Nothing if @word is NULL. */
+static void option_append(const char *option, const char *word, struct bytes *out)
+{
+	if (!word)
+		return;
+	bytes_printf(out, " %s ", option);
+	if (*word && !word[strspn(word, ENCODE_ALPHANUMERIC "@%_-+=:,./")]) {
+		bytes_append_text(out, word);
+		return;
+	}
+	bytes_append_text(out, "'");
+	for (; *word; word++)
+		bytes_printf(out, *word == '\'' ? "'\\%c'" : "%c", *word);
+	bytes_append_text(out, "'");
+}
+
+/* The command that endorses @rim. It expects the operator's token in the current directory, in a file
+ * of the name that trusteed gives it. */
+static void command_append(const struct denial_kbs *kbs, const char *rim, struct bytes *out)
+{
+	char timeout[16];
+
+	snprintf(timeout, sizeof(timeout), "%u", kbs->timeout);
+	bytes_append_text(out, "  realmkey admin");
+	option_append("--url", kbs->url, out);
+	option_append("--ca", kbs->ca, out);
+	if (kbs->insecure)
+		bytes_append_text(out, " --insecure");
+	option_append("--timeout", kbs->timeout ? timeout : NULL, out);
+	bytes_printf(out,
+		     " --admin-token-file admin-token set-reference-value " REALM_RIM_REFERENCE
+		     " %s\n",
+		     rim);
+}
+
 static int explain_rim(const struct ear_appraisal *appraisal, const struct bytes *token,
-		       struct bytes *out, struct error *e)
+		       const struct denial_kbs *kbs, struct bytes *out, struct error *e)
 {
 	struct bytes rim = BYTES_INIT;
 	int ret = 0;
@@ -84,16 +121,16 @@ static int explain_rim(const struct ear_appraisal *appraisal, const struct bytes
 		ret = rim_from_token(token, &rim, e);
 	if (ret == 0 && !rim.len)
 		ret = rim_from_evidence(appraisal->evidence, &rim, e);
-	if (ret == 0 && rim.len)
+	if (ret == 0 && rim.len) {
 		bytes_printf(out,
 			     "  endorse this realm's RIM as reference value " REALM_RIM_REFERENCE
-			     ": %s\n"
-			     "  realmkey admin --url URL --admin-token-file FILE "
-			     "set-reference-value " REALM_RIM_REFERENCE " %s\n",
-			     bytes_text(&rim), bytes_text(&rim));
-	else if (ret == 0)
+			     ": %s\n",
+			     bytes_text(&rim));
+		command_append(kbs, bytes_text(&rim), out);
+	} else if (ret == 0) {
 		bytes_append_text(out, "  endorse its RIM (`realmkey rim` prints it) as "
 				       "reference value " REALM_RIM_REFERENCE "\n");
+	}
 	bytes_free(&rim);
 	return ret;
 }
@@ -116,7 +153,8 @@ static void explain_claim(const struct ear_appraisal *appraisal, enum ear_claim 
 
 /* *@causes is increased by each cause that is found. */
 static int explain_appraisal(const struct ear_appraisal *appraisal, const struct bytes *token,
-			     struct bytes *out, size_t *causes, struct error *e)
+			     const struct denial_kbs *kbs, struct bytes *out, size_t *causes,
+			     struct error *e)
 {
 	const int *vector = appraisal->vector;
 	size_t before = *causes;
@@ -138,7 +176,7 @@ static int explain_appraisal(const struct ear_appraisal *appraisal, const struct
 		++*causes;
 		explain_claim(appraisal, (enum ear_claim)i, out);
 		if (i == EAR_EXECUTABLES && vector[i] == EXECUTABLES_UNKNOWN &&
-		    explain_rim(appraisal, token, out, e) < 0)
+		    explain_rim(appraisal, token, kbs, out, e) < 0)
 			return -1;
 	}
 	if (*causes == before && appraisal->status != EAR_AFFIRMING) {
@@ -149,8 +187,8 @@ static int explain_appraisal(const struct ear_appraisal *appraisal, const struct
 	return 0;
 }
 
-int denial_explain(const struct bytes *ear, const struct bytes *token, struct bytes *out,
-		   struct error *e)
+int denial_explain(const struct bytes *ear, const struct bytes *token, const struct denial_kbs *kbs,
+		   struct bytes *out, struct error *e)
 {
 	struct ear decoded = EAR_INIT;
 	struct jwt jwt = JWT_INIT;
@@ -167,7 +205,7 @@ int denial_explain(const struct bytes *ear, const struct bytes *token, struct by
 		snprintf(name, sizeof(name), "%s", appraisal.name);
 		error_text_clean(name); /* it comes from the KBS */
 		appraisal.name = name;
-		ret = explain_appraisal(&appraisal, token, out, &causes, e);
+		ret = explain_appraisal(&appraisal, token, kbs, out, &causes, e);
 	}
 	if (ret == 0 && !causes)
 		bytes_append_text(out, "the attestation is affirming: the resource policy itself "

@@ -52,7 +52,7 @@ static const struct {
 	{ "AdminAuthInitialization", { ERROR_POLICY, false, "administrator's token refused" } },
 	{ "ParsePolicyError", { ERROR_INPUT, false, "the KBS cannot read the policy" } },
 	{ "SerdeError", { ERROR_INPUT, false, "the KBS cannot read the request" } },
-	{ "RvpsError", { ERROR_PROTOCOL, false, "the KBS's reference value store failed" } },
+	{ "RvpsError", { ERROR_INPUT, false, "the KBS cannot store the reference value" } },
 };
 
 /* The meaning of a status if the body names no known variant. */

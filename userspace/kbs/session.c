@@ -33,9 +33,11 @@ static int ear_lifetime(const struct bytes *ear, int64_t *ms, struct error *e)
 		error_reclassify(e, ERROR_ANY, ERROR_PROTOCOL);
 		return error_add(e, "attest");
 	}
-	if (json_date(json_object_get(jwt.payload, "iat"), &iat) &&
-	    json_date(json_object_get(jwt.payload, "exp"), &exp) && iat >= 0 && exp > iat)
-		seconds = exp - iat;
+	if (json_date(json_object_get(jwt.payload, "iat"), &iat) && iat >= 0) {
+		clock_learn(iat < 1e12 ? (int64_t)iat : 0);
+		if (json_date(json_object_get(jwt.payload, "exp"), &exp) && exp > iat)
+			seconds = exp - iat;
+	}
 	jwt_free(&jwt);
 	*ms = (int64_t)((seconds < LIFETIME_MAX ? seconds : LIFETIME_MAX) * 1000);
 	return 0;

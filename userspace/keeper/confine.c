@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/cca_rsi.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -89,7 +90,8 @@ static const struct sandbox_rule calls[] = {
 	ALLOW_IF(fcntl, IS(1, F_GETFD)), ALLOW_IF(fcntl, IS(1, F_SETFD)),
 	ALLOW_IF(fcntl, IS(1, F_DUPFD_CLOEXEC)),
 	ALLOW_IF(fchmod, BITS(1, NOT(0777), 0)), ALLOW(fchown), ALLOW(mkdirat), ALLOW(unlinkat),
-	ALLOW(renameat), ALLOW_IF(renameat2, IS(4, 0)),
+	ALLOW(renameat), ALLOW_IF(renameat2, IS(4, 0)), ALLOW_IF(renameat2, IS(4, RENAME_EXCHANGE)),
+	ALLOW(getdents64),
 	ALLOW_IF(ioctl, IS(1, CCA_RSI_CONFIG)), ALLOW_IF(ioctl, IS(1, CCA_RSI_MEASUREMENT)),
 	ALLOW_IF(ioctl, IS(1, CCA_RSI_EXTEND)), ALLOW_IF(ioctl, IS(1, CCA_RSI_TOKEN)),
 

@@ -135,14 +135,21 @@ void keeper_stop(struct keeper *keeper)
 
 /* --- a pass ---------------------------------------------------------------------------------- */
 
-static void keeper_log_denial(const struct session *session)
+static void keeper_log_denial(const struct keeper *keeper)
 {
+	const struct session *session = &keeper->session;
+	const struct denial_kbs kbs = {
+		.url = keeper->config.url,
+		.ca = keeper->config.ca,
+		.insecure = keeper->config.insecure,
+	};
 	struct error unexplained = ERROR_INIT;
 	struct bytes text = BYTES_INIT;
 	char *save = NULL;
 
 	if (session->ear.len &&
-	    denial_explain(&session->ear, &session->token, &text, &unexplained) == 0 && text.len)
+	    denial_explain(&session->ear, &session->token, &kbs, &text, &unexplained) == 0 &&
+	    text.len)
 		for (char *line = strtok_r((char *)text.data, "\n", &save); line;
 		     line = strtok_r(NULL, "\n", &save))
 			log_line(LOG_LEVEL_WARNING, "%s", line);
@@ -213,7 +220,7 @@ void keeper_run(struct keeper *keeper, enum keeper_pass pass)
 		if (secret->delivered)
 			continue;
 		if (secret->error.kind == ERROR_POLICY && !explained) {
-			keeper_log_denial(&keeper->session);
+			keeper_log_denial(keeper);
 			explained = true;
 		}
 		if (failure_is_common(keeper, &secret->error))

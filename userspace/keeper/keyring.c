@@ -25,8 +25,8 @@
 #define MOUNTINFO_MAX  ((size_t)16 << 20)
 #define DIRECTORY_MODE 0755
 
-/* The name of a file until it is complete. One is enough, because only one process can lock the
- * keyring. */
+/* The name of a file until it is complete, or of a directory with that file, or of what such a one has
+ * replaced. One is enough, because only one process can lock the keyring. */
 #define TEMPORARY ".new"
 
 /* Set errno to ELOOP if @name in @dir is a symbolic link. open() says ENOTDIR then, as for a file. */
@@ -68,9 +68,20 @@ static int directory_enter(int *dir, const char *name, bool make)
 	return 0;
 }
 
+/* Keeps errno. */
+static bool file_is_regular(int dir, const char *name)
+{
+	int saved = errno;
+	struct stat st;
+	bool regular = !fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode);
+
+	errno = saved;
+	return regular;
+}
+
 /* Enter the components of @path, beginning at @dir, which is closed: all of them if @last is NULL,
- * else all but the last, to which *@last then points. Missing ones are created if @make says so.
- * Returns the directory, or -1 with errno. */
+ * else all but the last, to which *@last then points. Missing ones are created if @make says so; if
+ * a file is in the way of one, *@last points to that one. Returns the directory, or -1 with errno. */
 static int directory_walk(int dir, const char *path, const char **last, bool make)
 {
 	char name[NAME_MAX + 1];
@@ -93,8 +104,12 @@ static int directory_walk(int dir, const char *path, const char **last, bool mak
 		}
 		memcpy(name, path, len);
 		name[len] = '\0';
-		if (directory_enter(&dir, name, make))
-			goto fail;
+		if (directory_enter(&dir, name, make)) {
+			if (!last || !make || errno != ENOTDIR || !file_is_regular(dir, name))
+				goto fail;
+			*last = path;
+			return dir;
+		}
 		path += len;
 	}
 	if (last)
@@ -105,6 +120,40 @@ fail:
 	close(dir);
 	errno = error;
 	return -1;
+}
+
+/* Remove the file @name in @dir, or the directory and all that is in it; 0 if there is none. Returns
+ * -1 with errno. */
+static int entry_remove(int dir, const char *name)
+{
+	struct dirent *entry;
+	DIR *stream = NULL;
+	int fd, failure;
+
+	if (!unlinkat(dir, name, 0) || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR)
+		return -1;
+	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	/* Of another user, if this process is not the one that made it. */
+	(void)!fchown(fd, geteuid(), getegid());
+	stream = fdopendir(fd);
+	if (!stream) {
+		failure = errno;
+		close(fd);
+		errno = failure;
+		return -1;
+	}
+	while ((errno = 0, entry = readdir(stream)))
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") &&
+		    entry_remove(fd, entry->d_name))
+			break;
+	failure = errno;
+	closedir(stream);
+	errno = failure;
+	return failure ? -1 : unlinkat(dir, name, AT_REMOVEDIR);
 }
 
 /* Set @e from errno after directory_walk() failed for @path. */
@@ -278,7 +327,7 @@ static int keyring_claim(int dir, uid_t uid, gid_t gid, struct error *e)
 			       error_set_errno(e, ERROR_DELIVERY, "cannot lock");
 	if (fchown(dir, geteuid(), getegid()))
 		return error_set_errno(e, ERROR_DELIVERY, "cannot become its owner");
-	if (unlinkat(dir, TEMPORARY, 0) && errno != ENOENT)
+	if (entry_remove(dir, TEMPORARY))
 		return error_set_errno(e, ERROR_DELIVERY, "%s", TEMPORARY);
 	if (fchown(dir, uid, gid))
 		return error_set_errno(e, ERROR_DELIVERY, "cannot set owner %u:%u", uid, gid);
@@ -383,14 +432,14 @@ static bool file_same(int fd, mode_t mode, uid_t uid, gid_t gid, const void *dat
 	return same;
 }
 
-/* Create TEMPORARY in @root with its final mode and owner, then write it. The mode is set before
- * the owner, because afterwards that would require a capability. */
-static int keyring_write(int root, mode_t mode, uid_t uid, gid_t gid, const void *data, size_t len,
-			 struct error *e)
+/* Create @name in @dir with its final mode and owner, then write it. The mode is set before the owner,
+ * because afterwards that would require a capability. */
+static int file_write(int dir, const char *name, mode_t mode, uid_t uid, gid_t gid,
+		      const void *data, size_t len, struct error *e)
 {
 	int fd, ret = -1;
 
-	fd = openat(root, TEMPORARY, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0);
+	fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0);
 	if (fd < 0)
 		return error_set_errno(e, ERROR_DELIVERY, "cannot create");
 	if (fchmod(fd, mode))
@@ -402,36 +451,82 @@ static int keyring_write(int root, mode_t mode, uid_t uid, gid_t gid, const void
 	else
 		ret = 0;
 	close(fd);
-	if (ret)
-		unlinkat(root, TEMPORARY, 0);
 	return ret;
+}
+
+/* Open TEMPORARY in @root as a directory, with the directories in @below, a path that begins with '/';
+ * *@name becomes the last component of that. Returns -1 with an error. */
+static int temporary_tree(int root, const char *below, const char **name, struct error *e)
+{
+	int dir = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir >= 0 && directory_enter(&dir, TEMPORARY, true)) {
+		close(dir);
+		dir = -1;
+	}
+	if (dir >= 0)
+		dir = directory_walk(dir, below, name, true);
+	return dir < 0 ? error_set_errno(e, ERROR_DELIVERY, "cannot create") : dir;
+}
+
+/* Move TEMPORARY in @root to @name in @dir; @name ends at a '/', if it has one. A directory in the way
+ * of a file, or a file in the way of a directory, is of an earlier configuration: both change places
+ * in one step, and then it is removed. */
+static int temporary_place(int root, int dir, const char *name, struct error *e)
+{
+	size_t len = strcspn(name, "/");
+	char component[NAME_MAX + 1];
+
+	if (!name[len]) {
+		if (!renameat(root, TEMPORARY, dir, name))
+			return 0;
+		if (errno != EISDIR)
+			return error_set_errno(e, ERROR_DELIVERY, "cannot rename");
+	}
+	if (len >= sizeof(component)) /* directory_walk() refuses it */
+		return error_set(e, ERROR_DELIVERY, "name too long");
+	memcpy(component, name, len);
+	component[len] = '\0';
+	if (renameat2(root, TEMPORARY, dir, component, RENAME_EXCHANGE))
+		return error_set_errno(e, ERROR_DELIVERY, "cannot replace '%s'", component);
+	if (entry_remove(root, TEMPORARY))
+		return error_set_errno(e, ERROR_DELIVERY, "cannot remove the old '%s'", component);
+	return 0;
 }
 
 int keyring_put(struct keyring *keyring, const char *file, mode_t mode, uid_t uid, gid_t gid,
 		const void *data, size_t len, struct error *e)
 {
-	const char *name;
-	int dir, ret = -1;
+	const char *name, *below, *last = TEMPORARY;
+	int dir, tree, ret = -1;
 
 	dir = openat(keyring->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir >= 0)
 		dir = directory_walk(dir, file, &name, true);
 	if (dir < 0)
 		return path_fail(file, e);
-	if (file_same(file_open(keyring, file, dir, name), mode, uid, gid, data, len)) {
-		ret = 1;
+	below = strchr(name, '/'); /* NULL unless a file is in the way of a directory */
+	if (!below && file_same(file_open(keyring, file, dir, name), mode, uid, gid, data, len)) {
+		close(dir);
+		return 1;
+	}
+	if (entry_remove(keyring->dir, TEMPORARY)) {
+		error_set_errno(e, ERROR_DELIVERY, "%s", TEMPORARY);
 		goto out;
 	}
-	if (keyring_write(keyring->dir, mode, uid, gid, data, len, e)) {
+	tree = keyring->dir;
+	if (below)
+		tree = temporary_tree(keyring->dir, below, &last, e);
+	if (tree >= 0)
+		ret = file_write(tree, last, mode, uid, gid, data, len, e);
+	if (below && tree >= 0)
+		close(tree);
+	if (ret == 0)
+		ret = temporary_place(keyring->dir, dir, name, e);
+	if (ret < 0) {
 		error_add(e, "%s", file);
-		goto out;
+		entry_remove(keyring->dir, TEMPORARY);
 	}
-	if (renameat(keyring->dir, TEMPORARY, dir, name)) {
-		path_fail(file, e);
-		unlinkat(keyring->dir, TEMPORARY, 0);
-		goto out;
-	}
-	ret = 0;
 out:
 	close(dir);
 	return ret;

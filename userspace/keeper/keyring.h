@@ -35,7 +35,9 @@ int keyring_open(struct keyring *keyring, const char *path, uid_t uid, gid_t gid
  * lost the right to read other users' files. @file must stay valid. */
 int keyring_remember(struct keyring *keyring, const char *file, struct error *e);
 /* Write @len bytes at @data into @file, a relative path whose directories are created with mode
- * 0755. Readers see the old file or the new one. Returns 0 if the file was written, or 1 if it had
+ * 0755. Readers see the old file or the new one. What an earlier configuration has put in its way (a
+ * file where it needs a directory, or a directory with files) is removed when the new file is
+ * complete. Returns 0 if the file was written, or 1 if it had
  * the same contents, owner and mode already (which is noticed if the file is remembered, or if this
  * process may read it). Symbolic links are never followed. Errors are
  * ERROR_DELIVERY. */

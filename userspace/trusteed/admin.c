@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "trusteed/attest/appraisal.h"
+
 void admin_policy_get(struct trustee *t, const struct request *request, const char *rest,
 		      struct reply *reply)
 {
@@ -64,9 +66,15 @@ void admin_reference_set(struct trustee *t, const struct request *request, const
 		goto out;
 	}
 	/* The log must show which reference values changed. */
-	json_object_foreach(t->reference.records, name, record)
-		if (json_object_get(before, name) != record)
-			reply_note(reply, "endorsed %s", name);
+	json_object_foreach(t->reference.records, name, record) {
+		if (json_object_get(before, name) == record)
+			continue;
+		reply_note(reply, "endorsed %s", name);
+		if (!appraisal_reads(name)) {
+			reply_note(reply, "(WARNING: no rule reads it)");
+			reply->warning = true;
+		}
+	}
 out:
 	json_decref(before);
 	reference_free(&next);

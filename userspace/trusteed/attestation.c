@@ -8,21 +8,19 @@
 #include "trusteed/attest/ear_issue.h"
 #include "trusteed/attest/handshake.h"
 
-static void attestation_note_session(struct reply *reply, const struct kbs_session *session)
+/* Answer with @body and the cookie of the session @id, which ends at @until of the boot clock. */
+static void attestation_answer(const struct request *request, const char *id, int64_t until,
+			       struct reply *reply, json_t *body)
 {
-	reply_note(reply, "session %.8s", session->id);
-}
-
-static void attestation_answer(struct reply *reply, const struct kbs_session *session, json_t *body)
-{
-	kbs_session_cookie(session, reply->cookie, sizeof(reply->cookie));
+	kbs_session_cookie(id, request->now, (until - request->monotonic) / 1000, reply->cookie,
+			   sizeof(reply->cookie));
 	reply_json(reply, body);
 }
 
 void attestation_auth(struct trustee *t, const struct request *request, const char *rest,
 		      struct reply *reply)
 {
-	struct kbs_session *session;
+	struct kbs_handshake handshake;
 	struct error e = ERROR_INIT;
 
 	(void)rest;
@@ -31,13 +29,13 @@ void attestation_auth(struct trustee *t, const struct request *request, const ch
 		reply_fail(reply, REPLY_ATTESTATION, &e);
 		return;
 	}
-	session = kbs_sessions_new(&t->sessions, request->monotonic, request->now, &e);
-	if (!session) {
+	if (kbs_seal_begin(&t->seal, request->monotonic, &handshake, &e) < 0) {
 		reply_fail(reply, REPLY_ATTESTATION, &e);
 		return;
 	}
-	attestation_note_session(reply, session);
-	attestation_answer(reply, session, handshake_auth_answer(session->nonce));
+	reply_note(reply, "session %.8s", handshake.id);
+	attestation_answer(request, handshake.id, handshake.until, reply,
+			   handshake_auth_answer(handshake.nonce));
 }
 
 /* Verify the evidence: form, signatures, binding, freshness, life cycle. */
@@ -69,9 +67,9 @@ static int attestation_verify(struct trustee *t, const struct bytes *evidence,
 	return 0;
 }
 
-/* Appraise the verified @token, and put the EAR into the session. */
+/* Appraise the verified @token, and make the EAR. */
 static int attestation_appraise(struct trustee *t, const struct cca_token *token, json_t *runtime,
-				struct kbs_session *session, int64_t now, struct reply *reply,
+				int64_t now, struct bytes *ear, struct reply *reply,
 				struct error *e)
 {
 	json_t *evidence = appraisal_evidence(token, runtime, e);
@@ -80,12 +78,10 @@ static int attestation_appraise(struct trustee *t, const struct cca_token *token
 	if (!evidence)
 		return -1;
 	appraisal_vector(evidence, &t->reference, vector);
-	ret = ear_issue(t->ear_key.pkey, vector, evidence, now, &session->token, e);
+	ret = ear_issue(t->ear_key.pkey, vector, evidence, now, ear, e);
 	json_decref(evidence);
-	if (ret < 0) {
-		bytes_free(&session->token);
+	if (ret < 0)
 		return -1;
-	}
 	reply_note(reply, "OK %s", ear_tier_name(ear_vector_tier(vector)));
 	for (int i = 0; i < EAR_CLAIMS; i++)
 		if (ear_claim_tier(vector[i]) > EAR_AFFIRMING)
@@ -93,8 +89,8 @@ static int attestation_appraise(struct trustee *t, const struct cca_token *token
 	return 0;
 }
 
-static int attestation_judge(struct trustee *t, const struct request *request,
-			     struct kbs_session *session, struct reply *reply, struct error *e)
+static int attestation_judge(struct trustee *t, const struct request *request, const char *nonce,
+			     struct bytes *ear, struct reply *reply, struct error *e)
 {
 	struct handshake_attest attest = HANDSHAKE_ATTEST_INIT;
 	struct cca_token token = CCA_TOKEN_INIT;
@@ -104,7 +100,7 @@ static int attestation_judge(struct trustee *t, const struct request *request,
 
 	if (handshake_attest_parse(request->body, request->len, &attest, e) < 0)
 		goto out;
-	if (strcmp(attest.nonce, session->nonce) != 0) {
+	if (strcmp(attest.nonce, nonce) != 0) {
 		error_set(e, ERROR_ATTESTATION, "nonce: not the one of this session");
 		goto out;
 	}
@@ -112,7 +108,7 @@ static int attestation_judge(struct trustee *t, const struct request *request,
 	if (!runtime || handshake_challenge(runtime, challenge, e) < 0)
 		goto out;
 	if (attestation_verify(t, &attest.token, challenge, &token, reply, e) == 0)
-		ret = attestation_appraise(t, &token, runtime, session, request->now, reply, e);
+		ret = attestation_appraise(t, &token, runtime, request->now, ear, reply, e);
 out:
 	json_decref(runtime);
 	cca_token_free(&token);
@@ -120,28 +116,47 @@ out:
 	return ret;
 }
 
-void attestation_attest(struct trustee *t, const struct request *request, const char *rest,
-			struct reply *reply)
+/* Judge the evidence of a handshake that is not attested yet, and make its session. */
+static struct kbs_session *attestation_new(struct trustee *t, const struct request *request,
+					   struct reply *reply)
 {
-	struct kbs_session *session;
+	struct kbs_session *session = NULL;
+	struct kbs_handshake handshake;
+	struct bytes ear = BYTES_INIT;
 	struct error e = ERROR_INIT;
+	int found = kbs_seal_find(&t->seal, request->session, request->monotonic, &handshake, &e);
 
-	(void)rest;
-	session = kbs_sessions_find(&t->sessions, request->session, request->monotonic);
-	if (!session) {
+	if (found == 0 || (found > 0 && handshake.until <= t->sessions.floor)) {
 		reply_refuse(reply, REPLY_ATTESTATION,
 			     request->session ? "the session is unknown or over" :
 						"no session cookie");
-		return;
+		return NULL;
 	}
-	attestation_note_session(reply, session);
-	if (session->token.len > 0) {
-		/* An attested session does not change; the new body is not read. */
-		reply_note(reply, "attested before");
-	} else if (attestation_judge(t, request, session, reply, &e) < 0) {
+	if (found > 0) {
+		reply_note(reply, "session %.8s", handshake.id);
+		if (attestation_judge(t, request, handshake.nonce, &ear, reply, &e) == 0)
+			session = kbs_sessions_add(&t->sessions, &handshake, &ear,
+						   request->monotonic, &e);
+	}
+	if (!session)
 		reply_fail(reply, REPLY_ATTESTATION, &e);
-		return;
-	}
-	attestation_answer(reply, session,
-			   json_pack("{s:s}", "token", bytes_text(&session->token)));
+	bytes_free(&ear);
+	return session;
+}
+
+void attestation_attest(struct trustee *t, const struct request *request, const char *rest,
+			struct reply *reply)
+{
+	struct kbs_session *session = kbs_sessions_find(&t->sessions, request->session,
+							request->monotonic);
+
+	(void)rest;
+	if (session)
+		/* An attested session does not change; the new body is not read. */
+		reply_note(reply, "session %.8s attested before", session->id);
+	else
+		session = attestation_new(t, request, reply);
+	if (session)
+		attestation_answer(request, session->id, session->until, reply,
+				   json_pack("{s:s}", "token", bytes_text(&session->token)));
 }

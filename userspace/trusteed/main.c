@@ -23,6 +23,7 @@
 struct options {
 	const char *state, *listen, *cert, *key, *anchors;
 	bool dev, allow_plain, verbose;
+	unsigned int sessions;
 };
 
 static const struct args_option options_table[] = {
@@ -60,6 +61,13 @@ static const struct args_option options_table[] = {
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct options, allow_plain),
 	  .help = "allow plain HTTP on addresses other than loopback" },
+	{ .name = "sessions",
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct options, sessions),
+	  .value = "N",
+	  .help = "attested sessions at most (65536)",
+	  .min = 1,
+	  .max = 10000000 },
 	{ .name = "verbose",
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct options, verbose),
@@ -131,6 +139,7 @@ static int server_start(struct server *server, const struct options *options,
 		.state = options->state,
 		.anchors = options->anchors,
 		.development = options->dev,
+		.sessions = options->sessions,
 	};
 
 	if (options->cert && tls_files_read(&server->files, options->cert, options->key, e) < 0)

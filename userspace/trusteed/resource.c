@@ -9,7 +9,7 @@
 #include "kbs/kbs.h"
 #include "trusteed/attest/ear_issue.h"
 
-/* Each segment, with the suffix of a temporary file, must be short enough for a file name. */
+/* Each segment must be short enough for a file name. */
 #define RESOURCE_PATH_MAX 240
 
 struct resource_name {
@@ -42,7 +42,7 @@ static int resource_claims(struct trustee *t, const struct request *request, str
 	struct error e = ERROR_INIT;
 
 	session = kbs_sessions_find(&t->sessions, request->session, request->monotonic);
-	if (session && session->token.len > 0) {
+	if (session) {
 		reply_note(reply, "session %.8s", session->id);
 		token = bytes_text(&session->token);
 	}

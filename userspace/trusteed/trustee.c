@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "kbs/kbs.h"
 #include "trusteed/store/admin_token.h"
 
 #define FILE_MAX ((size_t)16 << 10)
@@ -49,6 +50,13 @@ static int trustee_admin(const struct store *store, EVP_PKEY *key, int64_t now, 
 			goto out;
 		if (why.kind == ERROR_SYSTEM) {
 			*e = why;
+			goto out;
+		}
+		/* A clock that is not set yet. A new token would be over when it is. */
+		if (admin_token_ahead(key, bytes_text(&token), line, now)) {
+			log_line(LOG_LEVEL_WARNING, "admin-token is kept, but was made later than "
+						    "this machine's clock reads, which is wrong");
+			ret = 0;
 			goto out;
 		}
 	}
@@ -117,12 +125,15 @@ int trustee_open(struct trustee *t, const struct trustee_options *options, int64
 	    trustee_admin(&t->store, t->admin_key.pkey, now, e) < 0 || trustee_policy(t, e) < 0 ||
 	    trustee_reference(t, e) < 0 || trustee_trust(t, options, e) < 0)
 		return -1;
-	return kbs_sessions_init(&t->sessions, e);
+	if (options->sessions)
+		t->sessions.max = options->sessions;
+	return kbs_seal_init(&t->seal, KBS_PROTOCOL_VERSION, e);
 }
 
 void trustee_close(struct trustee *t)
 {
 	kbs_sessions_free(&t->sessions);
+	kbs_seal_free(&t->seal);
 	trust_close(&t->trust);
 	reference_free(&t->reference);
 	tee_key_free(&t->admin_key);

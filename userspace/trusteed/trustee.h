@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "jose/tee_key.h"
+#include "trusteed/store/kbs_seal.h"
 #include "trusteed/store/kbs_sessions.h"
 #include "trusteed/store/policy.h"
 #include "trusteed/store/reference.h"
@@ -19,17 +20,19 @@ struct trustee {
 	struct tee_key ear_key;	  /* signs EARs */
 	struct tee_key admin_key; /* signs the admin token, and nothing else */
 	struct trust trust;
+	struct kbs_seal seal;
 	struct kbs_sessions sessions;
 	struct reference reference;
 	enum policy policy;
 };
 
-#define TRUSTEE_INIT { .store = STORE_INIT }
+#define TRUSTEE_INIT { .store = STORE_INIT, .seal = KBS_SEAL_INIT, .sessions = KBS_SESSIONS_INIT }
 
 struct trustee_options {
 	const char *state;   /* directory */
 	const char *anchors; /* directory or file; NULL: anchors/ in the state */
 	bool development;
+	unsigned int sessions; /* attested sessions at most; 0: the default */
 };
 
 /* Read the state. What is missing (keys, admin token, anchors directory) is made. @now is in

@@ -257,8 +257,7 @@ class Put(Request):
         now = self.stored()
         if now not in allowed:
             return f"status {status}, and the resource is {now!r} after {self.was!r}"
-        left = [name for _, _, files in os.walk(f"{self.trustee.state}") for name in files if name.startswith("put.")
-                or name.startswith(".put")]
+        left = os.listdir(f"{self.trustee.state}/incomplete")
         return f"left behind: {left}" if left and "unlink" not in self.failed_call() else None
 
     def failed_call(self):

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "appraisal.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -23,6 +22,14 @@ static const struct {
 	{ EAR_HARDWARE, "realm", NULL, NULL, 2, 97 },
 	{ EAR_RUNTIME_OPAQUE, "realm", NULL, NULL, 2, 0 },
 };
+
+bool appraisal_reads(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
+		if (rules[i].reference && strcmp(rules[i].reference, name) == 0)
+			return true;
+	return false;
+}
 
 void appraisal_vector(const json_t *evidence, const struct reference *reference,
 		      int vector[EAR_CLAIMS])

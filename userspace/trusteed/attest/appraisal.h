@@ -8,6 +8,7 @@
 #define TRUSTEED_APPRAISAL_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "base/error.h"
 #include "cca/cca_token.h"
@@ -18,6 +19,9 @@
  * "runtime_data_claims"} of the verified @token and of the handshake's @runtime. A new reference,
  * or NULL out of memory. */
 json_t *appraisal_evidence(const struct cca_token *token, json_t *runtime, struct error *e);
+
+/* Whether an appraisal reads the reference value @name. */
+bool appraisal_reads(const char *name);
 
 /* Set @vector to the AR4SI values for @evidence, which appraisal_evidence() made. */
 void appraisal_vector(const json_t *evidence, const struct reference *reference,

@@ -53,3 +53,15 @@ int admin_token_check(EVP_PKEY *key, const char *text, size_t len, int64_t now, 
 	jwt_free(&jwt);
 	return ret;
 }
+
+bool admin_token_ahead(EVP_PKEY *key, const char *text, size_t len, int64_t now)
+{
+	struct error e = ERROR_INIT;
+	struct jwt jwt = JWT_INIT;
+	int64_t issued = 0;
+
+	if (jwt_decode(text, len, &jwt, &e) == 0)
+		issued = json_integer_value(json_object_get(jwt.payload, "iat"));
+	jwt_free(&jwt);
+	return issued > now && admin_token_check(key, text, len, issued, &e) == 0;
+}

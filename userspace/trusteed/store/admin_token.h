@@ -7,6 +7,7 @@
 #define TRUSTEED_ADMIN_TOKEN_H
 
 #include <openssl/evp.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/bytes.h"
@@ -19,5 +20,8 @@ int admin_token_issue(EVP_PKEY *key, int64_t now, struct bytes *out, struct erro
 /* Check that @text, of @len characters, is such a token and that it is valid at @now. @text is NULL
  * if none was sent. -1 with an ERROR_POLICY, or with an error of jwt.h. */
 int admin_token_check(EVP_PKEY *key, const char *text, size_t len, int64_t now, struct error *e);
+
+/* Whether @text is such a token, but issued after @now: then @now is wrong. */
+bool admin_token_ahead(EVP_PKEY *key, const char *text, size_t len, int64_t now);
 
 #endif

@@ -1,96 +1,121 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kbs_sessions.h"
 
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "base/crypto.h"
-#include "base/encode.h"
+#define SLOTS_MIN 64
 
-#define NONCE_SIZE 32
-
-int kbs_sessions_init(struct kbs_sessions *sessions, struct error *e)
+/* The list in which the session @id is. An id begins with random digits, and only handshakes that
+ * this server began are added, so the lists are short. */
+static struct kbs_session **kbs_sessions_list(struct kbs_session **slot, size_t size,
+					      const char *id)
 {
-	sessions->session = calloc(KBS_SESSIONS_MAX, sizeof(*sessions->session));
-	return sessions->session ? 0 : error_set_memory(e);
+	char digits[9];
+
+	snprintf(digits, sizeof(digits), "%.8s", id);
+	return &slot[strtoul(digits, NULL, 16) & (size - 1)];
 }
 
-static void kbs_session_end(struct kbs_session *session)
+/* End the session that was attested first. */
+static void kbs_sessions_end_first(struct kbs_sessions *sessions)
 {
-	bytes_free(&session->token);
-	*session = (struct kbs_session){ 0 };
+	struct kbs_session *first = sessions->first, **at;
+
+	at = kbs_sessions_list(sessions->slot, sessions->size, first->id);
+	while (*at != first)
+		at = &(*at)->next;
+	*at = first->next;
+	sessions->first = first->later;
+	if (!sessions->first)
+		sessions->last = NULL;
+	sessions->count--;
+	bytes_free(&first->token);
+	free(first);
+}
+
+/* Release the sessions that have ended. One whose end comes before that of an earlier session waits
+ * for that one, but none is kept for more than KBS_SESSION_SECONDS after its attestation. */
+static void kbs_sessions_sweep(struct kbs_sessions *sessions, int64_t monotonic)
+{
+	while (sessions->first && sessions->first->until <= monotonic)
+		kbs_sessions_end_first(sessions);
 }
 
 void kbs_sessions_free(struct kbs_sessions *sessions)
 {
-	for (size_t i = 0; sessions->session && i < KBS_SESSIONS_MAX; i++)
-		kbs_session_end(&sessions->session[i]);
-	free(sessions->session);
-	sessions->session = NULL;
+	while (sessions->first)
+		kbs_sessions_end_first(sessions);
+	free(sessions->slot);
+	sessions->slot = NULL;
+	sessions->size = 0;
 }
 
-/* Which slot to reuse first: 2 is free, or its session has ended; 1 is not attested; 0 is
- * attested. */
-static int kbs_session_rank(const struct kbs_session *session, int64_t monotonic)
+/* Double the number of slots. */
+static int kbs_sessions_grow(struct kbs_sessions *sessions, struct error *e)
 {
-	if (!session->id[0] || session->until <= monotonic)
-		return 2;
-	return session->token.len == 0;
-}
+	size_t size = sessions->size ? 2 * sessions->size : SLOTS_MIN;
+	struct kbs_session **slot = calloc(size, sizeof(struct kbs_session *));
 
-static struct kbs_session *kbs_sessions_slot(struct kbs_sessions *sessions, int64_t monotonic)
-{
-	struct kbs_session *slot = &sessions->session[0];
-	int best = kbs_session_rank(slot, monotonic);
+	if (!slot)
+		return error_set_memory(e);
+	for (struct kbs_session *session = sessions->first; session; session = session->later) {
+		struct kbs_session **list = kbs_sessions_list(slot, size, session->id);
 
-	for (size_t i = 1; i < KBS_SESSIONS_MAX && best < 2; i++) {
-		struct kbs_session *other = &sessions->session[i];
-		int rank = kbs_session_rank(other, monotonic);
-
-		if (rank > best || (rank == best && other->until < slot->until)) {
-			slot = other;
-			best = rank;
-		}
+		session->next = *list;
+		*list = session;
 	}
-	kbs_session_end(slot);
-	return slot;
+	free(sessions->slot);
+	sessions->slot = slot;
+	sessions->size = size;
+	return 0;
 }
 
-static int kbs_session_name(struct kbs_session *session, struct error *e)
+static void kbs_sessions_link(struct kbs_sessions *sessions, struct kbs_session *session)
 {
-	uint8_t id[KBS_SESSION_ID_SIZE], nonce[NONCE_SIZE];
-	struct bytes hex = BYTES_INIT, base64 = BYTES_INIT;
-	int ret = -1;
+	struct kbs_session **list = kbs_sessions_list(sessions->slot, sessions->size, session->id);
 
-	crypto_begin();
-	if (RAND_bytes(id, sizeof(id)) != 1 || RAND_bytes(nonce, sizeof(nonce)) != 1)
-		return crypto_error(e, ERROR_SYSTEM, "cannot get random bytes for a session");
-	encode_hex(id, sizeof(id), &hex);
-	encode_base64(ENCODE_BASE64, nonce, sizeof(nonce), &base64);
-	if (bytes_check(&hex, e) == 0 && bytes_check(&base64, e) == 0) {
-		snprintf(session->id, sizeof(session->id), "%s", bytes_text(&hex));
-		snprintf(session->nonce, sizeof(session->nonce), "%s", bytes_text(&base64));
-		ret = 0;
-	}
-	bytes_free(&hex);
-	bytes_free(&base64);
-	return ret;
+	session->next = *list;
+	*list = session;
+	if (sessions->last)
+		sessions->last->later = session;
+	else
+		sessions->first = session;
+	sessions->last = session;
+	sessions->count++;
 }
 
-struct kbs_session *kbs_sessions_new(struct kbs_sessions *sessions, int64_t monotonic, int64_t now,
-				     struct error *e)
+struct kbs_session *kbs_sessions_add(struct kbs_sessions *sessions,
+				     const struct kbs_handshake *handshake, struct bytes *token,
+				     int64_t monotonic, struct error *e)
 {
-	struct kbs_session *session = kbs_sessions_slot(sessions, monotonic);
+	struct kbs_session *session;
 
-	if (kbs_session_name(session, e) < 0) {
-		kbs_session_end(session);
+	kbs_sessions_sweep(sessions, monotonic);
+	if (sessions->count >= sessions->size && kbs_sessions_grow(sessions, e) < 0)
+		return NULL;
+	session = calloc(1, sizeof(*session));
+	if (!session) {
+		error_set_memory(e);
 		return NULL;
 	}
-	session->until = monotonic + KBS_SESSION_SECONDS * INT64_C(1000);
-	session->expires = now + KBS_SESSION_SECONDS;
+	memcpy(session->id, handshake->id, sizeof(session->id));
+	session->until = handshake->until;
+	/* A copy, because a buffer that has grown is up to twice as large as what is in it. */
+	bytes_set(&session->token, token->data, token->len);
+	if (bytes_check(&session->token, e) < 0) {
+		free(session);
+		return NULL;
+	}
+	bytes_free(token);
+	if (sessions->count >= sessions->max) {
+		if (sessions->floor < sessions->first->until)
+			sessions->floor = sessions->first->until;
+		kbs_sessions_end_first(sessions);
+	}
+	kbs_sessions_link(sessions, session);
 	return session;
 }
 
@@ -98,29 +123,25 @@ struct kbs_session *kbs_sessions_find(struct kbs_sessions *sessions, const char 
 				      int64_t monotonic)
 {
 	size_t len = id ? strlen(id) : 0;
+	struct kbs_session *session;
 
-	if (len != sizeof(sessions->session->id) - 1)
+	kbs_sessions_sweep(sessions, monotonic);
+	if (len != sizeof(session->id) - 1 || sessions->size == 0)
 		return NULL;
-	for (size_t i = 0; i < KBS_SESSIONS_MAX; i++) {
-		struct kbs_session *session = &sessions->session[i];
-
-		if (!session->id[0] || !bytes_equal(session->id, len, id, len))
-			continue;
-		if (session->until > monotonic)
-			return session;
-		kbs_session_end(session);
-		break;
-	}
-	return NULL;
+	session = *kbs_sessions_list(sessions->slot, sessions->size, id);
+	while (session && !bytes_equal(session->id, len, id, len))
+		session = session->next;
+	return session && session->until > monotonic ? session : NULL;
 }
 
-void kbs_session_cookie(const struct kbs_session *session, char *out, size_t size)
+void kbs_session_cookie(const char *id, int64_t now, int64_t left, char *out, size_t size)
 {
-	time_t expires = (time_t)session->expires;
+	time_t expires = (time_t)(now + left);
 	struct tm tm;
 	char date[64];
 
 	gmtime_r(&expires, &tm);
 	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
-	snprintf(out, size, "kbs-session-id=%s; Expires=%s", session->id, date);
+	snprintf(out, size, "kbs-session-id=%s; Expires=%s; Max-Age=%lld", id, date,
+		 (long long)left);
 }

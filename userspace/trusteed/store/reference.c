@@ -6,6 +6,7 @@
 
 #include "base/encode.h"
 #include "base/json.h"
+#include "base/realm.h"
 
 #define REFERENCE_VERSION  "0.1.0"
 #define REFERENCE_NAME_MAX 256
@@ -103,10 +104,43 @@ static json_t *reference_record(const char *name, json_t *value, int64_t now)
 	char expiration[64];
 
 	gmtime_r(&time, &tm);
+	/* As Trustee does: a day that the month does not have next year becomes its last one. */
+	if (tm.tm_mon == 1 && tm.tm_mday == 29)
+		tm.tm_mday = 28;
 	tm.tm_year += 1;
 	strftime(expiration, sizeof(expiration), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	return json_pack("{s:s, s:s, s:s, s:O}", "version", REFERENCE_VERSION, "name", name,
 			 "expiration", expiration, "value", value);
+}
+
+/* The RIM is compared as text with each element of a list, so a value of another form could never
+ * match. An empty list endorses no realm. */
+static int reference_check_rims(const json_t *list, struct error *e)
+{
+	struct bytes rim = BYTES_INIT;
+	const json_t *value;
+	int ret = 0;
+	size_t i;
+
+	if (!json_is_array(list))
+		return error_set(e, ERROR_INPUT, REALM_RIM_REFERENCE ": not a list");
+	json_array_foreach(list, i, value) {
+		bytes_clear(&rim);
+		if (!json_is_string(value))
+			ret = error_set(e, ERROR_INPUT, "not a text");
+		else
+			ret = realm_rim_encode(json_string_value(value), &rim, e);
+		if (ret == 0 && strcmp(bytes_text(&rim), json_string_value(value)) != 0)
+			ret = error_set(e, ERROR_INPUT,
+					"RIM in hexadecimal, but it must be base64: %s",
+					bytes_text(&rim));
+		if (ret < 0) {
+			error_add(e, REALM_RIM_REFERENCE "[%zu]", i);
+			break;
+		}
+	}
+	bytes_free(&rim);
+	return ret;
 }
 
 static int reference_add(json_t *records, json_t *payload, int64_t now, struct error *e)
@@ -120,6 +154,8 @@ static int reference_add(json_t *records, json_t *payload, int64_t now, struct e
 					 "message: payload: a name is empty or "
 					 "longer than %d",
 					 REFERENCE_NAME_MAX);
+		if (!strcmp(name, REALM_RIM_REFERENCE) && reference_check_rims(value, e) < 0)
+			return -1;
 		if (json_object_set_new(records, name, reference_record(name, value, now)) < 0)
 			return error_set_memory(e);
 	}

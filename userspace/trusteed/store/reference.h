@@ -32,7 +32,8 @@ void reference_free(struct reference *reference);
 int reference_text(const struct reference *reference, struct bytes *out, struct error *e);
 
 /* Set @next, which is REFERENCE_INIT, to @reference and what the message @body adds at @now
- * (seconds since 1970). ERROR_INPUT. The caller releases @next in all cases. */
+ * (seconds since 1970). ERROR_INPUT, also for a RIM that could never match. The caller releases
+ * @next in all cases. */
 int reference_apply(const struct reference *reference, const void *body, size_t len, int64_t now,
 		    struct reference *next, struct error *e);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,6 +12,10 @@
 #include <unistd.h>
 
 #include "base/io.h"
+
+/* The folder of files until they are complete. It is beside everything that is read, so an incomplete
+ * file has no name that a request could lead to. */
+#define INCOMPLETE "incomplete"
 
 /* A wrong mode is refused and not corrected: the path may be a mistake, and /tmp must not become
  * 0700. */
@@ -33,17 +38,48 @@ static int store_check(const struct store *store, struct error *e)
 	return 0;
 }
 
+/* Remove what a process that was killed left incomplete. */
+static int store_clear(const struct store *store, struct error *e)
+{
+	int fd = openat(store->lock, INCOMPLETE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry = NULL;
+	int ret = 0;
+
+	if (!dir) {
+		error_set_errno(e, ERROR_CONFIG, "%s/" INCOMPLETE, store->path);
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	while (ret == 0 && (errno = 0, entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+			ret = unlinkat(fd, entry->d_name, 0);
+	if (errno)
+		ret = error_set_errno(e, ERROR_CONFIG, "%s/" INCOMPLETE "/%s", store->path,
+				      entry ? entry->d_name : "");
+	closedir(dir);
+	return ret;
+}
+
 int store_open(struct store *store, const char *path, struct error *e)
 {
+	bool made;
+
 	store->path = strdup(path);
 	if (!store->path)
 		return error_set_memory(e);
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+	made = mkdir(path, 0700) == 0;
+	if (!made && errno != EEXIST)
 		return error_set_errno(e, ERROR_CONFIG, "%s", path);
+	if (made && io_sync_parent(path, e) < 0)
+		return -1;
 	store->lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (store->lock < 0)
 		return error_set_errno(e, ERROR_CONFIG, "%s", path);
-	return store_check(store, e);
+	if (store_check(store, e) < 0 || store_make(store, INCOMPLETE, e) < 0)
+		return -1;
+	return store_clear(store, e);
 }
 
 void store_close(struct store *store)
@@ -84,28 +120,39 @@ int store_read(const struct store *store, const char *name, size_t max, struct b
 	return ret;
 }
 
-/* Make the directories in @path after its first @known characters. */
-static int store_make_parents(char *path, size_t known, struct error *e)
+/* Make the directory @path, unless it exists, and flush the one that contains it. An existing one is
+ * flushed too, because a process that was killed may have made it. */
+static int store_make_directory(const char *path, struct error *e)
 {
-	for (char *slash = strchr(path + known + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdir(path, 0700) < 0 && errno != EEXIST)
-			return error_set_errno(e, ERROR_SYSTEM, "%s", path);
-		*slash = '/';
-	}
-	return 0;
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return error_set_errno(e, ERROR_SYSTEM, "%s", path);
+	return io_sync_parent(path, e);
 }
 
 int store_write(const struct store *store, const char *name, const void *data, size_t len,
 		struct error *e)
 {
-	char *path = store_path(store, name, e);
+	char *path = store_path(store, name, e), *template = NULL;
+	struct stat st;
 	int ret = -1;
 
-	if (!path)
-		return -1;
-	if (store_make_parents(path, strlen(store->path), e) == 0)
-		ret = io_write_file(path, 0600, data, len, e);
+	if (path)
+		template = store_path(store, INCOMPLETE "/XXXXXX", e);
+	if (!template)
+		goto out;
+	for (char *slash = strchr(path + strlen(store->path) + 1, '/'); slash;
+	     slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (store_make_directory(path, e) < 0)
+			goto out;
+		*slash = '/';
+	}
+	if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		error_set(e, ERROR_SYSTEM, "%s: not a regular file, so it is not replaced", path);
+	else
+		ret = io_replace_file(path, template, 0600, data, len, e);
+out:
+	free(template);
 	free(path);
 	return ret;
 }
@@ -113,12 +160,8 @@ int store_write(const struct store *store, const char *name, const void *data, s
 int store_make(const struct store *store, const char *name, struct error *e)
 {
 	char *path = store_path(store, name, e);
-	int ret = 0;
+	int ret = path ? store_make_directory(path, e) : -1;
 
-	if (!path)
-		return -1;
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		ret = error_set_errno(e, ERROR_SYSTEM, "%s", path);
 	free(path);
 	return ret;
 }

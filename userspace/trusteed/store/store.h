@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * store: the state directory. Only its owner can access it (directories 0700, files 0600), each
- * file appears whole or not at all, and one process at a time uses it. This file does not interpret
- * what the files contain.
+ * file appears whole or not at all, also if this process is killed, and one process at a time uses
+ * it. Files are written in a folder of their own, incomplete/, and then moved to their names, so the
+ * state directory must be one file system. This file does not interpret what the files contain.
  */
 #ifndef TRUSTEED_STORE_H
 #define TRUSTEED_STORE_H
@@ -17,8 +18,9 @@ struct store {
 
 #define STORE_INIT { .lock = -1 }
 
-/* Make the directory @path if it does not exist, and lock it. It is refused if other users could
- * access it, or if another process uses it (ERROR_CONFIG). */
+/* Make the directory @path if it does not exist, lock it, and remove what a process that was killed
+ * left incomplete. It is refused if other users could access it, or if another process uses it
+ * (ERROR_CONFIG). */
 int store_open(struct store *store, const char *path, struct error *e);
 void store_close(struct store *store);
 
@@ -29,10 +31,11 @@ void store_close(struct store *store);
  * -1. */
 int store_read(const struct store *store, const char *name, size_t max, struct bytes *out,
 	       struct error *e);
-/* Write the file @name, and make the directories in its path. */
+/* Write the file @name, and make the directories in its path. Afterwards all of it is on the disk.
+ * What is not a regular file is not replaced. */
 int store_write(const struct store *store, const char *name, const void *data, size_t len,
 		struct error *e);
-/* Make the directory @name. */
+/* Make the directory @name, on the disk too. */
 int store_make(const struct store *store, const char *name, struct error *e);
 /* The full path of @name, owned by the caller, or NULL out of memory. */
 char *store_path(const struct store *store, const char *name, struct error *e);

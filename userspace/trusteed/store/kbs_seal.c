@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kbs_seal.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/crypto.h"
+#include "base/encode.h"
+
+#define KEY_SIZE    64
+#define RANDOM_SIZE 7
+#define TIME_SIZE   5
+#define TAG_SIZE    4
+#define NONCE_SIZE  32
+
+_Static_assert(RANDOM_SIZE + TIME_SIZE + TAG_SIZE == KBS_SESSION_ID_SIZE, "the parts of a cookie");
+
+int kbs_seal_init(struct kbs_seal *seal, const char *version, struct error *e)
+{
+	seal->version = version;
+	if (bytes_resize(&seal->key, KEY_SIZE, e) < 0)
+		return -1;
+	crypto_begin();
+	if (RAND_bytes(seal->key.data, KEY_SIZE) != 1)
+		return crypto_error(e, ERROR_SYSTEM, "cannot get random bytes for the nonces' key");
+	return 0;
+}
+
+void kbs_seal_free(struct kbs_seal *seal)
+{
+	bytes_free(&seal->key);
+}
+
+/* Compute the MAC over the random bytes and the time in @id. Set its tag in @id, and @out's texts. */
+static int kbs_seal_mac(const struct kbs_seal *seal, uint8_t id[KBS_SESSION_ID_SIZE],
+			struct kbs_handshake *out, struct error *e)
+{
+	struct bytes text = BYTES_INIT, hex = BYTES_INIT, base64 = BYTES_INIT;
+	uint8_t mac[EVP_MAX_MD_SIZE];
+	int ret = -1;
+
+	bytes_append_text(&text, seal->version);
+	bytes_append(&text, id, RANDOM_SIZE + TIME_SIZE);
+	if (bytes_check(&text, e) < 0)
+		goto out;
+	crypto_begin();
+	if (!HMAC(EVP_sha512(), seal->key.data, KEY_SIZE, text.data, text.len, mac, NULL)) {
+		crypto_error(e, ERROR_SYSTEM, "OpenSSL cannot compute an HMAC");
+		goto out;
+	}
+	memcpy(id + RANDOM_SIZE + TIME_SIZE, mac + NONCE_SIZE, TAG_SIZE);
+	encode_hex(id, KBS_SESSION_ID_SIZE, &hex);
+	encode_base64(ENCODE_BASE64, mac, NONCE_SIZE, &base64);
+	if (bytes_check(&hex, e) < 0 || bytes_check(&base64, e) < 0)
+		goto out;
+	snprintf(out->id, sizeof(out->id), "%s", bytes_text(&hex));
+	snprintf(out->nonce, sizeof(out->nonce), "%s", bytes_text(&base64));
+	ret = 0;
+out:
+	bytes_free(&text);
+	bytes_free(&hex);
+	bytes_free(&base64);
+	return ret;
+}
+
+int kbs_seal_begin(const struct kbs_seal *seal, int64_t monotonic, struct kbs_handshake *out,
+		   struct error *e)
+{
+	uint8_t id[KBS_SESSION_ID_SIZE];
+
+	crypto_begin();
+	if (RAND_bytes(id, RANDOM_SIZE) != 1)
+		return crypto_error(e, ERROR_SYSTEM, "cannot get random bytes for a session");
+	for (int i = 0; i < TIME_SIZE; i++)
+		id[RANDOM_SIZE + i] = (uint8_t)(monotonic >> (8 * (TIME_SIZE - 1 - i)));
+	out->until = monotonic + KBS_SESSION_SECONDS * INT64_C(1000);
+	return kbs_seal_mac(seal, id, out, e);
+}
+
+int kbs_seal_find(const struct kbs_seal *seal, const char *id, int64_t monotonic,
+		  struct kbs_handshake *out, struct error *e)
+{
+	size_t len = id ? strlen(id) : 0;
+	struct bytes binary = BYTES_INIT;
+	struct error why = ERROR_INIT;
+	int64_t begun = 0;
+	int ret = -1;
+
+	if (len + 1 != sizeof(out->id))
+		return 0;
+	if (decode_hex(id, len, "session", &binary, &why) < 0) {
+		if (why.memory)
+			error_set_memory(e);
+		else
+			ret = 0;
+		goto out;
+	}
+	if (kbs_seal_mac(seal, binary.data, out, e) < 0)
+		goto out;
+	for (int i = 0; i < TIME_SIZE; i++)
+		begun = begun << 8 | binary.data[RANDOM_SIZE + i];
+	out->until = begun + KBS_SESSION_SECONDS * INT64_C(1000);
+	ret = bytes_equal(id, len, out->id, len) && begun <= monotonic && monotonic < out->until;
+out:
+	bytes_free(&binary);
+	return ret;
+}
