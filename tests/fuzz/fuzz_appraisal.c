@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct bytes text = BYTES_INIT;
 	struct error e = ERROR_INIT;
 	int vector[EAR_CLAIMS];
-	json_t *input = json_parse(data, size, "input", ERROR_INPUT, &e);
+	json_t *input = json_parse(data, size, JSON_OPERATOR, "input", ERROR_INPUT, &e);
 	json_t *evidence = json_object_get(input, "evidence");
 
 	must(key.pkey || tee_key_generate(&key, &e) == 0);

@@ -13,7 +13,8 @@ static void ear_make(struct part claims, struct bytes *ear)
 {
 	static const char header[] = "{\"alg\":\"ES256\"}";
 	struct error e = ERROR_INIT;
-	json_t *json = json_parse(claims.data, claims.size, "claims", ERROR_INPUT, &e);
+	json_t *json = json_parse(claims.data, claims.size, JSON_OPERATOR, "claims", ERROR_INPUT,
+				  &e);
 
 	if (!json) {
 		bytes_set(ear, claims.data, claims.size);

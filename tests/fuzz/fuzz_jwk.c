@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct bytes sealed = BYTES_INIT;
 	struct error e = ERROR_INIT, e2 = ERROR_INIT;
-	json_t *jwk = json_parse(data, size, "input", ERROR_INPUT, &e);
+	json_t *jwk = json_parse(data, size, JSON_OPERATOR, "input", ERROR_INPUT, &e);
 	EVP_PKEY *key;
 
 	if (!jwk)

@@ -48,7 +48,8 @@ static void resource_answer(struct bytes *body)
 static void key_remember(const struct message *m)
 {
 	struct error e = ERROR_INIT;
-	json_t *body = json_parse(m->field[0].data, m->field[0].len, "attest", ERROR_INPUT, &e);
+	json_t *body = json_parse(m->field[0].data, m->field[0].len, JSON_OPERATOR, "attest",
+				  ERROR_INPUT, &e);
 
 	must(body != NULL);
 	json_decref(kbs.jwk);

@@ -152,7 +152,8 @@ static void reply_check(const struct reply *reply)
 	must(!strpbrk(reply->cookie, "\r\n") && !strpbrk(reply->allow, "\r\n"));
 	if (!reply->body.len)
 		return;
-	body = json_parse(reply->body.data, reply->body.len, "reply", ERROR_INPUT, &e);
+	body = json_parse(reply->body.data, reply->body.len, JSON_OPERATOR, "reply", ERROR_INPUT,
+			  &e);
 	must(body != NULL);
 	if (reply->status >= 300)
 		must(json_object_get(body, "type") && json_object_get(body, "detail"));
