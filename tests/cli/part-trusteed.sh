@@ -27,6 +27,72 @@ trusteed_tls_files()
 	done
 }
 
+# served CA: a new connection to trusteed succeeds if only the certificates in CA are trusted.
+served()
+{
+	realmkey admin set-resource-policy --affirming --admin-token-file "$trustee_state/admin-token" --url "$url" --ca "$1" >/dev/null 2>&1
+}
+
+# reloaded N: trusteed has logged N reloads, done or refused.
+reloaded() { [ "$(grep -cE 'trusteed: (not )?reloaded' "$trustee_log")" -eq "$1" ]; }
+
+# hangup N TEXT: SIGHUP leads to the Nth line about a reload, which contains TEXT, and does not end trusteed.
+hangup()
+{
+	kill -HUP "$trustee_pid"
+	within 30 reloaded "$1"
+	output=$(grep -E 'trusteed: (not )?reloaded' "$trustee_log" | tail -n 1)
+	has "SIGHUP: $2" "$2"
+}
+
+# A new certificate and key, and then files that are not usable: all or nothing. An EAR from before stays valid.
+trusteed_hangup()
+{
+	local tls=$work/tls-reload anchors=$trustee_state/anchors session=$work/cookies
+	cp -r "$work/tls" "$tls"
+	trustee_stop
+	trustee_run || return
+	url=https://127.0.0.1:$trustee_port
+	runs 0 "the first certificate is served" served "$work/tls/ca.pem"
+	curl -s --cacert "$work/tls/ca.pem" -c "$session" -d '{"version":"0.4.0","tee":"cca","extra-params":""}' "$url/kbs/v0/auth" >/dev/null
+	cp "$work"/tls-other/server.* "$tls/"
+	hangup 1 "reloaded certificate, key and trust anchors"
+	runs 0 "the new certificate is served" served "$work/tls-other/ca.pem"
+	runs 6 "the first one is not" served "$work/tls/ca.pem"
+	output=$(curl -s --cacert "$work/tls-other/ca.pem" -b "$session" -d '{}' "$url/kbs/v0/attest")
+	has "a session from before goes on" "runtime-data"
+	cp "$work/tls/server.pem" "$tls/"
+	hangup 2 "not reloaded: $tls/server.key: not the key of the certificate in $tls/server.pem"
+	runs 0 "the certificate from before is served" served "$work/tls-other/ca.pem"
+	cp "$work"/tls/server.* "$tls/"
+	echo '{' >"$anchors/broken.jwk"
+	hangup 3 "not reloaded: $anchors/broken.jwk"
+	runs 0 "an anchor that cannot be read keeps the certificate too" served "$work/tls-other/ca.pem"
+	rm "$anchors/broken.jwk" "$tls/server.key"
+	hangup 4 "not reloaded: $tls/server.key: No such file"
+	cp "$work"/tls/server.* "$tls/"
+	hangup 5 "reloaded certificate, key and trust anchors"
+	runs 0 "what is complete again is used" served "$work/tls/ca.pem"
+}
+
+# The word for TF-A's sample key is needed in full.
+trusteed_sample()
+{
+	local sample=tests/vectors/tfrmm-fakehost/cpak-sample.pub.jwk
+	cp $sample "$trustee_state/anchors/"
+	trustee_stop
+	trustee_run
+	output=$(cat "$trustee_log")
+	has "the sample key is not trusted by its file and --dev" "cpak-sample.pub.jwk: never trusted: its private key is public"
+	lacks "and there is no warning that it is" "--dev-trust-sample-cpak"
+	rm "$trustee_state/anchors/cpak-sample.pub.jwk"
+	trustee_stop
+	trustee_run --dev-trust-sample-cpak
+	output=$(cat "$trustee_log")
+	has "with its option a warning says so at the start" "*** --dev-trust-sample-cpak: platforms with TF-A's sample key are trusted"
+	has "and there is one more anchor, without a file" "trust anchors: 2 from"
+}
+
 part_trusteed()
 {
 	local state=$work/state key
@@ -54,4 +120,6 @@ part_trusteed()
 	trustee_stop
 	does "trusteed starts again with the same state" trustee_run || return
 	same "and has the same admin token" "$key" "$(cat "$trustee_state/admin-token")"
+	trusteed_hangup
+	trusteed_sample
 }

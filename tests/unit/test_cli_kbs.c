@@ -247,7 +247,8 @@ static void ear_write(int executables, int64_t ago)
 			     tee_key_jwk(&tee, &e), "cca", "realm", "cca-realm-initial-measurement",
 			     RIM);
 	assert_non_null(evidence);
-	assert_int_equal(ear_issue(signer.pkey, vector, evidence, time(NULL) - ago, &ear, &e), 0);
+	assert_int_equal(ear_issue(signer.pkey, vector, evidence, NULL, time(NULL) - ago, &ear, &e),
+			 0);
 	bytes_append_text(&ear, "\n");
 	scratch_write("ear", ear.data, ear.len);
 	json_decref(evidence);

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "trusteed/http/http.h"
 #include "trusteed/http/listen.h"
+#include "trusteed/http/tls_current.h"
 #include "trusteed/http/tls_files.h"
 #include "trusteed/route.h"
 
@@ -373,6 +374,45 @@ static void test_tls(void **state)
 	EVP_PKEY_free(key);
 }
 
+/* A new certificate is for new connections; one that exists continues. */
+static void test_tls_replaced(void **state)
+{
+	struct net *net = *state;
+	EVP_PKEY *key = EVP_EC_gen("P-256"), *next = EVP_RSA_gen(2048);
+	struct tls_files files = TLS_FILES_INIT;
+	struct error e = ERROR_INIT;
+	CURL *curl = curl_easy_init();
+	struct answer answer;
+	char old[160];
+	long made;
+
+	net_certificate(net, key);
+	assert_int_equal(tls_files_read(&net->files, net->cert, net->key, &e), 0);
+	net_start(net, true);
+	snprintf(old, sizeof(old), "%s.old", net->cert);
+	assert_int_equal(rename(net->cert, old), 0);
+	curl_easy_setopt(curl, CURLOPT_CAINFO, old);
+	net_request(net, curl, "/healthz", NULL, NULL, &answer);
+	assert_int_equal(answer.status, 200);
+	answer_free(&answer);
+
+	net_certificate(net, next);
+	assert_int_equal(tls_files_read(&files, net->cert, net->key, &e), 0);
+	assert_int_equal(tls_current_set(&files, &e), 0);
+	tls_files_free(&files);
+	tls_get(net, net->cert, CURL_SSLVERSION_DEFAULT, CURLE_OK);
+	tls_get(net, net->cert, CURL_SSLVERSION_TLSv1_2 | CURL_SSLVERSION_MAX_TLSv1_2, CURLE_OK);
+	tls_get(net, old, CURL_SSLVERSION_DEFAULT, CURLE_PEER_FAILED_VERIFICATION);
+	net_request(net, curl, "/healthz", NULL, NULL, &answer);
+	curl_easy_getinfo(curl, CURLINFO_NUM_CONNECTS, &made);
+	assert_int_equal(answer.status, 200);
+	assert_int_equal(made, 0);
+	answer_free(&answer);
+	curl_easy_cleanup(curl);
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(next);
+}
+
 static void files_refused(const char *cert, const char *key, const char *words)
 {
 	struct tls_files files = TLS_FILES_INIT;
@@ -406,7 +446,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(story),	 TEST(body_limit), TEST(body_endless), TEST(large_bearer),
-		TEST(odd_paths), TEST(tls),	   TEST(tls_files),
+		TEST(odd_paths), TEST(tls),	   TEST(tls_replaced), TEST(tls_files),
 	};
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);

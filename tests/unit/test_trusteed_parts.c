@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The parts of trusteed below the handlers: requests, sessions, vectors, trust anchors, state. */
+/* The parts of trusteed below the handlers: requests, vectors, state. */
 #include "trusteed_world.h"
 
-#include <openssl/ec.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -203,158 +202,6 @@ static void test_policy_texts(void **state)
 	}
 }
 
-static void attest_refused(struct world *w, const char *cause)
-{
-	struct reply reply;
-	char want[64];
-
-	assert_int_equal(world_attest(w, NULL, &reply), 401);
-	snprintf(want, sizeof(want), "Attestation error: %s: ", cause);
-	assert_memory_equal(reply_detail(&reply), want, strlen(want));
-	reply_free(&reply);
-}
-
-static void anchor_with(struct world *w, const char *name, const char *more)
-{
-	char *jwk = world_jwk(w->builder.cpak, more);
-
-	world_anchor(w, name, jwk);
-	free(jwk);
-}
-
-static void anchor_remove(struct world *w, const char *name)
-{
-	char path[192];
-
-	snprintf(path, sizeof(path), "%s/%s", w->anchors, name);
-	assert_int_equal(unlink(path), 0);
-}
-
-/* Changes of the directory apply to a running server: removed, added, revoked, broken, repaired. */
-static void test_anchors_followed(void **state)
-{
-	struct world *w = *state;
-
-	world_attest_ok(w, NULL);
-	anchor_remove(w, "platform.jwk");
-	attest_refused(w, "E_NO_TRUST_ANCHOR");
-	anchor_with(w, "other.json", "");
-	world_attest_ok(w, NULL);
-	anchor_with(w, "revoked.jwk", ",\"revoked\":true");
-	attest_refused(w, "E_TRUST_ANCHOR_REVOKED");
-	anchor_remove(w, "revoked.jwk");
-	world_attest_ok(w, NULL);
-	world_anchor(w, "broken.jwk", "{");
-	attest_refused(w, "E_NO_TRUST_ANCHOR");
-	attest_refused(w, "E_NO_TRUST_ANCHOR");
-	anchor_with(w, "broken.jwk", "");
-	world_attest_ok(w, NULL);
-}
-
-static void test_anchor_of_another(void **state)
-{
-	struct world *w = *state;
-	EVP_PKEY *other = EVP_EC_gen("P-384");
-	char *jwk = world_jwk(other, "");
-
-	world_anchor(w, "platform.jwk", jwk);
-	attest_refused(w, "E_SIG_PLATFORM");
-	free(jwk);
-	EVP_PKEY_free(other);
-}
-
-/* A development anchor is used only with --dev, and then each verdict has a warning. */
-static void test_development(void **state)
-{
-	struct world *w = *state;
-	struct reply reply;
-
-	anchor_with(w, "platform.jwk", ",\"realmkey-dev\":true");
-	attest_refused(w, "E_NO_TRUST_ANCHOR");
-	w->development = true;
-	world_reopen(w);
-	assert_int_equal(world_attest(w, NULL, &reply), 200);
-	assert_true(reply.warning);
-	assert_non_null(strstr(reply.note, "WARNING: development anchor "));
-	assert_non_null(strstr(reply.note, "platform.jwk"));
-	reply_free(&reply);
-	/* With another anchor there is no warning. */
-	anchor_with(w, "platform.jwk", "");
-	assert_int_equal(world_attest(w, NULL, &reply), 200);
-	assert_false(reply.warning);
-	assert_null(strstr(reply.note, "WARNING"));
-	reply_free(&reply);
-}
-
-/* The sample key of the firmware trees is never trusted, even with --dev. */
-static void test_published(void **state)
-{
-	struct world *w = *state;
-	struct bytes jwk = BYTES_INIT;
-	struct error e = ERROR_INIT;
-	char path[512];
-
-	snprintf(path, sizeof(path), "%s/tfrmm-fakehost/cpak-sample.pub.jwk",
-		 getenv("REALMKEY_VECTORS"));
-	assert_int_equal(io_read_file(path, 4096, &jwk, &e), 0);
-	world_anchor(w, "sample.jwk", bytes_text(&jwk));
-	w->development = true;
-	world_reopen(w);
-	assert_int_equal(w->trustee.trust.anchors.count, 1);
-	assert_non_null(strstr(w->trustee.trust.anchors.anchor[0].name, "platform.jwk"));
-	anchor_remove(w, "platform.jwk");
-	attest_refused(w, "E_NO_TRUST_ANCHOR");
-	assert_int_equal(w->trustee.trust.anchors.count, 0);
-	bytes_free(&jwk);
-}
-
-/* A platform stays revoked by its name even if the revoked anchor's key is never trusted. */
-static void test_revoked_development(void **state)
-{
-	struct world *w = *state;
-	uint8_t implementation[32], instance[33];
-	struct bytes more = BYTES_INIT;
-
-	memset(implementation, CCA_BUILDER_IMPLEMENTATION, sizeof(implementation));
-	memset(instance, CCA_BUILDER_INSTANCE, sizeof(instance));
-	instance[0] = 0x01;
-	bytes_append_text(&more, ",\"revoked\":true,\"realmkey-dev\":true,"
-				 "\"implementation-id\":\"");
-	encode_hex(implementation, sizeof(implementation), &more);
-	bytes_append_text(&more, "\",\"instance-id\":\"");
-	encode_hex(instance, sizeof(instance), &more);
-	bytes_append_text(&more, "\"");
-	world_attest_ok(w, NULL);
-	anchor_with(w, "revoked.json", bytes_text(&more));
-	attest_refused(w, "E_TRUST_ANCHOR_REVOKED");
-	bytes_free(&more);
-}
-
-static char logged[8192];
-
-static void log_keep(enum log_level level, const char *line)
-{
-	size_t len = strlen(logged);
-
-	(void)level;
-	snprintf(logged + len, sizeof(logged) - len, "%s\n", line);
-}
-
-static void test_anchor_log(void **state)
-{
-	struct world *w = *state;
-
-	logged[0] = '\0';
-	log_set(log_keep);
-	anchor_with(w, "dev.jwk", ",\"realmkey-dev\":true");
-	world_attest_ok(w, NULL);
-	world_attest_ok(w, NULL);
-	log_set(NULL);
-	/* It is logged once, when it is loaded, and not for each request. */
-	assert_non_null(strstr(logged, "dev.jwk: ignored: a development key"));
-	assert_null(strstr(strstr(logged, "ignored") + 1, "ignored"));
-}
-
 static void open_refused(struct world *w, const char *words)
 {
 	struct trustee_options options = { .state = w->state, .anchors = w->anchors };
@@ -430,7 +277,7 @@ static void test_state_refused(void **state)
 	assert_int_equal(unlink(path), 0);
 	world_anchor(w, "broken.json", "{}");
 	open_refused(w, "broken.json");
-	anchor_remove(w, "broken.json");
+	world_anchor(w, "broken.json", "[]");
 	world_reopen(w);
 	assert_int_equal(w->trustee.policy, POLICY_DENY_ALL);
 }
@@ -529,12 +376,6 @@ int main(void)
 		cmocka_unit_test(test_challenge_vectors),
 		cmocka_unit_test(test_policy_texts),
 		cmocka_unit_test(test_reference_expiration),
-		TEST(anchors_followed),
-		TEST(anchor_of_another),
-		TEST(development),
-		TEST(published),
-		TEST(revoked_development),
-		TEST(anchor_log),
 		TEST(state_modes),
 		TEST(state_refused),
 		TEST(state_key_kind),

@@ -21,6 +21,7 @@ static void world_start(struct world *w)
 		.state = w->state,
 		.anchors = w->anchors,
 		.development = w->development,
+		.sample_cpak = w->sample_cpak,
 	};
 	struct error e = ERROR_INIT;
 

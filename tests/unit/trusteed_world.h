@@ -30,6 +30,7 @@ struct world {
 	struct bytes bearer;	  /* sent if not empty */
 	int64_t monotonic, now;
 	bool development; /* --dev */
+	bool sample_cpak; /* --dev-trust-sample-cpak */
 };
 
 /* For cmocka_unit_test_setup_teardown(): *state becomes a struct world with one anchor, which is

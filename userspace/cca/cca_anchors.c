@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/crypto.h"
 #include "base/encode.h"
 #include "base/json.h"
@@ -12,6 +13,39 @@
 #include "jose/jwk.h"
 
 const char *const cca_anchors_suffixes[] = { ".json", ".jwk", NULL };
+
+#define SAMPLE_CURVE "P-384"
+#define SAMPLE_X     "IShnxS4rlQiwpCCpBWDzlNLfqiG911FP8akBr-fh94uxHU5m-Kijivp2r2oxxN6M"
+#define SAMPLE_Y     "hM4tr8mWQli1P61xh3T0ViDREbF26DGOEYfbAjWjGNN7pZf-6A4OTHYqEryz6m7U"
+
+const char cca_anchors_sample[] = "{\"kty\":\"EC\",\"crv\":\"" SAMPLE_CURVE "\",\"x\":\"" SAMPLE_X
+				  "\",\"y\":\"" SAMPLE_Y "\"}";
+
+/*
+ * Attestation keys whose private part is public, by curve and x. The y of a point does not matter,
+ * because the negated point has the negated private key.
+ */
+static const struct {
+	const char *curve, *x, *whose;
+} published[] = {
+	{ SAMPLE_CURVE, SAMPLE_X, "the sample CPAK of TF-RMM and TF-A" },
+};
+
+static int published_read(struct cca_anchor *anchor, const char *what, struct error *e)
+{
+	json_t *jwk = jwk_from_public_key(anchor->key, NULL, e);
+	const char *curve, *x;
+
+	if (!jwk)
+		return error_add(e, "%s", what);
+	curve = json_string_value(json_object_get(jwk, "crv"));
+	x = json_string_value(json_object_get(jwk, "x"));
+	for (size_t i = 0; curve && x && i < ARRAY_SIZE(published); i++)
+		if (!strcmp(curve, published[i].curve) && !strcmp(x, published[i].x))
+			anchor->published = published[i].whose;
+	json_decref(jwk);
+	return 0;
+}
 
 /* Decode the member @member, exactly @size bytes as hexadecimal text. */
 static int id_read(const json_t *entry, const char *member, const char *what, uint8_t *out,
@@ -78,7 +112,7 @@ static int anchor_read(const json_t *entry, const char *what, struct cca_anchor 
 	crypto_begin();
 	if (!cose_key_usable(anchor->key))
 		return crypto_error(e, ERROR_INPUT, "%s: kty: must be EC", what);
-	return 0;
+	return published_read(anchor, what, e);
 }
 
 static int entry_add(struct cca_anchors *anchors, const json_t *entry, const char *name,

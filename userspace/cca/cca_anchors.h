@@ -19,7 +19,8 @@ struct cca_anchor {
 	uint8_t implementation_id[32], instance_id[33];
 	bool development; /* "realmkey-dev": true; the key of a test realm */
 	bool revoked;
-	char name[128]; /* the file it came from, for logs */
+	const char *published; /* whose key it is, if its private part is public; static, or NULL */
+	char name[128];	       /* the file it came from, for logs */
 };
 
 struct cca_anchors {
@@ -28,6 +29,9 @@ struct cca_anchors {
 };
 
 #define CCA_ANCHORS_INIT { 0 }
+
+/* The sample CPAK of TF-RMM and TF-A, a JWK. Its private part is in their sources. */
+extern const char cca_anchors_sample[];
 
 /* How the names of files with trust anchors end, for io_each_file(). */
 extern const char *const cca_anchors_suffixes[];

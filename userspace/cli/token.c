@@ -236,18 +236,20 @@ static const struct args_spec verify_spec = {
 	.notes = "This does not show whether the realm runs the right software: compare its RIM.",
 };
 
-static int verdict_output(const struct cca_verdict *verdict, const char *anchor, bool fresh,
-			  bool json, struct error *e)
+static int verdict_output(const struct cca_verdict *verdict, const struct cca_anchor *used,
+			  bool fresh, bool json, struct error *e)
 {
+	const char *anchor = used ? used->name : "";
+	const char *published = used && used->published ? used->published : "";
 	struct bytes text = BYTES_INIT;
 	json_t *value;
 	int ret;
 
 	if (json) {
-		value = json_pack("{s:s, s:s, s:s, s:s, s:b}", "verdict",
+		value = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b}", "verdict",
 				  cca_cause_name(verdict->cause), "detail", verdict->detail,
-				  "warning", verdict->warning, "anchor", anchor, "freshness-judged",
-				  fresh);
+				  "warning", verdict->warning, "anchor", anchor, "anchor-published",
+				  published, "freshness-judged", fresh);
 		ret = value ? cli_output_json(value, e) : error_set_memory(e);
 		json_decref(value);
 		return ret;
@@ -259,6 +261,11 @@ static int verdict_output(const struct cca_verdict *verdict, const char *anchor,
 		bytes_printf(&text, "%s: %s\n", cca_cause_name(verdict->cause), verdict->detail);
 	if (*verdict->warning)
 		bytes_printf(&text, "warning: %s\n", verdict->warning);
+	if (*published)
+		bytes_printf(&text,
+			     "warning: the anchor is %s; its private key is public, so anyone can "
+			     "forge this token\n",
+			     published);
 	return cli_output_text(&text, e);
 }
 
@@ -292,7 +299,7 @@ static int token_verify(const struct options *options, const char *file, struct 
 		*e = refused;
 		goto out;
 	}
-	ret = verdict_output(&verdict, used ? used->name : "", fresh, options->json, e);
+	ret = verdict_output(&verdict, used, fresh, options->json, e);
 	if (ret == 0)
 		ret = verdict.cause == CCA_OK;
 out:

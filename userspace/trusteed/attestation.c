@@ -8,6 +8,10 @@
 #include "trusteed/attest/ear_issue.h"
 #include "trusteed/attest/handshake.h"
 
+/* In the log and in the EAR. */
+#define PUBLISHED_WARNING \
+	"the private key of the trust anchor is public: anyone can forge this evidence"
+
 /* Answer with @body and the cookie of the session @id, which ends at @until of the boot clock. */
 static void attestation_answer(const struct request *request, const char *id, int64_t until,
 			       struct reply *reply, json_t *body)
@@ -38,10 +42,12 @@ void attestation_auth(struct trustee *t, const struct request *request, const ch
 			   handshake_auth_answer(handshake.nonce));
 }
 
-/* Verify the evidence: form, signatures, binding, freshness, life cycle. */
+/* Verify the evidence: form, signatures, binding, freshness, life cycle. *@warning, static, is set to
+ * what the EAR must say about the anchor, or to NULL. */
 static int attestation_verify(struct trustee *t, const struct bytes *evidence,
 			      const uint8_t challenge[REALM_CHALLENGE_SIZE],
-			      struct cca_token *token, struct reply *reply, struct error *e)
+			      struct cca_token *token, const char **warning, struct reply *reply,
+			      struct error *e)
 {
 	const struct cca_anchor *used = NULL;
 	struct cca_verdict verdict;
@@ -64,13 +70,18 @@ static int attestation_verify(struct trustee *t, const struct bytes *evidence,
 		reply_note(reply, "WARNING: development anchor %s", used->name);
 		reply->warning = true;
 	}
+	*warning = used && used->published ? PUBLISHED_WARNING : NULL;
+	if (*warning) {
+		reply_note(reply, "WARNING: %s: %s", used->published, *warning);
+		reply->warning = true;
+	}
 	return 0;
 }
 
 /* Appraise the verified @token, and make the EAR. */
 static int attestation_appraise(struct trustee *t, const struct cca_token *token, json_t *runtime,
-				int64_t now, struct bytes *ear, struct reply *reply,
-				struct error *e)
+				const char *warning, int64_t now, struct bytes *ear,
+				struct reply *reply, struct error *e)
 {
 	json_t *evidence = appraisal_evidence(token, runtime, e);
 	int vector[EAR_CLAIMS], ret;
@@ -78,7 +89,7 @@ static int attestation_appraise(struct trustee *t, const struct cca_token *token
 	if (!evidence)
 		return -1;
 	appraisal_vector(evidence, &t->reference, vector);
-	ret = ear_issue(t->ear_key.pkey, vector, evidence, now, ear, e);
+	ret = ear_issue(t->ear_key.pkey, vector, evidence, warning, now, ear, e);
 	json_decref(evidence);
 	if (ret < 0)
 		return -1;
@@ -95,6 +106,7 @@ static int attestation_judge(struct trustee *t, const struct request *request, c
 	struct handshake_attest attest = HANDSHAKE_ATTEST_INIT;
 	struct cca_token token = CCA_TOKEN_INIT;
 	uint8_t challenge[REALM_CHALLENGE_SIZE];
+	const char *warning = NULL;
 	json_t *runtime = NULL;
 	int ret = -1;
 
@@ -107,8 +119,9 @@ static int attestation_judge(struct trustee *t, const struct request *request, c
 	runtime = handshake_runtime_data(&attest, e);
 	if (!runtime || handshake_challenge(runtime, challenge, e) < 0)
 		goto out;
-	if (attestation_verify(t, &attest.token, challenge, &token, reply, e) == 0)
-		ret = attestation_appraise(t, &token, runtime, request->now, ear, reply, e);
+	if (attestation_verify(t, &attest.token, challenge, &token, &warning, reply, e) == 0)
+		ret = attestation_appraise(t, &token, runtime, warning, request->now, ear, reply,
+					   e);
 out:
 	json_decref(runtime);
 	cca_token_free(&token);

@@ -18,11 +18,12 @@
 #include "trustee.h"
 #include "trusteed/http/http.h"
 #include "trusteed/http/listen.h"
+#include "trusteed/http/tls_current.h"
 #include "trusteed/http/tls_files.h"
 
 struct options {
 	const char *state, *listen, *cert, *key, *anchors;
-	bool dev, allow_plain, verbose;
+	bool dev, sample_cpak, allow_plain, verbose;
 	unsigned int sessions;
 };
 
@@ -57,6 +58,11 @@ static const struct args_option options_table[] = {
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct options, dev),
 	  .help = "trust development anchors: realms that protect nothing get secrets" },
+	{ .name = "dev-trust-sample-cpak",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct options, sample_cpak),
+	  .help = "trust the sample key of TF-A (FVP), whose private part is public: anyone can get "
+		  "secrets" },
 	{ .name = "allow-plain",
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct options, allow_plain),
@@ -88,7 +94,6 @@ static const struct args_spec spec = {
 
 /* What runs, in the order in which it is started. */
 struct server {
-	struct tls_files files;
 	struct trustee trustee;
 	struct http_service service;
 	struct http *http;
@@ -126,6 +131,10 @@ static void server_warn(const struct options *options, const struct listen_addre
 	if (options->dev)
 		log_line(LOG_LEVEL_WARNING, "*** --dev: development anchors are trusted; realms "
 					    "that protect nothing can get secrets here ***");
+	if (options->sample_cpak)
+		log_line(LOG_LEVEL_WARNING,
+			 "*** --dev-trust-sample-cpak: platforms with TF-A's sample key are "
+			 "trusted; its private part is public, so anyone can get secrets here ***");
 	if (!options->cert && !listen_is_loopback(address))
 		log_line(LOG_LEVEL_WARNING,
 			 "plain HTTP: the network between client and server can "
@@ -139,25 +148,49 @@ static int server_start(struct server *server, const struct options *options,
 		.state = options->state,
 		.anchors = options->anchors,
 		.development = options->dev,
+		.sample_cpak = options->sample_cpak,
 		.sessions = options->sessions,
 	};
+	struct tls_files files = TLS_FILES_INIT;
+	int ret = -1;
 
-	if (options->cert && tls_files_read(&server->files, options->cert, options->key, e) < 0)
-		return -1;
+	if (options->cert && tls_files_read(&files, options->cert, options->key, e) < 0)
+		goto out;
 	server_warn(options, address);
 	if (trustee_open(&server->trustee, &trustee, clock_wall_s(), e) < 0)
-		return -1;
+		goto out;
 	server->fd = listen_open(address, e);
 	if (server->fd < 0)
-		return -1;
+		goto out;
 	server->service = route_service(&server->trustee);
-	server->http = http_start(&server->service, server->fd,
-				  options->cert ? &server->files : NULL, e);
+	server->http = http_start(&server->service, server->fd, options->cert ? &files : NULL, e);
 	if (!server->http)
-		return -1;
+		goto out;
 	server->fd = -1;
 	server_ready(options, address);
-	return 0;
+	ret = 0;
+out:
+	tls_files_free(&files);
+	return ret;
+}
+
+/* Read the certificate, its key and the trust anchors again. If one of them cannot be used, all stay
+ * as they are. Sessions and connections continue. */
+static void server_reload(struct server *server, const struct options *options)
+{
+	struct tls_files files = TLS_FILES_INIT;
+	struct error e = ERROR_INIT;
+
+	if ((!options->cert || tls_files_read(&files, options->cert, options->key, &e) == 0) &&
+	    trust_check(&server->trustee.trust, &e) == 0 &&
+	    (!options->cert || tls_current_set(&files, &e) == 0)) {
+		trust_expire(&server->trustee.trust);
+		log_line(LOG_LEVEL_INFO, "reloaded %strust anchors",
+			 options->cert ? "certificate, key and " : "");
+	} else {
+		log_line(LOG_LEVEL_ERROR, "not reloaded: %s", e.text);
+	}
+	tls_files_free(&files);
 }
 
 static void server_stop(struct server *server)
@@ -166,7 +199,6 @@ static void server_stop(struct server *server)
 	if (server->fd >= 0)
 		close(server->fd);
 	trustee_close(&server->trustee);
-	tls_files_free(&server->files);
 }
 
 static void signals_block(sigset_t *set)
@@ -175,13 +207,14 @@ static void signals_block(sigset_t *set)
 	sigemptyset(set);
 	sigaddset(set, SIGTERM);
 	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
 	/* This is before any thread starts, so that only sigwait() in main gets them. */
 	pthread_sigmask(SIG_BLOCK, set, NULL);
 }
 
 static int serve(const struct options *options, struct error *e)
 {
-	struct server server = { .trustee = TRUSTEE_INIT, .files = TLS_FILES_INIT, .fd = -1 };
+	struct server server = { .trustee = TRUSTEE_INIT, .fd = -1 };
 	struct listen_address address;
 	int ret = -1, signal_number;
 	sigset_t set;
@@ -194,7 +227,8 @@ static int serve(const struct options *options, struct error *e)
 	signals_block(&set);
 	if (server_start(&server, options, &address, e) < 0)
 		goto out;
-	sigwait(&set, &signal_number);
+	while (sigwait(&set, &signal_number) == 0 && signal_number == SIGHUP)
+		server_reload(&server, options);
 	log_line(LOG_LEVEL_INFO, "stopping: %s", strsignal(signal_number));
 	ret = 0;
 out:

@@ -108,10 +108,11 @@ static int trustee_trust(struct trustee *t, const struct trustee_options *option
 	int ret = -1;
 
 	if (options->anchors)
-		return trust_open(&t->trust, options->anchors, options->development, e);
+		return trust_open(&t->trust, options->anchors, options->development,
+				  options->sample_cpak, e);
 	path = store_path(&t->store, "anchors", e);
 	if (path && store_make(&t->store, "anchors", e) == 0)
-		ret = trust_open(&t->trust, path, options->development, e);
+		ret = trust_open(&t->trust, path, options->development, options->sample_cpak, e);
 	free(path);
 	return ret;
 }

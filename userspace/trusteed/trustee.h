@@ -32,6 +32,7 @@ struct trustee_options {
 	const char *state;   /* directory */
 	const char *anchors; /* directory or file; NULL: anchors/ in the state */
 	bool development;
+	bool sample_cpak;      /* trust the sample CPAK of firmware trees */
 	unsigned int sessions; /* attested sessions at most; 0: the default */
 };
 

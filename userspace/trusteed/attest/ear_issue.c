@@ -28,14 +28,17 @@ static json_t *ear_issue_header(const EVP_PKEY *key, struct error *e)
 	return header;
 }
 
-static json_t *ear_issue_appraisal(const int vector[EAR_CLAIMS], json_t *evidence, struct error *e)
+static json_t *ear_issue_appraisal(const int vector[EAR_CLAIMS], json_t *evidence,
+				   const char *warning, struct error *e)
 {
 	json_t *appraisal = ear_appraisal_json(vector, e);
 
 	if (!appraisal)
 		return NULL;
 	if (json_object_set_new(appraisal, "ear.appraisal-policy-id", json_string("default")) < 0 ||
-	    json_object_set(appraisal, EVIDENCE, evidence) < 0) {
+	    json_object_set(appraisal, EVIDENCE, evidence) < 0 ||
+	    (warning && json_object_set_new(appraisal, "ear.veraison.policy-claims",
+					    json_pack("{s:s}", "warning", warning)) < 0)) {
 		json_decref(appraisal);
 		error_set_memory(e);
 		return NULL;
@@ -43,13 +46,13 @@ static json_t *ear_issue_appraisal(const int vector[EAR_CLAIMS], json_t *evidenc
 	return appraisal;
 }
 
-int ear_issue(EVP_PKEY *key, const int vector[EAR_CLAIMS], json_t *evidence, int64_t now,
-	      struct bytes *out, struct error *e)
+int ear_issue(EVP_PKEY *key, const int vector[EAR_CLAIMS], json_t *evidence, const char *warning,
+	      int64_t now, struct bytes *out, struct error *e)
 {
 	json_t *header = NULL, *payload = NULL, *appraisal;
 	int ret = -1;
 
-	appraisal = ear_issue_appraisal(vector, evidence, e);
+	appraisal = ear_issue_appraisal(vector, evidence, warning, e);
 	if (!appraisal)
 		goto out;
 	payload = json_pack("{s:s, s:I, s:{s:s, s:s}, s:{s:o}, s:I, s:s}", "eat_profile", PROFILE,

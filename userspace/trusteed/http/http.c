@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "tls_current.h"
 
 #define CONNECTIONS_MAX	   64
 #define CONNECTION_TIMEOUT 30 /* seconds without progress */
@@ -199,8 +200,7 @@ struct http *http_start(const struct http_service *service, int fd, const struct
 {
 	struct http *http = calloc(1, sizeof(*http));
 	struct MHD_OptionItem tls[] = {
-		{ MHD_OPTION_HTTPS_MEM_CERT, 0, files ? files->cert.data : NULL },
-		{ MHD_OPTION_HTTPS_MEM_KEY, 0, files ? files->key.data : NULL },
+		{ MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)tls_current_get },
 		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)TLS_PRIORITIES },
 		{ MHD_OPTION_END, 0, NULL },
 	};
@@ -208,6 +208,10 @@ struct http *http_start(const struct http_service *service, int fd, const struct
 
 	if (!http) {
 		error_set_memory(e);
+		return NULL;
+	}
+	if (files && tls_current_set(files, e) < 0) {
+		free(http);
 		return NULL;
 	}
 	http->service = service;
@@ -219,7 +223,7 @@ struct http *http_start(const struct http_service *service, int fd, const struct
 					MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
 					MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_TIMEOUT,
 					MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
-					MHD_OPTION_ARRAY, files ? tls : tls + 3, MHD_OPTION_END);
+					MHD_OPTION_ARRAY, files ? tls : tls + 2, MHD_OPTION_END);
 	if (!http->daemon) {
 		error_set(e, ERROR_SYSTEM, "HTTP server: %s",
 			  http->said[0] ? http->said : "cannot start");
@@ -234,5 +238,6 @@ void http_stop(struct http *http)
 	if (!http)
 		return;
 	MHD_stop_daemon(http->daemon);
+	tls_current_clear();
 	free(http);
 }

@@ -30,8 +30,8 @@ struct http_service {
 struct http;
 
 /* Serve @service on the listening socket @fd, with TLS if @files is not NULL. The server closes
- * @fd at its end if this call succeeds. @service and @files must outlive the server. Returns NULL
- * with an ERROR_NETWORK or ERROR_SYSTEM. */
+ * @fd at its end if this call succeeds. @service must outlive the server. tls_current_set() replaces
+ * @files later. Returns NULL with an ERROR_NETWORK or ERROR_SYSTEM. */
 struct http *http_start(const struct http_service *service, int fd, const struct tls_files *files,
 			struct error *e);
 /* End all connections, wait for the thread, and close the socket. @http may be NULL. */

@@ -7,74 +7,62 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/array.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "jose/jwk.h"
 
-/*
- * Attestation keys whose private part is public, by curve and x. The y of a point does not matter,
- * because the negated point has the negated private key.
- */
-static const struct {
-	const char *curve, *x, *whose;
-} published[] = {
-	{ "P-384", "IShnxS4rlQiwpCCpBWDzlNLfqiG911FP8akBr-fh94uxHU5m-Kijivp2r2oxxN6M",
-	  "the sample CPAK of TF-RMM and TF-A" },
-};
-
-/* 1 if @anchor may be used, 0 if not (with a log line), -1 if that cannot be determined. */
-static int trust_may(const struct cca_anchor *anchor, bool development, struct error *e)
+/* Whether @anchor may be used. If not, a log line says why. */
+static bool trust_may(const struct trust *trust, const struct cca_anchor *anchor)
 {
-	const char *curve, *x, *whose = NULL;
-	json_t *jwk;
-
 	/* A revoked key is never accepted, so what it revokes stays revoked, whichever key it
 	 * is. */
 	if (anchor->revoked)
-		return 1;
-	jwk = jwk_from_public_key(anchor->key, NULL, e);
-	if (!jwk)
-		return error_add(e, "anchor %s", anchor->name);
-	curve = json_string_value(json_object_get(jwk, "crv"));
-	x = json_string_value(json_object_get(jwk, "x"));
-	for (size_t i = 0; curve && x && i < ARRAY_SIZE(published); i++)
-		if (!strcmp(curve, published[i].curve) && !strcmp(x, published[i].x))
-			whose = published[i].whose;
-	json_decref(jwk);
-	if (whose)
+		return true;
+	if (anchor->published && !trust->sample) {
 		log_line(LOG_LEVEL_WARNING,
-			 "anchor %s: never trusted: its private key is public "
-			 "(%s)",
-			 anchor->name, whose);
-	else if (anchor->development && !development)
+			 "anchor %s: never trusted: its private key is public (%s)", anchor->name,
+			 anchor->published);
+		return false;
+	}
+	if (anchor->development && !trust->development) {
 		log_line(LOG_LEVEL_WARNING,
 			 "anchor %s: ignored: a development key, trusted only "
 			 "with --dev",
 			 anchor->name);
-	return !whose && (development || !anchor->development);
+		return false;
+	}
+	return true;
 }
 
 /* Remove the anchors that may not be used. */
-static int trust_filter(struct cca_anchors *anchors, bool development, struct error *e)
+static void trust_filter(const struct trust *trust, struct cca_anchors *anchors)
 {
 	size_t kept = 0;
-	int may = 0;
 
-	for (size_t i = 0; may >= 0 && i < anchors->count; i++) {
+	for (size_t i = 0; i < anchors->count; i++) {
 		struct cca_anchor swapped = anchors->anchor[kept];
 
-		may = trust_may(&anchors->anchor[i], development, e);
-		if (may <= 0)
+		if (!trust_may(trust, &anchors->anchor[i]))
 			continue;
 		anchors->anchor[kept++] = anchors->anchor[i];
 		anchors->anchor[i] = swapped;
 	}
-	if (may < 0)
-		return -1;
 	while (anchors->count > kept)
 		EVP_PKEY_free(anchors->anchor[--anchors->count].key);
+}
+
+/* Append the anchors that may be used. On failure @anchors is empty. */
+static int trust_read(const struct trust *trust, struct cca_anchors *anchors, struct error *e)
+{
+	if (io_each_file(trust->path, cca_anchors_suffixes, JSON_INPUT_MAX, cca_anchors_use,
+			 anchors, e) < 0 ||
+	    (trust->sample &&
+	     cca_anchors_add(anchors, cca_anchors_sample, strlen(cca_anchors_sample),
+			     "--dev-trust-sample-cpak", e) < 0)) {
+		cca_anchors_free(anchors);
+		return -1;
+	}
+	trust_filter(trust, anchors);
 	return 0;
 }
 
@@ -117,30 +105,43 @@ static uint64_t trust_stamp(const char *path)
 	return stamp;
 }
 
-int trust_open(struct trust *trust, const char *path, bool development, struct error *e)
+int trust_open(struct trust *trust, const char *path, bool development, bool sample,
+	       struct error *e)
 {
 	trust->path = strdup(path);
 	trust->development = development;
+	trust->sample = sample;
 	if (!trust->path)
 		return error_set_memory(e);
 	return trust_refresh(trust, e);
 }
 
+int trust_check(const struct trust *trust, struct error *e)
+{
+	struct cca_anchors anchors = CCA_ANCHORS_INIT;
+	int ret = trust_read(trust, &anchors, e);
+
+	cca_anchors_free(&anchors);
+	return ret;
+}
+
+void trust_expire(struct trust *trust)
+{
+	atomic_store(&trust->expired, true);
+}
+
 int trust_refresh(struct trust *trust, struct error *e)
 {
+	bool expired = atomic_exchange(&trust->expired, false);
 	uint64_t stamp = trust_stamp(trust->path);
 
-	if (trust->loaded && stamp == trust->stamp)
+	if (trust->loaded && !expired && stamp == trust->stamp)
 		return 0;
 	cca_anchors_free(&trust->anchors);
 	trust->loaded = false;
-	if (io_each_file(trust->path, cca_anchors_suffixes, JSON_INPUT_MAX, cca_anchors_use,
-			 &trust->anchors, e) < 0 ||
-	    trust_filter(&trust->anchors, trust->development, e) < 0) {
-		/* What was not read may revoke what was. */
-		cca_anchors_free(&trust->anchors);
+	/* If this fails, there are no anchors: what was not read may revoke what was. */
+	if (trust_read(trust, &trust->anchors, e) < 0)
 		return -1;
-	}
 	log_line(LOG_LEVEL_INFO, "trust anchors: %zu from %s", trust->anchors.count, trust->path);
 	trust->loaded = true;
 	trust->stamp = stamp;
