@@ -66,6 +66,9 @@ get_given()
 
 get_refused()
 {
+	mv "$trustee_state/anchors" "$work/no-anchors" && mkdir "$trustee_state/anchors"
+	refused 7 "a platform that the KBS does not know" "E_NO_TRUST_ANCHOR" realmkey_here attest "${kbs[@]}"
+	rmdir "$trustee_state/anchors" && mv "$work/no-anchors" "$trustee_state/anchors"
 	refused 9 "a resource that does not exist" "a/b/none" realmkey_here get-resource "${kbs[@]}" --path a/b/none
 	refused 12 "a file that is not an EAR" "$work/large: " \
 		realmkey_here get-resource "${kbs[@]}" --path a/b/c --attestation-token "$work/large" --tee-key-file "$work/tee.pem"
@@ -81,6 +84,35 @@ get_refused()
 	status=0
 	realmkey_here get-resource "${kbs[@]}" --path a/b/c >/dev/full 2>"$work/err" || status=$?
 	same "a standard output that cannot be written" "1 1" "$status $(wc -l <"$work/err")"
+	get_unwritable
+}
+
+# Whatever a command prints, it exits with 1 if that cannot be written.
+get_unwritable()
+{
+	local words key=tests/vectors/generated-ear/pkey.json ear=tests/vectors/generated-ear/ok-affirming.jwt
+	while read -r words; do
+		status=0
+		# shellcheck disable=SC2086 # words
+		$words >/dev/full 2>"$work/err" || status=$?
+		same "$words, which cannot be written" "1 1" "$status $(wc -l <"$work/err")"
+	done <<.
+realmkey_here attest ${kbs[*]}
+realmkey_here token
+realmkey_here token --json
+realmkey_here token --raw -
+realmkey_here token --raw $work/token
+realmkey_here token show $work/token
+realmkey_here token verify --anchors $anchors $work/token
+realmkey_here token verify --anchors $anchors $work/token --json
+realmkey_here measurements
+realmkey_here measurements --json
+realmkey_here rim
+realmkey_here rim --json
+realmkey verify --key $key $ear
+realmkey verify --key $key $ear --json
+realmkey admin set-resource-policy --affirming --admin-token-file $trustee_state/admin-token ${kbs[*]}
+.
 }
 
 get_token()

@@ -27,6 +27,35 @@ trusteed_tls_files()
 	done
 }
 
+# Each file of the state is status 3 (trusteed(8)), whatever is wrong with it. The two signals end it with 0.
+trusteed_statuses()
+{
+	local state=$work/state-files file signal
+	cp -r "$trustee_state" "$state"
+	for file in ear-key.pem admin-key.pem policy reference-values.json; do
+		mv "$state/$file" "$work/kept"
+		echo '?' >"$state/$file"
+		ended 3 "$file that is malformed" "$file" trusteed --state "$state" --listen 127.0.0.1:0
+		rm "$state/$file"
+		mkdir "$state/$file"
+		ended 3 "$file that is a directory" "$file: Is a directory" trusteed --state "$state" --listen 127.0.0.1:0
+		rmdir "$state/$file"
+		mv "$work/kept" "$state/$file"
+	done
+	ended 5 "an address of another machine" "192.0.2.1:8080" trusteed --state "$state" --listen 192.0.2.1:8080 --allow-plain
+	ended 3 "a state directory without a parent" "/nonexistent/state: No such file" trusteed --state /nonexistent/state --listen 127.0.0.1:0
+	for signal in TERM INT; do
+		trustee_stop
+		trustee_run
+		status=0
+		kill -"$signal" "$trustee_pid"
+		wait "$trustee_pid" || status=$?
+		trustee_pid=
+		same "SIG$signal ends it" 0 "$status"
+	done
+	trustee_run
+}
+
 # served CA: a new connection to trusteed succeeds if only the certificates in CA are trusted.
 served()
 {
@@ -122,4 +151,5 @@ part_trusteed()
 	same "and has the same admin token" "$key" "$(cat "$trustee_state/admin-token")"
 	trusteed_hangup
 	trusteed_sample
+	trusteed_statuses
 }

@@ -43,8 +43,11 @@ ii  realmkey" "$output"
 	runs 0 "apt finds all that they depend on" realm_sh "apt-get -q check"
 }
 
-# debian_status PID: who a process is and what it may do.
-debian_status() { realm_sh "grep -E '^(Uid|Groups|Cap...|NoNewPrivs|Seccomp):' /proc/$1/status; cat /proc/$1/cgroup"; }
+# debian_status PID...: who processes are and what they may do.
+debian_status()
+{
+	realm_sh "for p in $1; do grep -E '^(Uid|Groups|Cap...|NoNewPrivs|Seccomp):' /proc/\$p/status; cat /proc/\$p/cgroup; done"
+}
 
 debian_confined()
 {

@@ -55,13 +55,13 @@ scenario_sandbox()
 	runs 0 "realmkey and its courier at work" realm_sh "
 		mkfifo /tmp/hold; (sleep 60 >/tmp/hold) & nc -l -p 8098 </tmp/hold >/dev/null & sleep 0.3
 		realmkey get-resource --insecure --url http://127.0.0.1:8098 --path a/b/c >/dev/null 2>&1 &
-		i=0; until grep -qs 'Seccomp:	2' /proc/\$(pidof realmkey-courier)/status || [ \$((i += 1)) -gt 100 ]; do sleep 0.2; done
+		i=0; until grep -qs 'Seccomp_filters:	2' \$(printf '/proc/%s/status ' \$(pidof realmkey-courier)) || [ \$((i += 1)) -gt 100 ]; do sleep 0.2; done
 		q=\$(pidof realmkey) && sed 's/^/realmkey /' /proc/\$q/status && grep '^Max core file size *0 *0 ' /proc/\$q/limits
-		p=\$(pidof realmkey-courier) && sed 's/^/courier /' /proc/\$p/status && readlink /proc/\$p/fd/2"
+		for p in \$(pidof realmkey-courier); do sed 's/^/courier /' /proc/\$p/status; readlink /proc/\$p/fd/2; done"
+	same "the courier is a supervisor and a worker, each with a seccomp filter" 2 "$(grep -c '^courier Seccomp:	2' <<<"$output")"
 	has "the courier has no capability" "courier CapPrm:	0000000000000000"
 	has "and can gain none" "courier CapBnd:	0000000000000000"
 	has "nor new privileges" "courier NoNewPrivs:	1"
-	has "it has a seccomp filter" "courier Seccomp:	2"
 	lacks "it is not root" "courier Uid:	0"
 	has "and its standard error is not that of realmkey" "/dev/null"
 	has "realmkey can gain no privileges either" "realmkey NoNewPrivs:	1"

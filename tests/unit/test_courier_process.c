@@ -52,6 +52,22 @@ static void expect_status(pid_t pid, const char *name, const char *wanted)
 		fail_msg("%s is '%s', expected '%s'", name, value, wanted);
 }
 
+/* The process of @courier that uses the network. */
+static pid_t worker_of(const struct courier *courier)
+{
+	char path[64];
+	int pid = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)courier->pid,
+		 (int)courier->pid);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%d", &pid), 1);
+	fclose(f);
+	return pid;
+}
+
 static size_t descriptors(pid_t pid)
 {
 	char path[64];
@@ -68,34 +84,41 @@ static size_t descriptors(pid_t pid)
 	return n;
 }
 
+/* @filters: how many system call filters @pid has. */
+static void expect_confined(pid_t pid, const char *filters)
+{
+	struct bytes environment = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	char path[64], uid[256];
+
+	expect_status(pid, "NoNewPrivs", "1");
+	expect_status(pid, "Seccomp", "2");
+	expect_status(pid, "Seccomp_filters", filters);
+	expect_status(pid, "CapPrm", "0000000000000000");
+	expect_status(pid, "CapEff", "0000000000000000");
+	expect_status(pid, "CapAmb", "0000000000000000");
+	if (geteuid() != 0)
+		return;
+	proc_status(pid, "Uid", uid, sizeof(uid));
+	assert_int_not_equal(strtoul(uid, NULL, 10), 0);
+	expect_status(pid, "Groups", "");
+	assert_int_equal(descriptors(pid), 4);
+	snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
+	assert_int_equal(io_read_file(path, 65536, &environment, &e), 0);
+	assert_int_equal(environment.len, 0);
+	bytes_free(&environment);
+}
+
 static void test_confinement(void **state)
 {
 	struct courier courier = COURIER_INIT;
 	int leak = fcntl(2, F_DUPFD, 10); /* as if the keeper had forgotten close-on-exec */
-	struct bytes environment = BYTES_INIT;
-	struct error e = ERROR_INIT;
-	char path[64];
 
 	(void)state;
 	assert_true(leak >= 10);
 	start_plain(&courier);
-	expect_status(courier.pid, "NoNewPrivs", "1");
-	expect_status(courier.pid, "Seccomp", "2");
-	expect_status(courier.pid, "CapPrm", "0000000000000000");
-	expect_status(courier.pid, "CapEff", "0000000000000000");
-	expect_status(courier.pid, "CapAmb", "0000000000000000");
-	if (geteuid() == 0) {
-		char uid[256];
-
-		proc_status(courier.pid, "Uid", uid, sizeof(uid));
-		assert_int_not_equal(strtoul(uid, NULL, 10), 0);
-		expect_status(courier.pid, "Groups", "");
-		assert_int_equal(descriptors(courier.pid), 4);
-		snprintf(path, sizeof(path), "/proc/%d/environ", (int)courier.pid);
-		assert_int_equal(io_read_file(path, 65536, &environment, &e), 0);
-		assert_int_equal(environment.len, 0);
-	}
-	bytes_free(&environment);
+	expect_confined(courier.pid, "1");
+	expect_confined(worker_of(&courier), "2");
 	courier_stop(&courier);
 	close(leak);
 }
@@ -116,7 +139,7 @@ static void test_without_landlock(void **state)
 		if (sandbox_seccomp(SCMP_ACT_ALLOW, &rule, 1, &e) < 0)
 			_exit(1);
 		start_plain(&courier);
-		expect_status(courier.pid, "Seccomp_filters", "3");
+		expect_status(worker_of(&courier), "Seccomp_filters", "4");
 		expect_get(&courier, "a/b/c", "request=1\n");
 		courier_stop(&courier);
 		_exit(0);
@@ -168,12 +191,27 @@ static void test_dies_with_its_keeper(void **state)
 static void test_killed(void **state)
 {
 	struct courier courier = COURIER_INIT;
+	siginfo_t info;
 
 	(void)state;
 	start_plain(&courier);
 	kill(courier.pid, SIGTERM);
+	waitid(P_PID, (id_t)courier.pid, &info, WEXITED | WNOWAIT);
 	expect_failure(&courier, "a/b/c", ERROR_PROTOCOL, false, "courier: killed by SIGTERM");
 	expect_failure(&courier, "a/b/c", ERROR_PROTOCOL, false, "courier: not running");
+}
+
+/* A worker that its sandbox killed is not replaced, and the cause is not lost. */
+static void test_worker_killed(void **state)
+{
+	struct courier courier = COURIER_INIT;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip(); /* it is not dumpable */
+	start_plain(&courier);
+	kill(worker_of(&courier), SIGSYS);
+	expect_failure(&courier, "a/b/c", ERROR_PROTOCOL, false, "courier: killed by SIGSYS");
 }
 
 static void test_no_program(void **state)
@@ -267,6 +305,7 @@ int main(void)
 		cmocka_unit_test(test_without_landlock),
 		cmocka_unit_test(test_dies_with_its_keeper),
 		cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_worker_killed),
 		cmocka_unit_test(test_no_program),
 		cmocka_unit_test(test_malformed_answers),
 	};

@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/landlock.h>
+#include <linux/netlink.h>
+#include <net/if.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -17,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -59,6 +62,8 @@ TRY(open_passwd, open("/etc/passwd", O_RDONLY))
 TRY(open_null, open("/dev/null", O_RDONLY))
 TRY(open_mem, open("/proc/self/mem", O_RDONLY))
 TRY(open_program, open("/proc/self/exe", O_RDONLY))
+TRY(open_nsswitch, open("/etc/nsswitch.conf", O_RDONLY))
+TRY(list_etc, opendir("/etc") ? 0 : -1)
 TRY(open_resolv, open("/etc/resolv.conf", O_RDONLY))
 TRY(write_resolv, open("/etc/resolv.conf", O_WRONLY))
 TRY(path_resolv, open("/etc/passwd", O_PATH))
@@ -72,6 +77,23 @@ TRY(journal, socket(AF_UNIX, SOCK_DGRAM, 0))
 TRY(tcp, socket(AF_INET, SOCK_STREAM, IPPROTO_TCP))
 TRY(netlink, socket(AF_NETLINK, SOCK_RAW, 16))
 TRY(mptcp, socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP))
+
+TRY(route, socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE))
+
+/* As in the zone of a link-local address. */
+static int interface_request(unsigned long request)
+{
+	struct ifreq interface = { .ifr_name = "lo" };
+
+	interface.ifr_ifindex = 1;
+	return ioctl(socket(AF_INET, SOCK_DGRAM, 0), request, &interface);
+}
+
+TRY(interface_number, interface_request(SIOCGIFINDEX))
+TRY(interface_name, interface_request(SIOCGIFNAME))
+TRY(interface_address, interface_request(SIOCGIFADDR))
+TRY(interfaces, interface_request(SIOCGIFCONF))
+TRY(interface_flags, interface_request(SIOCSIFFLAGS))
 
 static int connect_port(uint16_t port)
 {
@@ -146,6 +168,8 @@ static const struct attempt {
 	{ "open /dev/cca-rsi", try_device, ENOSYS, ENOSYS },
 	{ "open /proc/self/mem", try_open_mem, EACCES, EACCES },
 	{ "open its program", try_open_program, EACCES, EACCES },
+	{ "open /etc/nsswitch.conf", try_open_nsswitch, EACCES, EACCES },
+	{ "list /etc", try_list_etc, EACCES, EACCES },
 	{ "open /etc/resolv.conf", try_open_resolv, 0, EACCES },
 	{ "write /etc/resolv.conf", try_write_resolv, ENOSYS, ENOSYS },
 	{ "O_PATH", try_path_resolv, ENOSYS, ENOSYS },
@@ -157,6 +181,12 @@ static const struct attempt {
 	{ "UDP socket", try_udp6, 0, 0 },
 	{ "Unix socket", try_unix, ENOSYS, ENOSYS },
 	{ "netlink socket", try_netlink, ENOSYS, ENOSYS },
+	{ "netlink socket for addresses", try_route, ENOSYS, ENOSYS },
+	{ "number of an interface", try_interface_number, 0, 0 },
+	{ "name of an interface", try_interface_name, 0, 0 },
+	{ "address of an interface", try_interface_address, ENOSYS, ENOSYS },
+	{ "list of interfaces", try_interfaces, ENOSYS, ENOSYS },
+	{ "flags of an interface", try_interface_flags, ENOSYS, ENOSYS },
 	{ "packet socket", try_packet, ENOSYS, ENOSYS },
 	{ "raw socket", try_raw, ENOSYS, ENOSYS },
 	{ "MPTCP socket", try_mptcp, ENOSYS, ENOSYS },
@@ -195,15 +225,16 @@ static int confine_attempt(const struct attempt *attempt, bool landlock)
 	static const struct sandbox_rule hide = { .call = SCMP_SYS(landlock_create_ruleset),
 						  .action = SCMP_ACT_ERRNO(ENOSYS) };
 	struct error e = ERROR_INIT;
+	struct confine_stamp stamp;
 	pid_t pid = fork();
 	int files;
 
 	if (pid == 0) {
 		if (!landlock && sandbox_seccomp(SCMP_ACT_ALLOW, &hide, 1, &e) < 0)
 			_exit(200);
-		if (confine_drop(&e) < 0)
+		if (confine_drop(&e) < 0 || confine_supervisor(&e) < 0)
 			_exit(201);
-		files = confine_files(PORT, &e);
+		files = confine_files(PORT, &stamp, &e);
 		if (files != landlock)
 			_exit(202);
 		if (confine_calls(files, &e) < 0)

@@ -202,7 +202,7 @@ static void test_policy_texts(void **state)
 	}
 }
 
-static void open_refused(struct world *w, const char *words)
+static void open_refused(struct world *w, enum error_kind kind, const char *words)
 {
 	struct trustee_options options = { .state = w->state, .anchors = w->anchors };
 	struct trustee other = TRUSTEE_INIT;
@@ -212,7 +212,7 @@ static void open_refused(struct world *w, const char *words)
 	trustee_close(&other);
 	if (!strstr(e.text, words))
 		fail_msg("'%s' does not contain '%s'", e.text, words);
-	assert_int_not_equal(error_exit_code(&e), 0);
+	assert_int_equal(e.kind, kind);
 }
 
 static void state_write(struct world *w, const char *name, const char *text)
@@ -258,25 +258,25 @@ static void test_state_refused(void **state)
 	struct world *w = *state;
 	char path[192];
 
-	open_refused(w, "another trusteed uses it");
+	open_refused(w, ERROR_CONFIG, "another trusteed uses it");
 	trustee_close(&w->trustee);
 	assert_int_equal(chmod(w->state, 0750), 0);
-	open_refused(w, "mode 0750");
+	open_refused(w, ERROR_CONFIG, "mode 0750");
 	assert_int_equal(chmod(w->state, 0700), 0);
 	state_write(w, "policy", "none\n");
-	open_refused(w, "policy: neither");
+	open_refused(w, ERROR_CONFIG, "policy: neither");
 	state_write(w, "policy", "deny-all\n");
 	state_write(w, "reference-values.json", "{");
-	open_refused(w, "reference-values.json");
+	open_refused(w, ERROR_CONFIG, "reference-values.json");
 	state_write(w, "reference-values.json", "{\"a\":{}}");
-	open_refused(w, "'a': no value");
+	open_refused(w, ERROR_CONFIG, "'a': no value");
 	state_write(w, "reference-values.json", "{}");
 	state_write(w, "ear-key.pem", "?");
-	open_refused(w, "ear-key.pem");
+	open_refused(w, ERROR_CONFIG, "ear-key.pem");
 	snprintf(path, sizeof(path), "%s/ear-key.pem", w->state);
 	assert_int_equal(unlink(path), 0);
 	world_anchor(w, "broken.json", "{}");
-	open_refused(w, "broken.json");
+	open_refused(w, ERROR_INPUT, "broken.json");
 	world_anchor(w, "broken.json", "[]");
 	world_reopen(w);
 	assert_int_equal(w->trustee.policy, POLICY_DENY_ALL);
@@ -294,7 +294,7 @@ static void test_state_key_kind(void **state)
 	assert_int_equal(io_read_file(path, 8192, &pem, &e), 0);
 	state_write(w, "admin-key.pem", bytes_text(&pem));
 	trustee_close(&w->trustee);
-	open_refused(w, "not a P-256 key");
+	open_refused(w, ERROR_CONFIG, "not a P-256 key");
 	bytes_free(&pem);
 }
 

@@ -53,6 +53,6 @@ bool clock_doubt(struct error *e)
 	if (clock_wall_s() >= passed)
 		return false;
 	clock_print(passed, text);
-	error_append(e, "; this machine's clock is wrong: it is later than %s", text);
+	error_append(e, "; the clock is wrong: it is later than %s", text);
 	return true;
 }

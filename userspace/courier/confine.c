@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -10,7 +11,10 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <netinet/in.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/sandbox.h"
@@ -31,29 +35,79 @@ int confine_drop(struct error *e)
 		return -1;
 	/* After the change of user, which clears it. RLIMIT_NPROC is not set, because it counts all
 	 * processes of user 65534; confine_calls() allows threads only. */
+	return confine_end_with(getppid(), e);
+}
+
+int confine_end_with(pid_t parent, struct error *e)
+{
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return error_set_errno(e, ERROR_SYSTEM, "PR_SET_PDEATHSIG");
-	return 0;
+	/* It may have ended before. */
+	return getppid() == parent ? 0 : error_set(e, ERROR_SYSTEM, "the parent process has ended");
+}
+
+int confine_supervisor(struct error *e)
+{
+	static const struct sandbox_path everything[] = { { "/", SANDBOX_READ } };
+	static const struct sandbox_rule calls[] = { SANDBOX_KILL_INTRUDER };
+	const struct sandbox_access access = {
+		.path = everything,
+		.paths = ARRAY_SIZE(everything),
+		.alone = true,
+	};
+
+	if (sandbox_landlock(&access, e) < 0)
+		return -1;
+	return sandbox_seccomp(SCMP_ACT_ALLOW, calls, ARRAY_SIZE(calls), e);
 }
 
 /* --- files ----------------------------------------------------------------------------------- */
 
-/* The files that the resolver of glibc reads. A rule applies to the file that exists now: a file
- * that replaces it later cannot be read, except below a directory. */
+/*
+ * The files that the resolver of glibc reads when it looks a name up among "files dns" (resolver.h). It
+ * reads no other: services, because ports are numbers, nsswitch.conf and modules not, because
+ * resolver_prepare() has done it.
+ *
+ * A rule of Landlock applies to the file that a path leads to now, through symbolic links. It does not
+ * apply to a file that is renamed over it or made later, and a rule for /etc would allow all that is
+ * there. So a worker that has become stale (confine_changed()) ends, and the supervisor starts another.
+ */
 /* clang-format off */
-static const struct sandbox_path resolver_paths[] = {
+static const struct sandbox_path resolver_paths[CONFINE_FILES] = {
 	{ "/etc/resolv.conf", SANDBOX_READ },
 	{ "/etc/hosts", SANDBOX_READ },
-	{ "/etc/nsswitch.conf", SANDBOX_READ },
 	{ "/etc/host.conf", SANDBOX_READ },
 	{ "/etc/gai.conf", SANDBOX_READ },
-	{ "/run/systemd/resolve", SANDBOX_READ },
-	{ "/run/resolvconf", SANDBOX_READ },
-	{ "/run/NetworkManager/resolv.conf", SANDBOX_READ },
 };
 /* clang-format on */
 
-int confine_files(uint16_t port, struct error *e)
+static void stamp_take(struct confine_stamp *stamp)
+{
+	struct stat st;
+
+	memset(stamp, 0, sizeof(*stamp));
+	for (size_t i = 0; i < ARRAY_SIZE(resolver_paths); i++) {
+		if (stat(resolver_paths[i].path, &st) < 0)
+			continue;
+		stamp->file[i][0] = (int64_t)st.st_dev;
+		stamp->file[i][1] = (int64_t)st.st_ino;
+		stamp->file[i][2] = st.st_size;
+		stamp->file[i][3] = st.st_mtim.tv_sec;
+		stamp->file[i][4] = st.st_mtim.tv_nsec;
+		stamp->file[i][5] = st.st_ctim.tv_sec;
+		stamp->file[i][6] = st.st_ctim.tv_nsec;
+	}
+}
+
+bool confine_changed(const struct confine_stamp *stamp)
+{
+	struct confine_stamp now;
+
+	stamp_take(&now);
+	return memcmp(&now, stamp, sizeof(now)) != 0;
+}
+
+int confine_files(uint16_t port, struct confine_stamp *stamp, struct error *e)
 {
 	const uint16_t ports[] = { port, DNS_PORT };
 	const struct sandbox_access access = {
@@ -64,6 +118,8 @@ int confine_files(uint16_t port, struct error *e)
 		.alone = true,
 	};
 
+	/* First: what changes in between must count as changed. */
+	stamp_take(stamp);
 	return sandbox_landlock(&access, e);
 }
 
@@ -101,7 +157,9 @@ static const struct sandbox_rule calls[] = {
 	ALLOW(getrandom), ALLOW(uname), ALLOW(sysinfo), ALLOW(getuid), ALLOW(geteuid),
 	ALLOW(getgid), ALLOW(getegid), ALLOW_IF(prlimit64, IS(2, 0)),
 
-	/* TCP and UDP sockets: no Unix, netlink, packet, raw or MPTCP socket, and no server */
+	/* TCP and UDP sockets: no Unix, netlink, packet, raw or MPTCP socket, and no server. glibc goes on
+	 * without nscd (Unix), and sorts addresses without netlink: it then only does not know which of
+	 * the realm's IPv6 addresses are deprecated. */
 	SOCKET(AF_INET, SOCK_STREAM, IPPROTO_TCP), SOCKET(AF_INET, SOCK_DGRAM, IPPROTO_UDP),
 	SOCKET(AF_INET6, SOCK_STREAM, IPPROTO_TCP), SOCKET(AF_INET6, SOCK_DGRAM, IPPROTO_UDP),
 	/* libcurl's wake-up. Not SOCK_DGRAM, because such a socket can send to any path. */
@@ -112,6 +170,8 @@ static const struct sandbox_rule calls[] = {
 	ALLOW(sendto), ALLOW(sendmsg), ALLOW(sendmmsg), ALLOW(recvfrom), ALLOW(recvmsg),
 	ALLOW(poll), ALLOW(ppoll), ALLOW(select), ALLOW(pselect6), ALLOW(pipe2), ALLOW(eventfd2),
 	ALLOW_IF(ioctl, IS(1, FIONREAD)), ALLOW_IF(ioctl, IS(1, FIONBIO)),
+	/* The interface in "fe80::1%eth0", by name and by number. */
+	ALLOW_IF(ioctl, IS(1, SIOCGIFINDEX)), ALLOW_IF(ioctl, IS(1, SIOCGIFNAME)),
 
 	/* files that are open, and opening for reading; Landlock limits which files */
 	ALLOW(read), ALLOW(readv), ALLOW(pread64), ALLOW(write), ALLOW(writev), ALLOW(close),

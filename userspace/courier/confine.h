@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * confine: how the courier gives up privileges, in three steps. The last one comes before the first
- * byte to or from the network. This is not in main.c, so that a test can confine itself in the same
- * way and try to break out.
+ * confine: how the courier gives up privileges, in steps. The last one comes before the first byte to
+ * or from the network. This is not in main.c, so that a test can confine itself in the same way and
+ * try to break out.
  */
 #ifndef REALMKEY_COURIER_CONFINE_H
 #define REALMKEY_COURIER_CONFINE_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 
@@ -18,10 +20,27 @@
  * dumps, and have the kernel kill this process when its parent ends. */
 int confine_drop(struct error *e);
 
-/* Allow only the files of the resolver, and only @port and the DNS port for TCP. Returns 1, or 0 if
- * the kernel has no Landlock: then the caller must call resolver_freeze() before
- * confine_calls(). */
-int confine_files(uint16_t port, struct error *e);
+/* Have the kernel kill this process when @parent, its parent, ends. */
+int confine_end_with(pid_t parent, struct error *e);
+
+/* For the process that starts the workers and never uses the network: files can be read only, and the
+ * system calls that confine_calls() punishes kill it. */
+int confine_supervisor(struct error *e);
+
+#define CONFINE_FILES 4
+
+/* The state of the resolver's files: which files they are, and when they were written. */
+struct confine_stamp {
+	int64_t file[CONFINE_FILES][7];
+};
+
+/* Allow only the files of the resolver, whose state goes to @stamp, and only @port and the DNS port for
+ * TCP. Returns 1, or 0 if the kernel has no Landlock: then the caller must call resolver_freeze()
+ * before confine_calls(). */
+int confine_files(uint16_t port, struct confine_stamp *stamp, struct error *e);
+/* Whether one of these files was made, replaced, written or removed since, or a symbolic link leads to
+ * another: then this process may not read it. */
+bool confine_changed(const struct confine_stamp *stamp);
 
 /*
  * Allow only the system calls of a TLS client. @files is what confine_files() returned; if it is 0,

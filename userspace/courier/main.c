@@ -3,14 +3,21 @@
  * realmkey-courier: carries the requests of a keeper to one KBS, and the answers back. realmkeyd
  * and realmkey start it, or a service manager does for them, with COURIER_FD (which is also the first
  * descriptor that systemd passes) as its only connection to them; Documentation/PROTOCOL.md
- * describes the messages. Its steps are: receive OPEN, read the files it needs, enter the sandbox,
- * use the network.
+ * describes the messages.
+ *
+ * It is two processes. The supervisor receives OPEN and starts a worker; the worker enters the sandbox
+ * and uses the network. When the resolver's files have changed, which the worker's sandbox does not
+ * let it read, the worker ends and the supervisor starts another. The supervisor reads nothing that
+ * comes from the network or the worker, except for its exit status.
  */
+#include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -58,12 +65,15 @@ static int channel_receive(struct bytes *raw, struct message *m, struct error *e
 
 static int channel_send(const struct message *m, struct error *e)
 {
-	struct bytes raw = BYTES_INIT;
-	int ret = message_encode(m, &raw, e);
+	const struct message_field *last = &m->field[m->count - 1];
+	struct bytes front = BYTES_INIT;
+	int ret = message_encode_front(m, &front, e);
 
 	if (ret == 0)
-		ret = io_write_full(COURIER_FD, raw.data, raw.len, e);
-	bytes_free(&raw);
+		ret = io_write_full(COURIER_FD, front.data, front.len, e);
+	if (ret == 0)
+		ret = io_write_full(COURIER_FD, last->data, last->len, e);
+	bytes_free(&front);
 	return ret;
 }
 
@@ -96,6 +106,7 @@ static int channel_send_failure(const struct error *failure, struct error *e)
 struct courier_state {
 	struct http http;
 	struct bytes url, ca, pin;
+	struct confine_stamp stamp;
 	uint32_t flags, timeout;
 };
 
@@ -120,7 +131,7 @@ static int sandbox_enter(struct courier_state *s, struct error *e)
 	int files = -1, ret = -1;
 
 	if (http_split(bytes_text(&s->url), &host, &port, e) == 0)
-		files = confine_files((uint16_t)strtoul(port, NULL, 10), e);
+		files = confine_files((uint16_t)strtoul(port, NULL, 10), &s->stamp, e);
 	if (files > 0 || (files == 0 && resolver_freeze(host, port, &s->pin, e) == 0))
 		ret = confine_calls(files, e);
 	curl_free(host);
@@ -128,7 +139,18 @@ static int sandbox_enter(struct courier_state *s, struct error *e)
 	return ret;
 }
 
-static int courier_open(struct courier_state *s, struct error *e)
+/* Read what is needed for all workers, and give up what none needs. */
+static int supervisor_enter(struct courier_state *s, struct error *e)
+{
+	/* Not as root. */
+	if (confine_drop(e) < 0 || http_prepare(e) < 0 || resolver_prepare(e) < 0)
+		return -1;
+	if (!s->ca.len && !strncmp(bytes_text(&s->url), "https:", 6) && roots_load(&s->ca, e) < 0)
+		return -1;
+	return confine_supervisor(e);
+}
+
+static int worker_enter(struct courier_state *s, pid_t supervisor, struct error *e)
 {
 	struct http_target target = {
 		.ca = &s->ca,
@@ -136,12 +158,7 @@ static int courier_open(struct courier_state *s, struct error *e)
 		.insecure = s->flags & MESSAGE_OPEN_INSECURE,
 	};
 
-	/* Read all files before the sandbox is entered, but not as root. */
-	if (confine_drop(e) < 0 || http_prepare(e) < 0 || resolver_prepare(e) < 0)
-		return -1;
-	if (!s->ca.len && !strncmp(bytes_text(&s->url), "https:", 6) && roots_load(&s->ca, e) < 0)
-		return -1;
-	if (sandbox_enter(s, e) < 0)
+	if (confine_end_with(supervisor, e) < 0 || sandbox_enter(s, e) < 0)
 		return -1;
 	target.url = bytes_text(&s->url);
 	target.pin = bytes_text(&s->pin);
@@ -153,30 +170,6 @@ static int courier_open(struct courier_state *s, struct error *e)
 static _Noreturn void courier_exit(const struct error *e)
 {
 	_exit(error_exit_code(e));
-}
-
-/* Receive OPEN and answer it; a failure is reported to the keeper and ends this process. -1 with @e
- * if the keeper could not be reached. */
-static int courier_begin(struct courier_state *s, struct error *e)
-{
-	const struct bytes empty = BYTES_INIT;
-	struct bytes raw = BYTES_INIT;
-	struct error unsent = ERROR_INIT;
-	struct message m;
-	int ret = channel_receive(&raw, &m, e);
-
-	if (ret == 0)
-		ret = error_set(e, ERROR_SYSTEM, "no keeper at descriptor %d", COURIER_FD);
-	else if (ret > 0)
-		ret = target_read(s, &m, e);
-	if (ret == 0)
-		ret = courier_open(s, e);
-	bytes_free(&raw);
-	if (ret == 0)
-		return channel_send_answer(0, &empty, e);
-	if (channel_send_failure(e, &unsent) == 0)
-		courier_exit(e);
-	return -1;
 }
 
 /* --- work ------------------------------------------------------------------------------------ */
@@ -193,30 +186,136 @@ static int courier_answer(struct http *http, const struct message *m, struct err
 		ret = channel_send_answer(status, &http->answer, e);
 	else
 		ret = channel_send_failure(&failure, e);
-	bytes_clear(&http->answer);
+	bytes_free(&http->answer);
 	request_free(&request);
 	return ret;
+}
+
+/* The exit status of a worker in whose place another is to be started; error_exit_code() does not
+ * return it. */
+#define AGAIN 64
+
+/* Whether the next message needs another worker. If so, it stays in the socket. The session cookie
+ * would be lost, so a handshake that has begun goes on; it has a connection. */
+static bool worker_is_stale(const struct courier_state *s)
+{
+	uint8_t header[MESSAGE_HEADER_SIZE];
+	struct error e = ERROR_INIT;
+	enum message_type type;
+	size_t len;
+
+	return recv(COURIER_FD, header, sizeof(header), MSG_PEEK) == (ssize_t)sizeof(header) &&
+	       message_decode_header(header, &type, &len, &e) == 0 && type != MESSAGE_ATTEST &&
+	       confine_changed(&s->stamp);
+}
+
+/* Answer messages until the keeper closes the socket. */
+static int worker_run(struct courier_state *s, struct error *e)
+{
+	struct bytes raw = BYTES_INIT;
+	struct message m;
+	int ret;
+
+	do {
+		if (worker_is_stale(s))
+			_exit(AGAIN);
+		ret = channel_receive(&raw, &m, e);
+		if (ret > 0 && courier_answer(&s->http, &m, e) < 0)
+			ret = -1;
+	} while (ret > 0);
+	bytes_free(&raw);
+	return ret;
+}
+
+/* --- workers ---------------------------------------------------------------------------------- */
+
+/* There is no worker because of @failure. Answer the message that waits with it; the first time, when OPEN
+ * was received, end. */
+static void worker_failed(bool first, const struct error *failure)
+{
+	struct error unsent = ERROR_INIT;
+	struct bytes raw = BYTES_INIT;
+	struct message m;
+	int ret = first ? 1 : channel_receive(&raw, &m, &unsent);
+
+	bytes_free(&raw);
+	if (ret > 0)
+		ret = channel_send_failure(failure, &unsent) < 0 ? -1 : 1;
+	if (first || ret <= 0)
+		courier_exit(first ? failure : &unsent);
+}
+
+static _Noreturn void worker_main(struct courier_state *s, pid_t supervisor, bool first)
+{
+	const struct bytes empty = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	int ret = worker_enter(s, supervisor, &e);
+
+	if (ret < 0) {
+		worker_failed(first, &e);
+		_exit(AGAIN);
+	}
+	if (first)
+		ret = channel_send_answer(0, &empty, &e);
+	if (ret == 0)
+		ret = worker_run(s, &e);
+	if (ret < 0)
+		log_to_stderr(LOG_LEVEL_ERROR, e.text);
+	courier_exit(&e);
+}
+
+/* Start a worker and wait for its end. Returns 1 if another is to be started; otherwise 0, or -1 with
+ * @e. If the worker was killed, so is this process. */
+static int worker_supervise(struct courier_state *s, bool first, struct error *e)
+{
+	const pid_t self = getpid(), worker = fork();
+	int status;
+
+	if (worker < 0) {
+		struct error failure = ERROR_INIT;
+
+		error_set_errno(&failure, ERROR_SYSTEM, "courier: fork");
+		worker_failed(first, &failure);
+		return 1;
+	}
+	if (worker == 0)
+		worker_main(s, self, first);
+	while (waitpid(worker, &status, 0) < 0)
+		if (errno != EINTR)
+			return error_set_errno(e, ERROR_SYSTEM, "courier: waitpid");
+	if (WIFSIGNALED(status)) {
+		signal(WTERMSIG(status), SIG_DFL);
+		raise(WTERMSIG(status));
+	}
+	if (WIFEXITED(status) && WEXITSTATUS(status) == AGAIN)
+		return 1;
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
 }
 
 static int courier_run(struct error *e)
 {
 	struct courier_state s = { .http = HTTP_INIT };
 	struct bytes raw = BYTES_INIT;
+	struct error unsent = ERROR_INIT;
 	struct message m;
-	int ret = courier_begin(&s, e);
+	int ret = channel_receive(&raw, &m, e);
 
-	while (ret == 0) {
-		ret = channel_receive(&raw, &m, e);
-		if (ret == 0)
-			break;
-		if (ret > 0)
-			ret = courier_answer(&s.http, &m, e);
-	}
+	if (ret == 0)
+		ret = error_set(e, ERROR_SYSTEM, "no keeper at descriptor %d", COURIER_FD);
+	else if (ret > 0)
+		ret = target_read(&s, &m, e);
+	if (ret == 0)
+		ret = supervisor_enter(&s, e);
 	bytes_free(&raw);
-	http_close(&s.http);
+	if (ret < 0 && channel_send_failure(e, &unsent) == 0)
+		courier_exit(e);
+	if (ret == 0) {
+		ret = worker_supervise(&s, true, e);
+		while (ret > 0)
+			ret = worker_supervise(&s, false, e);
+	}
 	bytes_free(&s.url);
 	bytes_free(&s.ca);
-	bytes_free(&s.pin);
 	return ret;
 }
 

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "resolver.h"
 
+#include <dlfcn.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <nss.h>
 #include <resolv.h>
 #include <sys/socket.h>
+
+#include "base/array.h"
 
 static int services_set(const char *services, struct error *e)
 {
@@ -14,8 +17,14 @@ static int services_set(const char *services, struct error *e)
 	return 0;
 }
 
+/* What glibc loads at its first use: before 2.34 the modules for files and DNS; for pthread_cancel(), with
+ * which libcurl (8.17 and later) ends a lookup, the unwinder. It does not load again what is loaded. */
+static const char *const modules[] = { "libnss_files.so.2", "libnss_dns.so.2", "libgcc_s.so.1" };
+
 int resolver_prepare(struct error *e)
 {
+	for (size_t i = 0; i < ARRAY_SIZE(modules); i++)
+		(void)dlopen(modules[i], RTLD_NOW); /* one that is absent is not needed */
 	return services_set("files dns", e);
 }
 

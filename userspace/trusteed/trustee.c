@@ -124,7 +124,9 @@ int trustee_open(struct trustee *t, const struct trustee_options *options, int64
 	    trustee_key(&t->store, "ear-key.pem", &t->ear_key, e) < 0 ||
 	    trustee_key(&t->store, "admin-key.pem", &t->admin_key, e) < 0 ||
 	    trustee_admin(&t->store, t->admin_key.pkey, now, e) < 0 || trustee_policy(t, e) < 0 ||
-	    trustee_reference(t, e) < 0 || trustee_trust(t, options, e) < 0)
+	    trustee_reference(t, e) < 0)
+		return error_reclassify(e, ERROR_INPUT, ERROR_CONFIG);
+	if (trustee_trust(t, options, e) < 0)
 		return -1;
 	if (options->sessions)
 		t->sessions.max = options->sessions;

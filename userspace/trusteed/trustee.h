@@ -37,7 +37,8 @@ struct trustee_options {
 };
 
 /* Read the state. What is missing (keys, admin token, anchors directory) is made. @now is in
- * seconds since 1970. The caller closes @t in all cases. */
+ * seconds since 1970. ERROR_CONFIG for a file of the state, ERROR_INPUT for a trust anchor. The caller
+ * closes @t in all cases. */
 int trustee_open(struct trustee *t, const struct trustee_options *options, int64_t now,
 		 struct error *e);
 void trustee_close(struct trustee *t);
