@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -13,6 +14,8 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "cookie.h"
+
+#define SMALL_ANSWER ((size_t)64 << 10)
 
 /* --- memory ---------------------------------------------------------------------------------- */
 
@@ -113,6 +116,20 @@ static bool clock_matters(long result)
 	       result == X509_V_ERR_CRL_NOT_YET_VALID || result == X509_V_ERR_CRL_HAS_EXPIRED;
 }
 
+/* True if @cause says that the connection ended within the TLS handshake, which is a failure of the
+ * network: a load balancer whose server is away does this. libcurl has one code for all failures of the
+ * handshake. */
+static bool handshake_cut(const char *cause)
+{
+	static const char *const texts[] = { "unexpected eof", "SSL_ERROR_SYSCALL", "Recv failure",
+					     "Send failure" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		if (strstr(cause, texts[i]))
+			return true;
+	return false;
+}
+
 /* Set @e after a transfer failed. The cause comes from the part that knows most about it: OpenSSL,
  * the kernel or libcurl. */
 static int http_fail(const struct http *http, CURLcode code, struct error *e)
@@ -123,9 +140,16 @@ static int http_fail(const struct http *http, CURLcode code, struct error *e)
 		false,
 		"not an answer of a KBS",
 	};
+	static const struct failure cut = {
+		CURLE_SSL_CONNECT_ERROR,
+		ERROR_NETWORK,
+		true,
+		"connection lost within the TLS handshake",
+	};
 	const struct failure *failure = &other;
 	const char *advice = "", *cause;
 	long verify = 0, error = 0;
+	bool transient;
 
 	curl_easy_getinfo(http->easy, CURLINFO_SSL_VERIFYRESULT, &verify);
 	curl_easy_getinfo(http->easy, CURLINFO_OS_ERRNO, &error);
@@ -149,8 +173,11 @@ static int http_fail(const struct http *http, CURLcode code, struct error *e)
 	for (size_t i = 0; i < ARRAY_SIZE(failures); i++)
 		if (failures[i].code == code)
 			failure = &failures[i];
-	(failure->transient ? error_set_transient : error_set)(
-		e, failure->kind, "%s: %s: %s%s", http->url, failure->text, cause, advice);
+	if (code == CURLE_SSL_CONNECT_ERROR && handshake_cut(cause))
+		failure = &cut;
+	transient = failure->transient || (failure->kind == ERROR_TLS && clock_matters(verify));
+	(transient ? error_set_transient : error_set)(e, failure->kind, "%s: %s: %s%s", http->url,
+						      failure->text, cause, advice);
 	return code == CURLE_PEER_FAILED_VERIFICATION && clock_matters(verify) ? clock_explain(e) :
 										 -1;
 }
@@ -160,12 +187,17 @@ static int http_fail(const struct http *http, CURLcode code, struct error *e)
 static size_t on_body(char *data, size_t size, size_t count, void *arg)
 {
 	struct http *http = arg;
+	struct error unused = ERROR_INIT;
 	size_t len = size * count;
 
 	if (len > MESSAGE_ANSWER_MAX - http->answer.len) {
 		http->overflow = true;
 		return CURL_WRITEFUNC_ERROR;
 	}
+	/* Growing would need twice the memory. */
+	if (http->answer.len + len > SMALL_ANSWER &&
+	    bytes_reserve(&http->answer, MESSAGE_ANSWER_MAX, &unused) < 0)
+		return CURL_WRITEFUNC_ERROR;
 	bytes_append(&http->answer, data, len);
 	return http->answer.failed ? CURL_WRITEFUNC_ERROR : len;
 }
@@ -304,6 +336,25 @@ void http_close(struct http *http)
 	*http = (struct http)HTTP_INIT;
 }
 
+/* libcurl uses the last of several lengths. An answer with different ones is not to be trusted (RFC
+ * 9110 section 8.6). */
+static bool lengths_differ(CURL *easy)
+{
+	struct curl_header *header;
+	char first[32];
+
+	if (curl_easy_header(easy, "Content-Length", 0, CURLH_HEADER, -1, &header) != CURLHE_OK ||
+	    header->amount < 2)
+		return false;
+	snprintf(first, sizeof(first), "%s", header->value);
+	for (size_t i = 1; i < header->amount; i++)
+		if (curl_easy_header(easy, "Content-Length", i, CURLH_HEADER, -1, &header) !=
+			    CURLHE_OK ||
+		    strcmp(header->value, first))
+			return true;
+	return false;
+}
+
 /* --- one request ----------------------------------------------------------------------------- */
 
 /* "Expect:" is empty, because waiting for "100 Continue" would cost a round trip. NULL if out of
@@ -387,7 +438,9 @@ int http_send(struct http *http, const struct request *r, int *status, struct er
 		goto out;
 	}
 	curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &number);
-	if (number < 100 || number > 999)
+	if (lengths_differ(http->easy))
+		ret = error_set(e, ERROR_PROTOCOL, "%s: two lengths in one answer", http->url);
+	else if (number < 100 || number > 999)
 		ret = error_set(e, ERROR_PROTOCOL, "%s: HTTP status %ld", http->url, number);
 	else
 		ret = cookies_receive(http, e);

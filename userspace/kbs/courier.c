@@ -146,6 +146,8 @@ static int failure_read(const struct message *m, struct error *e)
 
 	if (message_field_u32(m, 0, &kind, e) < 0 || message_field_u32(m, 1, &transient, e) < 0)
 		return -1;
+	if (!m->field[2].len || !m->field[2].data[0])
+		return error_set(e, ERROR_PROTOCOL, "courier: failure without a text");
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (kind == (uint32_t)kinds[i])
 			return (transient ? error_set_transient :
@@ -154,7 +156,9 @@ static int failure_read(const struct message *m, struct error *e)
 	return error_set(e, ERROR_PROTOCOL, "courier: failure of unknown kind %u", kind);
 }
 
-static int answer_read(const struct message *m, int *status, struct bytes *body, struct error *e)
+/* The body of the answer @m becomes @body. It is not copied out of @raw, but moved within it. */
+static int answer_read(const struct message *m, struct bytes *raw, int *status, struct bytes *body,
+		       struct error *e)
 {
 	uint32_t number;
 
@@ -163,8 +167,10 @@ static int answer_read(const struct message *m, int *status, struct bytes *body,
 	if (number > 999)
 		return error_set(e, ERROR_PROTOCOL, "courier: HTTP status %u", number);
 	*status = (int)number;
-	bytes_set(body, m->field[1].data, m->field[1].len);
-	return bytes_check(body, e);
+	memmove(raw->data, m->field[1].data, m->field[1].len);
+	bytes_truncate(raw, m->field[1].len);
+	bytes_swap(raw, body);
+	return 0;
 }
 
 /* The fields of @answer point into @raw. */
@@ -204,7 +210,7 @@ int courier_call(struct courier *courier, const struct message *m, int *status, 
 		goto out;
 	}
 	ret = answer.type == MESSAGE_FAILURE ? failure_read(&answer, e) :
-					       answer_read(&answer, status, body, e);
+					       answer_read(&answer, &raw, status, body, e);
 	if (ret < 0 && e->kind == ERROR_TLS)
 		clock_doubt(e);
 out:

@@ -64,7 +64,8 @@ static const struct {
 	  399,
 	  { ERROR_PROTOCOL, false, "redirected, and redirects are not followed; check the URL" } },
 	{ 401, 401, { ERROR_ATTESTATION, false, "refused" } },
-	{ 403, 403, { ERROR_POLICY, false, "forbidden" } },
+	/* not of the KBS's policy, which names itself: a proxy, for instance */
+	{ 403, 403, { ERROR_POLICY, true, "forbidden" } },
 	{ 404, 404, { ERROR_NOT_FOUND, false, "not found" } },
 	{ 408, 408, { ERROR_NETWORK, true, "the KBS timed out" } },
 	{ 413, 413, { ERROR_INPUT, false, "over the KBS's limit for a request" } },
@@ -142,7 +143,7 @@ static int kbs_refuse(int status, const void *body, size_t len, const char *what
 	if (bytes_check(&text, e) < 0)
 		return -1;
 	if (text.len)
-		json = json_parse(text.data, text.len, what, ERROR_PROTOCOL, &unread);
+		json = json_parse(text.data, text.len, JSON_SMALL, what, ERROR_PROTOCOL, &unread);
 	if (unread.memory) {
 		bytes_free(&text);
 		return error_set_memory(e);
@@ -237,7 +238,7 @@ int kbs_auth_answer(struct kbs_challenge *challenge, int status, const void *bod
 		kbs_refuse(status, body, len, "auth", e);
 		return error_reclassify(e, ERROR_NOT_FOUND, ERROR_PROTOCOL); /* of the API */
 	}
-	answer = json_parse(body, len, "challenge", ERROR_PROTOCOL, e);
+	answer = json_parse(body, len, JSON_SMALL, "challenge", ERROR_PROTOCOL, e);
 	if (!answer)
 		return -1;
 	ret = kbs_challenge_read(challenge, answer, e);
@@ -330,7 +331,7 @@ int kbs_attest_answer(int status, const void *body, size_t len, struct bytes *ea
 		kbs_refuse(status, body, len, "attest", e);
 		return error_reclassify(e, ERROR_NOT_FOUND, ERROR_PROTOCOL);
 	}
-	answer = json_parse(body, len, "attest", ERROR_PROTOCOL, e);
+	answer = json_parse(body, len, JSON_TOKEN, "attest", ERROR_PROTOCOL, e);
 	if (!answer)
 		return -1;
 	token = json_member_text(answer, "token", "attest", ERROR_PROTOCOL, e);
