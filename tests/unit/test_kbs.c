@@ -293,7 +293,7 @@ static void test_resource_answers(void **state)
 		{ 404, "{\"type\":\"" ERROR_URL "ResourceNotFound\",\"detail\":\"d\"}",
 		  ERROR_NOT_FOUND, false, "not found (HTTP 404 ResourceNotFound: d)" },
 		{ 404, "", ERROR_NOT_FOUND, false, "not found (HTTP 404)" },
-		{ 403, "", ERROR_POLICY, false, "forbidden" },
+		{ 403, "", ERROR_POLICY, true, "forbidden" },
 		{ 302, "", ERROR_PROTOCOL, false, "redirected" },
 		{ 413, "payload reached size limit", ERROR_INPUT, false,
 		  "(HTTP 413: payload reached size limit)" },

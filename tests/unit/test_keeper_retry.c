@@ -35,6 +35,13 @@ static const struct {
 	{ ERROR_ANY, 100, 1000, 100, 5 * MINUTES, false }, /* none: as ERROR_SYSTEM */
 };
 
+static int64_t due(enum error_kind kind, unsigned int failures, int64_t now, uint32_t random)
+{
+	const struct error e = { .kind = kind };
+
+	return retry_due(&e, failures, now, random);
+}
+
 /* A wait that is random below a bound is at most the bound - 1. */
 static int64_t most(int64_t bound)
 {
@@ -48,10 +55,10 @@ static void each_kind_of_failure(void **state)
 		enum error_kind kind = kinds[i].kind;
 
 		assert_int_equal(kind, i + 1); /* none is forgotten */
-		assert_int_equal(retry_due(kind, 1, 0, EARLY), kinds[i].first_least);
-		assert_int_equal(retry_due(kind, 1, 0, LATE), most(kinds[i].first_most));
-		assert_int_equal(retry_due(kind, UINT32_MAX, 0, EARLY), kinds[i].last_least);
-		assert_int_equal(retry_due(kind, UINT32_MAX, 0, LATE), most(kinds[i].last_most));
+		assert_int_equal(due(kind, 1, 0, EARLY), kinds[i].first_least);
+		assert_int_equal(due(kind, 1, 0, LATE), most(kinds[i].first_most));
+		assert_int_equal(due(kind, UINT32_MAX, 0, EARLY), kinds[i].last_least);
+		assert_int_equal(due(kind, UINT32_MAX, 0, LATE), most(kinds[i].last_most));
 		assert_int_equal(retry_is_common(kind), kinds[i].common);
 	}
 }
@@ -62,7 +69,7 @@ static void only_what_needs_a_person_here_is_permanent(void **state)
 
 	(void)state;
 	for (int kind = ERROR_NONE; kind <= ERROR_ANY; kind++)
-		permanent += retry_due((enum error_kind)kind, 1, 0, EARLY) == RETRY_NEVER;
+		permanent += due((enum error_kind)kind, 1, 0, EARLY) == RETRY_NEVER;
 	assert_int_equal(permanent, 4);
 }
 
@@ -74,10 +81,10 @@ static void waiting_doubles_up_to_a_maximum(void **state)
 				failures > 9 ? 5 * MINUTES :
 					       1000 << (failures - 1);
 
-		assert_int_equal(retry_due(ERROR_NETWORK, failures, 0, LATE), bound - 1);
-		assert_int_equal(retry_due(ERROR_NETWORK, failures, 7, UINT32_C(1) << 31),
+		assert_int_equal(due(ERROR_NETWORK, failures, 0, LATE), bound - 1);
+		assert_int_equal(due(ERROR_NETWORK, failures, 7, UINT32_C(1) << 31),
 				 7 + 100 + (bound - 100) / 2);
-		assert_int_equal(retry_due(ERROR_NETWORK, failures, 7, EARLY), 107);
+		assert_int_equal(due(ERROR_NETWORK, failures, 7, EARLY), 107);
 	}
 }
 
@@ -88,12 +95,21 @@ static void jitter_covers_the_maximum_wait(void **state)
 
 	(void)state;
 	for (uint32_t i = 1; i < 256; i++) {
-		int64_t wait = retry_due(ERROR_NETWORK, 30, 0, i << 24);
+		int64_t wait = due(ERROR_NETWORK, 30, 0, i << 24);
 
 		assert_true(wait > before && wait - before < 300000 / 250);
 		before = wait;
 	}
 	assert_true(before > 298000);
+}
+
+/* Of a proxy, for instance, which may be configured wrongly for a moment. */
+static void a_denial_that_is_not_of_the_policy_is_tried_again_soon(void **state)
+{
+	const struct error e = { .kind = ERROR_POLICY, .transient = true };
+
+	(void)state;
+	assert_int_equal(retry_due(&e, 1, 0, LATE), 999);
 }
 
 int main(void)
@@ -102,6 +118,7 @@ int main(void)
 		cmocka_unit_test(each_kind_of_failure),
 		cmocka_unit_test(only_what_needs_a_person_here_is_permanent),
 		cmocka_unit_test(waiting_doubles_up_to_a_maximum),
+		cmocka_unit_test(a_denial_that_is_not_of_the_policy_is_tried_again_soon),
 		cmocka_unit_test(jitter_covers_the_maximum_wait),
 	};
 

@@ -244,7 +244,7 @@ void keeper_plan(struct keeper *keeper, int64_t now, uint32_t random)
 		struct keeper_secret *secret = &keeper->secret[i];
 
 		if (!secret->delivered && secret->due == UNPLANNED)
-			secret->due = retry_due(secret->error.kind, secret->failures, now, random);
+			secret->due = retry_due(&secret->error, secret->failures, now, random);
 	}
 }
 

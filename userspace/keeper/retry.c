@@ -45,11 +45,14 @@ bool retry_is_common(enum error_kind kind)
 	return rule_find(kind)->common;
 }
 
-int64_t retry_due(enum error_kind kind, unsigned int failures, int64_t now, uint32_t random)
+int64_t retry_due(const struct error *e, unsigned int failures, int64_t now, uint32_t random)
 {
-	const struct pace *pace = rule_find(kind)->pace;
-	uint64_t bound = pace->first;
+	const struct pace *pace = rule_find(e->kind)->pace;
+	uint64_t bound;
 
+	if (pace == &seldom && e->transient) /* not a denial by the KBS's policy */
+		pace = &backoff;
+	bound = pace->first;
 	if (!bound)
 		return RETRY_NEVER;
 	while (failures-- > 1 && bound < pace->max)

@@ -17,10 +17,10 @@
 /* True if a failure of kind @kind does not depend on the secret that was requested. */
 bool retry_is_common(enum error_kind kind);
 
-/* When to try again after failure number @failures (from 1) in succession, the last one of kind @kind
- * at @now: milliseconds on the boot clock, or RETRY_NEVER. The time is random within bounds that
+/* When to try again after failure number @failures (from 1) in succession, the last one @e at @now:
+ * milliseconds on the boot clock, or RETRY_NEVER. The time is random within bounds that
  * double with each failure, so that many realms do not return to a KBS together. @random is 32 random
  * bits. */
-int64_t retry_due(enum error_kind kind, unsigned int failures, int64_t now, uint32_t random);
+int64_t retry_due(const struct error *e, unsigned int failures, int64_t now, uint32_t random);
 
 #endif
