@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct jwt jwt = JWT_INIT;
 	struct error e = ERROR_INIT;
-	json_t *payload = json_parse(data, size, "input", ERROR_INPUT, &e);
+	json_t *payload = json_parse(data, size, JSON_OPERATOR, "input", ERROR_INPUT, &e);
 
 	if (payload)
 		judge(payload);

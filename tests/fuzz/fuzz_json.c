@@ -10,7 +10,8 @@ static void canonical_is_stable(const struct bytes *text)
 {
 	struct bytes again = BYTES_INIT;
 	struct error e = ERROR_INIT;
-	json_t *value = json_parse(text->data, text->len, "canonical", ERROR_INPUT, &e);
+	json_t *value = json_parse(text->data, text->len, JSON_OPERATOR, "canonical", ERROR_INPUT,
+				   &e);
 
 	if (!value || json_canonical(value, &again, &e) < 0 ||
 	    !bytes_equal(text->data, text->len, again.data, again.len))
@@ -23,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct bytes out = BYTES_INIT;
 	struct error e = ERROR_INIT;
-	json_t *value = json_parse(data, size, "input", ERROR_INPUT, &e);
+	json_t *value = json_parse(data, size, JSON_OPERATOR, "input", ERROR_INPUT, &e);
 
 	if (!value)
 		return 0;

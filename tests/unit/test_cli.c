@@ -238,7 +238,7 @@ static void test_verify_json(void **state)
 		(const char *const[]){ "verify", "--json", "--key", vector(EAR "pkey.json"), "-",
 				       NULL });
 	cli_went_well();
-	value = json_parse(cli.out.data, cli.out.len, "output", ERROR_INPUT, &e);
+	value = json_parse(cli.out.data, cli.out.len, JSON_OPERATOR, "output", ERROR_INPUT, &e);
 	assert_non_null(value);
 	assert_true(json_equal(json_object_get(value, "claims"), jwt.payload));
 	assert_true(json_is_true(json_object_get(value, "key-given")));
@@ -393,7 +393,7 @@ static void test_token_verify_forms(void **state)
 	cli_printed("freshness not judged");
 	CLI("token", "verify", "--json", "--anchors", jwk, "--challenge", "00", file);
 	assert_int_equal(cli.code, 7);
-	value = json_parse(cli.out.data, cli.out.len, "output", ERROR_INPUT, &e);
+	value = json_parse(cli.out.data, cli.out.len, JSON_OPERATOR, "output", ERROR_INPUT, &e);
 	assert_string_equal(json_string_value(json_object_get(value, "verdict")), "E_FRESHNESS");
 	json_decref(value);
 	CLI("token", "verify", file, "--anchors", vector(CCA "none"));
@@ -432,7 +432,7 @@ static void test_token_show(void **state)
 	cli_went_well();
 	CLI("token", "show", "--json", vector(CCA "v01-907-2023-es384.cbor"));
 	cli_went_well();
-	value = json_parse(cli.out.data, cli.out.len, "output", ERROR_INPUT, &e);
+	value = json_parse(cli.out.data, cli.out.len, JSON_OPERATOR, "output", ERROR_INPUT, &e);
 	assert_true(json_is_object(value));
 	json_decref(value);
 	CLI("token", "show", vector(CCA "garbage.cbor"));

@@ -162,7 +162,7 @@ static json_t *reference(const char *name)
 	json_t *all, *value;
 
 	assert_int_equal(io_read_file(scratch("state/reference-values.json"), 65536, &text, &e), 0);
-	all = json_parse(text.data, text.len, "reference values", ERROR_INPUT, &e);
+	all = json_parse(text.data, text.len, JSON_OPERATOR, "reference values", ERROR_INPUT, &e);
 	value = json_incref(json_object_get(json_object_get(all, name), "value"));
 	json_decref(all);
 	bytes_free(&text);

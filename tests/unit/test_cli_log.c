@@ -191,7 +191,7 @@ static void json(void **state)
 	(void)state;
 	log_write(&one_more);
 	assert_int_equal(CLI("log", "--json", "--replay", "--token", token_path, log_path), 7);
-	value = json_parse(cli.out.data, cli.out.len, "log", ERROR_INPUT, &e);
+	value = json_parse(cli.out.data, cli.out.len, JSON_OPERATOR, "log", ERROR_INPUT, &e);
 	assert_non_null(value);
 	assert_int_equal(json_array_size(json_object_get(value, "records")), 5);
 	replay = json_object_get(value, "replay");

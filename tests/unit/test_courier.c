@@ -190,7 +190,7 @@ static void test_bad_servers(void **state)
 	start_plain(&courier);
 	expect_failure(&courier, "a/b/silent", ERROR_NETWORK, true, "closed without an answer");
 	expect_failure(&courier, "a/b/garbage", ERROR_PROTOCOL, false, "not an answer of a KBS");
-	expect_failure(&courier, "a/b/huge", ERROR_PROTOCOL, false, "answer over 4194292 bytes");
+	expect_failure(&courier, "a/b/huge", ERROR_PROTOCOL, false, "answer over 1572864 bytes");
 	expect_failure(&courier, "a/b/cut", ERROR_NETWORK, true, "connection lost");
 	expect_get(&courier, "a/b/c", "request=1\n");
 	courier_stop(&courier);

@@ -544,7 +544,7 @@ static void trustee_ccel(void **state)
 	foreign_path("data/trustee/trustee/vectors/CCEL_AAEL_alibabacloud_out.json",
 		     "own-vectors/ccel.json", path, sizeof(path));
 	assert_int_equal(io_read_file(path, EVENT_LOG_MAX, &text, &error), 0);
-	json = json_parse(text.data, text.len, path, ERROR_INPUT, &error);
+	json = json_parse(text.data, text.len, JSON_OPERATOR, path, ERROR_INPUT, &error);
 	assert_non_null(json);
 	foreign_read("data/trustee/trustee/vectors/CCEL_AAEL_alibabacloud", "own-vectors/ccel.bin");
 	decodes(json_array_size(json_object_get(json, "uefi_event_logs")));

@@ -14,7 +14,7 @@
 
 static json_t *parse(const char *text, struct error *e)
 {
-	return json_parse(text, strlen(text), "answer", ERROR_PROTOCOL, e);
+	return json_parse(text, strlen(text), JSON_OPERATOR, "answer", ERROR_PROTOCOL, e);
 }
 
 static void assert_canonical(const char *text, const char *expected)
@@ -96,9 +96,85 @@ static void bounds_depth_and_size(void **state)
 	assert_int_equal(bytes_resize(&text, 0, &(struct error)ERROR_INIT), 0);
 	assert_int_equal(bytes_resize(&text, JSON_INPUT_MAX + 1, &(struct error)ERROR_INIT), 0);
 	memset(text.data, ' ', text.len);
-	assert_null(json_parse(text.data, text.len, "answer", ERROR_PROTOCOL, &e));
+	assert_null(json_parse(text.data, text.len, JSON_OPERATOR, "answer", ERROR_PROTOCOL, &e));
 	assert_string_equal(e.text, "answer: JSON of more than 4194304 bytes");
 	bytes_free(&text);
+}
+
+static json_t *parse_repeated(const char *start, const char *unit, size_t size, const char *end,
+			      enum json_use use, struct error *e)
+{
+	struct bytes text = BYTES_INIT;
+	json_t *value;
+
+	bytes_append_text(&text, start);
+	while (text.len < size)
+		bytes_append_text(&text, unit);
+	bytes_append_text(&text, end);
+	value = json_parse(text.data, text.len, use, "answer", ERROR_PROTOCOL, e);
+	bytes_free(&text);
+	return value;
+}
+
+/* A short text can become a large tree: each of these {} costs 240 bytes. */
+static void bounds_the_memory_of_the_tree(void **state)
+{
+	static const struct {
+		const char *start, *unit, *end;
+	} cases[] = {
+		{ "[0", ",{}", "]" },	       { "[0", ",[]", "]" },   { "[0", ",0", "]" },
+		{ "[0", ",{\"\":\"\"}", "]" }, { "[0", ",\"\"", "]" },
+	};
+	static const struct {
+		enum json_use use;
+		size_t size;
+		const char *words;
+	} uses[] = {
+		{ JSON_SMALL, 64 << 10, "answer: JSON that needs more than 1048576 bytes" },
+		{ JSON_TOKEN, 512 << 10, "answer: JSON that needs more than 3145728 bytes" },
+		{ JSON_SECRET, 3 << 19, "answer: JSON that needs more than 3670016 bytes" },
+		{ JSON_EVIDENCE, 2 << 20, "answer: JSON that needs more than 4194304 bytes" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		for (size_t use = 0; use < ARRAY_SIZE(uses); use++) {
+			struct error e = ERROR_INIT;
+
+			assert_null(parse_repeated(cases[i].start, cases[i].unit,
+						   uses[use].size - 16, cases[i].end, uses[use].use,
+						   &e));
+			assert_int_equal(e.kind, ERROR_PROTOCOL);
+			assert_false(e.memory);
+			if (!strstr(e.text, uses[use].words))
+				fail_msg("%s: %s", cases[i].unit, e.text);
+		}
+}
+
+/* What honest peers send at most: a secret of 1 MiB as JWE, an EAR of 256 KiB, evidence of 64 KiB. */
+static void accepts_the_largest_honest_texts(void **state)
+{
+	static const struct {
+		enum json_use use;
+		const char *start, *unit, *end;
+		size_t size;
+	} cases[] = {
+		{ JSON_SMALL, "{\"type\":\"t\",\"detail\":\"", "d", "\"}", 65000 },
+		{ JSON_TOKEN, "{\"token\":\"", "e", "\"}", 262144 },
+		{ JSON_SECRET, "{\"ciphertext\":\"", "c", "\"}", 1398120 },
+		{ JSON_EVIDENCE, "{\"token\":[255", ",255", "]}", 4 * 65536 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct error e = ERROR_INIT;
+		json_t *value = parse_repeated(cases[i].start, cases[i].unit, cases[i].size,
+					       cases[i].end, cases[i].use, &e);
+
+		if (!value)
+			fail_msg("%s: %s", cases[i].start, e.text);
+		json_decref(value);
+	}
 }
 
 static void members_are_named_in_errors(void **state)
@@ -238,6 +314,8 @@ int main(void)
 		cmocka_unit_test(accepts_exactly_one_json_text),
 		cmocka_unit_test(does_not_quote_its_input),
 		cmocka_unit_test(bounds_depth_and_size),
+		cmocka_unit_test(bounds_the_memory_of_the_tree),
+		cmocka_unit_test(accepts_the_largest_honest_texts),
 		cmocka_unit_test(members_are_named_in_errors),
 		cmocka_unit_test(canonical_form_is_that_of_rfc_8785),
 		cmocka_unit_test(canonical_form_refuses_other_numbers),

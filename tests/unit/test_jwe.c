@@ -175,7 +175,7 @@ static void seals_the_rsa_vector_except_the_wrapped_key(void **state)
 	(void)state;
 	random_of_vector("jwe_rsa_oaep_256", &random);
 	assert_int_equal(jwe_seal(jwk, plain, strlen(plain), &random, &out, &e), 0);
-	jwe = json_parse(out.data, out.len, "jwe", ERROR_INPUT, &e);
+	jwe = json_parse(out.data, out.len, JSON_OPERATOR, "jwe", ERROR_INPUT, &e);
 	assert_non_null(jwe);
 	for (size_t i = 0; i < 4; i++)
 		assert_true(json_equal(json_object_get(jwe, same[i]),
@@ -232,7 +232,7 @@ static void uses_new_random_numbers_each_time(void **state)
 		struct bytes out = BYTES_INIT;
 
 		assert_int_equal(jwe_seal(jwk, "secret", 6, NULL, &out, &e), 0);
-		jwe[i] = json_parse(out.data, out.len, "jwe", ERROR_INPUT, &e);
+		jwe[i] = json_parse(out.data, out.len, JSON_OPERATOR, "jwe", ERROR_INPUT, &e);
 		bytes_free(&out);
 	}
 	for (size_t i = 0; i < 5; i++)
@@ -367,7 +367,7 @@ static void an_epk_of_another_curve_is_refused(void **state)
 
 	(void)state;
 	assert_int_equal(jwe_seal(jwk, "secret", 6, NULL, &text, &e), 0);
-	jwe = json_parse(text.data, text.len, "jwe", ERROR_INPUT, &e);
+	jwe = json_parse(text.data, text.len, JSON_OPERATOR, "jwe", ERROR_INPUT, &e);
 	assert_refused(&fixture.ec, jwe, "JWE: epk: not on the curve of the TEE key");
 	assert_refused(&fixture.rsa, jwe,
 		       "JWE: protected: alg: 'ECDH-ES+A256KW' instead of 'RSA-OAEP-256'");

@@ -193,7 +193,7 @@ static int pem_read(struct error *e)
 static int json_read(struct error *e)
 {
 	static const char text[] = "{\"b\":[1,\"\\u20ac\",null],\"a\":{\"c\":true}}";
-	json_t *value = json_parse(text, sizeof(text) - 1, "text", ERROR_INPUT, e);
+	json_t *value = json_parse(text, sizeof(text) - 1, JSON_OPERATOR, "text", ERROR_INPUT, e);
 	struct bytes out = BYTES_INIT;
 	int ret = value ? json_canonical(value, &out, e) : -1;
 
@@ -211,7 +211,7 @@ static int ear_read(struct error *e)
 		"{\"eat_profile\":\"tag:github.com,2023:veraison/ear\",\"iat\":1,\"ear.verifier-id\":"
 		"{\"developer\":\"d\",\"build\":\"b\"},\"ear.raw-evidence\":\"QUJD\","
 		"\"submods\":{\"cpu0\":{\"ear.status\":\"affirming\"}}}";
-	json_t *payload = json_parse(text, sizeof(text) - 1, "text", ERROR_INPUT, e);
+	json_t *payload = json_parse(text, sizeof(text) - 1, JSON_OPERATOR, "text", ERROR_INPUT, e);
 	struct ear ear = EAR_INIT;
 	struct bytes out = BYTES_INIT;
 	int ret = payload ? ear_from_payload(payload, &ear, e) : -1;

@@ -172,7 +172,7 @@ static void test_largest_fits_header(void **state)
 {
 	const struct message m = { .type = MESSAGE_ANSWER, .count = 2 };
 	struct message largest = m;
-	struct bytes raw = BYTES_INIT, body = BYTES_INIT;
+	struct bytes raw = BYTES_INIT, body = BYTES_INIT, front = BYTES_INIT;
 	struct error e = ERROR_INIT;
 	enum message_type type;
 	uint8_t number[4];
@@ -184,7 +184,13 @@ static void test_largest_fits_header(void **state)
 	largest.field[1] = (struct message_field){ body.data, body.len };
 	assert_int_equal(message_encode(&largest, &raw, &e), 0);
 	assert_int_equal(message_decode_header(raw.data, &type, &len, &e), 0);
-	assert_int_equal(len, MESSAGE_BODY_MAX);
+	assert_int_equal(len, MESSAGE_ANSWER_MAX + 12);
+	/* What is sent from where it is follows the front. */
+	assert_int_equal(message_encode_front(&largest, &front, &e), 0);
+	assert_int_equal(front.len, MESSAGE_HEADER_SIZE + 12);
+	assert_memory_equal(front.data, raw.data, front.len);
+	assert_int_equal(front.len + body.len, raw.len);
+	bytes_free(&front);
 	bytes_free(&raw);
 	bytes_free(&body);
 }

@@ -90,7 +90,8 @@ static void check_binding(const json_t *body)
 static void answer_attest(const struct message *m, struct bytes *answer)
 {
 	struct error e = ERROR_INIT;
-	json_t *body = json_parse(m->field[0].data, m->field[0].len, "attest", ERROR_INPUT, &e);
+	json_t *body = json_parse(m->field[0].data, m->field[0].len, JSON_OPERATOR, "attest",
+				  ERROR_INPUT, &e);
 	json_t *header = json_pack("{s:s}", "alg", "ES256"), *payload;
 	struct bytes ear = BYTES_INIT;
 

@@ -274,8 +274,8 @@ static void refuses_invalid_keys(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct error e = ERROR_INIT;
-		json_t *jwk = json_parse(cases[i].text, strlen(cases[i].text), "case", ERROR_INPUT,
-					 &e);
+		json_t *jwk = json_parse(cases[i].text, strlen(cases[i].text), JSON_OPERATOR,
+					 "case", ERROR_INPUT, &e);
 
 		assert_non_null(jwk);
 		assert_null(jwk_public_key(jwk, "key", &e));

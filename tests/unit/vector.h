@@ -40,7 +40,7 @@ static inline json_t *vector_read_json(const char *name)
 	json_t *value;
 
 	vector_read(name, &text);
-	value = json_parse(text.data, text.len, name, ERROR_INPUT, &e);
+	value = json_parse(text.data, text.len, JSON_OPERATOR, name, ERROR_INPUT, &e);
 	if (!value)
 		fail_msg("%s", e.text);
 	bytes_free(&text);

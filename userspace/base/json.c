@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "json.h"
 
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "encode.h"
 
@@ -13,19 +15,71 @@
 /* A double holds larger integers inexactly, so RFC 8785 defines no single form for them. */
 #define JSON_INTEGER_MAX 9007199254740991LL
 
+#define KIB ((size_t)1 << 10)
+#define MIB ((size_t)1 << 20)
+
+/* Bytes of each use: of the text, and the most that may be allocated at any time while it is parsed.
+ * A secret of 1 MiB has 1.4 MiB as JWE, and needs 3.4 MiB; a token of 64 KiB as numbers, 2.8 MiB. */
+static const struct limits {
+	size_t text, memory;
+} limits[] = {
+	[JSON_SMALL] = { 64 * KIB, MIB },
+	[JSON_TOKEN] = { 512 * KIB, 3 * MIB },
+	[JSON_SECRET] = { 1536 * KIB, 3584 * KIB },
+	[JSON_EVIDENCE] = { 2 * MIB, 4 * MIB },
+	[JSON_OPERATOR] = { JSON_INPUT_MAX, 64 * MIB },
+};
+
 /* While jansson reads a string, it ignores that its buffer could not grow. So once an allocation
  * fails, all others of that parse fail too: then jansson cannot go on with half of a string. */
 static _Thread_local struct {
-	bool active, failed;
+	bool active, failed, excess;
+	size_t left; /* bytes that may still be allocated */
 } parse;
+
+#define HEAP_HEADER 8 /* bytes that malloc() adds */
 
 static void *parse_allocate(size_t size)
 {
-	void *data = parse.failed ? NULL : malloc(size);
+	void *data = NULL;
+	size_t cost;
 
-	if (!data)
-		parse.failed = parse.active;
+	if (!parse.active)
+		return malloc(size);
+	if (size > parse.left)
+		parse.excess = true;
+	if (!parse.failed && !parse.excess)
+		data = malloc(size);
+	if (!data) {
+		parse.failed = !parse.excess;
+		return NULL;
+	}
+	cost = malloc_usable_size(data) + HEAP_HEADER;
+	parse.left -= cost < parse.left ? cost : parse.left;
 	return data;
+}
+
+static void parse_release(void *data)
+{
+	if (parse.active && data)
+		parse.left += malloc_usable_size(data) + HEAP_HEADER;
+	free(data);
+}
+
+/* Jansson's tables need a random seed, or an attacker can choose names that make them slow. Jansson
+ * opens /dev/urandom for it at the first object, and uses the time and the process id if that fails,
+ * as it does in a sandbox, or without descriptors or devices. So this is done before main(), and
+ * again at the first text if it failed. */
+static bool seeded;
+
+__attribute__((constructor)) static void json_seed(void)
+{
+	size_t seed = 0;
+
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		return;
+	json_object_seed((uint32_t)seed ? seed : 1); /* 0 asks Jansson for its own */
+	seeded = true;
 }
 
 /* The deepest nesting of brackets, found without building a tree. */
@@ -49,32 +103,46 @@ static size_t text_depth(const char *text, size_t len)
 	return deepest;
 }
 
-json_t *json_parse(const void *text, size_t len, const char *what, enum error_kind kind,
-		   struct error *e)
+json_t *json_parse(const void *text, size_t len, enum json_use use, const char *what,
+		   enum error_kind kind, struct error *e)
 {
+	const struct limits *limit = &limits[use];
+	bool memory, excess;
 	json_error_t cause;
-	json_t *value;
 	const char *quote;
-	bool memory;
+	json_t *value;
 
-	if (len > JSON_INPUT_MAX) {
-		error_set(e, kind, "%s: JSON of more than %zu bytes", what, JSON_INPUT_MAX);
+	if (!seeded)
+		json_seed();
+	if (!seeded) {
+		error_set(e, ERROR_SYSTEM, "cannot get random bytes");
+		return NULL;
+	}
+	if (len > limit->text) {
+		error_set(e, kind, "%s: JSON of more than %zu bytes", what, limit->text);
 		return NULL;
 	}
 	if (text_depth(text, len) > JSON_DEPTH_MAX) {
 		error_set(e, kind, "%s: JSON nested deeper than %d", what, JSON_DEPTH_MAX);
 		return NULL;
 	}
-	json_set_alloc_funcs(parse_allocate, free);
+	json_set_alloc_funcs(parse_allocate, parse_release);
 	parse.active = true;
+	parse.left = limit->memory;
 	value = json_loadb(len > 0 ? text : "", len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY,
 			   &cause);
 	memory = parse.failed;
+	excess = parse.excess;
 	parse.active = false;
 	parse.failed = false;
-	if (memory) {
+	parse.excess = false;
+	if (memory || excess) {
 		json_decref(value);
-		error_set_memory(e);
+		if (memory)
+			error_set_memory(e);
+		else
+			error_set(e, kind, "%s: JSON that needs more than %zu bytes of memory",
+				  what, limit->memory);
 		return NULL;
 	}
 	if (value)

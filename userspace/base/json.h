@@ -16,12 +16,22 @@
 #include "bytes.h"
 #include "error.h"
 
-#define JSON_INPUT_MAX ((size_t)4 << 20)
+#define JSON_INPUT_MAX ((size_t)4 << 20) /* bytes of the longest text, that of JSON_OPERATOR */
 
-/* Parse @len bytes (at most JSON_INPUT_MAX) as one JSON text. Errors are of @kind, name it @what,
- * and do not quote it. */
-json_t *json_parse(const void *text, size_t len, const char *what, enum error_kind kind,
-		   struct error *e);
+/* What a text is, which limits its length and the memory of the parsed value; json.c has the table. */
+enum json_use {
+	JSON_SMALL,    /* a challenge, a refusal, a key, the header of a token */
+	JSON_TOKEN,    /* the claims of a token, or an answer that contains a token */
+	JSON_SECRET,   /* a secret as JWE */
+	JSON_EVIDENCE, /* the body of POST attest, with a token as an array of numbers */
+	JSON_OPERATOR, /* what an operator stores: reference values, trust anchors */
+};
+
+/* Parse @len bytes as one JSON text, within the limits of @use. Errors are of @kind, name it @what,
+ * and do not quote it. A parsed value costs up to a hundred times the memory of its text, so its
+ * memory has a limit of its own. */
+json_t *json_parse(const void *text, size_t len, enum json_use use, const char *what,
+		   enum error_kind kind, struct error *e);
 
 /* Get a member of an object, borrowed. The error is of @kind: "WHAT: MEMBER: missing" or "... not a
  * string". */

@@ -164,7 +164,7 @@ static void anchors_cut(struct cca_anchors *anchors, size_t count)
 int cca_anchors_add(struct cca_anchors *anchors, const void *text, size_t len, const char *name,
 		    struct error *e)
 {
-	json_t *root = json_parse(text, len, name, ERROR_INPUT, e);
+	json_t *root = json_parse(text, len, JSON_OPERATOR, name, ERROR_INPUT, e);
 	size_t before = anchors->count;
 	int ret;
 

@@ -59,7 +59,7 @@ static EVP_PKEY *key_from_jwk(const char *path, struct error *e)
 	json_t *jwk = NULL;
 
 	if (io_read_file(path, KEY_MAX, &text, e) == 0)
-		jwk = json_parse(text.data, text.len, path, ERROR_INPUT, e);
+		jwk = json_parse(text.data, text.len, JSON_SMALL, path, ERROR_INPUT, e);
 	if (jwk)
 		key = jwk_public_key(jwk, path, e);
 	json_decref(jwk);

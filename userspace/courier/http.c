@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -13,6 +14,8 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "cookie.h"
+
+#define SMALL_ANSWER ((size_t)64 << 10)
 
 /* --- memory ---------------------------------------------------------------------------------- */
 
@@ -160,12 +163,17 @@ static int http_fail(const struct http *http, CURLcode code, struct error *e)
 static size_t on_body(char *data, size_t size, size_t count, void *arg)
 {
 	struct http *http = arg;
+	struct error unused = ERROR_INIT;
 	size_t len = size * count;
 
 	if (len > MESSAGE_ANSWER_MAX - http->answer.len) {
 		http->overflow = true;
 		return CURL_WRITEFUNC_ERROR;
 	}
+	/* Growing would need twice the memory. */
+	if (http->answer.len + len > SMALL_ANSWER &&
+	    bytes_reserve(&http->answer, MESSAGE_ANSWER_MAX, &unused) < 0)
+		return CURL_WRITEFUNC_ERROR;
 	bytes_append(&http->answer, data, len);
 	return http->answer.failed ? CURL_WRITEFUNC_ERROR : len;
 }
@@ -304,6 +312,25 @@ void http_close(struct http *http)
 	*http = (struct http)HTTP_INIT;
 }
 
+/* libcurl uses the last of several lengths. An answer with different ones is not to be trusted (RFC
+ * 9110 section 8.6). */
+static bool lengths_differ(CURL *easy)
+{
+	struct curl_header *header;
+	char first[32];
+
+	if (curl_easy_header(easy, "Content-Length", 0, CURLH_HEADER, -1, &header) != CURLHE_OK ||
+	    header->amount < 2)
+		return false;
+	snprintf(first, sizeof(first), "%s", header->value);
+	for (size_t i = 1; i < header->amount; i++)
+		if (curl_easy_header(easy, "Content-Length", i, CURLH_HEADER, -1, &header) !=
+			    CURLHE_OK ||
+		    strcmp(header->value, first))
+			return true;
+	return false;
+}
+
 /* --- one request ----------------------------------------------------------------------------- */
 
 /* "Expect:" is empty, because waiting for "100 Continue" would cost a round trip. NULL if out of
@@ -387,7 +414,9 @@ int http_send(struct http *http, const struct request *r, int *status, struct er
 		goto out;
 	}
 	curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &number);
-	if (number < 100 || number > 999)
+	if (lengths_differ(http->easy))
+		ret = error_set(e, ERROR_PROTOCOL, "%s: two lengths in one answer", http->url);
+	else if (number < 100 || number > 999)
 		ret = error_set(e, ERROR_PROTOCOL, "%s: HTTP status %ld", http->url, number);
 	else
 		ret = cookies_receive(http, e);

@@ -65,12 +65,15 @@ static int channel_receive(struct bytes *raw, struct message *m, struct error *e
 
 static int channel_send(const struct message *m, struct error *e)
 {
-	struct bytes raw = BYTES_INIT;
-	int ret = message_encode(m, &raw, e);
+	const struct message_field *last = &m->field[m->count - 1];
+	struct bytes front = BYTES_INIT;
+	int ret = message_encode_front(m, &front, e);
 
 	if (ret == 0)
-		ret = io_write_full(COURIER_FD, raw.data, raw.len, e);
-	bytes_free(&raw);
+		ret = io_write_full(COURIER_FD, front.data, front.len, e);
+	if (ret == 0)
+		ret = io_write_full(COURIER_FD, last->data, last->len, e);
+	bytes_free(&front);
 	return ret;
 }
 
@@ -183,7 +186,7 @@ static int courier_answer(struct http *http, const struct message *m, struct err
 		ret = channel_send_answer(status, &http->answer, e);
 	else
 		ret = channel_send_failure(&failure, e);
-	bytes_clear(&http->answer);
+	bytes_free(&http->answer);
 	request_free(&request);
 	return ret;
 }

@@ -72,12 +72,12 @@ static int jwe_decode(struct jwe *jwe, const void *text, size_t len, struct erro
 	};
 	struct bytes header = BYTES_INIT;
 
-	jwe->object = json_parse(text, len, "JWE", ERROR_PROTOCOL, e);
+	jwe->object = json_parse(text, len, JSON_SECRET, "JWE", ERROR_PROTOCOL, e);
 	if (!jwe->object)
 		return -1;
 	if (member_decode(jwe->object, "protected", &header, e) == 0)
-		jwe->header = json_parse(header.data, header.len, "JWE: protected", ERROR_PROTOCOL,
-					 e);
+		jwe->header = json_parse(header.data, header.len, JSON_SMALL, "JWE: protected",
+					 ERROR_PROTOCOL, e);
 	bytes_free(&header);
 	if (!jwe->header)
 		return -1;

@@ -58,13 +58,14 @@ static const struct algorithm *algorithm_choose(const json_t *header, EVP_PKEY *
 	return NULL;
 }
 
-static json_t *segment_object(const char *text, size_t len, const char *what, struct error *e)
+static json_t *segment_object(const char *text, size_t len, enum json_use use, const char *what,
+			      struct error *e)
 {
 	struct bytes raw = BYTES_INIT;
 	json_t *value = NULL;
 
 	if (decode_base64(ENCODE_BASE64URL, text, len, what, &raw, e) == 0)
-		value = json_parse(raw.data, raw.len, what, ERROR_INPUT, e);
+		value = json_parse(raw.data, raw.len, use, what, ERROR_INPUT, e);
 	bytes_free(&raw);
 	if (value && !json_is_object(value)) {
 		error_set(e, ERROR_INPUT, "%s: not an object", what);
@@ -97,10 +98,10 @@ int jwt_decode(const void *text, size_t len, struct jwt *jwt, struct error *e)
 		return error_set(e, ERROR_INPUT, "JWT: more than %zu bytes", JWT_MAX);
 	if (len == 0 || !segments_find(start, len, dots))
 		return error_set(e, ERROR_INPUT, "JWT: invalid number of segments");
-	jwt->header = segment_object(start, (size_t)(dots[0] - start), "JWT header", e);
+	jwt->header = segment_object(start, (size_t)(dots[0] - start), JSON_SMALL, "JWT header", e);
 	if (jwt->header)
 		jwt->payload = segment_object(dots[0] + 1, (size_t)(dots[1] - dots[0]) - 1,
-					      "JWT payload", e);
+					      JSON_TOKEN, "JWT payload", e);
 	signed_len = (size_t)(dots[1] - start);
 	bytes_set(&jwt->signing_input, start, signed_len);
 	if (!jwt->payload ||

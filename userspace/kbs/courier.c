@@ -154,7 +154,9 @@ static int failure_read(const struct message *m, struct error *e)
 	return error_set(e, ERROR_PROTOCOL, "courier: failure of unknown kind %u", kind);
 }
 
-static int answer_read(const struct message *m, int *status, struct bytes *body, struct error *e)
+/* The body of the answer @m becomes @body. It is not copied out of @raw, but moved within it. */
+static int answer_read(const struct message *m, struct bytes *raw, int *status, struct bytes *body,
+		       struct error *e)
 {
 	uint32_t number;
 
@@ -163,8 +165,10 @@ static int answer_read(const struct message *m, int *status, struct bytes *body,
 	if (number > 999)
 		return error_set(e, ERROR_PROTOCOL, "courier: HTTP status %u", number);
 	*status = (int)number;
-	bytes_set(body, m->field[1].data, m->field[1].len);
-	return bytes_check(body, e);
+	memmove(raw->data, m->field[1].data, m->field[1].len);
+	bytes_truncate(raw, m->field[1].len);
+	bytes_swap(raw, body);
+	return 0;
 }
 
 /* The fields of @answer point into @raw. */
@@ -204,7 +208,7 @@ int courier_call(struct courier *courier, const struct message *m, int *status, 
 		goto out;
 	}
 	ret = answer.type == MESSAGE_FAILURE ? failure_read(&answer, e) :
-					       answer_read(&answer, status, body, e);
+					       answer_read(&answer, &raw, status, body, e);
 	if (ret < 0 && e->kind == ERROR_TLS)
 		clock_doubt(e);
 out:

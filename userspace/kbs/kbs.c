@@ -142,7 +142,7 @@ static int kbs_refuse(int status, const void *body, size_t len, const char *what
 	if (bytes_check(&text, e) < 0)
 		return -1;
 	if (text.len)
-		json = json_parse(text.data, text.len, what, ERROR_PROTOCOL, &unread);
+		json = json_parse(text.data, text.len, JSON_SMALL, what, ERROR_PROTOCOL, &unread);
 	if (unread.memory) {
 		bytes_free(&text);
 		return error_set_memory(e);
@@ -237,7 +237,7 @@ int kbs_auth_answer(struct kbs_challenge *challenge, int status, const void *bod
 		kbs_refuse(status, body, len, "auth", e);
 		return error_reclassify(e, ERROR_NOT_FOUND, ERROR_PROTOCOL); /* of the API */
 	}
-	answer = json_parse(body, len, "challenge", ERROR_PROTOCOL, e);
+	answer = json_parse(body, len, JSON_SMALL, "challenge", ERROR_PROTOCOL, e);
 	if (!answer)
 		return -1;
 	ret = kbs_challenge_read(challenge, answer, e);
@@ -330,7 +330,7 @@ int kbs_attest_answer(int status, const void *body, size_t len, struct bytes *ea
 		kbs_refuse(status, body, len, "attest", e);
 		return error_reclassify(e, ERROR_NOT_FOUND, ERROR_PROTOCOL);
 	}
-	answer = json_parse(body, len, "attest", ERROR_PROTOCOL, e);
+	answer = json_parse(body, len, JSON_TOKEN, "attest", ERROR_PROTOCOL, e);
 	if (!answer)
 		return -1;
 	token = json_member_text(answer, "token", "attest", ERROR_PROTOCOL, e);

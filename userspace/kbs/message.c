@@ -102,14 +102,16 @@ static int message_check(const struct message *m, size_t *len, struct error *e)
 }
 
 /* The limits in the table keep each body below MESSAGE_BODY_MAX, so lengths fit in 32 bits. */
-int message_encode(const struct message *m, struct bytes *out, struct error *e)
+/* Without the last @omitted bytes. */
+static int message_append(const struct message *m, size_t omitted, struct bytes *out,
+			  struct error *e)
 {
 	size_t len = 0, start = out->len;
 	uint8_t *at;
 
 	if (message_check(m, &len, e) < 0)
 		return -1;
-	if (bytes_resize(out, start + MESSAGE_HEADER_SIZE + len, e) < 0)
+	if (bytes_resize(out, start + MESSAGE_HEADER_SIZE + len - omitted, e) < 0)
 		return -1;
 	at = out->data + start;
 	put_u32((uint32_t)m->type, at);
@@ -118,11 +120,23 @@ int message_encode(const struct message *m, struct bytes *out, struct error *e)
 	for (size_t i = 0; i < m->count; i++) {
 		put_u32((uint32_t)m->field[i].len, at);
 		at += FIELD_HEADER_SIZE;
+		if (i + 1 == m->count && omitted)
+			break;
 		if (m->field[i].len)
 			memcpy(at, m->field[i].data, m->field[i].len);
 		at += m->field[i].len;
 	}
 	return 0;
+}
+
+int message_encode(const struct message *m, struct bytes *out, struct error *e)
+{
+	return message_append(m, 0, out, e);
+}
+
+int message_encode_front(const struct message *m, struct bytes *out, struct error *e)
+{
+	return message_append(m, m->count ? m->field[m->count - 1].len : 0, out, e);
 }
 
 int message_decode_header(const uint8_t header[MESSAGE_HEADER_SIZE], enum message_type *type,

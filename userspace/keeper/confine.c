@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <linux/capability.h>
 #include <linux/cca_rsi.h>
 #include <stdio.h>
@@ -41,8 +40,6 @@ int confine_begin(struct error *e)
 	 * heap. */
 	if (crypto_prepare(e) < 0)
 		return -1;
-	/* Likewise: later jansson cannot read random bytes, and would use time and process id. */
-	json_object_seed(0);
 	/* Without CAP_IPC_LOCK the limit applies to each later allocation too. A unit sets its own
 	 * limit, and may not allow this. */
 	(void)setrlimit(RLIMIT_MEMLOCK, &unlimited);

@@ -14,7 +14,8 @@
 
 int handshake_auth_parse(const void *body, size_t len, struct error *e)
 {
-	json_t *request = json_parse(body, len, "deserialize Request", ERROR_PROTOCOL, e);
+	json_t *request = json_parse(body, len, JSON_SMALL, "deserialize Request", ERROR_PROTOCOL,
+				     e);
 	const char *version, *tee;
 	int ret = -1;
 
@@ -153,7 +154,7 @@ int handshake_attest_parse(const void *body, size_t len, struct handshake_attest
 {
 	const json_t *init, *part;
 
-	attest->body = json_parse(body, len, "attest", ERROR_PROTOCOL, e);
+	attest->body = json_parse(body, len, JSON_EVIDENCE, "attest", ERROR_PROTOCOL, e);
 	if (!attest->body)
 		return -1;
 	init = json_object_get(attest->body, "init-data");

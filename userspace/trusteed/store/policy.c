@@ -71,7 +71,7 @@ static int policy_from_text(const void *text, size_t len, enum policy *policy, s
 
 int policy_from_body(const void *body, size_t len, enum policy *policy, struct error *e)
 {
-	json_t *object = json_parse(body, len, "policy request", ERROR_INPUT, e);
+	json_t *object = json_parse(body, len, JSON_OPERATOR, "policy request", ERROR_INPUT, e);
 	struct bytes text = BYTES_INIT;
 	const char *base64;
 	int ret = -1;

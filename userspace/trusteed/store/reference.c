@@ -28,7 +28,8 @@ static int reference_check(const json_t *records, struct error *e)
 int reference_load(struct reference *reference, const void *text, size_t len, struct error *e)
 {
 	if (len > 0)
-		reference->records = json_parse(text, len, "reference values", ERROR_CONFIG, e);
+		reference->records = json_parse(text, len, JSON_OPERATOR, "reference values",
+						ERROR_CONFIG, e);
 	else
 		reference->records = json_object();
 	if (!reference->records)
@@ -63,7 +64,8 @@ static json_t *reference_payload(const json_t *message, struct error *e)
 	if (!base64)
 		return NULL;
 	if (decode_base64(ENCODE_BASE64, base64, strlen(base64), "message: payload", &text, e) == 0)
-		payload = json_parse(text.data, text.len, "message: payload", ERROR_INPUT, e);
+		payload = json_parse(text.data, text.len, JSON_OPERATOR, "message: payload",
+				     ERROR_INPUT, e);
 	if (payload && !json_is_object(payload)) {
 		error_set(e, ERROR_INPUT, "message: payload: not an object of names and values");
 		json_decref(payload);
@@ -166,7 +168,7 @@ static int reference_add(json_t *records, json_t *payload, int64_t now, struct e
 int reference_apply(const struct reference *reference, const void *body, size_t len, int64_t now,
 		    struct reference *next, struct error *e)
 {
-	json_t *message = json_parse(body, len, "message", ERROR_INPUT, e);
+	json_t *message = json_parse(body, len, JSON_OPERATOR, "message", ERROR_INPUT, e);
 	json_t *payload = NULL;
 	int ret = -1;
 
