@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# realmkeyd with realm_here.c: configuration, denial, endorsement, SIGHUP, a KBS that starts late, a courier that
-# dies, and termination.
+# realmkeyd with realm_here.c: configuration, denial, endorsement, SIGHUP, a KBS that starts late, what answers in its
+# place, a courier that dies, and termination.
 
-daemon_pid=
+daemon_pid= bad_pid=
 
 # conf [LINE...]: writes a configuration that has these lines after [kbs].
 conf()
@@ -68,17 +68,20 @@ daemon_configuration()
 :1: [kbs] url: missing|
 :2: [kbs] url: URL: http:// is neither private nor authentic|[kbs]\nurl = http://127.0.0.1:9\n
 :3: [kbs] colour: unknown key|[kbs]\nurl = https://127.0.0.1:9\ncolour = blue\n
-:1: [kbs] ca: /nonexistent: No such file or directory|[kbs]\nurl = https://127.0.0.1:9\nca = /nonexistent\n
-:1: [kbs] ca: /dev/null: is empty|[kbs]\nurl = https://127.0.0.1:9\nca = /dev/null\n
+:3: [kbs] ca: /nonexistent: No such file or directory|[kbs]\nurl = https://127.0.0.1:9\nca = /nonexistent\n[secret a]\nresource = a/b/c\n
+:3: [kbs] ca: /dev/null: is empty|[kbs]\nurl = https://127.0.0.1:9\nca = /dev/null\n[secret a]\nresource = a/b/c\n
+:2: no section [secret NAME]|[kbs]\nurl = https://127.0.0.1:9\n
 :5: [secret a] mode: '99' is not an octal mode|[kbs]\nurl = https://127.0.0.1:9\n[secret a]\nresource = a/b/c\nmode = 99\n
-:3: [secret a] owner: no user 'nobody-at-all'|[kbs]\nurl = https://127.0.0.1:9\n[secret a]\nresource = a/b/c\nowner = nobody-at-all\n
+:5: [secret a] owner: no user 'nobody-at-all'|[kbs]\nurl = https://127.0.0.1:9\n[secret a]\nresource = a/b/c\nowner = nobody-at-all\n
 :5: [secret b] file: 'a' clashes with 'a' of [secret a]|[kbs]\nurl = https://127.0.0.1:9\n[secret a]\nresource = a/b/c\n[secret b]\nresource = a/b/c\nfile = a\n
 .
 	refused 3 "no configuration" "/nonexistent: No such file" realmkeyd --config /nonexistent --once
 	refused 3 "a directory for a configuration" "$work: Is a directory" realmkeyd --config "$work"
 	head -c 262145 /dev/zero >"$file"
 	refused 3 "a configuration of more than 256 KiB" "$file: more than 262144 bytes" realmkeyd --config "$file"
-	printf '[kbs]\nurl = https://127.0.0.1:9\n' >"$file"
+	printf '[kbs]\nurl = https://127.0.0.1:9\n[secret a]\nresource = a/b/c\n' >"$file"
+	refused 1 "started as another user, it says what to do" "; realmkeyd was not started as root: run it as root" \
+		prlimit --memlock=0:0 setpriv --reuid 1001 --clear-groups "$bin/keeper/realmkeyd" --config "$file" --once
 	refused 4 "not in a realm" "not an Arm CCA realm" realmkeyd --config "$file" --once --keyring "$keyring"
 	runs 0 "none of these made a keyring" test ! -e "$keyring"
 }
@@ -97,7 +100,10 @@ daemon_denied()
 	daemon_start
 	logged "the daemon is denied too" "s: resource a/b/c: denied"
 	sleep 0.5
-	same "and does not ask again by itself" 6 "$(asked)"
+	same "and does not ask again at once" 6 "$(asked)"
+	output=$(grep -o 'trying again in [0-9]* ms' "$work/keeper.log")
+	[[ $output =~ in\ [3-5][0-9]{5}\ ms ]]
+	tap $? "but after 5 to 10 minutes" "$output"
 	refused 10 "a second daemon with the same keyring" "$keyring: is in use by another process" once
 	files=$(find "/proc/$daemon_pid/fd" | wc -l)
 	kill -HUP "$daemon_pid"
@@ -169,6 +175,41 @@ daemon_late_kbs()
 	daemon_ends 0 "SIGINT ends the daemon with status 0"
 }
 
+# daemon_recovers MODE TLS PATTERN: bad_kbs.py MODE answers first, with the certificate in TLS, and then trusteed.
+daemon_recovers()
+{
+	local mode=$1 files=$2 name
+	name=$mode-$(basename "$files")
+	conf "[secret $name]" 'resource = a/b/c'
+	tests/cli/bad_kbs.py "$trustee_port" "$mode" "$files/server.pem" "$files/server.key" >"$work/bad.log" 2>&1 &
+	bad_pid=$!
+	wait_for listening "$work/bad.log"
+	daemon_start
+	logged "$name: is logged" "$3"
+	logged "$name: realmkeyd will try again" "trying again in "
+	child_stop bad_pid
+	trustee_run || tap 1 "$name: trusteed starts"
+	logged "$name: and does, without SIGHUP" "$name: delivered to $name"
+	kill -TERM "$daemon_pid"
+	daemon_ends 0 "$name: it ends with status 0"
+	trustee_stop
+}
+
+# What is permanent, and what time or an operator elsewhere can change.
+daemon_permanent()
+{
+	trustee_stop
+	on_exit "child_stop bad_pid"
+	daemon_recovers cut "$tls" "connection lost within the TLS handshake"
+	daemon_recovers reset "$tls" "connection lost within the TLS handshake"
+	daemon_recovers banner "$tls" "not an answer of a KBS"
+	daemon_recovers html "$tls" "challenge: "
+	daemon_recovers page "$tls" "auth: not found"
+	daemon_recovers silent "$tls" "connection lost"
+	daemon_recovers html "$work/tls-other" "certificate not trusted"
+	does "trusteed starts" trustee_run
+}
+
 daemon_courier_dies()
 {
 	conf '[secret none]' 'resource = a/b/none' 'required = no' '[secret also]' 'resource = a/b/none2'
@@ -229,6 +270,7 @@ part_daemon()
 	daemon_endorsed
 	daemon_notify
 	daemon_late_kbs
+	daemon_permanent
 	daemon_courier_dies
 	trustee_stop
 	daemon_interrupted

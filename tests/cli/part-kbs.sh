@@ -76,9 +76,9 @@ kbs_rims()
 	local hex=778fdbd941f213b0bfba6a1b807ed2b361ff54a23b7501224e58f660c64b2386 long sent
 	local base64=d4/b2UHyE7C/umobgH7Ss2H/VKI7dQEiTlj2YMZLI4Y=
 	long=$(head -c 64 /dev/zero | base64 -w 0)
-	printed "a RIM in hexadecimal" "endorsed $reference" realmkey admin set-reference-value "$reference" $hex "${as[@]}"
+	warned "a RIM in hexadecimal" "endorsed $reference" "it is endorsed as base64: $base64" realmkey admin set-reference-value "$reference" $hex "${as[@]}"
 	rims_are "is converted" "[\"$base64\"]"
-	printed "several RIMs" "endorsed $reference" realmkey admin set-reference-value "$reference" "$long" $base64 "${hex^^}" "${as[@]}"
+	warned "several RIMs" "endorsed $reference" "it is endorsed as base64: $base64" realmkey admin set-reference-value "$reference" "$long" $base64 "${hex^^}" "${as[@]}"
 	rims_are "are registered at once" "[\"$long\",\"$base64\",\"$base64\"]"
 	sent=$(requests "POST /kbs/v0/reference-value")
 	refused 2 "a RIM among others that can never match" "RIM: 3 bytes, but a digest has 32 (SHA-256)" \

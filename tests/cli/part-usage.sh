@@ -174,6 +174,11 @@ usage_completion()
 	# shellcheck source=userspace/install/realmkey.bash
 	. userspace/install/realmkey.bash
 	completes "a command is completed" "extend" realmkey ext
+	completes "a command after an option" "extend" realmkey --source device ext
+	completes "a command after an option whose value is the name of one" "extend" realmkey --url log ext
+	completes "an option before the command" "--insecure" realmkey --ins
+	completes "its value" "device netlink" realmkey --source ""
+	completes "an option before the command of a command" "--admin-token-file" realmkey admin --adm
 	completes "an option" "--event-type" realmkey extend --event-t
 	completes "an option's value" "device netlink" realmkey extend --source ""
 	completes "an option's value after =" "netlink" realmkey extend --source = n

@@ -8,13 +8,44 @@ debian_secret="the swallow flies at noon"
 
 debian_store()
 {
+	local stored=0
 	printf %s "$debian_secret" >build/e2e/debian.secret
-	admin set-resource --path default/key/1 --resource-file build/e2e/debian.secret &&
-		admin set-resource-policy --allow-all
+	admin set-resource --path default/key/1 --resource-file build/e2e/debian.secret || stored=1
 	rm -f build/e2e/debian.secret
+	return "$stored"
 }
 
-debian_deliver()
+# A unit that requires realmkeyd does not start without its secrets.
+debian_unconfigured()
+{
+	runs 1 "a unit that requires realmkeyd does not start without a configuration" \
+		realm_sh "systemd-run --quiet --wait -p Requires=realmkeyd.service -p After=realmkeyd.service true || exit 1"
+	runs 1 "and realmkeyd itself fails" realm_sh "systemctl start realmkeyd"
+	has "and says why" "Assertion failed"
+}
+
+debian_asked() { realm_sh "journalctl --no-pager -u realmkeyd | grep -c 'key: resource default/key/1: denied'"; }
+
+# debian_waits COUNT: the service has asked that often, or more.
+debian_waits() { [ "$(debian_asked)" -ge "$1" ]; }
+
+# While the service starts, because this realm is not endorsed. It would ask again after 5 to 10 minutes.
+debian_starting()
+{
+	local asked
+	runs 0 "realmkeyd starts" realm_sh "systemctl start --no-block realmkeyd"
+	does "and is denied" within 60 debian_waits 1
+	same "so it is still starting" activating "$(realm_sh "systemctl show -P ActiveState realmkeyd")"
+	runs 3 "a reload does not wait for it" realm_sh "timeout 60 systemctl reload realmkeyd"
+	has "but says that there is none" "Job type reload is not applicable"
+	asked=$(debian_asked)
+	runs 0 "SIGHUP reaches it" realm_sh "systemctl kill -s HUP realmkeyd"
+	does "and makes it ask at once" within 60 debian_waits $((asked + 1))
+	does "the KBS's operator allows everything" admin set-resource-policy --allow-all
+	runs 0 "SIGHUP again" realm_sh "systemctl kill -s HUP realmkeyd"
+}
+
+debian_configure()
 {
 	runs 0 "the daemon's configuration" realm_sh "cat >/etc/realmkey/realmkeyd.conf <<.
 [kbs]
@@ -24,6 +55,10 @@ ca = /etc/realmkey/ca.pem
 resource = default/key/1
 owner = app
 ."
+}
+
+debian_deliver()
+{
 	runs 0 "realmkeyd starts as a service, which is active once the secret is there" realm_sh "systemctl start realmkeyd"
 	runs 0 "its owner reads the secret" realm_sh "setpriv --reuid app --clear-groups cat /run/realmkey/keyring/key"
 	same "it is the one that was stored" "$debian_secret" "$output"
@@ -83,13 +118,13 @@ Restart=no
 	lacks "and did not escape" ESCAPED
 	runs 0 "realmkeyd is itself again" realm_sh "rm -r /run/systemd/system/realmkeyd.service.d && systemctl daemon-reload && systemctl restart realmkeyd"
 	runs 0 "it finds the secret, which belongs to another user, unchanged" realm_sh "journalctl --no-pager -u realmkeyd | grep 'key: unchanged: key'"
-	runs 0 "and can be reloaded" realm_sh "systemctl reload realmkeyd && systemctl is-active realmkeyd"
+	runs 0 "and can be sent SIGHUP" realm_sh "systemctl kill -s HUP realmkeyd && systemctl is-active realmkeyd"
 }
 
 # A process has the secret open when the package is removed.
 debian_remove()
 {
-	runs 0 "the package is removed" realm_sh "exec 3</run/realmkey/keyring/key; dpkg -r realmkey >/dev/null; echo \"\$?:\$(cat <&3)\"
+	runs 0 "the package is removed" realm_sh "exec 3</run/realmkey/keyring/key; dpkg -r realmkey >/dev/null 2>&1; echo \"\$?:\$(cat <&3)\"
 		findmnt -nl -S realmkey; find /run/realmkey/keyring -type f; systemctl is-active realmkeyd realmkey-courier.socket || true"
 	same "no secret is left, nor a service" "0:
 inactive
@@ -170,6 +205,9 @@ scenario_debian()
 		runs 0 "the root file system" realm_sh "dmesg; ls -l /sys/block/dm-0/ro; cat /sys/block/dm-0/ro; grep ' / ' /proc/mounts"
 		has "is an overlay" "overlay"
 		debian_packages
+		debian_unconfigured
+		debian_configure
+		debian_starting
 		debian_deliver
 		debian_confined
 		debian_escape

@@ -26,6 +26,7 @@
 static struct {
 	struct error answer[8]; /* for the resources r/t/0, r/t/1, ...; no error: SECRET */
 	bool ear_kept;		/* the session keeps its EAR although attestation failed */
+	bool ear_lost;		/* it has none, because each failure is one of the handshake */
 	int dies_at;		/* at the request for this resource the courier dies; -1: never */
 	char asked[32];		/* the numbers of the requested resources, in order */
 	size_t ear_len[8];	/* of the session's EAR at each request */
@@ -68,6 +69,8 @@ int session_get(struct session *s, const char *path, struct bytes *secret, struc
 	}
 	*e = world.answer[number];
 	if ((e->kind == ERROR_ATTESTATION || e->kind == ERROR_SYSTEM) && !world.ear_kept)
+		bytes_clear(&s->ear);
+	if (e->kind != ERROR_NONE && world.ear_lost)
 		bytes_clear(&s->ear);
 	if (e->kind != ERROR_NONE)
 		return -1;

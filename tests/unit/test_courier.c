@@ -5,8 +5,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/clock.h"
@@ -288,6 +292,7 @@ static void test_tls_dates(void **state)
 					.url = server.url, .ca = pem.data, .ca_len = pem.len });
 		assert_int_equal(get(&courier, "a/b/c", "", &status, &body, &e), -1);
 		assert_int_equal(e.kind, ERROR_TLS);
+		assert_true(e.transient);
 		if (!strstr(e.text, cases[i].cause) || strstr(e.text, "wrong"))
 			fail_msg("%s", e.text);
 		if (i == ARRAY_SIZE(cases) - 1) {
@@ -352,7 +357,8 @@ static void test_tls_too_old(void **state)
 	bytes_free(&pem);
 }
 
-static void test_tls_to_plain_server(void **state)
+/* A load balancer whose server is away ends connections like this. It is a failure of the network. */
+static void test_tls_handshake_cut_short(void **state)
 {
 	struct courier courier = COURIER_INIT;
 	char url[64];
@@ -361,8 +367,44 @@ static void test_tls_to_plain_server(void **state)
 	snprintf(url, sizeof(url), "https://127.0.0.1:%u", plain.port);
 	start(&courier, (struct courier_target){
 				.url = url, .ca = secure_pem.data, .ca_len = secure_pem.len });
-	expect_failure(&courier, "a/b/c", ERROR_TLS, false, "TLS handshake failed");
+	expect_failure(&courier, "a/b/c", ERROR_NETWORK, true,
+		       "connection lost within the TLS handshake");
 	courier_stop(&courier);
+}
+
+/* The same with a TCP reset, while the server has not read all of the ClientHello. */
+static void test_tls_handshake_reset(void **state)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	const struct linger reset = { .l_onoff = 1 };
+	socklen_t len = sizeof(address);
+	struct courier courier = COURIER_INIT;
+	char url[64];
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, len), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+	snprintf(url, sizeof(url), "https://127.0.0.1:%u", ntohs(address.sin_port));
+	pid = fork();
+	if (pid == 0) {
+		int fd = accept(listener, NULL, NULL);
+		char byte;
+
+		recv(fd, &byte, 1, 0);
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+		_exit(0);
+	}
+	close(listener);
+	start(&courier, (struct courier_target){
+				.url = url, .ca = secure_pem.data, .ca_len = secure_pem.len });
+	expect_failure(&courier, "a/b/c", ERROR_NETWORK, true,
+		       "connection lost within the TLS handshake");
+	courier_stop(&courier);
+	waitpid(pid, NULL, 0);
 }
 
 static void test_plain_requires_insecure(void **state)
@@ -428,7 +470,8 @@ int main(void)
 		cmocka_unit_test(test_tls_system_roots),
 		cmocka_unit_test(test_tls_wrong_name),
 		cmocka_unit_test(test_tls_too_old),
-		cmocka_unit_test(test_tls_to_plain_server),
+		cmocka_unit_test(test_tls_handshake_cut_short),
+		cmocka_unit_test(test_tls_handshake_reset),
 		cmocka_unit_test(test_plain_requires_insecure),
 		cmocka_unit_test(test_bad_ca),
 	};

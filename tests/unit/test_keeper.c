@@ -3,8 +3,11 @@
 #include "base/array.h"
 #include "keeper_world.h"
 
+#define MINUTES 60000
+
 static struct config_secret configs[4];
 static struct keeper_secret secrets[4];
+static int64_t now; /* on the boot clock, ms */
 
 static int setup(void **state)
 {
@@ -15,6 +18,7 @@ static int setup(void **state)
 
 	(void)state;
 	world_make();
+	now = 1000 * MINUTES;
 	for (int i = 0; i < 4; i++) {
 		configs[i] = (struct config_secret){ .name = names[i],
 						     .resource = resources[i],
@@ -36,6 +40,36 @@ static int teardown(void **state)
 	(void)state;
 	world_free();
 	return 0;
+}
+
+/* A pass, and the decision after it, with the longest waits. */
+static void pass(void)
+{
+	keeper_run(&keeper, now);
+	keeper_plan(&keeper, now, UINT32_MAX);
+}
+
+/* SIGHUP */
+static void pass_at_once(void)
+{
+	keeper_hurry(&keeper);
+	pass();
+}
+
+/* How long the keeper waits now. */
+static int64_t wait_ms(void)
+{
+	int64_t next = keeper_next(&keeper);
+
+	return next == RETRY_NEVER ? -1 : next - now;
+}
+
+/* Wait until the next secret is due. */
+static void pass_when_due(void)
+{
+	assert_true(keeper_next(&keeper) != RETRY_NEVER);
+	now = keeper_next(&keeper);
+	pass();
 }
 
 static void status_is(const char *text)
@@ -64,17 +98,17 @@ static void a_pass_delivers_every_secret(void **state)
 	(void)state;
 	assert_false(keeper_ready(&keeper));
 	status_is("0 of 4 secrets delivered; zero: ");
-	keeper_run(&keeper, KEEPER_ALL);
+	pass_at_once();
 	asked("0123");
 	assert_string_equal(world.put,
 			    "zero:400:10:20 one:400:10:20 two:400:10:20 three:400:10:20 ");
 	assert_true(keeper_ready(&keeper));
 	assert_null(keeper_failure(&keeper));
-	assert_false(keeper_retry(&keeper));
+	assert_int_equal(wait_ms(), -1);
 	status_is("all 4 secrets delivered");
 	log_is("I zero: delivered to zero\nI one: delivered to one\nI two: delivered to two\n"
 	       "I three: delivered to three\n");
-	keeper_run(&keeper, KEEPER_ALL);
+	pass();
 	asked("");
 	log_is("");
 }
@@ -83,18 +117,18 @@ static void each_delivery_is_recorded_first_if_configured(void **state)
 {
 	(void)state;
 	keeper.config.count = 1;
-	keeper_run(&keeper, KEEPER_ALL);
+	pass_at_once();
 	assert_string_equal(world.recorded, "");
 	secrets[0].delivered = false;
 	keeper.config.measure_register = 3;
 	world.log_full = true;
 	world.put[0] = '\0';
-	keeper_run(&keeper, KEEPER_ALL);
+	pass_at_once();
 	assert_string_equal(world.recorded, "3 r/t/0 a0");
 	assert_string_equal(world.put, "");
 	assert_int_equal(keeper_failure(&keeper)->kind, ERROR_DELIVERY);
 	world.log_full = false;
-	keeper_run(&keeper, KEEPER_ALL);
+	pass_at_once();
 	assert_true(keeper_ready(&keeper));
 }
 
@@ -103,7 +137,7 @@ static void a_delivered_secret_is_reported_as_unchanged(void **state)
 	(void)state;
 	world.unchanged = true;
 	keeper.config.count = 1;
-	keeper_run(&keeper, KEEPER_ALL);
+	pass_at_once();
 	assert_true(keeper_ready(&keeper));
 	log_is("I zero: unchanged: zero\n");
 }
@@ -112,9 +146,9 @@ static void nothing_to_deliver_is_ready_at_once(void **state)
 {
 	(void)state;
 	keeper.config.count = 0;
-	keeper_run(&keeper, KEEPER_ALL);
+	pass_at_once();
 	assert_true(keeper_ready(&keeper));
-	assert_false(keeper_retry(&keeper));
+	assert_int_equal(wait_ms(), -1);
 	status_is("all 0 secrets delivered");
 }
 
@@ -122,10 +156,10 @@ static void only_required_secrets_delay_readiness(void **state)
 {
 	(void)state;
 	error_set(&world.answer[3], ERROR_NOT_FOUND, "resource r/t/3: not found");
-	keeper_run(&keeper, KEEPER_ALL);
+	pass_at_once();
 	assert_true(keeper_ready(&keeper));
 	assert_null(keeper_failure(&keeper));
-	assert_false(keeper_retry(&keeper));
+	assert_int_equal(wait_ms(), 999);
 	status_is("3 of 4 secrets delivered; three: resource r/t/3: not found");
 	assert_non_null(strstr(bytes_text(&logged), "W three: resource r/t/3: not found\n"));
 }
@@ -135,11 +169,11 @@ static void the_first_required_failure_is_reported(void **state)
 	(void)state;
 	error_set(&world.answer[1], ERROR_POLICY, "denied");
 	error_set_transient(&world.answer[2], ERROR_NETWORK, "no connection");
-	keeper_run(&keeper, KEEPER_ALL);
+	pass_at_once();
 	assert_false(keeper_ready(&keeper));
 	assert_int_equal(keeper_failure(&keeper)->kind, ERROR_POLICY);
 	assert_int_equal(error_exit_code(keeper_failure(&keeper)), 8);
-	assert_true(keeper_retry(&keeper));
+	assert_int_equal(wait_ms(), 999);
 	status_is("2 of 4 secrets delivered; one: denied");
 	log_is("I zero: delivered to zero\n"
 	       "E one: denied\nW Executables [warning]\nW advice: endorse the RIM\n"
@@ -151,45 +185,137 @@ static void a_secret_that_cannot_be_put_is_missing(void **state)
 {
 	(void)state;
 	configs[0].file = (char *)"full";
-	keeper_run(&keeper, KEEPER_ALL);
+	pass_at_once();
 	assert_int_equal(keeper_failure(&keeper)->kind, ERROR_DELIVERY);
-	assert_false(keeper_retry(&keeper));
+	assert_int_equal(wait_ms(), 999);
 	assert_non_null(strstr(bytes_text(&logged), "E zero: full: No space left on device\n"));
 }
 
-static void only_transient_failures_are_retried(void **state)
+static void a_full_keyring_is_tried_again(void **state)
+{
+	(void)state;
+	configs[1].file = (char *)"full";
+	pass();
+	asked("0123"); /* other secrets may have room */
+	assert_true(secrets[2].delivered && secrets[3].delivered);
+	configs[1].file = (char *)"one";
+	pass_when_due();
+	asked("1");
+	assert_true(keeper_ready(&keeper));
+}
+
+/* One failure of each kind, for one secret. All but the denial are tried again within a second. */
+static void what_can_change_is_tried_again(void **state)
+{
+	static const struct {
+		enum error_kind kind;
+		const char *what;
+	} failures[] = {
+		{ ERROR_NETWORK, "HTTP 500" },	   { ERROR_PROTOCOL, "garbage" },
+		{ ERROR_ATTESTATION, "HTTP 401" }, { ERROR_NOT_FOUND, "HTTP 404" },
+		{ ERROR_INPUT, "HTTP 413" },	   { ERROR_TLS, "not yet valid" },
+		{ ERROR_SYSTEM, "no memory" },
+	};
+
+	(void)state;
+	keeper.config.count = 2;
+	for (size_t i = 0; i < ARRAY_SIZE(failures); i++) {
+		secrets[0].delivered = secrets[1].delivered = false;
+		pass_at_once();
+		world.asked[0] = '\0';
+		world.ear_kept = true;
+		secrets[0].delivered = secrets[1].delivered = false;
+		error_set(&world.answer[0], failures[i].kind, "%s", failures[i].what);
+		pass_at_once();
+		assert_int_equal(wait_ms(), 999);
+		world.answer[0] = (struct error)ERROR_INIT;
+		pass_when_due();
+		assert_true(keeper_ready(&keeper));
+		world.asked[0] = '\0';
+	}
+}
+
+static void what_needs_a_person_is_not_tried_again(void **state)
+{
+	static const enum error_kind kinds[] = { ERROR_CONFIG, ERROR_USAGE, ERROR_NO_REALM,
+						 ERROR_NO_DRIVER };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		error_set(&world.answer[0], kinds[i], "wrong");
+		keeper.config.count = 1;
+		pass_at_once();
+		asked("0");
+		assert_int_equal(wait_ms(), -1);
+		now += 10000 * MINUTES;
+		pass();
+		asked("");
+	}
+	world.answer[0] = (struct error)ERROR_INIT;
+	pass_at_once(); /* SIGHUP */
+	assert_true(keeper_ready(&keeper));
+}
+
+/* Each secret has its own time. A failure of one changes nothing for the others. */
+static void each_secret_is_tried_again_in_its_time(void **state)
 {
 	(void)state;
 	error_set(&world.answer[0], ERROR_POLICY, "denied");
-	error_set_transient(&world.answer[1], ERROR_NETWORK, "no connection");
+	error_set_transient(&world.answer[1], ERROR_NETWORK, "the KBS reports an internal error");
 	error_set(&world.answer[3], ERROR_NOT_FOUND, "none");
-	keeper_run(&keeper, KEEPER_ALL);
+	pass();
 	asked("0123");
-	keeper_run(&keeper, KEEPER_TRANSIENT);
-	asked("1");
+	pass_when_due();
+	asked("13");
+	assert_int_equal(wait_ms(), 1999);
+	world.answer[3] = (struct error)ERROR_INIT;
+	pass_when_due();
+	asked("13");
+	assert_int_equal(wait_ms(), 3999);
 	world.answer[1] = (struct error)ERROR_INIT;
-	keeper_run(&keeper, KEEPER_TRANSIENT);
+	pass_when_due();
 	asked("1");
-	assert_false(keeper_retry(&keeper));
-	keeper_run(&keeper, KEEPER_TRANSIENT);
-	asked("");
-	keeper_run(&keeper, KEEPER_ALL);
-	asked("03");
+	now -= secrets[1].delivered ? 0 : MINUTES;
+	assert_true(wait_ms() > 9 * MINUTES && wait_ms() <= 10 * MINUTES);
+	pass_at_once();
+	asked("0");
 }
 
-/* A denied EAR is denied until it expires, even if the realm has been endorsed in the meantime. */
+/* An operator who endorses a running realm is not inside of it. A denied EAR is denied until it expires. */
+static void a_denial_is_tried_again_with_a_new_ear(void **state)
+{
+	(void)state;
+	error_set(&world.answer[0], ERROR_POLICY, "denied");
+	for (int i = 0; i < 3; i++) {
+		pass();
+		assert_int_equal(world.ear_len[0], i ? 0 : 5);
+		asked(i ? "0" : "0123");
+		assert_int_equal(wait_ms(), 10 * MINUTES - 1); /* does not double */
+		now += 5 * MINUTES - 1;
+		pass();
+		asked("");
+		keeper_plan(&keeper, now, 0);
+		assert_int_equal(wait_ms(), 5 * MINUTES); /* an old decision stands */
+		now = keeper_next(&keeper);
+	}
+	world.answer[0] = (struct error)ERROR_INIT;
+	pass();
+	assert_true(keeper_ready(&keeper));
+	assert_int_equal(wait_ms(), -1);
+}
+
 static void after_a_denial_a_new_ear_is_used_on_request(void **state)
 {
 	(void)state;
 	error_set(&world.answer[0], ERROR_POLICY, "denied");
-	error_set_transient(&world.answer[1], ERROR_NETWORK, "no connection");
-	keeper_run(&keeper, KEEPER_ALL);
+	error_set_transient(&world.answer[1], ERROR_NETWORK, "the KBS reports an internal error");
+	pass();
 	assert_int_equal(world.ear_len[0], 5);
 	asked("0123");
-	keeper_run(&keeper, KEEPER_TRANSIENT);
+	pass_when_due();
 	assert_int_equal(world.ear_len[0], 5); /* the EAR is good enough for the others */
 	asked("1");
-	keeper_run(&keeper, KEEPER_ALL);
+	pass_at_once();
 	assert_int_equal(world.ear_len[0], 0);
 	asked("01");
 }
@@ -197,10 +323,10 @@ static void after_a_denial_a_new_ear_is_used_on_request(void **state)
 static void an_ear_that_was_not_denied_is_kept(void **state)
 {
 	(void)state;
-	error_set_transient(&world.answer[1], ERROR_NETWORK, "no connection");
-	keeper_run(&keeper, KEEPER_ALL);
+	error_set_transient(&world.answer[1], ERROR_NETWORK, "the KBS reports an internal error");
+	pass();
 	asked("0123");
-	keeper_run(&keeper, KEEPER_ALL);
+	pass_at_once();
 	assert_int_equal(world.ear_len[0], 5);
 	asked("1");
 }
@@ -211,42 +337,64 @@ static void a_courier_that_dies_ends_the_pass(void **state)
 	(void)state;
 	configs[0].required = false;
 	world.dies_at = 0;
-	keeper_run(&keeper, KEEPER_ALL);
+	pass_at_once();
 	asked("0");
 	assert_true(keeper_lost(&keeper));
 	assert_false(keeper_ready(&keeper));
 	assert_int_equal(error_exit_code(keeper_failure(&keeper)), 11);
 	assert_string_equal(keeper_failure(&keeper)->text, "courier: hung up");
-	assert_false(keeper_retry(&keeper));
 	status_is("0 of 4 secrets delivered; zero: courier: hung up");
 	log_is("W zero: courier: hung up\n");
 }
 
-/* If the realm as a whole is refused, the other secrets are not requested. */
-static void a_refusal_of_the_realm_applies_to_all_secrets(void **state)
+/* If the realm as a whole is refused, or the KBS cannot be reached, the other secrets are not
+ * requested, and all of them are tried again together. */
+static void a_failure_of_the_handshake_applies_to_all_secrets(void **state)
 {
-	static const enum error_kind kinds[] = { ERROR_ATTESTATION, ERROR_TLS, ERROR_NO_DRIVER,
-						 ERROR_SYSTEM };
+	static const enum error_kind kinds[] = { ERROR_ATTESTATION, ERROR_TLS,	   ERROR_NO_DRIVER,
+						 ERROR_SYSTEM,	    ERROR_NETWORK, ERROR_PROTOCOL };
 
 	(void)state;
+	world.ear_lost = true;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		error_set(&world.answer[1], kinds[i], "refused");
-		keeper_run(&keeper, KEEPER_ALL);
+		pass_at_once();
 		asked(i ? "1" : "01"); /* the first is already delivered */
 		assert_int_equal(secrets[3].error.kind, kinds[i]);
 		assert_string_equal(secrets[3].error.text, "refused");
+		assert_int_equal(secrets[3].due, secrets[1].due);
 		bytes_clear(&logged);
 	}
-	error_set_transient(&world.answer[1], ERROR_ATTESTATION, "refused, for now");
-	keeper_run(&keeper, KEEPER_ALL);
-	keeper_run(&keeper, KEEPER_TRANSIENT);
-	asked("11");
-	assert_true(keeper_retry(&keeper));
-	world.ear_kept = true; /* so only this resource was refused */
-	keeper_run(&keeper, KEEPER_TRANSIENT);
+	for (int i = 1; i < 4; i++) {
+		pass_when_due();
+		asked("1");
+		assert_int_equal(wait_ms(), (1000 << i) - 1);
+	}
+	world.ear_lost = false; /* so only this resource was refused */
+	pass_when_due();
 	asked("123");
-	assert_int_equal(keeper_failure(&keeper)->kind, ERROR_ATTESTATION);
+	assert_int_equal(keeper_failure(&keeper)->kind, ERROR_PROTOCOL);
 	assert_true(secrets[2].delivered && secrets[3].delivered);
+}
+
+/* Otherwise one resource behind a faulty part of the KBS would stop all others. */
+static void a_wrong_answer_of_one_resource_does_not_stop_the_others(void **state)
+{
+	static const enum error_kind kinds[] = { ERROR_NETWORK,	  ERROR_PROTOCOL, ERROR_ATTESTATION,
+						 ERROR_NOT_FOUND, ERROR_POLICY,	  ERROR_INPUT,
+						 ERROR_SYSTEM,	  ERROR_DELIVERY };
+
+	(void)state;
+	world.ear_kept = true;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		for (int k = 0; k < 4; k++)
+			secrets[k].delivered = false;
+		error_set(&world.answer[0], kinds[i], "wrong");
+		pass_at_once();
+		asked("0123");
+		world.put[0] = '\0';
+		assert_true(secrets[1].delivered && secrets[2].delivered && secrets[3].delivered);
+	}
 }
 
 static void a_denial_is_explained_once(void **state)
@@ -254,7 +402,7 @@ static void a_denial_is_explained_once(void **state)
 	(void)state;
 	for (int i = 0; i < 3; i++)
 		error_set(&world.answer[i], ERROR_POLICY, "denied");
-	keeper_run(&keeper, KEEPER_ALL);
+	pass_at_once();
 	log_is("E zero: denied\nW Executables [warning]\nW advice: endorse the RIM\n"
 	       "E one: denied\nE two: denied\nI three: delivered to three\n");
 }
@@ -280,11 +428,16 @@ int main(void)
 		TEST(only_required_secrets_delay_readiness),
 		TEST(the_first_required_failure_is_reported),
 		TEST(a_secret_that_cannot_be_put_is_missing),
-		TEST(only_transient_failures_are_retried),
+		TEST(a_full_keyring_is_tried_again),
+		TEST(what_can_change_is_tried_again),
+		TEST(what_needs_a_person_is_not_tried_again),
+		TEST(each_secret_is_tried_again_in_its_time),
+		TEST(a_denial_is_tried_again_with_a_new_ear),
 		TEST(after_a_denial_a_new_ear_is_used_on_request),
 		TEST(an_ear_that_was_not_denied_is_kept),
 		TEST(a_courier_that_dies_ends_the_pass),
-		TEST(a_refusal_of_the_realm_applies_to_all_secrets),
+		TEST(a_failure_of_the_handshake_applies_to_all_secrets),
+		TEST(a_wrong_answer_of_one_resource_does_not_stop_the_others),
 		TEST(a_denial_is_explained_once),
 		TEST(a_status_that_is_too_long_is_cut),
 	};

@@ -10,7 +10,8 @@
 static struct error error;
 static char directory[] = "/tmp/test_keeper.XXXXXX";
 
-#define CONF "[kbs]\nurl = https://kbs\n"
+#define CONF	"[kbs]\nurl = https://kbs\n"
+#define SECTION "[secret a]\nresource = r/t/a\n"
 
 static const char *path_of(const char *name)
 {
@@ -90,14 +91,14 @@ static void owners_are_resolved(void **state)
 static void errors_of_a_configuration_are_reported(void **state)
 {
 	(void)state;
-	configure_refused(CONF "[secret a]\nresource = r/t/a\nowner = no-such-user\n",
-			  "/conf:3: [secret a] owner: no user 'no-such-user'");
-	configure_refused(CONF "[secret a]\nresource = r/t/a\ngroup = 4294967295\n",
-			  "/conf:3: [secret a] group: no group '4294967295'");
+	configure_refused(CONF SECTION "mode = 0400\nowner = no-such-user\n",
+			  "/conf:6: [secret a] owner: no user 'no-such-user'");
+	configure_refused(CONF SECTION "group = 4294967295\n",
+			  "/conf:5: [secret a] group: no group '4294967295'");
 	configure_refused(CONF "colour = blue\n", "/conf:3: [kbs] colour: unknown key");
-	assert_int_equal(configure("\n" CONF "ca = @/none.pem\n"), -1);
+	assert_int_equal(configure("\n" CONF "ca = @/none.pem\n" SECTION), -1);
 	assert_int_equal(error.kind, ERROR_CONFIG);
-	assert_non_null(strstr(error.text, "/conf:2: [kbs] ca: "));
+	assert_non_null(strstr(error.text, "/conf:4: [kbs] ca: "));
 	assert_non_null(strstr(error.text, "/none.pem: No such file or directory"));
 	unlink(path_of("conf"));
 	assert_int_equal(keeper_configure(&keeper, path_of("conf"), &error), -1);
@@ -112,11 +113,11 @@ static void the_courier_gets_the_ca(void **state)
 {
 	(void)state;
 	file_write("ca.pem", "certificates");
-	assert_int_equal(configure(CONF "ca = @/ca.pem\n"), 0);
+	assert_int_equal(configure(CONF "ca = @/ca.pem\n" SECTION), 0);
 	assert_int_equal(keeper_start(&keeper, "/courier", "/keyring", &error), 0);
 	assert_string_equal(bytes_text(&world.ca), "certificates");
 	assert_string_equal(world.calls, "RKC");
-	assert_int_equal(configure(CONF), 0);
+	assert_int_equal(configure(CONF SECTION), 0);
 	assert_int_equal(keeper_start(&keeper, "/courier", "/keyring", &error), 0);
 	assert_false(world.ca_given);
 }
@@ -126,9 +127,9 @@ static void an_empty_ca_file_is_refused(void **state)
 {
 	(void)state;
 	file_write("ca.pem", "");
-	assert_int_equal(configure(CONF "ca = @/ca.pem\n"), -1);
+	assert_int_equal(configure(CONF "ca = @/ca.pem\n" SECTION), -1);
 	assert_int_equal(error.kind, ERROR_CONFIG);
-	assert_non_null(strstr(error.text, "/conf:1: [kbs] ca: "));
+	assert_non_null(strstr(error.text, "/conf:3: [kbs] ca: "));
 	assert_non_null(strstr(error.text, "/ca.pem: is empty"));
 }
 
@@ -140,10 +141,10 @@ static void a_ca_file_without_certificates_is_a_configuration_error(void **state
 	(void)state;
 	file_write("ca.pem", "rubbish");
 	error_set(&world.courier, ERROR_INPUT, "CA: no certificate");
-	assert_int_equal(configure(CONF "ca = @/ca.pem\n"), 0);
+	assert_int_equal(configure(CONF "ca = @/ca.pem\n" SECTION), 0);
 	assert_int_equal(keeper_start(&keeper, "/courier", "/keyring", &error), -1);
 	assert_int_equal(error.kind, ERROR_CONFIG);
-	snprintf(text, sizeof(text), "%s:1: [kbs] ca: %s: CA: no certificate", conf_path(),
+	snprintf(text, sizeof(text), "%s:3: [kbs] ca: %s: CA: no certificate", conf_path(),
 		 path_of("ca.pem"));
 	assert_string_equal(error.text, text);
 }
@@ -151,7 +152,7 @@ static void a_ca_file_without_certificates_is_a_configuration_error(void **state
 static void start_stops_at_the_first_failure(void **state)
 {
 	(void)state;
-	assert_int_equal(configure(CONF), 0);
+	assert_int_equal(configure(CONF SECTION), 0);
 	world.no_realm = true;
 	assert_int_equal(keeper_start(&keeper, "/courier", "/keyring", &error), -1);
 	assert_int_equal(error.kind, ERROR_NO_REALM);
@@ -175,15 +176,15 @@ static void netlink_is_refused(void **state)
 
 	(void)state;
 	world.source = "netlink";
-	assert_int_equal(configure(CONF "source = device\n"), 0);
+	assert_int_equal(configure(CONF "source = device\n" SECTION), 0);
 	assert_int_equal(keeper_start(&keeper, "/courier", "/keyring", &error), -1);
 	assert_int_equal(error.kind, ERROR_CONFIG);
 	snprintf(text, sizeof(text),
-		 "%s:1: [kbs] source: realmkeyd reads the realm through its "
+		 "%s:3: [kbs] source: realmkeyd reads the realm through its "
 		 "device only",
 		 conf_path());
 	assert_string_equal(error.text, text);
-	assert_int_equal(configure(CONF), 0);
+	assert_int_equal(configure(CONF SECTION), 0);
 	assert_int_equal(keeper_start(&keeper, "/courier", "/keyring", &error), -1);
 	assert_int_equal(error.kind, ERROR_NO_DRIVER);
 	assert_string_equal(world.calls, "RR");

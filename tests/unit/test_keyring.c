@@ -234,7 +234,8 @@ static void a_failure_leaves_the_old_secret(void **state)
 	assert_int_equal(put("a", "old"), 0);
 	assert_int_equal(bytes_resize(&large, 17 << 20, &(struct error)ERROR_INIT), 0);
 	if (keyring_put(&ring, "a", 0400, 0, 0, large.data, large.len, &error) == -1) {
-		expect_error("a: write: No space left on device");
+		expect_error("a: the keyring is full (No space left on device); "
+			     "remount it with a larger size=");
 		holds("a", "old");
 	} /* otherwise it is a ramfs, which has no size limit */
 	assert_int_equal(access(path_of(".new"), F_OK), -1);

@@ -12,6 +12,7 @@
 #include "base/array.h"
 #include "base/encode.h"
 #include "base/io.h"
+#include "jose/jwt.h"
 #include "kbs/policy_text.h"
 #include "trusteed/admin.h"
 #include "trusteed/attest/handshake.h"
@@ -78,6 +79,31 @@ static void test_bearer(void **state)
 	world_expect(w, "GET", RESOURCE, "", 401, "TokenVerifierError");
 	bytes_set(&w->bearer, "x.y", 3);
 	world_expect(w, "GET", RESOURCE, "", 401, "TokenVerifierError");
+	bytes_free(&ear);
+}
+
+/* An EAR that does not expire is for `realmkey verify` only, even if trusteed's own key signed it. */
+static void test_bearer_without_exp(void **state)
+{
+	struct world *w = *state;
+	struct bytes ear = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	struct jwt jwt = JWT_INIT;
+
+	set_policy(w, POLICY_TEXT_ALLOW_ALL, 200);
+	assert_int_equal(world_admin(w, "POST", RESOURCE, "a secret"), 200);
+	world_attest_ok(w, &ear);
+	w->session[0] = '\0';
+	assert_int_equal(jwt_decode(ear.data, ear.len, &jwt, &e), 0);
+	assert_int_equal(jwt_sign(jwt.header, jwt.payload, w->trustee.ear_key.pkey, &w->bearer, &e),
+			 0);
+	world_get_secret(w, RESOURCE, "a secret");
+	assert_int_equal(json_object_del(jwt.payload, "exp"), 0);
+	bytes_clear(&w->bearer);
+	assert_int_equal(jwt_sign(jwt.header, jwt.payload, w->trustee.ear_key.pkey, &w->bearer, &e),
+			 0);
+	world_expect(w, "GET", RESOURCE, "", 401, "TokenVerifierError");
+	jwt_free(&jwt);
 	bytes_free(&ear);
 }
 
@@ -445,6 +471,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(story),
 		TEST(bearer),
+		TEST(bearer_without_exp),
 		TEST(session_ear_expires),
 		TEST(tokens_apart),
 		TEST(admin_refused),

@@ -135,8 +135,9 @@ static bool errno_is_machine(int error)
 
 int error_set_errno(struct error *e, enum error_kind kind, const char *format, ...)
 {
-	bool memory = errno == ENOMEM, machine = errno_is_machine(errno);
-	const char *cause = strerror(errno);
+	const int saved = errno;
+	bool memory = saved == ENOMEM, machine = errno_is_machine(saved);
+	const char *cause = strerror(saved);
 	char where[ERROR_TEXT_MAX];
 	va_list args;
 
@@ -146,7 +147,9 @@ int error_set_errno(struct error *e, enum error_kind kind, const char *format, .
 	error_set(e, machine ? ERROR_SYSTEM : kind, "%s", cause);
 	e->memory = memory;
 	e->machine = machine;
-	return error_add(e, "%s", where);
+	error_add(e, "%s", where);
+	errno = saved;
+	return -1;
 }
 
 int error_set_memory(struct error *e)

@@ -52,7 +52,7 @@ int error_set_transient(struct error *e, enum error_kind kind, const char *forma
 	__attribute__((format(printf, 3, 4)));
 /* As error_set() with ": strerror(errno)" appended. If memory or descriptors are exhausted or a device
  * failed (ENOMEM, ENOBUFS, EMFILE, ENFILE, EIO), the kind is ERROR_SYSTEM whatever @kind is, and stays
- * so. */
+ * so. errno is not changed. */
 int error_set_errno(struct error *e, enum error_kind kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Out of memory: an ERROR_SYSTEM that error_reclassify() does not change. */

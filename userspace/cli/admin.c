@@ -195,6 +195,7 @@ static json_t *reference_read(const struct options *options, const char *name, c
 			      struct error *e)
 {
 	struct bytes rim = BYTES_INIT;
+	char converted[160];
 	long long number;
 	json_t *value;
 	char *end;
@@ -219,6 +220,12 @@ static json_t *reference_read(const struct options *options, const char *name, c
 			error_reclassify(e, ERROR_INPUT, ERROR_USAGE);
 			error_add(e, "'%.128s'", text);
 			return NULL;
+		}
+		if (strcmp(bytes_text(&rim), text) != 0) {
+			snprintf(converted, sizeof(converted),
+				 "the RIM is in hexadecimal; it is endorsed as base64: %s",
+				 bytes_text(&rim));
+			cli_warn("admin set-reference-value", converted);
 		}
 		value = json_string(bytes_text(&rim));
 		bytes_free(&rim);

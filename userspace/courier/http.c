@@ -116,6 +116,20 @@ static bool clock_matters(long result)
 	       result == X509_V_ERR_CRL_NOT_YET_VALID || result == X509_V_ERR_CRL_HAS_EXPIRED;
 }
 
+/* True if @cause says that the connection ended within the TLS handshake, which is a failure of the
+ * network: a load balancer whose server is away does this. libcurl has one code for all failures of the
+ * handshake. */
+static bool handshake_cut(const char *cause)
+{
+	static const char *const texts[] = { "unexpected eof", "SSL_ERROR_SYSCALL", "Recv failure",
+					     "Send failure" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		if (strstr(cause, texts[i]))
+			return true;
+	return false;
+}
+
 /* Set @e after a transfer failed. The cause comes from the part that knows most about it: OpenSSL,
  * the kernel or libcurl. */
 static int http_fail(const struct http *http, CURLcode code, struct error *e)
@@ -126,9 +140,16 @@ static int http_fail(const struct http *http, CURLcode code, struct error *e)
 		false,
 		"not an answer of a KBS",
 	};
+	static const struct failure cut = {
+		CURLE_SSL_CONNECT_ERROR,
+		ERROR_NETWORK,
+		true,
+		"connection lost within the TLS handshake",
+	};
 	const struct failure *failure = &other;
 	const char *advice = "", *cause;
 	long verify = 0, error = 0;
+	bool transient;
 
 	curl_easy_getinfo(http->easy, CURLINFO_SSL_VERIFYRESULT, &verify);
 	curl_easy_getinfo(http->easy, CURLINFO_OS_ERRNO, &error);
@@ -152,8 +173,11 @@ static int http_fail(const struct http *http, CURLcode code, struct error *e)
 	for (size_t i = 0; i < ARRAY_SIZE(failures); i++)
 		if (failures[i].code == code)
 			failure = &failures[i];
-	(failure->transient ? error_set_transient : error_set)(
-		e, failure->kind, "%s: %s: %s%s", http->url, failure->text, cause, advice);
+	if (code == CURLE_SSL_CONNECT_ERROR && handshake_cut(cause))
+		failure = &cut;
+	transient = failure->transient || (failure->kind == ERROR_TLS && clock_matters(verify));
+	(transient ? error_set_transient : error_set)(e, failure->kind, "%s: %s: %s%s", http->url,
+						      failure->text, cause, advice);
 	return code == CURLE_PEER_FAILED_VERIFICATION && clock_matters(verify) ? clock_explain(e) :
 										 -1;
 }

@@ -12,13 +12,28 @@ _realmkey_commands()
 # _realmkey_options: print the options that the help text on standard input lists.
 _realmkey_options()
 {
-	sed -n 's/^  \(--.*\)/\1/p' | sed 's/  .*//' | grep -oE -e '--[a-z0-9-]+'
+	sed -n 's/^  \(--.*\)/\1/p' | sed 's/  .*//' | grep -oE -e '--[a-z0-9-]+' | sort -u
+}
+
+# _realmkey_help NAME PROGRAM [COMMAND...]: print the help text, and those of the commands that it lists, because
+# their options may stand before them.
+_realmkey_help()
+{
+	local help command name=$1
+	shift
+	help=$("$@" --help 2>/dev/null) || return
+	echo "$help"
+	[[ $help != *Options:* ]] || return 0
+	for command in $(_realmkey_commands "$name" <<<"$help"); do
+		"$@" "$command" --help 2>/dev/null
+	done
+	return 0
 }
 
 # _realmkey_value OPTION: print the name of the value of OPTION in the help text on standard input; nothing for a flag.
 _realmkey_value()
 {
-	sed -nE "s/^  (--[a-z-]+, )?$1(, --[a-z-]+)? ([A-Z][^ ]*).*/\3/p"
+	sed -nE "s/^  (--[a-z-]+, )?$1(, --[a-z-]+)? ([A-Z][^ ]*).*/\3/p" | head -n 1
 }
 
 # _realmkey_offer KIND WORD: fill COMPREPLY with the values of KIND that begin with WORD. Names of event types are read
@@ -43,13 +58,13 @@ _realmkey()
 	local name=${1##*/} path=() kinds=() IFS=$' \t\n'
 
 	COMPREPLY=()
-	help=$("$1" --help 2>/dev/null) || return
+	help=$(_realmkey_help "$name" "$1") || return
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		commands=$(_realmkey_commands "$name" <<<"$help")
 		if grep -qxF -e "${COMP_WORDS[i]}" <<<"$commands"; then
 			path+=("${COMP_WORDS[i]}") operands=0
 			name="$name ${COMP_WORDS[i]}"
-			help=$("$1" "${path[@]}" --help 2>/dev/null) || return
+			help=$(_realmkey_help "$name" "$1" "${path[@]}") || return
 		elif [[ ${COMP_WORDS[i]} != --* ]]; then
 			operands=$((operands + 1))
 		elif [ -n "$(_realmkey_value "${COMP_WORDS[i]}" <<<"$help")" ]; then

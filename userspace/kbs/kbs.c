@@ -64,7 +64,8 @@ static const struct {
 	  399,
 	  { ERROR_PROTOCOL, false, "redirected, and redirects are not followed; check the URL" } },
 	{ 401, 401, { ERROR_ATTESTATION, false, "refused" } },
-	{ 403, 403, { ERROR_POLICY, false, "forbidden" } },
+	/* not of the KBS's policy, which names itself: a proxy, for instance */
+	{ 403, 403, { ERROR_POLICY, true, "forbidden" } },
 	{ 404, 404, { ERROR_NOT_FOUND, false, "not found" } },
 	{ 408, 408, { ERROR_NETWORK, true, "the KBS timed out" } },
 	{ 413, 413, { ERROR_INPUT, false, "over the KBS's limit for a request" } },

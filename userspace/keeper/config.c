@@ -30,7 +30,6 @@ struct parser {
 	char title[SECTION_MAX + 1];   /* the text between the brackets */
 	int line;		       /* the last one that inih has read */
 	uint32_t seen;		       /* bit i: key i of this section was given */
-	int url_line;		       /* where [kbs] url was given, or 0 */
 	int failed_line;	       /* 0 unless *e is set */
 	struct error *e;
 };
@@ -39,6 +38,7 @@ struct key {
 	const char *name;
 	size_t offset; /* in struct config or struct config_secret */
 	int (*read)(struct parser *p, const struct key *key, const char *value, void *field);
+	size_t line; /* in the same struct: where the key was given; 0: that is not kept */
 };
 
 struct section {
@@ -93,12 +93,6 @@ static int read_text(struct parser *p, const struct key *key, const char *value,
 	if (!*value)
 		return parser_fail(p, p->line, key->name, "is empty");
 	return text_store(p, value, field);
-}
-
-static int read_url(struct parser *p, const struct key *key, const char *value, void *field)
-{
-	p->url_line = p->line; /* checked when [kbs] insecure is known */
-	return read_text(p, key, value, field);
 }
 
 static int read_path(struct parser *p, const struct key *key, const char *value, void *field)
@@ -230,24 +224,27 @@ static int read_file(struct parser *p, const struct key *key, const char *value,
 }
 
 static const struct key kbs_keys[] = {
-	{ "url", offsetof(struct config, url), read_url },
-	{ "ca", offsetof(struct config, ca), read_path },
-	{ "insecure", offsetof(struct config, insecure), read_bool },
-	{ "source", offsetof(struct config, source), read_source },
-	{ "timeout", offsetof(struct config, timeout), read_timeout },
+	{ "url", offsetof(struct config, url), read_text, offsetof(struct config, url_line) },
+	{ "ca", offsetof(struct config, ca), read_path, offsetof(struct config, ca_line) },
+	{ "insecure", offsetof(struct config, insecure), read_bool, 0 },
+	{ "source", offsetof(struct config, source), read_source,
+	  offsetof(struct config, source_line) },
+	{ "timeout", offsetof(struct config, timeout), read_timeout, 0 },
 };
 
 static const struct key measure_keys[] = {
-	{ "register", offsetof(struct config, measure_register), read_register },
+	{ "register", offsetof(struct config, measure_register), read_register, 0 },
 };
 
 static const struct key secret_keys[] = {
-	{ "resource", offsetof(struct config_secret, resource), read_resource },
-	{ "file", offsetof(struct config_secret, file), read_file },
-	{ "mode", offsetof(struct config_secret, mode), read_mode },
-	{ "owner", offsetof(struct config_secret, owner), read_text },
-	{ "group", offsetof(struct config_secret, group), read_text },
-	{ "required", offsetof(struct config_secret, required), read_bool },
+	{ "resource", offsetof(struct config_secret, resource), read_resource, 0 },
+	{ "file", offsetof(struct config_secret, file), read_file, 0 },
+	{ "mode", offsetof(struct config_secret, mode), read_mode, 0 },
+	{ "owner", offsetof(struct config_secret, owner), read_text,
+	  offsetof(struct config_secret, owner_line) },
+	{ "group", offsetof(struct config_secret, group), read_text,
+	  offsetof(struct config_secret, group_line) },
+	{ "required", offsetof(struct config_secret, required), read_bool, 0 },
 };
 
 static const struct section sections[] = {
@@ -460,6 +457,7 @@ static int parser_key(void *user, const char *section, const char *name, const c
 	struct parser *p = user;
 	const struct key *key;
 	uint32_t bit;
+	char *target;
 
 	(void)section;
 	if (p->failed_line)
@@ -478,7 +476,10 @@ static int parser_key(void *user, const char *section, const char *name, const c
 	if (p->seen & bit)
 		return parser_fail(p, p->line, name, "given twice") == 0;
 	p->seen |= bit;
-	return key->read(p, key, value, (char *)section_target(p) + key->offset) == 0;
+	target = section_target(p);
+	if (key->line)
+		*(int *)(void *)(target + key->line) = p->line;
+	return key->read(p, key, value, target + key->offset) == 0;
 }
 
 /* Check [kbs] url at the end, when insecure is known too. */
@@ -492,10 +493,20 @@ static int url_check(struct parser *p)
 	if (!p->config->url)
 		return parser_fail(p, p->line ? p->line : 1, "url", "missing");
 	if (url_parse(p->config->url, p->config->insecure, url, sizeof(url), &inner))
-		return parser_fail(p, p->url_line, "url", "%s", inner.text);
+		return parser_fail(p, p->config->url_line, "url", "%s", inner.text);
 	free(p->config->url);
 	p->config->url = NULL;
 	return text_store(p, url, &p->config->url);
+}
+
+/* Without a secret, programs that wait for this one would start without theirs. */
+static int secrets_check(struct parser *p)
+{
+	if (p->config->count)
+		return 0;
+	p->section = NULL;
+	return parser_fail(p, p->line, NULL,
+			   "no section [secret NAME], so there is nothing to get");
 }
 
 static int parser_run(struct parser *p)
@@ -511,7 +522,7 @@ static int parser_run(struct parser *p)
 		return -1;
 	if (line < 0)
 		return parser_memory(p);
-	return section_end(p) || url_check(p) ? -1 : 0;
+	return section_end(p) || url_check(p) || secrets_check(p) ? -1 : 0;
 }
 
 int config_parse(struct config *config, const void *text, size_t len, const char *name,

@@ -13,6 +13,9 @@
 #include "owner.h"
 #include "record.h"
 
+/* Failed in the last pass; keeper_plan() decides when to try again. */
+#define UNPLANNED (-1)
+
 /* --- start ----------------------------------------------------------------------------------- */
 
 static int keeper_find_owners(struct keeper *keeper, struct error *e)
@@ -26,11 +29,11 @@ static int keeper_find_owners(struct keeper *keeper, struct error *e)
 
 		secret->config = config;
 		if (owner_user(config->owner, &secret->uid, e) < 0)
-			return error_add(e, "%s:%d: [secret %s] owner", keeper->file, config->line,
-					 config->name);
+			return error_add(e, "%s:%d: [secret %s] owner", keeper->file,
+					 config->owner_line, config->name);
 		if (owner_group(config->group, &secret->gid, e) < 0)
-			return error_add(e, "%s:%d: [secret %s] group", keeper->file, config->line,
-					 config->name);
+			return error_add(e, "%s:%d: [secret %s] group", keeper->file,
+					 config->group_line, config->name);
 	}
 	return 0;
 }
@@ -39,7 +42,7 @@ static int keeper_find_owners(struct keeper *keeper, struct error *e)
 static int keeper_fail_ca(const struct keeper *keeper, struct error *e)
 {
 	error_reclassify(e, ERROR_ANY, ERROR_CONFIG);
-	return error_add(e, "%s:%d: [kbs] ca", keeper->file, keeper->config.line);
+	return error_add(e, "%s:%d: [kbs] ca", keeper->file, keeper->config.ca_line);
 }
 
 int keeper_configure(struct keeper *keeper, const char *path, struct error *e)
@@ -79,7 +82,7 @@ static int keeper_open_realm(struct keeper *keeper, struct error *e)
 		return error_set(e, ERROR_CONFIG,
 				 "%s:%d: [kbs] source: realmkeyd reads the realm "
 				 "through its device only",
-				 keeper->file, config->line);
+				 keeper->file, config->source_line);
 	return error_set(e, ERROR_NO_DRIVER,
 			 "cannot open /dev/cca-rsi, and realmkeyd does not use "
 			 "netlink");
@@ -182,49 +185,74 @@ static void secret_deliver(struct keeper *keeper, struct keeper_secret *secret)
 			 config->name, e->text);
 }
 
-static bool keeper_denied(const struct keeper *keeper)
+static bool secret_is_due(const struct keeper_secret *secret, int64_t now)
+{
+	return !secret->delivered && secret->due <= now;
+}
+
+static bool keeper_denied(const struct keeper *keeper, int64_t now)
 {
 	for (size_t i = 0; i < keeper->config.count; i++) {
-		if (!keeper->secret[i].delivered && keeper->secret[i].error.kind == ERROR_POLICY)
+		if (secret_is_due(&keeper->secret[i], now) &&
+		    keeper->secret[i].error.kind == ERROR_POLICY)
 			return true;
 	}
 	return false;
 }
 
-/* True if every other secret would fail too, because the cause is this realm or this KBS. */
+/* True if every other secret would fail too: if there is no EAR, this realm was not attested. */
 static bool failure_is_common(const struct keeper *keeper, const struct error *e)
 {
-	return keeper_lost(keeper) || e->kind == ERROR_TLS || e->kind == ERROR_NO_REALM ||
-	       e->kind == ERROR_NO_DRIVER ||
-	       ((e->kind == ERROR_ATTESTATION || e->kind == ERROR_SYSTEM) &&
-		!keeper->session.ear.len);
+	return keeper_lost(keeper) || !keeper->session.ear.len || retry_is_common(e->kind);
 }
 
-void keeper_run(struct keeper *keeper, enum keeper_pass pass)
+void keeper_run(struct keeper *keeper, int64_t now)
 {
-	const struct error *common = NULL;
+	const struct keeper_secret *common = NULL;
 	bool explained = false;
 
-	if (pass == KEEPER_ALL && keeper_denied(keeper))
+	if (keeper_denied(keeper, now))
 		bytes_clear(&keeper->session.ear);
 	for (size_t i = 0; i < keeper->config.count; i++) {
 		struct keeper_secret *secret = &keeper->secret[i];
 
-		if (secret->delivered || (pass == KEEPER_TRANSIENT && !secret->error.transient))
+		if (!secret_is_due(secret, now))
 			continue;
+		secret->due = UNPLANNED;
 		if (common) { /* same cause as an earlier secret, already logged */
-			secret->error = *common;
+			secret->error = common->error;
+			secret->failures = common->failures;
 			continue;
 		}
 		secret_deliver(keeper, secret);
 		if (secret->delivered)
 			continue;
+		secret->failures++;
 		if (secret->error.kind == ERROR_POLICY && !explained) {
 			keeper_log_denial(keeper);
 			explained = true;
 		}
 		if (failure_is_common(keeper, &secret->error))
-			common = &secret->error;
+			common = secret;
+	}
+}
+
+/* One random number for a whole pass: secrets that failed in the same way are requested together. */
+void keeper_plan(struct keeper *keeper, int64_t now, uint32_t random)
+{
+	for (size_t i = 0; i < keeper->config.count; i++) {
+		struct keeper_secret *secret = &keeper->secret[i];
+
+		if (!secret->delivered && secret->due == UNPLANNED)
+			secret->due = retry_due(&secret->error, secret->failures, now, random);
+	}
+}
+
+void keeper_hurry(struct keeper *keeper)
+{
+	for (size_t i = 0; i < keeper->config.count; i++) {
+		keeper->secret[i].failures = 0;
+		keeper->secret[i].due = 0;
 	}
 }
 
@@ -249,13 +277,15 @@ bool keeper_ready(const struct keeper *keeper)
 	return !keeper_failure(keeper);
 }
 
-bool keeper_retry(const struct keeper *keeper)
+int64_t keeper_next(const struct keeper *keeper)
 {
+	int64_t next = RETRY_NEVER;
+
 	for (size_t i = 0; i < keeper->config.count; i++) {
-		if (!keeper->secret[i].delivered && keeper->secret[i].error.transient)
-			return true;
+		if (!keeper->secret[i].delivered && keeper->secret[i].due < next)
+			next = keeper->secret[i].due;
 	}
-	return false;
+	return next;
 }
 
 void keeper_status(const struct keeper *keeper, char *text, size_t size)

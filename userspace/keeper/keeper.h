@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * keeper: which secrets there are, which of them are in the keyring, and what to do about the
- * others. A pass asks for each missing secret, in the order of the configuration, over one session,
- * until a failure occurs that would occur for all of them.
+ * others. A pass asks for each missing secret that is due, in the order of the configuration, over one
+ * session, until a failure occurs that would occur for all of them.
  */
 #ifndef REALMKEY_KEEPER_H
 #define REALMKEY_KEEPER_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/bytes.h"
@@ -17,13 +18,16 @@
 #include "config.h"
 #include "kbs/session.h"
 #include "keyring.h"
+#include "retry.h"
 
 struct keeper_secret {
 	const struct config_secret *config;
 	uid_t uid;
 	gid_t gid;
 	bool delivered;
-	struct error error; /* why it is not delivered */
+	struct error error;    /* why it is not delivered */
+	unsigned int failures; /* in succession */
+	int64_t due;	       /* when to request it, on the boot clock, or RETRY_NEVER */
 };
 
 struct keeper {
@@ -51,18 +55,19 @@ int keeper_configure(struct keeper *keeper, const char *path, struct error *e);
 int keeper_start(struct keeper *keeper, const char *program, const char *keyring, struct error *e);
 void keeper_stop(struct keeper *keeper);
 
-/* Which of the missing secrets a pass asks for. */
-enum keeper_pass {
-	KEEPER_ALL,	  /* all; after a denial the EAR is dropped first */
-	KEEPER_TRANSIENT, /* those with a transient error, so none that was denied */
-};
-
-void keeper_run(struct keeper *keeper, enum keeper_pass pass);
+/* A pass: request each missing secret that is due at @now, in milliseconds on the boot clock. If one of
+ * them was denied, the EAR is dropped first, because a denied EAR stays denied. */
+void keeper_run(struct keeper *keeper, int64_t now);
+/* Decide when to request those again that failed in the last pass (retry.h). @now is the time after
+ * it, @random 32 random bits. */
+void keeper_plan(struct keeper *keeper, int64_t now, uint32_t random);
+/* Make every missing secret due at once, as if none had failed yet. */
+void keeper_hurry(struct keeper *keeper);
+/* When the next secret is due, or RETRY_NEVER. */
+int64_t keeper_next(const struct keeper *keeper);
 
 /* True if every required secret was delivered. */
 bool keeper_ready(const struct keeper *keeper);
-/* True if a secret is missing because of a transient error. */
-bool keeper_retry(const struct keeper *keeper);
 /* True if the courier exited: then this process can get no further secret. */
 bool keeper_lost(const struct keeper *keeper);
 /* The error of the first required secret that is missing, or NULL. Owned by @keeper. */

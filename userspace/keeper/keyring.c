@@ -446,10 +446,14 @@ static int file_write(int dir, const char *name, mode_t mode, uid_t uid, gid_t g
 		error_set_errno(e, ERROR_DELIVERY, "cannot set mode %04o", mode);
 	else if (fchown(fd, uid, gid))
 		error_set_errno(e, ERROR_DELIVERY, "cannot set owner %u:%u", uid, gid);
-	else if (io_write_full(fd, data, len, e) < 0)
-		error_reclassify(e, ERROR_ANY, ERROR_DELIVERY);
-	else
+	else if (io_write_full(fd, data, len, e) == 0)
 		ret = 0;
+	else if (errno == ENOSPC)
+		error_set(e, ERROR_DELIVERY,
+			  "the keyring is full (%s); remount it with a larger size=",
+			  strerror(errno));
+	else
+		error_reclassify(e, ERROR_ANY, ERROR_DELIVERY);
 	close(fd);
 	return ret;
 }

@@ -3,7 +3,6 @@
  * realmkeyd: attests this realm to a KBS and keeps its secrets in a keyring in memory. This process
  * handles everything secret; the courier is the process with the network.
  */
-#include <errno.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -12,12 +11,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "backoff.h"
 #include "base/args.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "confine.h"
 #include "keeper.h"
 #include "notify.h"
+#include "retry.h"
+
+#define SLICE_MS 30000
 
 struct options {
 	const char *config, *courier, *keyring;
@@ -97,26 +99,32 @@ static void manager_notify(const struct keeper *keeper, const struct notify *not
 	log_line(LOG_LEVEL_DEBUG, "%s", status);
 }
 
-/* Wait for SIGHUP, at most until the next retry is due. Returns true if SIGHUP came. */
-static bool hangup_wait(const struct keeper *keeper, const sigset_t *awaited, unsigned int failures)
+/* Random only as jitter; without random bytes wait as long as possible. */
+static uint32_t random_number(void)
 {
-	struct timespec wait;
-	uint32_t random, ms;
-	int signal;
+	uint32_t random;
 
-	if (!keeper_retry(keeper)) {
-		do
-			signal = sigwaitinfo(awaited, NULL);
-		while (signal < 0 && errno == EINTR);
-		return true;
+	return getrandom(&random, sizeof(random), GRND_NONBLOCK) == sizeof(random) ? random :
+										     UINT32_MAX;
+}
+
+/* Wait for SIGHUP, at most until @due on the boot clock. Returns true if SIGHUP came. */
+static bool hangup_wait(int64_t due, const sigset_t *awaited)
+{
+	int64_t left = due - clock_boot_ms();
+
+	if (due != RETRY_NEVER)
+		log_line(LOG_LEVEL_INFO, "trying again in %lld ms",
+			 (long long)(left > 0 ? left : 0));
+	/* In slices, because the time-out of the system call stops while the realm is suspended. */
+	for (; left > 0; left = due - clock_boot_ms()) {
+		int64_t ms = left < SLICE_MS ? left : SLICE_MS;
+		struct timespec wait = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
+
+		if (sigtimedwait(awaited, NULL, due == RETRY_NEVER ? NULL : &wait) == SIGHUP)
+			return true;
 	}
-	/* Random only as jitter; without random bytes wait as long as possible. */
-	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != sizeof(random))
-		random = UINT32_MAX;
-	ms = backoff_ms(failures, random);
-	log_line(LOG_LEVEL_INFO, "trying again in %u ms", ms);
-	wait = (struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
-	return sigtimedwait(awaited, NULL, &wait) == SIGHUP;
+	return false;
 }
 
 /* Returns only when this process can get no further secret. */
@@ -127,18 +135,15 @@ static const struct error *keeper_serve(struct keeper *keeper, const struct noti
 		.kind = ERROR_PROTOCOL,
 		.text = "courier exited; restart realmkeyd",
 	};
-	enum keeper_pass pass = KEEPER_ALL;
-	unsigned int failures = 0;
 
 	for (;;) {
-		keeper_run(keeper, pass);
+		keeper_run(keeper, clock_boot_ms());
 		manager_notify(keeper, notify);
 		if (keeper_lost(keeper))
 			return &lost;
-		failures = keeper_retry(keeper) ? failures + 1 : 0;
-		pass = hangup_wait(keeper, awaited, failures) ? KEEPER_ALL : KEEPER_TRANSIENT;
-		if (pass == KEEPER_ALL)
-			failures = 0;
+		keeper_plan(keeper, clock_boot_ms(), random_number());
+		if (hangup_wait(keeper_next(keeper), awaited))
+			keeper_hurry(keeper);
 	}
 }
 
@@ -148,8 +153,17 @@ static int keeper_fail(const struct error *e)
 	return error_exit_code(e);
 }
 
+/* A user other than root fails at locking memory, opening the realm or making the keyring. */
+static int start_fail(bool root, const struct error *e)
+{
+	log_line(LOG_LEVEL_ERROR, "%s%s", e->text,
+		 root ? "" : "; realmkeyd was not started as root: run it as root");
+	return error_exit_code(e);
+}
+
 static int keeper_main(const struct options *options, struct keeper *keeper)
 {
+	const bool root = geteuid() == 0; /* confine_finish() changes that */
 	const char *config = options->config ? options->config : "/etc/realmkey/realmkeyd.conf";
 	const char *keyring = options->keyring ? options->keyring : KEYRING_PATH;
 	struct notify notify = NOTIFY_INIT;
@@ -159,17 +173,17 @@ static int keeper_main(const struct options *options, struct keeper *keeper)
 
 	signals_set(&awaited, options->once);
 	if (keeper_configure(keeper, config, &e) < 0)
-		return keeper_fail(&e);
+		return start_fail(root, &e);
 	/* What the starting process or a look-up of users left open could become a way out. */
 	closefrom(STDERR_FILENO + 1);
 	if (confine_begin(&e) < 0 || keeper_start(keeper, options->courier, keyring, &e) < 0)
-		return keeper_fail(&e);
+		return start_fail(root, &e);
 	notify_open(&notify, getenv("NOTIFY_SOCKET"));
 	if (confine_finish(keeper->keyring.dir, &keeper->identity, &e) < 0)
-		return keeper_fail(&e);
+		return start_fail(root, &e);
 	if (!options->once)
 		return keeper_fail(keeper_serve(keeper, &notify, &awaited));
-	keeper_run(keeper, KEEPER_ALL);
+	keeper_run(keeper, clock_boot_ms());
 	manager_notify(keeper, &notify);
 	failure = keeper_failure(keeper);
 	return failure ? error_exit_code(failure) : 0;
