@@ -6,7 +6,7 @@ Q := @
 export SMP HASH APPEND TIMEOUT TOKEN RUN DEMO_SECRET V FUZZ TOKENS RELOADS ROUNDS
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check unit lint check-long realm rim realm-initramfs modules modules_install deb user native kselftest kselftest-package stress rmm setup source checkers perf torture clean distclean
+.PHONY: help demo check unit lint fuzz check-long realm rim realm-initramfs modules modules_install deb user native kselftest kselftest-package stress rmm setup source checkers perf torture clean distclean
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
@@ -26,8 +26,12 @@ unit: ##		the unit tests, under ASan and UBSan
 lint: ##		what can be checked without running a program: format, layers, static checkers, man pages
 	$(Q)$(MAKE) check SUITE=lint
 
-check-long: ##	what `make check` only samples, for hours; SUITE='NAME...'; records the results in the tree
-	$(Q)tests/check-long --list $(SUITE) >/dev/null && $(MAKE) checkers realm-initramfs native rmm && tests/check-long $(SUITE)
+fuzz: checkers ##	fuzz each parser; SECONDS=60 of each, TARGET='NAME...' for some (tests/fuzz/fuzz-targets --help)
+	$(Q)tests/fuzz/fuzz-targets $(or $(SECONDS),60) $(TARGET)
+
+check-long: ##	what `make check` only samples, for hours; SUITE='NAME...'; records the results in the tree; ALL=1: all fuzz targets
+	$(Q)tests/check-long --list $(SUITE) >/dev/null && $(MAKE) checkers realm-initramfs native rmm && \
+		tests/check-long $(if $(ALL),--all) $(SUITE)
 
 source: # the kernel's source, and its own checkers
 	$(Q)tools/setup --quiet --with source >&2

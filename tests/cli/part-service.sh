@@ -58,7 +58,7 @@ service_removed()
 		echo secret >"/run/a key ring/db/password"
 		exec 3<"/run/a key ring/db/password"
 		PATH=/run/bin:$PATH DPKG_ROOT= "$1" "$2"
-		echo "open: $(cat <&3)"
+		echo "open:$(cat <&3)"
 		echo "mounts: $(findmnt -nl -S realmkey | wc -l)"
 		echo "files: $(find "/run/a key ring" -type f | wc -l)"
 	' sh "$top/userspace/install/realmkey.prerm" "$1"
@@ -69,11 +69,11 @@ service_removal()
 	ran service_removed remove
 	same "a removed package stops its services, and leaves no secret, nor an open one" "systemctl disable --now realmkeyd.service
 systemctl stop realmkey-courier.socket realmkey-courier@*.service
-open: 
+open:
 mounts: 0
 files: 0" "$(cat "$work/out" "$work/err")"
 	ran service_removed upgrade
-	same "an upgraded package leaves them" "open: secret
+	same "an upgraded package leaves them" "open:secret
 mounts: 1
 files: 1" "$(cat "$work/out" "$work/err")"
 }

@@ -132,7 +132,7 @@ Restart=no
 # A process has the secret open when the package is removed.
 debian_remove()
 {
-	runs 0 "the package is removed" realm_sh "exec 3</run/realmkey/keyring/key; dpkg -r realmkey >/dev/null; echo \"\$?:\$(cat <&3)\"
+	runs 0 "the package is removed" realm_sh "exec 3</run/realmkey/keyring/key; dpkg -r realmkey >/dev/null 2>&1; echo \"\$?:\$(cat <&3)\"
 		findmnt -nl -S realmkey; find /run/realmkey/keyring -type f; systemctl is-active realmkeyd realmkey-courier.socket || true"
 	same "no secret is left, nor a service" "0:
 inactive

@@ -12,6 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct jwt jwt = JWT_INIT;
 	struct error e = ERROR_INIT;
 	EVP_PKEY *key;
+	bool expires;
 
 	if (jwt_decode(data, size, &jwt, &e) < 0) {
 		if (jwt.header || jwt.payload || jwt.signing_input.data || jwt.signature.data)
@@ -22,6 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (key)
 		jwt_verify(&jwt, key, &e);
 	jwt_check_times(&jwt, 1800000000, 60, NULL, &e);
+	jwt_check_times(&jwt, 1800000000, 60, &expires, &e);
 	EVP_PKEY_free(key);
 	jwt_free(&jwt);
 	return 0;

@@ -146,6 +146,8 @@ static int failure_read(const struct message *m, struct error *e)
 
 	if (message_field_u32(m, 0, &kind, e) < 0 || message_field_u32(m, 1, &transient, e) < 0)
 		return -1;
+	if (!m->field[2].len || !m->field[2].data[0])
+		return error_set(e, ERROR_PROTOCOL, "courier: failure without a text");
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (kind == (uint32_t)kinds[i])
 			return (transient ? error_set_transient :

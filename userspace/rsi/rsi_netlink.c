@@ -224,6 +224,14 @@ static int on_message(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
+#define ERRNO_MAX 4095 /* the kernel's MAX_ERRNO */
+
+/* The errno whose negative is @error, or 0; EIO for a number that the kernel does not send. */
+static int errno_of(int error)
+{
+	return error > 0 || error < -ERRNO_MAX ? EIO : -error;
+}
+
 static int on_done(struct nl_msg *msg, void *arg)
 {
 	const struct nlmsghdr *header = nlmsg_hdr(msg);
@@ -234,7 +242,7 @@ static int on_done(struct nl_msg *msg, void *arg)
 	if (header->nlmsg_type == NLMSG_DONE && nlmsg_datalen(header) >= (int)sizeof(error))
 		memcpy(&error, nlmsg_data(header), sizeof(error));
 	if (error < 0)
-		answer->error = -error;
+		answer->error = errno_of(error);
 	answer->done = true;
 	return NL_STOP;
 }
@@ -244,7 +252,7 @@ static int on_error(struct sockaddr_nl *from, struct nlmsgerr *message, void *ar
 	struct answer *answer = arg;
 
 	(void)from;
-	answer->error = -message->error;
+	answer->error = errno_of(message->error);
 	return NL_STOP;
 }
 

@@ -174,6 +174,36 @@ class Unchanged(Daemon):
         return 0
 
 
+class Reshaped(Daemon):
+    """A secret whose file becomes a directory in the next configuration, and back."""
+
+    files = ("s", "s/t")
+
+    def configure(self, number):
+        super().configure(number)
+        path = f"{self.directory}/conf"
+        write(path, read(path).replace(b"file = d/s", f"file = {self.files[number]}".encode()))
+
+    def stored(self):
+        """The files of the keyring and their contents. ".new" is what the next start removes."""
+        mount, found = f"{self.keyring}/mount", {}
+        for folder, _, names in os.walk(mount):
+            found.update({os.path.relpath(f"{folder}/{name}", mount): read(f"{folder}/{name}") for name in names})
+        return found
+
+    def before(self):
+        self.was = {name: text for name, text in self.stored().items() if not name.startswith(".new")}
+        self.configure(1 if self.files[0] in self.was else 0)
+
+    def after(self, status, failed_call):
+        now, new = self.stored(), {self.files[self.number]: self.secrets[self.number]}
+        if status != 0:
+            now = {name: text for name, text in now.items() if not name.startswith(".new")}
+        if now not in ([new] if status == 0 else [new, self.was]):
+            return f"status {status}, and the keyring has {now} after {self.was}"
+        return None
+
+
 class Start(Scenario):
     """trusteed, from its start until it listens. It is then ended by SIGTERM."""
 
@@ -379,6 +409,7 @@ def programs():
         Client("get-resource, not there", 9, HERE, "get-resource", *KBS, "--path", "a/b/none"),
         Daemon("realmkeyd --once, a new secret", 0, *DAEMON),
         Unchanged("realmkeyd --once, the same secret", 0, *DAEMON),
+        Reshaped("realmkeyd --once, a file becomes a directory, and back", 0, *DAEMON),
         Courier("courier, a resource over TLS", 0, f"{NATIVE}/userspace/courier/realmkey-courier", says=b"HTTP"),
         Start("trusteed, first start", 0, *TRUSTEED, says=b"listening"),
         Restart("trusteed, next start", 0, *TRUSTEED, says=b"listening"),

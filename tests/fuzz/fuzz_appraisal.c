@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The input is {"evidence", "reference", "now"}: the evidence is appraised with the reference values,
+ * and an EAR is issued for the result. A client can read that EAR, and a policy can judge it.
+ */
+#include "base/json.h"
+#include "fuzz.h"
+#include "jose/jwt.h"
+#include "jose/tee_key.h"
+#include "trusteed/attest/appraisal.h"
+#include "trusteed/attest/ear_issue.h"
+#include "trusteed/store/policy.h"
+
+static const int64_t now = 1800000000;
+
+/* The reference values, stored and read as in the file of trusteed. */
+static void reference_read(const json_t *records, struct reference *reference)
+{
+	struct bytes text = BYTES_INIT;
+	struct error e = ERROR_INIT;
+
+	if (records && json_compact(records, &text, &e) == 0)
+		must_explain(reference_load(reference, text.data, text.len, &e), &e);
+	if (!reference->records)
+		must(reference_load(reference, NULL, 0, &e) == 0);
+	bytes_free(&text);
+}
+
+static void ear_read(EVP_PKEY *key, const struct bytes *text)
+{
+	struct jwt jwt = JWT_INIT;
+	struct ear ear = EAR_INIT;
+	struct error e = ERROR_INIT;
+
+	must(jwt_decode(text->data, text->len, &jwt, &e) == 0);
+	must(jwt_verify(&jwt, key, &e) == 0 && jwt_check_times(&jwt, now, 0, NULL, &e) == 0);
+	must(ear_from_payload(jwt.payload, &ear, &e) == 0);
+	for (enum policy policy = 0; policy < POLICIES; policy++)
+		policy_check(policy, jwt.payload, &e);
+	ear_issue_tee_pubkey(jwt.payload);
+	ear_free(&ear);
+	jwt_free(&jwt);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct tee_key key;
+	struct reference reference = REFERENCE_INIT;
+	struct bytes text = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	int vector[EAR_CLAIMS];
+	json_t *input = json_parse(data, size, JSON_OPERATOR, "input", ERROR_INPUT, &e);
+	json_t *evidence = json_object_get(input, "evidence");
+
+	must(key.pkey || tee_key_generate(&key, &e) == 0);
+	if (evidence) {
+		reference_read(json_object_get(input, "reference"), &reference);
+		appraisal_vector(evidence, &reference, vector);
+		if (ear_issue(key.pkey, vector, evidence, NULL, now, &text, &e) == 0)
+			ear_read(key.pkey, &text);
+	}
+	bytes_free(&text);
+	reference_free(&reference);
+	json_decref(input);
+	return 0;
+}
