@@ -41,6 +41,22 @@ get_advised()
 	has "endorses this realm's RIM" "[\"$rim\"]"
 }
 
+# What is not a regular file is written to, and never replaced by one.
+get_not_a_file()
+{
+	local get=(realmkey_here get-resource "${kbs[@]}" --path a/b/c --output)
+	runs 0 "an output that is /dev/stdout" "${get[@]}" /dev/stdout
+	same "is written to it" "$secret" "$output"
+	ln -s got "$work/link"
+	runs 0 "an output that is a symbolic link" "${get[@]}" "$work/link"
+	same "is written to the file to which that leads" "got $secret" "$(readlink "$work/link") $(cat "$work/got")"
+	mkfifo "$work/pipe"
+	timeout 60 cat "$work/pipe" >"$work/read" &
+	runs 0 "an output that is a pipe" "${get[@]}" "$work/pipe"
+	wait $!
+	same "is written to it" "fifo $secret" "$(stat -c %F "$work/pipe") $(cat "$work/read")"
+}
+
 get_given()
 {
 	costs 3 "a cold get" realmkey_here get-resource "${kbs[@]}" --path a/b/c
@@ -49,6 +65,7 @@ get_given()
 	same "is what other tools print" "$(printf '%s' "$secret" | base64 -w 0)" "$output"
 	runs 0 "the same into a file" realmkey_here get-resource "${kbs[@]}" --path kbs:///a/b/c --output "$work/got"
 	same "which only its owner can read" "600 $secret" "$(stat -c %a "$work/got") $(cat "$work/got")"
+	get_not_a_file
 	costs 2 "attest" realmkey_here attest "${kbs[@]}" --tee-key-file "$work/tee.pem"
 	cp "$work/out" "$work/ear"
 	costs 1 "a get after it" realmkey_here get-resource "${kbs[@]}" --path a/b/c --attestation-token "$work/ear" --tee-key-file "$work/tee.pem"

@@ -45,6 +45,7 @@ static EVP_PKEY *key_read(const char *directory, const char *name)
 	return key;
 }
 
+#ifndef __SANITIZE_ADDRESS__ /* it has one that does nothing, and far too much memory to touch */
 /*
  * The keeper locks all of its memory, and raises its limit for that first. In a container it may not,
  * and would run out of memory as soon as it has given up root. There, mlockall() only makes all pages
@@ -67,6 +68,7 @@ int mlockall(int flags)
 		fclose(maps);
 	return 0;
 }
+#endif
 
 const char *const *rsi_sources(void)
 {
