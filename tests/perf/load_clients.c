@@ -398,14 +398,15 @@ static void flood_read(const struct load *load, struct flood *flood, size_t coun
  * out. */
 static void auth(struct load *load)
 {
-	static const char text[] =
-		"POST /kbs/v0/auth HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-		"Content-Length: 54\r\n\r\n"
-		"{\"version\":\"0.4.0\",\"tee\":\"cca\",\"extra-params\":\"\"}    ";
+	static const char body[] = "{\"version\":\"0.4.0\",\"tee\":\"cca\",\"extra-params\":\"\"}";
+	char text[256];
 	struct flood flood = flood_new(load, FLOOD);
 	int64_t began = clock_boot_ms();
 	size_t sent = 0, at = 0;
 
+	snprintf(text, sizeof(text),
+		 "POST /kbs/v0/auth HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n%s",
+		 strlen(body), body);
 	while (clock_boot_ms() < load->end) {
 		size_t due = (size_t)(clock_boot_ms() - began) * load->count / 1000;
 
