@@ -13,6 +13,15 @@ service_exposure()
 	done
 }
 
+# What tests/e2e (debian) shows in a realm, except for the clock, which no service sets there.
+service_start()
+{
+	output=$(grep -v '^#' build/release/userspace/install/realmkeyd.service)
+	has "realmkeyd.service starts after the clock was set" After=time-sync.target
+	has "it fails without a configuration, and is not just skipped" AssertPathExists=/etc/realmkey/realmkeyd.conf
+	lacks "it has no reload, which would wait for its start" ExecReload
+}
+
 # The daemon does not start a courier, but connects to the socket as in its unit.
 service_courier()
 {
@@ -72,6 +81,7 @@ files: 1" "$(cat "$work/out" "$work/err")"
 part_service()
 {
 	service_exposure
+	service_start
 	does "trusteed starts" kbs_start service || return
 	runs 0 "the RIM is endorsed" admin set-reference-value "$reference" "$(realmkey_here rim)"
 	service_courier
