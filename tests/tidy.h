@@ -14,6 +14,7 @@
 #define error_set_errno(...)	 (error_set_errno(__VA_ARGS__), -1)
 #define error_set_memory(e)	 (error_set_memory(e), -1)
 #define error_add(...)		 (error_add(__VA_ARGS__), -1)
+#define error_append(...)	 (error_append(__VA_ARGS__), -1)
 #define error_reclassify(...)	 (error_reclassify(__VA_ARGS__), -1)
 #define cca_verdict_set(...)	 (cca_verdict_set(__VA_ARGS__), -1)
 

@@ -35,15 +35,22 @@ static pid_t dns;
 
 /* --- this machine ----------------------------------------------------------------------------- */
 
+static void file_write(const char *path, const char *mode, const char *contents)
+{
+	FILE *f = fopen(path, mode);
+	bool written = f && fputs(contents, f) >= 0;
+
+	if (f)
+		written = fclose(f) == 0 && written;
+	assert_true(written);
+}
+
 /* Set the file @name in /etc as tools do: a new file is renamed over the old one. */
 static void etc_put(const char *name, const char *contents)
 {
 	char path[64];
-	FILE *f = fopen("/etc/new", "w");
 
-	assert_non_null(f);
-	fputs(contents, f);
-	assert_int_equal(fclose(f), 0);
+	file_write("/etc/new", "w", contents);
 	snprintf(path, sizeof(path), "/etc/%s", name);
 	assert_int_equal(rename("/etc/new", path), 0);
 }
@@ -213,16 +220,12 @@ static void hosts_appears(void)
 static void hosts_written_in_place(void)
 {
 	struct courier courier = COURIER_INIT;
-	FILE *f;
 
 	etc_put("resolv.conf", nobody);
 	etc_put("hosts", "127.0.0.1 localhost\n");
 	kbs_start(&courier);
 	expect_unknown(&courier);
-	f = fopen("/etc/hosts", "a");
-	assert_non_null(f);
-	fputs("127.0.0.1 kbs.test\n", f);
-	assert_int_equal(fclose(f), 0);
+	file_write("/etc/hosts", "a", "127.0.0.1 kbs.test\n");
 	expect_get(&courier, "a/b/c", "request=1\n");
 	courier_stop(&courier);
 }
@@ -255,16 +258,12 @@ static void resolv_conf_behind_a_link(void)
 {
 	static const char target[] = "/run/systemd/resolve/stub-resolv.conf";
 	struct courier courier = COURIER_INIT;
-	FILE *f;
 
 	assert_int_equal(symlink("../run/systemd/resolve/stub-resolv.conf", "/etc/resolv.conf"), 0);
 	kbs_start(&courier);
 	expect_unknown(&courier);
 	assert_int_equal(mkdir("/run/systemd", 0755) | mkdir("/run/systemd/resolve", 0755), 0);
-	f = fopen(target, "w");
-	assert_non_null(f);
-	fputs(stub, f);
-	assert_int_equal(fclose(f), 0);
+	file_write(target, "w", stub);
 	expect_get(&courier, "a/b/c", "request=1\n");
 	courier_stop(&courier);
 	unlink(target);
