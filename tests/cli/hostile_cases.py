@@ -19,8 +19,8 @@ MIB = 1 << 20
 
 @dataclass
 class Case:
-    """answers: of the KBS, by stage (hostile_kbs.Kbs). programs: get, once, five (secrets), admin or verify. says: on standard
-    error. file: what verify reads."""
+    """answers: of the KBS, by stage (hostile_kbs.Kbs). programs: get, once, five (secrets), admin or verify.
+    says: on standard error. file: what verify reads."""
     name: str
     rc: int
     answers: dict = field(default_factory=dict)
@@ -159,7 +159,8 @@ http = [
     Case("a body shorter than announced", NETWORK, {"auth": reply(200, TEXT, length=9999)}, BOTH),
     Case("the same, and silence", NETWORK, {"auth": later(reply(200, TEXT, length=9999))}, timeout=2),
     Case("a body longer than announced", PROTOCOL, {"auth": reply(200, TEXT, length=10)}),
-    Case("two different lengths", PROTOCOL, {"auth": reply(200, TEXT, ["Content-Length: 5"])}, BOTH, says="two lengths"),
+    Case("two different lengths", PROTOCOL, {"auth": reply(200, TEXT, ["Content-Length: 5"])}, BOTH,
+         says="two lengths"),
     Case("an honest answer with the same length twice", OK,
          {"auth": reply(200, TEXT, [f"Content-Length: {len(TEXT)}"])}),
     Case("a negative length", PROTOCOL, {"auth": reply(200, TEXT, length=-1)}),
@@ -215,7 +216,8 @@ http = [
     Case("a body, one byte a second", NETWORK, {"auth": drip(b" " * 99, 1.0, reply(200, length=99))}, timeout=3),
     Case("an honest answer after 33 seconds of silence", OK, {"auth": delayed(33)}, BOTH, timeout=60),
     Case("an honest answer with headers that mislead", OK,
-         {"auth": with_headers("Location: http://127.0.0.1:1/", "Alt-Svc: h3=\":1\"", "Refresh: 0;url=http://127.0.0.1:1/",
+         {"auth": with_headers("Location: http://127.0.0.1:1/", "Alt-Svc: h3=\":1\"",
+          "Refresh: 0;url=http://127.0.0.1:1/",
                                "Strict-Transport-Security: max-age=9", "Upgrade: h2c", "Content-Type: text/html",
                                "Content-Type: image/png", "Date: Thu, 01 Jan 1970 00:00:00 GMT", " folded: line")}),
 ]
@@ -243,20 +245,23 @@ challenges = [
         ("with a surrogate", TEXT.replace(b"bm9", b"\xed\xa0\x80")), ("with a NUL byte", TEXT.replace(b"bm9", b"\0")),
         ("with an escaped NUL", TEXT.replace(b"bm9", b"\\u0000")), ("with a BOM", b"\xef\xbb\xbf" + TEXT),
         ("with a member twice", TEXT.replace(b"{", b'{"nonce":"x",', 1)),
-        ("nested 65 deep", TEXT.replace(b'""', b"[" * 64 + b"]" * 64)), ("nested 100,000 deep", b"[" * 100000),
-        ("with brackets never closed", b'{"a":' * 10000), ("with a number too large", b'{"nonce":1e999}'),
+        ("nested 65 deep", TEXT.replace(b'""', b"[" * 64 + b"]" * 64)),
+        ("nested 100,000 deep", b"[" * 100000), ("with brackets never closed", b'{"a":' * 10000),
+        ("with a number too large", b'{"nonce":1e999}'),
         ("with 20,000 members", b"{" + b",".join(b'"%d":0' % i for i in range(5000)) + b"}" + b" " * 30000),
         ("a string of 1.5 MB", b'{"nonce":"' + b"x" * 1500000 + b'"}'),
         ("white space", b" " * 1500000),
     ]
 ] + [
-    Case("a challenge of 1.5 MB of {}", PROTOCOL, {"auth": body(tree(b",{}"))}, BOTH, says="challenge: JSON of more than"),
+    Case("a challenge of 1.5 MB of {}", PROTOCOL, {"auth": body(tree(b",{}"))}, BOTH,
+         says="challenge: JSON of more than"),
     Case("a challenge of 64 KiB of {}", PROTOCOL, {"auth": body(tree(b",{}", 65536))}, BOTH, says="of memory"),
     Case("a nonce that is missing", PROTOCOL, {"auth": challenge(nonce=None)}, says="nonce: missing"),
     Case("a nonce that is a number", PROTOCOL, {"auth": challenge(nonce=7)}, says="nonce: not a string"),
     Case("an empty nonce", PROTOCOL, {"auth": challenge(nonce="")}),
     Case("a nonce of 257 characters", PROTOCOL, {"auth": challenge(nonce="x" * 257)}),
-    Case("a nonce of control characters, which is opaque", OK, {"auth": challenge(nonce="\x1b[2J\"\\\r\n\u202e\u2028")}),
+    Case("a nonce of control characters, which is opaque", OK,
+         {"auth": challenge(nonce="\x1b[2J\"\\\r\n\u202e\u2028")}),
     Case("a nonce that is always the same, which the verifier judges", OK, {"auth": challenge()}),
     Case("an unknown hash algorithm", PROTOCOL,
          {"auth": challenge(**{"extra-params": {"selected-hash-algorithm": "md5\x1b[31m"}})}, says="unknown: md5?[31m"),
@@ -270,14 +275,17 @@ challenges = [
 refusals = [
     Case("a denial by policy", POLICY, {"resource": refusal(401)}, BOTH, says="HTTP 401 PolicyDeny: Access denied"),
     Case("a denial with terminal escapes", POLICY,
-         {"resource": refusal(401, detail="\x1b]0;x\x07\x1b[2J\r\nroot#\u009b31m\u202e\u200b")}, BOTH, says="PolicyDeny: ?]0;x?"),
-    Case("a denial whose type has escapes", ATTESTATION, {"resource": refusal(401, "\x1b[31mX")}, says="HTTP 401 ?[31mX"),
+         {"resource": refusal(401, detail="\x1b]0;x\x07\x1b[2J\r\nroot#\u009b31m\u202e\u200b")}, BOTH,
+          says="PolicyDeny: ?]0;x?"),
+    Case("a denial whose type has escapes", ATTESTATION, {"resource": refusal(401, "\x1b[31mX")},
+         says="HTTP 401 ?[31mX"),
     Case("a denial with a detail of 60 KB", POLICY, {"resource": refusal(401, detail="d" * 60000)}),
     Case("a denial with a BOM", POLICY, {"resource": reply(401, b"\xef\xbb\xbf" + refusal(401).split(b"\r\n\r\n")[1])}),
     Case("a denial in Latin-1", POLICY, {"resource": reply(401, b'{"type":"PolicyDeny","detail":"d\xe9ni"}')},
          says="PolicyDeny: d?ni"),
     Case("a denial with NUL in a member nobody reads", POLICY, {"resource": refusal(401, x="\0")}, says="PolicyDeny"),
-    Case("a denial of 1.5 MB of {}", ATTESTATION, {"resource": reply(401, tree(b",{}"))}, BOTH, says="HTTP 401: [0,{},{}"),
+    Case("a denial of 1.5 MB of {}", ATTESTATION, {"resource": reply(401, tree(b",{}"))}, BOTH,
+         says="HTTP 401: [0,{},{}"),
     Case("a denial nested 60,000 deep", ATTESTATION, {"resource": reply(401, b"[" * 60000)}),
     Case("an EAR that is refused again and again", ATTESTATION, {"resource": refusal(401, "TokenVerifierError")}, BOTH,
          requests=6),
@@ -294,7 +302,8 @@ refusals = [
     if what != "a page" or status == 502
 ] + [
     Case("an administrator is refused", POLICY, {"admin": refusal(401, "AdminAuth", "who?")}, ("admin",), says="who?"),
-    Case("an administrator meets a page", NETWORK, {"admin": reply(502, HTML)}, ("admin",), says="502 Bad Gateway nginx"),
+    Case("an administrator meets a page", NETWORK, {"admin": reply(502, HTML)}, ("admin",),
+         says="502 Bad Gateway nginx"),
     Case("an administrator is redirected", PROTOCOL, {"admin": reply(301, b"", ["Location: http://127.0.0.1:1/"])},
          ("admin",), requests=1),
     Case("an administrator gets 5 MiB", PROTOCOL, {"admin": reply(200, bytes(5 * MIB))}, ("admin",)),
@@ -304,7 +313,8 @@ refusals = [
 
 ears = [
     Case(f"an EAR that is {what}", PROTOCOL, {"attest": body({"token": value})}, says="attest: ") for what, value in [
-        ("a number", 7), ("a list", []), ("null", None), ("empty", ""), ("not a JWT", "abc"), ("of four parts", "a.b.c.d"),
+        ("a number", 7), ("a list", []), ("null", None), ("empty", ""), ("not a JWT", "abc"),
+        ("of four parts", "a.b.c.d"),
         ("with line ends, to add a header", jwt(CLAIMS) + "\r\nX: y"), ("with a space", jwt(CLAIMS) + " x"),
         ("of 300 KB", "a.b." + "c" * 300000), ("not base64", "!.!.!"), ("without JSON", "YQ.YQ.YQ"),
         ("of claims that are a list", jwt(b"[]")), ("cut", jwt(CLAIMS)[:60]),
@@ -315,20 +325,24 @@ ears = [
 ] + [
     Case("an answer without an EAR", PROTOCOL, {"attest": body({})}, says="attest: token: missing"),
     Case("an answer of 1.5 MB of {} for an EAR", PROTOCOL, {"attest": body(tree(b",{}"))}, BOTH),
-    Case("an answer of 500 KB of {} for an EAR", PROTOCOL, {"attest": body(tree(b",{}", 500000))}, BOTH, says="of memory"),
+    Case("an answer of 500 KB of {} for an EAR", PROTOCOL, {"attest": body(tree(b",{}", 500000))}, BOTH,
+         says="of memory"),
 ] + [
     Case(f"an EAR {what}, which the KBS accepts", OK, {"attest": ear(claims, **changes)}) for what, claims, changes in [
         ("without a signature", CLAIMS, {"header": {"alg": "none"}, "sign": lambda _: b""}),
         ("signed by HS256", CLAIMS, {"header": {"alg": "HS256"}, "sign": lambda text: jose.hs256(text, b"k")}),
         ("of 1970", {"iat": 0, "exp": 1800}, {}), ("of the year 292277026596", {"iat": 2**62, "exp": 2**62 + 9}, {}),
-        ("that expires in 1e308 s", b'{"iat":0,"exp":1e308}', {}), ("with times before 1970", {"iat": -9, "exp": -1}, {}),
-        ("whose times are text", {"iat": "now", "exp": "later"}, {}), ("that ends before it begins", {"iat": 9, "exp": 1}, {}),
+        ("that expires in 1e308 s", b'{"iat":0,"exp":1e308}', {}),
+        ("with times before 1970", {"iat": -9, "exp": -1}, {}),
+        ("whose times are text", {"iat": "now", "exp": "later"}, {}),
+        ("that ends before it begins", {"iat": 9, "exp": 1}, {}),
         ("without times", {}, {}),
     ]
 ] + [
     Case(f"five secrets with an EAR {what}", OK, {"attest": ear(claims)}, ("five",), requests=requests)
     for what, claims, requests in [
-        ("whose times have fractions", {"iat": NOW + 0.25, "exp": NOW + 1800.5}, 7), ("of 1970", {"iat": 0, "exp": 1800}, 7),
+        ("whose times have fractions", {"iat": NOW + 0.25, "exp": NOW + 1800.5}, 7),
+        ("of 1970", {"iat": 0, "exp": 1800}, 7),
         ("of the far future", {"iat": 2**52, "exp": 2**52 + 1800}, 7), ("without times", {}, 15)]
 ]
 
@@ -368,31 +382,39 @@ secrets = [
         ("with zip outside of it", sealed(members={"unprotected": {"zip": "DEF"}})),
         ("with crit outside of it", sealed(members={"header": {"crit": ["x"]}})),
     ]
-] + [Case(f"a secret cut at {part} of 10", PROTOCOL, {"resource": edited(lambda text, part=part: text[:len(text) * part // 10])})
+] + [Case(f"a secret cut at {part} of 10", PROTOCOL,
+          {"resource": edited(lambda text, part=part: text[:len(text) * part // 10])})
      for part in range(1, 10)
-] + [Case(f"a secret whose header says {name} {json.dumps(value)}", PROTOCOL, {"resource": header(**{name: value})}, says="JWE")
+] + [Case(f"a secret whose header says {name} {json.dumps(value)}", PROTOCOL, {"resource": header(**{name: value})},
+          says="JWE")
      for name, value in [
          ("alg", None), ("alg", 7), ("alg", "none"), ("alg", "dir"), ("alg", "ECDH-ES"), ("alg", "ECDH-ES+A128KW"),
-         ("alg", "RSA-OAEP-256"), ("alg", "RSA1_5"), ("alg", "A256KW"), ("alg", "PBES2-HS256+A128KW\x1b[2J"),
-         ("enc", None), ("enc", "none"), ("enc", "A128GCM"), ("enc", "A256CBC-HS512"), ("enc", []),
+         ("alg", "RSA-OAEP-256"), ("alg", "RSA1_5"), ("alg", "A256KW"),
+         ("alg", "PBES2-HS256+A128KW\x1b[2J"), ("enc", None), ("enc", "none"),
+         ("enc", "A128GCM"), ("enc", "A256CBC-HS512"), ("enc", []),
          ("crit", ["exp"]), ("zip", "DEF"), ("apu", "AAAA"), ("apv", "AAAA")]
 ] + [Case(f"a secret {what} {name}", PROTOCOL, {"resource": sealed(members={name: value})}, says="JWE")
      for name in MEMBERS
-     for what, value in [("without", None), ("with a number as", 7), ("with bad base64 in", "!!!!"), ("with an empty", "")]
+     for what, value in [("without", None), ("with a number as", 7), ("with bad base64 in", "!!!!"),
+                         ("with an empty", "")]
 ] + [Case(f"a secret whose {name} is {what}", PROTOCOL, {"resource": member(name, change)}, says="JWE")
      for name, what, change in [
          ("tag", "wrong", flipped), ("tag", "zero", lambda tag: bytes(16)), ("tag", "of 4 bytes", lambda tag: tag[:4]),
          ("tag", "of 12 bytes", lambda tag: tag[:12]), ("tag", "of 17 bytes", lambda tag: tag + b"\0"),
-         ("iv", "wrong", flipped), ("iv", "of 8 bytes", lambda iv: iv[:8]), ("iv", "of 16 bytes", lambda iv: iv + iv[:4]),
+         ("iv", "wrong", flipped), ("iv", "of 8 bytes", lambda iv: iv[:8]),
+         ("iv", "of 16 bytes", lambda iv: iv + iv[:4]),
          ("ciphertext", "changed", flipped), ("ciphertext", "cut", lambda text: text[:-1]),
          ("ciphertext", "longer", lambda text: text + b"\0"), ("encrypted_key", "wrong", flipped),
          ("encrypted_key", "cut", lambda key: key[:-8]), ("encrypted_key", "of 1 MB", lambda key: bytes(1000000)),
          ("protected", "formatted in another way", lambda text: text.replace(b", ", b","))]
 ] + [Case(f"an ephemeral key {what}", PROTOCOL, {"resource": answer}, says="JWE") for what, answer in [
-        ("of P-384", sealed(epk=P384)), ("of P-521", sealed(epk=P521)), ("not on the curve", epk(y=b64u(bytes(31) + b"\1"))),
+        ("of P-384", sealed(epk=P384)), ("of P-521", sealed(epk=P521)),
+        ("not on the curve", epk(y=b64u(bytes(31) + b"\1"))),
         ("of zeros", epk(x=b64u(bytes(32)), y=b64u(bytes(32)))), ("on the curve, with x + p", epk(x=BIG)),
-        ("of P-384's name and P-256's point", epk(crv="P-384")), ("of an unknown curve", epk(crv="P-111\x1b[2J")),
-        ("without y", epk(y=None)), ("with an x of 64 KB", epk(x="A" * 60000)), ("of RSA", epk(kty="RSA", n=X, e="AQAB")),
+        ("of P-384's name and P-256's point", epk(crv="P-384")),
+        ("of an unknown curve", epk(crv="P-111\x1b[2J")), ("without y", epk(y=None)),
+        ("with an x of 64 KB", epk(x="A" * 60000)),
+        ("of RSA", epk(kty="RSA", n=X, e="AQAB")),
         ("of X25519", epk(kty="OKP", crv="X25519")), ("that is another's", epk()), ("that is a list", sealed(epk=[1])),
         ("that is missing", header(epk=None))]
 ] + [
@@ -427,24 +449,30 @@ tls = [
     Case("a body cut under TLS", NETWORK, {"auth": reply(200, TEXT, length=9999)}, tls="good"),
     Case("a body without length, cut under TLS", NETWORK, {"auth": reply(200, TEXT[:9], length="")}, tls="good"),
 ] + [Case(f"a certificate {what}", TLS, {}, programs, tls=name, requests=0) for what, name, programs in [
-        ("for another host", "host", BOTH), ("that expired", "expired", BOTH), ("that is not valid yet", "future", BOTH),
+        ("for another host", "host", BOTH), ("that expired", "expired", BOTH),
+        ("that is not valid yet", "future", BOTH),
         ("signed by itself", "self", BOTH), ("of another CA", "other", ("get",)), ("with a weak key", "weak", ("get",)),
         ("for clients only", "client", ("get",))]
 ] + [
     Case("TLS 1.1", TLS, {}, BOTH, tls="old", requests=0),
-    Case("a TLS handshake closed after the client's hello", TLS, {"connect": after_hello(b"")}, BOTH, tls="good"),
-    Case("a TLS handshake that is reset", TLS, {"connect": lambda sock: sock.recv(99999) and reset(sock)}, tls="good"),
+    Case("a TLS handshake closed after the client's hello", NETWORK, {"connect": after_hello(b"")}, BOTH, tls="good"),
+    Case("a TLS handshake that is reset", NETWORK, {"connect": lambda sock: sock.recv(99999) and reset(sock)},
+         tls="good"),
     Case("a TLS alert", TLS, {"connect": after_hello(ALERT)}, tls="good"),
-    Case("a server hello that is cut", TLS, {"connect": after_hello(SERVER_HELLO)}, tls="good"),
+    Case("a server hello that is cut", NETWORK, {"connect": after_hello(SERVER_HELLO)}, tls="good"),
     Case("TLS records of noise", TLS, {"connect": after_hello(b"\x16\3\3\x0b\xb8" + NOISE)}, tls="good"),
     Case("a TLS record of 64 KiB", TLS, {"connect": after_hello(b"\x16\3\3\xff\xff" + bytes(65535))}, tls="good"),
     Case("a handshake message of 16 MiB", TLS,
-         {"connect": after_hello(endless(b"\x16\3\3\x40\0\2\xff\xff\xff" + bytes(0x4000 - 4), b"\x16\3\3\x40\0" + bytes(0x4000)))},
+         {"connect": after_hello(endless(b"\x16\3\3\x40\0\2\xff\xff\xff" + bytes(0x4000 - 4),
+          b"\x16\3\3\x40\0" + bytes(0x4000)))},
          BOTH, tls="good", timeout=4),
-    Case("TLS warnings without end", TLS, {"connect": after_hello(endless(b"", b"\x15\3\3\0\2\1\0"))}, tls="good", timeout=4),
+    Case("TLS warnings without end", TLS, {"connect": after_hello(endless(b"", b"\x15\3\3\0\2\1\0"))}, tls="good",
+         timeout=4),
     Case("plain HTTP at the port of https", TLS, {"connect": after_hello(reply(200, TEXT))}, tls="good"),
-    Case("silence after the client's hello", NETWORK, {"connect": after_hello(later(b""))}, BOTH, tls="good", timeout=2),
-    Case("a handshake, one byte at a time", NETWORK, {"connect": after_hello(drip(SERVER_HELLO))}, tls="good", timeout=2),
+    Case("silence after the client's hello", NETWORK, {"connect": after_hello(later(b""))}, BOTH, tls="good",
+         timeout=2),
+    Case("a handshake, one byte at a time", NETWORK, {"connect": after_hello(drip(SERVER_HELLO))}, tls="good",
+         timeout=2),
     Case("a handshake that begins after 17 seconds", OK, {"connect": None}, tls="slow", timeout=60),
 ]
 
@@ -463,7 +491,8 @@ tokens = [Case(what, rc, {}, ("verify",), file=token) for what, rc, token in [
     ("alg none without a signature", ATTESTATION, jwt(EAR, {"alg": "none"}, lambda _: b"")),
     ("alg None with another case", ATTESTATION, jwt(EAR, {"alg": "nOnE"}, lambda _: b"")),
     ("ES256 without a signature", ATTESTATION, signed(lambda _: b"")),
-    ("HS256 with the public key as secret", ATTESTATION, jwt(EAR, {"alg": "HS256"}, lambda text: jose.hs256(text, PUBLIC))),
+    ("HS256 with the public key as secret", ATTESTATION, jwt(EAR, {"alg": "HS256"},
+     lambda text: jose.hs256(text, PUBLIC))),
     ("alg ES384 with a key of P-256", ATTESTATION, jwt(EAR, {"alg": "ES384"})),
     ("alg EdDSA with a key of P-256", ATTESTATION, jwt(EAR, {"alg": "EdDSA"})),
     ("alg RS256 with a key of P-256", ATTESTATION, jwt(EAR, {"alg": "RS256"})),

@@ -77,7 +77,8 @@ class Connection:
                 return None
             self.pending += data
         head, body = self.pending.split(b"\r\n\r\n", 1)
-        sizes = [int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
+        sizes = [int(line.split(b":")[1]) for line in head.split(b"\r\n")
+                 if line.lower().startswith(b"content-length:")]
         size = sizes[0] if sizes else 0
         while len(body) < size:
             data = self.sock.recv(65536)
@@ -113,7 +114,8 @@ class Connection:
 
 class Kbs:
     """Listens on loopback. answers maps a stage (auth, attest, resource, admin, or connect for the bytes before a
-    request) to bytes or to a function; such a connection is closed afterwards. A TLS handshake begins after delay seconds."""
+    request) to bytes or to a function; such a connection is closed afterwards. A TLS handshake
+    begins after delay seconds."""
 
     def __init__(self, answers, tls=None, delay=0):
         self.answers, self.tls, self.delay = answers, tls, delay

@@ -58,7 +58,8 @@ def certificate(name, validity, names, options, ca):
     if "-newkey" in options:
         command[3:7] = []  # another key than the usual one
     if ca:
-        command += ["-CA", path(ca + ".pem"), "-CAkey", path(ca + ".key"), "-addext", "basicConstraints=critical,CA:FALSE"]
+        command += ["-CA", path(ca + ".pem"), "-CAkey", path(ca + ".key"), "-addext",
+            "basicConstraints=critical,CA:FALSE"]
     if names:
         command += ["-addext", f"subjectAltName={names}"]
     subprocess.run(command + options, check=True, stderr=subprocess.DEVNULL)
@@ -108,7 +109,8 @@ class Run:
         reach = ["--url", url, "--timeout", str(case.timeout)] + \
             (["--ca", path("ca.pem")] if case.tls else ["--insecure"])
         if self.program == "verify":
-            return [USER + "cli/realmkey", "verify", "--key", path("key.jwk"), write(f"ear{self.number}", case.file.encode())]
+            return [USER + "cli/realmkey", "verify", "--key", path("key.jwk"), write(f"ear{self.number}",
+                case.file.encode())]
         if self.program == "get":
             return [HERE + "realmkey_here", "get-resource", *reach, "--path", "a/b/c"]
         if self.program == "admin":

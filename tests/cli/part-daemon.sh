@@ -4,7 +4,8 @@
 # realmkeyd with realm_here.c: configuration, denial, endorsement, SIGHUP, a KBS that starts late, what answers in its
 # place, a courier that dies, and termination.
 
-daemon_pid= bad_pid=
+daemon_pid=
+bad_pid=
 
 # conf [LINE...]: writes a configuration that has these lines after [kbs].
 conf()

@@ -36,6 +36,9 @@ kbs_certificates()
 	refused 12 "a missing CA file" "/nonexistent: No such file" realmkey admin "${as[@]}" --url "$url" --ca /nonexistent
 	refused 12 "an empty CA file, which must not select the system's CAs" "$work/empty: is empty" realmkey admin "${as[@]}" --url "$url" --ca "$work/empty"
 	refused 12 "a CA file without certificates" "$work/nonsense: CA: no certificate in PEM form" realmkey admin "${as[@]}" --url "$url" --ca "$work/nonsense"
+	{ cat "$tls/ca.pem"; printf '%s\n' '-----BEGIN CERTIFICATE-----' AAAA '-----END CERTIFICATE-----'; } >"$work/half.pem"
+	refused 12 "a CA file whose second certificate is malformed" "$work/half.pem: CA: malformed PEM" \
+		realmkey admin "${as[@]}" --url "$url" --ca "$work/half.pem"
 	refused 5 "http:// to a port with TLS" "http://127.0.0.1:$trustee_port" \
 		realmkey admin "${as[@]}" --insecure --url "http://127.0.0.1:$trustee_port"
 }

@@ -252,20 +252,26 @@ int http_split(const char *url, char **host, char **port, struct error *e)
 	return code == CURLUE_OK ? 0 : error_set(e, ERROR_PROTOCOL, "malformed URL: %s", url);
 }
 
+/* With the function that libcurl uses later, which fails if any part of the file is malformed. */
 static int ca_check(const struct bytes *ca, struct error *e)
 {
 	BIO *bio = BIO_new_mem_buf(ca->data, (int)ca->len);
-	X509 *certificate;
+	STACK_OF(X509_INFO) * parts;
+	int found = 0, ret = 0;
 
 	if (!bio)
 		return error_set_memory(e);
 	crypto_begin();
-	certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	parts = PEM_X509_INFO_read_bio(bio, NULL, NULL, NULL);
 	BIO_free(bio);
-	if (!certificate)
-		return crypto_error(e, ERROR_INPUT, "CA: no certificate in PEM form");
-	X509_free(certificate);
-	return 0;
+	for (int i = 0; i < sk_X509_INFO_num(parts); i++)
+		found += sk_X509_INFO_value(parts, i)->x509 != NULL;
+	if (!parts)
+		ret = crypto_error(e, ERROR_INPUT, "CA: malformed PEM");
+	else if (!found)
+		ret = crypto_error(e, ERROR_INPUT, "CA: no certificate in PEM form");
+	sk_X509_INFO_pop_free(parts, X509_INFO_free);
+	return ret;
 }
 
 #define SET(option, value) \
