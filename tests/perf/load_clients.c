@@ -57,6 +57,15 @@ static void die(const char *what)
 	exit(1);
 }
 
+static void *zeroed(size_t count, size_t size)
+{
+	void *memory = calloc(count, size);
+
+	if (!memory)
+		die("calloc");
+	return memory;
+}
+
 /* --- keys --- */
 
 static void key_write(const char *dir, const char *name, EVP_PKEY *key)
@@ -202,8 +211,8 @@ static void client_cookie(CURL *curl, char line[256])
 
 static void sessions(struct load *load)
 {
-	char(*cookie)[256] = calloc(load->count, sizeof(*cookie));
-	int64_t *made = calloc(load->count, sizeof(*made)), began = clock_boot_ms();
+	char(*cookie)[256] = zeroed(load->count, sizeof(*cookie));
+	int64_t *made = zeroed(load->count, sizeof(*made)), began = clock_boot_ms();
 	size_t attested = 0, lost = 0, live = 0;
 	CURL *curl = client_new(load);
 
@@ -312,7 +321,7 @@ static void healthy(struct load *load)
 
 static void idle(struct load *load)
 {
-	CURL **curl = calloc(load->count, sizeof(CURL *));
+	CURL **curl = zeroed(load->count, sizeof(CURL *));
 	struct bytes answer = BYTES_INIT;
 	size_t good = 0;
 
@@ -363,8 +372,8 @@ static void flood_reopen(const struct load *load, struct flood *flood, size_t i)
 static struct flood flood_new(const struct load *load, size_t count)
 {
 	struct flood flood = {
-		.poll = calloc(count, sizeof(*flood.poll)),
-		.sent = calloc(count, sizeof(*flood.sent)),
+		.poll = zeroed(count, sizeof(*flood.poll)),
+		.sent = zeroed(count, sizeof(*flood.sent)),
 	};
 
 	for (size_t i = 0; i < count; i++)
@@ -450,7 +459,7 @@ static void upload(struct load *load)
 {
 	struct flood flood = flood_new(load, load->count);
 	const size_t size = (size_t)2 << 20;
-	char head[256], *text = calloc(1, size + sizeof(head));
+	char head[256], *text = zeroed(1, size + sizeof(head));
 	size_t len, total;
 
 	snprintf(head, sizeof(head),

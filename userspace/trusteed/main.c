@@ -22,7 +22,7 @@
 #include "trusteed/http/tls_files.h"
 
 /* Descriptors beyond those of connections: files, and connections that are about to end. */
-#define FILES_SPARE 128U
+#define FILES_SPARE ((rlim_t)128)
 
 struct options {
 	const char *state, *listen, *cert, *key, *anchors;
@@ -165,9 +165,9 @@ static unsigned int server_connections(const struct options *options)
 		(void)setrlimit(RLIMIT_NOFILE, &limit);
 		return connections;
 	}
-	connections = limit.rlim_cur > 2 * FILES_SPARE ?
-			      (unsigned int)limit.rlim_cur - FILES_SPARE :
-			      FILES_SPARE / 2;
+	connections = (unsigned int)(limit.rlim_cur > 2 * FILES_SPARE ?
+					     limit.rlim_cur - FILES_SPARE :
+					     FILES_SPARE / 2);
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 	log_line(LOG_LEVEL_WARNING,
 		 "the limit of descriptors (LimitNOFILE=) is %lu: only %u connections",
