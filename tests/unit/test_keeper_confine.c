@@ -416,6 +416,57 @@ static void the_keeper_without_landlock(void **state)
 	confine_check(false);
 }
 
+/* AddressSanitizer does not lock memory, so the child itself uses what its limit allows. */
+static int confine_without_memory(struct error *e)
+{
+	const struct rlimit none = { 0, 0 };
+	struct sandbox_identity identity;
+
+	confine_identity(&identity);
+	if (confine_begin(e) < 0 || setrlimit(RLIMIT_AS, &none) < 0)
+		return 1;
+	if (confine_finish(keyring_fd, &identity, e) == 0)
+		return 2;
+	return e->kind == ERROR_SYSTEM && strstr(e->text, "cannot allocate memory") ? 0 : 3;
+}
+
+static int confine_without_locked_memory(struct error *e)
+{
+	const struct rlimit page = { 4096, 4096 };
+	struct sandbox_identity identity;
+
+	confine_identity(&identity);
+	if (confine_begin(e) < 0 || setrlimit(RLIMIT_MEMLOCK, &page) < 0 ||
+	    syscall(SYS_mlockall, MCL_FUTURE) < 0)
+		return 1;
+	if (confine_finish(keyring_fd, &identity, e) == 0)
+		return 2;
+	return e->kind == ERROR_SYSTEM && strstr(e->text, "RLIMIT_MEMLOCK is 4 KiB") ? 0 : 3;
+}
+
+static int confine_child(int (*function)(struct error *e))
+{
+	struct error e = ERROR_INIT;
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		status = function(&e);
+		if (status)
+			fprintf(stderr, "%d: %s\n", status, e.text);
+		_exit(status);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static void memory_that_is_short_has_a_reason(void **state)
+{
+	(void)state;
+	assert_int_equal(confine_child(confine_without_memory), 0);
+	assert_int_equal(confine_child(confine_without_locked_memory), 0);
+}
+
 static int try_nothing(void)
 {
 	pause();
@@ -488,6 +539,7 @@ int main(void)
 		TEST(the_keeper_stays_confined),
 		TEST(the_keeper_without_landlock),
 		TEST(the_keeper_has_one_capability),
+		TEST(memory_that_is_short_has_a_reason),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -24,6 +24,8 @@
  */
 #define CAPABILITIES (1ULL << CAP_CHOWN)
 
+#define MORE_MEMORY (1 << 20) /* bytes that confinement allocates at most */
+
 bool confine_identity(struct sandbox_identity *identity)
 {
 	identity->keep = CAPABILITIES;
@@ -99,6 +101,30 @@ static const struct sandbox_rule calls[] = {
 };
 /* clang-format on */
 
+/*
+ * CAP_IPC_LOCK goes together with root, so from then on RLIMIT_MEMLOCK holds for each allocation.
+ * A limit that is too small must end the keeper here, with a reason: libseccomp 2.6 follows a null
+ * pointer if it cannot allocate.
+ */
+static int confine_memory(struct error *e)
+{
+	struct rlimit limit = { 0 };
+	void *more = mmap(NULL, MORE_MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
+
+	if (more != MAP_FAILED) {
+		munmap(more, MORE_MEMORY);
+		return 0;
+	}
+	if (errno != EAGAIN || getrlimit(RLIMIT_MEMLOCK, &limit) < 0)
+		return error_set_errno(e, ERROR_SYSTEM, "cannot allocate memory");
+	return error_set(
+		e, ERROR_SYSTEM,
+		"cannot lock more memory: RLIMIT_MEMLOCK is %llu KiB; set it to 64 MiB or more, "
+		"in a unit by LimitMEMLOCK=64M",
+		(unsigned long long)limit.rlim_cur / 1024);
+}
+
 int confine_finish(int keyring, const struct sandbox_identity *identity, struct error *e)
 {
 	const struct sandbox_path paths[] = {
@@ -116,7 +142,7 @@ int confine_finish(int keyring, const struct sandbox_identity *identity, struct 
 		return error_set_errno(e, ERROR_SYSTEM, "the keyring");
 	if (chroot(".") < 0 && errno != EPERM)
 		return error_set_errno(e, ERROR_SYSTEM, "chroot");
-	if (sandbox_drop_root(identity, e) < 0)
+	if (sandbox_drop_root(identity, e) < 0 || confine_memory(e) < 0)
 		return -1;
 	/* Again, because a change of user undoes it. */
 	if (sandbox_no_dump(e) < 0 || sandbox_no_new_privs(e) < 0 || sandbox_no_new_code(e) < 0 ||
