@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/clock.h"
@@ -50,10 +51,21 @@ static char *memory_strdup(const char *text)
 	return memory_watch(strdup(text), 1);
 }
 
+static bool preparing; /* OpenSSL initialises itself */
+
+/* An OpenSSL that has no memory for its initialisation waits for ever, because its report of that failure
+ * initialises it again. This process ends instead, which the keeper sees. */
 static void *openssl_malloc(size_t size, const char *file, int line)
 {
+	void *memory = size ? memory_malloc(size) : NULL;
+	struct error e = ERROR_INIT;
+
 	(void)file, (void)line;
-	return size ? memory_malloc(size) : NULL;
+	if (size && !memory && preparing) {
+		error_set_memory(&e);
+		_exit(error_exit_code(&e));
+	}
+	return memory;
 }
 
 static void openssl_free(void *data, const char *file, int line)
@@ -220,6 +232,7 @@ int http_prepare(struct error *e)
 	SSL_CTX *ctx;
 
 	tzset();
+	preparing = true;
 	/* OpenSSL refuses if it has allocated memory already; it then reports failures as it does. */
 	(void)CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc, openssl_free);
 	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, memory_malloc, free, memory_realloc,
@@ -227,6 +240,7 @@ int http_prepare(struct error *e)
 		return error_set(e, ERROR_SYSTEM, "libcurl: initialisation failed");
 	/* The first context makes OpenSSL load its configuration and providers. */
 	ctx = SSL_CTX_new(TLS_client_method());
+	preparing = false;
 	if (!ctx)
 		return error_set(e, ERROR_SYSTEM, "OpenSSL: initialisation failed");
 	SSL_CTX_free(ctx);
