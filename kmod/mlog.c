@@ -230,11 +230,11 @@ int mlog_base(struct mlog *log)
  */
 void mlog_exit(struct mlog *log)
 {
-	struct mlog_record *next;
+	struct mlog_record *record;
 
-	for (; log->head; log->head = next) {
-		next = log->head->next;
-		kvfree(log->head);
+	while ((record = log->head)) {
+		log->head = record->next;
+		kvfree(record);
 	}
 	crypto_free_shash(log->shash);
 }

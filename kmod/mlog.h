@@ -143,7 +143,7 @@ struct mlog {
 	u32 first;
 	u32 registers;
 	unsigned int max;
-	struct mutex lock;
+	struct mutex lock; /* the registers with their records, see above */
 	wait_queue_head_t wait;
 	struct blocking_notifier_head notifier;
 	struct crypto_shash *shash;
