@@ -21,8 +21,8 @@
 #define CCA_REALM_REGISTERS (CCA_RSI_INDEX_MAX + 1)
 
 /*
- * rsi.c, or rsi_fake.c: each function makes one SMC (the first makes two), keeps no
- * state and takes no lock. Each fails with -EINVAL, -ESTALE (no token is in
+ * rsi.c, or rsi_fake.c: each function makes one SMC (the first makes up to five), keeps
+ * no state and takes no lock. Each fails with -EINVAL, -ESTALE (no token is in
  * progress), -EOPNOTSUPP or -EIO, according to the RMM's status.
  */
 
