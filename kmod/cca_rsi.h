@@ -87,8 +87,19 @@ void cca_tsm_exit(void);
 const struct attribute_group *cca_mr_new(void);
 void cca_mr_free(const struct attribute_group *group);
 
+#if IS_ENABLED(CONFIG_CCA_RSI_NETLINK)
 int cca_netlink_init(void);
 void cca_netlink_exit(void);
+#else
+static inline int cca_netlink_init(void)
+{
+	return 0;
+}
+
+static inline void cca_netlink_exit(void)
+{
+}
+#endif
 int cca_netlink_message_end(struct sk_buff *skb, void *head, int full);
 int cca_netlink_result(int ret);
 

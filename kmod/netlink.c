@@ -262,7 +262,7 @@ static struct notifier_block extension_block = { .notifier_call = extension_noti
  *
  * Return: 0 or an error of genl_register_family()
  */
-int __init cca_netlink_init(void)
+int cca_netlink_init(void)
 {
 	int ret;
 
@@ -284,3 +284,5 @@ void cca_netlink_exit(void)
 	genl_unregister_family(&cca_rsi_nl_family);
 	blocking_notifier_chain_unregister(&cca_log.notifier, &extension_block);
 }
+
+MODULE_ALIAS_GENL_FAMILY(CCA_RSI_FAMILY_NAME);

@@ -25,7 +25,6 @@ static struct cca_rsi_config config;
 
 static void present_fits_revision(void)
 {
-	rmm_note();
 	CHECK(device_config(&config));
 	CHECK(config.present & CCA_RSI_CONFIG_P_ABI);
 	CHECK((config.present & ~(uint32_t)P_BASE) == (config.abi >= RSI_1_1 ? P_1_1 : 0));
