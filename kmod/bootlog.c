@@ -9,36 +9,40 @@
 
 #include "bootlog.h"
 
-#define SHA1_SIZE 20
-#define SPEC_ID "Spec ID Event03"
-#define ALGORITHMS_MAX 8
 #define EV_NO_ACTION 3
+#define ALGORITHMS_MAX 8
 
+/* Offsets in the header, a TCG_PCR_EVENT, and the offset of its event */
+#define HEADER_TYPE 4
+#define HEADER_EVENT_SIZE 28
+#define HEADER_EVENT 32
+
+/* Offsets in that event, a TCG_EfiSpecIDEvent, which begins with a signature */
+#define SPEC_COUNT 24
+#define SPEC_ALGORITHMS 28
+
+static const char signature[16] = "Spec ID Event03";
+
+/* @fault: the first field that is missing or wrong; nothing is read after it */
 struct cursor {
 	const u8 *at;
 	size_t left;
-	const char *fault;	/* the first field that is missing or wrong */
+	const char *fault;
 };
 
+/* @at: @count pairs of an algorithm's number and its digest size, 2 bytes each */
 struct algorithms {
+	const u8 *at;
 	u32 count;
-	struct {
-		u32 id;
-		u32 size;
-	} of[ALGORITHMS_MAX];
 };
 
-static const u8 *take(struct cursor *c, size_t size, const char *field)
+static u32 number(const u8 *at, size_t size)
 {
-	const u8 *at = c->at;
+	u32 value = 0;
 
-	if (c->fault || size > c->left) {
-		c->fault = c->fault ?: field;
-		return NULL;
-	}
-	c->at += size;
-	c->left -= size;
-	return at;
+	while (size--)
+		value = value << 8 | at[size];
+	return value;
 }
 
 static void require(struct cursor *c, bool good, const char *field)
@@ -47,64 +51,67 @@ static void require(struct cursor *c, bool good, const char *field)
 		c->fault = field;
 }
 
-/* Reads a little-endian number; returns 0 after a fault. */
+static const u8 *take(struct cursor *c, size_t size, const char *field)
+{
+	const u8 *at = c->at;
+
+	require(c, size <= c->left, field);
+	if (c->fault)
+		return NULL;
+	c->at += size;
+	c->left -= size;
+	return at;
+}
+
 static u32 take_number(struct cursor *c, size_t size, const char *field)
 {
 	const u8 *at = take(c, size, field);
-	u32 number = 0;
 
-	while (at && size--)
-		number = number << 8 | at[size];
-	return number;
+	return at ? number(at, size) : 0;
 }
 
 static bool only_padding(const struct cursor *c)
 {
 	size_t i;
 
-	if (c->left && c->at[0] != 0x00 && c->at[0] != 0xff)
-		return false;
-	for (i = 1; i < c->left; i++)
-		if (c->at[i] != c->at[0])
+	for (i = 0; i < c->left; i++)
+		if (c->at[i] != c->at[0] || (c->at[i] && c->at[i] != 0xff))
 			return false;
 	return true;
 }
 
-/* TCG_PCR_EVENT with a TCG_EfiSpecIDEvent, whose bytes after the algorithms are ignored */
-static void header_parse(struct cursor *c, struct algorithms *algorithms)
+/* Bytes of the event after the algorithms are ignored. */
+static struct algorithms header_parse(struct cursor *c)
 {
-	struct cursor event = { .fault = NULL };
-	const u8 *signature;
-	u32 i, count;
+	const u8 *start = take(c, HEADER_EVENT, "header");
+	u32 size = start ? number(start + HEADER_EVENT_SIZE, 4) : 0;
+	const u8 *spec = take(c, size, "event size");
+	struct algorithms algorithms = { NULL, 0 };
 
-	take(c, 4, "register");
-	require(c, take_number(c, 4, "event type") == EV_NO_ACTION, "event type");
-	take(c, SHA1_SIZE, "digest");
-	event.left = take_number(c, 4, "event size");
-	event.at = take(c, event.left, "event size");
 	if (c->fault)
-		return;
-
-	signature = take(&event, sizeof(SPEC_ID), "signature");
-	require(&event, signature && !memcmp(signature, SPEC_ID, sizeof(SPEC_ID)), "signature");
-	take(&event, 8, "version");
-	count = take_number(&event, 4, "number of algorithms");
-	require(&event, count && count <= ALGORITHMS_MAX, "number of algorithms");
-	for (i = 0; !event.fault && i < count; i++) {
-		algorithms->of[i].id = take_number(&event, 2, "algorithm");
-		algorithms->of[i].size = take_number(&event, 2, "digest size");
-		algorithms->count++;
+		return algorithms;
+	require(c, number(start + HEADER_TYPE, 4) == EV_NO_ACTION, "event type");
+	if (size < SPEC_ALGORITHMS || memcmp(spec, signature, sizeof(signature))) {
+		require(c, false, "signature");
+		return algorithms;
 	}
-	c->fault = event.fault;
+	algorithms.at = spec + SPEC_ALGORITHMS;
+	algorithms.count = number(spec + SPEC_COUNT, 4);
+	if (algorithms.count > ALGORITHMS_MAX || algorithms.count > (size - SPEC_ALGORITHMS) / 4) {
+		require(c, false, "number of algorithms");
+		algorithms.count = 0;
+	}
+	return algorithms;
 }
 
+/* Returns 0 if the header does not name the algorithm. */
 static u32 digest_size(const struct algorithms *algorithms, u32 id)
 {
 	u32 i;
 
 	for (i = 0; i < algorithms->count; i++)
-		if (algorithms->of[i].id == id)
-			return algorithms->of[i].size;
+		if (number(algorithms->at + 4 * i, 2) == id)
+			return number(algorithms->at + 4 * i + 2, 2);
 	return 0;
 }
 
@@ -126,22 +133,9 @@ static const u8 *digests_parse(struct cursor *c, const struct algorithms *algori
 	return found;
 }
 
-/* TCG_PCR_EVENT2; false after a fault */
-static bool event_parse(struct cursor *c, const struct algorithms *algorithms,
-			const struct cca_bootlog *log, struct cca_boot_event *event)
-{
-	event->index = take_number(c, 4, "register");
-	event->type = take_number(c, 4, "event type");
-	event->digest = digests_parse(c, algorithms, log->algo);
-	event->size = take_number(c, 4, "event size");
-	event->event = take(c, event->size, "event size");
-	require(c, event->type == EV_NO_ACTION || event->index < log->registers, "register");
-	return !c->fault;
-}
-
 /**
  * cca_bootlog_parse() - read firmware's log
- * @log: how; its @visit receives each event that extends a register, or that is of RIM.
+ * @log: how; its visit() receives each event that extends a register, or that is of RIM.
  *	 Records of type EV_NO_ACTION extend nothing, and one could look like a record of
  *	 ours, so they are left out
  * @data: the area that contains the log
@@ -153,20 +147,25 @@ static bool event_parse(struct cursor *c, const struct algorithms *algorithms,
 const char *cca_bootlog_parse(struct cca_bootlog *log, const u8 *data, size_t size)
 {
 	struct cursor c = { .at = data, .left = size };
-	struct algorithms algorithms = { 0 };
-	struct cca_boot_event event;
+	struct algorithms algorithms = header_parse(&c);
+	struct mlog_event event;
 
-	log->records = 0;
-	header_parse(&c, &algorithms);
 	require(&c, digest_size(&algorithms, log->algo) == log->digest_size,
 		"digest size of the realm's algorithm");
-	while (!c.fault) {
+	for (log->records = 0; !c.fault;) {
 		log->records++;
 		if (only_padding(&c))
 			return NULL;
-		if (event_parse(&c, &algorithms, log, &event) && log->visit &&
-		    event.type != EV_NO_ACTION)
-			log->visit(log->context, &event);
+		event.index = take_number(&c, 4, "register");
+		event.type = take_number(&c, 4, "event type");
+		event.digest = digests_parse(&c, &algorithms, log->algo);
+		event.size = take_number(&c, 4, "event size");
+		event.data = take(&c, event.size, "event size");
+		if (event.type == EV_NO_ACTION)
+			continue;
+		require(&c, event.index < log->registers, "register");
+		if (!c.fault && log->visit && !log->ret)
+			log->ret = log->visit(log->log, &event);
 	}
 	return c.fault;
 }

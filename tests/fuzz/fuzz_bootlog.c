@@ -8,38 +8,37 @@
 #include "fuzz.h"
 #include "kmod_bootlog.h"
 
-struct seen {
+struct mlog {
 	const struct event_log *log; /* NULL: only look at the bytes */
 	size_t at, count, digest_size;
 	unsigned int sum;
 };
 
 /* Each byte that the event names must be within the input, which ASan checks. */
-static void look(void *context, const struct cca_boot_event *event)
+static int look(struct mlog *seen, const struct mlog_event *event)
 {
-	struct seen *seen = context;
-
 	seen->count++;
 	for (size_t i = 0; i < seen->digest_size; i++)
 		seen->sum += event->digest[i];
 	for (size_t i = 0; i < event->size; i++)
-		seen->sum += event->event[i];
+		seen->sum += ((const uint8_t *)event->data)[i];
 	must(event->index < REALM_REGISTERS && event->type != EVENT_TYPE_NO_ACTION);
+	return 0;
 }
 
-static void compare(void *context, const struct cca_boot_event *event)
+static int compare(struct mlog *seen, const struct mlog_event *event)
 {
-	struct seen *seen = context;
 	const struct event_record *record;
 
-	look(context, event);
+	look(seen, event);
 	while (seen->at < seen->log->count && seen->log->record[seen->at].kind != EVENT_EXTENSION)
 		seen->at++;
 	must(seen->at < seen->log->count);
 	record = &seen->log->record[seen->at++];
 	must(record->index == event->index && record->type == event->type &&
 	     record->digest == event->digest && record->size == event->size &&
-	     record->event == event->event);
+	     record->event == event->data);
+	return 0;
 }
 
 static size_t extensions(const struct event_log *log, bool *known)
@@ -56,16 +55,16 @@ static size_t extensions(const struct event_log *log, bool *known)
 	return count;
 }
 
-static const char *parse(const struct hash *hash, struct seen *seen,
-			 void (*visit)(void *, const struct cca_boot_event *), const uint8_t *data,
-			 size_t size)
+static const char *parse(const struct hash *hash, struct mlog *seen,
+			 int (*visit)(struct mlog *, const struct mlog_event *),
+			 const uint8_t *data, size_t size)
 {
 	struct cca_bootlog log = {
 		.algo = hash->tpm,
 		.digest_size = (u32)hash->size,
 		.registers = REALM_REGISTERS,
 		.visit = visit,
-		.context = seen,
+		.log = seen,
 	};
 
 	seen->digest_size = hash->size;
@@ -79,13 +78,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bool accepted = event_log_decode(&log, data, size, &e) == 0, known;
 
 	for (unsigned int i = 0; hash_by_number(i); i++) {
-		struct seen seen = { 0 };
+		struct mlog seen = { 0 };
 		const char *fault = parse(hash_by_number(i), &seen, look, data, size);
 
 		must(!fault || *fault);
 	}
 	if (accepted) {
-		struct seen seen = { .log = &log };
+		struct mlog seen = { .log = &log };
 		size_t count = extensions(&log, &known);
 		const char *fault = parse(log.hash, &seen, compare, data, size);
 
