@@ -26,12 +26,17 @@ static int look(struct mlog *seen, const struct mlog_event *event)
 	return 0;
 }
 
+static bool extends(const struct event_record *record)
+{
+	return record->kind == EVENT_EXTENSION || record->kind == EVENT_BOOT;
+}
+
 static int compare(struct mlog *seen, const struct mlog_event *event)
 {
 	const struct event_record *record;
 
 	look(seen, event);
-	while (seen->at < seen->log->count && seen->log->record[seen->at].kind != EVENT_EXTENSION)
+	while (seen->at < seen->log->count && !extends(&seen->log->record[seen->at]))
 		seen->at++;
 	must(seen->at < seen->log->count);
 	record = &seen->log->record[seen->at++];
@@ -47,7 +52,7 @@ static size_t extensions(const struct event_log *log, bool *known)
 
 	*known = true;
 	for (size_t i = 0; i < log->count; i++) {
-		if (log->record[i].kind != EVENT_EXTENSION)
+		if (!extends(&log->record[i]))
 			continue;
 		*known = *known && log->record[i].index < REALM_REGISTERS;
 		count++;
