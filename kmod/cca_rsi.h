@@ -34,6 +34,11 @@ int cca_rsi_measurement_read(u32 index, u8 *value, size_t size);
 int cca_rsi_measurement_extend(u32 index, const u8 *digest, size_t size);
 int cca_rsi_token_init(const u8 *challenge, size_t *bound);
 int cca_rsi_token_continue(u8 *granule, size_t *len);
+bool cca_rsi_protected(phys_addr_t start, size_t size);
+
+/* firmware.c */
+
+int cca_firmware_log(struct mlog *log);
 
 /* realm.c: the configuration, read once, and the registers, whose log is cca_log */
 
@@ -89,7 +94,7 @@ void cca_tsm_exit(void);
 const struct attribute_group *cca_mr_new(void);
 void cca_mr_free(const struct attribute_group *group);
 
-#if IS_ENABLED(CONFIG_CCA_RSI_NETLINK)
+#ifdef CONFIG_CCA_RSI_NETLINK
 int cca_netlink_init(void);
 void cca_netlink_exit(void);
 #else

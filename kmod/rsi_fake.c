@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The functions of rsi.c without an RMM: for tests on any arm64 machine, never for
- * use. Registers are extended with the real hash. The tokens are not real, but come
- * as the RMM's do, in pieces and with pauses, and contain the challenge and the
- * registers as CBOR byte strings. Module parameters set which calls fail and how the
- * fake RMM misbehaves. They can be written while the module runs.
+ * use. They have the same arguments and results, or fail as the module's parameters
+ * request, which can be written while the module runs. Registers are extended with the
+ * real hash. The tokens are not real, but come as the RMM's do, in pieces and with
+ * pauses, and contain the challenge and the registers as CBOR byte strings.
  */
 
 #include <crypto/sha2.h>
@@ -23,6 +23,7 @@
 #define FAKE_IPA_BITS 40
 #define FAKE_RSI_1_1 0x10001
 #define FAKE_VTR 0x90080003
+
 enum fake_call {
 	FAKE_NONE,
 	FAKE_VERSION,
@@ -156,6 +157,7 @@ static int call_status(enum fake_call call)
 	}
 }
 
+/* Sets the fields that RSI 1.0 or the requested failure may lack. */
 static void config_present_set(struct cca_rsi_config *config)
 {
 	config->abi = min(rsi, FAKE_RSI_1_1);
@@ -173,12 +175,6 @@ static void config_present_set(struct cca_rsi_config *config)
 			   CCA_RSI_CONFIG_P_ATS_PLANE;
 }
 
-/**
- * cca_rsi_config_read() - as in rsi.c
- * @config: the same fields are set
- *
- * Return: 0 or the requested error
- */
 int cca_rsi_config_read(struct cca_rsi_config *config)
 {
 	int ret = call_status(FAKE_VERSION) ?: call_status(FAKE_CONFIG);
@@ -197,14 +193,6 @@ int cca_rsi_config_read(struct cca_rsi_config *config)
 	return 0;
 }
 
-/**
- * cca_rsi_measurement_read() - as in rsi.c
- * @index: 0 for RIM, 1..4 for REM0..REM3
- * @value: receives the register
- * @size: number of its bytes to copy
- *
- * Return: 0, -EINVAL, or the requested error
- */
 int cca_rsi_measurement_read(u32 index, u8 *value, size_t size)
 {
 	int ret = call_status(FAKE_READ);
@@ -218,14 +206,6 @@ int cca_rsi_measurement_read(u32 index, u8 *value, size_t size)
 	return 0;
 }
 
-/**
- * cca_rsi_measurement_extend() - as in rsi.c
- * @index: 1..4 for REM0..REM3
- * @digest: the register becomes H(register || digest)
- * @size: bytes in @digest
- *
- * Return: 0, -EINVAL, or the requested error
- */
 int cca_rsi_measurement_extend(u32 index, const u8 *digest, size_t size)
 {
 	u8 joined[2 * CCA_RSI_DIGEST_MAX];
@@ -264,13 +244,6 @@ static void registers_sample(struct fake_token *token)
 		head_add(token, registers[i], hash_used()->size);
 }
 
-/**
- * cca_rsi_token_init() - as in rsi.c
- * @challenge: CCA_RSI_CHALLENGE_SIZE bytes
- * @announced: receives the upper bound of the token's size
- *
- * Return: 0 or the requested error
- */
 int cca_rsi_token_init(const u8 *challenge, size_t *announced)
 {
 	/* this_cpu_ptr() warns about a caller that is not pinned. */
@@ -327,14 +300,6 @@ static int token_fault(struct fake_token *token, u8 *to, size_t size, size_t *le
 	}
 }
 
-/**
- * cca_rsi_token_continue() - as in rsi.c
- * @granule: a granule
- * @len: receives the number of bytes written
- *
- * Return: 0 at the end of the token, CCA_RSI_INCOMPLETE before it, -ESTALE if none
- * was started on this CPU, -EINVAL, or the requested error
- */
 int cca_rsi_token_continue(u8 *granule, size_t *len)
 {
 	struct fake_token *token = this_cpu_ptr(&tokens);
@@ -360,4 +325,9 @@ int cca_rsi_token_continue(u8 *granule, size_t *len)
 		size = min(size, 1 + random_below(1000));
 	*len = min(size, token->size - token->sent);
 	return token_send(token, granule, *len);
+}
+
+bool cca_rsi_protected(phys_addr_t start, size_t size)
+{
+	return size && start + size > start;
 }

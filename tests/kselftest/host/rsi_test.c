@@ -19,8 +19,10 @@
 
 #define SMCCC_RET_NOT_SUPPORTED (-1)
 
-#define GFP_KERNEL   0
-#define virt_to_phys (u64)(uintptr_t)
+#define GFP_KERNEL	  0
+#define ALIGN(x, to)	  (((x) + (to) - 1) / (to) * (to))
+#define ALIGN_DOWN(x, to) ((x) / (to) * (to))
+#define virt_to_phys	  (u64)(uintptr_t)
 
 enum {
 	SMC_RSI_ABI_VERSION = 0x190,
@@ -30,6 +32,11 @@ enum {
 	SMC_RSI_ATTESTATION_TOKEN_INIT,
 	SMC_RSI_ATTESTATION_TOKEN_CONTINUE,
 	SMC_RSI_REALM_CONFIG,
+};
+
+enum ripas {
+	RSI_RIPAS_EMPTY,
+	RSI_RIPAS_RAM,
 };
 
 struct realm_config {
@@ -48,6 +55,8 @@ static unsigned long rsi_request_version(unsigned long asked, unsigned long *low
 static unsigned long rsi_get_realm_config(struct realm_config *config);
 static unsigned long rsi_attestation_token_continue(u64 granule, unsigned long offset,
 						    unsigned long size, unsigned long *len);
+static unsigned long rsi_ipa_state_get(phys_addr_t start, phys_addr_t end, enum ripas *state,
+				       phys_addr_t *top);
 
 /* --- the tracepoints --------------------------------------------------------------------------- */
 
@@ -98,8 +107,9 @@ static struct {
 	unsigned long lowest, highest;
 	bool refuses_1_1; /* although it has 1.1 */
 	u64 features_status, config_status;
-	u64 status; /* of the other calls */
-	u64 length; /* of the piece of a token */
+	u64 status;  /* of the other calls */
+	u64 length;  /* of the piece of a token */
+	u64 ram_end; /* the memory from 0 to here is RAM, what follows is EMPTY */
 
 	unsigned long revision;	       /* the last one that was accepted */
 	unsigned long config_revision; /* the one when REALM_CONFIG was called */
@@ -164,6 +174,22 @@ static unsigned long rsi_attestation_token_continue(u64 granule, unsigned long o
 	assert(granule && offset == 0 && size == RSI_GRANULE_SIZE);
 	*len = rmm.length;
 	return rmm.status;
+}
+
+/* Answers for at most two granules at once. */
+static unsigned long rsi_ipa_state_get(phys_addr_t start, phys_addr_t end, enum ripas *state,
+				       phys_addr_t *top)
+{
+	u64 most = start + 2 * RSI_GRANULE_SIZE;
+
+	assert(start % RSI_GRANULE_SIZE == 0 && end % RSI_GRANULE_SIZE == 0 && start < end);
+	if (rmm.status)
+		return rmm.status;
+	*state = start < rmm.ram_end ? RSI_RIPAS_RAM : RSI_RIPAS_EMPTY;
+	*top = most < end ? most : end;
+	if (start < rmm.ram_end && *top > rmm.ram_end)
+		*top = rmm.ram_end;
+	return RSI_SUCCESS;
 }
 
 static void arm_smccc_1_2_smc(const struct arm_smccc_1_2_regs *args, struct arm_smccc_1_2_regs *res)
@@ -335,6 +361,17 @@ static void lengths_traced(void)
 	CHECK(cca_rsi_measurement_extend(1, granule, sizeof(granule)) == 0 && trace.length == 0);
 }
 
+static void protected_to_the_last_granule(void)
+{
+	rmm_reset(RSI_1_0);
+	rmm.ram_end = 8 * RSI_GRANULE_SIZE;
+	CHECK(cca_rsi_protected(0, rmm.ram_end) && cca_rsi_protected(100, 5 * RSI_GRANULE_SIZE));
+	CHECK(!cca_rsi_protected(100, rmm.ram_end) && !cca_rsi_protected(rmm.ram_end, 1));
+	CHECK(!cca_rsi_protected(0, 0) && !cca_rsi_protected(-1ULL, 2));
+	rmm.status = RSI_ERROR_INPUT;
+	CHECK(!cca_rsi_protected(0, 1));
+}
+
 static const struct tap_test tests[] = {
 	{ "an RMM with RSI 1.0 only", only_1_0 },
 	{ "an RMM with RSI 1.0 and 1.1", both },
@@ -346,6 +383,7 @@ static const struct tap_test tests[] = {
 	{ "the allocation may fail", memory_may_fail },
 	{ "each status has its errno and is traced", statuses_keep_their_cause },
 	{ "the length of a token's piece is traced", lengths_traced },
+	{ "memory is protected if each of its granules is", protected_to_the_last_granule },
 };
 
 TAP_MAIN(tests)

@@ -8,6 +8,11 @@
 #define RSI_GRANULE_SHIFT 12
 #define RSI_GRANULE_SIZE  (_AC(1, UL) << RSI_GRANULE_SHIFT)
 
+enum ripas {
+	RSI_RIPAS_EMPTY = 0,
+	RSI_RIPAS_RAM = 1,
+};
+
 static inline unsigned long rsi_request_version(unsigned long req, unsigned long *out_lower,
 						unsigned long *out_higher)
 {
@@ -22,6 +27,12 @@ static inline unsigned long rsi_get_realm_config(struct realm_config *cfg)
 static inline unsigned long rsi_attestation_token_continue(phys_addr_t granule,
 							   unsigned long offset, unsigned long size,
 							   unsigned long *len)
+{
+	return RSI_ERROR_INPUT;
+}
+
+static inline unsigned long rsi_ipa_state_get(phys_addr_t start, phys_addr_t end,
+					      enum ripas *state, phys_addr_t *top)
 {
 	return RSI_ERROR_INPUT;
 }
