@@ -217,9 +217,9 @@ int cca_rsi_nl_measurement_extend_doit(struct sk_buff *skb, struct genl_info *in
 }
 
 /* The event itself is left out, because anyone may listen. */
-static int note_put(struct sk_buff *skb, const struct genl_info *info,
-		    const struct mlog_record *record)
+static int note_put(struct sk_buff *skb, const struct genl_info *info, const void *what)
 {
+	const struct mlog_record *record = what;
 	size_t size = cca_realm.hash->digest_size;
 	void *head = genlmsg_iput(skb, info);
 
@@ -232,18 +232,49 @@ static int note_put(struct sk_buff *skb, const struct genl_info *info,
 	/* clang-format on */
 }
 
-/* A notification that is lost, for example for lack of memory, leaves a gap in seq. */
-static int extension_notify(struct notifier_block *block, unsigned long action, void *record)
+static int full_put(struct sk_buff *skb, const struct genl_info *info, const void *used)
 {
+	void *head = genlmsg_iput(skb, info);
+
+	/* clang-format off */
+	return cca_netlink_message_end(skb, head, !head ||
+		nla_put_uint(skb, CCA_RSI_A_LOG_USED, *(const u64 *)used) ||
+		nla_put_uint(skb, CCA_RSI_A_LOG_LIMIT, READ_ONCE(cca_log.max)));
+	/* clang-format on */
+}
+
+/* A notification that is lost, for example for lack of memory, leaves a gap in seq. */
+static void notify(u8 cmd, const void *what,
+		   int (*put)(struct sk_buff *skb, const struct genl_info *info, const void *what))
+{
+	struct sk_buff *skb __free(nlmsg) = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	struct genl_info info;
 
-	if (!genl_has_listeners(&cca_rsi_nl_family, &init_net, CCA_RSI_NLGRP_EVENTS))
-		return NOTIFY_DONE;
-	genl_info_init_ntf(&info, &cca_rsi_nl_family, CCA_RSI_CMD_MEASUREMENT_EXTEND_NTF);
-	struct sk_buff *skb __free(nlmsg) = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
-	if (skb && !note_put(skb, &info, record))
+	genl_info_init_ntf(&info, &cca_rsi_nl_family, cmd);
+	if (skb && !put(skb, &info, what))
 		genlmsg_multicast(&cca_rsi_nl_family, no_free_ptr(skb), 0, CCA_RSI_NLGRP_EVENTS,
 				  GFP_KERNEL);
+}
+
+/* Announces once that the log is nearly full, and again if it is after log_max was raised. */
+static void full_notify(void)
+{
+	static unsigned long announced;
+	unsigned int max = READ_ONCE(cca_log.max);
+	u64 used = mlog_last(&cca_log)->end;
+
+	if (used <= max - max / 8)
+		clear_bit(0, &announced);
+	else if (!test_and_set_bit(0, &announced))
+		notify(CCA_RSI_CMD_LOG_FULL_NTF, &used, full_put);
+}
+
+static int extension_notify(struct notifier_block *block, unsigned long action, void *record)
+{
+	if (!genl_has_listeners(&cca_rsi_nl_family, &init_net, CCA_RSI_NLGRP_EVENTS))
+		return NOTIFY_DONE;
+	notify(CCA_RSI_CMD_MEASUREMENT_EXTEND_NTF, record, note_put);
+	full_notify();
 	return NOTIFY_OK;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The table of Documentation/ABI/testing/netlink-cca-rsi, line by line: privilege_test.c measures it,
- * and tests/kselftest/privileges_check compares it with the file.
+ * and tests/lint compares it with the file.
  */
 #ifndef PRIVILEGES_H
 #define PRIVILEGES_H
