@@ -50,7 +50,7 @@ struct cca_realm {
 
 extern struct cca_realm cca_realm;
 
-/* Its lock is held over each sequence of RSI calls, whichever user interface it is for. */
+/* The RMM's registers are read and extended, and tokens are started, with its lock held. */
 extern struct mlog cca_log;
 
 int cca_realm_init(void);
@@ -72,6 +72,8 @@ struct cca_token {
 	u64 log_seq;
 	u8 data[];
 };
+
+extern struct mutex cca_token_lock;
 
 struct cca_token *cca_token_make(const u8 *challenge);
 

@@ -275,14 +275,18 @@ int mlog_audit(struct mlog *log)
  * mlog_audit_now() - mlog_audit() for callers that do not hold the lock
  * @log: the log
  *
- * Return: 0 or more, -EINTR, or an error of mlog_audit()
+ * Only a fatal signal ends the call before it is done.
+ *
+ * Return: 0 or more, -EINTR if the caller is being killed, or an error of mlog_audit()
  */
 int mlog_audit_now(struct mlog *log)
 {
 	int ret;
 
-	scoped_cond_guard(mutex_intr, return -EINTR, &log->lock)
-		ret = mlog_audit(log);
+	if (mutex_lock_killable(&log->lock))
+		return -EINTR;
+	ret = mlog_audit(log);
+	mutex_unlock(&log->lock);
 	return ret;
 }
 
@@ -325,8 +329,10 @@ static int extend_locked(struct mlog *log, struct mlog_record *record)
  * @event: the extension, which the provider has checked
  * @seq: receives the position of its record
  *
- * Return: 0, -EINTR, -ENOMEM, -ENOSPC if the log is full, or an error of the
- * provider; after an error the register is unchanged
+ * Only a fatal signal ends the call before it is done.
+ *
+ * Return: 0, -EINTR if the caller is being killed, -ENOMEM, -ENOSPC if the log is
+ * full, or an error of the provider; after an error the register is unchanged
  */
 int mlog_extend(struct mlog *log, const struct mlog_event *event, u64 *seq)
 {
@@ -335,8 +341,10 @@ int mlog_extend(struct mlog *log, const struct mlog_event *event, u64 *seq)
 
 	if (!record)
 		return -ENOMEM;
-	scoped_cond_guard(mutex_intr, return -EINTR, &log->lock)
-		ret = extend_locked(log, record);
+	if (mutex_lock_killable(&log->lock))
+		return -EINTR;
+	ret = extend_locked(log, record);
+	mutex_unlock(&log->lock);
 	if (ret)
 		return ret;
 	*seq = record->seq;

@@ -115,7 +115,8 @@ void cca_realm_config(struct cca_rsi_config *config)
  * @count: the number of registers
  * @values: receives @count values
  *
- * Return: 0, -EINVAL if there are fewer registers, -EINTR, or an error as in cca_rsi.h
+ * Return: 0, -EINVAL if there are fewer registers, -EINTR if the caller is being
+ * killed, or an error as in cca_rsi.h
  */
 int cca_realm_measurements_read(u32 first, u32 count, struct cca_rsi_measurement *values)
 {
@@ -124,11 +125,13 @@ int cca_realm_measurements_read(u32 first, u32 count, struct cca_rsi_measurement
 
 	if (first >= CCA_REALM_REGISTERS || count > CCA_REALM_REGISTERS - first)
 		return -EINVAL;
-	scoped_cond_guard(mutex_intr, return -EINTR, &cca_log.lock)
-		for (i = 0; !ret && i < count; i++) {
-			values[i] = (typeof(*values)){ .index = first + i, .size = size };
-			ret = cca_rsi_measurement_read(first + i, values[i].value, size);
-		}
+	if (mutex_lock_killable(&cca_log.lock))
+		return -EINTR;
+	for (i = 0; !ret && i < count; i++) {
+		values[i] = (typeof(*values)){ .index = first + i, .size = size };
+		ret = cca_rsi_measurement_read(first + i, values[i].value, size);
+	}
+	mutex_unlock(&cca_log.lock);
 	return ret;
 }
 
