@@ -34,6 +34,11 @@ int cca_rsi_measurement_read(u32 index, u8 *value, size_t size);
 int cca_rsi_measurement_extend(u32 index, const u8 *digest, size_t size);
 int cca_rsi_token_init(const u8 *challenge, size_t *bound);
 int cca_rsi_token_continue(u8 *granule, size_t *len);
+bool cca_rsi_protected(phys_addr_t start, size_t size);
+
+/* firmware.c */
+
+int cca_firmware_log(struct mlog *log);
 
 /* realm.c: the configuration, read once, and the registers, whose log is cca_log */
 
