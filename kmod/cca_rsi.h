@@ -86,6 +86,7 @@ struct cca_token *cca_token_make(const u8 *challenge);
 
 struct attribute_group;
 struct file;
+struct netlink_ext_ack;
 struct sk_buff;
 
 int cca_tsm_init(void);
@@ -108,7 +109,7 @@ static inline void cca_netlink_exit(void)
 }
 #endif
 int cca_netlink_message_end(struct sk_buff *skb, void *head, int full);
-int cca_netlink_result(int ret);
+int cca_netlink_admin(struct sk_buff *skb, struct netlink_ext_ack *extack);
 
 int cca_device_init(void);
 void cca_device_exit(void);
