@@ -17,30 +17,13 @@
 
 #include "mlog.h"
 
-/* TCG_PCR_EVENT with a TCG_EfiSpecIDEvent, by offset; all other bytes are zero */
-/* clang-format off */
-static const u8 header[65] = {
-	[4] = MLOG_EV_NO_ACTION,	/* eventType */
-	[28] = 33,			/* eventSize, the rest */
-	[32] = 'S', 'p', 'e', 'c', ' ', 'I', 'D', ' ', 'E', 'v', 'e', 'n', 't', '0', '3',
-	[53] = 2,			/* specVersionMajor */
-	[55] = 2,			/* uintnSize: 64 bits */
-	[56] = 1,			/* numberOfAlgorithms */
-};
-
-/* clang-format on */
-
-/* Offsets of the algorithm's number and of its digest size */
-#define HEADER_ALGO 60
-#define HEADER_DIGEST 62
-
 /* Offsets of the first fields of a TCG_PCR_EVENT2 with one digest */
 #define RECORD_TYPE 4
 #define RECORD_COUNT 8
 #define RECORD_ALGO 12
 #define RECORD_DIGEST 14
 
-static struct mlog_record *record_alloc(size_t size)
+struct mlog_record *mlog_record_alloc(size_t size)
 {
 	struct mlog_record *record = kvzalloc(struct_size(record, bytes, size), GFP_KERNEL_ACCOUNT);
 
@@ -55,10 +38,10 @@ static size_t record_size(const struct mlog *log, size_t event_size)
 }
 
 /* The digest is zero if the event has none. */
-static struct mlog_record *record_new(const struct mlog *log, enum mlog_kind kind,
-				      const struct mlog_event *event)
+struct mlog_record *mlog_record_new(const struct mlog *log, enum mlog_kind kind,
+				    const struct mlog_event *event)
 {
-	struct mlog_record *record = record_alloc(record_size(log, event->size));
+	struct mlog_record *record = mlog_record_alloc(record_size(log, event->size));
 
 	if (!record)
 		return NULL;
@@ -96,7 +79,7 @@ static bool size_is_high(const struct mlog *log, u64 size)
 static int record_room(const struct mlog *log, const struct mlog_record *record)
 {
 	size_t foreign = record_size(log, MLOG_SIGNATURE_SIZE + log->hash->digest_size);
-	u64 end = log->last->end + record->size;
+	u64 end = mlog_used(log) + record->size;
 
 	if (record->kind == MLOG_EVENT && size_is_high(log, end) && !capable(CAP_SYS_ADMIN))
 		return -ENOSPC;
@@ -106,7 +89,7 @@ static int record_room(const struct mlog *log, const struct mlog_record *record)
 }
 
 /* The record belongs to the log from here on. */
-static void record_append(struct mlog *log, struct mlog_record *record)
+void mlog_record_append(struct mlog *log, struct mlog_record *record)
 {
 	record->seq = log->last->seq + 1;
 	record->end = log->last->end + record->size;
@@ -117,7 +100,7 @@ static void record_append(struct mlog *log, struct mlog_record *record)
 	wake_up_interruptible(&log->wait);
 }
 
-static int value_append(struct mlog *log, enum mlog_kind kind, u32 index, const u8 *value)
+int mlog_value_append(struct mlog *log, enum mlog_kind kind, u32 index, const u8 *value)
 {
 	u8 data[MLOG_SIGNATURE_SIZE + MLOG_DIGEST_MAX];
 	const struct mlog_event event = {
@@ -130,13 +113,13 @@ static int value_append(struct mlog *log, enum mlog_kind kind, u32 index, const 
 
 	memcpy(data, log->ops->signatures[kind], MLOG_SIGNATURE_SIZE);
 	memcpy(data + MLOG_SIGNATURE_SIZE, value, log->hash->digest_size);
-	struct mlog_record *record __free(kvfree) = record_new(log, kind, &event);
+	struct mlog_record *record __free(kvfree) = mlog_record_new(log, kind, &event);
 	if (!record)
 		return -ENOMEM;
 	ret = record_room(log, record);
 	if (ret)
 		return ret;
-	record_append(log, no_free_ptr(record));
+	mlog_record_append(log, no_free_ptr(record));
 	memcpy(log->values[index], value, log->hash->digest_size);
 	return 0;
 }
@@ -150,7 +133,7 @@ static int value_append(struct mlog *log, enum mlog_kind kind, u32 index, const 
  */
 const struct mlog_record *mlog_next(const struct mlog *log, const struct mlog_record *at)
 {
-	/* Pairs with record_append() */
+	/* Pairs with mlog_record_append() */
 	return at ? smp_load_acquire(&at->next) : log->head;
 }
 
@@ -162,7 +145,7 @@ const struct mlog_record *mlog_next(const struct mlog *log, const struct mlog_re
  */
 const struct mlog_record *mlog_last(const struct mlog *log)
 {
-	/* Pairs with record_append() */
+	/* Pairs with mlog_record_append() */
 	return smp_load_acquire(&log->last);
 }
 
@@ -178,6 +161,17 @@ u64 mlog_seq(const struct mlog *log)
 }
 
 /**
+ * mlog_used() - compute how much of the log's maximum size is used
+ * @log: the log
+ *
+ * Return: the size of the log in bytes, without firmware's events
+ */
+u64 mlog_used(const struct mlog *log)
+{
+	return mlog_last(log)->end - log->boot;
+}
+
+/**
  * mlog_nearly_full() - report whether only privileged callers may add records
  * @log: the log
  *
@@ -185,80 +179,7 @@ u64 mlog_seq(const struct mlog *log)
  */
 bool mlog_nearly_full(const struct mlog *log)
 {
-	return size_is_high(log, mlog_last(log)->end);
-}
-
-/**
- * mlog_init() - begin a log with its header, which names the algorithm
- * @log: has the fields that its provider sets
- *
- * Return: 0, -ENOENT if the kernel does not have the algorithm, or -ENOMEM; after an
- * error the caller calls mlog_exit() too
- */
-int mlog_init(struct mlog *log)
-{
-	mutex_init(&log->lock);
-	init_waitqueue_head(&log->wait);
-	BLOCKING_INIT_NOTIFIER_HEAD(&log->notifier);
-	log->head = NULL;
-	log->shash = crypto_alloc_shash(log->hash->name, 0, 0);
-	if (IS_ERR(log->shash)) {
-		pr_err("hash %s is not available: %pe\n", log->hash->name, log->shash);
-		return PTR_ERR(log->shash);
-	}
-	log->head = record_alloc(sizeof(header));
-	if (!log->head)
-		return -ENOMEM;
-	memcpy(log->head->bytes, header, sizeof(header));
-	put_unaligned_le16(log->hash->tcg_algo, log->head->bytes + HEADER_ALGO);
-	put_unaligned_le16(log->hash->digest_size, log->head->bytes + HEADER_DIGEST);
-	log->head->seq = -1;
-	log->head->end = log->head->size;
-	log->last = log->head;
-	return 0;
-}
-
-/**
- * mlog_base() - log the registers' values
- * @log: a log that has begun
- *
- * Earlier extensions (by firmware, by a kernel before kexec, by an earlier load of
- * the provider) are not known, so a log starts from the registers' values.
- *
- * Return: 0, -ENOMEM, -ENOSPC if the log's maximum is too small, or an error of the
- * provider
- */
-int mlog_base(struct mlog *log)
-{
-	size_t size = log->hash->digest_size;
-	u8 value[MLOG_DIGEST_MAX];
-	int ret = 0;
-	u32 i;
-
-	guard(mutex)(&log->lock);
-	for (i = 0; !ret && i < log->first; i++)
-		ret = log->ops->read(i, log->values[i], size);
-	for (; !ret && i < log->registers; i++) {
-		ret = log->ops->read(i, value, size);
-		if (!ret)
-			ret = value_append(log, MLOG_BASE, i, value);
-	}
-	return ret;
-}
-
-/**
- * mlog_exit() - free a log, which has no readers any more
- * @log: the log
- */
-void mlog_exit(struct mlog *log)
-{
-	struct mlog_record *record;
-
-	while ((record = log->head)) {
-		log->head = record->next;
-		kvfree(record);
-	}
-	crypto_free_shash(log->shash);
+	return size_is_high(log, mlog_used(log));
 }
 
 /**
@@ -285,7 +206,7 @@ int mlog_audit(struct mlog *log)
 		if (!memcmp(value, log->values[i], size))
 			continue;
 		WRITE_ONCE(log->foreign, true);
-		ret = value_append(log, MLOG_FOREIGN, i, value);
+		ret = mlog_value_append(log, MLOG_FOREIGN, i, value);
 		if (ret)
 			return ret;
 		found++;
@@ -317,7 +238,7 @@ int mlog_audit_now(struct mlog *log)
  * rule, or another program extended the register just before or after us, the next
  * audit finds a difference.
  */
-static void value_extend(struct mlog *log, const struct mlog_record *record)
+void mlog_value_extend(struct mlog *log, const struct mlog_record *record)
 {
 	u8 joined[2 * MLOG_DIGEST_MAX], *value = log->values[record->index];
 	size_t size = log->hash->digest_size;
@@ -340,8 +261,8 @@ static int extend_locked(struct mlog *log, struct mlog_record *record)
 	ret = log->ops->extend(record->index, record->digest, log->hash->digest_size);
 	if (ret)
 		return ret;
-	value_extend(log, record);
-	record_append(log, record);
+	mlog_value_extend(log, record);
+	mlog_record_append(log, record);
 	return 0;
 }
 
@@ -359,7 +280,7 @@ static int extend_locked(struct mlog *log, struct mlog_record *record)
  */
 int mlog_extend(struct mlog *log, const struct mlog_event *event, u64 *seq)
 {
-	struct mlog_record *record __free(kvfree) = record_new(log, MLOG_EVENT, event);
+	struct mlog_record *record __free(kvfree) = mlog_record_new(log, MLOG_EVENT, event);
 	int ret;
 
 	if (!record)

@@ -332,3 +332,15 @@ int cca_rsi_token_continue(u8 *granule, size_t *len)
 	*len = min(size, token->size - token->sent);
 	return token_send(token, granule, *len);
 }
+
+/**
+ * cca_rsi_protected() - as in rsi.c
+ * @start: an address
+ * @size: bytes
+ *
+ * Return: true unless @size is 0: without an RMM no host can change memory
+ */
+bool cca_rsi_protected(phys_addr_t start, size_t size)
+{
+	return size && start + size > start;
+}

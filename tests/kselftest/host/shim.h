@@ -22,6 +22,7 @@ typedef uint16_t u16;
 typedef uint32_t u32;
 typedef unsigned long long u64;
 typedef int gfp_t;
+typedef uint64_t phys_addr_t;
 typedef struct poll_table poll_table;
 
 #define __user
@@ -39,6 +40,7 @@ struct shim {
 	int held;	      /* objects that have not been freed */
 	int pinned;
 	int yields;
+	int warnings;
 };
 
 extern struct shim shim;
@@ -69,6 +71,7 @@ int blocking_notifier_call_chain(struct blocking_notifier_head *head, unsigned l
 				 void *data);
 
 #define SZ_1M		   0x100000
+#define SZ_256K		   0x40000
 #define SZ_16M		   0x1000000
 #define RSI_GRANULE_SIZE   4096UL
 #define GFP_KERNEL_ACCOUNT 0
@@ -96,6 +99,7 @@ int blocking_notifier_call_chain(struct blocking_notifier_head *head, unsigned l
 #define smp_store_release(p, value) ((void)(*(p) = (value)))
 #define smp_load_acquire(p)	    (*(p))
 #define pr_err(...)		    ((void)0)
+#define pr_warn(...)		    ((void)shim.warnings++)
 #define min(a, b) \
 	({ \
 		typeof(a) shim_a = (a), shim_b = (b); \
