@@ -30,9 +30,11 @@ void token_answer(struct realm *realm, uint16_t rec, uint32_t seq, const void *b
 {
 	struct token *t = &realm->rec[rec % REC_MAX].token;
 
-	if (rec >= realm->vcpus || t->state != TOKEN_WAITING || t->seq != seq)
+	if (rec >= realm->vcpus)
 		return;
-	realm->heard = realm->ops->now();
+	realm->heard = realm->ops->now(); /* an answer that is too late is not silence */
+	if (t->state != TOKEN_WAITING || t->seq != seq)
+		return;
 	if (!bytes || !size || size > sizeof(t->bytes)) {
 		t->state = bytes && size ? TOKEN_OVERSIZE : TOKEN_REFUSED;
 		return;
