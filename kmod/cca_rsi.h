@@ -34,6 +34,11 @@ int cca_rsi_measurement_read(u32 index, u8 *value, size_t size);
 int cca_rsi_measurement_extend(u32 index, const u8 *digest, size_t size);
 int cca_rsi_token_init(const u8 *challenge, size_t *bound);
 int cca_rsi_token_continue(u8 *granule, size_t *len);
+bool cca_rsi_protected(phys_addr_t start, size_t size);
+
+/* firmware.c */
+
+int cca_firmware_log(struct mlog *log);
 
 /* realm.c: the configuration, read once, and the registers, whose log is cca_log */
 
@@ -50,7 +55,7 @@ struct cca_realm {
 
 extern struct cca_realm cca_realm;
 
-/* Its lock is held over each sequence of RSI calls, whichever user interface it is for. */
+/* The RMM's registers are read and extended, and tokens are started, with its lock held. */
 extern struct mlog cca_log;
 
 int cca_realm_init(void);
@@ -72,6 +77,8 @@ struct cca_token {
 	u64 log_seq;
 	u8 data[];
 };
+
+extern struct mutex cca_token_lock;
 
 struct cca_token *cca_token_make(const u8 *challenge);
 

@@ -19,6 +19,7 @@ static_assert(CCA_RSI_CHALLENGE_LEN == CCA_RSI_CHALLENGE_SIZE);
 static_assert((u32)MLOG_EVENT == CCA_RSI_RECORD_KIND_EVENT);
 static_assert((u32)MLOG_BASE == CCA_RSI_RECORD_KIND_BASE);
 static_assert((u32)MLOG_FOREIGN == CCA_RSI_RECORD_KIND_FOREIGN);
+static_assert((u32)MLOG_BOOT == CCA_RSI_RECORD_KIND_BOOT);
 static_assert(CCA_RSI_EVENT_LEN_MAX + SZ_1K < RECORD_MESSAGE_SIZE);
 
 /*
@@ -130,16 +131,23 @@ int cca_rsi_nl_log_get_start(struct netlink_callback *cb)
 	return 0;
 }
 
-/* A base or foreign record has the register's value, which follows the signature. */
+/*
+ * A base or foreign record has the register's value, which follows the signature. An
+ * event of firmware can be too long for a message, and is left out then.
+ */
 static int event_put(struct sk_buff *skb, const struct mlog_record *record)
 {
 	size_t size = cca_realm.hash->digest_size;
 
-	if (record->kind != MLOG_EVENT)
+	if (record->kind == MLOG_BASE || record->kind == MLOG_FOREIGN)
 		return nla_put(skb, CCA_RSI_A_MEASUREMENT_VALUE, size,
 			       record->event + CCA_RSI_LOG_SIGNATURE_SIZE);
-	return nla_put(skb, CCA_RSI_A_MEASUREMENT_DIGEST, size, record->digest) ||
-	       nla_put(skb, CCA_RSI_A_MEASUREMENT_EVENT, record->event_size, record->event);
+	if (nla_put(skb, CCA_RSI_A_MEASUREMENT_DIGEST, size, record->digest))
+		return -EMSGSIZE;
+	return record->event_size > CCA_RSI_EVENT_LEN_MAX
+		       ? 0
+		       : nla_put(skb, CCA_RSI_A_MEASUREMENT_EVENT, record->event_size,
+				 record->event);
 }
 
 static int record_put(struct sk_buff *skb, struct netlink_callback *cb,

@@ -31,11 +31,13 @@ enum cca_rsi_hash_algo {
  * @CCA_RSI_RECORD_KIND_EVENT: An extension.
  * @CCA_RSI_RECORD_KIND_FOREIGN: A register's value, when it differed from the
  *   log.
+ * @CCA_RSI_RECORD_KIND_BOOT: An event of firmware, from before the log began.
  */
 enum cca_rsi_record_kind {
 	CCA_RSI_RECORD_KIND_BASE,
 	CCA_RSI_RECORD_KIND_EVENT,
 	CCA_RSI_RECORD_KIND_FOREIGN,
+	CCA_RSI_RECORD_KIND_BOOT,
 };
 
 /**
