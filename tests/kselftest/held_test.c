@@ -22,8 +22,9 @@
 
 #define FAKE_FAULT   "/sys/module/cca_rsi/parameters/fault"
 #define NO_PROGRESS  "4"
-#define CALL_LIMIT   1.0    /* seconds; generous, because the machine may be emulated and busy */
-#define READER_LIMIT 15.0   /* for all the calls of a reader */
+#define KILL_LIMIT   1.0 /* seconds; generous, because the machine may be emulated and busy */
+#define CALL_LIMIT   5.0
+#define READER_LIMIT 30.0   /* for all the calls of a reader */
 #define TOKEN_LIMIT  30.0   /* for a token that is no longer held */
 #define INTO_TOKEN   500000 /* microseconds after which a call has certainly begun its token */
 #define EXTENDED     3
@@ -305,7 +306,7 @@ static bool killed_in(enum door door, bool waiting)
 	door_clean(child);
 	release();
 	tap_note("killed within %.3f s, a waiting one %.3f s", took, took_waiting);
-	return !ended && took < CALL_LIMIT && took_waiting < CALL_LIMIT &&
+	return !ended && took < KILL_LIMIT && took_waiting < KILL_LIMIT &&
 	       door_token(DOOR_DEVICE) && door_token(DOOR_NETLINK);
 }
 

@@ -53,6 +53,7 @@ void token_fault(struct realm *realm, uint16_t rec, uint32_t seq, const struct c
 	if (rec >= realm->vcpus || t->seq != seq)
 		return;
 	t->fault = *fault;
+	t->since = realm->ops->now(); /* the token that a cleared fault held is still on its way */
 	ripas_set(&realm->ripas, ipa, ipa + GRANULE, RIPAS_DESTROYED, true,
 		  realm->ops->ripas_changed);
 	realm->ops->ripas_sync();
