@@ -200,6 +200,10 @@ static int token_from_answer(struct nlattr *const attrs[], void *out, struct err
 	};
 	struct token_reader *reader = out;
 
+	/* The first message says only that the request has been accepted. Older modules make the
+	 * token before they answer, and do not send it. */
+	if (!reader->chunks.begun && !attrs[CCA_RSI_A_TOKEN_SIZE] && !attrs[CCA_RSI_A_TOKEN_CHUNK])
+		return 0;
 	if (attributes_present(attrs, required, e) < 0)
 		return -1;
 	return rsi_chunks_add(&reader->chunks, nla_get_u32(attrs[CCA_RSI_A_TOKEN_SIZE]),
@@ -237,6 +241,18 @@ static int on_message(struct nl_msg *msg, void *arg)
 	}
 	answer->decoded++;
 	return NL_OK;
+}
+
+/* Turn the kernel's errno into an error. Root without this capability, as in a container, gets EPERM
+ * too. An older module requires CAP_NET_ADMIN, which root has as well. */
+static int request_refused(int error, struct error *e)
+{
+	if (error == EPERM)
+		return error_set(e, ERROR_SYSTEM,
+				 WHERE
+				 ": permission denied: this requires CAP_SYS_ADMIN in the "
+				 "initial user namespace; run as root, outside of containers");
+	return rsi_source_error(error, WHERE, e);
 }
 
 #define ERRNO_MAX 4095 /* the kernel's MAX_ERRNO */
@@ -309,13 +325,13 @@ static int request_send(const struct rsi *rsi, struct nl_msg *msg, int full, str
 		ret = nl_send_auto(rsi->sock, msg);
 		while (ret >= 0 && !answer->done)
 			ret = nl_recvmsgs_default(rsi->sock);
-		/* Netlink returns ECANCELED for EINTR: a signal came before anything was done. */
+		/* An older module says ECANCELED if a signal came before anything was done. */
 	} while (answer->error == ECANCELED && !answer->decoded);
 	nlmsg_free(msg);
 	if (answer->failed)
 		return -1;
 	if (answer->error)
-		return rsi_source_error(answer->error, WHERE, e);
+		return request_refused(answer->error, e);
 	if (ret < 0)
 		return error_set(e, ERROR_SYSTEM, WHERE ": %s", nl_geterror(ret));
 	if (answer->decode && !answer->decoded)
