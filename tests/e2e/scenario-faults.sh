@@ -133,7 +133,7 @@ faults_zero_progress()
 		faults_client "zero-progress, SIGTERM" $client 100 143
 	done
 	runs 0 "zero-progress: the daemon can be ended" realm_sh "/tmp/daemon give-up"
-	faults_client "zero-progress, SIGTERM" daemon 0 0
+	faults_client "zero-progress, SIGTERM" daemon 0 143
 	lacks "zero-progress: it has waited, and ends without a message" "trying again"
 	same "zero-progress: what it delivered before stays" "keyring: $secret" "$(grep '^keyring:' <<<"$output")"
 	runs 0 "zero-progress: the daemon waits" realm_sh "/tmp/daemon start '' && sleep 1"
