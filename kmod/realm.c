@@ -2,6 +2,7 @@
 
 #include <linux/kstrtox.h>
 #include <linux/moduleparam.h>
+#include <linux/nospec.h>
 #include <linux/sizes.h>
 
 #include "cca_rsi.h"
@@ -145,6 +146,7 @@ int cca_realm_measurements_read(u32 first, u32 count, struct cca_rsi_measurement
 
 	if (first >= CCA_REALM_REGISTERS || count > CCA_REALM_REGISTERS - first)
 		return -EINVAL;
+	first = array_index_nospec(first, CCA_REALM_REGISTERS);
 	if (mutex_lock_killable(&cca_log.lock))
 		return -EINTR;
 	for (i = 0; !ret && i < count; i++) {
@@ -175,7 +177,7 @@ static bool extend_good(const struct cca_rsi_extend *arg)
 int cca_realm_extend(struct cca_rsi_extend *arg, const void *event)
 {
 	const struct mlog_event what = {
-		.index = arg->index,
+		.index = array_index_nospec(arg->index, CCA_REALM_REGISTERS),
 		.type = arg->event_type,
 		.size = arg->event_size,
 		.digest = arg->digest,
