@@ -16,6 +16,9 @@
 #define RECORD_MESSAGE_SIZE SZ_8K
 
 static_assert(CCA_RSI_CHALLENGE_LEN == CCA_RSI_CHALLENGE_SIZE);
+static_assert((u32)MLOG_EVENT == CCA_RSI_RECORD_KIND_EVENT);
+static_assert((u32)MLOG_BASE == CCA_RSI_RECORD_KIND_BASE);
+static_assert((u32)MLOG_FOREIGN == CCA_RSI_RECORD_KIND_FOREIGN);
 static_assert(CCA_RSI_EVENT_LEN_MAX + SZ_1K < RECORD_MESSAGE_SIZE);
 
 /*
@@ -28,7 +31,7 @@ static_assert(CCA_RSI_EVENT_LEN_MAX + SZ_1K < RECORD_MESSAGE_SIZE);
 struct dump {
 	struct cca_token *token;
 	size_t offset;
-	const struct cca_record *next;
+	const struct mlog_record *next;
 	u64 end;
 };
 
@@ -105,7 +108,7 @@ int cca_rsi_nl_token_get_done(struct netlink_callback *cb)
  * cca_rsi_nl_log_get_start() - find the record where the dump begins
  * @cb: the dump, whose request may have SEQ
  *
- * Return: 0, -ECANCELED, or an error of cca_realm_audit()
+ * Return: 0, -ECANCELED, or an error of mlog_audit()
  */
 int cca_rsi_nl_log_get_start(struct netlink_callback *cb)
 {
@@ -115,24 +118,24 @@ int cca_rsi_nl_log_get_start(struct netlink_callback *cb)
 	int ret;
 
 	/* -ENOSPC: a foreign record could not be added, but the log can still be read. */
-	ret = cca_realm_audit_now();
+	ret = mlog_audit_now(&cca_log);
 	if (ret < 0 && ret != -ENOSPC)
 		return cca_netlink_result(ret);
 	/* The longest record does not fit into a message of the default size. */
 	cb->min_dump_alloc = RECORD_MESSAGE_SIZE;
-	dump->end = cca_log_seq();
-	dump->next = cca_log_next(cca_log_next(NULL));
+	dump->end = mlog_seq(&cca_log);
+	dump->next = mlog_next(&cca_log, cca_log.head);
 	while (dump->next && dump->next->seq < first)
-		dump->next = cca_log_next(dump->next);
+		dump->next = mlog_next(&cca_log, dump->next);
 	return 0;
 }
 
 /* A base or foreign record has the register's value, which follows the signature. */
-static int event_put(struct sk_buff *skb, const struct cca_record *record)
+static int event_put(struct sk_buff *skb, const struct mlog_record *record)
 {
 	size_t size = cca_realm.hash->digest_size;
 
-	if (record->kind != CCA_RSI_RECORD_KIND_EVENT)
+	if (record->kind != MLOG_EVENT)
 		return nla_put(skb, CCA_RSI_A_MEASUREMENT_VALUE, size,
 			       record->event + CCA_RSI_LOG_SIGNATURE_SIZE);
 	return nla_put(skb, CCA_RSI_A_MEASUREMENT_DIGEST, size, record->digest) ||
@@ -140,7 +143,7 @@ static int event_put(struct sk_buff *skb, const struct cca_record *record)
 }
 
 static int record_put(struct sk_buff *skb, struct netlink_callback *cb,
-		      const struct cca_record *record)
+		      const struct mlog_record *record)
 {
 	void *head = genlmsg_iput(skb, genl_info_dump(cb));
 
@@ -168,7 +171,7 @@ int cca_rsi_nl_log_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	while (dump->next && dump->next->seq < dump->end) {
 		if (record_put(skb, cb, dump->next))
 			return skb->len ?: -EMSGSIZE;
-		dump->next = cca_log_next(dump->next);
+		dump->next = mlog_next(&cca_log, dump->next);
 	}
 	return skb->len;
 }

@@ -21,10 +21,10 @@ static struct tsm_measurement_register mrs[CCA_REALM_REGISTERS] = {
 	{ .mr_name = "rem3", .mr_flags = TSM_MR_F_READABLE | TSM_MR_F_RTMR },
 };
 
-/* tsm-mr reads cca_realm.values itself, which an audit brings up to date. */
+/* tsm-mr reads cca_log.values itself, which an audit brings up to date. */
 static int mr_refresh(const struct tsm_measurements *tm)
 {
-	return min(cca_realm_audit_now(), 0);
+	return min(mlog_audit_now(&cca_log), 0);
 }
 
 static int mr_write(const struct tsm_measurements *tm, const struct tsm_measurement_register *mr,
@@ -58,7 +58,7 @@ const struct attribute_group *cca_mr_new(void)
 	u32 i;
 
 	for (i = 0; i < CCA_REALM_REGISTERS; i++) {
-		mrs[i].mr_value = cca_realm.values[i];
+		mrs[i].mr_value = cca_log.values[i];
 		mrs[i].mr_size = cca_realm.hash->digest_size;
 		mrs[i].mr_hash = cca_realm.hash->algo;
 	}

@@ -209,7 +209,7 @@ int cca_rsi_nl_measurement_extend_doit(struct sk_buff *skb, struct genl_info *in
 
 /* The event itself is left out, because anyone may listen. */
 static int note_put(struct sk_buff *skb, const struct genl_info *info,
-		    const struct cca_record *record)
+		    const struct mlog_record *record)
 {
 	size_t size = cca_realm.hash->digest_size;
 	void *head = genlmsg_iput(skb, info);
@@ -252,10 +252,10 @@ int __init cca_netlink_init(void)
 	/* All network namespaces are in the same realm; the generator has no option for that. */
 	cca_rsi_nl_family.netnsok = false;
 	/* Before the family, so that each extension by netlink is announced */
-	blocking_notifier_chain_register(&cca_log_notifier, &extension_block);
+	blocking_notifier_chain_register(&cca_log.notifier, &extension_block);
 	ret = genl_register_family(&cca_rsi_nl_family);
 	if (ret)
-		blocking_notifier_chain_unregister(&cca_log_notifier, &extension_block);
+		blocking_notifier_chain_unregister(&cca_log.notifier, &extension_block);
 	return ret;
 }
 
@@ -265,5 +265,5 @@ int __init cca_netlink_init(void)
 void cca_netlink_exit(void)
 {
 	genl_unregister_family(&cca_rsi_nl_family);
-	blocking_notifier_chain_unregister(&cca_log_notifier, &extension_block);
+	blocking_notifier_chain_unregister(&cca_log.notifier, &extension_block);
 }

@@ -198,7 +198,7 @@ int cca_rsi_measurement_extend(u32 index, const u8 *digest, size_t size)
 	size_t width = hash_used()->size;
 	int ret = call_status(FAKE_EXTEND);
 
-	lockdep_assert_held(&cca_realm_lock);
+	lockdep_assert_held(&cca_log.lock);
 	if (ret)
 		return ret;
 	if (!index || index >= CCA_REALM_REGISTERS || size > CCA_RSI_DIGEST_MAX)
@@ -234,7 +234,7 @@ int cca_rsi_token_init(const u8 *challenge, size_t *announced)
 	int ret = call_status(FAKE_INIT);
 	unsigned int i;
 
-	lockdep_assert_held(&cca_realm_lock);
+	lockdep_assert_held(&cca_log.lock);
 	token->running = !ret;
 	if (ret)
 		return ret;
@@ -300,7 +300,7 @@ int cca_rsi_token_continue(u8 *granule, size_t *len)
 	int ret = call_status(FAKE_CONTINUE);
 	size_t size = RSI_GRANULE_SIZE;
 
-	lockdep_assert_held(&cca_realm_lock);
+	lockdep_assert_held(&cca_log.lock);
 	*len = 0;
 	if (ret)
 		return ret;

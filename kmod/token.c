@@ -112,12 +112,12 @@ static int token_sign(struct token_run *run)
  */
 static int token_sign_audited(struct token_run *run)
 {
-	int tries, ret = cca_realm_audit();
+	int tries, ret = mlog_audit(&cca_log);
 
 	for (tries = 0; ret >= 0 && tries < TOKEN_TRIES; tries++) {
-		ret = token_sign(run) ?: cca_realm_audit();
+		ret = token_sign(run) ?: mlog_audit(&cca_log);
 		if (!ret) {
-			run->token->log_seq = cca_log_seq();
+			run->token->log_seq = mlog_seq(&cca_log);
 			return 0;
 		}
 	}
@@ -147,7 +147,7 @@ struct cca_token *cca_token_make(const u8 *challenge)
 		return ERR_PTR(-EBUSY);
 	if (!granule)
 		return ERR_PTR(-ENOMEM);
-	scoped_cond_guard(mutex_intr, return ERR_PTR(-EINTR), &cca_realm_lock)
+	scoped_cond_guard(mutex_intr, return ERR_PTR(-EINTR), &cca_log.lock)
 		ret = token_sign_audited(&run);
 	if (!ret)
 		return run.token;

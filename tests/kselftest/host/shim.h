@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The parts of the kernel that kmod/token.c, realm.c and log.c require, for a program on this
+ * The parts of the kernel that kmod/token.c, realm.c and mlog.c require, for a program on this
  * machine. The headers that they include are empty files; this one is included before them. A
  * mistake that would show only later in the kernel (allocating while pinned, calls without the
  * lock) ends the test at once.
@@ -15,12 +15,16 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 
 typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
-typedef uint64_t u64;
+typedef unsigned long long u64;
 typedef int gfp_t;
+typedef struct poll_table poll_table;
+
+#define __user
 
 struct mutex {
 	bool held;
@@ -39,14 +43,14 @@ struct shim {
 extern struct shim shim;
 
 typedef int wait_queue_head_t;
-#define DECLARE_WAIT_QUEUE_HEAD(name) wait_queue_head_t name
-#define wake_up_interruptible(head)   ((void)(*(head))++)
+#define init_waitqueue_head(head)   ((void)(*(head) = 0))
+#define wake_up_interruptible(head) ((void)(*(head))++)
 
 struct blocking_notifier_head {
 	int unused;
 };
 
-#define BLOCKING_NOTIFIER_HEAD(name) struct blocking_notifier_head name
+#define BLOCKING_INIT_NOTIFIER_HEAD(head) ((void)(head))
 
 /* Defined by the test, which counts the calls */
 int blocking_notifier_call_chain(struct blocking_notifier_head *head, unsigned long action,
@@ -63,9 +67,11 @@ int blocking_notifier_call_chain(struct blocking_notifier_head *head, unsigned l
 #define migrate_disable()      ((void)shim.pinned++)
 #define migrate_enable()       ((void)shim.pinned--)
 
-#define module_param(name, type, mode)
+#define module_param_named(name, value, type, mode)
+#define WRITE_ONCE(x, value) ((void)((x) = (value)))
+#define READ_ONCE(x)	     (x)
 #define MODULE_PARM_DESC(name, text)
-#define DEFINE_MUTEX(name)	    struct mutex name
+#define mutex_init(lock)	    ((void)((lock)->held = false))
 #define ARRAY_SIZE(array)	    (sizeof(array) / sizeof((array)[0]))
 #define struct_size(p, member, n)   (sizeof(*(p)) + (n) * sizeof((p)->member[0]))
 #define smp_store_release(p, value) ((void)(*(p) = (value)))

@@ -11,8 +11,8 @@
 #define ROUNDS 300
 
 struct shim shim;
-struct mutex cca_realm_lock;
 struct cca_realm cca_realm;
+struct mlog cca_log;
 
 /* The RMM: how it is to behave, then what it has counted */
 static struct {
@@ -38,7 +38,7 @@ static struct {
 
 static void rmm_reset(size_t size, size_t bound)
 {
-	assert(!cca_realm_lock.held && !shim.pinned && !shim.held);
+	assert(!cca_log.lock.held && !shim.pinned && !shim.held);
 	memset(&rmm, 0, sizeof(rmm));
 	memset(&shim, 0, sizeof(shim));
 	shim.allocations_left = -1;
@@ -55,23 +55,23 @@ static u8 token_byte(u8 salt, size_t i)
 }
 
 /* Returns 0 once all @audits have been used. */
-int cca_realm_audit(void)
+int mlog_audit(struct mlog *log)
 {
-	assert(cca_realm_lock.held && !shim.pinned);
+	assert(log->lock.held && !shim.pinned);
 	rmm.looks++;
 	return rmm.audits_left-- > 0 ? *rmm.audits++ : 0;
 }
 
 /* Counts audits, so that a token's log_seq shows after which audit it was made. */
-u64 cca_log_seq(void)
+u64 mlog_seq(const struct mlog *log)
 {
-	assert(cca_realm_lock.held);
+	assert(log->lock.held);
 	return (u64)rmm.looks;
 }
 
 int cca_rsi_token_init(const u8 *challenge, size_t *bound)
 {
-	assert(cca_realm_lock.held && shim.pinned == 1);
+	assert(cca_log.lock.held && shim.pinned == 1);
 	rmm.inits++;
 	rmm.sent = 0;
 	rmm.salt = challenge[0];
@@ -94,7 +94,7 @@ int cca_rsi_token_continue(u8 *granule, size_t *len)
 {
 	size_t count = piece_size(RSI_GRANULE_SIZE);
 
-	assert(cca_realm_lock.held && shim.pinned == 1);
+	assert(cca_log.lock.held && shim.pinned == 1);
 	assert((uintptr_t)granule % RSI_GRANULE_SIZE == 0);
 	rmm.continues++;
 	shim.signalled = rmm.signal;
@@ -126,7 +126,7 @@ static bool token_good(u8 salt)
 	for (size_t i = 0; good && i < token->size; i++)
 		good = token->data[i] == token_byte(salt, i);
 	kvfree(token);
-	return good && shim.held == 0 && shim.pinned == 0 && !cca_realm_lock.held;
+	return good && shim.held == 0 && shim.pinned == 0 && !cca_log.lock.held;
 }
 
 /* Did it fail with @error and free everything? */
@@ -136,7 +136,7 @@ static bool make_fails(int error)
 
 	if (ret != error)
 		tap_note("returned %d, not %d", ret, error);
-	return ret == error && shim.held == 0 && shim.pinned == 0 && !cca_realm_lock.held;
+	return ret == error && shim.held == 0 && shim.pinned == 0 && !cca_log.lock.held;
 }
 
 static void small_token(void)
