@@ -26,21 +26,30 @@ typedef struct poll_table poll_table;
 
 #define __user
 
+#ifndef SHIM_THREADS
 struct mutex {
 	bool held;
 };
+#endif
 
 /* How the kernel around the code under test behaves, and what it has counted */
 struct shim {
 	bool interrupted; /* taking the lock fails */
 	bool signalled;
 	int allocations_left; /* until one fails; negative: none fails */
-	int held;	      /* objects that have not been freed */
+	_Atomic int held;     /* objects that have not been freed */
 	int pinned;
 	int yields;
 };
 
 extern struct shim shim;
+
+/* Is the running thread pinned to its CPU? */
+#ifdef SHIM_THREADS
+extern _Thread_local int shim_pinned;
+#else
+#define shim_pinned shim.pinned
+#endif
 
 typedef int wait_queue_head_t;
 #define init_waitqueue_head(head)   ((void)(*(head) = 0))
@@ -64,18 +73,13 @@ int blocking_notifier_call_chain(struct blocking_notifier_head *head, unsigned l
 #define round_up(x, y)	       (((x) + (y) - 1) / (y) * (y))
 #define signal_pending(task)   ((void)(task), shim.signalled)
 #define usleep_range(min, max) ((void)shim.yields++)
-#define migrate_disable()      ((void)shim.pinned++)
-#define migrate_enable()       ((void)shim.pinned--)
+#define migrate_disable()      ((void)shim_pinned++)
+#define migrate_enable()       ((void)shim_pinned--)
 
 #define module_param_named(name, value, type, mode)
-#define WRITE_ONCE(x, value) ((void)((x) = (value)))
-#define READ_ONCE(x)	     (x)
 #define MODULE_PARM_DESC(name, text)
-#define mutex_init(lock)	    ((void)((lock)->held = false))
 #define ARRAY_SIZE(array)	    (sizeof(array) / sizeof((array)[0]))
 #define struct_size(p, member, n)   (sizeof(*(p)) + (n) * sizeof((p)->member[0]))
-#define smp_store_release(p, value) ((void)(*(p) = (value)))
-#define smp_load_acquire(p)	    (*(p))
 #define pr_err(...)		    ((void)0)
 #define min(a, b) \
 	({ \
@@ -103,6 +107,14 @@ int blocking_notifier_call_chain(struct blocking_notifier_head *head, unsigned l
 	} else \
 		for (bool shim_in = true; shim_in; shim_in = shim_unlock(lock))
 
+/* threads.h has these for programs with threads. */
+#ifndef SHIM_THREADS
+#define WRITE_ONCE(x, value)	    ((void)((x) = (value)))
+#define READ_ONCE(x)		    (x)
+#define mutex_init(lock)	    ((void)((lock)->held = false))
+#define smp_store_release(p, value) ((void)(*(p) = (value)))
+#define smp_load_acquire(p)	    (*(p))
+
 static inline bool shim_lock(struct mutex *lock)
 {
 	assert(!lock->held);
@@ -114,6 +126,7 @@ static inline bool shim_unlock(struct mutex *lock)
 {
 	return lock->held = false;
 }
+#endif
 
 static inline struct mutex *shim_guard_begin(struct mutex *lock)
 {
@@ -130,8 +143,8 @@ static inline void *shim_alloc(size_t align, size_t size)
 {
 	void *object;
 
-	assert(!shim.pinned);
-	if (shim.allocations_left-- == 0)
+	assert(!shim_pinned);
+	if (shim.allocations_left >= 0 && shim.allocations_left-- == 0)
 		return NULL;
 	object = aligned_alloc(align, round_up(size, align));
 	assert(object);
