@@ -45,9 +45,16 @@ static inline void threads_pause(void)
 
 struct mutex {
 	pthread_mutex_t lock;
-	pthread_t owner; /* while it is held */
-	bool held;
+	uintptr_t owner; /* 0: none */
 };
+
+/* A number that each thread has for itself */
+static inline uintptr_t threads_self(void)
+{
+	static _Thread_local char self;
+
+	return (uintptr_t)&self;
+}
 
 #define THREADS_MUTEX { .lock = PTHREAD_MUTEX_INITIALIZER }
 
@@ -55,14 +62,13 @@ static inline bool shim_lock(struct mutex *lock)
 {
 	threads_pause();
 	pthread_mutex_lock(&lock->lock);
-	lock->owner = pthread_self();
-	__atomic_store_n(&lock->held, true, __ATOMIC_RELAXED);
+	__atomic_store_n(&lock->owner, threads_self(), __ATOMIC_RELAXED);
 	return true;
 }
 
 static inline bool shim_unlock(struct mutex *lock)
 {
-	__atomic_store_n(&lock->held, false, __ATOMIC_RELAXED);
+	__atomic_store_n(&lock->owner, 0, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&lock->lock);
 	threads_pause();
 	return false;
@@ -71,8 +77,7 @@ static inline bool shim_unlock(struct mutex *lock)
 /* Does this thread hold it? */
 static inline bool shim_holds(struct mutex *lock)
 {
-	return __atomic_load_n(&lock->held, __ATOMIC_RELAXED) &&
-	       pthread_equal(lock->owner, pthread_self());
+	return __atomic_load_n(&lock->owner, __ATOMIC_RELAXED) == threads_self();
 }
 
 #define mutex_init(m)	 ((void)(*(m) = (struct mutex)THREADS_MUTEX))

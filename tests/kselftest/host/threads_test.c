@@ -12,6 +12,7 @@
 /* --- what mlog_file.c requires, in addition to shim.h ---------------------------------------- */
 
 #include <stdatomic.h>
+#include <unistd.h>
 
 typedef unsigned int __poll_t;
 typedef unsigned int fmode_t;
@@ -227,6 +228,7 @@ static bool history_make(void)
 	u64 seq = 0;
 
 	memset(history, 0, sizeof(history));
+	memcpy(history[0][0], rmm.registers[0], SIZE);
 	while ((record = mlog_next(&cca_log, record))) {
 		memcpy(history[seq + 1], history[seq], sizeof(history[0]));
 		if (record->kind == MLOG_EVENT)
