@@ -26,8 +26,8 @@
 #define LIMIT	 90
 #define LOG_ROOM (1 << 20)
 #define EV_IPL	 13
-/* Bytes of a shared file that each read asks for: no record has this length. */
-#define PIECE 61
+/* Bytes that each read of a shared file asks for; each record fits. */
+#define PIECE 600
 
 static struct cca_rsi_config config;
 static bool another_there;
