@@ -22,7 +22,7 @@
 
 /* Records that fill a message each, so that most of the dump is still to be made */
 #define LONG_RECORDS 24
-#define TOKENS	   150
+#define TOKENS	     150
 /* In kB; TOKENS that are left have 4 kB or more each. */
 #define LEFT_MAX    300
 #define MEMORY_WAIT 10 /* seconds until freed memory is back */

@@ -458,7 +458,8 @@ static void foreign_extension_between(void)
 	tap_note("another module's extension: %zu before our audit, %zu after our extension",
 		 fell[FELL_BEFORE], fell[FELL_AFTER]);
 	CHECK(!fell[FELL_NOWHERE]);
-	CHECK(window_met(&window, "another module's extension between our audit and our extension"));
+	CHECK(window_met(&window,
+			 "another module's extension between our audit and our extension"));
 }
 
 static const struct tap_test tests[] = {

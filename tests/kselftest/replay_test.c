@@ -25,12 +25,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define SYSFS_GROUP	  "/sys/devices/virtual/misc/cca-rsi/measurements"
-#define LOG_MAX		  "log_max=8192"
-#define ROUNDS		  20
-#define TOKENS		  12
-#define AMID_ROUNDS	  150
-#define AMID_EACH	  3
+#define SYSFS_GROUP "/sys/devices/virtual/misc/cca-rsi/measurements"
+#define LOG_MAX	    "log_max=8192"
+#define ROUNDS	    20
+#define TOKENS	    12
+#define AMID_ROUNDS 150
+#define AMID_EACH   3
 /* Microseconds between the extensions of another module */
 #define PAUSE_MIN 60000
 #define PAUSE_MAX (64 * PAUSE_MIN)
@@ -316,7 +316,7 @@ static void all_at_once(void)
 	extenders[count++] = (struct extender){ by_device, 1, 0, ROUNDS * 10, 0, false };
 	for (uint32_t i = 0; another_there && i < 2; i++)
 		extenders[count++] = (struct extender){ another_extend, i * 3 + 1, i * 1000,
-							ROUNDS * 10,	   0,	      false };
+							ROUNDS * 10,	0,	   false };
 	CHECK(extenders_run(extenders, count));
 	CHECK(eventlog_good(&config));
 	if (!another_there)

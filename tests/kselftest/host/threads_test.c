@@ -315,8 +315,8 @@ static void walk_work(size_t number)
 		end = record->size;
 		for (count = 0; (record = mlog_next(&cca_log, record)); count++) {
 			end += record->size;
-			if (record->seq != count || record->end != end ||
-			    !record->index || record->index > CCA_RSI_INDEX_MAX)
+			if (record->seq != count || record->end != end || !record->index ||
+			    record->index > CCA_RSI_INDEX_MAX)
 				mistake("a reader sees an unfinished record");
 		}
 		if (count < seq)
@@ -457,8 +457,8 @@ static void all_at_once(void)
 		CHECK(seen_good(&reads[i / READS][i % READS]));
 	for (size_t i = 0; i < 2 * TOKENS; i++)
 		CHECK(seen_good(&tokens[i / TOKENS][i % TOKENS]));
-	CHECK(met("an extension between a token's start and its end",
-		  atomic_load(&tokens_extended), 2 * TOKENS));
+	CHECK(met("an extension between a token's start and its end", atomic_load(&tokens_extended),
+		  2 * TOKENS));
 	CHECK(met("a walk of the log while a record is appended", atomic_load(&walks_appended),
 		  WALKS));
 	CHECK(met("a read of the log while a record is appended", atomic_load(&reads_appended),
