@@ -274,7 +274,7 @@ static atomic_size_t tokens_extended;
 
 static void tokens_work(size_t number)
 {
-	u8 challenge[CCA_RSI_CHALLENGE_SIZE];
+	u8 challenge[CCA_RSI_CHALLENGE_SIZE] = { 0 };
 	struct seen *seen = tokens[number];
 	struct cca_token *token;
 
