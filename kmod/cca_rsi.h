@@ -34,6 +34,11 @@ int cca_rsi_measurement_read(u32 index, u8 *value, size_t size);
 int cca_rsi_measurement_extend(u32 index, const u8 *digest, size_t size);
 int cca_rsi_token_init(const u8 *challenge, size_t *bound);
 int cca_rsi_token_continue(u8 *granule, size_t *len);
+bool cca_rsi_protected(phys_addr_t start, size_t size);
+
+/* firmware.c */
+
+int cca_firmware_log(struct mlog *log);
 
 /* realm.c: the configuration, read once, and the registers, whose log is cca_log */
 
@@ -50,7 +55,7 @@ struct cca_realm {
 
 extern struct cca_realm cca_realm;
 
-/* Its lock is held over each sequence of RSI calls, whichever user interface it is for. */
+/* The RMM's registers are read and extended, and tokens are started, with its lock held. */
 extern struct mlog cca_log;
 
 int cca_realm_init(void);
@@ -73,12 +78,15 @@ struct cca_token {
 	u8 data[];
 };
 
+extern struct mutex cca_token_lock;
+
 struct cca_token *cca_token_make(const u8 *challenge);
 
 /* The user interfaces: tsm.c, mr.c (with tsm-mr only), netlink.c, dump.c, device.c and ioctl.c */
 
 struct attribute_group;
 struct file;
+struct netlink_ext_ack;
 struct sk_buff;
 
 int cca_tsm_init(void);
@@ -90,7 +98,7 @@ void cca_mr_free(const struct attribute_group *group);
 int cca_netlink_init(void);
 void cca_netlink_exit(void);
 int cca_netlink_message_end(struct sk_buff *skb, void *head, int full);
-int cca_netlink_result(int ret);
+int cca_netlink_admin(struct sk_buff *skb, struct netlink_ext_ack *extack);
 
 int cca_device_init(void);
 void cca_device_exit(void);

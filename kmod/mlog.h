@@ -14,6 +14,8 @@
 #include <linux/types.h>
 #include <linux/wait.h>
 
+#include "mlog_event.h"
+
 struct crypto_shash;
 struct file;
 
@@ -31,11 +33,13 @@ struct file;
  * @MLOG_BASE: a register's value when the log began
  * @MLOG_EVENT: an extension by the log's users
  * @MLOG_FOREIGN: a register's value that the log did not lead to
+ * @MLOG_BOOT: an event that firmware says it logged, before the base records
  */
 enum mlog_kind {
 	MLOG_BASE,
 	MLOG_EVENT,
 	MLOG_FOREIGN,
+	MLOG_BOOT,
 };
 
 /**
@@ -65,22 +69,6 @@ struct mlog_ops {
 	int (*read)(u32 index, u8 *value, size_t size);
 	int (*extend)(u32 index, const u8 *digest, size_t size);
 	const char (*signatures)[MLOG_SIGNATURE_SIZE];
-};
-
-/**
- * struct mlog_event - an extension to make and log
- * @index: the register
- * @type: TCG event type, not MLOG_EV_NO_ACTION
- * @size: length of @data in bytes
- * @digest: of the log's digest size; the register becomes H(register || digest)
- * @data: the event that the digest is of; may be NULL if @size is 0
- */
-struct mlog_event {
-	u32 index;
-	u32 type;
-	u32 size;
-	const u8 *digest;
-	const void *data;
 };
 
 /**
@@ -119,7 +107,7 @@ struct mlog_record {
  * @first: the first register that can be extended. Those below it never change and
  *	   have no records
  * @registers: the number of registers, at most MLOG_REGISTERS_MAX
- * @max: maximum size of the log in bytes
+ * @max: maximum size of the log in bytes, without @boot
  * @lock: held over each sequence of calls of the provider that must not be mixed
  *	  with an extension, and to append
  * @wait: woken whenever the log has grown
@@ -131,6 +119,7 @@ struct mlog_record {
  * @shash: computes @hash
  * @head: the header, where mlog_next() begins
  * @last: the last record; use mlog_last()
+ * @boot: length in bytes of the records of kind MLOG_BOOT
  * @foreign: a register differed from the log; only ever set
  * @values: the registers' values according to the log; protected by @lock
  *
@@ -149,14 +138,26 @@ struct mlog {
 	struct crypto_shash *shash;
 	struct mlog_record *head;
 	struct mlog_record *last;
+	u32 boot;
 	bool foreign;
 	u8 values[MLOG_REGISTERS_MAX][MLOG_DIGEST_MAX];
 };
 
-/* mlog.c: registers and records */
+/* mlog_start.c: from the header to the base records, and the end */
 int mlog_init(struct mlog *log);
+int mlog_boot(struct mlog *log, const struct mlog_event *event);
 int mlog_base(struct mlog *log);
 void mlog_exit(struct mlog *log);
+
+/* mlog.c, for mlog_start.c */
+struct mlog_record *mlog_record_alloc(size_t size);
+struct mlog_record *mlog_record_new(const struct mlog *log, enum mlog_kind kind,
+				    const struct mlog_event *event);
+void mlog_record_append(struct mlog *log, struct mlog_record *record);
+int mlog_value_append(struct mlog *log, enum mlog_kind kind, u32 index, const u8 *value);
+void mlog_value_extend(struct mlog *log, const struct mlog_record *record);
+
+/* mlog.c: registers and records */
 int mlog_audit(struct mlog *log);
 int mlog_audit_now(struct mlog *log);
 int mlog_extend(struct mlog *log, const struct mlog_event *event, u64 *seq);

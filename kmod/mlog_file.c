@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A measurement log as a file: reading it reads the log, record by record; the only
- * state of an open file is its position in the log.
+ * A measurement log as a file. Positions are byte offsets, as in a regular file that
+ * only grows.
  */
 
 #include <linux/fs.h>
+#include <linux/minmax.h>
 #include <linux/poll.h>
 #include <linux/uaccess.h>
 
@@ -13,80 +14,81 @@
 /**
  * mlog_file_open() - prepare a file that was opened
  * @file: the file
+ *
+ * Its private_data is a record near the position that was read last, to begin the
+ * next search from. Records stay until mlog_exit(), so any record will do.
  */
 void mlog_file_open(struct file *file)
 {
-	/* The last record that was read; NULL until the header has been read */
 	file->private_data = NULL;
-	/* No pread() or pwrite(): the position must stay on a record boundary. */
-	file->f_mode &= ~(FMODE_PREAD | FMODE_PWRITE);
+	/* Two threads that read one file get different bytes. */
+	file->f_mode |= FMODE_ATOMIC_POS;
 }
 
-/* Copies the whole records after @at that fit into @count bytes, and moves @at to the last one. */
-static ssize_t records_read(const struct mlog *log, const struct mlog_record **at, char __user *buf,
-			    size_t count)
+static u64 record_start(const struct mlog_record *record)
 {
-	const struct mlog_record *record;
-	ssize_t used = 0;
+	return record->end - record->size;
+}
 
-	while ((record = mlog_next(log, *at)) && record->size <= count - used) {
-		if (copy_to_user(buf + used, record->bytes, record->size))
-			return used ?: -EFAULT;
-		*at = record;
-		used += record->size;
-	}
-	return record && count && !used ? -EINVAL : used;
+/* The record that has the byte at @pos; NULL at the end of the log */
+static const struct mlog_record *record_at(const struct mlog *log, const struct file *file, u64 pos)
+{
+	const struct mlog_record *at = READ_ONCE(file->private_data);
+
+	if (!at || record_start(at) > pos)
+		at = log->head;
+	while (at && at->end <= pos)
+		at = mlog_next(log, at);
+	return at;
 }
 
 /**
- * mlog_file_read() - read()
+ * mlog_file_read() - read() and pread()
  * @log: the log
  * @file: the file
- * @buf: receives records
+ * @buf: receives bytes of the log
  * @count: room in @buf in bytes
  * @pos: the position, which moves to the end of what was read
  *
- * Return: the number of bytes read, -EFAULT, -EINVAL, or an error of mlog_audit_now()
+ * Return: the number of bytes read, 0 at the end, -EFAULT, or an error of
+ * mlog_audit_now()
  */
 ssize_t mlog_file_read(struct mlog *log, struct file *file, char __user *buf, size_t count,
 		       loff_t *pos)
 {
-	const struct mlog_record *from, *at;
-	ssize_t used;
+	const struct mlog_record *at;
+	size_t used = 0, offset, size, left = 0;
 	int ret;
 
 	/* -ENOSPC: a foreign record could not be added, but the log can still be read. */
 	ret = mlog_audit_now(log);
 	if (ret < 0 && ret != -ENOSPC)
 		return ret;
-	/* Two threads that read one file must get different records. */
-	do {
-		from = READ_ONCE(file->private_data);
-		at = from;
-		used = records_read(log, &at, buf, count);
-	} while (cmpxchg(&file->private_data, (void *)from, (void *)at) != from);
-	*pos = at ? at->end : 0;
-	return used;
+	at = record_at(log, file, *pos);
+	while (at && used < count && !left) {
+		WRITE_ONCE(file->private_data, (void *)at);
+		offset = *pos + used - record_start(at);
+		size = min(count - used, at->size - offset);
+		left = copy_to_user(buf + used, at->bytes + offset, size);
+		used += size - left;
+		at = mlog_next(log, at);
+	}
+	*pos += used;
+	return left && !used ? -EFAULT : used;
 }
 
 /**
  * mlog_file_llseek() - lseek()
  * @log: the log
  * @file: the file
- * @offset: 0; there is no position to seek to but the start and the end
- * @whence: SEEK_SET or SEEK_END
+ * @offset: offset in bytes
+ * @whence: SEEK_SET, SEEK_CUR or SEEK_END
  *
- * Return: the new position or -EINVAL
+ * Return: the new position, or -EINVAL if it is not in the log
  */
 loff_t mlog_file_llseek(struct mlog *log, struct file *file, loff_t offset, int whence)
 {
-	const struct mlog_record *at = whence == SEEK_END ? mlog_last(log) : NULL;
-
-	if (offset || (whence != SEEK_SET && whence != SEEK_END))
-		return -EINVAL;
-	WRITE_ONCE(file->private_data, (void *)at);
-	file->f_pos = at ? at->end : 0;
-	return file->f_pos;
+	return fixed_size_llseek(file, offset, whence, mlog_last(log)->end);
 }
 
 /**
@@ -100,5 +102,5 @@ loff_t mlog_file_llseek(struct mlog *log, struct file *file, loff_t offset, int 
 __poll_t mlog_file_poll(struct mlog *log, struct file *file, poll_table *wait)
 {
 	poll_wait(file, &log->wait, wait);
-	return mlog_next(log, READ_ONCE(file->private_data)) ? EPOLLIN | EPOLLRDNORM : 0;
+	return mlog_last(log)->end > READ_ONCE(file->f_pos) ? EPOLLIN | EPOLLRDNORM : 0;
 }

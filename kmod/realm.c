@@ -67,9 +67,7 @@ static int log_start(struct mlog *log)
 	int ret;
 
 	log->hash = cca_realm.hash;
-	ret = mlog_init(log);
-	if (!ret)
-		ret = mlog_base(log);
+	ret = mlog_init(log) ?: cca_firmware_log(log) ?: mlog_base(log);
 	if (ret) {
 		pr_err("cannot start the event log: %d\n", ret);
 		mlog_exit(log);
@@ -115,7 +113,8 @@ void cca_realm_config(struct cca_rsi_config *config)
  * @count: the number of registers
  * @values: receives @count values
  *
- * Return: 0, -EINVAL if there are fewer registers, -EINTR, or an error as in cca_rsi.h
+ * Return: 0, -EINVAL if there are fewer registers, -EINTR if the caller is being
+ * killed, or an error as in cca_rsi.h
  */
 int cca_realm_measurements_read(u32 first, u32 count, struct cca_rsi_measurement *values)
 {
@@ -124,11 +123,13 @@ int cca_realm_measurements_read(u32 first, u32 count, struct cca_rsi_measurement
 
 	if (first >= CCA_REALM_REGISTERS || count > CCA_REALM_REGISTERS - first)
 		return -EINVAL;
-	scoped_cond_guard(mutex_intr, return -EINTR, &cca_log.lock)
-		for (i = 0; !ret && i < count; i++) {
-			values[i] = (typeof(*values)){ .index = first + i, .size = size };
-			ret = cca_rsi_measurement_read(first + i, values[i].value, size);
-		}
+	if (mutex_lock_killable(&cca_log.lock))
+		return -EINTR;
+	for (i = 0; !ret && i < count; i++) {
+		values[i] = (typeof(*values)){ .index = first + i, .size = size };
+		ret = cca_rsi_measurement_read(first + i, values[i].value, size);
+	}
+	mutex_unlock(&cca_log.lock);
 	return ret;
 }
 

@@ -149,3 +149,28 @@ int cca_rsi_token_continue(u8 *granule, size_t *len)
 	*len = call.x[1];
 	return call.x[0] == RSI_INCOMPLETE ? CCA_RSI_INCOMPLETE : ret;
 }
+
+/**
+ * cca_rsi_protected() - check that the host cannot change an area of memory
+ * @start: its address
+ * @size: its bytes
+ *
+ * The RMM makes RAM anything else only at the realm's request, so the answer stays
+ * true while nothing in the realm asks for that.
+ *
+ * Return: true if all of it is protected RAM
+ */
+bool cca_rsi_protected(phys_addr_t start, size_t size)
+{
+	phys_addr_t top, end = start + size;
+	enum ripas state;
+
+	if (!size || end < start)
+		return false;
+	end = ALIGN(end, RSI_GRANULE_SIZE);
+	for (start = ALIGN_DOWN(start, RSI_GRANULE_SIZE); start < end; start = top)
+		if (rsi_ipa_state_get(start, end, &state, &top) != RSI_SUCCESS ||
+		    state != RSI_RIPAS_RAM || top <= start)
+			return false;
+	return true;
+}

@@ -76,6 +76,10 @@ static unsigned int fail_times;
 module_param(fail_times, uint, 0644);
 MODULE_PARM_DESC(fail_times, "number of calls that fail then; counts down");
 
+static bool late;
+module_param(late, bool, 0644);
+MODULE_PARM_DESC(late, "sample the registers at the token's first piece, not at its start");
+
 static unsigned int fault;
 module_param(fault, uint, 0644);
 MODULE_PARM_DESC(fault,
@@ -176,6 +180,7 @@ int cca_rsi_measurement_read(u32 index, u8 *value, size_t size)
 {
 	int ret = call_status(FAKE_READ);
 
+	lockdep_assert_held(&cca_log.lock);
 	if (ret)
 		return ret;
 	if (index >= CCA_REALM_REGISTERS || size > CCA_RSI_DIGEST_MAX)
@@ -222,6 +227,16 @@ static void head_add(struct fake_token *token, const u8 *bytes, size_t size)
 	token->head_size += BYTE_STRING_HEAD + size;
 }
 
+static void registers_sample(struct fake_token *token)
+{
+	unsigned int i;
+
+	token->head_size = 0;
+	head_add(token, token->challenge, sizeof(token->challenge));
+	for (i = 0; i < CCA_REALM_REGISTERS; i++)
+		head_add(token, registers[i], hash_used()->size);
+}
+
 /**
  * cca_rsi_token_init() - as in rsi.c
  * @challenge: CCA_RSI_CHALLENGE_SIZE bytes
@@ -234,17 +249,14 @@ int cca_rsi_token_init(const u8 *challenge, size_t *announced)
 	/* this_cpu_ptr() warns about a caller that is not pinned. */
 	struct fake_token *token = this_cpu_ptr(&tokens);
 	int ret = call_status(FAKE_INIT);
-	unsigned int i;
 
+	lockdep_assert_held(&cca_token_lock);
 	lockdep_assert_held(&cca_log.lock);
 	token->running = !ret;
 	if (ret)
 		return ret;
-	token->head_size = 0;
 	memcpy(token->challenge, challenge, sizeof(token->challenge));
-	head_add(token, challenge, sizeof(token->challenge));
-	for (i = 0; i < CCA_REALM_REGISTERS; i++)
-		head_add(token, registers[i], hash_used()->size);
+	registers_sample(token);
 	token->sent = 0;
 	token->size = token_size ?: 4000 + challenge[0] * 16 + challenge[1];
 	token->size = max(token->size, token->head_size);
@@ -302,7 +314,7 @@ int cca_rsi_token_continue(u8 *granule, size_t *len)
 	int ret = call_status(FAKE_CONTINUE);
 	size_t size = RSI_GRANULE_SIZE;
 
-	lockdep_assert_held(&cca_log.lock);
+	lockdep_assert_held(&cca_token_lock);
 	*len = 0;
 	if (ret)
 		return ret;
@@ -312,6 +324,8 @@ int cca_rsi_token_continue(u8 *granule, size_t *len)
 		return -ESTALE;
 	if (fault && fault != FAULT_RULE)
 		return token_fault(token, granule, size, len);
+	if (late && !token->sent)
+		registers_sample(token);
 	/* As if an interrupt had stopped the RMM */
 	if (!random_below(3))
 		return CCA_RSI_INCOMPLETE;
@@ -319,4 +333,16 @@ int cca_rsi_token_continue(u8 *granule, size_t *len)
 		size = min(size, 1 + random_below(1000));
 	*len = min(size, token->size - token->sent);
 	return token_send(token, granule, *len);
+}
+
+/**
+ * cca_rsi_protected() - as in rsi.c
+ * @start: an address
+ * @size: bytes
+ *
+ * Return: true unless @size is 0: without an RMM no host can change memory
+ */
+bool cca_rsi_protected(phys_addr_t start, size_t size)
+{
+	return size && start + size > start;
 }

@@ -31,11 +31,13 @@ enum cca_rsi_hash_algo {
  * @CCA_RSI_RECORD_KIND_EVENT: An extension.
  * @CCA_RSI_RECORD_KIND_FOREIGN: A register's value, when it differed from the
  *   log.
+ * @CCA_RSI_RECORD_KIND_BOOT: An event of firmware, from before the log began.
  */
 enum cca_rsi_record_kind {
 	CCA_RSI_RECORD_KIND_BASE,
 	CCA_RSI_RECORD_KIND_EVENT,
 	CCA_RSI_RECORD_KIND_FOREIGN,
+	CCA_RSI_RECORD_KIND_BOOT,
 };
 
 /**
@@ -90,12 +92,21 @@ enum {
 };
 
 enum {
+	CCA_RSI_A_LOG_USED = 1,
+	CCA_RSI_A_LOG_LIMIT,
+
+	__CCA_RSI_A_LOG_MAX,
+	CCA_RSI_A_LOG_MAX = (__CCA_RSI_A_LOG_MAX - 1)
+};
+
+enum {
 	CCA_RSI_CMD_CONFIG_GET = 1,
 	CCA_RSI_CMD_MEASUREMENT_GET,
 	CCA_RSI_CMD_MEASUREMENT_EXTEND,
 	CCA_RSI_CMD_TOKEN_GET,
 	CCA_RSI_CMD_LOG_GET,
 	CCA_RSI_CMD_MEASUREMENT_EXTEND_NTF,
+	CCA_RSI_CMD_LOG_FULL_NTF,
 
 	__CCA_RSI_CMD_MAX,
 	CCA_RSI_CMD_MAX = (__CCA_RSI_CMD_MAX - 1)

@@ -22,6 +22,7 @@ typedef uint16_t u16;
 typedef uint32_t u32;
 typedef unsigned long long u64;
 typedef int gfp_t;
+typedef uint64_t phys_addr_t;
 typedef struct poll_table poll_table;
 
 #define __user
@@ -34,12 +35,13 @@ struct mutex {
 
 /* How the kernel around the code under test behaves, and what it has counted */
 struct shim {
-	bool interrupted; /* taking the lock fails */
-	bool signalled;
+	int interrupted;      /* this one of the next attempts to take a lock fails; 0: none */
+	bool signalled;	      /* the caller is being killed */
 	int allocations_left; /* until one fails; negative: none fails */
 	_Atomic int held;     /* objects that have not been freed */
 	int pinned;
 	int yields;
+	int warnings;
 };
 
 extern struct shim shim;
@@ -66,21 +68,24 @@ int blocking_notifier_call_chain(struct blocking_notifier_head *head, unsigned l
 				 void *data);
 
 #define SZ_1M		   0x100000
+#define SZ_256K		   0x40000
 #define RSI_GRANULE_SIZE   4096UL
 #define GFP_KERNEL_ACCOUNT 0
 #define current		   NULL
 
-#define round_up(x, y)	       (((x) + (y) - 1) / (y) * (y))
-#define signal_pending(task)   ((void)(task), shim.signalled)
-#define usleep_range(min, max) ((void)shim.yields++)
-#define migrate_disable()      ((void)shim_pinned++)
-#define migrate_enable()       ((void)shim_pinned--)
+#define round_up(x, y)		   (((x) + (y) - 1) / (y) * (y))
+#define fatal_signal_pending(task) ((void)(task), shim.signalled)
+#define usleep_range(min, max)	   ((void)shim.yields++)
+#define migrate_disable()	   ((void)shim_pinned++)
+#define migrate_enable()	   ((void)shim_pinned--)
 
 #define module_param_named(name, value, type, mode)
 #define MODULE_PARM_DESC(name, text)
-#define ARRAY_SIZE(array)	  (sizeof(array) / sizeof((array)[0]))
-#define struct_size(p, member, n) (sizeof(*(p)) + (n) * sizeof((p)->member[0]))
-#define pr_err(...)		  ((void)0)
+#define DEFINE_MUTEX(name)	    struct mutex name
+#define ARRAY_SIZE(array)	    (sizeof(array) / sizeof((array)[0]))
+#define struct_size(p, member, n)   (sizeof(*(p)) + (n) * sizeof((p)->member[0]))
+#define pr_err(...)		    ((void)0)
+#define pr_warn(...)		    ((void)shim.warnings++)
 #define min(a, b) \
 	({ \
 		typeof(a) shim_a = (a), shim_b = (b); \
@@ -100,12 +105,9 @@ int blocking_notifier_call_chain(struct blocking_notifier_head *head, unsigned l
 
 #define guard(name) \
 	__attribute__((cleanup(shim_guard_end))) struct mutex *shim_guard = shim_guard_begin
-#define __free(name) __attribute__((cleanup(shim_##name)))
-#define scoped_cond_guard(name, fail, lock) \
-	if (!shim_lock(lock)) { \
-		fail; \
-	} else \
-		for (bool shim_in = true; shim_in; shim_in = shim_unlock(lock))
+#define __free(name)		  __attribute__((cleanup(shim_##name)))
+#define mutex_lock_killable(lock) (shim_lock(lock) ? 0 : -EINTR)
+#define mutex_unlock(lock)	  ((void)shim_unlock(lock))
 
 /* threads.h has these for programs with threads. */
 #ifndef SHIM_THREADS
@@ -118,7 +120,7 @@ int blocking_notifier_call_chain(struct blocking_notifier_head *head, unsigned l
 static inline bool shim_lock(struct mutex *lock)
 {
 	assert(!lock->held);
-	lock->held = !shim.interrupted;
+	lock->held = !shim.interrupted || --shim.interrupted;
 	return lock->held;
 }
 

@@ -24,13 +24,14 @@ struct file {
 	struct mutex pos_lock;
 };
 
-#define FMODE_PREAD	 0x8
-#define FMODE_PWRITE	 0x10
 #define FMODE_ATOMIC_POS 0x8000
 #define EPOLLIN		 1
 #define EPOLLRDNORM	 2
 
 #define poll_wait(file, wait, table) ((void)(table))
+/* The threads do not seek. */
+#define fixed_size_llseek(file, offset, whence, size) \
+	((void)(file), (void)(whence), (void)(size), (offset))
 
 /* Copies in two parts, between which others may run. */
 static size_t copy_to_user(void *to, const void *from, size_t size)
@@ -42,6 +43,9 @@ static size_t copy_to_user(void *to, const void *from, size_t size)
 }
 
 #include "../../../kmod/mlog.c"
+#include "../../../kmod/mlog_start.c"
+/* The kernel compiles without this warning. */
+#pragma GCC diagnostic ignored "-Wsign-compare"
 #include "../../../kmod/mlog_file.c"
 #include "../../../kmod/realm.c"
 #include "../../../kmod/token.c"
@@ -79,7 +83,10 @@ static struct {
 	u8 registers[CCA_REALM_REGISTERS][SIZE];
 	u8 token[TOKEN_SIZE];
 	size_t sent;
+	u64 started; /* the number of records when the token in progress was started */
 } rmm;
+
+static atomic_size_t tokens_extended;
 
 static void lock_must_be_held(void)
 {
@@ -90,6 +97,12 @@ static void lock_must_be_held(void)
 int cca_rsi_config_read(struct cca_rsi_config *config)
 {
 	config->hash_algo = CCA_RSI_HASH_SHA256;
+	return 0;
+}
+
+int cca_firmware_log(struct mlog *log)
+{
+	(void)log;
 	return 0;
 }
 
@@ -133,6 +146,7 @@ int cca_rsi_token_init(const u8 *challenge, size_t *bound)
 	lock_must_be_held();
 	assert(shim_pinned == 1);
 	rmm.sent = 0;
+	rmm.started = mlog_seq(&cca_log);
 	memset(rmm.token, challenge[0], TOKEN_SIZE);
 	*at++ = 0x58;
 	*at++ = CCA_RSI_CHALLENGE_SIZE;
@@ -156,6 +170,8 @@ int cca_rsi_token_continue(u8 *granule, size_t *len)
 		*len = TOKEN_SIZE - rmm.sent;
 	memcpy(granule, rmm.token + rmm.sent, *len);
 	rmm.sent += *len;
+	if (rmm.sent == TOKEN_SIZE)
+		atomic_fetch_add(&tokens_extended, mlog_seq(&cca_log) > rmm.started);
 	return rmm.sent == TOKEN_SIZE ? 0 : CCA_RSI_INCOMPLETE;
 }
 
@@ -270,8 +286,6 @@ static void registers_work(size_t number)
 
 /* --- tokens ---------------------------------------------------------------------------------- */
 
-static atomic_size_t tokens_extended;
-
 static void tokens_work(size_t number)
 {
 	u8 challenge[CCA_RSI_CHALLENGE_SIZE] = { 0 };
@@ -293,7 +307,6 @@ static void tokens_work(size_t number)
 		seen->low = seen->high = token->log_seq;
 		for (size_t j = 0; j < CCA_REALM_REGISTERS; j++)
 			memcpy(seen->values[j], token_register(token->data, j), SIZE);
-		atomic_fetch_add(&tokens_extended, mlog_seq(&cca_log) > token->log_seq);
 		kvfree(token);
 	}
 }
