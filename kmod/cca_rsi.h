@@ -21,8 +21,8 @@
 #define CCA_REALM_REGISTERS (CCA_RSI_INDEX_MAX + 1)
 
 /*
- * rsi.c, or rsi_fake.c: each function makes one SMC (the first makes two), keeps no
- * state and takes no lock. Each fails with -EINVAL, -ESTALE (no token is in
+ * rsi.c, or rsi_fake.c: each function makes one SMC (the first makes up to five), keeps
+ * no state and takes no lock. Each fails with -EINVAL, -ESTALE (no token is in
  * progress), -EOPNOTSUPP or -EIO, according to the RMM's status.
  */
 
@@ -95,8 +95,19 @@ void cca_tsm_exit(void);
 const struct attribute_group *cca_mr_new(void);
 void cca_mr_free(const struct attribute_group *group);
 
+#ifdef CONFIG_CCA_RSI_NETLINK
 int cca_netlink_init(void);
 void cca_netlink_exit(void);
+#else
+static inline int cca_netlink_init(void)
+{
+	return 0;
+}
+
+static inline void cca_netlink_exit(void)
+{
+}
+#endif
 int cca_netlink_message_end(struct sk_buff *skb, void *head, int full);
 int cca_netlink_admin(struct sk_buff *skb, struct netlink_ext_ack *extack);
 

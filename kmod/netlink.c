@@ -53,12 +53,20 @@ int cca_netlink_admin(struct sk_buff *skb, struct netlink_ext_ack *extack)
 
 DEFINE_FREE(nlmsg, struct sk_buff *, nlmsg_free(_T))
 
+/* The attribute of a field that the RMM does not report is left out. */
+static int field_put(struct sk_buff *skb, int attribute, u32 present, u64 value)
+{
+	return present ? nla_put_uint(skb, attribute, value) : 0;
+}
+
 static int config_put(struct sk_buff *skb, const struct genl_info *info)
 {
 	void *head = genlmsg_iput(skb, info);
 	struct cca_rsi_config config;
+	u32 present;
 
 	cca_realm_config(&config);
+	present = config.present;
 	/* clang-format off */
 	return cca_netlink_message_end(skb, head, !head ||
 		nla_put_u32(skb, CCA_RSI_A_CONFIG_ABI_LOWER, config.abi_lower) ||
@@ -70,7 +78,16 @@ static int config_put(struct sk_buff *skb, const struct genl_info *info)
 		nla_put_u32(skb, CCA_RSI_A_CONFIG_FLAGS, config.flags) ||
 		nla_put_u32(skb, CCA_RSI_A_CONFIG_EVENT_MAX, config.event_max) ||
 		nla_put_uint(skb, CCA_RSI_A_CONFIG_LOG_SEQ, config.log_seq) ||
-		nla_put(skb, CCA_RSI_A_CONFIG_RPV, sizeof(config.rpv), config.rpv));
+		nla_put(skb, CCA_RSI_A_CONFIG_RPV, sizeof(config.rpv), config.rpv) ||
+		field_put(skb, CCA_RSI_A_CONFIG_ABI, present & CCA_RSI_CONFIG_P_ABI, config.abi) ||
+		field_put(skb, CCA_RSI_A_CONFIG_FEATURES,
+			  present & CCA_RSI_CONFIG_P_FEATURES, config.features) ||
+		field_put(skb, CCA_RSI_A_CONFIG_AUX_PLANES,
+			  present & CCA_RSI_CONFIG_P_AUX_PLANES, config.aux_planes) ||
+		field_put(skb, CCA_RSI_A_CONFIG_GICV3_VTR,
+			  present & CCA_RSI_CONFIG_P_GICV3_VTR, config.gicv3_vtr) ||
+		field_put(skb, CCA_RSI_A_CONFIG_ATS_PLANE,
+			  present & CCA_RSI_CONFIG_P_ATS_PLANE, config.ats_plane));
 	/* clang-format on */
 }
 
@@ -285,7 +302,7 @@ static struct notifier_block extension_block = { .notifier_call = extension_noti
  *
  * Return: 0 or an error of genl_register_family()
  */
-int __init cca_netlink_init(void)
+int cca_netlink_init(void)
 {
 	int ret;
 
@@ -307,3 +324,5 @@ void cca_netlink_exit(void)
 	genl_unregister_family(&cca_rsi_nl_family);
 	blocking_notifier_chain_unregister(&cca_log.notifier, &extension_block);
 }
+
+MODULE_ALIAS_GENL_FAMILY(CCA_RSI_FAMILY_NAME);

@@ -54,6 +54,12 @@ static bool bytes_are(struct nlattr **attrs, int type, const uint8_t *expected, 
 	       memcmp(nla_data(attrs[type]), expected, size) == 0;
 }
 
+/* A field that is not present has no attribute. */
+static bool field_is(struct nlattr **attrs, int type, uint32_t bit, uint64_t expected)
+{
+	return config.present & bit ? uint_is(attrs, type, expected) : !attrs[type] && !expected;
+}
+
 static bool config_same(struct nlattr **attrs, void *context)
 {
 	(void)context;
@@ -66,7 +72,16 @@ static bool config_same(struct nlattr **attrs, void *context)
 	       u32_is(attrs, CCA_RSI_A_CONFIG_FLAGS, config.flags) &&
 	       u32_is(attrs, CCA_RSI_A_CONFIG_EVENT_MAX, config.event_max) &&
 	       uint_is(attrs, CCA_RSI_A_CONFIG_LOG_SEQ, config.log_seq) &&
-	       bytes_are(attrs, CCA_RSI_A_CONFIG_RPV, config.rpv, sizeof(config.rpv));
+	       bytes_are(attrs, CCA_RSI_A_CONFIG_RPV, config.rpv, sizeof(config.rpv)) &&
+	       field_is(attrs, CCA_RSI_A_CONFIG_ABI, CCA_RSI_CONFIG_P_ABI, config.abi) &&
+	       field_is(attrs, CCA_RSI_A_CONFIG_FEATURES, CCA_RSI_CONFIG_P_FEATURES,
+			config.features) &&
+	       field_is(attrs, CCA_RSI_A_CONFIG_AUX_PLANES, CCA_RSI_CONFIG_P_AUX_PLANES,
+			config.aux_planes) &&
+	       field_is(attrs, CCA_RSI_A_CONFIG_GICV3_VTR, CCA_RSI_CONFIG_P_GICV3_VTR,
+			config.gicv3_vtr) &&
+	       field_is(attrs, CCA_RSI_A_CONFIG_ATS_PLANE, CCA_RSI_CONFIG_P_ATS_PLANE,
+			config.ats_plane);
 }
 
 /* @context: the register that must come next */

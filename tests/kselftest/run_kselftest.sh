@@ -19,7 +19,7 @@ END
 
 # The tests that load and unload the module come last.
 all='device_test token_test tokens_test netlink_test tsm_test trace_test mr_test hotplug_test
-log_test replay_test module_test reload_test'
+config_test log_test replay_test module_test reload_test'
 
 here=$(cd "$(dirname "$0")" && pwd)
 
@@ -154,6 +154,7 @@ file_systems
 applets
 [ -e /sys/module/cca_rsi/refcnt ] || { needs_load && module_load; }
 echo "# $(uname -r), $(grep -c '^processor' /proc/cpuinfo) CPUs"
+"$here/config_test" --rmm
 for program in "$@"; do
 	echo "# --- $program"
 	program_run "$program"
