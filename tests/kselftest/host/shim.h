@@ -81,11 +81,11 @@ int blocking_notifier_call_chain(struct blocking_notifier_head *head, unsigned l
 
 #define module_param_named(name, value, type, mode)
 #define MODULE_PARM_DESC(name, text)
-#define DEFINE_MUTEX(name)	    struct mutex name
-#define ARRAY_SIZE(array)	    (sizeof(array) / sizeof((array)[0]))
-#define struct_size(p, member, n)   (sizeof(*(p)) + (n) * sizeof((p)->member[0]))
-#define pr_err(...)		    ((void)0)
-#define pr_warn(...)		    ((void)shim.warnings++)
+#define DEFINE_MUTEX(name)	  struct mutex name
+#define ARRAY_SIZE(array)	  (sizeof(array) / sizeof((array)[0]))
+#define struct_size(p, member, n) (sizeof(*(p)) + (n) * sizeof((p)->member[0]))
+#define pr_err(...)		  ((void)0)
+#define pr_warn(...)		  ((void)shim.warnings++)
 #define min(a, b) \
 	({ \
 		typeof(a) shim_a = (a), shim_b = (b); \
