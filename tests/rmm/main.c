@@ -3,6 +3,7 @@
 #include "machine.h"
 #include "measure.h"
 #include "mem.h"
+#include "rsi.h"
 #include "uart.h"
 
 static const struct realm_ops ops = {
@@ -84,6 +85,9 @@ static void realm_init(const struct layout *layout)
 	memcpy(the_realm.rpv, layout->rpv, sizeof(the_realm.rpv));
 	for (uint16_t i = 0; i < REC_MAX; i++)
 		the_realm.rec[i].index = i;
+	for (uint32_t i = 0; i < LAYOUT_MAX_EXTENDS && layout->extend[i].index; i++)
+		rsi_rem_extend(&the_realm, layout->extend[i].index, layout->extend[i].digest,
+			       hash_size(the_realm.hash_algo));
 	psci_boot_set(0, layout->entry_ipa, layout->dtb_ipa);
 }
 
