@@ -19,6 +19,9 @@
 /* How often a pause is made: one of this many places; 0: none */
 extern unsigned int threads_pause_every;
 
+/* Called after each release, if it is set: what the thread finds, a reader on another CPU may find. */
+extern void (*threads_released)(void);
+
 static inline unsigned int threads_random(void)
 {
 	static _Thread_local uint64_t state;
@@ -87,6 +90,8 @@ static inline bool shim_holds(struct mutex *lock)
 	do { \
 		threads_pause(); \
 		__atomic_store_n((p), (v), __ATOMIC_RELEASE); \
+		if (threads_released) \
+			threads_released(); \
 		threads_pause(); \
 	} while (0)
 #define smp_load_acquire(p) (threads_pause(), __atomic_load_n((p), __ATOMIC_ACQUIRE))

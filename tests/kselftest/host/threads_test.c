@@ -67,6 +67,7 @@ static size_t copy_to_user(void *to, const void *from, size_t size)
 struct shim shim;
 _Thread_local int shim_pinned;
 unsigned int threads_pause_every;
+void (*threads_released)(void);
 
 static atomic_int mistakes;
 
@@ -338,6 +339,17 @@ static void walk_work(size_t number)
 	}
 }
 
+static void last_must_be_linked(void)
+{
+	const struct mlog_record *record = NULL, *last = mlog_last(&cca_log);
+
+	do {
+		record = mlog_next(&cca_log, record);
+	} while (record && record != last);
+	if (!record)
+		mistake("a reader finds fewer records than the log reports");
+}
+
 /* As the kernel does it: the position is locked only if the file asks for that. */
 static ssize_t file_read(struct file *file, char *bytes, size_t size)
 {
@@ -347,10 +359,10 @@ static ssize_t file_read(struct file *file, char *bytes, size_t size)
 
 	if (locked)
 		shim_lock(&file->pos_lock);
-	pos = READ_ONCE(file->f_pos);
+	pos = file->f_pos;
 	ret = mlog_file_read(&cca_log, file, bytes, size, &pos);
 	if (ret >= 0)
-		WRITE_ONCE(file->f_pos, pos);
+		file->f_pos = pos;
 	if (locked)
 		shim_unlock(&file->pos_lock);
 	return ret;
@@ -462,7 +474,9 @@ static void all_at_once(void)
 	};
 
 	CHECK(load());
+	threads_released = last_must_be_linked;
 	workers_run(workers, sizeof(workers) / sizeof(workers[0]));
+	threads_released = NULL;
 	CHECK(atomic_load(&mistakes) == 0);
 	CHECK(mlog_seq(&cca_log) == RECORDS && atomic_load(&notes) == EXTENDERS * EXTENSIONS);
 	CHECK(history_make());
