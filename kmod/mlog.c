@@ -8,6 +8,7 @@
 
 #include <crypto/hash.h>
 
+#include <linux/capability.h>
 #include <linux/cleanup.h>
 #include <linux/printk.h>
 #include <linux/slab.h>
@@ -63,6 +64,14 @@ struct mlog_record *mlog_record_new(const struct mlog *log, enum mlog_kind kind,
 	return record;
 }
 
+/* An eighth of the log is kept for privileged callers and foreign records. */
+static bool size_is_high(const struct mlog *log, u64 size)
+{
+	unsigned int max = READ_ONCE(log->max);
+
+	return size > max - max / 8;
+}
+
 /*
  * Events and base records leave room for one foreign record of each register, so
  * that a full log can still show that it is incomplete.
@@ -70,11 +79,13 @@ struct mlog_record *mlog_record_new(const struct mlog *log, enum mlog_kind kind,
 static int record_room(const struct mlog *log, const struct mlog_record *record)
 {
 	size_t foreign = record_size(log, MLOG_SIGNATURE_SIZE + log->hash->digest_size);
-	u64 end = log->last->end - log->boot + record->size;
+	u64 end = mlog_used(log) + record->size;
 
+	if (record->kind == MLOG_EVENT && size_is_high(log, end) && !capable(CAP_SYS_ADMIN))
+		return -ENOSPC;
 	if (record->kind != MLOG_FOREIGN)
 		end += (log->registers - log->first) * foreign;
-	return end > log->max ? -ENOSPC : 0;
+	return end > READ_ONCE(log->max) ? -ENOSPC : 0;
 }
 
 /* The record belongs to the log from here on. */
@@ -147,6 +158,28 @@ const struct mlog_record *mlog_last(const struct mlog *log)
 u64 mlog_seq(const struct mlog *log)
 {
 	return mlog_last(log)->seq + 1;
+}
+
+/**
+ * mlog_used() - compute how much of the log's maximum size is used
+ * @log: the log
+ *
+ * Return: the size of the log in bytes, without firmware's events
+ */
+u64 mlog_used(const struct mlog *log)
+{
+	return mlog_last(log)->end - log->boot;
+}
+
+/**
+ * mlog_nearly_full() - report whether only privileged callers may add records
+ * @log: the log
+ *
+ * Return: true if more than seven eighths of the log's maximum size are used
+ */
+bool mlog_nearly_full(const struct mlog *log)
+{
+	return size_is_high(log, mlog_used(log));
 }
 
 /**
@@ -242,7 +275,8 @@ static int extend_locked(struct mlog *log, struct mlog_record *record)
  * Only a fatal signal ends the call before it is done.
  *
  * Return: 0, -EINTR if the caller is being killed, -ENOMEM, -ENOSPC if the log is
- * full, or an error of the provider; after an error the register is unchanged
+ * full, or nearly full and the caller does not have CAP_SYS_ADMIN, or an error of the
+ * provider; after an error the register is unchanged
  */
 int mlog_extend(struct mlog *log, const struct mlog_event *event, u64 *seq)
 {

@@ -107,7 +107,9 @@ struct mlog_record {
  * @first: the first register that can be extended. Those below it never change and
  *	   have no records
  * @registers: the number of registers, at most MLOG_REGISTERS_MAX
- * @max: maximum size of the log in bytes, without @boot
+ * @max: maximum size of the log in bytes, without @boot. An eighth of it is kept for
+ *	 foreign records and for extensions by callers that have CAP_SYS_ADMIN. The
+ *	 provider may raise it at any time, with WRITE_ONCE()
  * @lock: held over each sequence of calls of the provider that must not be mixed
  *	  with an extension, and to append
  * @wait: woken whenever the log has grown
@@ -164,6 +166,8 @@ int mlog_extend(struct mlog *log, const struct mlog_event *event, u64 *seq);
 const struct mlog_record *mlog_next(const struct mlog *log, const struct mlog_record *at);
 const struct mlog_record *mlog_last(const struct mlog *log);
 u64 mlog_seq(const struct mlog *log);
+u64 mlog_used(const struct mlog *log);
+bool mlog_nearly_full(const struct mlog *log);
 
 /* mlog_file.c: the log as a file; a provider's file operations call these. */
 void mlog_file_open(struct file *file);

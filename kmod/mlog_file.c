@@ -97,10 +97,17 @@ loff_t mlog_file_llseek(struct mlog *log, struct file *file, loff_t offset, int 
  * @file: the file
  * @wait: the caller's wait table
  *
- * Return: EPOLLIN | EPOLLRDNORM if there is something to read
+ * Return: EPOLLIN | EPOLLRDNORM if there is something to read, EPOLLPRI if the log is
+ * nearly full
  */
 __poll_t mlog_file_poll(struct mlog *log, struct file *file, poll_table *wait)
 {
+	__poll_t mask = 0;
+
 	poll_wait(file, &log->wait, wait);
-	return mlog_last(log)->end > READ_ONCE(file->f_pos) ? EPOLLIN | EPOLLRDNORM : 0;
+	if (mlog_last(log)->end > READ_ONCE(file->f_pos))
+		mask |= EPOLLIN | EPOLLRDNORM;
+	if (mlog_nearly_full(log))
+		mask |= EPOLLPRI;
+	return mask;
 }

@@ -278,7 +278,7 @@ static void full_notify(void)
 {
 	static unsigned long announced;
 	unsigned int max = READ_ONCE(cca_log.max);
-	u64 used = mlog_last(&cca_log)->end;
+	u64 used = mlog_used(&cca_log);
 
 	if (used <= max - max / 8)
 		clear_bit(0, &announced);

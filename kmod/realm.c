@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
+#include <linux/kstrtox.h>
 #include <linux/moduleparam.h>
 #include <linux/sizes.h>
 
 #include "cca_rsi.h"
+
+#define LOG_MAX_CEILING SZ_16M
 
 struct cca_realm cca_realm;
 
@@ -30,9 +33,28 @@ struct mlog cca_log = {
 	.max = SZ_1M,
 };
 
-module_param_named(log_max, cca_log.max, uint, 0444);
+/* Records are never removed, so once the log has begun its maximum can only be raised. */
+static int log_max_set(const char *text, const struct kernel_param *param)
+{
+	unsigned int max;
+	int ret = kstrtouint(text, 0, &max);
+
+	if (ret)
+		return ret;
+	if (max > LOG_MAX_CEILING || (cca_log.head && max < cca_log.max))
+		return -EINVAL;
+	WRITE_ONCE(cca_log.max, max);
+	return 0;
+}
+
+static const struct kernel_param_ops log_max_ops = {
+	.set = log_max_set,
+	.get = param_get_uint,
+};
+
+module_param_cb(log_max, &log_max_ops, &cca_log.max, 0644);
 /* clang-format off */
-MODULE_PARM_DESC(log_max, "Maximum size of the event log in bytes; an extension that does not fit is refused");
+MODULE_PARM_DESC(log_max, "Maximum size of the event log in bytes, at most 16 MiB; can be raised at run time");
 /* clang-format on */
 
 static const struct mlog_hash hashes[] = {

@@ -12,12 +12,15 @@
 #include "token.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define EV_IPL	13
@@ -382,6 +385,69 @@ static void full_log_refuses(void)
 	      config.log_seq == REGISTERS - 1);
 }
 
+/* Gives this thread all capabilities that it may have, or none. */
+static bool privileged(bool yes)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &head, data))
+		return false;
+	for (size_t i = 0; i < 2; i++)
+		data[i].effective = yes ? data[i].permitted : 0;
+	return syscall(SYS_capset, &head, data) == 0;
+}
+
+static bool log_max_write(unsigned int bytes)
+{
+	FILE *file = fopen("/sys/module/" MODULE "/parameters/log_max", "w");
+	bool good = file && fprintf(file, "%u", bytes) > 0;
+
+	return file && fclose(file) == 0 && good;
+}
+
+static bool nearly_full(int fd)
+{
+	struct pollfd waiting = { .fd = fd, .events = POLLPRI };
+
+	return poll(&waiting, 1, 0) == 1 && waiting.revents == POLLPRI;
+}
+
+/* An eighth of the log is kept for privileged callers. */
+static void quota_of_unprivileged(void)
+{
+	uint8_t event[100] = { 0 };
+	int fd;
+
+	CHECK(module_reload("log_max=8192"));
+	fd = device_open(O_RDWR);
+	CHECK(privileged(false));
+	while (extend(fd, 1, EV_IPL, event, sizeof(event)) >= 0)
+		CHECK(!nearly_full(fd));
+	CHECK(errno == ENOSPC && lseek(fd, 0, SEEK_END) <= 7168);
+	CHECK(privileged(true) && extend(fd, 1, EV_IPL, event, sizeof(event)) >= 0);
+	CHECK(nearly_full(fd) && lseek(fd, 0, SEEK_END) > 7168);
+	CHECK(privileged(false));
+	CHECK_ERRNO(extend(fd, 1, EV_IPL, NULL, 0), ENOSPC);
+	CHECK(privileged(true) && eventlog_good(&config));
+	close(fd);
+}
+
+static void limit_can_be_raised(void)
+{
+	int fd = device_open(O_RDWR);
+
+	CHECK(nearly_full(fd));
+	CHECK(!log_max_write(8191) && errno == EINVAL);
+	CHECK(!log_max_write((16 << 20) + 1) && errno == EINVAL);
+	CHECK(log_max_write(8192) && nearly_full(fd));
+	CHECK(log_max_write(16 << 20) && !nearly_full(fd));
+	CHECK(privileged(false) && extend(fd, 1, EV_IPL, NULL, 0) >= 0 && privileged(true));
+	CHECK(eventlog_good(&config));
+	close(fd);
+	CHECK(!module_reload("log_max=16777217") && module_load(MODULE, ""));
+}
+
 static void small_bound_refused(void)
 {
 	bool loaded = module_reload("log_max=300");
@@ -406,6 +472,8 @@ static const struct tap_test tests[] = {
 	{ "a token's registers are those of the records it covers", token_covers_its_records },
 	{ "after loading again, the log begins with the registers' values", log_begins_anew },
 	{ "a full log refuses an extension and still leads to the registers", full_log_refuses },
+	{ "an eighth of the log is kept for privileged callers", quota_of_unprivileged },
+	{ "the limit can be raised, and not lowered", limit_can_be_raised },
 	{ "the module does not load with a limit that leaves no room", small_bound_refused },
 };
 

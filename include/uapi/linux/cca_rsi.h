@@ -56,9 +56,12 @@
 
 /*
  * Reading the device reads the event log, a TCG crypto-agile log that starts with
- * its header. Records of this event type hold a register's value: when the log
- * began, or when the register differed from the log. Their event is a signature,
- * then the value, from which a replay continues.
+ * its header. Positions are offsets in bytes; poll() reports POLLPRI while more than
+ * seven eighths of the log are used.
+ *
+ * Records of this event type hold a register's value: when the log began, or when
+ * the register differed from the log. Their event is a signature, then the value,
+ * from which a replay continues.
  */
 #define CCA_RSI_EV_NO_ACTION 3
 #define CCA_RSI_LOG_SIGNATURE_SIZE 16
@@ -127,8 +130,9 @@ struct cca_rsi_measurement {
  * @event: in: pointer to the event that the digest is of
  * @seq: out: position of the record in the event log
  *
- * Requires a file opened for writing. ENOSPC means that the log is full and the
- * register has not been extended. An extension cannot be undone: EFAULT may also
+ * Requires a file opened for writing. ENOSPC means that the log is full, or
+ * nearly full and the caller does not have CAP_SYS_ADMIN; the register has not been
+ * extended. An extension cannot be undone: EFAULT may also
  * mean that only @seq could not be written back, so look at the end of the log.
  */
 struct cca_rsi_extend {

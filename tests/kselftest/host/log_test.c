@@ -385,6 +385,30 @@ static void full_log_refuses_before(void)
 	CHECK(unload());
 }
 
+/* An eighth of the log is kept for privileged callers, and its maximum is only raised. */
+static void quota_of_unprivileged(void)
+{
+	u64 seq;
+	int ret;
+
+	cca_log.max = 8000;
+	CHECK(load(CCA_RSI_HASH_SHA512) == 0);
+	shim.unprivileged = true;
+	while ((ret = extend(1, 13, "abc", 3, &seq)) == 0)
+		CHECK(!mlog_nearly_full(&cca_log));
+	CHECK(ret == -ENOSPC && mlog_last(&cca_log)->end > 7000 - 85);
+	extend_behind(2);
+	CHECK(mlog_audit_now(&cca_log) == 1 && mlog_nearly_full(&cca_log) && replay_good());
+	shim.unprivileged = false;
+	CHECK(extend(1, 13, "abc", 3, &seq) == 0 && replay_good());
+	shim.unprivileged = true;
+	CHECK(extend(1, 13, "abc", 3, &seq) == -ENOSPC && replay_good());
+	CHECK(log_max_set("7999", NULL) == -EINVAL && log_max_set("16777217", NULL) == -EINVAL);
+	CHECK(cca_log.max == 8000 && log_max_set("9000", NULL) == 0 && cca_log.max == 9000);
+	CHECK(!mlog_nearly_full(&cca_log) && extend(1, 13, "abc", 3, &seq) == 0 && replay_good());
+	CHECK(unload());
+}
+
 static void small_bound_refused(void)
 {
 	cca_log.max = 65 + 4 * 162 + 3 * 162;
@@ -462,6 +486,7 @@ static const struct tap_test tests[] = {
 	  anything_in_any_order },
 	{ "a full log refuses before it extends, and accepts foreign records",
 	  full_log_refuses_before },
+	{ "an eighth of the log is kept for privileged callers", quota_of_unprivileged },
 	{ "a limit without room for any record is refused", small_bound_refused },
 	{ "loading may fail at any step", load_may_fail },
 	{ "failures change neither registers nor log", failures_change_nothing },

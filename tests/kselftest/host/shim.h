@@ -33,7 +33,8 @@ struct mutex {
 
 /* How the kernel around the code under test behaves, and what it has counted */
 struct shim {
-	int interrupted;      /* this one of the next attempts to take a lock fails; 0: none */
+	int interrupted; /* this one of the next attempts to take a lock fails; 0: none */
+	bool unprivileged;
 	bool signalled;	      /* the caller is being killed */
 	int allocations_left; /* until one fails; negative: none fails */
 	int held;	      /* objects that have not been freed */
@@ -43,6 +44,17 @@ struct shim {
 };
 
 extern struct shim shim;
+
+struct kernel_param;
+
+struct kernel_param_ops {
+	int (*set)(const char *text, const struct kernel_param *param);
+	int (*get)(char *buffer, const struct kernel_param *param);
+};
+
+struct kernel_param {
+	const struct kernel_param_ops *ops;
+};
 
 typedef int wait_queue_head_t;
 #define init_waitqueue_head(head)   ((void)(*(head) = 0))
@@ -60,6 +72,7 @@ int blocking_notifier_call_chain(struct blocking_notifier_head *head, unsigned l
 
 #define SZ_1M		   0x100000
 #define SZ_256K		   0x40000
+#define SZ_16M		   0x1000000
 #define RSI_GRANULE_SIZE   4096UL
 #define GFP_KERNEL_ACCOUNT 0
 #define current		   NULL
@@ -70,9 +83,14 @@ int blocking_notifier_call_chain(struct blocking_notifier_head *head, unsigned l
 #define migrate_disable()	   ((void)shim.pinned++)
 #define migrate_enable()	   ((void)shim.pinned--)
 
-#define module_param_named(name, value, type, mode)
-#define WRITE_ONCE(x, value) ((void)((x) = (value)))
-#define READ_ONCE(x)	     (x)
+#define module_param_cb(name, ops, value, mode) \
+	static const __attribute__((unused)) struct kernel_param shim_##name = { ops }
+#define param_get_uint		      NULL
+#define kstrtouint(text, base, value) ((void)(base), *(value) = (unsigned int)atoi(text), 0)
+#define CAP_SYS_ADMIN		      21
+#define capable(cap)		      ((void)(cap), !shim.unprivileged)
+#define WRITE_ONCE(x, value)	      ((void)((x) = (value)))
+#define READ_ONCE(x)		      (x)
 #define MODULE_PARM_DESC(name, text)
 #define DEFINE_MUTEX(name)	    struct mutex name
 #define mutex_init(lock)	    ((void)((lock)->held = false))
