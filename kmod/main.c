@@ -19,8 +19,9 @@
  * sealing, no keys and no policy: a remote verifier appraises the token.
  *
  * There are three user interfaces: /dev/cca-rsi and the generic netlink family
- * cca-rsi for registers and tokens, and configfs-tsm for tokens. One lock covers
- * all of them, and there is one owner of the tokens. The driver binds to the
+ * cca-rsi for registers and tokens, and configfs-tsm for tokens. They
+ * share one log, which mlog.h declares for any provider, and there is one owner of
+ * the tokens. The driver binds to the
  * device of the SMCCC bus that stands for the RMM. A kernel without that bus has
  * only a platform device, which loads the module and needs no driver.
  */

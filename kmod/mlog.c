@@ -97,6 +97,10 @@ void mlog_record_append(struct mlog *log, struct mlog_record *record)
 	smp_store_release(&log->last->next, record);
 	/* Pairs with mlog_last() */
 	smp_store_release(&log->last, record);
+	memcpy(record->value, log->values[record->index], sizeof(record->value));
+	if (log->shown[record->index])
+		/* Pairs with the reader's address dependency */
+		smp_store_release(log->shown[record->index], record->value);
 	wake_up_interruptible(&log->wait);
 }
 
@@ -119,8 +123,8 @@ int mlog_value_append(struct mlog *log, enum mlog_kind kind, u32 index, const u8
 	ret = record_room(log, record);
 	if (ret)
 		return ret;
-	mlog_record_append(log, no_free_ptr(record));
 	memcpy(log->values[index], value, log->hash->digest_size);
+	mlog_record_append(log, no_free_ptr(record));
 	return 0;
 }
 

@@ -83,6 +83,7 @@ struct mlog_ops {
  * @digest: the event's digest, in @bytes; zero in a base or foreign record
  * @event: the event, in @bytes; in a base or foreign record a signature, then the
  *	   register's value
+ * @value: the register's value after this record
  * @size: length of @bytes
  * @bytes: the record as user space reads it
  */
@@ -96,6 +97,7 @@ struct mlog_record {
 	u32 event_size;
 	u8 *digest;
 	u8 *event;
+	u8 value[MLOG_DIGEST_MAX];
 	u32 size;
 	u8 bytes[];
 };
@@ -124,6 +126,9 @@ struct mlog_record {
  * @boot: length in bytes of the records of kind MLOG_BOOT
  * @foreign: a register differed from the log; only ever set
  * @values: the registers' values according to the log; protected by @lock
+ * @shown: for a provider that shows a register without a lock: where to store, with
+ *	   @lock held, a pointer to its value whenever that has changed. The value at
+ *	   the pointer never changes and stays valid until mlog_exit()
  *
  * The log is a list that only grows. A record never changes and is freed only by
  * mlog_exit(), so a reader requires no lock.
@@ -143,6 +148,7 @@ struct mlog {
 	u32 boot;
 	bool foreign;
 	u8 values[MLOG_REGISTERS_MAX][MLOG_DIGEST_MAX];
+	void **shown[MLOG_REGISTERS_MAX];
 };
 
 /* mlog_start.c: from the header to the base records, and the end */

@@ -45,6 +45,8 @@ int mlog_init(struct mlog *log)
 	BLOCKING_INIT_NOTIFIER_HEAD(&log->notifier);
 	log->head = NULL;
 	log->boot = 0;
+	log->foreign = false;
+	memset(log->values, 0, sizeof(log->values));
 	log->shash = crypto_alloc_shash(log->hash->name, 0, 0);
 	if (IS_ERR(log->shash)) {
 		pr_err("hash %s is not available: %pe\n", log->hash->name, log->shash);

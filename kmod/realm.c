@@ -2,6 +2,7 @@
 
 #include <linux/kstrtox.h>
 #include <linux/moduleparam.h>
+#include <linux/nospec.h>
 #include <linux/sizes.h>
 
 #include "cca_rsi.h"
@@ -89,7 +90,11 @@ static int log_start(struct mlog *log)
 	int ret;
 
 	log->hash = cca_realm.hash;
-	ret = mlog_init(log) ?: cca_firmware_log(log) ?: mlog_base(log);
+	ret = mlog_init(log);
+	if (!ret)
+		ret = cca_firmware_log(log);
+	if (!ret)
+		ret = mlog_base(log);
 	if (ret) {
 		pr_err("cannot start the event log: %d\n", ret);
 		mlog_exit(log);
@@ -145,6 +150,7 @@ int cca_realm_measurements_read(u32 first, u32 count, struct cca_rsi_measurement
 
 	if (first >= CCA_REALM_REGISTERS || count > CCA_REALM_REGISTERS - first)
 		return -EINVAL;
+	first = array_index_nospec(first, CCA_REALM_REGISTERS);
 	if (mutex_lock_killable(&cca_log.lock))
 		return -EINTR;
 	for (i = 0; !ret && i < count; i++) {
@@ -175,7 +181,7 @@ static bool extend_good(const struct cca_rsi_extend *arg)
 int cca_realm_extend(struct cca_rsi_extend *arg, const void *event)
 {
 	const struct mlog_event what = {
-		.index = arg->index,
+		.index = array_index_nospec(arg->index, CCA_REALM_REGISTERS),
 		.type = arg->event_type,
 		.size = arg->event_size,
 		.digest = arg->digest,

@@ -254,6 +254,30 @@ static void extensions_logged(void)
 	CHECK(unload());
 }
 
+/* A reader without a lock gets a whole value: it never changes, only the pointer to it does. */
+static void shown_values_never_change(void)
+{
+	u8 copy[MLOG_DIGEST_MAX];
+	void *shown = NULL, *before;
+	u64 seq;
+
+	CHECK(load(CCA_RSI_HASH_SHA512) == 0);
+	cca_log.shown[2] = &shown;
+	CHECK(extend(1, 13, "x", 1, &seq) == 0 && !shown);
+	CHECK(extend(2, 13, "x", 1, &seq) == 0 && shown);
+	CHECK(memcmp(shown, rmm.registers[2], sizeof(copy)) == 0);
+	before = shown;
+	memcpy(copy, shown, sizeof(copy));
+	CHECK(extend(2, 13, "x", 1, &seq) == 0 && shown != before);
+	CHECK(memcmp(shown, rmm.registers[2], sizeof(copy)) == 0);
+	extend_behind(2);
+	CHECK(mlog_audit_now(&cca_log) == 1);
+	CHECK(memcmp(shown, rmm.registers[2], sizeof(copy)) == 0);
+	CHECK(memcmp(before, copy, sizeof(copy)) == 0);
+	cca_log.shown[2] = NULL;
+	CHECK(unload());
+}
+
 static void bad_events_refused(void)
 {
 	static u8 data[CCA_RSI_EVENT_LEN_MAX + 1];
@@ -476,6 +500,7 @@ static const struct tap_test tests[] = {
 	{ "loading logs the registers' values", load_logs_base },
 	{ "each extension has its record, and the replay leads to the registers",
 	  extensions_logged },
+	{ "a value that was shown never changes", shown_values_never_change },
 	{ "bad events are refused, and not logged", bad_events_refused },
 	{ "foreign extensions are found, and the replay leads to the registers",
 	  foreign_extensions_found },

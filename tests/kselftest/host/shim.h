@@ -85,12 +85,13 @@ int blocking_notifier_call_chain(struct blocking_notifier_head *head, unsigned l
 
 #define module_param_cb(name, ops, value, mode) \
 	static const __attribute__((unused)) struct kernel_param shim_##name = { ops }
-#define param_get_uint		      NULL
-#define kstrtouint(text, base, value) ((void)(base), *(value) = (unsigned int)atoi(text), 0)
-#define CAP_SYS_ADMIN		      21
-#define capable(cap)		      ((void)(cap), !shim.unprivileged)
-#define WRITE_ONCE(x, value)	      ((void)((x) = (value)))
-#define READ_ONCE(x)		      (x)
+#define param_get_uint			NULL
+#define kstrtouint(text, base, value)	((void)(base), *(value) = (unsigned int)atoi(text), 0)
+#define array_index_nospec(index, size) (index)
+#define CAP_SYS_ADMIN			21
+#define capable(cap)			((void)(cap), !shim.unprivileged)
+#define WRITE_ONCE(x, value)		((void)((x) = (value)))
+#define READ_ONCE(x)			(x)
 #define MODULE_PARM_DESC(name, text)
 #define DEFINE_MUTEX(name)	    struct mutex name
 #define mutex_init(lock)	    ((void)((lock)->held = false))

@@ -31,8 +31,8 @@ static inline unsigned long rsi_attestation_token_continue(phys_addr_t granule,
 	return RSI_ERROR_INPUT;
 }
 
-static inline unsigned long rsi_ipa_state_get(phys_addr_t start, phys_addr_t end,
-					      enum ripas *state, phys_addr_t *top)
+static inline unsigned long rsi_ipa_state_get(phys_addr_t start, phys_addr_t end, enum ripas *state,
+					      phys_addr_t *top)
 {
 	return RSI_ERROR_INPUT;
 }
