@@ -2,9 +2,25 @@
 #ifndef CCA_BOOTLOG_H
 #define CCA_BOOTLOG_H
 
-#include "mlog_event.h"
+#include <linux/types.h>
 
 struct mlog;
+
+/**
+ * struct mlog_event - an extension to log
+ * @index: the register
+ * @type: TCG event type, not MLOG_EV_NO_ACTION
+ * @size: length of @data in bytes
+ * @digest: of the log's digest size; the register becomes H(register || digest)
+ * @data: the event that the digest is of; may be NULL if @size is 0
+ */
+struct mlog_event {
+	u32 index;
+	u32 type;
+	u32 size;
+	const u8 *digest;
+	const void *data;
+};
 
 /**
  * struct cca_bootlog - how to read firmware's log, and what came of it

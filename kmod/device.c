@@ -7,12 +7,6 @@
 
 #include "cca_rsi.h"
 
-static int device_open(struct inode *inode, struct file *file)
-{
-	mlog_file_open(file);
-	return 0;
-}
-
 static ssize_t device_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
 {
 	return mlog_file_read(&cca_log, file, buf, count, pos);
@@ -30,7 +24,7 @@ static __poll_t device_poll(struct file *file, poll_table *wait)
 
 static const struct file_operations device_fops = {
 	.owner = THIS_MODULE,
-	.open = device_open,
+	.open = mlog_file_open,
 	.read = device_read,
 	.llseek = device_llseek,
 	.poll = device_poll,

@@ -17,13 +17,30 @@
 
 #include "mlog.h"
 
+/* TCG_PCR_EVENT with a TCG_EfiSpecIDEvent, by offset; all other bytes are zero */
+/* clang-format off */
+static const u8 header[65] = {
+	[4] = MLOG_EV_NO_ACTION,	/* eventType */
+	[28] = 33,			/* eventSize, the rest */
+	[32] = 'S', 'p', 'e', 'c', ' ', 'I', 'D', ' ', 'E', 'v', 'e', 'n', 't', '0', '3',
+	[53] = 2,			/* specVersionMajor */
+	[55] = 2,			/* uintnSize: 64 bits */
+	[56] = 1,			/* numberOfAlgorithms */
+};
+
+/* clang-format on */
+
+/* Offsets of the algorithm's number and of its digest size */
+#define HEADER_ALGO 60
+#define HEADER_DIGEST 62
+
 /* Offsets of the first fields of a TCG_PCR_EVENT2 with one digest */
 #define RECORD_TYPE 4
 #define RECORD_COUNT 8
 #define RECORD_ALGO 12
 #define RECORD_DIGEST 14
 
-struct mlog_record *mlog_record_alloc(size_t size)
+static struct mlog_record *record_alloc(size_t size)
 {
 	struct mlog_record *record = kvzalloc(struct_size(record, bytes, size), GFP_KERNEL_ACCOUNT);
 
@@ -38,10 +55,10 @@ static size_t record_size(const struct mlog *log, size_t event_size)
 }
 
 /* The digest is zero if the event has none. */
-struct mlog_record *mlog_record_new(const struct mlog *log, enum mlog_kind kind,
-				    const struct mlog_event *event)
+static struct mlog_record *record_new(const struct mlog *log, enum mlog_kind kind,
+				      const struct mlog_event *event)
 {
-	struct mlog_record *record = mlog_record_alloc(record_size(log, event->size));
+	struct mlog_record *record = record_alloc(record_size(log, event->size));
 
 	if (!record)
 		return NULL;
@@ -64,14 +81,6 @@ struct mlog_record *mlog_record_new(const struct mlog *log, enum mlog_kind kind,
 	return record;
 }
 
-/* An eighth of the log is kept for privileged callers and foreign records. */
-static bool size_is_high(const struct mlog *log, u64 size)
-{
-	unsigned int max = READ_ONCE(log->max);
-
-	return size > max - max / 8;
-}
-
 /*
  * Events and base records leave room for one foreign record of each register, so
  * that a full log can still show that it is incomplete.
@@ -81,7 +90,7 @@ static int record_room(const struct mlog *log, const struct mlog_record *record)
 	size_t foreign = record_size(log, MLOG_SIGNATURE_SIZE + log->hash->digest_size);
 	u64 end = mlog_used(log) + record->size;
 
-	if (record->kind == MLOG_EVENT && size_is_high(log, end) && !capable(CAP_SYS_ADMIN))
+	if (record->kind == MLOG_EVENT && end > mlog_quota(log) && !capable(CAP_SYS_ADMIN))
 		return -ENOSPC;
 	if (record->kind != MLOG_FOREIGN)
 		end += (log->registers - log->first) * foreign;
@@ -89,7 +98,7 @@ static int record_room(const struct mlog *log, const struct mlog_record *record)
 }
 
 /* The record belongs to the log from here on. */
-void mlog_record_append(struct mlog *log, struct mlog_record *record)
+static void record_append(struct mlog *log, struct mlog_record *record)
 {
 	record->seq = log->last->seq + 1;
 	record->end = log->last->end + record->size;
@@ -104,7 +113,7 @@ void mlog_record_append(struct mlog *log, struct mlog_record *record)
 	wake_up_interruptible(&log->wait);
 }
 
-int mlog_value_append(struct mlog *log, enum mlog_kind kind, u32 index, const u8 *value)
+static int value_append(struct mlog *log, enum mlog_kind kind, u32 index, const u8 *value)
 {
 	u8 data[MLOG_SIGNATURE_SIZE + MLOG_DIGEST_MAX];
 	const struct mlog_event event = {
@@ -117,73 +126,15 @@ int mlog_value_append(struct mlog *log, enum mlog_kind kind, u32 index, const u8
 
 	memcpy(data, log->ops->signatures[kind], MLOG_SIGNATURE_SIZE);
 	memcpy(data + MLOG_SIGNATURE_SIZE, value, log->hash->digest_size);
-	struct mlog_record *record __free(kvfree) = mlog_record_new(log, kind, &event);
+	struct mlog_record *record __free(kvfree) = record_new(log, kind, &event);
 	if (!record)
 		return -ENOMEM;
 	ret = record_room(log, record);
 	if (ret)
 		return ret;
 	memcpy(log->values[index], value, log->hash->digest_size);
-	mlog_record_append(log, no_free_ptr(record));
+	record_append(log, no_free_ptr(record));
 	return 0;
-}
-
-/**
- * mlog_next() - walk the log
- * @log: the log
- * @at: a record, or NULL for the start
- *
- * Return: the record after @at, the header if @at is NULL, NULL at the end
- */
-const struct mlog_record *mlog_next(const struct mlog *log, const struct mlog_record *at)
-{
-	/* Pairs with mlog_record_append() */
-	return at ? smp_load_acquire(&at->next) : log->head;
-}
-
-/**
- * mlog_last() - find the end of the log
- * @log: the log
- *
- * Return: the last record, or the header if there is none
- */
-const struct mlog_record *mlog_last(const struct mlog *log)
-{
-	/* Pairs with mlog_record_append() */
-	return smp_load_acquire(&log->last);
-}
-
-/**
- * mlog_seq() - count the records that can be read
- * @log: the log
- *
- * Return: their number, without the header
- */
-u64 mlog_seq(const struct mlog *log)
-{
-	return mlog_last(log)->seq + 1;
-}
-
-/**
- * mlog_used() - compute how much of the log's maximum size is used
- * @log: the log
- *
- * Return: the size of the log in bytes, without firmware's events
- */
-u64 mlog_used(const struct mlog *log)
-{
-	return mlog_last(log)->end - log->boot;
-}
-
-/**
- * mlog_nearly_full() - report whether only privileged callers may add records
- * @log: the log
- *
- * Return: true if more than seven eighths of the log's maximum size are used
- */
-bool mlog_nearly_full(const struct mlog *log)
-{
-	return size_is_high(log, mlog_used(log));
 }
 
 /**
@@ -210,7 +161,7 @@ int mlog_audit(struct mlog *log)
 		if (!memcmp(value, log->values[i], size))
 			continue;
 		WRITE_ONCE(log->foreign, true);
-		ret = mlog_value_append(log, MLOG_FOREIGN, i, value);
+		ret = value_append(log, MLOG_FOREIGN, i, value);
 		if (ret)
 			return ret;
 		found++;
@@ -242,7 +193,7 @@ int mlog_audit_now(struct mlog *log)
  * rule, or another program extended the register just before or after us, the next
  * audit finds a difference.
  */
-void mlog_value_extend(struct mlog *log, const struct mlog_record *record)
+static void value_extend(struct mlog *log, const struct mlog_record *record)
 {
 	u8 joined[2 * MLOG_DIGEST_MAX], *value = log->values[record->index];
 	size_t size = log->hash->digest_size;
@@ -265,8 +216,8 @@ static int extend_locked(struct mlog *log, struct mlog_record *record)
 	ret = log->ops->extend(record->index, record->digest, log->hash->digest_size);
 	if (ret)
 		return ret;
-	mlog_value_extend(log, record);
-	mlog_record_append(log, record);
+	value_extend(log, record);
+	record_append(log, record);
 	return 0;
 }
 
@@ -284,7 +235,7 @@ static int extend_locked(struct mlog *log, struct mlog_record *record)
  */
 int mlog_extend(struct mlog *log, const struct mlog_event *event, u64 *seq)
 {
-	struct mlog_record *record __free(kvfree) = mlog_record_new(log, MLOG_EVENT, event);
+	struct mlog_record *record __free(kvfree) = record_new(log, MLOG_EVENT, event);
 	int ret;
 
 	if (!record)
@@ -298,4 +249,102 @@ int mlog_extend(struct mlog *log, const struct mlog_event *event, u64 *seq)
 	*seq = record->seq;
 	blocking_notifier_call_chain(&log->notifier, 0, no_free_ptr(record));
 	return 0;
+}
+
+/**
+ * mlog_init() - begin a log with its header, which names the algorithm
+ * @log: has the fields that its provider sets
+ *
+ * Return: 0, -ENOENT if the kernel does not have the algorithm, or -ENOMEM; after an
+ * error the caller calls mlog_exit() too
+ */
+int mlog_init(struct mlog *log)
+{
+	/* An earlier log may have been here. */
+	memset_startat(log, 0, lock);
+	mutex_init(&log->lock);
+	init_waitqueue_head(&log->wait);
+	BLOCKING_INIT_NOTIFIER_HEAD(&log->notifier);
+	log->shash = crypto_alloc_shash(log->hash->name, 0, 0);
+	if (IS_ERR(log->shash)) {
+		pr_err("hash %s is not available: %pe\n", log->hash->name, log->shash);
+		return PTR_ERR(log->shash);
+	}
+	log->head = record_alloc(sizeof(header));
+	if (!log->head)
+		return -ENOMEM;
+	memcpy(log->head->bytes, header, sizeof(header));
+	put_unaligned_le16(log->hash->tcg_algo, log->head->bytes + HEADER_ALGO);
+	put_unaligned_le16(log->hash->digest_size, log->head->bytes + HEADER_DIGEST);
+	log->head->seq = -1;
+	log->head->end = log->head->size;
+	log->last = log->head;
+	return 0;
+}
+
+/**
+ * mlog_boot() - append an event of firmware
+ * @log: a log that has begun and has no base records yet
+ * @event: the event; that of a register below @log->first is only information
+ *
+ * The caller bounds the number of these records, because the log's maximum does not.
+ *
+ * Return: 0 or -ENOMEM
+ */
+int mlog_boot(struct mlog *log, const struct mlog_event *event)
+{
+	struct mlog_record *record = record_new(log, MLOG_BOOT, event);
+
+	if (!record)
+		return -ENOMEM;
+	guard(mutex)(&log->lock);
+	log->boot += record->size;
+	if (record->index >= log->first)
+		value_extend(log, record);
+	record_append(log, record);
+	return 0;
+}
+
+/**
+ * mlog_base() - log the registers' values
+ * @log: a log that has begun
+ *
+ * Earlier extensions (by firmware that left no log, by a kernel before kexec) are not
+ * known, so a log starts from the registers' values.
+ *
+ * Return: 0, -ENOMEM, -ENOSPC if the maximum is too small, or an error of the provider
+ */
+int mlog_base(struct mlog *log)
+{
+	size_t size = log->hash->digest_size;
+	u8 value[MLOG_DIGEST_MAX];
+	int ret = 0;
+	u32 i;
+
+	guard(mutex)(&log->lock);
+	for (i = 0; !ret && i < log->first; i++)
+		ret = log->ops->read(i, log->values[i], size);
+	for (; !ret && i < log->registers; i++) {
+		ret = log->ops->read(i, value, size);
+		if (!ret && log->boot && memcmp(value, log->values[i], size))
+			pr_warn("firmware's event log does not lead to register %u\n", i);
+		if (!ret)
+			ret = value_append(log, MLOG_BASE, i, value);
+	}
+	return ret;
+}
+
+/**
+ * mlog_exit() - free a log, which has no readers any more
+ * @log: the log
+ */
+void mlog_exit(struct mlog *log)
+{
+	struct mlog_record *record;
+
+	while ((record = log->head)) {
+		log->head = record->next;
+		kvfree(record);
+	}
+	crypto_free_shash(log->shash);
 }

@@ -14,10 +14,11 @@
 #include <linux/types.h>
 #include <linux/wait.h>
 
-#include "mlog_event.h"
+#include "bootlog.h"
 
 struct crypto_shash;
 struct file;
+struct inode;
 
 /* Size of the longest digest */
 #define MLOG_DIGEST_MAX 64
@@ -151,32 +152,63 @@ struct mlog {
 	void **shown[MLOG_REGISTERS_MAX];
 };
 
-/* mlog_start.c: from the header to the base records, and the end */
+/**
+ * mlog_next() - walk the log
+ * @log: the log
+ * @at: a record, or NULL for the start
+ *
+ * Return: the record after @at, the header if @at is NULL, NULL at the end
+ */
+static inline const struct mlog_record *mlog_next(const struct mlog *log,
+						  const struct mlog_record *at)
+{
+	/* Pairs with record_append() */
+	return at ? smp_load_acquire(&at->next) : log->head;
+}
+
+/* The last record, or the header if there is none */
+static inline const struct mlog_record *mlog_last(const struct mlog *log)
+{
+	/* Pairs with record_append() */
+	return smp_load_acquire(&log->last);
+}
+
+/* The number of records that can be read, without the header */
+static inline u64 mlog_seq(const struct mlog *log)
+{
+	return mlog_last(log)->seq + 1;
+}
+
+/* How much of the log's maximum size is used: its size in bytes, without firmware's events */
+static inline u64 mlog_used(const struct mlog *log)
+{
+	return mlog_last(log)->end - log->boot;
+}
+
+/* How much of it extensions may use without privilege */
+static inline u64 mlog_quota(const struct mlog *log)
+{
+	unsigned int max = READ_ONCE(log->max);
+
+	return max - max / 8;
+}
+
+static inline bool mlog_nearly_full(const struct mlog *log)
+{
+	return mlog_used(log) > mlog_quota(log);
+}
+
+/* mlog.c: from the header to the base records, the registers, and the end */
 int mlog_init(struct mlog *log);
 int mlog_boot(struct mlog *log, const struct mlog_event *event);
 int mlog_base(struct mlog *log);
-void mlog_exit(struct mlog *log);
-
-/* mlog.c, for mlog_start.c */
-struct mlog_record *mlog_record_alloc(size_t size);
-struct mlog_record *mlog_record_new(const struct mlog *log, enum mlog_kind kind,
-				    const struct mlog_event *event);
-void mlog_record_append(struct mlog *log, struct mlog_record *record);
-int mlog_value_append(struct mlog *log, enum mlog_kind kind, u32 index, const u8 *value);
-void mlog_value_extend(struct mlog *log, const struct mlog_record *record);
-
-/* mlog.c: registers and records */
 int mlog_audit(struct mlog *log);
 int mlog_audit_now(struct mlog *log);
 int mlog_extend(struct mlog *log, const struct mlog_event *event, u64 *seq);
-const struct mlog_record *mlog_next(const struct mlog *log, const struct mlog_record *at);
-const struct mlog_record *mlog_last(const struct mlog *log);
-u64 mlog_seq(const struct mlog *log);
-u64 mlog_used(const struct mlog *log);
-bool mlog_nearly_full(const struct mlog *log);
+void mlog_exit(struct mlog *log);
 
 /* mlog_file.c: the log as a file; a provider's file operations call these. */
-void mlog_file_open(struct file *file);
+int mlog_file_open(struct inode *inode, struct file *file);
 ssize_t mlog_file_read(struct mlog *log, struct file *file, char __user *buf, size_t count,
 		       loff_t *pos);
 loff_t mlog_file_llseek(struct mlog *log, struct file *file, loff_t offset, int whence);

@@ -12,17 +12,21 @@
 #include "mlog.h"
 
 /**
- * mlog_file_open() - prepare a file that was opened
+ * mlog_file_open() - open()
+ * @inode: unused
  * @file: the file
  *
  * Its private_data is a record near the position that was read last, to begin the
  * next search from. Records stay until mlog_exit(), so any record will do.
+ *
+ * Return: 0
  */
-void mlog_file_open(struct file *file)
+int mlog_file_open(struct inode *inode, struct file *file)
 {
 	file->private_data = NULL;
 	/* Two threads that read one file get different bytes. */
 	file->f_mode |= FMODE_ATOMIC_POS;
+	return 0;
 }
 
 static u64 record_start(const struct mlog_record *record)

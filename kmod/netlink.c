@@ -277,10 +277,9 @@ static void notify(u8 cmd, const void *what,
 static void full_notify(void)
 {
 	static unsigned long announced;
-	unsigned int max = READ_ONCE(cca_log.max);
 	u64 used = mlog_used(&cca_log);
 
-	if (used <= max - max / 8)
+	if (used <= mlog_quota(&cca_log))
 		clear_bit(0, &announced);
 	else if (!test_and_set_bit(0, &announced))
 		notify(CCA_RSI_CMD_LOG_FULL_NTF, &used, full_put);

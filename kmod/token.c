@@ -8,11 +8,10 @@
  * The RMM signs for a long time. It samples the registers at the start (TF-RMM does
  * so in handle_rsi_attest_token_init(), with the realm locked), so the log's lock is
  * held only over that start, and registers can be read and extended while the RMM
- * signs. An RMM that samples later is detected, see registers_shown().
+ * signs. An RMM that samples later is detected, see token_check().
  */
 
 #include <linux/delay.h>
-#include <linux/math.h>
 #include <linux/preempt.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
@@ -21,7 +20,7 @@
 
 #include "cca_rsi.h"
 
-#define TOKEN_ROOM_MAX SZ_1M
+#define TOKEN_BOUND_MAX SZ_1M
 /* Attempts before giving up because the registers keep changing */
 #define TOKEN_TRIES 4
 /* Head of a CBOR byte string of 24 to 255 bytes, before its length in one byte */
@@ -31,27 +30,24 @@
 /* Held over each token from its start to its last byte; taken before the log's lock */
 DEFINE_MUTEX(cca_token_lock);
 
-/* Room that the last token required, remembered so that the next one is started only once */
-static size_t token_room = RSI_GRANULE_SIZE;
-
 /*
  * @granule: where the RMM writes each piece
- * @token: has room for @room bytes
  * @bound: the RMM's upper bound of the token's size
+ * @token: has room for @bound bytes
+ * @log_seq: the number of records when it was started
  * @rems: REM0..REM3 as the token has them if the RMM sampled them when it was started
  */
 struct token_run {
 	const u8 *challenge;
 	u8 *granule;
-	struct cca_token *token;
-	size_t room;
 	size_t bound;
+	struct cca_token *token;
+	u64 log_seq;
 	u8 rems[CCA_RSI_INDEX_MAX * (BYTE_STRING_HEAD + CCA_RSI_DIGEST_MAX)];
-	size_t rems_size;
 };
 
 /* Notes which records and values the token accounts for. The caller holds the log's lock. */
-static int registers_note(struct token_run *run)
+static int token_start(struct token_run *run)
 {
 	size_t size = cca_realm.hash->digest_size;
 	u8 *end = run->rems;
@@ -66,38 +62,31 @@ static int registers_note(struct token_run *run)
 		memcpy(end, cca_log.values[i], size);
 		end += size;
 	}
-	run->rems_size = end - run->rems;
-	run->token->log_seq = mlog_seq(&cca_log);
-	return 0;
+	run->log_seq = mlog_seq(&cca_log);
+	return cca_rsi_token_init(run->challenge, &run->bound);
 }
 
-/* Starts a token on this CPU. The caller holds both locks, and unpins after success. */
-static int token_start(struct token_run *run)
+static int token_allocate(struct token_run *run)
 {
-	int ret = registers_note(run);
-
-	if (ret)
-		return ret;
-	migrate_disable();
-	ret = cca_rsi_token_init(run->challenge, &run->bound);
-	if (!ret && run->bound > TOKEN_ROOM_MAX)
-		ret = -EFBIG;
-	if (!ret && run->bound > run->room) {
-		token_room = round_up(run->bound, RSI_GRANULE_SIZE);
-		ret = -ENOBUFS;
-	}
-	if (ret)
-		migrate_enable();
-	return ret;
+	if (run->bound > TOKEN_BOUND_MAX)
+		return -EFBIG;
+	kvfree(run->token);
+	run->token = kvmalloc(struct_size(run->token, data, run->bound), GFP_KERNEL_ACCOUNT);
+	if (!run->token)
+		return -ENOMEM;
+	run->token->size = 0;
+	run->token->log_seq = run->log_seq;
+	return 0;
 }
 
 static int token_fetch(struct token_run *run)
 {
+	int ret = token_allocate(run);
 	struct cca_token *token = run->token;
 	size_t len;
-	int ret;
 
-	token->size = 0;
+	if (ret)
+		return ret;
 	do {
 		if (fatal_signal_pending(current))
 			return -EINTR;
@@ -115,106 +104,70 @@ static int token_fetch(struct token_run *run)
 	return token->size ? 0 : -EIO;
 }
 
-static int token_finish(struct token_run *run)
-{
-	int ret = token_fetch(run);
-
-	migrate_enable();
-	return ret;
-}
-
-/*
- * The token accounts for the records that were noted if it contains the noted
- * registers, one after the other. A token that shows its registers in another way
- * does so too if an audit finds that nothing has been extended since. The caller
- * holds the log's lock.
- */
-static int registers_unchanged(struct token_run *run)
-{
-	int ret = mlog_audit(&cca_log);
-
-	if (ret < 0)
-		return ret;
-	return mlog_seq(&cca_log) == run->token->log_seq ? 0 : -EAGAIN;
-}
-
+/* Does the token contain the noted registers, one after the other? */
 static bool registers_shown(const struct token_run *run)
 {
-	const struct cca_token *token = run->token;
-	size_t at;
+	size_t at, size = CCA_RSI_INDEX_MAX * (BYTE_STRING_HEAD + cca_realm.hash->digest_size);
 
-	for (at = 0; at + run->rems_size <= token->size; at++)
-		if (!memcmp(token->data + at, run->rems, run->rems_size))
+	for (at = 0; at + size <= run->token->size; at++)
+		if (!memcmp(run->token->data + at, run->rems, size))
 			return true;
 	return false;
 }
 
-/* Makes a token while others may extend registers. */
-static int token_run(struct token_run *run)
+/*
+ * Checks that the token accounts for the records that were noted. A token that does
+ * not show its registers does so if an audit finds that nothing has been extended
+ * since. The caller holds the log's lock.
+ */
+static int token_check(const struct token_run *run)
+{
+	int ret;
+
+	if (registers_shown(run))
+		return 0;
+	ret = mlog_audit(&cca_log);
+	if (ret < 0)
+		return ret;
+	return mlog_seq(&cca_log) == run->log_seq ? 0 : -EAGAIN;
+}
+
+/* Makes a token. Others may extend registers while the RMM signs, unless @alone. */
+static int token_run(struct token_run *run, bool alone)
 {
 	int ret;
 
 	if (mutex_lock_killable(&cca_log.lock))
 		return -EINTR;
 	ret = token_start(run);
+	if (!ret && alone)
+		ret = token_fetch(run) ?: token_check(run);
 	mutex_unlock(&cca_log.lock);
-	if (ret)
+	if (ret || alone)
 		return ret;
-	ret = token_finish(run);
+	ret = token_fetch(run);
 	if (ret || registers_shown(run))
 		return ret;
 	if (mutex_lock_killable(&cca_log.lock))
 		return -EINTR;
-	ret = registers_unchanged(run);
+	ret = token_check(run);
 	mutex_unlock(&cca_log.lock);
 	return ret;
-}
-
-/* Makes a token while this module extends none. */
-static int token_run_alone(struct token_run *run)
-{
-	int ret;
-
-	if (mutex_lock_killable(&cca_log.lock))
-		return -EINTR;
-	ret = token_start(run);
-	if (!ret)
-		ret = token_finish(run);
-	if (!ret && !registers_shown(run))
-		ret = registers_unchanged(run);
-	mutex_unlock(&cca_log.lock);
-	return ret;
-}
-
-/* Allocates before any lock of the log, so that no reader waits for memory. */
-static int token_allocate(struct token_run *run)
-{
-	if (run->token && run->room >= token_room)
-		return 0;
-	kvfree(run->token);
-	run->room = token_room;
-	run->token = kvmalloc(struct_size(run->token, data, run->room), GFP_KERNEL_ACCOUNT);
-	return run->token ? 0 : -ENOMEM;
 }
 
 /*
- * Makes a token again, if the RMM requires more room for it, once if another sequence
- * on this CPU discarded it (-ESTALE), and if a register changed before the RMM
- * sampled it (-EAGAIN).
+ * Makes a token again, once if another sequence on this CPU discarded it (-ESTALE),
+ * and if a register changed before the RMM sampled it (-EAGAIN).
  */
 static int token_sign(struct token_run *run)
 {
 	int ret, tries = 0, stale = 0;
 
 	do {
-		ret = token_allocate(run);
-		if (ret)
-			return ret;
-		ret = tries < TOKEN_TRIES - 1 ? token_run(run) : token_run_alone(run);
+		ret = token_run(run, tries == TOKEN_TRIES - 1);
 		tries += ret == -EAGAIN;
 		stale += ret == -ESTALE;
-	} while (ret == -ENOBUFS || (ret == -EAGAIN && tries < TOKEN_TRIES) ||
-		 (ret == -ESTALE && stale < 2));
+	} while ((ret == -EAGAIN && tries < TOKEN_TRIES) || (ret == -ESTALE && stale < 2));
 	return ret;
 }
 
@@ -243,7 +196,9 @@ struct cca_token *cca_token_make(const u8 *challenge)
 		return ERR_PTR(-ENOMEM);
 	if (mutex_lock_killable(&cca_token_lock))
 		return ERR_PTR(-EINTR);
+	migrate_disable();
 	ret = token_sign(&run);
+	migrate_enable();
 	mutex_unlock(&cca_token_lock);
 	if (!ret)
 		return run.token;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * kmod/firmware.c, bootlog.c and mlog_start.c on this machine, where a table of ACPI (which the
+ * kmod/firmware.c, bootlog.c and mlog.c on this machine, where a table of ACPI (which the
  * bench does not have) or a node of the device tree names a firmware's log, or anything else.
  * Registers use a sum instead of a hash.
  */
@@ -123,7 +123,6 @@ static void *kvmemdup(const void *from, size_t size, gfp_t gfp)
 }
 
 #include "../../../kmod/mlog.c"
-#include "../../../kmod/mlog_start.c"
 #include "../../../kmod/bootlog.c"
 #include "../../../kmod/firmware.c"
 #include "../tap.h"

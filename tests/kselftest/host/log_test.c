@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * kmod/realm.c, mlog.c and mlog_start.c on this machine, over five registers that others extend too, that fail,
+ * kmod/realm.c and mlog.c on this machine, over five registers that others extend too, that fail,
  * and that use a sum instead of a hash. The tests check that the log accounts for all changes.
  */
 #include "shim.h"
 
 #include "../../../kmod/mlog.c"
-#include "../../../kmod/mlog_start.c"
 #include "../../../kmod/realm.c"
 #include "../tap.h"
 

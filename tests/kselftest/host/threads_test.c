@@ -44,7 +44,6 @@ static size_t copy_to_user(void *to, const void *from, size_t size)
 }
 
 #include "../../../kmod/mlog.c"
-#include "../../../kmod/mlog_start.c"
 /* The kernel compiles without this warning. */
 #pragma GCC diagnostic ignored "-Wsign-compare"
 #include "../../../kmod/mlog_file.c"
@@ -407,7 +406,7 @@ static void follow_work(size_t number)
 	ssize_t length = 1;
 
 	(void)number;
-	mlog_file_open(&own);
+	mlog_file_open(NULL, &own);
 	for (size_t i = 0; length >= 0 && (i < READS || length > 0); i++) {
 		atomic_fetch_add(&reads_appended, atomic_load(&appending) > 0);
 		length = file_read(&own, bytes + used, PIECE);
@@ -511,7 +510,7 @@ static void two_readers_of_a_file(void)
 	     record = mlog_next(&cca_log, record))
 		for (u32 i = 0; i < record->size; i++)
 			expected[record->bytes[i]]++;
-	mlog_file_open(&shared);
+	mlog_file_open(NULL, &shared);
 	workers_run(workers, 2);
 	CHECK(atomic_load(&mistakes) == 0);
 	for (size_t i = 0; i < 256; count += expected[i], i++)
