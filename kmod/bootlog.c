@@ -23,19 +23,6 @@
 
 static const char signature[16] = "Spec ID Event03";
 
-/* @fault: the first field that is missing or wrong; nothing is read after it */
-struct cursor {
-	const u8 *at;
-	size_t left;
-	const char *fault;
-};
-
-/* @at: @count pairs of an algorithm's number and its digest size, 2 bytes each */
-struct algorithms {
-	const u8 *at;
-	u32 count;
-};
-
 static u32 number(const u8 *at, size_t size)
 {
 	u32 value = 0;
@@ -45,127 +32,117 @@ static u32 number(const u8 *at, size_t size)
 	return value;
 }
 
-static void require(struct cursor *c, bool good, const char *field)
+static void require(struct cca_bootlog *log, bool good, const char *field)
 {
-	if (!c->fault && !good)
-		c->fault = field;
+	if (!log->fault && !good)
+		log->fault = field;
 }
 
-static const u8 *take(struct cursor *c, size_t size, const char *field)
+static const u8 *take(struct cca_bootlog *log, size_t size, const char *field)
 {
-	const u8 *at = c->at;
+	const u8 *at = log->at;
 
-	require(c, size <= c->left, field);
-	if (c->fault)
+	require(log, size <= log->left, field);
+	if (log->fault)
 		return NULL;
-	c->at += size;
-	c->left -= size;
+	log->at += size;
+	log->left -= size;
 	return at;
 }
 
-static u32 take_number(struct cursor *c, size_t size, const char *field)
+static u32 take_number(struct cca_bootlog *log, size_t size, const char *field)
 {
-	const u8 *at = take(c, size, field);
+	const u8 *at = take(log, size, field);
 
 	return at ? number(at, size) : 0;
 }
 
-static bool only_padding(const struct cursor *c)
+static bool only_padding(const struct cca_bootlog *log)
 {
 	size_t i;
 
-	for (i = 0; i < c->left; i++)
-		if (c->at[i] != c->at[0] || (c->at[i] && c->at[i] != 0xff))
+	for (i = 0; i < log->left; i++)
+		if (log->at[i] != log->at[0] || (log->at[i] && log->at[i] != 0xff))
 			return false;
 	return true;
 }
 
-/* Bytes of the event after the algorithms are ignored. */
-static struct algorithms header_parse(struct cursor *c)
-{
-	const u8 *start = take(c, HEADER_EVENT, "header");
-	u32 size = start ? number(start + HEADER_EVENT_SIZE, 4) : 0;
-	const u8 *spec = take(c, size, "event size");
-	struct algorithms algorithms = { NULL, 0 };
-
-	if (c->fault)
-		return algorithms;
-	require(c, number(start + HEADER_TYPE, 4) == EV_NO_ACTION, "event type");
-	if (size < SPEC_ALGORITHMS || memcmp(spec, signature, sizeof(signature))) {
-		require(c, false, "signature");
-		return algorithms;
-	}
-	algorithms.at = spec + SPEC_ALGORITHMS;
-	algorithms.count = number(spec + SPEC_COUNT, 4);
-	if (algorithms.count > ALGORITHMS_MAX || algorithms.count > (size - SPEC_ALGORITHMS) / 4) {
-		require(c, false, "number of algorithms");
-		algorithms.count = 0;
-	}
-	return algorithms;
-}
-
 /* Returns 0 if the header does not name the algorithm. */
-static u32 digest_size(const struct algorithms *algorithms, u32 id)
+static u32 digest_size(const struct cca_bootlog *log, u32 id)
 {
+	const u8 *at = log->algorithms;
 	u32 i;
 
-	for (i = 0; i < algorithms->count; i++)
-		if (number(algorithms->at + 4 * i, 2) == id)
-			return number(algorithms->at + 4 * i + 2, 2);
+	for (i = 0; i < log->algorithms_count; i++, at += 4)
+		if (number(at, 2) == id)
+			return number(at + 2, 2);
 	return 0;
 }
 
-/* TPML_DIGEST_VALUES, with one digest in the realm's algorithm */
-static const u8 *digests_parse(struct cursor *c, const struct algorithms *algorithms, u32 algo)
+/* Bytes of the event after the algorithms are ignored. */
+static void header_parse(struct cca_bootlog *log)
 {
-	u32 i, id, size, count = take_number(c, 4, "number of digests");
+	const u8 *start = take(log, HEADER_EVENT, "header");
+	u32 count, size = start ? number(start + HEADER_EVENT_SIZE, 4) : 0;
+	const u8 *spec = take(log, size, "event size");
+
+	if (log->fault)
+		return;
+	require(log, number(start + HEADER_TYPE, 4) == EV_NO_ACTION, "event type");
+	require(log, size >= SPEC_ALGORITHMS && !memcmp(spec, signature, sizeof(signature)),
+		"signature");
+	if (log->fault)
+		return;
+	count = number(spec + SPEC_COUNT, 4);
+	require(log, count <= ALGORITHMS_MAX && count <= (size - SPEC_ALGORITHMS) / 4,
+		"number of algorithms");
+	log->algorithms = spec + SPEC_ALGORITHMS;
+	log->algorithms_count = log->fault ? 0 : count;
+	require(log, digest_size(log, log->algo) == log->digest_size,
+		"digest size of the realm's algorithm");
+}
+
+/* TPML_DIGEST_VALUES, with one digest in the realm's algorithm */
+static const u8 *digests_parse(struct cca_bootlog *log)
+{
+	u32 i, id, size, count = take_number(log, 4, "number of digests");
 	const u8 *digest, *found = NULL;
 
-	require(c, count <= algorithms->count, "number of digests");
-	for (i = 0; !c->fault && i < count; i++) {
-		id = take_number(c, 2, "digest algorithm");
-		size = digest_size(algorithms, id);
-		require(c, size && (id != algo || !found), "digest algorithm");
-		digest = take(c, size, "digest");
-		found = id == algo ? digest : found;
+	require(log, count <= log->algorithms_count, "number of digests");
+	for (i = 0; !log->fault && i < count; i++) {
+		id = take_number(log, 2, "digest algorithm");
+		size = digest_size(log, id);
+		require(log, size && (id != log->algo || !found), "digest algorithm");
+		digest = take(log, size, "digest");
+		found = id == log->algo ? digest : found;
 	}
-	require(c, found, "digest in the realm's algorithm");
+	require(log, found, "digest in the realm's algorithm");
 	return found;
 }
 
 /**
- * cca_bootlog_parse() - read firmware's log
- * @log: how; its visit() receives each event that extends a register, or that is of RIM.
- *	 Records of type EV_NO_ACTION extend nothing, and one could look like a record of
- *	 ours, so they are left out
- * @data: the area that contains the log
- * @size: bytes in @data
+ * cca_bootlog_next() - read the next event of firmware's log
+ * @log: the reader
+ * @event: receives an event that extends a register, or that is of RIM. Records of type
+ *	   EV_NO_ACTION extend nothing, and one could look like a record of ours, so they
+ *	   are left out
  *
- * Return: NULL, or the name of the field that is missing or wrong; then the events before
- * that field have been visited
+ * Return: true if there was one; otherwise, @log->fault says whether the log ends there
  */
-const char *cca_bootlog_parse(struct cca_bootlog *log, const u8 *data, size_t size)
+bool cca_bootlog_next(struct cca_bootlog *log, struct mlog_event *event)
 {
-	struct cursor c = { .at = data, .left = size };
-	struct algorithms algorithms = header_parse(&c);
-	struct mlog_event event;
-
-	require(&c, digest_size(&algorithms, log->algo) == log->digest_size,
-		"digest size of the realm's algorithm");
-	for (log->records = 0; !c.fault;) {
+	if (!log->algorithms)
+		header_parse(log);
+	do {
+		if (log->fault || only_padding(log))
+			return false;
 		log->records++;
-		if (only_padding(&c))
-			return NULL;
-		event.index = take_number(&c, 4, "register");
-		event.type = take_number(&c, 4, "event type");
-		event.digest = digests_parse(&c, &algorithms, log->algo);
-		event.size = take_number(&c, 4, "event size");
-		event.data = take(&c, event.size, "event size");
-		if (event.type == EV_NO_ACTION)
-			continue;
-		require(&c, event.index < log->registers, "register");
-		if (!c.fault && log->visit && !log->ret)
-			log->ret = log->visit(log->log, &event);
-	}
-	return c.fault;
+		event->index = take_number(log, 4, "register");
+		event->type = take_number(log, 4, "event type");
+		event->digest = digests_parse(log);
+		event->size = take_number(log, 4, "event size");
+		event->data = take(log, event->size, "event size");
+	} while (event->type == EV_NO_ACTION);
+	require(log, event->index < log->registers, "register");
+	return !log->fault;
 }

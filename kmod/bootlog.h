@@ -4,8 +4,6 @@
 
 #include <linux/types.h>
 
-struct mlog;
-
 /**
  * struct mlog_event - an extension to log
  * @index: the register
@@ -23,25 +21,31 @@ struct mlog_event {
 };
 
 /**
- * struct cca_bootlog - how to read firmware's log, and what came of it
+ * struct cca_bootlog - a reader of firmware's log
+ * @at: what has not been read yet
+ * @left: bytes in @at
  * @algo: TPM_ALG_ID of the digests to read
  * @digest_size: their size in bytes
  * @registers: number of registers; an event of another one is refused
- * @visit: called with each event in order, until it returns an error; may be NULL
- * @log: for @visit
- * @ret: out: the result of @visit
- * @records: out: records begun, without the header
+ * @records: records begun, without the header
+ * @fault: the first field that is missing or wrong; nothing is read after it
+ * @algorithms: from the header: pairs of an algorithm's number and its digest size, 2 bytes each
+ * @algorithms_count: their number
+ *
+ * The caller sets the first five; the others are zero at first.
  */
 struct cca_bootlog {
+	const u8 *at;
+	size_t left;
 	u16 algo;
 	u32 digest_size;
 	u32 registers;
-	int (*visit)(struct mlog *log, const struct mlog_event *event);
-	struct mlog *log;
-	int ret;
 	u32 records;
+	const char *fault;
+	const u8 *algorithms;
+	u32 algorithms_count;
 };
 
-const char *cca_bootlog_parse(struct cca_bootlog *log, const u8 *data, size_t size);
+bool cca_bootlog_next(struct cca_bootlog *log, struct mlog_event *event);
 
 #endif /* CCA_BOOTLOG_H */

@@ -89,25 +89,17 @@ struct file;
 struct netlink_ext_ack;
 struct sk_buff;
 
+/* The device's attributes; mr.c fills this in before the device is registered. */
+extern const struct attribute_group *cca_device_groups[2];
+
 int cca_tsm_init(void);
 void cca_tsm_exit(void);
 
-const struct attribute_group *cca_mr_new(void);
-void cca_mr_free(const struct attribute_group *group);
+int cca_mr_init(void);
+void cca_mr_exit(void);
 
-#ifdef CONFIG_CCA_RSI_NETLINK
 int cca_netlink_init(void);
 void cca_netlink_exit(void);
-#else
-static inline int cca_netlink_init(void)
-{
-	return 0;
-}
-
-static inline void cca_netlink_exit(void)
-{
-}
-#endif
 int cca_netlink_message_end(struct sk_buff *skb, void *head, int full);
 int cca_netlink_admin(struct sk_buff *skb, struct netlink_ext_ack *extack);
 

@@ -32,33 +32,24 @@ static const struct file_operations device_fops = {
 	.compat_ioctl = compat_ptr_ioctl,
 };
 
-static const struct attribute_group *device_groups[2];
+const struct attribute_group *cca_device_groups[2];
 
 static struct miscdevice device = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "cca-rsi",
 	.mode = 0600,
 	.fops = &device_fops,
-	.groups = device_groups,
+	.groups = cca_device_groups,
 };
 
 /**
  * cca_device_init() - register /dev/cca-rsi
  *
- * Return: 0 or an error of misc_register() or tsm_mr_create_attribute_group()
+ * Return: 0 or an error of misc_register()
  */
 int cca_device_init(void)
 {
-	int ret;
-
-	if (IS_ENABLED(CONFIG_TSM_MEASUREMENTS))
-		device_groups[0] = cca_mr_new();
-	if (IS_ERR(device_groups[0]))
-		return PTR_ERR(device_groups[0]);
-	ret = misc_register(&device);
-	if (ret && IS_ENABLED(CONFIG_TSM_MEASUREMENTS))
-		cca_mr_free(device_groups[0]);
-	return ret;
+	return misc_register(&device);
 }
 
 /**
@@ -67,6 +58,4 @@ int cca_device_init(void)
 void cca_device_exit(void)
 {
 	misc_deregister(&device);
-	if (IS_ENABLED(CONFIG_TSM_MEASUREMENTS))
-		cca_mr_free(device_groups[0]);
 }

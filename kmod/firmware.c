@@ -62,22 +62,21 @@ static bool area_from_tree(struct area *area)
  */
 int cca_firmware_log(struct mlog *log)
 {
-	struct cca_bootlog bootlog = {
+	struct cca_bootlog first = {
 		.algo = log->hash->tcg_algo,
 		.digest_size = log->hash->digest_size,
 		.registers = log->registers,
-		.log = log,
-	};
-	const char *fault;
+	}, second;
+	struct mlog_event event;
 	struct area area;
 	void *mapped;
-	u8 *copy;
+	int ret = 0;
 
 	if (!area_from_acpi(&area) && !area_from_tree(&area))
 		return 0;
-	area.size = min_t(u64, area.size, AREA_MAX);
-	mapped = cca_rsi_protected(area.start, area.size)
-			 ? memremap(area.start, area.size, MEMREMAP_WB)
+	first.left = min_t(u64, area.size, AREA_MAX);
+	mapped = cca_rsi_protected(area.start, first.left)
+			 ? memremap(area.start, first.left, MEMREMAP_WB)
 			 : NULL;
 	if (!mapped) {
 		pr_warn("firmware's event log at %pa is empty, not in protected memory or cannot be mapped; it is not used\n",
@@ -85,18 +84,18 @@ int cca_firmware_log(struct mlog *log)
 		return 0;
 	}
 	/* Only the copy is parsed, so that nothing can change it meanwhile. */
-	copy = kvmemdup(mapped, area.size, GFP_KERNEL);
+	u8 *copy __free(kvfree) = kvmemdup(mapped, first.left, GFP_KERNEL);
 	memunmap(mapped);
 	if (!copy)
 		return -ENOMEM;
-	fault = cca_bootlog_parse(&bootlog, copy, area.size);
-	if (fault) {
+	first.at = copy;
+	second = first;
+	while (cca_bootlog_next(&first, &event))
+		;
+	if (first.fault)
 		pr_warn("firmware's event log at %pa, record %u: missing or wrong: %s; the log is not used\n",
-			&area.start, bootlog.records, fault);
-	} else {
-		bootlog.visit = mlog_boot;
-		cca_bootlog_parse(&bootlog, copy, area.size);
-	}
-	kvfree(copy);
-	return bootlog.ret;
+			&area.start, first.records, first.fault);
+	while (!first.fault && !ret && cca_bootlog_next(&second, &event))
+		ret = mlog_boot(log, &event);
+	return ret;
 }

@@ -26,44 +26,46 @@
  * only a platform device, which loads the module and needs no driver.
  */
 
+/* Started in this order. Netlink precedes the device, whose extensions it announces. */
+static const struct part {
+	int (*init)(void);
+	void (*exit)(void);
+} parts[] = {
+	{ cca_realm_init, cca_realm_exit },	{ cca_tsm_init, cca_tsm_exit },
+#ifdef CONFIG_CCA_RSI_NETLINK
+	{ cca_netlink_init, cca_netlink_exit },
+#endif
+#ifdef CONFIG_TSM_MEASUREMENTS
+	{ cca_mr_init, cca_mr_exit },
+#endif
+	{ cca_device_init, cca_device_exit },
+};
+
+static void parts_exit(size_t count)
+{
+	while (count--)
+		parts[count].exit();
+}
+
 static int cca_rsi_probe(struct arm_smccc_device *device)
 {
-	int ret;
+	int ret = 0;
+	size_t i;
 
 	if (!is_realm_world()) {
 		pr_info("this is not an Arm CCA realm\n");
 		return -ENODEV;
 	}
-	ret = cca_realm_init();
+	for (i = 0; !ret && i < ARRAY_SIZE(parts); i++)
+		ret = parts[i].init();
 	if (ret)
-		return ret;
-	ret = cca_tsm_init();
-	if (ret)
-		goto out_realm;
-	/* Before the device, so that extensions by the device are announced too */
-	ret = cca_netlink_init();
-	if (ret)
-		goto out_tsm;
-	ret = cca_device_init();
-	if (ret)
-		goto out_netlink;
-	return 0;
-
-out_netlink:
-	cca_netlink_exit();
-out_tsm:
-	cca_tsm_exit();
-out_realm:
-	cca_realm_exit();
+		parts_exit(i - 1);
 	return ret;
 }
 
 static void cca_rsi_remove(struct arm_smccc_device *device)
 {
-	cca_device_exit();
-	cca_netlink_exit();
-	cca_tsm_exit();
-	cca_realm_exit();
+	parts_exit(ARRAY_SIZE(parts));
 }
 
 static const struct arm_smccc_device_id cca_rsi_ids[] = { { .func_id = SMC_RSI_ABI_VERSION }, {} };

@@ -112,7 +112,7 @@ struct mlog_record {
  * @registers: the number of registers, at most MLOG_REGISTERS_MAX
  * @max: maximum size of the log in bytes, without @boot. An eighth of it is kept for
  *	 foreign records and for extensions by callers that have CAP_SYS_ADMIN. The
- *	 provider may raise it at any time, with WRITE_ONCE()
+ *	 provider may raise it at any time, by one store
  * @lock: held over each sequence of calls of the provider that must not be mixed
  *	  with an extension, and to append
  * @wait: woken whenever the log has grown

@@ -21,7 +21,7 @@ static struct tsm_measurement_register mrs[CCA_REALM_REGISTERS] = {
 	{ .mr_name = "rem3", .mr_flags = TSM_MR_F_READABLE | TSM_MR_F_RTMR },
 };
 
-/* An audit brings the values up to date; see cca_mr_new(). */
+/* An audit brings the values up to date; see cca_mr_init(). */
 static int mr_refresh(const struct tsm_measurements *tm)
 {
 	return min(mlog_audit_now(&cca_log), 0);
@@ -49,11 +49,11 @@ static const struct tsm_measurements measurements = {
 };
 
 /**
- * cca_mr_new() - make sysfs attributes of the registers
+ * cca_mr_init() - add the registers to the attributes that the device will have
  *
- * Return: a group for the device, to be freed by cca_mr_free(), or an ERR_PTR()
+ * Return: 0 or an error of tsm_mr_create_attribute_group()
  */
-const struct attribute_group *cca_mr_new(void)
+int cca_mr_init(void)
 {
 	const struct mlog_record *record = cca_log.head;
 	u32 i;
@@ -73,14 +73,14 @@ const struct attribute_group *cca_mr_new(void)
 			mrs[record->index].mr_value = (void *)record->value;
 	for (i = cca_log.first; i < CCA_REALM_REGISTERS; i++)
 		cca_log.shown[i] = &mrs[i].mr_value;
-	return tsm_mr_create_attribute_group(&measurements);
+	cca_device_groups[0] = tsm_mr_create_attribute_group(&measurements);
+	return PTR_ERR_OR_ZERO(cca_device_groups[0]);
 }
 
 /**
- * cca_mr_free() - free the group, which no device may use any more
- * @group: the group
+ * cca_mr_exit() - free the attributes, which no device may use any more
  */
-void cca_mr_free(const struct attribute_group *group)
+void cca_mr_exit(void)
 {
-	tsm_mr_free_attribute_group(group);
+	tsm_mr_free_attribute_group(cca_device_groups[0]);
 }

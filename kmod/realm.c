@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-#include <linux/kstrtox.h>
 #include <linux/moduleparam.h>
 #include <linux/nospec.h>
 #include <linux/sizes.h>
@@ -37,15 +36,7 @@ struct mlog cca_log = {
 /* Records are never removed, so once the log has begun its maximum can only be raised. */
 static int log_max_set(const char *text, const struct kernel_param *param)
 {
-	unsigned int max;
-	int ret = kstrtouint(text, 0, &max);
-
-	if (ret)
-		return ret;
-	if (max > LOG_MAX_CEILING || (cca_log.head && max < cca_log.max))
-		return -EINVAL;
-	WRITE_ONCE(cca_log.max, max);
-	return 0;
+	return param_set_uint_minmax(text, param, cca_log.head ? cca_log.max : 0, LOG_MAX_CEILING);
 }
 
 static const struct kernel_param_ops log_max_ops = {

@@ -57,41 +57,35 @@ static const int errors[] = {
 	[RSI_ERROR_STATE] = -ESTALE,
 };
 
-static int rsi_error(u64 status)
-{
-	if (status == (u64)SMCCC_RET_NOT_SUPPORTED)
-		return -EOPNOTSUPP;
-	return status < ARRAY_SIZE(errors) ? errors[status] : -EIO;
-}
-
-static u64 trace_start(u64 function)
+static u64 rsi_begin(u64 function)
 {
 	trace_cca_rsi_enter(function);
 	return trace_cca_rsi_exit_enabled() ? ktime_get_ns() : 0;
 }
 
-static void trace_end(u64 function, u64 status, u64 length, u64 start)
+/* Returns the errno of the call that rsi_begin() began at @start. */
+static int rsi_end(u64 function, u64 start, u64 status, u64 length)
 {
 	trace_cca_rsi_exit(function, status, length, start ? ktime_get_ns() - start : 0);
+	if (status == (u64)SMCCC_RET_NOT_SUPPORTED)
+		return -EOPNOTSUPP;
+	return status < ARRAY_SIZE(errors) ? errors[status] : -EIO;
 }
 
 /* Makes a call by this file's own code. */
 static int rsi_call(union rsi_call *call)
 {
-	u64 function = call->x[0], start = trace_start(function);
+	u64 function = call->x[0], start = rsi_begin(function);
 
 	arm_smccc_1_2_smc(&call->regs, &call->regs);
-	trace_end(function, call->x[0], 0, start);
-	return rsi_error(call->x[0]);
+	return rsi_end(function, start, call->x[0], 0);
 }
 
 static int version_request(unsigned long version, unsigned long *lower, unsigned long *higher)
 {
-	u64 start = trace_start(SMC_RSI_ABI_VERSION);
-	u64 status = rsi_request_version(version, lower, higher);
+	u64 start = rsi_begin(SMC_RSI_ABI_VERSION);
 
-	trace_end(SMC_RSI_ABI_VERSION, status, 0, start);
-	return rsi_error(status);
+	return rsi_end(SMC_RSI_ABI_VERSION, start, rsi_request_version(version, lower, higher), 0);
 }
 
 /*
@@ -129,15 +123,15 @@ static int realm_config_read(struct cca_rsi_config *config)
 {
 	/* kmalloc() aligns a power of two to its size, so this is aligned to a granule. */
 	struct config_granule *granule __free(kfree) = kzalloc(RSI_GRANULE_SIZE, GFP_KERNEL);
-	u64 start, status;
+	u64 start;
+	int ret;
 
 	if (!granule)
 		return -ENOMEM;
-	start = trace_start(SMC_RSI_REALM_CONFIG);
-	status = rsi_get_realm_config((struct realm_config *)granule);
-	trace_end(SMC_RSI_REALM_CONFIG, status, 0, start);
-	if (status)
-		return rsi_error(status);
+	start = rsi_begin(SMC_RSI_REALM_CONFIG);
+	ret = rsi_end(SMC_RSI_REALM_CONFIG, start, rsi_get_realm_config((void *)granule), 0);
+	if (ret)
+		return ret;
 
 	config->ipa_bits = granule->ipa_bits;
 	config->hash_algo = granule->hash_algo;
@@ -244,12 +238,12 @@ int cca_rsi_token_init(const u8 *challenge, size_t *bound)
  */
 int cca_rsi_token_continue(u8 *granule, size_t *len)
 {
-	u64 start = trace_start(SMC_RSI_ATTESTATION_TOKEN_CONTINUE);
-	u64 status =
-		rsi_attestation_token_continue(virt_to_phys(granule), 0, RSI_GRANULE_SIZE, len);
+	u64 start = rsi_begin(SMC_RSI_ATTESTATION_TOKEN_CONTINUE);
+	phys_addr_t to = virt_to_phys(granule);
+	u64 status = rsi_attestation_token_continue(to, 0, RSI_GRANULE_SIZE, len);
+	int ret = rsi_end(SMC_RSI_ATTESTATION_TOKEN_CONTINUE, start, status, *len);
 
-	trace_end(SMC_RSI_ATTESTATION_TOKEN_CONTINUE, status, *len, start);
-	return status == RSI_INCOMPLETE ? CCA_RSI_INCOMPLETE : rsi_error(status);
+	return status == RSI_INCOMPLETE ? CCA_RSI_INCOMPLETE : ret;
 }
 
 /**

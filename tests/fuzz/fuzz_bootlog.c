@@ -8,14 +8,14 @@
 #include "fuzz.h"
 #include "kmod_bootlog.h"
 
-struct mlog {
+struct seen {
 	const struct event_log *log; /* NULL: only look at the bytes */
 	size_t at, count, digest_size;
 	unsigned int sum;
 };
 
 /* Each byte that the event names must be within the input, which ASan checks. */
-static int look(struct mlog *seen, const struct mlog_event *event)
+static void look(struct seen *seen, const struct mlog_event *event)
 {
 	seen->count++;
 	for (size_t i = 0; i < seen->digest_size; i++)
@@ -23,7 +23,6 @@ static int look(struct mlog *seen, const struct mlog_event *event)
 	for (size_t i = 0; i < event->size; i++)
 		seen->sum += ((const uint8_t *)event->data)[i];
 	must(event->index < REALM_REGISTERS && event->type != EVENT_TYPE_NO_ACTION);
-	return 0;
 }
 
 static bool extends(const struct event_record *record)
@@ -31,7 +30,7 @@ static bool extends(const struct event_record *record)
 	return record->kind == EVENT_EXTENSION || record->kind == EVENT_BOOT;
 }
 
-static int compare(struct mlog *seen, const struct mlog_event *event)
+static void compare(struct seen *seen, const struct mlog_event *event)
 {
 	const struct event_record *record;
 
@@ -43,7 +42,6 @@ static int compare(struct mlog *seen, const struct mlog_event *event)
 	must(record->index == event->index && record->type == event->type &&
 	     record->digest == event->digest && record->size == event->size &&
 	     record->event == event->data);
-	return 0;
 }
 
 static size_t extensions(const struct event_log *log, bool *known)
@@ -60,20 +58,23 @@ static size_t extensions(const struct event_log *log, bool *known)
 	return count;
 }
 
-static const char *parse(const struct hash *hash, struct mlog *seen,
-			 int (*visit)(struct mlog *, const struct mlog_event *),
+static const char *parse(const struct hash *hash, struct seen *seen,
+			 void (*visit)(struct seen *, const struct mlog_event *),
 			 const uint8_t *data, size_t size)
 {
 	struct cca_bootlog log = {
+		.at = data,
+		.left = size,
 		.algo = hash->tpm,
 		.digest_size = (u32)hash->size,
 		.registers = REALM_REGISTERS,
-		.visit = visit,
-		.log = seen,
 	};
+	struct mlog_event event;
 
 	seen->digest_size = hash->size;
-	return cca_bootlog_parse(&log, data, size);
+	while (cca_bootlog_next(&log, &event))
+		visit(seen, &event);
+	return log.fault;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -83,13 +84,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bool accepted = event_log_decode(&log, data, size, &e) == 0, known;
 
 	for (unsigned int i = 0; hash_by_number(i); i++) {
-		struct mlog seen = { 0 };
+		struct seen seen = { 0 };
 		const char *fault = parse(hash_by_number(i), &seen, look, data, size);
 
 		must(!fault || *fault);
 	}
 	if (accepted) {
-		struct mlog seen = { .log = &log };
+		struct seen seen = { .log = &log };
 		size_t count = extensions(&log, &known);
 		const char *fault = parse(log.hash, &seen, compare, data, size);
 

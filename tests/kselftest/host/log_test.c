@@ -438,8 +438,10 @@ static void quota_of_unprivileged(void)
 	CHECK(extend(1, 13, "abc", 3, &seq) == 0 && replay_good());
 	shim.unprivileged = true;
 	CHECK(extend(1, 13, "abc", 3, &seq) == -ENOSPC && replay_good());
-	CHECK(log_max_set("7999", NULL) == -EINVAL && log_max_set("16777217", NULL) == -EINVAL);
-	CHECK(cca_log.max == 8000 && log_max_set("9000", NULL) == 0 && cca_log.max == 9000);
+	CHECK(log_max_set("7999", &shim_log_max) == -EINVAL);
+	CHECK(log_max_set("16777217", &shim_log_max) == -EINVAL);
+	CHECK(cca_log.max == 8000 && log_max_set("9000", &shim_log_max) == 0 &&
+	      cca_log.max == 9000);
 	CHECK(!mlog_nearly_full(&cca_log) && extend(1, 13, "abc", 3, &seq) == 0 && replay_good());
 	CHECK(unload());
 }

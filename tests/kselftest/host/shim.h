@@ -63,7 +63,19 @@ struct kernel_param_ops {
 
 struct kernel_param {
 	const struct kernel_param_ops *ops;
+	void *arg;
 };
+
+static inline int param_set_uint_minmax(const char *text, const struct kernel_param *param,
+					unsigned int least, unsigned int most)
+{
+	unsigned int number = (unsigned int)atoi(text);
+
+	if (number < least || number > most)
+		return -EINVAL;
+	*(unsigned int *)param->arg = number;
+	return 0;
+}
 
 typedef int wait_queue_head_t;
 #define init_waitqueue_head(head)   ((void)(*(head) = 0))
@@ -93,9 +105,8 @@ int blocking_notifier_call_chain(struct blocking_notifier_head *head, unsigned l
 #define migrate_enable()	   ((void)shim_pinned--)
 
 #define module_param_cb(name, ops, value, mode) \
-	static const __attribute__((unused)) struct kernel_param shim_##name = { ops }
+	static const __attribute__((unused)) struct kernel_param shim_##name = { ops, value }
 #define param_get_uint			NULL
-#define kstrtouint(text, base, value)	((void)(base), *(value) = (unsigned int)atoi(text), 0)
 #define array_index_nospec(index, size) (index)
 #define CAP_SYS_ADMIN			21
 #define capable(cap)			((void)(cap), !shim.unprivileged)
