@@ -3,6 +3,11 @@
  * The netlink operations whose answers are too long for one message. A dump is
  * consistent: a token is complete before its first chunk is sent, and the existing
  * records of the log do not change.
+ *
+ * The kernel calls the start of a dump, and fills its first buffer, while the request
+ * is sent and generic netlink holds its cb_lock, on which other families wait. It
+ * fills the later buffers in recvmsg(), when only the socket is locked. A token takes
+ * long, so it is made there.
  */
 
 #include <linux/sizes.h>
@@ -16,19 +21,25 @@
 #define RECORD_MESSAGE_SIZE SZ_8K
 
 static_assert(CCA_RSI_CHALLENGE_LEN == CCA_RSI_CHALLENGE_SIZE);
+static_assert((u32)MLOG_EVENT == CCA_RSI_RECORD_KIND_EVENT);
+static_assert((u32)MLOG_BASE == CCA_RSI_RECORD_KIND_BASE);
+static_assert((u32)MLOG_FOREIGN == CCA_RSI_RECORD_KIND_FOREIGN);
+static_assert((u32)MLOG_BOOT == CCA_RSI_RECORD_KIND_BOOT);
 static_assert(CCA_RSI_EVENT_LEN_MAX + SZ_1K < RECORD_MESSAGE_SIZE);
 
 /*
  * Progress of a dump
- * @token: token-get: the whole token
+ * @begun: token-get: the message without a chunk has been sent
+ * @token: token-get: the whole token, NULL until it has been made
  * @offset: token-get: the number of its bytes that have been sent
  * @next: log-get: the next record to send
  * @end: log-get: the number of records when the dump began, where it stops
  */
 struct dump {
+	bool begun;
 	struct cca_token *token;
 	size_t offset;
-	const struct cca_record *next;
+	const struct mlog_record *next;
 	u64 end;
 };
 
@@ -39,19 +50,38 @@ static struct dump *dump_of(struct netlink_callback *cb)
 }
 
 /**
- * cca_rsi_nl_token_get_start() - make the token to dump
+ * cca_rsi_nl_token_get_start() - check the request for a token
  * @cb: the dump
  *
- * Return: 0 or an error
+ * Return: 0, -EPERM or -EINVAL
  */
 int cca_rsi_nl_token_get_start(struct netlink_callback *cb)
 {
 	const struct genl_info *info = genl_info_dump(cb);
+	int ret = cca_netlink_admin(cb->skb, info->extack);
 
-	if (GENL_REQ_ATTR_CHECK(info, CCA_RSI_A_TOKEN_CHALLENGE))
-		return -EINVAL;
-	dump_of(cb)->token = cca_token_make(nla_data(info->attrs[CCA_RSI_A_TOKEN_CHALLENGE]));
-	return cca_netlink_result(PTR_ERR_OR_ZERO(dump_of(cb)->token));
+	if (ret)
+		return ret;
+	return GENL_REQ_ATTR_CHECK(info, CCA_RSI_A_TOKEN_CHALLENGE) ? -EINVAL : 0;
+}
+
+/* The message that says only that the dump has begun. It ends the call that holds cb_lock. */
+static int begin_put(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	dump_of(cb)->begun = true;
+	return cca_netlink_message_end(skb, genlmsg_iput(skb, genl_info_dump(cb)), 0) ?: skb->len;
+}
+
+/* The request, and so the challenge in it, exists until the dump ends. */
+static int token_make(struct netlink_callback *cb)
+{
+	const struct genl_info *info = genl_info_dump(cb);
+	struct cca_token *token = cca_token_make(nla_data(info->attrs[CCA_RSI_A_TOKEN_CHALLENGE]));
+
+	if (IS_ERR(token))
+		return PTR_ERR(token);
+	dump_of(cb)->token = token;
+	return 0;
 }
 
 static int chunk_put(struct sk_buff *skb, struct netlink_callback *cb, size_t size)
@@ -69,17 +99,23 @@ static int chunk_put(struct sk_buff *skb, struct netlink_callback *cb, size_t si
 }
 
 /**
- * cca_rsi_nl_token_get_dumpit() - send the next chunks of the token
- * @skb: receives as many chunks as fit
+ * cca_rsi_nl_token_get_dumpit() - make the token, and send its next chunks
+ * @skb: receives as many chunks as fit; the first time, the message without one
  * @cb: the dump
  *
- * Return: bytes in @skb, 0 at the end, or an error
+ * Return: bytes in @skb, 0 at the end, or an error, also of cca_token_make()
  */
 int cca_rsi_nl_token_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct dump *dump = dump_of(cb);
 	size_t size;
+	int ret;
 
+	if (!dump->begun)
+		return begin_put(skb, cb);
+	ret = dump->token ? 0 : token_make(cb);
+	if (ret)
+		return ret;
 	while (dump->offset < dump->token->size) {
 		size = min_t(size_t, CHUNK_SIZE, dump->token->size - dump->offset);
 		if (chunk_put(skb, cb, size))
@@ -105,42 +141,52 @@ int cca_rsi_nl_token_get_done(struct netlink_callback *cb)
  * cca_rsi_nl_log_get_start() - find the record where the dump begins
  * @cb: the dump, whose request may have SEQ
  *
- * Return: 0, -ECANCELED, or an error of cca_realm_audit()
+ * Return: 0, -EPERM, -EINTR, or an error of mlog_audit()
  */
 int cca_rsi_nl_log_get_start(struct netlink_callback *cb)
 {
-	const struct nlattr *seq = genl_info_dump(cb)->attrs[CCA_RSI_A_MEASUREMENT_SEQ];
+	const struct genl_info *info = genl_info_dump(cb);
+	const struct nlattr *seq = info->attrs[CCA_RSI_A_MEASUREMENT_SEQ];
 	u64 first = seq ? nla_get_uint(seq) : 0;
 	struct dump *dump = dump_of(cb);
-	int ret;
+	int ret = cca_netlink_admin(cb->skb, info->extack);
 
+	if (ret)
+		return ret;
 	/* -ENOSPC: a foreign record could not be added, but the log can still be read. */
-	ret = cca_realm_audit_now();
+	ret = mlog_audit_now(&cca_log);
 	if (ret < 0 && ret != -ENOSPC)
-		return cca_netlink_result(ret);
+		return ret;
 	/* The longest record does not fit into a message of the default size. */
 	cb->min_dump_alloc = RECORD_MESSAGE_SIZE;
-	dump->end = cca_log_seq();
-	dump->next = cca_log_next(cca_log_next(NULL));
+	dump->end = mlog_seq(&cca_log);
+	dump->next = mlog_next(&cca_log, cca_log.head);
 	while (dump->next && dump->next->seq < first)
-		dump->next = cca_log_next(dump->next);
+		dump->next = mlog_next(&cca_log, dump->next);
 	return 0;
 }
 
-/* A base or foreign record has the register's value, which follows the signature. */
-static int event_put(struct sk_buff *skb, const struct cca_record *record)
+/*
+ * A base or foreign record has the register's value, which follows the signature. An
+ * event of firmware can be too long for a message, and is left out then.
+ */
+static int event_put(struct sk_buff *skb, const struct mlog_record *record)
 {
 	size_t size = cca_realm.hash->digest_size;
 
-	if (record->kind != CCA_RSI_RECORD_KIND_EVENT)
+	if (record->kind == MLOG_BASE || record->kind == MLOG_FOREIGN)
 		return nla_put(skb, CCA_RSI_A_MEASUREMENT_VALUE, size,
 			       record->event + CCA_RSI_LOG_SIGNATURE_SIZE);
-	return nla_put(skb, CCA_RSI_A_MEASUREMENT_DIGEST, size, record->digest) ||
-	       nla_put(skb, CCA_RSI_A_MEASUREMENT_EVENT, record->event_size, record->event);
+	if (nla_put(skb, CCA_RSI_A_MEASUREMENT_DIGEST, size, record->digest))
+		return -EMSGSIZE;
+	return record->event_size > CCA_RSI_EVENT_LEN_MAX
+		       ? 0
+		       : nla_put(skb, CCA_RSI_A_MEASUREMENT_EVENT, record->event_size,
+				 record->event);
 }
 
 static int record_put(struct sk_buff *skb, struct netlink_callback *cb,
-		      const struct cca_record *record)
+		      const struct mlog_record *record)
 {
 	void *head = genlmsg_iput(skb, genl_info_dump(cb));
 
@@ -168,7 +214,7 @@ int cca_rsi_nl_log_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	while (dump->next && dump->next->seq < dump->end) {
 		if (record_put(skb, cb, dump->next))
 			return skb->len ?: -EMSGSIZE;
-		dump->next = cca_log_next(dump->next);
+		dump->next = mlog_next(&cca_log, dump->next);
 	}
 	return skb->len;
 }

@@ -124,7 +124,8 @@ static const struct call_type {
 	{ CCA_RSI_TOKEN, CCA_RSI_TOKEN_SIZE_VER0, FMODE_READ, token_call },
 };
 
-static_assert(sizeof(struct cca_rsi_config) == CCA_RSI_CONFIG_SIZE_VER0);
+static_assert(offsetof(struct cca_rsi_config, present) == CCA_RSI_CONFIG_SIZE_VER0);
+static_assert(sizeof(struct cca_rsi_config) == CCA_RSI_CONFIG_SIZE_VER1);
 static_assert(sizeof(struct cca_rsi_measurement) == CCA_RSI_MEASUREMENT_SIZE_VER0);
 static_assert(sizeof(struct cca_rsi_extend) == CCA_RSI_EXTEND_SIZE_VER0);
 static_assert(sizeof(struct cca_rsi_token) == CCA_RSI_TOKEN_SIZE_VER0);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
+#include <linux/arm-smccc-bus.h>
 #include <linux/module.h>
-
-#include <net/genetlink.h>
 
 #include <asm/rsi.h>
 
@@ -20,12 +19,14 @@
  * sealing, no keys and no policy: a remote verifier appraises the token.
  *
  * There are three user interfaces: /dev/cca-rsi and the generic netlink family
- * cca-rsi for registers and tokens, and configfs-tsm for tokens. One lock covers
- * all of them, and there is one owner of the tokens. The module binds to no
- * device: a call of the RMM is enough to find out whether this is a realm.
+ * cca-rsi for registers and tokens, and configfs-tsm for tokens. They
+ * share one log, which mlog.h declares for any provider, and there is one owner of
+ * the tokens. The driver binds to the
+ * device of the SMCCC bus that stands for the RMM. A kernel without that bus has
+ * only a platform device, which loads the module and needs no driver.
  */
 
-static int __init cca_rsi_init(void)
+static int cca_rsi_probe(struct arm_smccc_device *device)
 {
 	int ret;
 
@@ -56,21 +57,27 @@ out_realm:
 	cca_realm_exit();
 	return ret;
 }
-module_init(cca_rsi_init);
 
-static void __exit cca_rsi_exit(void)
+static void cca_rsi_remove(struct arm_smccc_device *device)
 {
 	cca_device_exit();
 	cca_netlink_exit();
 	cca_tsm_exit();
 	cca_realm_exit();
 }
-module_exit(cca_rsi_exit);
 
-/* The device of kernels up to 7.3, and its proposed successor */
+static const struct arm_smccc_device_id cca_rsi_ids[] = { { .func_id = SMC_RSI_ABI_VERSION }, {} };
+MODULE_DEVICE_TABLE(arm_smccc, cca_rsi_ids);
+
+static struct arm_smccc_driver cca_rsi_driver = {
+	/* Open files and other interfaces may use the log until the module is unloaded. */
+	.driver.suppress_bind_attrs = true, .name = KBUILD_MODNAME,  .probe = cca_rsi_probe,
+	.remove = cca_rsi_remove,	    .id_table = cca_rsi_ids,
+};
+module_arm_smccc_driver(cca_rsi_driver);
+
+/* The device of kernels without the bus */
 MODULE_ALIAS("platform:arm-cca-dev");
-MODULE_ALIAS("arm_smccc:arm-rsi-dev");
-MODULE_ALIAS_GENL_FAMILY(CCA_RSI_FAMILY_NAME);
 MODULE_AUTHOR("Realmkey maintainers <maintainers@users.noreply.r-seed-d287bd46.example>");
 MODULE_DESCRIPTION("Arm CCA Realm Services Interface");
 MODULE_LICENSE("GPL");

@@ -21,10 +21,10 @@ static struct tsm_measurement_register mrs[CCA_REALM_REGISTERS] = {
 	{ .mr_name = "rem3", .mr_flags = TSM_MR_F_READABLE | TSM_MR_F_RTMR },
 };
 
-/* tsm-mr reads cca_realm.values itself, which an audit brings up to date. */
+/* An audit brings the values up to date; see cca_mr_new(). */
 static int mr_refresh(const struct tsm_measurements *tm)
 {
-	return min(cca_realm_audit_now(), 0);
+	return min(mlog_audit_now(&cca_log), 0);
 }
 
 static int mr_write(const struct tsm_measurements *tm, const struct tsm_measurement_register *mr,
@@ -55,13 +55,24 @@ static const struct tsm_measurements measurements = {
  */
 const struct attribute_group *cca_mr_new(void)
 {
+	const struct mlog_record *record = cca_log.head;
 	u32 i;
 
 	for (i = 0; i < CCA_REALM_REGISTERS; i++) {
-		mrs[i].mr_value = cca_realm.values[i];
+		mrs[i].mr_value = cca_log.values[i];
 		mrs[i].mr_size = cca_realm.hash->digest_size;
 		mrs[i].mr_hash = cca_realm.hash->algo;
 	}
+	/*
+	 * tsm-mr copies a value with no lock of ours, and not only after a refresh. So it
+	 * gets the value in the register's last record, which never changes.
+	 */
+	guard(mutex)(&cca_log.lock);
+	while ((record = mlog_next(&cca_log, record)))
+		if (record->index >= cca_log.first)
+			mrs[record->index].mr_value = (void *)record->value;
+	for (i = cca_log.first; i < CCA_REALM_REGISTERS; i++)
+		cca_log.shown[i] = &mrs[i].mr_value;
 	return tsm_mr_create_attribute_group(&measurements);
 }
 

@@ -32,27 +32,41 @@ int cca_netlink_message_end(struct sk_buff *skb, void *head, int full)
 }
 
 /**
- * cca_netlink_result() - convert the result of an operation for netlink
- * @ret: 0 or an error
+ * cca_netlink_admin() - check that the caller may extend, attest and read the log
+ * @skb: the request
+ * @extack: receives the reason of a refusal
  *
- * For netlink -EINTR means that an answer is on its way: a caller that a signal
- * interrupted would wait for it for ever.
+ * A token is the realm's identity, and an extension cannot be undone, so these are
+ * for root of the realm, as /dev/cca-rsi is: CAP_NET_ADMIN is often given to
+ * containers. Both the sender and the process that opened the socket must have the
+ * capability, so that no privileged program can be made to send a request for another.
  *
- * Return: @ret, or -ECANCELED in place of -EINTR
+ * Return: 0 or -EPERM
  */
-int cca_netlink_result(int ret)
+int cca_netlink_admin(struct sk_buff *skb, struct netlink_ext_ack *extack)
 {
-	return ret == -EINTR ? -ECANCELED : ret;
+	if (netlink_capable(skb, CAP_SYS_ADMIN))
+		return 0;
+	NL_SET_ERR_MSG(extack, "CAP_SYS_ADMIN in the initial user namespace is required");
+	return -EPERM;
 }
 
 DEFINE_FREE(nlmsg, struct sk_buff *, nlmsg_free(_T))
+
+/* The attribute of a field that the RMM does not report is left out. */
+static int field_put(struct sk_buff *skb, int attribute, u32 present, u64 value)
+{
+	return present ? nla_put_uint(skb, attribute, value) : 0;
+}
 
 static int config_put(struct sk_buff *skb, const struct genl_info *info)
 {
 	void *head = genlmsg_iput(skb, info);
 	struct cca_rsi_config config;
+	u32 present;
 
 	cca_realm_config(&config);
+	present = config.present;
 	/* clang-format off */
 	return cca_netlink_message_end(skb, head, !head ||
 		nla_put_u32(skb, CCA_RSI_A_CONFIG_ABI_LOWER, config.abi_lower) ||
@@ -64,7 +78,16 @@ static int config_put(struct sk_buff *skb, const struct genl_info *info)
 		nla_put_u32(skb, CCA_RSI_A_CONFIG_FLAGS, config.flags) ||
 		nla_put_u32(skb, CCA_RSI_A_CONFIG_EVENT_MAX, config.event_max) ||
 		nla_put_uint(skb, CCA_RSI_A_CONFIG_LOG_SEQ, config.log_seq) ||
-		nla_put(skb, CCA_RSI_A_CONFIG_RPV, sizeof(config.rpv), config.rpv));
+		nla_put(skb, CCA_RSI_A_CONFIG_RPV, sizeof(config.rpv), config.rpv) ||
+		field_put(skb, CCA_RSI_A_CONFIG_ABI, present & CCA_RSI_CONFIG_P_ABI, config.abi) ||
+		field_put(skb, CCA_RSI_A_CONFIG_FEATURES,
+			  present & CCA_RSI_CONFIG_P_FEATURES, config.features) ||
+		field_put(skb, CCA_RSI_A_CONFIG_AUX_PLANES,
+			  present & CCA_RSI_CONFIG_P_AUX_PLANES, config.aux_planes) ||
+		field_put(skb, CCA_RSI_A_CONFIG_GICV3_VTR,
+			  present & CCA_RSI_CONFIG_P_GICV3_VTR, config.gicv3_vtr) ||
+		field_put(skb, CCA_RSI_A_CONFIG_ATS_PLANE,
+			  present & CCA_RSI_CONFIG_P_ATS_PLANE, config.ats_plane));
 	/* clang-format on */
 }
 
@@ -113,7 +136,7 @@ int cca_rsi_nl_measurement_get_doit(struct sk_buff *skb, struct genl_info *info)
 		return -EINVAL;
 	if (!reply)
 		return -ENOMEM;
-	return cca_netlink_result(cca_realm_measurements_read(nla_get_u32(index), 1, &value)) ?:
+	return cca_realm_measurements_read(nla_get_u32(index), 1, &value) ?:
 	       measurement_put(reply, info, &value) ?:
 	       genlmsg_reply(no_free_ptr(reply), info);
 }
@@ -133,7 +156,7 @@ int cca_rsi_nl_measurement_get_dumpit(struct sk_buff *skb, struct netlink_callba
 
 	for (i = 0; !ret && i < CCA_REALM_REGISTERS; i++)
 		ret = measurement_put(skb, genl_info_dump(cb), &values[i]);
-	return cca_netlink_result(ret);
+	return ret;
 }
 
 static void extend_parse(struct nlattr *const *attrs, struct cca_rsi_extend *arg)
@@ -193,7 +216,10 @@ int cca_rsi_nl_measurement_extend_doit(struct sk_buff *skb, struct genl_info *in
 	struct sk_buff *reply __free(nlmsg) = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	const struct nlattr *event = info->attrs[CCA_RSI_A_MEASUREMENT_EVENT];
 	struct cca_rsi_extend arg;
+	int ret = cca_netlink_admin(skb, info->extack);
 
+	if (ret)
+		return ret;
 	if (!reply)
 		return -ENOMEM;
 	if (GENL_REQ_ATTR_CHECK(info, CCA_RSI_A_MEASUREMENT_INDEX) ||
@@ -202,15 +228,15 @@ int cca_rsi_nl_measurement_extend_doit(struct sk_buff *skb, struct genl_info *in
 		return -EINVAL;
 	extend_parse(info->attrs, &arg);
 	return extend_check(info, &arg) ?:
-	       cca_netlink_result(cca_realm_extend(&arg, event ? nla_data(event) : NULL)) ?:
+	       cca_realm_extend(&arg, event ? nla_data(event) : NULL) ?:
 	       seq_put(reply, info, arg.seq) ?:
 	       genlmsg_reply(no_free_ptr(reply), info);
 }
 
 /* The event itself is left out, because anyone may listen. */
-static int note_put(struct sk_buff *skb, const struct genl_info *info,
-		    const struct cca_record *record)
+static int note_put(struct sk_buff *skb, const struct genl_info *info, const void *what)
 {
+	const struct mlog_record *record = what;
 	size_t size = cca_realm.hash->digest_size;
 	void *head = genlmsg_iput(skb, info);
 
@@ -223,18 +249,49 @@ static int note_put(struct sk_buff *skb, const struct genl_info *info,
 	/* clang-format on */
 }
 
-/* A notification that is lost, for example for lack of memory, leaves a gap in seq. */
-static int extension_notify(struct notifier_block *block, unsigned long action, void *record)
+static int full_put(struct sk_buff *skb, const struct genl_info *info, const void *used)
 {
+	void *head = genlmsg_iput(skb, info);
+
+	/* clang-format off */
+	return cca_netlink_message_end(skb, head, !head ||
+		nla_put_uint(skb, CCA_RSI_A_LOG_USED, *(const u64 *)used) ||
+		nla_put_uint(skb, CCA_RSI_A_LOG_LIMIT, READ_ONCE(cca_log.max)));
+	/* clang-format on */
+}
+
+/* A notification that is lost, for example for lack of memory, leaves a gap in seq. */
+static void notify(u8 cmd, const void *what,
+		   int (*put)(struct sk_buff *skb, const struct genl_info *info, const void *what))
+{
+	struct sk_buff *skb __free(nlmsg) = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	struct genl_info info;
 
-	if (!genl_has_listeners(&cca_rsi_nl_family, &init_net, CCA_RSI_NLGRP_EVENTS))
-		return NOTIFY_DONE;
-	genl_info_init_ntf(&info, &cca_rsi_nl_family, CCA_RSI_CMD_MEASUREMENT_EXTEND_NTF);
-	struct sk_buff *skb __free(nlmsg) = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
-	if (skb && !note_put(skb, &info, record))
+	genl_info_init_ntf(&info, &cca_rsi_nl_family, cmd);
+	if (skb && !put(skb, &info, what))
 		genlmsg_multicast(&cca_rsi_nl_family, no_free_ptr(skb), 0, CCA_RSI_NLGRP_EVENTS,
 				  GFP_KERNEL);
+}
+
+/* Announces once that the log is nearly full, and again if it is after log_max was raised. */
+static void full_notify(void)
+{
+	static unsigned long announced;
+	unsigned int max = READ_ONCE(cca_log.max);
+	u64 used = mlog_used(&cca_log);
+
+	if (used <= max - max / 8)
+		clear_bit(0, &announced);
+	else if (!test_and_set_bit(0, &announced))
+		notify(CCA_RSI_CMD_LOG_FULL_NTF, &used, full_put);
+}
+
+static int extension_notify(struct notifier_block *block, unsigned long action, void *record)
+{
+	if (!genl_has_listeners(&cca_rsi_nl_family, &init_net, CCA_RSI_NLGRP_EVENTS))
+		return NOTIFY_DONE;
+	notify(CCA_RSI_CMD_MEASUREMENT_EXTEND_NTF, record, note_put);
+	full_notify();
 	return NOTIFY_OK;
 }
 
@@ -245,17 +302,17 @@ static struct notifier_block extension_block = { .notifier_call = extension_noti
  *
  * Return: 0 or an error of genl_register_family()
  */
-int __init cca_netlink_init(void)
+int cca_netlink_init(void)
 {
 	int ret;
 
 	/* All network namespaces are in the same realm; the generator has no option for that. */
 	cca_rsi_nl_family.netnsok = false;
 	/* Before the family, so that each extension by netlink is announced */
-	blocking_notifier_chain_register(&cca_log_notifier, &extension_block);
+	blocking_notifier_chain_register(&cca_log.notifier, &extension_block);
 	ret = genl_register_family(&cca_rsi_nl_family);
 	if (ret)
-		blocking_notifier_chain_unregister(&cca_log_notifier, &extension_block);
+		blocking_notifier_chain_unregister(&cca_log.notifier, &extension_block);
 	return ret;
 }
 
@@ -265,5 +322,7 @@ int __init cca_netlink_init(void)
 void cca_netlink_exit(void)
 {
 	genl_unregister_family(&cca_rsi_nl_family);
-	blocking_notifier_chain_unregister(&cca_log_notifier, &extension_block);
+	blocking_notifier_chain_unregister(&cca_log.notifier, &extension_block);
 }
+
+MODULE_ALIAS_GENL_FAMILY(CCA_RSI_FAMILY_NAME);

@@ -1,15 +1,64 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-#include <crypto/hash.h>
+#include <linux/kstrtox.h>
+#include <linux/moduleparam.h>
+#include <linux/nospec.h>
+#include <linux/sizes.h>
 
 #include "cca_rsi.h"
 
-/* Held over each sequence of RSI calls */
-DEFINE_MUTEX(cca_realm_lock);
+#define LOG_MAX_CEILING SZ_16M
 
 struct cca_realm cca_realm;
 
-static const struct cca_hash hashes[] = {
+static const char signatures[][MLOG_SIGNATURE_SIZE] = {
+	[MLOG_BASE] = CCA_RSI_LOG_BASE,
+	[MLOG_FOREIGN] = CCA_RSI_LOG_FOREIGN,
+};
+
+static_assert(MLOG_SIGNATURE_SIZE == CCA_RSI_LOG_SIGNATURE_SIZE);
+static_assert(MLOG_DIGEST_MAX == CCA_RSI_DIGEST_MAX);
+static_assert(MLOG_EV_NO_ACTION == CCA_RSI_EV_NO_ACTION);
+static_assert(MLOG_REGISTERS_MAX >= CCA_REALM_REGISTERS);
+
+static const struct mlog_ops log_ops = {
+	.read = cca_rsi_measurement_read,
+	.extend = cca_rsi_measurement_extend,
+	.signatures = signatures,
+};
+
+struct mlog cca_log = {
+	.ops = &log_ops,
+	.first = 1,
+	.registers = CCA_REALM_REGISTERS,
+	.max = SZ_1M,
+};
+
+/* Records are never removed, so once the log has begun its maximum can only be raised. */
+static int log_max_set(const char *text, const struct kernel_param *param)
+{
+	unsigned int max;
+	int ret = kstrtouint(text, 0, &max);
+
+	if (ret)
+		return ret;
+	if (max > LOG_MAX_CEILING || (cca_log.head && max < cca_log.max))
+		return -EINVAL;
+	WRITE_ONCE(cca_log.max, max);
+	return 0;
+}
+
+static const struct kernel_param_ops log_max_ops = {
+	.set = log_max_set,
+	.get = param_get_uint,
+};
+
+module_param_cb(log_max, &log_max_ops, &cca_log.max, 0644);
+/* clang-format off */
+MODULE_PARM_DESC(log_max, "Maximum size of the event log in bytes, at most 16 MiB; can be raised at run time");
+/* clang-format on */
+
+static const struct mlog_hash hashes[] = {
 	[CCA_RSI_HASH_SHA256] = { 32, 0x000b, HASH_ALGO_SHA256, "sha256" },
 	[CCA_RSI_HASH_SHA512] = { 64, 0x000d, HASH_ALGO_SHA512, "sha512" },
 	[CCA_RSI_HASH_SHA384] = { 48, 0x000c, HASH_ALGO_SHA384, "sha384" },
@@ -33,25 +82,19 @@ static int config_read(struct cca_rsi_config *config)
 	config->event_max = CCA_RSI_EVENT_LEN_MAX;
 	/* cca_tsm_init() clears the flag if another driver owns the tokens. */
 	config->flags = CCA_RSI_CONFIG_F_TOKEN;
-	cca_realm.shash = crypto_alloc_shash(cca_realm.hash->name, 0, 0);
-	if (IS_ERR(cca_realm.shash))
-		pr_err("hash %s is not available: %pe\n", cca_realm.hash->name, cca_realm.shash);
-	return PTR_ERR_OR_ZERO(cca_realm.shash);
+	return 0;
 }
 
-/*
- * Earlier extensions (by firmware, by a kernel before kexec, by an earlier load of
- * the module) are not known, so the log begins with the registers' values.
- */
-static int base_log(void)
+static int log_start(struct mlog *log)
 {
 	int ret;
 
-	guard(mutex)(&cca_realm_lock);
-	ret = cca_rsi_measurement_read(0, cca_realm.values[0], cca_realm.hash->digest_size)
-		      ?: min(cca_realm_audit(), 0);
-	if (ret)
+	log->hash = cca_realm.hash;
+	ret = mlog_init(log) ?: cca_firmware_log(log) ?: mlog_base(log);
+	if (ret) {
 		pr_err("cannot start the event log: %d\n", ret);
+		mlog_exit(log);
+	}
 	return ret;
 }
 
@@ -64,11 +107,7 @@ static int base_log(void)
  */
 int cca_realm_init(void)
 {
-	int ret = config_read(&cca_realm.config) ?: cca_log_init(cca_realm.hash) ?: base_log();
-
-	if (ret)
-		cca_realm_exit();
-	return ret;
+	return config_read(&cca_realm.config) ?: log_start(&cca_log);
 }
 
 /**
@@ -76,18 +115,19 @@ int cca_realm_init(void)
  */
 void cca_realm_exit(void)
 {
-	cca_log_exit();
-	crypto_free_shash(cca_realm.shash);
+	mlog_exit(&cca_log);
 }
 
 /**
  * cca_realm_config() - get the configuration
- * @config: receives a copy, with the current log_seq
+ * @config: receives a copy, with the current log_seq and flags
  */
 void cca_realm_config(struct cca_rsi_config *config)
 {
 	*config = cca_realm.config;
-	config->log_seq = cca_log_seq();
+	config->log_seq = mlog_seq(&cca_log);
+	if (READ_ONCE(cca_log.foreign))
+		config->flags |= CCA_RSI_CONFIG_F_FOREIGN;
 }
 
 /**
@@ -96,7 +136,8 @@ void cca_realm_config(struct cca_rsi_config *config)
  * @count: the number of registers
  * @values: receives @count values
  *
- * Return: 0, -EINVAL if there are fewer registers, -EINTR, or an error as in cca_rsi.h
+ * Return: 0, -EINVAL if there are fewer registers, -EINTR if the caller is being
+ * killed, or an error as in cca_rsi.h
  */
 int cca_realm_measurements_read(u32 first, u32 count, struct cca_rsi_measurement *values)
 {
@@ -105,93 +146,15 @@ int cca_realm_measurements_read(u32 first, u32 count, struct cca_rsi_measurement
 
 	if (first >= CCA_REALM_REGISTERS || count > CCA_REALM_REGISTERS - first)
 		return -EINVAL;
-	scoped_cond_guard(mutex_intr, return -EINTR, &cca_realm_lock)
-		for (i = 0; !ret && i < count; i++) {
-			values[i] = (typeof(*values)){ .index = first + i, .size = size };
-			ret = cca_rsi_measurement_read(first + i, values[i].value, size);
-		}
-	return ret;
-}
-
-/**
- * cca_realm_audit() - compare the registers with the log, and log what differs
- *
- * Others may extend a register without a record, and the RMM does not report that.
- *
- * Context: the caller holds cca_realm_lock
- * Return: the number of registers that differed, -ENOMEM, -ENOSPC if the log is
- * full, or an error as in cca_rsi.h
- */
-int cca_realm_audit(void)
-{
-	/* The log begins with a base record for each register. */
-	bool base = cca_log_seq() < CCA_RSI_INDEX_MAX;
-	u8 value[CCA_RSI_DIGEST_MAX];
-	size_t size = cca_realm.hash->digest_size;
-	int ret, found = 0;
-	u32 i;
-
-	for (i = 1; i < CCA_REALM_REGISTERS; i++) {
-		ret = cca_rsi_measurement_read(i, value, size);
-		if (ret)
-			return ret;
-		if (!base && !memcmp(value, cca_realm.values[i], size))
-			continue;
-		cca_realm.config.flags |= base ? 0 : CCA_RSI_CONFIG_F_FOREIGN;
-		ret = cca_log_value(base ? CCA_RSI_RECORD_KIND_BASE : CCA_RSI_RECORD_KIND_FOREIGN,
-				    i, value);
-		if (ret)
-			return ret;
-		memcpy(cca_realm.values[i], value, size);
-		found++;
+	first = array_index_nospec(first, CCA_REALM_REGISTERS);
+	if (mutex_lock_killable(&cca_log.lock))
+		return -EINTR;
+	for (i = 0; !ret && i < count; i++) {
+		values[i] = (typeof(*values)){ .index = first + i, .size = size };
+		ret = cca_rsi_measurement_read(first + i, values[i].value, size);
 	}
-	return found;
-}
-
-/**
- * cca_realm_audit_now() - cca_realm_audit() for callers that do not hold the lock
- *
- * Return: 0 or more, -EINTR, or an error of cca_realm_audit()
- */
-int cca_realm_audit_now(void)
-{
-	int ret;
-
-	scoped_cond_guard(mutex_intr, return -EINTR, &cca_realm_lock)
-		ret = cca_realm_audit();
+	mutex_unlock(&cca_log.lock);
 	return ret;
-}
-
-/*
- * Computes the register's value after an event, by TCG's rule. If the RMM has another
- * rule, or another program extended the register just before or after us, the next
- * audit finds a difference.
- */
-static void value_extend(const struct cca_record *record)
-{
-	u8 joined[2 * CCA_RSI_DIGEST_MAX], *value = cca_realm.values[record->index];
-	size_t size = cca_realm.hash->digest_size;
-
-	memcpy(joined, value, size);
-	memcpy(joined + size, record->digest, size);
-	crypto_shash_tfm_digest(cca_realm.shash, joined, 2 * size, value);
-}
-
-/* The check for room comes first, because an extension cannot be undone. */
-static int extend_locked(struct cca_record *record)
-{
-	int ret = cca_realm_audit();
-
-	if (ret < 0)
-		return ret;
-	ret = cca_log_room(record)
-		      ?: cca_rsi_measurement_extend(record->index, record->digest,
-						    cca_realm.hash->digest_size);
-	if (ret)
-		return ret;
-	value_extend(record);
-	cca_log_append(record);
-	return 0;
 }
 
 static bool extend_good(const struct cca_rsi_extend *arg)
@@ -208,24 +171,18 @@ static bool extend_good(const struct cca_rsi_extend *arg)
  *	 the same value. The type must not be EV_NO_ACTION, which no parser replays
  * @event: arg->event_size bytes of kernel memory; arg->event is not used
  *
- * Return: 0, -EINVAL, -EINTR, -ENOMEM, -ENOSPC if the log is full, or an error
- * as in cca_rsi.h; after an error the register is unchanged
+ * Return: 0, -EINVAL, or an error of mlog_extend(); after an error the register is
+ * unchanged
  */
 int cca_realm_extend(struct cca_rsi_extend *arg, const void *event)
 {
-	int ret;
+	const struct mlog_event what = {
+		.index = array_index_nospec(arg->index, CCA_REALM_REGISTERS),
+		.type = arg->event_type,
+		.size = arg->event_size,
+		.digest = arg->digest,
+		.data = event,
+	};
 
-	if (!extend_good(arg))
-		return -EINVAL;
-	struct cca_record *record __free(kvfree) =
-		cca_record_new(CCA_RSI_RECORD_KIND_EVENT, arg, event);
-	if (!record)
-		return -ENOMEM;
-	scoped_cond_guard(mutex_intr, return -EINTR, &cca_realm_lock)
-		ret = extend_locked(record);
-	if (ret)
-		return ret;
-	arg->seq = record->seq;
-	blocking_notifier_call_chain(&cca_log_notifier, 0, no_free_ptr(record));
-	return 0;
+	return extend_good(arg) ? mlog_extend(&cca_log, &what, &arg->seq) : -EINVAL;
 }

@@ -12,6 +12,35 @@
 #include "trace.h"
 
 /*
+ * The kernel's own functions in <asm/rsi_cmds.h> make the calls, except for those that
+ * they cannot make for us: rsi_attestation_token_init() replaces each status by
+ * -EINVAL, which hides a failure of the RMM behind a wrong argument, and no kernel so
+ * far has functions for RSI_FEATURES and for reading and extending measurements.
+ */
+
+/* The revision that added the fields of struct config_granule from aux_planes on */
+#define RSI_1_1 0x10001
+#define FEATURE_REGISTER 0
+
+/*
+ * The start of what RSI_REALM_CONFIG writes. The kernel's struct realm_config is not
+ * used: kernels have different fields in it, and declare 64 bits for hash_algo, where
+ * the RMM writes 8.
+ */
+struct config_granule {
+	u64 ipa_bits;
+	u8 hash_algo;
+	u8 reserved[7];
+	u64 aux_planes;
+	u64 gicv3_vtr;
+	u64 ats_plane;
+	u8 reserved2[0x200 - 0x28];
+	u8 rpv[CCA_RSI_RPV_SIZE];
+};
+
+static_assert(offsetof(struct config_granule, rpv) == 0x200);
+
+/*
  * The registers of a call, input and output. An initialiser of @x also clears the
  * registers that it does not name. Without that, an RMM that leaves a result
  * register unchanged would expose its old contents to user space.
@@ -28,51 +57,124 @@ static const int errors[] = {
 	[RSI_ERROR_STATE] = -ESTALE,
 };
 
+static int rsi_error(u64 status)
+{
+	if (status == (u64)SMCCC_RET_NOT_SUPPORTED)
+		return -EOPNOTSUPP;
+	return status < ARRAY_SIZE(errors) ? errors[status] : -EIO;
+}
+
+static u64 trace_start(u64 function)
+{
+	trace_cca_rsi_enter(function);
+	return trace_cca_rsi_exit_enabled() ? ktime_get_ns() : 0;
+}
+
+static void trace_end(u64 function, u64 status, u64 length, u64 start)
+{
+	trace_cca_rsi_exit(function, status, length, start ? ktime_get_ns() - start : 0);
+}
+
+/* Makes a call by this file's own code. */
 static int rsi_call(union rsi_call *call)
 {
-	u64 function = call->x[0], start = 0;
+	u64 function = call->x[0], start = trace_start(function);
 
-	trace_cca_rsi_enter(function);
-	if (trace_cca_rsi_exit_enabled())
-		start = ktime_get_ns();
 	arm_smccc_1_2_smc(&call->regs, &call->regs);
-	trace_cca_rsi_exit(function, call->x[0],
-			   function == SMC_RSI_ATTESTATION_TOKEN_CONTINUE ? call->x[1] : 0,
-			   start ? ktime_get_ns() - start : 0);
+	trace_end(function, call->x[0], 0, start);
+	return rsi_error(call->x[0]);
+}
 
-	if (call->x[0] == (u64)SMCCC_RET_NOT_SUPPORTED)
-		return -EOPNOTSUPP;
-	return call->x[0] < ARRAY_SIZE(errors) ? errors[call->x[0]] : -EIO;
+static int version_request(unsigned long version, unsigned long *lower, unsigned long *higher)
+{
+	u64 start = trace_start(SMC_RSI_ABI_VERSION);
+	u64 status = rsi_request_version(version, lower, higher);
+
+	trace_end(SMC_RSI_ABI_VERSION, status, 0, start);
+	return rsi_error(status);
+}
+
+/*
+ * Finds the revision to use. The first request is the kernel's own, which has
+ * succeeded before, and its answer names the highest revision that the RMM has.
+ */
+static int version_negotiate(struct cca_rsi_config *config)
+{
+	unsigned long lower, higher;
+	int ret = version_request(RSI_ABI_VERSION, &lower, &higher);
+
+	if (ret)
+		return ret;
+	config->abi_lower = lower;
+	config->abi_higher = higher;
+	config->abi = RSI_ABI_VERSION;
+	config->present = CCA_RSI_CONFIG_P_ABI;
+	if (config->abi < RSI_1_1 && higher >= RSI_1_1 && !version_request(RSI_1_1, NULL, NULL))
+		config->abi = RSI_1_1;
+	return 0;
+}
+
+/* An RMM without RSI_FEATURES has no features to report, so this cannot fail. */
+static void features_read(struct cca_rsi_config *config)
+{
+	union rsi_call call = { .x = { SMC_RSI_FEATURES, FEATURE_REGISTER } };
+
+	if (rsi_call(&call))
+		return;
+	config->features = call.x[1];
+	config->present |= CCA_RSI_CONFIG_P_FEATURES;
+}
+
+static int realm_config_read(struct cca_rsi_config *config)
+{
+	/* kmalloc() aligns a power of two to its size, so this is aligned to a granule. */
+	struct config_granule *granule __free(kfree) = kzalloc(RSI_GRANULE_SIZE, GFP_KERNEL);
+	u64 start, status;
+
+	if (!granule)
+		return -ENOMEM;
+	start = trace_start(SMC_RSI_REALM_CONFIG);
+	status = rsi_get_realm_config((struct realm_config *)granule);
+	trace_end(SMC_RSI_REALM_CONFIG, status, 0, start);
+	if (status)
+		return rsi_error(status);
+
+	config->ipa_bits = granule->ipa_bits;
+	config->hash_algo = granule->hash_algo;
+	memcpy(config->rpv, granule->rpv, sizeof(config->rpv));
+	if (config->abi < RSI_1_1)
+		return 0;
+	config->aux_planes = granule->aux_planes;
+	config->gicv3_vtr = granule->gicv3_vtr;
+	config->ats_plane = granule->ats_plane;
+	config->present |= CCA_RSI_CONFIG_P_AUX_PLANES | CCA_RSI_CONFIG_P_GICV3_VTR |
+			   CCA_RSI_CONFIG_P_ATS_PLANE;
+	return 0;
 }
 
 /**
- * cca_rsi_config_read() - RSI_VERSION and RSI_REALM_CONFIG
- * @config: its abi_lower, abi_higher, ipa_bits, hash_algo and rpv are set
+ * cca_rsi_config_read() - RSI_VERSION, RSI_FEATURES and RSI_REALM_CONFIG
+ * @config: its abi_lower, abi_higher, ipa_bits, hash_algo and rpv are set, and the
+ *	    fields from present on
  *
  * Return: 0, -ENOMEM, or an error as in cca_rsi.h
  */
 int cca_rsi_config_read(struct cca_rsi_config *config)
 {
-	/* kmalloc() aligns a power of two to its size, so this is aligned to a granule. */
-	struct realm_config *granule __free(kfree) = kzalloc(RSI_GRANULE_SIZE, GFP_KERNEL);
-	union rsi_call version = { .x = { SMC_RSI_ABI_VERSION, RSI_ABI_VERSION } };
-	union rsi_call call = { .x = { SMC_RSI_REALM_CONFIG } };
-	int ret;
+	int ret = version_negotiate(config);
 
-	if (!granule)
-		return -ENOMEM;
-	call.x[1] = virt_to_phys(granule);
-	ret = rsi_call(&version) ?: rsi_call(&call);
 	if (ret)
 		return ret;
-
-	config->abi_lower = version.x[1];
-	config->abi_higher = version.x[2];
-	config->ipa_bits = granule->ipa_bits;
-	/* The kernel declares 64 bits where the RMM writes 8. */
-	config->hash_algo = (u8)granule->hash_algo;
-	memcpy(config->rpv, granule->rpv, sizeof(config->rpv));
-	return 0;
+	features_read(config);
+	ret = realm_config_read(config);
+	/*
+	 * TF-RMM does not store the revision: its answers are the same after any request.
+	 * The specification does not promise that, so the kernel's revision is requested
+	 * again, for the calls that the kernel itself makes.
+	 */
+	if (config->abi != RSI_ABI_VERSION)
+		version_request(RSI_ABI_VERSION, NULL, NULL);
+	return ret;
 }
 
 /**
@@ -142,10 +244,35 @@ int cca_rsi_token_init(const u8 *challenge, size_t *bound)
  */
 int cca_rsi_token_continue(u8 *granule, size_t *len)
 {
-	union rsi_call call = { .x = { SMC_RSI_ATTESTATION_TOKEN_CONTINUE, virt_to_phys(granule), 0,
-				       RSI_GRANULE_SIZE } };
-	int ret = rsi_call(&call);
+	u64 start = trace_start(SMC_RSI_ATTESTATION_TOKEN_CONTINUE);
+	u64 status =
+		rsi_attestation_token_continue(virt_to_phys(granule), 0, RSI_GRANULE_SIZE, len);
 
-	*len = call.x[1];
-	return call.x[0] == RSI_INCOMPLETE ? CCA_RSI_INCOMPLETE : ret;
+	trace_end(SMC_RSI_ATTESTATION_TOKEN_CONTINUE, status, *len, start);
+	return status == RSI_INCOMPLETE ? CCA_RSI_INCOMPLETE : rsi_error(status);
+}
+
+/**
+ * cca_rsi_protected() - check that the host cannot change an area of memory
+ * @start: its address
+ * @size: its bytes
+ *
+ * The RMM makes RAM anything else only at the realm's request, so the answer stays
+ * true while nothing in the realm asks for that.
+ *
+ * Return: true if all of it is protected RAM
+ */
+bool cca_rsi_protected(phys_addr_t start, size_t size)
+{
+	phys_addr_t top, end = start + size;
+	enum ripas state;
+
+	if (!size || end < start)
+		return false;
+	end = ALIGN(end, RSI_GRANULE_SIZE);
+	for (start = ALIGN_DOWN(start, RSI_GRANULE_SIZE); start < end; start = top)
+		if (rsi_ipa_state_get(start, end, &state, &top) != RSI_SUCCESS ||
+		    state != RSI_RIPAS_RAM || top <= start)
+			return false;
+	return true;
 }

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The functions of rsi.c without an RMM: for tests on any arm64 machine, never for
- * use. Registers are extended with the real hash. The tokens are not real, but come
- * as the RMM's do, in pieces and with pauses, and contain the challenge and the
- * registers as CBOR byte strings.
- *
- * Module parameters set which calls fail and how the fake RMM misbehaves. They can
- * be written while the module runs.
+ * use. They have the same arguments and results, or fail as the module's parameters
+ * request, which can be written while the module runs. Registers are extended with the
+ * real hash. The tokens are not real, but come as the RMM's do, in pieces and with
+ * pauses, and contain the challenge and the registers as CBOR byte strings.
  */
 
 #include <crypto/sha2.h>
@@ -23,6 +21,8 @@
 	((BYTE_STRING_HEAD + CCA_RSI_DIGEST_MAX) * CCA_REALM_REGISTERS + BYTE_STRING_HEAD + \
 	 CCA_RSI_CHALLENGE_SIZE)
 #define FAKE_IPA_BITS 40
+#define FAKE_RSI_1_1 0x10001
+#define FAKE_VTR 0x90080003
 
 enum fake_call {
 	FAKE_NONE,
@@ -32,6 +32,7 @@ enum fake_call {
 	FAKE_EXTEND,
 	FAKE_INIT,
 	FAKE_CONTINUE,
+	FAKE_FEATURES,
 };
 
 enum fake_fault {
@@ -51,6 +52,18 @@ static unsigned int hash = CCA_RSI_HASH_SHA256;
 module_param(hash, uint, 0444);
 MODULE_PARM_DESC(hash, "the realm's algorithm as RSI numbers it");
 
+static unsigned int rsi = RSI_ABI_VERSION;
+module_param(rsi, uint, 0444);
+MODULE_PARM_DESC(rsi, "highest RSI revision, major << 16 | minor; from 1.1 on there are planes");
+
+static unsigned long features;
+module_param(features, ulong, 0444);
+MODULE_PARM_DESC(features, "RSI feature register 0");
+
+static unsigned int aux_planes;
+module_param(aux_planes, uint, 0444);
+MODULE_PARM_DESC(aux_planes, "number of auxiliary planes, and the plane of devices, with RSI 1.1");
+
 static unsigned int token_size;
 module_param(token_size, uint, 0644);
 MODULE_PARM_DESC(token_size, "bytes in a token; 0: a size derived from the challenge");
@@ -61,8 +74,7 @@ MODULE_PARM_DESC(bound, "upper bound to announce, correct or not; 0: a correct o
 
 static unsigned int fail_call;
 module_param(fail_call, uint, 0644);
-MODULE_PARM_DESC(fail_call,
-		 "call that fails: 1 version, 2 config, 3 read, 4 extend, 5 init, 6 continue");
+MODULE_PARM_DESC(fail_call, "the call that fails, an enum fake_call: 1 version ... 7 features");
 
 static long fail_status;
 module_param(fail_status, long, 0644);
@@ -75,6 +87,10 @@ MODULE_PARM_DESC(fail_skip, "number of calls that succeed first; counts down");
 static unsigned int fail_times;
 module_param(fail_times, uint, 0644);
 MODULE_PARM_DESC(fail_times, "number of calls that fail then; counts down");
+
+static bool late;
+module_param(late, bool, 0644);
+MODULE_PARM_DESC(late, "sample the registers at the token's first piece, not at its start");
 
 static unsigned int fault;
 module_param(fault, uint, 0644);
@@ -141,12 +157,24 @@ static int call_status(enum fake_call call)
 	}
 }
 
-/**
- * cca_rsi_config_read() - as in rsi.c
- * @config: its abi_lower, abi_higher, ipa_bits, hash_algo and rpv are set
- *
- * Return: 0 or the requested error
- */
+/* Sets the fields that RSI 1.0 or the requested failure may lack. */
+static void config_present_set(struct cca_rsi_config *config)
+{
+	config->abi = min(rsi, FAKE_RSI_1_1);
+	config->present = CCA_RSI_CONFIG_P_ABI;
+	if (!call_status(FAKE_FEATURES)) {
+		config->features = features;
+		config->present |= CCA_RSI_CONFIG_P_FEATURES;
+	}
+	if (rsi < FAKE_RSI_1_1)
+		return;
+	config->aux_planes = aux_planes;
+	config->gicv3_vtr = FAKE_VTR;
+	config->ats_plane = aux_planes;
+	config->present |= CCA_RSI_CONFIG_P_AUX_PLANES | CCA_RSI_CONFIG_P_GICV3_VTR |
+			   CCA_RSI_CONFIG_P_ATS_PLANE;
+}
+
 int cca_rsi_config_read(struct cca_rsi_config *config)
 {
 	int ret = call_status(FAKE_VERSION) ?: call_status(FAKE_CONFIG);
@@ -155,7 +183,8 @@ int cca_rsi_config_read(struct cca_rsi_config *config)
 		return ret;
 	pr_warn("the RSI of this build is a fake, for tests only\n");
 	config->abi_lower = RSI_ABI_VERSION;
-	config->abi_higher = RSI_ABI_VERSION;
+	config->abi_higher = rsi;
+	config_present_set(config);
 	config->ipa_bits = FAKE_IPA_BITS;
 	config->hash_algo = hash;
 	memset(config->rpv, 0, sizeof(config->rpv));
@@ -164,18 +193,11 @@ int cca_rsi_config_read(struct cca_rsi_config *config)
 	return 0;
 }
 
-/**
- * cca_rsi_measurement_read() - as in rsi.c
- * @index: 0 for RIM, 1..4 for REM0..REM3
- * @value: receives the register
- * @size: number of its bytes to copy
- *
- * Return: 0, -EINVAL, or the requested error
- */
 int cca_rsi_measurement_read(u32 index, u8 *value, size_t size)
 {
 	int ret = call_status(FAKE_READ);
 
+	lockdep_assert_held(&cca_log.lock);
 	if (ret)
 		return ret;
 	if (index >= CCA_REALM_REGISTERS || size > CCA_RSI_DIGEST_MAX)
@@ -184,21 +206,13 @@ int cca_rsi_measurement_read(u32 index, u8 *value, size_t size)
 	return 0;
 }
 
-/**
- * cca_rsi_measurement_extend() - as in rsi.c
- * @index: 1..4 for REM0..REM3
- * @digest: the register becomes H(register || digest)
- * @size: bytes in @digest
- *
- * Return: 0, -EINVAL, or the requested error
- */
 int cca_rsi_measurement_extend(u32 index, const u8 *digest, size_t size)
 {
 	u8 joined[2 * CCA_RSI_DIGEST_MAX];
 	size_t width = hash_used()->size;
 	int ret = call_status(FAKE_EXTEND);
 
-	lockdep_assert_held(&cca_realm_lock);
+	lockdep_assert_held(&cca_log.lock);
 	if (ret)
 		return ret;
 	if (!index || index >= CCA_REALM_REGISTERS || size > CCA_RSI_DIGEST_MAX)
@@ -220,29 +234,29 @@ static void head_add(struct fake_token *token, const u8 *bytes, size_t size)
 	token->head_size += BYTE_STRING_HEAD + size;
 }
 
-/**
- * cca_rsi_token_init() - as in rsi.c
- * @challenge: CCA_RSI_CHALLENGE_SIZE bytes
- * @announced: receives the upper bound of the token's size
- *
- * Return: 0 or the requested error
- */
+static void registers_sample(struct fake_token *token)
+{
+	unsigned int i;
+
+	token->head_size = 0;
+	head_add(token, token->challenge, sizeof(token->challenge));
+	for (i = 0; i < CCA_REALM_REGISTERS; i++)
+		head_add(token, registers[i], hash_used()->size);
+}
+
 int cca_rsi_token_init(const u8 *challenge, size_t *announced)
 {
 	/* this_cpu_ptr() warns about a caller that is not pinned. */
 	struct fake_token *token = this_cpu_ptr(&tokens);
 	int ret = call_status(FAKE_INIT);
-	unsigned int i;
 
-	lockdep_assert_held(&cca_realm_lock);
+	lockdep_assert_held(&cca_token_lock);
+	lockdep_assert_held(&cca_log.lock);
 	token->running = !ret;
 	if (ret)
 		return ret;
-	token->head_size = 0;
 	memcpy(token->challenge, challenge, sizeof(token->challenge));
-	head_add(token, challenge, sizeof(token->challenge));
-	for (i = 0; i < CCA_REALM_REGISTERS; i++)
-		head_add(token, registers[i], hash_used()->size);
+	registers_sample(token);
 	token->sent = 0;
 	token->size = token_size ?: 4000 + challenge[0] * 16 + challenge[1];
 	token->size = max(token->size, token->head_size);
@@ -286,21 +300,13 @@ static int token_fault(struct fake_token *token, u8 *to, size_t size, size_t *le
 	}
 }
 
-/**
- * cca_rsi_token_continue() - as in rsi.c
- * @granule: a granule
- * @len: receives the number of bytes written
- *
- * Return: 0 at the end of the token, CCA_RSI_INCOMPLETE before it, -ESTALE if none
- * was started on this CPU, -EINVAL, or the requested error
- */
 int cca_rsi_token_continue(u8 *granule, size_t *len)
 {
 	struct fake_token *token = this_cpu_ptr(&tokens);
 	int ret = call_status(FAKE_CONTINUE);
 	size_t size = RSI_GRANULE_SIZE;
 
-	lockdep_assert_held(&cca_realm_lock);
+	lockdep_assert_held(&cca_token_lock);
 	*len = 0;
 	if (ret)
 		return ret;
@@ -310,6 +316,8 @@ int cca_rsi_token_continue(u8 *granule, size_t *len)
 		return -ESTALE;
 	if (fault && fault != FAULT_RULE)
 		return token_fault(token, granule, size, len);
+	if (late && !token->sent)
+		registers_sample(token);
 	/* As if an interrupt had stopped the RMM */
 	if (!random_below(3))
 		return CCA_RSI_INCOMPLETE;
@@ -317,4 +325,9 @@ int cca_rsi_token_continue(u8 *granule, size_t *len)
 		size = min(size, 1 + random_below(1000));
 	*len = min(size, token->size - token->sent);
 	return token_send(token, granule, *len);
+}
+
+bool cca_rsi_protected(phys_addr_t start, size_t size)
+{
+	return size && start + size > start;
 }

@@ -13,6 +13,7 @@
 #define show_rsi_function(function)						\
 	__print_symbolic(function,						\
 			 { SMC_RSI_ABI_VERSION, "VERSION" },			\
+			 { SMC_RSI_FEATURES, "FEATURES" },			\
 			 { SMC_RSI_REALM_CONFIG, "REALM_CONFIG" },		\
 			 { SMC_RSI_MEASUREMENT_READ, "MEASUREMENT_READ" },	\
 			 { SMC_RSI_MEASUREMENT_EXTEND, "MEASUREMENT_EXTEND" },	\

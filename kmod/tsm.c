@@ -5,8 +5,9 @@
  * get parts of each other's.
  */
 
+#include <linux/tsm.h>
+
 #include "cca_rsi.h"
-#include "compat.h"
 
 /* The in-tree driver's minimum, because fewer bytes are too short for a challenge */
 #define CHALLENGE_SIZE_MIN 32

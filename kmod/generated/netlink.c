@@ -58,7 +58,7 @@ static const struct genl_split_ops cca_rsi_nl_ops[] = {
 		.doit		= cca_rsi_nl_measurement_extend_doit,
 		.policy		= cca_rsi_measurement_extend_nl_policy,
 		.maxattr	= CCA_RSI_A_MEASUREMENT_EVENT,
-		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+		.flags		= GENL_CMD_CAP_DO,
 	},
 	{
 		.cmd		= CCA_RSI_CMD_TOKEN_GET,
@@ -67,7 +67,7 @@ static const struct genl_split_ops cca_rsi_nl_ops[] = {
 		.done		= cca_rsi_nl_token_get_done,
 		.policy		= cca_rsi_token_get_nl_policy,
 		.maxattr	= CCA_RSI_A_TOKEN_CHALLENGE,
-		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DUMP,
+		.flags		= GENL_CMD_CAP_DUMP,
 	},
 	{
 		.cmd		= CCA_RSI_CMD_LOG_GET,
@@ -75,7 +75,7 @@ static const struct genl_split_ops cca_rsi_nl_ops[] = {
 		.dumpit		= cca_rsi_nl_log_get_dumpit,
 		.policy		= cca_rsi_log_get_nl_policy,
 		.maxattr	= CCA_RSI_A_MEASUREMENT_SEQ,
-		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DUMP,
+		.flags		= GENL_CMD_CAP_DUMP,
 	},
 };
 

@@ -133,12 +133,13 @@ faults_zero_progress()
 		faults_client "zero-progress, SIGTERM" $client 100 143
 	done
 	runs 0 "zero-progress: the daemon can be ended" realm_sh "/tmp/daemon give-up"
-	faults_client "zero-progress, SIGTERM" daemon 0 0
+	faults_client "zero-progress, SIGTERM" daemon 0 143
 	lacks "zero-progress: it has waited, and ends without a message" "trying again"
 	same "zero-progress: what it delivered before stays" "keyring: $secret" "$(grep '^keyring:' <<<"$output")"
 	runs 0 "zero-progress: the daemon waits" realm_sh "/tmp/daemon start '' && sleep 1"
 	same "zero-progress: the secret delivered before can be read" "keyring: $secret" "$output"
-	runs 143 "zero-progress: other calls wait too" realm_sh "timeout 2 realmkey measurements"
+	runs 0 "zero-progress: registers can be read meanwhile" realm_sh "timeout 10 realmkey measurements"
+	runs 143 "zero-progress: another token waits too" realm_sh "timeout 2 realmkey token --source device --json"
 	fault clear
 	runs 0 "zero-progress: cleared, the daemon delivers" realm_sh "/tmp/daemon end"
 	faults_daemon_ends "zero-progress"

@@ -61,11 +61,17 @@ static int on_valid(struct nl_msg *msg, void *context)
 	return NL_OK;
 }
 
+/* A dump that fails after its start ends like a complete one, except for an error in its end. */
 static int on_over(struct nl_msg *msg, void *context)
 {
 	struct exchange *exchange = context;
+	int error = 0;
 
-	(void)msg;
+	if (nlmsg_hdr(msg)->nlmsg_type == NLMSG_DONE &&
+	    nlmsg_datalen(nlmsg_hdr(msg)) >= (int)sizeof(error))
+		memcpy(&error, nlmsg_data(nlmsg_hdr(msg)), sizeof(error));
+	if (error < 0)
+		exchange->error = -error;
 	exchange->over = true;
 	return NL_STOP;
 }
@@ -139,6 +145,9 @@ static bool chunk_append(struct nlattr **attrs, void *context)
 	struct nlattr *chunk = attrs[CCA_RSI_A_TOKEN_CHUNK];
 	struct token_room *room = context;
 
+	/* The request has been accepted, and the token is yet to be made. */
+	if (!chunk && !attrs[CCA_RSI_A_TOKEN_SIZE] && !room->used)
+		return true;
 	if (!chunk || !attrs[CCA_RSI_A_TOKEN_SIZE] || !attrs[CCA_RSI_A_TOKEN_OFFSET] ||
 	    !attrs[CCA_RSI_A_TOKEN_LOG_SEQ])
 		return false;

@@ -28,12 +28,13 @@ union any_call {
 
 static const struct {
 	unsigned long cmd;
+	size_t first; /* the size of the first version */
 	size_t size;
 } calls[] = {
-	{ CCA_RSI_CONFIG, CCA_RSI_CONFIG_SIZE_VER0 },
-	{ CCA_RSI_MEASUREMENT, CCA_RSI_MEASUREMENT_SIZE_VER0 },
-	{ CCA_RSI_EXTEND, CCA_RSI_EXTEND_SIZE_VER0 },
-	{ CCA_RSI_TOKEN, CCA_RSI_TOKEN_SIZE_VER0 },
+	{ CCA_RSI_CONFIG, CCA_RSI_CONFIG_SIZE_VER0, sizeof(struct cca_rsi_config) },
+	{ CCA_RSI_MEASUREMENT, CCA_RSI_MEASUREMENT_SIZE_VER0, sizeof(struct cca_rsi_measurement) },
+	{ CCA_RSI_EXTEND, CCA_RSI_EXTEND_SIZE_VER0, sizeof(struct cca_rsi_extend) },
+	{ CCA_RSI_TOKEN, CCA_RSI_TOKEN_SIZE_VER0, sizeof(struct cca_rsi_token) },
 };
 
 #define CALLS (sizeof(calls) / sizeof(calls[0]))
@@ -114,7 +115,7 @@ static void shorter_structs_refused(void)
 	union any_call arg = { 0 };
 
 	for (size_t i = 0; i < CALLS; i++) {
-		CHECK_ERRNO(ioctl(device, device_cmd_sized(calls[i].cmd, calls[i].size - 1), &arg),
+		CHECK_ERRNO(ioctl(device, device_cmd_sized(calls[i].cmd, calls[i].first - 1), &arg),
 			    EINVAL);
 		CHECK_ERRNO(ioctl(device, device_cmd_sized(calls[i].cmd, 0), &arg), EINVAL);
 	}

@@ -56,19 +56,6 @@ static size_t record_parse(const uint8_t *bytes, size_t size, uint32_t digest_si
 	return fixed + record->size;
 }
 
-bool eventlog_whole(const uint8_t *bytes, size_t size, uint32_t digest_size)
-{
-	struct record record;
-	size_t length = 1;
-
-	for (size_t used = 0; length && used < size; used += length) {
-		length = record_parse(bytes + used, size - used, digest_size, &record);
-		if (!length)
-			return false;
-	}
-	return size > 0;
-}
-
 static bool header_good(const uint8_t *bytes, size_t size, const struct cca_rsi_config *config)
 {
 	static const uint8_t algos[] = { 0x0b, 0x0d, 0x0c };

@@ -48,9 +48,6 @@ bool eventlog_good(struct cca_rsi_config *config);
 /* Computes register @index (1 or more) after the first @count records, into @value. */
 void eventlog_register(const struct eventlog *log, size_t count, uint32_t index, uint8_t *value);
 
-/* Are the @size bytes one or more whole records? */
-bool eventlog_whole(const uint8_t *bytes, size_t size, uint32_t digest_size);
-
 /*
  * Computes H(@old || @digest) by the realm's algorithm, into @result; all have the realm's digest
  * size.

@@ -12,17 +12,22 @@
 #include "token.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define EV_IPL	13
 #define WRITERS 4
 #define ROUNDS	50
+/* More than the whole log has */
+#define LOG_ROOM (1 << 20)
 
 static struct cca_rsi_config config;
 
@@ -95,73 +100,133 @@ static void no_action_refused(void)
 	close(fd);
 }
 
-static void whole_records_only(void)
+/* Reads the rest of the log in pieces of @size bytes; true if it is the @length bytes at @expected. */
+static bool rest_is(int fd, size_t size, const uint8_t *expected, ssize_t length)
 {
-	static uint8_t whole[1 << 20], piece[8192];
-	int fd = device_open(O_RDONLY);
-	ssize_t size = read(fd, whole, sizeof(whole)), used = 0, length;
+	static uint8_t piece[LOG_ROOM];
+	ssize_t got;
 
-	CHECK(size > HEADER_SIZE && read(fd, piece, sizeof(piece)) == 0);
-	CHECK(lseek(fd, 0, SEEK_SET) == 0);
-	CHECK_ERRNO(read(fd, piece, HEADER_SIZE - 1), EINVAL);
-	CHECK(read(fd, piece, HEADER_SIZE) == HEADER_SIZE &&
-	      memcmp(piece, whole, HEADER_SIZE) == 0);
-	used = HEADER_SIZE;
-	while (used < size) {
-		length = read(fd, piece, 5000);
-		CHECK(length > 0 && length <= size - used);
-		CHECK(memcmp(piece, whole + used, (size_t)length) == 0);
-		CHECK(eventlog_whole(whole + used, (size_t)length, config.digest_size));
-		used += length;
-	}
-	CHECK(read(fd, piece, sizeof(piece)) == 0 && read(fd, piece, 0) == 0);
+	for (; (got = read(fd, piece, size)) > 0; expected += got, length -= got)
+		if (got > length || memcmp(piece, expected, (size_t)got) != 0 ||
+		    (got < (ssize_t)size && got < length))
+			return false;
+	return got == 0 && length == 0;
+}
+
+static void any_size_is_read(void)
+{
+	static const size_t sizes[] = { 7, 65, 507, 4096, 5000, LOG_ROOM };
+	static uint8_t whole[LOG_ROOM], event[4096];
+	int fd = device_open(O_RDWR);
+	ssize_t size;
+
+	CHECK(extend(fd, 1, EV_IPL, event, sizeof(event)) >= 0);
+	size = read(fd, whole, sizeof(whole));
+	CHECK(size > (ssize_t)sizeof(event) && read(fd, whole, 1) == 0);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		CHECK(lseek(fd, 0, SEEK_SET) == 0 && rest_is(fd, sizes[i], whole, size));
+	CHECK(lseek(fd, 0, SEEK_SET) == 0 && read(fd, whole, 0) == 0);
+	CHECK(lseek(fd, 0, SEEK_CUR) == 0);
 	close(fd);
 }
 
-static void seeks_to_start_and_end(void)
+static void seeks_to_any_byte(void)
 {
-	uint8_t byte[4096];
+	static uint8_t whole[LOG_ROOM];
+	uint8_t piece[100];
 	int fd = device_open(O_RDWR);
 	off_t end = lseek(fd, 0, SEEK_END);
 
-	CHECK(end > HEADER_SIZE && read(fd, byte, sizeof(byte)) == 0);
-	CHECK(lseek(fd, 0, SEEK_SET) == 0 && read(fd, byte, HEADER_SIZE) == HEADER_SIZE);
-	CHECK_ERRNO(lseek(fd, 1, SEEK_SET), EINVAL);
-	CHECK_ERRNO(lseek(fd, -1, SEEK_END), EINVAL);
-	CHECK_ERRNO(lseek(fd, 0, SEEK_CUR), EINVAL);
-	CHECK_ERRNO(pread(fd, byte, sizeof(byte), 0), ESPIPE);
-	CHECK_ERRNO(write(fd, byte, 1), EINVAL);
-	CHECK(lseek(fd, 0, SEEK_END) == end);
-	CHECK(extend(fd, 1, EV_IPL, NULL, 0) >= 0);
-	CHECK(read(fd, byte, sizeof(byte)) == 14 + (ssize_t)config.digest_size + 4);
+	CHECK(end > HEADER_SIZE && end < (off_t)sizeof(whole) && read(fd, piece, 1) == 0);
+	CHECK(pread(fd, whole, sizeof(whole), 0) == end && lseek(fd, 0, SEEK_CUR) == end);
+	for (off_t at = end - 1; at > 0; at -= 1 + at / 50) {
+		CHECK(pread(fd, piece, 1, at) == 1 && piece[0] == whole[at]);
+		CHECK(lseek(fd, at, SEEK_SET) == at && read(fd, piece, 1) == 1);
+		CHECK(piece[0] == whole[at] && lseek(fd, -1, SEEK_CUR) == at);
+	}
+	CHECK(lseek(fd, -end, SEEK_END) == 0 && rest_is(fd, sizeof(piece), whole, end));
+	CHECK(pread(fd, piece, sizeof(piece), end) == 0);
+	CHECK(pread(fd, piece, sizeof(piece), INT64_MAX - 1000) == 0);
+	CHECK_ERRNO(pread(fd, piece, sizeof(piece), -1), EINVAL);
+	CHECK_ERRNO(lseek(fd, end + 1, SEEK_SET), EINVAL);
+	CHECK_ERRNO(lseek(fd, 1, SEEK_CUR), EINVAL);
+	CHECK_ERRNO(lseek(fd, -1, SEEK_SET), EINVAL);
+	CHECK_ERRNO(lseek(fd, 0, SEEK_HOLE), EINVAL);
+	CHECK_ERRNO(write(fd, piece, 1), EINVAL);
+	CHECK(lseek(fd, 0, SEEK_CUR) == end && extend(fd, 1, EV_IPL, NULL, 0) >= 0);
+	CHECK(read(fd, piece, sizeof(piece)) > 0);
 	close(fd);
 }
 
-/*
- * A fault at the first record fails with EFAULT; one after some records ends the read, and no
- * record is lost.
- */
+/* A fault after some bytes ends the read there; one at the first byte fails with EFAULT. */
 static void faults_lose_nothing(void)
 {
-	long page = sysconf(_SC_PAGESIZE);
-	uint8_t *two = mmap(NULL, (size_t)page * 2, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	static uint8_t whole[LOG_ROOM];
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	uint8_t *two = mmap(NULL, page * 2, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			    0);
 	int fd = device_open(O_RDONLY);
+	ssize_t size = pread(fd, whole, sizeof(whole), 0), got;
 
-	CHECK(two != MAP_FAILED && mprotect(two + page, (size_t)page, PROT_NONE) == 0);
-	CHECK_ERRNO(read(fd, two + page - 10, (size_t)page), EFAULT);
-	CHECK(read(fd, two + page - HEADER_SIZE, (size_t)page) == HEADER_SIZE);
-	CHECK_ERRNO(read(fd, two + page - 10, (size_t)page), EFAULT);
-	CHECK(read(fd, two, (size_t)page) > 0);
-	CHECK(two[0] == 1 &&
-	      eventlog_whole(two, 14 + config.digest_size * 2 + 4 + 16, config.digest_size));
-	munmap(two, (size_t)page * 2);
+	CHECK(two != MAP_FAILED && mprotect(two + page, page, PROT_NONE) == 0);
+	CHECK_ERRNO(read(fd, two + page, page), EFAULT);
+	CHECK(lseek(fd, 0, SEEK_CUR) == 0);
+	got = read(fd, two + page - 100, page);
+	CHECK(got > 0 && got <= 100 && memcmp(two + page - 100, whole, (size_t)got) == 0);
+	CHECK_ERRNO(read(fd, two + page, page), EFAULT);
+	CHECK(lseek(fd, 0, SEEK_CUR) == got && rest_is(fd, page, whole + got, size - got));
+	munmap(two, page * 2);
+	close(fd);
+}
+
+struct sharer {
+	int fd;
+	size_t size, sum;
+};
+
+static void *share_run(void *context)
+{
+	struct sharer *sharer = context;
+	uint8_t piece[13];
+	ssize_t got;
+
+	while ((got = read(sharer->fd, piece, sizeof(piece))) > 0) {
+		sharer->size += (size_t)got;
+		for (ssize_t i = 0; i < got; i++)
+			sharer->sum += piece[i];
+	}
+	return (void *)(intptr_t)got;
+}
+
+/* Threads that read one file get different bytes: together each byte once. */
+static void threads_share_a_file(void)
+{
+	static uint8_t whole[LOG_ROOM];
+	struct sharer sharers[WRITERS] = { 0 };
+	int fd = device_open(O_RDONLY);
+	ssize_t size = pread(fd, whole, sizeof(whole), 0), left = size;
+	pthread_t threads[WRITERS];
+	size_t sum = 0;
+	void *failed;
+
+	for (size_t i = 0; i < WRITERS; i++) {
+		sharers[i].fd = fd;
+		CHECK(pthread_create(&threads[i], NULL, share_run, &sharers[i]) == 0);
+	}
+	for (ssize_t i = 0; i < size; i++)
+		sum += whole[i];
+	for (size_t i = 0; i < WRITERS; i++) {
+		CHECK(pthread_join(threads[i], &failed) == 0 && !failed);
+		left -= (ssize_t)sharers[i].size;
+		sum -= sharers[i].sum;
+	}
+	CHECK(size > 0 && left == 0 && sum == 0);
 	close(fd);
 }
 
 static void cursors_are_independent(void)
 {
-	static uint8_t a[1 << 20], b[1 << 20];
+	static uint8_t a[LOG_ROOM], b[LOG_ROOM];
 	int first = device_open(O_RDONLY), second = device_open(O_RDONLY);
 	ssize_t size;
 
@@ -320,6 +385,69 @@ static void full_log_refuses(void)
 	      config.log_seq == REGISTERS - 1);
 }
 
+/* Gives this thread all capabilities that it may have, or none. */
+static bool privileged(bool yes)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &head, data))
+		return false;
+	for (size_t i = 0; i < 2; i++)
+		data[i].effective = yes ? data[i].permitted : 0;
+	return syscall(SYS_capset, &head, data) == 0;
+}
+
+static bool log_max_write(unsigned int bytes)
+{
+	FILE *file = fopen("/sys/module/" MODULE "/parameters/log_max", "w");
+	bool good = file && fprintf(file, "%u", bytes) > 0;
+
+	return file && fclose(file) == 0 && good;
+}
+
+static bool nearly_full(int fd)
+{
+	struct pollfd waiting = { .fd = fd, .events = POLLPRI };
+
+	return poll(&waiting, 1, 0) == 1 && waiting.revents == POLLPRI;
+}
+
+/* An eighth of the log is kept for privileged callers. */
+static void quota_of_unprivileged(void)
+{
+	uint8_t event[100] = { 0 };
+	int fd;
+
+	CHECK(module_reload("log_max=8192"));
+	fd = device_open(O_RDWR);
+	CHECK(privileged(false));
+	while (extend(fd, 1, EV_IPL, event, sizeof(event)) >= 0)
+		CHECK(!nearly_full(fd));
+	CHECK(errno == ENOSPC && lseek(fd, 0, SEEK_END) <= 7168);
+	CHECK(privileged(true) && extend(fd, 1, EV_IPL, event, sizeof(event)) >= 0);
+	CHECK(nearly_full(fd) && lseek(fd, 0, SEEK_END) > 7168);
+	CHECK(privileged(false));
+	CHECK_ERRNO(extend(fd, 1, EV_IPL, NULL, 0), ENOSPC);
+	CHECK(privileged(true) && eventlog_good(&config));
+	close(fd);
+}
+
+static void limit_can_be_raised(void)
+{
+	int fd = device_open(O_RDWR);
+
+	CHECK(nearly_full(fd));
+	CHECK(!log_max_write(8191) && errno == EINVAL);
+	CHECK(!log_max_write((16 << 20) + 1) && errno == EINVAL);
+	CHECK(log_max_write(8192) && nearly_full(fd));
+	CHECK(log_max_write(16 << 20) && !nearly_full(fd));
+	CHECK(privileged(false) && extend(fd, 1, EV_IPL, NULL, 0) >= 0 && privileged(true));
+	CHECK(eventlog_good(&config));
+	close(fd);
+	CHECK(!module_reload("log_max=16777217") && module_load(MODULE, ""));
+}
+
 static void small_bound_refused(void)
 {
 	bool loaded = module_reload("log_max=300");
@@ -333,9 +461,10 @@ static const struct tap_test tests[] = {
 	{ "an extension is logged, and the replay leads to the registers", extension_is_logged },
 	{ "events of 0 to 4096 bytes and any type", events_of_all_sizes },
 	{ "an extension as EV_NO_ACTION is refused", no_action_refused },
-	{ "whole records are read, or none", whole_records_only },
-	{ "lseek() moves to the start and to the end only", seeks_to_start_and_end },
-	{ "a fault loses no record", faults_lose_nothing },
+	{ "the log can be read in pieces of any size", any_size_is_read },
+	{ "lseek() and pread() reach any byte", seeks_to_any_byte },
+	{ "a fault loses no byte", faults_lose_nothing },
+	{ "threads that read one file get different bytes", threads_share_a_file },
 	{ "each open file has its own cursor", cursors_are_independent },
 	{ "poll wakes when the log grows", poll_wakes },
 	{ "a token comes with the number of records that it covers", token_says_how_many },
@@ -343,6 +472,8 @@ static const struct tap_test tests[] = {
 	{ "a token's registers are those of the records it covers", token_covers_its_records },
 	{ "after loading again, the log begins with the registers' values", log_begins_anew },
 	{ "a full log refuses an extension and still leads to the registers", full_log_refuses },
+	{ "an eighth of the log is kept for privileged callers", quota_of_unprivileged },
+	{ "the limit can be raised, and not lowered", limit_can_be_raised },
 	{ "the module does not load with a limit that leaves no room", small_bound_refused },
 };
 

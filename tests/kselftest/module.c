@@ -73,6 +73,19 @@ bool module_at_hand(const char *name)
 	return file_of(name, path, sizeof(path));
 }
 
+bool module_has_alias(const char *name, const char *alias)
+{
+	static char file[8 << 20];
+	char path[PATH_MAX + 64], line[128];
+	int length = snprintf(line, sizeof(line), "alias=%s", alias);
+	FILE *f = file_of(name, path, sizeof(path)) ? fopen(path, "re") : NULL;
+	size_t size = f ? fread(file, 1, sizeof(file), f) : 0;
+
+	if (f)
+		fclose(f);
+	return length > 0 && memmem(file, size, line, (size_t)length + 1);
+}
+
 bool module_reload(const char *arguments)
 {
 	return module_unload(MODULE) == 0 && module_load(MODULE, arguments);

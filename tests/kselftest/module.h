@@ -22,6 +22,11 @@ int module_unload(const char *name);
 /* Is there a file NAME.ko in the directory of the running program, or a file that MODULE names? */
 bool module_at_hand(const char *name);
 
+/*
+ * Has the module that module_load() loads from a file the alias @alias? Only if module_at_hand().
+ */
+bool module_has_alias(const char *name, const char *alias);
+
 /* Unloads and loads the module under test. */
 bool module_reload(const char *arguments);
 

@@ -11,6 +11,8 @@
 
 #include <fcntl.h>
 #include <netlink/genl/genl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/klog.h>
@@ -23,6 +25,8 @@
 #define CONFIGFS      "/sys/kernel/config"
 #define REPORT	      CONFIGFS "/tsm/report/kselftest"
 #define AUTOLOADER    "/proc/sys/kernel/modprobe"
+#define DEVICE_ALIAS  "/sys/devices/platform/arm-cca-dev/modalias"
+#define BUS_ALIAS     "/sys/bus/arm_smccc/devices/*/modalias"
 #define KLOG_READ_ALL 3
 #define KLOG_CLEAR    5
 
@@ -197,6 +201,37 @@ static void left_report_disables_tokens(void)
 	CHECK(module_load("cca_rsi", ""));
 }
 
+/* Reads the alias of the device that stands for the RMM; false if the kernel has none. */
+static bool device_alias(char *alias, size_t room)
+{
+	FILE *f = popen("grep -shiE 'arm-cca-dev|:fc4000190$' " DEVICE_ALIAS " " BUS_ALIAS, "re");
+	bool found = f && fgets(alias, (int)room, f);
+
+	if (f)
+		pclose(f);
+	alias[strcspn(alias, "\n")] = '\0';
+	return found;
+}
+
+/* What udev does at boot, and when it is told to: it gives the alias of each device to modprobe. */
+static void device_loads_module(void)
+{
+	char alias[128] = "", command[192];
+	bool loaded;
+
+	SKIP_IF(!device_alias(alias, sizeof(alias)), "this kernel has no device for the RMM");
+	if (module_at_hand(MODULE)) {
+		CHECK(module_has_alias(MODULE, alias));
+		return;
+	}
+	CHECK(module_unload(MODULE) == 0);
+	snprintf(command, sizeof(command), "modprobe -b '%s'", alias);
+	CHECK(system(command) == 0);
+	loaded = module_loaded(MODULE);
+	CHECK(loaded || !module_load(MODULE, ""));
+	CHECK(!module_loaded("arm_cca_guest"));
+}
+
 static void kernel_log_has_no_warning(void)
 {
 	static const char *const words[] = { "WARNING:", "BUG:", "Oops", "suspected memory leak",
@@ -222,6 +257,7 @@ static const struct tap_test tests[] = {
 	{ "if another driver owns the tokens, the rest works", other_driver_keeps_tokens },
 	{ "a report left in configfs disables tokens, the rest works",
 	  left_report_disables_tokens },
+	{ "the alias of the realm's device loads the module", device_loads_module },
 	{ "the kernel's log has no warning", kernel_log_has_no_warning },
 };
 

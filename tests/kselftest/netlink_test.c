@@ -12,22 +12,16 @@
 #include <netlink/genl/genl.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define NOBODY 65534
 #define ROUNDS 25
-/* The child that gets signals: nanoseconds between them, number of tokens, time limit in seconds */
-#define SIGNAL_EVERY	 3000000
-#define SIGNALLED_TOKENS 60
-#define SIGNALLED_LIMIT	 120
 /* Offsets of the attributes in extend_request(): headers of 16 and 4 bytes, 4 for each attribute */
 #define INDEX_AT  20u
 #define DIGEST_AT 28u
@@ -60,6 +54,12 @@ static bool bytes_are(struct nlattr **attrs, int type, const uint8_t *expected, 
 	       memcmp(nla_data(attrs[type]), expected, size) == 0;
 }
 
+/* A field that is not present has no attribute. */
+static bool field_is(struct nlattr **attrs, int type, uint32_t bit, uint64_t expected)
+{
+	return config.present & bit ? uint_is(attrs, type, expected) : !attrs[type] && !expected;
+}
+
 static bool config_same(struct nlattr **attrs, void *context)
 {
 	(void)context;
@@ -72,7 +72,16 @@ static bool config_same(struct nlattr **attrs, void *context)
 	       u32_is(attrs, CCA_RSI_A_CONFIG_FLAGS, config.flags) &&
 	       u32_is(attrs, CCA_RSI_A_CONFIG_EVENT_MAX, config.event_max) &&
 	       uint_is(attrs, CCA_RSI_A_CONFIG_LOG_SEQ, config.log_seq) &&
-	       bytes_are(attrs, CCA_RSI_A_CONFIG_RPV, config.rpv, sizeof(config.rpv));
+	       bytes_are(attrs, CCA_RSI_A_CONFIG_RPV, config.rpv, sizeof(config.rpv)) &&
+	       field_is(attrs, CCA_RSI_A_CONFIG_ABI, CCA_RSI_CONFIG_P_ABI, config.abi) &&
+	       field_is(attrs, CCA_RSI_A_CONFIG_FEATURES, CCA_RSI_CONFIG_P_FEATURES,
+			config.features) &&
+	       field_is(attrs, CCA_RSI_A_CONFIG_AUX_PLANES, CCA_RSI_CONFIG_P_AUX_PLANES,
+			config.aux_planes) &&
+	       field_is(attrs, CCA_RSI_A_CONFIG_GICV3_VTR, CCA_RSI_CONFIG_P_GICV3_VTR,
+			config.gicv3_vtr) &&
+	       field_is(attrs, CCA_RSI_A_CONFIG_ATS_PLANE, CCA_RSI_CONFIG_P_ATS_PLANE,
+			config.ats_plane);
 }
 
 /* @context: the register that must come next */
@@ -404,44 +413,6 @@ static bool in_child(bool (*body)(void))
 	       WEXITSTATUS(status) == 0;
 }
 
-static void ignored(int number)
-{
-	(void)number;
-}
-
-/* Makes tokens while a timer sends signals: each request is answered, by a token or ECANCELED. */
-static bool child_interrupted(void)
-{
-	const struct itimerspec often = { { 0, SIGNAL_EVERY }, { 0, SIGNAL_EVERY } };
-	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
-	uint8_t challenge[CHALLENGE_SIZE], *token = malloc(TOKEN_ROOM);
-	struct sigaction action = { .sa_handler = ignored, .sa_flags = SA_RESTART };
-	int canceled = 0, made = 0;
-	timer_t timer;
-	size_t size;
-
-	alarm(SIGNALLED_LIMIT);
-	if (!token || !client_open(&client) || sigaction(SIGUSR1, &action, NULL) ||
-	    timer_create(CLOCK_MONOTONIC, &event, &timer) || timer_settime(timer, 0, &often, NULL))
-		return false;
-	for (int i = 0; i < SIGNALLED_TOKENS; i++) {
-		challenge_random(challenge);
-		if (client_token(&client, challenge, sizeof(challenge), token, &size) == 0)
-			made += token_carries(token, size, challenge);
-		else
-			canceled += errno == ECANCELED;
-	}
-	timer_delete(timer);
-	tap_note("%d tokens, %d canceled by a signal", made, canceled);
-	return made + canceled == SIGNALLED_TOKENS && canceled > 0 &&
-	       client_token(&client, challenge, sizeof(challenge), token, &size) == 0;
-}
-
-static void signals_are_answered(void)
-{
-	CHECK(in_child(child_interrupted));
-}
-
 static bool child_without_privilege(void)
 {
 	uint8_t bytes[CHALLENGE_SIZE] = { 0 }, *token = malloc(TOKEN_ROOM);
@@ -574,7 +545,6 @@ static const struct tap_test tests[] = {
 	{ "token-get returns the token that the device returns", same_token },
 	{ "a challenge of another size is refused", challenge_size_refused },
 	{ "an abandoned dump has no effect on the next", dump_abandoned },
-	{ "a request that a signal interrupts is answered", signals_are_answered },
 	{ "without privilege: configuration and registers only", unprivileged_may_look_only },
 	{ "root of a user namespace: configuration and registers only",
 	  root_of_a_container_may_look_only },

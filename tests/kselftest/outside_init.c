@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * PID 1 of a machine that is not a realm (see outside). It loads the modules in its directory in
- * the order of their names, of which cca_rsi is the last, and checks how that one refuses to load.
+ * the order of their names. cca_rsi is 3.ko, which must refuse to load. 4.ko is cca_rsi with the
+ * fake RSI and without netlink, which must load and work.
  */
 #include "tap.h"
 
 #include <fcntl.h>
+#include <linux/cca_rsi.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/klog.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
@@ -59,9 +62,30 @@ static void refuses_again(void)
 	CHECK(lines_of_module() == 2);
 }
 
+static void works_without_netlink(void)
+{
+	struct cca_rsi_extend extend = { .index = 1 };
+	struct cca_rsi_token token = { .fd = -1 };
+	struct cca_rsi_config config;
+	char log[4096];
+	int device;
+
+	CHECK(module_load("/4.ko") == 0);
+	device = open("/dev/cca-rsi", O_RDWR | O_CLOEXEC);
+	CHECK(device >= 0 && ioctl(device, CCA_RSI_CONFIG, &config) == 0);
+	extend.digest_size = config.digest_size;
+	CHECK(ioctl(device, CCA_RSI_EXTEND, &extend) == 0 && extend.seq == config.log_seq);
+	CHECK(ioctl(device, CCA_RSI_TOKEN, &token) == 0 && token.log_seq == extend.seq + 1);
+	CHECK(read(device, log, sizeof(log)) > 0);
+	close(token.fd);
+	close(device);
+	CHECK(syscall(SYS_delete_module, "cca_rsi", O_NONBLOCK) == 0);
+}
+
 static const struct tap_test tests[] = {
 	{ "outside a realm the module refuses with ENODEV and one line", refuses_with_one_line },
 	{ "a second load is refused in the same way", refuses_again },
+	{ "without netlink the module loads and works, over the fake RSI", works_without_netlink },
 };
 
 static void console_open(void)

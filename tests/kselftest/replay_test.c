@@ -401,9 +401,9 @@ static bool tokens_disturbed(int fd, struct extender *other, useconds_t pause, s
 }
 
 /*
- * A token during which others extend is made again or fails; none may differ from the log. The rate
- * of extensions at which a token succeeds depends on the machine, so the others slow down until one
- * does.
+ * A token is made again if others extend between the comparison and its start; none may differ from
+ * the log. The rate of extensions at which a token succeeds depends on the machine, so the others
+ * slow down until one does.
  */
 static void tokens_while_others_extend(void)
 {
@@ -422,9 +422,6 @@ static void tokens_while_others_extend(void)
 	tap_note("%zu tokens and %zu EAGAIN during %zu foreign extensions", made, refused,
 		 atomic_load(&other.done));
 	CHECK(good && made > 0 && eventlog_good(&config));
-	SKIP_IF(sysconf(_SC_NPROCESSORS_ONLN) < 2,
-		"the refusal: on one CPU every token may succeed");
-	CHECK(refused > 0);
 }
 
 /* --- the log full ---------------------------------------------------------------------------- */

@@ -11,15 +11,15 @@ usage: run_kselftest.sh [PROGRAM...]
 Runs the tests (all of them by default) as root in an Arm CCA realm. Loads cca_rsi.ko if the module is
 not loaded. Tests of what this realm, its RMM or its kernel cannot do are skipped, with the reason.
 Environment: MODULE=FILE (the module, if not cca_rsi.ko in the directory of this script), TOKENS=200,
-RELOADS=30, ROUNDS=3 (the length of tokens_test, reload_test and hotplug_test).
+RELOADS=30, ROUNDS=3, TOKENS_SIGNALLED=3 (the length of tokens_test, reload_test, hotplug_test and signal_test).
 Standard output: TAP, then totals. Exit status: 0 if nothing failed, 1 if a test failed, 2 for a wrong
 command line, 4 if the machine is not a realm, 5 if the module cannot be loaded for another reason.
 END
 }
 
 # The tests that load and unload the module come last.
-all='device_test token_test tokens_test netlink_test tsm_test trace_test mr_test hotplug_test
-log_test replay_test module_test reload_test'
+all='device_test token_test tokens_test netlink_test tsm_test trace_test mr_test signal_test hotplug_test
+config_test log_test replay_test module_test reload_test'
 
 here=$(cd "$(dirname "$0")" && pwd)
 
@@ -154,6 +154,7 @@ file_systems
 applets
 [ -e /sys/module/cca_rsi/refcnt ] || { needs_load && module_load; }
 echo "# $(uname -r), $(grep -c '^processor' /proc/cpuinfo) CPUs"
+"$here/config_test" --rmm
 for program in "$@"; do
 	echo "# --- $program"
 	program_run "$program"

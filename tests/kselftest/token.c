@@ -12,6 +12,9 @@
 #define CLAIM_CHALLENGE 10
 #define CLAIM_RIM	44238
 #define CLAIM_REMS	44239
+#define CLAIM_SOFTWARE	2399
+#define SOFTWARE_TYPE	1
+#define SOFTWARE_VER	4
 #define REGISTERS	5
 #define DEPTH_MAX	16
 
@@ -187,18 +190,25 @@ static bool claims_parse(struct cbor payload, struct token_claims *claims)
 	return true;
 }
 
-static bool collection_parse(struct cbor from, struct token_claims *claims)
+/* Finds the claims of both tokens in the collection @from. */
+static bool payloads_find(struct cbor from, struct cbor *platform, struct cbor *realm)
 {
-	struct cbor platform, realm, rest;
 	uint64_t tag = cbor_expect(&from, CBOR_TAG);
+	struct cbor rest = from;
 
 	if (tag != TAG_COLLECTION && tag != TAG_CMW)
 		return false;
+	*platform = payload_find(cbor_find(&rest, KEY_PLATFORM), tag == TAG_CMW);
 	rest = from;
-	platform = payload_find(cbor_find(&rest, KEY_PLATFORM), tag == TAG_CMW);
-	rest = from;
-	realm = payload_find(cbor_find(&rest, KEY_REALM), tag == TAG_CMW);
-	if (!cbor_over(&rest) || !platform.good || !realm.good)
+	*realm = payload_find(cbor_find(&rest, KEY_REALM), tag == TAG_CMW);
+	return cbor_over(&rest) && platform->good && realm->good;
+}
+
+static bool collection_parse(struct cbor from, struct token_claims *claims)
+{
+	struct cbor platform, realm;
+
+	if (!payloads_find(from, &platform, &realm))
 		return false;
 	cbor_skip(&platform, 0);
 	return cbor_over(&platform) && claims_parse(realm, claims);
@@ -237,6 +247,38 @@ bool token_parse(const uint8_t *token, size_t size, struct token_claims *claims)
 	if (fake ? fake_parse(token, size, claims) : collection_parse(from, claims))
 		return true;
 	tap_note("%zu bytes are not one whole token", size);
+	return false;
+}
+
+/* Copies the text at @from to @text, of @room bytes. */
+static bool text_copy(struct cbor from, char *text, size_t room)
+{
+	uint64_t size = cbor_expect(&from, CBOR_TEXT);
+
+	if (!from.good || size > cbor_left(&from) || size >= room)
+		return false;
+	memcpy(text, from.at, size);
+	text[size] = '\0';
+	return true;
+}
+
+bool token_component(const uint8_t *token, size_t size, const char *type, char *version,
+		     size_t room)
+{
+	struct cbor from = { token, token + size, true }, platform, realm, list, item;
+	char found[64];
+	uint64_t count;
+
+	if (!payloads_find(from, &platform, &realm))
+		return false;
+	list = cbor_find(&platform, CLAIM_SOFTWARE);
+	for (count = cbor_expect(&list, CBOR_ARRAY); list.good && count; count--) {
+		item = list;
+		if (text_copy(cbor_find(&item, SOFTWARE_TYPE), found, sizeof(found)) &&
+		    strcmp(found, type) == 0)
+			return text_copy(cbor_find(&list, SOFTWARE_VER), version, room);
+		list = item;
+	}
 	return false;
 }
 

@@ -29,4 +29,11 @@ bool token_carries(const uint8_t *token, size_t size, const uint8_t *challenge);
 bool token_has_register(const uint8_t *token, size_t size, uint32_t index, const uint8_t *value,
 			size_t digest_size);
 
+/*
+ * Does the platform's token name a software component of @type, with a version? Copies that to
+ * @version, of @room bytes.
+ */
+bool token_component(const uint8_t *token, size_t size, const char *type, char *version,
+		     size_t room);
+
 #endif /* TOKEN_H */

@@ -15,6 +15,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -186,6 +187,35 @@ static void killed_half_way(void)
 	}
 }
 
+static void caught(int number)
+{
+	(void)number;
+}
+
+/* They interrupt nothing: a program under a timer or a profiler gets its tokens too. */
+static void signals_end_no_call(void)
+{
+	const struct itimerval often = { { 0, 1000 }, { 0, 1000 } }, never = { 0 };
+	const struct sigaction action = { .sa_handler = caught };
+	uint8_t digest[64] = { 2 }, byte;
+	int fd = device_open(O_RDWR), mistakes = 0;
+	struct cca_rsi_measurement value = { .index = 1 };
+	struct cca_rsi_token arg;
+
+	CHECK(sigaction(SIGALRM, &action, NULL) == 0);
+	CHECK(setitimer(ITIMER_REAL, &often, NULL) == 0);
+	for (int i = 0; i < ROUNDS; i++) {
+		mistakes += token_open(&arg) != 0;
+		close(arg.fd);
+		mistakes += device_extend(fd, 1, digest) != 0;
+		mistakes += ioctl(fd, CCA_RSI_MEASUREMENT, &value) != 0;
+		mistakes += read(fd, &byte, 0) != 0;
+	}
+	CHECK(setitimer(ITIMER_REAL, &never, NULL) == 0);
+	close(fd);
+	CHECK(mistakes == 0);
+}
+
 /* Makes and checks tokens, pinned so that all CPUs start tokens; returns the number of mistakes. */
 static void *thread_tokens(void *number)
 {
@@ -250,6 +280,7 @@ static const struct tap_test tests[] = {
 	{ "no file is left when the answer cannot be written", no_answer_leaves_no_file },
 	{ "without a free file descriptor the call fails with EMFILE", no_file_descriptor_left },
 	{ "a caller killed half-way has no effect on the next", killed_half_way },
+	{ "a timer of 1 ms ends no call", signals_end_no_call },
 	{ "threads on all CPUs each get their own token", threads_get_their_own },
 	{ "tokens while a register is extended", extensions_between },
 };

@@ -80,15 +80,32 @@ static uint64_t size_read(char *text)
 	return unit ? n << 10 * (unit - units + 1) : n;
 }
 
-static void rpv_read(uint8_t *rpv, size_t size, const char *hex)
+static void hex_read(const char *option, uint8_t *out, size_t size, const char *hex)
 {
 	const size_t digits = strlen(hex);
 	unsigned int byte;
 
 	if (digits % 2 || digits > 2 * size || strspn(hex, "0123456789abcdefABCDEF") != digits)
-		die("--rpv", "not hexadecimal, or more than 64 bytes");
+		die(option, "not hexadecimal, or more than 64 bytes");
 	for (size_t i = 0; i < digits / 2 && sscanf(hex + 2 * i, "%2x", &byte) == 1; i++)
-		rpv[i] = (uint8_t)byte;
+		out[i] = (uint8_t)byte;
+}
+
+/* N:HEX[,N:HEX...] */
+static void extends_read(struct layout *layout, char *text)
+{
+	uint32_t count = 0;
+
+	for (char *one = strtok(text, ","); one; one = strtok(NULL, ",")) {
+		struct layout_extend *extend = &layout->extend[count++];
+		char *hex = strchr(one, ':');
+
+		if (!hex || count > LAYOUT_MAX_EXTENDS)
+			die("--extend", "not N:HEX, or more than four");
+		*hex++ = '\0';
+		extend->index = number(one);
+		hex_read("--extend", extend->digest, sizeof(extend->digest), hex);
+	}
 }
 
 /* IPA:FILE */
@@ -124,6 +141,8 @@ static void layout_write(const struct layout *layout, const char *file)
 	page.ram_size = htole64(layout->ram_size);
 	page.flavour = htole32(layout->flavour);
 	page.quirks = htole32(layout->quirks);
+	for (uint32_t i = 0; i < LAYOUT_MAX_EXTENDS; i++)
+		page.extend[i].index = htole64(layout->extend[i].index);
 	for (uint32_t i = 0; i < layout->count; i++) {
 		page.range[i].ipa = htole64(layout->range[i].ipa);
 		page.range[i].size = htole64(layout->range[i].size);
@@ -134,7 +153,8 @@ static void layout_write(const struct layout *layout, const char *file)
 
 static const char usage[] =
 	"usage: layout-page [--hash sha256|sha384|sha512] [--vcpus N] [--rpv HEX] [--ram SIZE[K|M|G]]\n"
-	"                   [--flavour 1.0|tfrmm-0.9|2.0] [--quirk NAME,...] --entry IPA --dtb IPA\n"
+	"                   [--flavour 1.0|tfrmm-0.9|2.0] [--quirk NAME,...] [--extend N:HEX,...]\n"
+	"                   --entry IPA --dtb IPA\n"
 	"                   OUTPUT IPA:FILE...\n";
 
 enum { HELP = 256 }; /* not one of the option letters */
@@ -150,7 +170,7 @@ static void option_apply(struct layout *layout, int option, char *value)
 		layout->vcpus = (uint32_t)number(value);
 		break;
 	case 'r':
-		rpv_read(layout->rpv, sizeof(layout->rpv), value);
+		hex_read("--rpv", layout->rpv, sizeof(layout->rpv), value);
 		break;
 	case 'm':
 		layout->ram_size = size_read(value);
@@ -160,6 +180,9 @@ static void option_apply(struct layout *layout, int option, char *value)
 		break;
 	case 'q':
 		layout->quirks |= quirks_read(value);
+		break;
+	case 'x':
+		extends_read(layout, value);
 		break;
 	case 'e':
 		layout->entry_ipa = number(value);
@@ -182,6 +205,7 @@ int main(int argc, char **argv)
 		{ "hash", required_argument, NULL, 'h' },
 		{ "vcpus", required_argument, NULL, 'v' },
 		{ "rpv", required_argument, NULL, 'r' },
+		{ "extend", required_argument, NULL, 'x' },
 		{ "entry", required_argument, NULL, 'e' },
 		{ "dtb", required_argument, NULL, 'd' },
 		{ "ram", required_argument, NULL, 'm' },

@@ -132,6 +132,11 @@ static void machines_serve(struct server *s, const struct pollfd *fds)
 	}
 }
 
+static short machine_events(const struct hes_machine *machine)
+{
+	return machine->waits ? POLLIN | POLLOUT : POLLIN;
+}
+
 /* @mask: the signal mask while waiting */
 static bool server_run(struct server *s, const sigset_t *mask)
 {
@@ -140,7 +145,8 @@ static bool server_run(struct server *s, const sigset_t *mask)
 
 	while (!stopped) {
 		for (int i = 0; i < MACHINES; i++)
-			fds[i] = (struct pollfd){ .fd = s->machine[i].fd, .events = POLLIN };
+			fds[i] = (struct pollfd){ .fd = s->machine[i].fd,
+						  .events = machine_events(&s->machine[i]) };
 		fds[MACHINES] = (struct pollfd){ .fd = s->fd, .events = POLLIN };
 		hes_control_poll(&s->control, control);
 		if (ppoll(fds, MACHINES + 1 + HES_CONTROL_FDS, wait_time(s, &wait), mask) < 0) {

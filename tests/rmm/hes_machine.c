@@ -3,6 +3,7 @@
 
 #include <err.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,12 +12,18 @@
 #include "hash.h"
 #include "hes_token.h"
 
-#define RECS LAYOUT_MAX_VCPUS
+#define RECS	  LAYOUT_MAX_VCPUS
+#define SEND_ROOM 4096
 
 void hes_machine_open(struct hes_machine *machine, int fd)
 {
+	const int room = SEND_ROOM;
+
 	memset(machine, 0, sizeof(*machine));
 	machine->fd = fd;
+	/* Only room for one token, so that poll() reports when the machine has read it. */
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)))
+		warn("cannot limit the unread answers of a machine");
 }
 
 void hes_machine_close(struct hes_machine *machine)
@@ -25,52 +32,97 @@ void hes_machine_close(struct hes_machine *machine)
 	machine->fd = -1;
 }
 
-/* Never blocks: a machine that does not read is dropped, and may connect again. */
-static bool bytes_send(const struct hes_machine *m, const void *bytes, size_t size)
-{
-	return send(m->fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)size;
-}
+/* --- frames to the machine -------------------------------------------------------------------- */
 
-static bool frame_send(const struct hes_machine *m, enum channel_type type, uint16_t rec,
-		       uint32_t seq, const void *payload, uint32_t size)
+static void frame_put(struct hes_machine *m, enum channel_type type, uint16_t rec, uint32_t seq,
+		      const void *payload, uint32_t size)
 {
 	struct channel_header header = channel_header_make(type, rec, seq, payload, size);
 
-	if (bytes_send(m, &header, sizeof(header)) && (!size || bytes_send(m, payload, size)))
-		return true;
-	warnx("machine dropped: it does not read its answers");
+	memcpy(m->out.bytes, &header, sizeof(header));
+	memcpy(m->out.bytes + sizeof(header), payload, size);
+	m->out.size = sizeof(header) + size;
+	m->out.sent = 0;
+}
+
+/* Puts half an answer, after which the machine is dropped, as if the signer had been killed. */
+static void answer_put(struct hes_machine *m, uint16_t rec)
+{
+	const struct hes_answer *a = &m->rec[rec].answer;
+
+	m->rec[rec].owed = false;
+	frame_put(m, a->type, rec, a->seq, a->payload, a->size);
+	m->cut = a->cut;
+	if (a->cut)
+		m->out.size -= a->size - a->size / 2;
+}
+
+/* Puts the next frame that is due for REC @rec. Returns false if there is none. */
+static bool frame_of(struct hes_machine *m, uint16_t rec, uint64_t now)
+{
+	if (m->rec[rec].order_owed) {
+		m->rec[rec].order_owed = false;
+		frame_put(m, CHANNEL_FAULT, rec, m->rec[rec].asked, &m->rec[rec].order,
+			  sizeof(m->rec[rec].order));
+	} else if (m->rec[rec].owed && m->rec[rec].answer.due <= now) {
+		answer_put(m, rec);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* Puts the next frame that is due, of each REC in turn. Returns false if there is none. */
+static bool frame_choose(struct hes_machine *m, uint64_t now)
+{
+	for (int i = 0; i < RECS; i++) {
+		m->turn = (uint16_t)((m->turn + 1) % RECS);
+		if (frame_of(m, m->turn, now))
+			return true;
+	}
 	return false;
 }
 
-/* Sends half an answer, as if the signer had been killed. */
-static bool frame_cut(const struct hes_machine *m, enum channel_type type, uint16_t rec,
-		      uint32_t seq, const void *payload, uint32_t size)
+/* Has the machine read (nearly) all that was sent? */
+static bool machine_has_read(const struct hes_machine *m)
 {
-	struct channel_header header = channel_header_make(type, rec, seq, payload, size);
+	struct pollfd p = { .fd = m->fd, .events = POLLOUT };
 
-	bytes_send(m, &header, sizeof(header));
-	bytes_send(m, payload, size / 2);
+	return poll(&p, 1, 0) == 1 && p.revents & POLLOUT;
+}
+
+/* Sends what the socket has room for. Returns false if the machine must be dropped. */
+static bool frame_flush(struct hes_machine *m)
+{
+	ssize_t sent = send(m->fd, m->out.bytes + m->out.sent, m->out.size - m->out.sent,
+			    MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+		warnx("machine disconnected");
+		return false;
+	}
+	m->out.sent += sent < 0 ? 0 : (size_t)sent;
+	if (m->out.sent < m->out.size || !m->cut)
+		return true;
 	warnx("machine dropped: its answer was cut on command");
 	return false;
 }
 
-static bool order_send(struct hes_machine *m, uint16_t rec, const struct channel_fault *order)
-{
-	return frame_send(m, CHANNEL_FAULT, rec, m->rec[rec].asked, order, sizeof(*order));
-}
-
+/*
+ * A realm reads only during its calls, a few bytes each time, and may abandon any number of tokens.
+ * So an answer is sent when the machine has read the one before. If the REC has requested another
+ * token by then, that one's answer is sent instead: there is never more than one old answer to read.
+ */
 bool hes_machine_send(struct hes_machine *machine, uint64_t now)
 {
-	for (uint16_t i = 0; i < RECS; i++) {
-		const struct hes_answer *a = &machine->rec[i].answer;
-
-		if (!machine->rec[i].owed || a->due > now)
-			continue;
-		machine->rec[i].owed = false;
-		if (!(a->cut ? frame_cut : frame_send)(machine, a->type, i, a->seq, a->payload,
-						       a->size))
+	while (machine_has_read(machine)) {
+		machine->waits = false;
+		if (machine->out.sent == machine->out.size && !frame_choose(machine, now))
+			return true;
+		if (!frame_flush(machine))
 			return false;
 	}
+	machine->waits = true;
 	return true;
 }
 
@@ -78,7 +130,7 @@ uint64_t hes_machine_due(const struct hes_machine *machine)
 {
 	uint64_t due = HES_NEVER;
 
-	for (int i = 0; i < RECS; i++) {
+	for (int i = 0; !machine->waits && i < RECS; i++) {
 		if (machine->rec[i].owed && machine->rec[i].answer.due < due)
 			due = machine->rec[i].answer.due;
 	}
@@ -87,13 +139,11 @@ uint64_t hes_machine_due(const struct hes_machine *machine)
 
 bool hes_machine_release(struct hes_machine *machine, uint64_t now)
 {
-	static const struct channel_fault none;
-
-	for (uint16_t i = 0; i < RECS; i++) {
+	for (int i = 0; i < RECS; i++) {
 		machine->rec[i].answer.due = now;
-		if (machine->rec[i].ordered && !order_send(machine, i, &none))
-			return false;
+		machine->rec[i].order_owed |= machine->rec[i].ordered;
 		machine->rec[i].ordered = false;
+		memset(&machine->rec[i].order, 0, sizeof(machine->rec[i].order));
 	}
 	return hes_machine_send(machine, now);
 }
@@ -162,15 +212,13 @@ static bool request_serve(struct hes_machine *m, struct hes_signer *signer, uint
 			  uint64_t now)
 {
 	struct hes_answer *a = &m->rec[rec].answer;
-	struct channel_fault *order = &m->rec[rec].order;
 	struct channel_request request;
 	struct hes_strike strike;
 
 	memcpy(&request, m->reader.payload, sizeof(request));
 	hes_fault_strike(&signer->faults, &strike);
-	m->rec[rec].ordered = hes_fault_order(&strike, order);
-	if (m->rec[rec].ordered && !order_send(m, rec, order))
-		return false;
+	m->rec[rec].ordered = hes_fault_order(&strike, &m->rec[rec].order);
+	m->rec[rec].order_owed = m->rec[rec].ordered;
 	a->seq = m->rec[rec].asked;
 	answer_make(signer, &strike, rec, &request, a);
 	a->cut = strike.by[HES_CUT];
@@ -187,13 +235,12 @@ static bool request_serve(struct hes_machine *m, struct hes_signer *signer, uint
 static bool repeat_serve(struct hes_machine *m, uint16_t rec, uint64_t now)
 {
 	if (m->rec[rec].owed) {
-		warnx("REC %u, request %u: repeated, its answer is not due yet", rec,
+		warnx("REC %u, request %u: repeated, its answer is not sent yet", rec,
 		      m->rec[rec].asked);
 		return true;
 	}
 	warnx("REC %u, request %u: repeated, answered again", rec, m->rec[rec].asked);
-	if (m->rec[rec].ordered && !order_send(m, rec, &m->rec[rec].order))
-		return false;
+	m->rec[rec].order_owed = m->rec[rec].ordered;
 	m->rec[rec].answer.due = now;
 	m->rec[rec].owed = true;
 	return hes_machine_send(m, now);

@@ -31,6 +31,10 @@ static const char *header_check(const struct layout *l)
 		return "entry_ipa: not aligned to 4";
 	if (l->dtb_ipa % 8)
 		return "dtb_ipa: not aligned to 8";
+	for (uint32_t i = 0; i < LAYOUT_MAX_EXTENDS; i++) {
+		if (l->extend[i].index > 4)
+			return "extend: there is no such register";
+	}
 	return 0;
 }
 

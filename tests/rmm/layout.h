@@ -7,7 +7,8 @@
  * The page must be zero after the last range. Ranges are the loaded bytes of kernel, initrd and
  * device tree. They are page-aligned, ascending, and do not overlap when rounded up to whole pages.
  * The loader puts the bytes of IPA at IPA + LAYOUT_PA_OFFSET. Bytes between the end of a range and
- * the end of its page are measured as they lie in memory, where they are zero.
+ * the end of its page are measured as they lie in memory, where they are zero. Extensions are made
+ * before the realm starts, as if firmware had made them; the first of index 0 ends them.
  */
 #ifndef RMM_LAYOUT_H
 #define RMM_LAYOUT_H
@@ -17,7 +18,7 @@
 #define LAYOUT_PA	 0x130000000UL
 #define LAYOUT_PA_OFFSET 0x140000000UL
 #define LAYOUT_MAGIC	 0x3159414c4d4c4552UL /* "RELMLAY1" */
-#define LAYOUT_VERSION	 2
+#define LAYOUT_VERSION	 3
 #define LAYOUT_SIZE	 4096
 #define LAYOUT_RAM_BASE	 0x40000000UL
 #define LAYOUT_RAM_SIZE	 0x40000000UL /* the maximum and the default */
@@ -41,7 +42,13 @@ struct layout_range {
 	uint64_t size; /* bytes */
 };
 
-#define LAYOUT_MAX_RANGES ((LAYOUT_SIZE - 120) / sizeof(struct layout_range))
+struct layout_extend {
+	uint64_t index; /* 1 to 4 for REM0 to REM3 */
+	uint8_t digest[64];
+};
+
+#define LAYOUT_MAX_EXTENDS 4
+#define LAYOUT_MAX_RANGES  230
 
 struct layout {
 	uint64_t magic;
@@ -55,6 +62,7 @@ struct layout {
 	uint32_t flavour;   /* enum layout_flavour */
 	uint32_t quirks;    /* a set of enum quirk (quirk.h) */
 	uint8_t rpv[64];    /* realm personalisation value */
+	struct layout_extend extend[LAYOUT_MAX_EXTENDS];
 	struct layout_range range[LAYOUT_MAX_RANGES];
 	uint64_t reserved; /* zero */
 };

@@ -3,6 +3,7 @@
 #include "machine.h"
 #include "measure.h"
 #include "mem.h"
+#include "rsi.h"
 #include "uart.h"
 
 static const struct realm_ops ops = {
@@ -53,8 +54,9 @@ static const struct layout *layout_get(void)
 	psci_power_off();
 }
 
-static void print_digest(const uint8_t *digest, size_t size)
+static void print_digest(const char *before, const uint8_t *digest, size_t size)
 {
+	print("%s", before);
 	for (size_t i = 0; i < size; i++)
 		print("%lx%lx", (uint64_t)digest[i] >> 4, (uint64_t)digest[i] & 15);
 }
@@ -66,12 +68,9 @@ static void print_step(void *context, const struct rim *rim, const struct rim_st
 	print("step %s", step->what);
 	for (size_t i = 0; i < step->count; i++)
 		print(" %s=0x%lx", step->name[i], step->number[i]);
-	if (step->content) {
-		print(" content=");
-		print_digest(step->content, hash_size(rim->algo));
-	}
-	print(" rim=");
-	print_digest(rim->value, hash_size(rim->algo));
+	if (step->content)
+		print_digest(" content=", step->content, hash_size(rim->algo));
+	print_digest(" rim=", rim->value, hash_size(rim->algo));
 	print("\n");
 }
 
@@ -84,9 +83,9 @@ static void measure(const struct layout *layout)
 	memcpy(the_realm.measurement[0], rim.value, sizeof(rim.value));
 	for (uint32_t i = 0; i < layout->count; i++)
 		size += layout->range[i].size;
-	print("rmm: %lu KiB measured in %lu ms, RIM %s ", size >> 10, cpu_ms() - start,
+	print("rmm: %lu KiB measured in %lu ms, RIM %s", size >> 10, cpu_ms() - start,
 	      hash_name(rim.algo));
-	print_digest(rim.value, hash_size(rim.algo));
+	print_digest(" ", rim.value, hash_size(rim.algo));
 	print("\n");
 }
 
@@ -100,6 +99,9 @@ static void realm_init(const struct layout *layout)
 	memcpy(the_realm.rpv, layout->rpv, sizeof(the_realm.rpv));
 	for (uint16_t i = 0; i < REC_MAX; i++)
 		the_realm.rec[i].index = i;
+	for (uint32_t i = 0; i < LAYOUT_MAX_EXTENDS && layout->extend[i].index; i++)
+		rsi_rem_extend(&the_realm, layout->extend[i].index, layout->extend[i].digest,
+			       hash_size(the_realm.hash_algo));
 	psci_boot_set(0, layout->entry_ipa, layout->dtb_ipa);
 }
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "measure.h"
 
-#include <string.h>
-
 #include "hash.h"
 
 _Static_assert((int)LAYOUT_TFRMM_0_9 == RIM_TFRMM_0_9 && (int)LAYOUT_RMM_2_0 == RIM_RMM_2_0,
@@ -17,16 +15,13 @@ static int digest(enum hash_algorithm algo, const void *data, size_t size, uint8
 void measure_layout(struct rim *rim, const struct layout *layout, void *(*page)(uint64_t ipa),
 		    rim_trace *trace)
 {
-	static const struct rim_params params = { .s2sz = LAYOUT_IPA_BITS,
-						  .num_bps = 1,
-						  .num_wps = 1 };
+	static const struct rim_params params = { 0, LAYOUT_IPA_BITS, 0, 1, 1, 0 };
 	const uint64_t gprs[8] = { layout->dtb_ipa };
 
-	memset(rim, 0, sizeof(*rim));
-	rim->flavour = (enum rim_flavour)layout->flavour;
-	rim->algo = (enum hash_algorithm)layout->hash_algo;
-	rim->digest = digest;
-	rim->trace = trace;
+	*rim = (struct rim){ .flavour = (enum rim_flavour)layout->flavour,
+			     .algo = (enum hash_algorithm)layout->hash_algo,
+			     .digest = digest,
+			     .trace = trace };
 	rim_create(rim, &params);
 	rim_ram(rim, LAYOUT_RAM_BASE, LAYOUT_RAM_BASE + layout->ram_size, LAYOUT_IPA_BITS);
 	for (uint32_t i = 0; i < layout->count; i++) {

@@ -77,16 +77,17 @@ static enum rsi_status measurement_read(struct rsi_call *call)
  * TF-RMM computes REM = H(REM || value) over the bytes that each has. The specification fills both
  * with zeros to 64 bytes. The two agree only for SHA-512 with a value of 64 bytes.
  */
-static void rem_extend(struct rsi_call *call, uint8_t *rem, size_t size)
+void rsi_rem_extend(struct realm *realm, uint64_t index, const void *value, size_t size)
 {
-	enum hash_algorithm algo = call->realm->hash_algo;
+	uint8_t *rem = realm->measurement[index];
+	enum hash_algorithm algo = realm->hash_algo;
 	_Alignas(8) uint8_t text[HASH_SIZE_MAX + EXTEND_MAX];
-	bool fill = quirk(call, QUIRK_REM_SPEC);
+	bool fill = realm->quirks & QUIRK_REM_SPEC;
 	size_t old = fill ? HASH_SIZE_MAX : hash_size(algo);
 
 	memset(text, 0, sizeof(text));
 	memcpy(text, rem, old);
-	memcpy(text + old, &call->in[3], size);
+	memcpy(text + old, value, size);
 	hash_bytes(algo, text, fill ? sizeof(text) : old + size, rem);
 }
 
@@ -97,7 +98,7 @@ static enum rsi_status measurement_extend(struct rsi_call *call)
 	if (index < 1 || index >= REALM_MEASUREMENTS || size > EXTEND_MAX)
 		return RSI_ERROR_INPUT;
 	memcpy(call->realm->before, call->realm->measurement[1], sizeof(call->realm->before));
-	rem_extend(call, call->realm->measurement[index], size);
+	rsi_rem_extend(call->realm, index, &call->in[3], size);
 	return RSI_SUCCESS;
 }
 

@@ -50,6 +50,9 @@ bool rsi_execute(struct realm *realm, struct rec *rec, uint64_t *x);
  */
 enum rsi_status rsi_page(struct realm *realm, uint64_t ipa, uint8_t **page);
 
+/* rsi_rem_extend - extend REM@index-1 by @size bytes at @value; @index and @size are checked */
+void rsi_rem_extend(struct realm *realm, uint64_t index, const void *value, size_t size);
+
 /* The commands that token.c implements. */
 enum rsi_status token_init(struct rsi_call *call);
 enum rsi_status token_continue(struct rsi_call *call);

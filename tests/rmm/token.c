@@ -30,9 +30,11 @@ void token_answer(struct realm *realm, uint16_t rec, uint32_t seq, const void *b
 {
 	struct token *t = &realm->rec[rec % REC_MAX].token;
 
-	if (rec >= realm->vcpus || t->state != TOKEN_WAITING || t->seq != seq)
+	if (rec >= realm->vcpus)
 		return;
-	realm->heard = realm->ops->now();
+	realm->heard = realm->ops->now(); /* an answer that is too late is not silence */
+	if (t->state != TOKEN_WAITING || t->seq != seq)
+		return;
 	if (!bytes || !size || size > sizeof(t->bytes)) {
 		t->state = bytes && size ? TOKEN_OVERSIZE : TOKEN_REFUSED;
 		return;
@@ -51,6 +53,7 @@ void token_fault(struct realm *realm, uint16_t rec, uint32_t seq, const struct c
 	if (rec >= realm->vcpus || t->seq != seq)
 		return;
 	t->fault = *fault;
+	t->since = realm->ops->now(); /* the token that a cleared fault held is still on its way */
 	ripas_set(&realm->ripas, ipa, ipa + GRANULE, RIPAS_DESTROYED, true,
 		  realm->ops->ripas_changed);
 	realm->ops->ripas_sync();

@@ -144,7 +144,8 @@ static const struct tap_test tests_fake[] = {
 	{ "a register that differs from the log gets a foreign record", rmm_fault_rule },
 	{ "an RMM that breaks its own bounds is detected", rmm_fault_bounds },
 	{ "a token in progress that was lost is made again, once", rmm_fault_lost_token },
-	{ "a signal ends the wait for an RMM that is stuck", rmm_fault_stuck },
+	{ "only a fatal signal ends the wait for an RMM that is stuck", rmm_fault_stuck },
+	{ "no reader or extender waits for a token in progress", rmm_fault_meanwhile },
 	{ "the module does not load on a broken RMM", rmm_fault_at_load },
 };
 

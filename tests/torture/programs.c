@@ -110,6 +110,7 @@ static const struct {
 } skips[] = {
 	{ "KASAN keeps freed memory", false },
 	{ "no arm-cca-guest module", false },
+	{ "only the fake RSI can hold a token", false },
 	{ "no module cca_foreign", true },
 	{ "the fake RSI's registers are lost", true },
 	{ "or the fake RSI, has no tracepoints", true },

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -186,36 +187,107 @@ static void caught(int number)
 }
 
 /*
- * The wait status of a caller that waits for a stuck RMM and is sent signal @number; it catches
- * SIGTERM.
+ * Starts a process that calls @call and ends with its result. A timer interrupts it each
+ * millisecond; it catches that, without SA_RESTART, and SIGTERM.
  */
-static int stuck_status(int number)
+static pid_t child_start(int (*call)(void))
 {
-	int status;
+	const struct itimerval often = { { 0, 1000 }, { 0, 1000 } };
+	const struct sigaction action = { .sa_handler = caught };
 	pid_t pid = fork();
 
-	if (pid == 0) {
-		signal(SIGTERM, caught);
-		_exit(token_error());
+	if (pid)
+		return pid;
+	if (sigaction(SIGTERM, &action, NULL) || sigaction(SIGALRM, &action, NULL) ||
+	    setitimer(ITIMER_REAL, &often, NULL))
+		_exit(255);
+	_exit(call());
+}
+
+/* Waits up to @tenths of a second for the child; -1 if it still runs, else its wait status. */
+static int child_wait(pid_t pid, int tenths)
+{
+	int status;
+
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		if (tenths-- <= 0)
+			return -1;
+		usleep(100000);
 	}
-	usleep(200000);
-	if (pid < 0 || waitpid(pid, &status, WNOHANG) || kill(pid, number) ||
-	    waitpid(pid, &status, 0) != pid)
-		return -1;
 	return status;
 }
 
 void rmm_fault_stuck(void)
 {
+	pid_t pid;
 	int status;
 
 	CHECK(kernel_parameter("fault", FAULT_STUCK));
-	status = stuck_status(SIGKILL);
-	CHECK(WIFSIGNALED(status));
-	status = stuck_status(SIGTERM);
-	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == EINTR);
-	CHECK(kernel_parameter("fault", FAULT_NONE));
+	pid = child_start(token_error);
+	CHECK(pid > 0 && child_wait(pid, 2) == -1 && kill(pid, SIGTERM) == 0);
+	CHECK(child_wait(pid, 2) == -1 && kill(pid, SIGKILL) == 0);
+	status = child_wait(pid, 10);
+	CHECK(status != -1 && WIFSIGNALED(status));
+	pid = child_start(token_error);
+	CHECK(pid > 0 && child_wait(pid, 5) == -1 && kernel_parameter("fault", FAULT_NONE));
+	CHECK(child_wait(pid, 300) == 0);
 	CHECK(token_error() == 0);
+}
+
+/* Reads the registers and the log, and extends; returns 0, or the value of errno. */
+static int others_error(void)
+{
+	struct cca_rsi_measurement value;
+	struct cca_rsi_config config;
+
+	if (!device_measurement(3, &value) || !eventlog_good(&config))
+		return EPROTO;
+	if (extend_error())
+		return EIO;
+	return eventlog_good(&config) ? 0 : EPROTO;
+}
+
+/* Does a token made meanwhile account for exactly the records that it reports? */
+static int token_covers(void)
+{
+	static uint8_t token[LONG_TOKEN];
+	uint8_t value[CCA_RSI_DIGEST_MAX];
+	struct cca_rsi_token arg = { .fd = -1 };
+	struct cca_rsi_config config;
+	struct eventlog log;
+	int fd = device_open(O_RDONLY);
+
+	if (ioctl(fd, CCA_RSI_TOKEN, &arg))
+		return errno;
+	if (read(arg.fd, token, sizeof(token)) != (ssize_t)arg.size || !device_config(&config) ||
+	    !eventlog_read(&log, &config))
+		return EPROTO;
+	eventlog_register(&log, arg.log_seq, 3, value);
+	/* The challenge is first, then come the registers from RIM on. */
+	return memcmp(token + 2 + CHALLENGE_SIZE + 3 * (2 + config.digest_size) + 2, value,
+		      config.digest_size) ?
+		       EBADMSG :
+		       0;
+}
+
+/*
+ * Nobody waits for a token in progress. An RMM that samples the registers at the start of a token
+ * signs them as they were then; of one that samples them later the token is made again.
+ */
+void rmm_fault_meanwhile(void)
+{
+	pid_t token, others;
+
+	for (long late = 0; late < 2; late++) {
+		CHECK(kernel_parameter("late", late) && kernel_parameter("fault", FAULT_STUCK));
+		token = child_start(token_covers);
+		CHECK(token > 0 && child_wait(token, 2) == -1);
+		others = child_start(others_error);
+		CHECK(others > 0 && child_wait(others, 50) == 0);
+		CHECK(child_wait(token, 0) == -1 && kernel_parameter("fault", FAULT_NONE));
+		CHECK(child_wait(token, 300) == 0);
+	}
+	CHECK(kernel_parameter("late", 0));
 }
 
 void rmm_fault_at_load(void)

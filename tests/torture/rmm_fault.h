@@ -10,6 +10,7 @@ void rmm_fault_rule(void);
 void rmm_fault_bounds(void);
 void rmm_fault_lost_token(void);
 void rmm_fault_stuck(void);
+void rmm_fault_meanwhile(void);
 void rmm_fault_at_load(void);
 
 #endif /* RMM_FAULT_H */

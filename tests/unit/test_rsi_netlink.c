@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
@@ -19,6 +20,8 @@ static struct {
 	int error;	/* the answer to requests; 0: RECORD */
 	int errors;	/* how many requests get @error; 0: all */
 	int dump_error; /* how a dump ends after its first message */
+	int empty;	/* how many messages without attributes come before a token */
+	bool no_token;	/* such messages are all that a dump has */
 	int sent;
 	struct nl_msg *request; /* the last request */
 	nl_recvmsg_msg_cb_t on_message, on_done;
@@ -70,6 +73,15 @@ static void answer_record(void)
 	nlmsg_free(msg);
 }
 
+static void answer_empty(void)
+{
+	struct nl_msg *msg = nlmsg_alloc();
+
+	assert_non_null(genlmsg_put(msg, 0, 0, 20, 0, 0, CCA_RSI_CMD_TOKEN_GET, 1));
+	kernel.on_message(msg, kernel.arg);
+	nlmsg_free(msg);
+}
+
 /* Answers with a token in one piece. */
 static void answer_token(void)
 {
@@ -82,7 +94,10 @@ static void answer_token(void)
 	assert_int_equal(nla_put_u64(msg, CCA_RSI_A_TOKEN_LOG_SEQ, 9), 0);
 	assert_int_equal(nla_put(msg, CCA_RSI_A_TOKEN_CHUNK, 5, "token"), 0);
 	assert_int_equal(nlmsg_append(done, &end, sizeof(end), NLMSG_ALIGNTO), 0);
-	kernel.on_message(msg, kernel.arg);
+	for (int i = 0; i < kernel.empty; i++)
+		answer_empty();
+	if (!kernel.no_token)
+		kernel.on_message(msg, kernel.arg);
 	kernel.on_done(done, kernel.arg);
 	nlmsg_free(msg);
 	nlmsg_free(done);
@@ -194,6 +209,39 @@ static void a_token_has_the_number_of_records(void **state)
 	bytes_free(&token);
 }
 
+/* Since a token is made off generic netlink's lock, a message without attributes comes first. */
+static void a_token_follows_the_acceptance_of_its_request(void **state)
+{
+	struct bytes token = BYTES_INIT;
+	struct error e;
+	uint64_t records = 0;
+
+	(void)state;
+	kernel.empty = 1;
+	assert_int_equal(token_get(&token, &records, &e), 0);
+	assert_int_equal(records, 9);
+	assert_string_equal(bytes_text(&token), "token");
+	kernel.no_token = true;
+	assert_int_equal(token_get(&token, &records, &e), -1);
+	assert_int_equal(e.kind, ERROR_SYSTEM);
+	kernel.dump_error = EBUSY;
+	assert_int_equal(token_get(&token, &records, &e), -1);
+	assert_int_equal(e.kind, ERROR_NO_DRIVER);
+	bytes_free(&token);
+}
+
+static void a_lack_of_privilege_names_the_capability(void **state)
+{
+	struct error e;
+	uint64_t seq;
+
+	(void)state;
+	kernel.error = EPERM;
+	assert_int_equal(extend("abc", 3, &seq, &e), -1);
+	assert_int_equal(e.kind, ERROR_SYSTEM);
+	assert_non_null(strstr(e.text, "CAP_SYS_ADMIN"));
+}
+
 /* A partial dump is neither used as an answer nor continued by another dump. */
 static void a_dump_that_fails_half_way_is_an_error(void **state)
 {
@@ -221,6 +269,8 @@ int main(void)
 		TEST(a_request_cancelled_by_a_signal_is_repeated),
 		TEST(a_refused_request_is_not_repeated),
 		TEST(a_token_has_the_number_of_records),
+		TEST(a_token_follows_the_acceptance_of_its_request),
+		TEST(a_lack_of_privilege_names_the_capability),
 		TEST(a_dump_that_fails_half_way_is_an_error),
 	};
 

@@ -131,6 +131,16 @@ static void say_extension(uint32_t seq)
 	say(msg);
 }
 
+static void say_full(uint64_t used)
+{
+	struct nl_msg *msg = message(FAMILY, CCA_RSI_CMD_LOG_FULL_NTF);
+
+	if (used)
+		assert_int_equal(nla_put_u64(msg, CCA_RSI_A_LOG_USED, used), 0);
+	assert_int_equal(nla_put_u32(msg, CCA_RSI_A_LOG_LIMIT, 1 << 20), 0);
+	say(msg);
+}
+
 static void say_family(uint8_t command, const char *name)
 {
 	struct nl_msg *msg = message(GENL_ID_CTRL, command);
@@ -199,6 +209,28 @@ static void other_families_are_ignored(void **state)
 	rsi_watch_close(watch);
 }
 
+static void a_log_that_is_nearly_full_is_reported(void **state)
+{
+	struct rsi_watch *watch = watch_open();
+	struct rsi_notice notice;
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	say_full(1000000);
+	say_extension(10);
+	say_full(0);
+	assert_int_equal(rsi_watch_next(watch, &notice, &e), 0);
+	assert_true(notice.log_full);
+	assert_int_equal(notice.log_used, 1000000);
+	assert_int_equal(notice.log_limit, 1 << 20);
+	assert_int_equal(rsi_watch_next(watch, &notice, &e), 0);
+	assert_false(notice.log_full);
+	assert_int_equal(notice.seq, 10);
+	assert_int_equal(rsi_watch_next(watch, &notice, &e), -1);
+	assert_non_null(strstr(e.text, "malformed"));
+	rsi_watch_close(watch);
+}
+
 static void lost_messages_are_tolerated(void **state)
 {
 	struct rsi_watch *watch = watch_open();
@@ -237,6 +269,7 @@ int main(void)
 		TEST(extensions_until_the_module_is_unloaded),
 		TEST(the_group_of_the_controller_is_joined_first),
 		TEST(other_families_are_ignored),
+		TEST(a_log_that_is_nearly_full_is_reported),
 		TEST(lost_messages_are_tolerated),
 		TEST(lost_messages_may_include_the_end),
 	};

@@ -244,6 +244,18 @@ static int records_decode(struct cursor *c, const struct algorithms *algorithms,
 	return 0;
 }
 
+/* The kernel puts firmware's records before its base records, and nothing else. */
+static void boot_mark(struct event_log *log)
+{
+	size_t base = 0;
+
+	while (base < log->count && log->record[base].kind != EVENT_BASE)
+		base++;
+	for (size_t i = 0; base < log->count && i < base; i++)
+		if (log->record[i].kind == EVENT_EXTENSION)
+			log->record[i].kind = EVENT_BOOT;
+}
+
 int event_log_decode(struct event_log *log, const void *data, size_t len, struct error *e)
 {
 	struct cursor c = { .at = data, .end = (const uint8_t *)data + len };
@@ -254,8 +266,10 @@ int event_log_decode(struct event_log *log, const void *data, size_t len, struct
 		return error_set(e, ERROR_INPUT, "event log: more than %zu MiB",
 				 EVENT_LOG_MAX >> 20);
 	if (log_header_decode(&c, &algorithms, e) == 0 && hash_choose(&algorithms, log, e) == 0 &&
-	    records_decode(&c, &algorithms, log, e) == 0)
+	    records_decode(&c, &algorithms, log, e) == 0) {
+		boot_mark(log);
 		return 0;
+	}
 	event_log_free(log);
 	return -1;
 }

@@ -21,6 +21,7 @@
 
 enum event_kind {
 	EVENT_EXTENSION, /* the register became H(register || digest) */
+	EVENT_BOOT,	 /* the same, by firmware: an extension before the base records */
 	EVENT_BASE,	 /* the register's value when the log began */
 	EVENT_FOREIGN,	 /* the value found after an extension that is not in this log */
 	EVENT_NOTE,	 /* another record of type EV_NO_ACTION: extends nothing */
@@ -48,7 +49,7 @@ struct event_log {
 /*
  * Decode @len bytes at @data, which may end with padding (zeros or 0xff, as firmware tables do). If
  * the log has several digest algorithms, the first that RSI knows is used, and each record must
- * have it. An ERROR_INPUT names the record, counted from 0, and the field.
+ * have it. Extensions before the first base record are of kind EVENT_BOOT. An ERROR_INPUT names the record, counted from 0, and the field.
  */
 int event_log_decode(struct event_log *log, const void *data, size_t len, struct error *e);
 void event_log_free(struct event_log *log);

@@ -7,10 +7,8 @@
 #define EVENT_TEXT_MAX 240 /* characters of an event that are printed */
 
 static const char *const kinds[] = {
-	[EVENT_EXTENSION] = "extension",
-	[EVENT_BASE] = "base",
-	[EVENT_FOREIGN] = "foreign",
-	[EVENT_NOTE] = "note",
+	[EVENT_EXTENSION] = "extension", [EVENT_BOOT] = "boot", [EVENT_BASE] = "base",
+	[EVENT_FOREIGN] = "foreign",	 [EVENT_NOTE] = "note",
 };
 
 /* The event as @len characters of text, if it is printable ASCII with at most one NUL at its end;
@@ -61,6 +59,8 @@ void event_print_log(const struct event_log *log, struct bytes *out)
 		char name[24];
 
 		bytes_printf(out, "%5zu %-5s ", i, event_register_name(record->index, name));
+		if (record->kind == EVENT_BOOT)
+			bytes_append_text(out, "boot ");
 		if (record->value)
 			bytes_append_text(out, kinds[record->kind]);
 		else if (type)
@@ -98,6 +98,11 @@ void event_print_replay(const struct event_log *log, const struct event_replay *
 			     reg->extensions == 1 ? "" : "s");
 		if (reg->gaps)
 			bytes_printf(out, ", %zu gap%s", reg->gaps, reg->gaps == 1 ? "" : "s");
+		if (reg->boot && reg->explained)
+			bytes_printf(out, "; explained from the start, %zu by firmware", reg->boot);
+		else if (reg->boot)
+			bytes_printf(out, "; firmware's %zu %s not explain the start", reg->boot,
+				     reg->boot == 1 ? "does" : "do");
 		if (!reg->fits) {
 			bytes_printf(out, "; the log leads to %s:", log->hash->name);
 			encode_hex(reg->value, log->hash->size, out);
@@ -151,8 +156,9 @@ static json_t *register_json(const struct event_log *log, const struct event_rep
 {
 	const struct event_register *reg = &replay->reg[index];
 
-	return json_pack("{s:I, s:b, s:I, s:I, s:o, s:o}", "index", (json_int_t)index, "fits",
-			 reg->fits, "extensions", (json_int_t)reg->extensions, "gaps",
+	return json_pack("{s:I, s:b, s:b, s:I, s:I, s:I, s:o, s:o}", "index", (json_int_t)index,
+			 "fits", reg->fits, "explained", reg->explained, "boot-extensions",
+			 (json_int_t)reg->boot, "extensions", (json_int_t)reg->extensions, "gaps",
 			 (json_int_t)reg->gaps, "value", json_hex(reg->value, log->hash->size),
 			 "first-misfit", position_json(reg->misfit));
 }

@@ -59,29 +59,38 @@ static int tagged_check(struct replayer *r, size_t at, struct error *e)
 	return 0;
 }
 
+/* Firmware's records of the RIM say how it was made; the RIM is not their hash. */
+static bool record_counts(const struct event_record *record)
+{
+	return record->kind != EVENT_NOTE && (record->kind != EVENT_BOOT || record->index > 0);
+}
+
 static int record_replay(struct replayer *r, size_t at, struct error *e)
 {
 	const struct event_record *record = &r->log->record[at];
 	size_t size = r->log->hash->size;
 	struct event_register *reg;
 
-	if (record->kind == EVENT_NOTE)
+	if (!record_counts(record))
 		return 0;
 	if (record->index >= REALM_REGISTERS) {
 		misfit_set(r->replay, at, "there is no register %u", record->index);
 		return 0;
 	}
 	reg = &r->replay->reg[record->index];
-	if (record->kind == EVENT_EXTENSION) {
+	if (record->kind == EVENT_EXTENSION || record->kind == EVENT_BOOT) {
 		reg->extensions++;
+		reg->boot += record->kind == EVENT_BOOT;
 		if (replay_digest(r, reg->value, record->digest, size, reg->value, e) < 0)
 			return -1;
 		return tagged_check(r, at, e);
 	}
 	/* The log does not explain a value from which a register is restarted, unless the register
 	 * has it already (at the start: zeros). */
-	if (record->kind == EVENT_FOREIGN || memcmp(reg->value, record->value, size))
+	if (record->kind == EVENT_FOREIGN || memcmp(reg->value, record->value, size)) {
 		reg->gaps++;
+		reg->explained = reg->explained && record->kind != EVENT_BASE;
+	}
 	memcpy(reg->value, record->value, size);
 	return 0;
 }
@@ -99,7 +108,7 @@ static void register_compare(struct replayer *r, size_t at, const uint8_t *expec
 		reg->misfit = EVENT_REPLAY_NONE;
 		return;
 	}
-	if (reg->fits || reg->misfit == EVENT_REPLAY_NONE || record->kind != EVENT_EXTENSION)
+	if (reg->fits || reg->misfit == EVENT_REPLAY_NONE || record->value)
 		reg->misfit = at;
 	reg->fits = false;
 }
@@ -111,7 +120,7 @@ static int records_replay(struct replayer *r, const uint8_t value[][HASH_SIZE_MA
 
 		if (record_replay(r, at, e) < 0)
 			return -1;
-		if (record->kind != EVENT_NOTE && record->index < REALM_REGISTERS)
+		if (record_counts(record) && record->index < REALM_REGISTERS)
 			register_compare(r, at, value[record->index]);
 	}
 	for (uint32_t i = 0; i < REALM_REGISTERS; i++) {
@@ -129,7 +138,7 @@ static int records_replay(struct replayer *r, const uint8_t value[][HASH_SIZE_MA
 static bool has_records(const struct event_log *log, uint32_t index)
 {
 	for (size_t i = 0; i < log->count; i++)
-		if (log->record[i].index == index && log->record[i].kind != EVENT_NOTE)
+		if (log->record[i].index == index && record_counts(&log->record[i]))
 			return true;
 	return false;
 }
@@ -147,6 +156,7 @@ int event_replay_run(const struct event_log *log,
 		struct event_register *reg = &replay->reg[i];
 
 		reg->misfit = EVENT_REPLAY_NONE;
+		reg->explained = true;
 		reg->fits = (i == 0 && !has_records(log, i)) ||
 			    !memcmp(value[i], zeros, log->hash->size);
 	}

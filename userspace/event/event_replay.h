@@ -15,10 +15,12 @@
 
 struct event_register {
 	uint8_t value[HASH_SIZE_MAX]; /* the result of the records */
-	size_t extensions;
-	size_t gaps;   /* values in the log that its extensions do not explain */
-	bool fits;     /* the result is the given value */
-	size_t misfit; /* if not: the first record after which it never was, or NONE */
+	size_t extensions;	      /* those of firmware included */
+	size_t boot;		      /* extensions by firmware */
+	size_t gaps;		      /* values in the log that its extensions do not explain */
+	bool explained; /* firmware's records lead from zero to the base record, if there is one */
+	bool fits;	/* the result is the given value */
+	size_t misfit;	/* if not: the first record after which it never was, or NONE */
 };
 
 struct event_replay {
@@ -30,7 +32,8 @@ struct event_replay {
 
 /*
  * Replay @log and compare the result with @value, the registers. The RIM is compared only if the
- * log has records of it. A register begins with zeros unless a base record says otherwise; base and
+ * log has records of it, and those of firmware do not count, because they only say how the RIM was
+ * made. A register begins with zeros unless a base record says otherwise; base and
  * foreign records restart a register. A tagged event must have its own digest. ERROR_SYSTEM if the
  * hash cannot be computed.
  */

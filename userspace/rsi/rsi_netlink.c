@@ -8,6 +8,7 @@
 #include <netlink/netlink.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "event/event_log.h"
 #include "event/event_type.h"
 #include "rsi_chunks.h"
@@ -125,7 +126,23 @@ struct log_reader {
 	uint64_t next; /* position of the next record */
 };
 
-/* Append one record in the form of the TCG, as the device returns it. */
+/* In the bytes of a log, an extension by firmware has the same form as any other. */
+static enum event_kind record_kind(uint32_t kind)
+{
+	static const enum event_kind kinds[] = {
+		[CCA_RSI_RECORD_KIND_BASE] = EVENT_BASE,
+		[CCA_RSI_RECORD_KIND_EVENT] = EVENT_EXTENSION,
+		[CCA_RSI_RECORD_KIND_FOREIGN] = EVENT_FOREIGN,
+		[CCA_RSI_RECORD_KIND_BOOT] = EVENT_EXTENSION,
+	};
+
+	return kind < ARRAY_SIZE(kinds) ? kinds[kind] : EVENT_FOREIGN;
+}
+
+/*
+ * Append one record in the form of the TCG, as the device returns it, except that a long event of
+ * firmware is left out of netlink's messages.
+ */
 static int record_from_answer(struct nlattr *const attrs[], void *out, struct error *e)
 {
 	static const int required[] = {
@@ -138,25 +155,23 @@ static int record_from_answer(struct nlattr *const attrs[], void *out, struct er
 	const struct nlattr *type = attrs[CCA_RSI_A_MEASUREMENT_EVENT_TYPE];
 	struct log_reader *reader = out;
 	struct event_record record;
-	uint32_t kind;
+	enum event_kind kind;
 
 	if (attributes_present(attrs, required, e) < 0)
 		return -1;
 	if (attribute_uint(attrs[CCA_RSI_A_MEASUREMENT_SEQ]) != reader->next)
 		return error_set(e, ERROR_SYSTEM, WHERE ": record %llu is missing",
 				 (unsigned long long)reader->next);
-	kind = nla_get_u32(attrs[CCA_RSI_A_MEASUREMENT_KIND]);
-	digest = attrs[kind == CCA_RSI_RECORD_KIND_EVENT ? CCA_RSI_A_MEASUREMENT_DIGEST :
-							   CCA_RSI_A_MEASUREMENT_VALUE];
+	kind = record_kind(nla_get_u32(attrs[CCA_RSI_A_MEASUREMENT_KIND]));
+	digest = attrs[kind == EVENT_EXTENSION ? CCA_RSI_A_MEASUREMENT_DIGEST :
+						 CCA_RSI_A_MEASUREMENT_VALUE];
 	if (!digest || (size_t)nla_len(digest) != reader->hash->size)
 		return error_set(e, ERROR_SYSTEM,
 				 WHERE ": record %llu without a digest of %zu "
 				       "bytes",
 				 (unsigned long long)reader->next, reader->hash->size);
 	record = (struct event_record){
-		.kind = kind == CCA_RSI_RECORD_KIND_EVENT ? EVENT_EXTENSION :
-			kind == CCA_RSI_RECORD_KIND_BASE  ? EVENT_BASE :
-							    EVENT_FOREIGN,
+		.kind = kind,
 		.index = nla_get_u32(attrs[CCA_RSI_A_MEASUREMENT_INDEX]),
 		.type = type ? nla_get_u32(type) : EVENT_TYPE_NO_ACTION,
 		.digest = nla_data(digest),
@@ -185,6 +200,10 @@ static int token_from_answer(struct nlattr *const attrs[], void *out, struct err
 	};
 	struct token_reader *reader = out;
 
+	/* The first message says only that the request has been accepted. Older modules make the
+	 * token before they answer, and do not send it. */
+	if (!reader->chunks.begun && !attrs[CCA_RSI_A_TOKEN_SIZE] && !attrs[CCA_RSI_A_TOKEN_CHUNK])
+		return 0;
 	if (attributes_present(attrs, required, e) < 0)
 		return -1;
 	return rsi_chunks_add(&reader->chunks, nla_get_u32(attrs[CCA_RSI_A_TOKEN_SIZE]),
@@ -222,6 +241,18 @@ static int on_message(struct nl_msg *msg, void *arg)
 	}
 	answer->decoded++;
 	return NL_OK;
+}
+
+/* Turn the kernel's errno into an error. Root without this capability, as in a container, gets EPERM
+ * too. An older module requires CAP_NET_ADMIN, which root has as well. */
+static int request_refused(int error, struct error *e)
+{
+	if (error == EPERM)
+		return error_set(e, ERROR_SYSTEM,
+				 WHERE
+				 ": permission denied: this requires CAP_SYS_ADMIN in the "
+				 "initial user namespace; run as root, outside of containers");
+	return rsi_source_error(error, WHERE, e);
 }
 
 #define ERRNO_MAX 4095 /* the kernel's MAX_ERRNO */
@@ -294,13 +325,13 @@ static int request_send(const struct rsi *rsi, struct nl_msg *msg, int full, str
 		ret = nl_send_auto(rsi->sock, msg);
 		while (ret >= 0 && !answer->done)
 			ret = nl_recvmsgs_default(rsi->sock);
-		/* Netlink returns ECANCELED for EINTR: a signal came before anything was done. */
+		/* An older module says ECANCELED if a signal came before anything was done. */
 	} while (answer->error == ECANCELED && !answer->decoded);
 	nlmsg_free(msg);
 	if (answer->failed)
 		return -1;
 	if (answer->error)
-		return rsi_source_error(answer->error, WHERE, e);
+		return request_refused(answer->error, e);
 	if (ret < 0)
 		return error_set(e, ERROR_SYSTEM, WHERE ": %s", nl_geterror(ret));
 	if (answer->decode && !answer->decoded)

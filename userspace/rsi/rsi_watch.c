@@ -31,11 +31,32 @@ static const struct nla_policy policy[ATTRIBUTES + 1] = {
 	[CCA_RSI_A_MEASUREMENT_SEQ] = { .minlen = 4, .maxlen = 8 },
 };
 
+static const struct nla_policy log_policy[ATTRIBUTES + 1] = {
+	[CCA_RSI_A_LOG_USED] = { .minlen = 4, .maxlen = 8 },
+	[CCA_RSI_A_LOG_LIMIT] = { .minlen = 4, .maxlen = 8 },
+};
+
 static const struct nla_policy control_policy[CTRL_ATTR_MAX + 1] = {
 	[CTRL_ATTR_FAMILY_NAME] = { .type = NLA_NUL_STRING },
 };
 
-static bool notice_decode(struct nlattr *const attrs[], struct rsi_notice *notice)
+/* The type "uint" of the specification has 4 or 8 bytes. */
+static uint64_t attribute_uint(const struct nlattr *attr)
+{
+	return nla_len(attr) == 8 ? nla_get_u64(attr) : nla_get_u32(attr);
+}
+
+static bool full_decode(struct nlattr *const attrs[], struct rsi_notice *notice)
+{
+	if (!attrs[CCA_RSI_A_LOG_USED] || !attrs[CCA_RSI_A_LOG_LIMIT])
+		return false;
+	notice->log_full = true;
+	notice->log_used = attribute_uint(attrs[CCA_RSI_A_LOG_USED]);
+	notice->log_limit = attribute_uint(attrs[CCA_RSI_A_LOG_LIMIT]);
+	return true;
+}
+
+static bool extension_decode(struct nlattr *const attrs[], struct rsi_notice *notice)
 {
 	const struct nlattr *seq = attrs[CCA_RSI_A_MEASUREMENT_SEQ];
 	const struct nlattr *digest = attrs[CCA_RSI_A_MEASUREMENT_DIGEST];
@@ -43,7 +64,7 @@ static bool notice_decode(struct nlattr *const attrs[], struct rsi_notice *notic
 	if (!seq || !digest || !attrs[CCA_RSI_A_MEASUREMENT_INDEX] ||
 	    !attrs[CCA_RSI_A_MEASUREMENT_EVENT_TYPE])
 		return false;
-	notice->seq = nla_len(seq) == 8 ? nla_get_u64(seq) : nla_get_u32(seq);
+	notice->seq = attribute_uint(seq);
 	notice->index = nla_get_u32(attrs[CCA_RSI_A_MEASUREMENT_INDEX]);
 	notice->type = nla_get_u32(attrs[CCA_RSI_A_MEASUREMENT_EVENT_TYPE]);
 	notice->size = (size_t)nla_len(digest);
@@ -78,17 +99,30 @@ static int on_control(struct nl_msg *msg, struct rsi_watch *watch)
 	return watch_over(watch);
 }
 
+static const struct {
+	uint8_t cmd;
+	const struct nla_policy *policy;
+	bool (*decode)(struct nlattr *const attrs[], struct rsi_notice *notice);
+} notices[] = {
+	{ CCA_RSI_CMD_MEASUREMENT_EXTEND_NTF, policy, extension_decode },
+	{ CCA_RSI_CMD_LOG_FULL_NTF, log_policy, full_decode },
+};
+
 static int on_notice(struct nl_msg *msg, void *arg)
 {
 	struct nlattr *attrs[ATTRIBUTES + 1];
 	struct rsi_watch *watch = arg;
+	size_t i = 0;
 
 	if (nlmsg_hdr(msg)->nlmsg_type == GENL_ID_CTRL)
 		return on_control(msg, watch);
-	if (genlmsg_hdr(nlmsg_hdr(msg))->cmd != CCA_RSI_CMD_MEASUREMENT_EXTEND_NTF)
+	while (i < ARRAY_SIZE(notices) && notices[i].cmd != genlmsg_hdr(nlmsg_hdr(msg))->cmd)
+		i++;
+	if (i == ARRAY_SIZE(notices))
 		return NL_SKIP;
-	if (genlmsg_parse(nlmsg_hdr(msg), 0, attrs, ATTRIBUTES, policy) < 0 ||
-	    !notice_decode(attrs, watch->notice)) {
+	*watch->notice = (struct rsi_notice){ 0 };
+	if (genlmsg_parse(nlmsg_hdr(msg), 0, attrs, ATTRIBUTES, notices[i].policy) < 0 ||
+	    !notices[i].decode(attrs, watch->notice)) {
 		error_set(watch->e, ERROR_SYSTEM, WHERE ": malformed notification");
 		return watch_failed(watch);
 	}

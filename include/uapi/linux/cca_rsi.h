@@ -40,10 +40,28 @@
 #define CCA_RSI_CONFIG_F_FOREIGN 0x2
 
 /*
+ * Bits of cca_rsi_config.present: the later fields that have a value. The others are
+ * zero because the module or the RMM does not have them, which is not the value zero.
+ */
+#define CCA_RSI_CONFIG_P_ABI 0x1
+#define CCA_RSI_CONFIG_P_FEATURES 0x2
+#define CCA_RSI_CONFIG_P_AUX_PLANES 0x4
+#define CCA_RSI_CONFIG_P_GICV3_VTR 0x8
+#define CCA_RSI_CONFIG_P_ATS_PLANE 0x10
+
+/* Bits of cca_rsi_config.features, as RSI_FEATURES numbers them */
+#define CCA_RSI_FEATURE_DA 0x1	/* devices can be assigned to the realm */
+#define CCA_RSI_FEATURE_MRO 0x2 /* planes may have memory that is mostly read-only */
+#define CCA_RSI_FEATURE_ATS 0x4 /* assigned devices may translate addresses themselves */
+
+/*
  * Reading the device reads the event log, a TCG crypto-agile log that starts with
- * its header. Records of this event type hold a register's value: when the log
- * began, or when the register differed from the log. Their event is a signature,
- * then the value, from which a replay continues.
+ * its header. Positions are offsets in bytes; poll() reports POLLPRI while more than
+ * seven eighths of the log are used.
+ *
+ * Records of this event type hold a register's value: when the log began, or when
+ * the register differed from the log. Their event is a signature, then the value,
+ * from which a replay continues.
  */
 #define CCA_RSI_EV_NO_ACTION 3
 #define CCA_RSI_LOG_SIGNATURE_SIZE 16
@@ -62,6 +80,14 @@
  * @event_max: longest event that CCA_RSI_EXTEND accepts, in bytes
  * @log_seq: number of records in the event log
  * @rpv: Realm Personalization Value, chosen by the creator of the realm
+ * @present: CCA_RSI_CONFIG_P_*, which of the fields below have a value
+ * @abi: RSI revision that the fields below are of: the highest one that the RMM
+ *	 accepted, of those that the module knows; major << 16 | minor
+ * @features: RSI feature register 0, CCA_RSI_FEATURE_*
+ * @aux_planes: number of planes that the realm has in addition to plane 0
+ * @gicv3_vtr: the GICv3 VGIC type register (ICH_VTR_EL2) of the realm's CPUs
+ * @ats_plane: plane whose translation assigned devices use; without meaning unless
+ *	       @features has CCA_RSI_FEATURE_ATS
  */
 struct cca_rsi_config {
 	__u32 abi_lower;
@@ -74,6 +100,12 @@ struct cca_rsi_config {
 	__u32 event_max;
 	__aligned_u64 log_seq;
 	__u8 rpv[CCA_RSI_RPV_SIZE];
+	__u32 present;
+	__u32 abi;
+	__aligned_u64 features;
+	__aligned_u64 aux_planes;
+	__aligned_u64 gicv3_vtr;
+	__aligned_u64 ats_plane;
 };
 
 /**
@@ -98,8 +130,9 @@ struct cca_rsi_measurement {
  * @event: in: pointer to the event that the digest is of
  * @seq: out: position of the record in the event log
  *
- * Requires a file opened for writing. ENOSPC means that the log is full and the
- * register has not been extended. An extension cannot be undone: EFAULT may also
+ * Requires a file opened for writing. ENOSPC means that the log is full, or
+ * nearly full and the caller does not have CAP_SYS_ADMIN; the register has not been
+ * extended. An extension cannot be undone: EFAULT may also
  * mean that only @seq could not be written back, so look at the end of the log.
  */
 struct cca_rsi_extend {
@@ -131,6 +164,9 @@ struct cca_rsi_token {
 #define CCA_RSI_MEASUREMENT_SIZE_VER0 72
 #define CCA_RSI_EXTEND_SIZE_VER0 96
 #define CCA_RSI_TOKEN_SIZE_VER0 80
+
+/* With the fields from present on */
+#define CCA_RSI_CONFIG_SIZE_VER1 144
 
 #define CCA_RSI_CONFIG _IOR(CCA_RSI_IOC_TYPE, 0, struct cca_rsi_config)
 #define CCA_RSI_MEASUREMENT _IOWR(CCA_RSI_IOC_TYPE, 1, struct cca_rsi_measurement)

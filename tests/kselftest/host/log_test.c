@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * kmod/realm.c and log.c on this machine, over five registers that others extend too, that fail,
+ * kmod/realm.c, mlog.c and mlog_start.c on this machine, over five registers that others extend too, that fail,
  * and that use a sum instead of a hash. The tests check that the log accounts for all changes.
  */
 #include "shim.h"
 
-#include "../../../kmod/log.c"
+#include "../../../kmod/mlog.c"
+#include "../../../kmod/mlog_start.c"
 #include "../../../kmod/realm.c"
 #include "../tap.h"
 
@@ -33,9 +34,15 @@ int cca_rsi_config_read(struct cca_rsi_config *config)
 	return rmm.config_error;
 }
 
+int cca_firmware_log(struct mlog *log)
+{
+	assert(log == &cca_log && !mlog_seq(log));
+	return 0;
+}
+
 int cca_rsi_measurement_read(u32 index, u8 *value, size_t size)
 {
-	assert(cca_realm_lock.held && index < CCA_REALM_REGISTERS);
+	assert(cca_log.lock.held && index < CCA_REALM_REGISTERS);
 	if (rmm.reads_left-- == 0)
 		return -EIO;
 	memcpy(value, rmm.registers[index], size);
@@ -65,7 +72,7 @@ static void extend_behind_once(u32 *index)
 
 int cca_rsi_measurement_extend(u32 index, const u8 *digest, size_t size)
 {
-	assert(cca_realm_lock.held && index && index < CCA_REALM_REGISTERS);
+	assert(cca_log.lock.held && index && index < CCA_REALM_REGISTERS);
 	if (rmm.extend_error)
 		return rmm.extend_error;
 	rmm.extends++;
@@ -93,12 +100,21 @@ int crypto_shash_tfm_digest(struct crypto_shash *shash, const u8 *data, unsigned
 int blocking_notifier_call_chain(struct blocking_notifier_head *head, unsigned long action,
 				 void *data)
 {
-	const struct cca_record *record = data;
+	const struct mlog_record *record = data;
 
-	assert(head == &cca_log_notifier && !action && !cca_realm_lock.held);
-	assert(record->kind == CCA_RSI_RECORD_KIND_EVENT);
+	assert(head == &cca_log.notifier && !action && !cca_log.lock.held);
+	assert(record->kind == MLOG_EVENT);
 	rmm.notes++;
 	return 0;
+}
+
+/* As if the module had never been loaded */
+static void log_reset(void)
+{
+	memset(&cca_realm, 0, sizeof(cca_realm));
+	memset(cca_log.values, 0, sizeof(cca_log.values));
+	cca_log.foreign = false;
+	cca_log.wait = 0;
 }
 
 /* Loads with registers of which some have been extended before. */
@@ -106,8 +122,7 @@ static int load(u32 hash_algo)
 {
 	memset(&rmm, 0, sizeof(rmm));
 	memset(&shim, 0, sizeof(shim));
-	memset(&cca_realm, 0, sizeof(cca_realm));
-	cca_log_wait = 0;
+	log_reset();
 	shim.allocations_left = rmm.reads_left = -1;
 	rmm.hash_algo = hash_algo;
 	memset(rmm.registers[2], 0x77, CCA_RSI_DIGEST_MAX);
@@ -118,8 +133,8 @@ static int load(u32 hash_algo)
 static bool unload(void)
 {
 	cca_realm_exit();
-	log_max = SZ_1M;
-	return shim.held == 0 && !cca_realm_lock.held;
+	cca_log.max = SZ_1M;
+	return shim.held == 0 && !cca_log.lock.held;
 }
 
 static int extend(u32 index, u32 type, const void *event, size_t size, u64 *seq)
@@ -143,12 +158,12 @@ static int extend(u32 index, u32 type, const void *event, size_t size, u64 *seq)
 static bool replay_good(void)
 {
 	u8 values[CCA_REALM_REGISTERS][CCA_RSI_DIGEST_MAX] = { 0 };
-	const struct cca_record *record = cca_log_next(NULL);
+	const struct mlog_record *record = cca_log.head;
 	u64 end = record->size, seq = 0;
 	size_t size = cca_realm.hash->digest_size;
 
-	while ((record = cca_log_next(record))) {
-		if (record->kind == CCA_RSI_RECORD_KIND_EVENT)
+	while ((record = mlog_next(&cca_log, record))) {
+		if (record->kind == MLOG_EVENT)
 			sum_extend(values[record->index], record->digest, size);
 		else
 			memcpy(values[record->index], record->event + CCA_RSI_LOG_SIGNATURE_SIZE,
@@ -157,7 +172,7 @@ static bool replay_good(void)
 		if (record->seq != seq++ || record->end != end)
 			return false;
 	}
-	return seq == cca_log_seq() && end == cca_log_last()->end && end <= log_max &&
+	return seq == mlog_seq(&cca_log) && end == mlog_last(&cca_log)->end && end <= cca_log.max &&
 	       memcmp(values[1], rmm.registers[1], sizeof(values[1]) * CCA_RSI_INDEX_MAX) == 0;
 }
 
@@ -168,8 +183,8 @@ static void bytes_of_header(void)
 		"Spec ID Event03\0\0\0\0\0\0\2\0\2\1\0\0\0\x0c\0\x30\0";
 
 	CHECK(load(CCA_RSI_HASH_SHA384) == 0);
-	CHECK(cca_log_next(NULL)->size == sizeof(expected)); /* its NUL is vendorInfoSize */
-	CHECK(memcmp(cca_log_next(NULL)->bytes, expected, sizeof(expected)) == 0);
+	CHECK(cca_log.head->size == sizeof(expected)); /* its NUL is vendorInfoSize */
+	CHECK(memcmp(cca_log.head->bytes, expected, sizeof(expected)) == 0);
 	CHECK(unload());
 }
 
@@ -184,12 +199,12 @@ static void bytes_of_event(void)
 		.digest_size = 32,
 		.event_size = 5,
 	};
-	const struct cca_record *record;
+	const struct mlog_record *record;
 
 	CHECK(load(CCA_RSI_HASH_SHA256) == 0);
 	memset(arg.digest, 'D', 32);
 	CHECK(cca_realm_extend(&arg, "hello") == 0);
-	record = cca_log_last();
+	record = mlog_last(&cca_log);
 	CHECK(record->size == sizeof(expected) - 1);
 	CHECK(memcmp(record->bytes, expected, record->size) == 0);
 	CHECK(record->digest == record->bytes + 14 && record->event == record->bytes + 50);
@@ -199,11 +214,11 @@ static void bytes_of_event(void)
 static void bytes_of_base(void)
 {
 	static const u8 expected[] = "\2\0\0\0\3\0\0\0\1\0\0\0\x0d\0";
-	const struct cca_record *record;
+	const struct mlog_record *record;
 	u8 zero[64] = { 0 };
 
 	CHECK(load(CCA_RSI_HASH_SHA512) == 0);
-	record = cca_log_next(cca_log_next(cca_log_next(NULL)));
+	record = cca_log.head->next->next;
 	CHECK(record->seq == 1 && record->size == 14 + 64 + 4 + 16 + 64);
 	CHECK(memcmp(record->bytes, expected, 14) == 0);
 	CHECK(memcmp(record->bytes + 14, zero, 64) == 0);
@@ -216,9 +231,9 @@ static void load_logs_base(void)
 {
 	for (u32 algo = 0; algo < 3; algo++) {
 		CHECK(load(algo) == 0);
-		CHECK(cca_log_seq() == CCA_RSI_INDEX_MAX);
+		CHECK(mlog_seq(&cca_log) == CCA_RSI_INDEX_MAX);
 		CHECK(algo != CCA_RSI_HASH_SHA512 || replay_good());
-		CHECK(cca_realm.config.flags == CCA_RSI_CONFIG_F_TOKEN);
+		CHECK(!cca_log.foreign);
 		CHECK(unload());
 	}
 }
@@ -231,12 +246,35 @@ static void extensions_logged(void)
 	CHECK(load(CCA_RSI_HASH_SHA512) == 0);
 	for (u64 i = 0; i < 300; i++) {
 		CHECK(extend(1 + i % 4, 13, data, (size_t)rand() % sizeof(data), &seq) == 0);
-		CHECK(seq == CCA_RSI_INDEX_MAX + i && cca_log_seq() == seq + 1);
+		CHECK(seq == CCA_RSI_INDEX_MAX + i && mlog_seq(&cca_log) == seq + 1);
 	}
 	CHECK(extend(1, 0, data, sizeof(data), &seq) == 0);
 	CHECK(extend(1, ~0U, NULL, 0, &seq) == 0);
-	CHECK(replay_good() && rmm.notes == 302 &&
-	      cca_realm.config.flags == CCA_RSI_CONFIG_F_TOKEN);
+	CHECK(replay_good() && rmm.notes == 302 && !cca_log.foreign);
+	CHECK(unload());
+}
+
+/* A reader without a lock gets a whole value: it never changes, only the pointer to it does. */
+static void shown_values_never_change(void)
+{
+	u8 copy[MLOG_DIGEST_MAX];
+	void *shown = NULL, *before;
+	u64 seq;
+
+	CHECK(load(CCA_RSI_HASH_SHA512) == 0);
+	cca_log.shown[2] = &shown;
+	CHECK(extend(1, 13, "x", 1, &seq) == 0 && !shown);
+	CHECK(extend(2, 13, "x", 1, &seq) == 0 && shown);
+	CHECK(memcmp(shown, rmm.registers[2], sizeof(copy)) == 0);
+	before = shown;
+	memcpy(copy, shown, sizeof(copy));
+	CHECK(extend(2, 13, "x", 1, &seq) == 0 && shown != before);
+	CHECK(memcmp(shown, rmm.registers[2], sizeof(copy)) == 0);
+	extend_behind(2);
+	CHECK(mlog_audit_now(&cca_log) == 1);
+	CHECK(memcmp(shown, rmm.registers[2], sizeof(copy)) == 0);
+	CHECK(memcmp(before, copy, sizeof(copy)) == 0);
+	cca_log.shown[2] = NULL;
 	CHECK(unload());
 }
 
@@ -252,7 +290,7 @@ static void bad_events_refused(void)
 	CHECK(extend(1, 13, data, sizeof(data), &seq) == -EINVAL);
 	CHECK(cca_realm_extend(&(struct cca_rsi_extend){ .index = 1, .digest_size = 48 }, NULL) ==
 	      -EINVAL);
-	CHECK(rmm.extends == 0 && cca_log_seq() == CCA_RSI_INDEX_MAX && replay_good());
+	CHECK(rmm.extends == 0 && mlog_seq(&cca_log) == CCA_RSI_INDEX_MAX && replay_good());
 	CHECK(unload());
 }
 
@@ -261,16 +299,16 @@ static void foreign_extensions_found(void)
 	u64 seq;
 
 	CHECK(load(CCA_RSI_HASH_SHA512) == 0);
-	CHECK(cca_realm_audit_now() == 0);
+	CHECK(mlog_audit_now(&cca_log) == 0);
 	extend_behind(1);
 	extend_behind(4);
-	CHECK(cca_realm_audit_now() == 2 && cca_log_seq() == 6);
-	CHECK(cca_realm.config.flags & CCA_RSI_CONFIG_F_FOREIGN);
-	CHECK(cca_realm_audit_now() == 0 && replay_good());
+	CHECK(mlog_audit_now(&cca_log) == 2 && mlog_seq(&cca_log) == 6);
+	CHECK(cca_log.foreign);
+	CHECK(mlog_audit_now(&cca_log) == 0 && replay_good());
 	extend_behind(3);
 	CHECK(extend(3, 13, "x", 1, &seq) == 0 && seq == 7 && replay_good());
-	CHECK(memcmp(cca_log_next(NULL)->next->next->next->next->next->bytes + 82,
-		     "CCA RSI foreign", 16) == 0);
+	CHECK(memcmp(cca_log.head->next->next->next->next->next->bytes + 82, "CCA RSI foreign",
+		     16) == 0);
 	CHECK(unload());
 }
 
@@ -282,14 +320,14 @@ static void foreign_extension_during_ours(void)
 	CHECK(load(CCA_RSI_HASH_SHA512) == 0);
 	rmm.behind_before = 1;
 	CHECK(extend(1, 13, "x", 1, &seq) == 0 && seq == 4);
-	CHECK(cca_realm_audit_now() == 1 && replay_good());
+	CHECK(mlog_audit_now(&cca_log) == 1 && replay_good());
 	rmm.behind_after = 1;
 	CHECK(extend(1, 13, "x", 1, &seq) == 0 && seq == 6);
-	CHECK(cca_realm_audit_now() == 1 && replay_good());
-	CHECK(cca_realm.config.flags & CCA_RSI_CONFIG_F_FOREIGN);
+	CHECK(mlog_audit_now(&cca_log) == 1 && replay_good());
+	CHECK(cca_log.foreign);
 	rmm.behind_before = 2;
 	rmm.behind_after = 3;
-	CHECK(extend(4, 13, "x", 1, &seq) == 0 && cca_realm_audit_now() == 2 && replay_good());
+	CHECK(extend(4, 13, "x", 1, &seq) == 0 && mlog_audit_now(&cca_log) == 2 && replay_good());
 	CHECK(unload());
 }
 
@@ -301,9 +339,9 @@ static void rule_of_its_own(void)
 	CHECK(load(CCA_RSI_HASH_SHA512) == 0);
 	rmm.other_rule = true;
 	for (u32 i = 1; i < CCA_REALM_REGISTERS; i++)
-		CHECK(extend(i, 13, "x", 1, &seq) == 0 && cca_realm_audit_now() == 1 &&
+		CHECK(extend(i, 13, "x", 1, &seq) == 0 && mlog_audit_now(&cca_log) == 1 &&
 		      replay_good());
-	CHECK(cca_realm.config.flags & CCA_RSI_CONFIG_F_FOREIGN);
+	CHECK(cca_log.foreign);
 	CHECK(unload());
 }
 
@@ -313,12 +351,12 @@ static void records_wake(void)
 	u64 seq;
 
 	CHECK(load(CCA_RSI_HASH_SHA512) == 0);
-	cca_log_wait = 0;
-	CHECK(cca_realm_audit_now() == 0 && cca_log_wait == 0);
-	CHECK(extend(1, 13, "x", 1, &seq) == 0 && cca_log_wait == 1);
+	cca_log.wait = 0;
+	CHECK(mlog_audit_now(&cca_log) == 0 && cca_log.wait == 0);
+	CHECK(extend(1, 13, "x", 1, &seq) == 0 && cca_log.wait == 1);
 	extend_behind(1);
 	rmm.reads_left = 1;
-	CHECK(cca_realm_audit_now() == -EIO && cca_log_seq() == 6 && cca_log_wait == 2);
+	CHECK(mlog_audit_now(&cca_log) == -EIO && mlog_seq(&cca_log) == 6 && cca_log.wait == 2);
 	CHECK(unload());
 }
 
@@ -329,20 +367,20 @@ static void anything_in_any_order(void)
 
 	for (unsigned int round = 0; round < 200; round++) {
 		srand(round);
-		log_max = 3000 + (unsigned int)rand() % 5000;
+		cca_log.max = 3000 + (unsigned int)rand() % 5000;
 		CHECK(load(CCA_RSI_HASH_SHA512) == 0);
 		for (int i = 0; i < 60; i++) {
-			if (rand() % 5 == 0 && cca_log_last()->end + 800 < log_max)
+			if (rand() % 5 == 0 && mlog_last(&cca_log)->end + 800 < cca_log.max)
 				extend_behind(1 + (u32)rand() % 4);
 			rmm.extend_error = rand() % 6 ? 0 : -EIO;
-			if (cca_log_last()->end + 1600 < log_max) {
+			if (mlog_last(&cca_log)->end + 1600 < cca_log.max) {
 				rmm.behind_before = rand() % 9 ? 0 : 1 + (u32)rand() % 4;
 				rmm.behind_after = rand() % 9 ? 0 : 1 + (u32)rand() % 4;
 			}
 			shim.allocations_left = rand() % 6 ? -1 : rand() % 2;
 			extend(1 + (u32)rand() % 4, 13, "abcdefgh", (size_t)rand() % 8, &seq);
 			shim.allocations_left = -1;
-			CHECK(cca_realm_audit_now() >= 0 && replay_good());
+			CHECK(mlog_audit_now(&cca_log) >= 0 && replay_good());
 		}
 		CHECK(unload());
 	}
@@ -353,29 +391,53 @@ static void full_log_refuses_before(void)
 	u64 seq, before;
 	int ret;
 
-	log_max = 4000;
+	cca_log.max = 4000;
 	CHECK(load(CCA_RSI_HASH_SHA512) == 0);
 	while ((ret = extend(1, 13, "abc", 3, &seq)) == 0)
 		;
 	CHECK(ret == -ENOSPC);
-	before = cca_log_seq();
+	before = mlog_seq(&cca_log);
 	CHECK(rmm.extends == (int)before - CCA_RSI_INDEX_MAX && replay_good());
 	/* There is still room for one foreign record of each register. */
 	for (u32 i = 1; i < CCA_REALM_REGISTERS; i++)
 		extend_behind(i);
-	CHECK(cca_realm_audit_now() == CCA_RSI_INDEX_MAX && replay_good());
+	CHECK(mlog_audit_now(&cca_log) == CCA_RSI_INDEX_MAX && replay_good());
 	extend_behind(1);
-	for (int i = 0; i < 8 && (ret = cca_realm_audit_now()) >= 0; i++)
+	for (int i = 0; i < 8 && (ret = mlog_audit_now(&cca_log)) >= 0; i++)
 		extend_behind(1);
-	CHECK(ret == -ENOSPC && (cca_realm.config.flags & CCA_RSI_CONFIG_F_FOREIGN));
+	CHECK(ret == -ENOSPC && cca_log.foreign);
+	CHECK(unload());
+}
+
+/* An eighth of the log is kept for privileged callers, and its maximum is only raised. */
+static void quota_of_unprivileged(void)
+{
+	u64 seq;
+	int ret;
+
+	cca_log.max = 8000;
+	CHECK(load(CCA_RSI_HASH_SHA512) == 0);
+	shim.unprivileged = true;
+	while ((ret = extend(1, 13, "abc", 3, &seq)) == 0)
+		CHECK(!mlog_nearly_full(&cca_log));
+	CHECK(ret == -ENOSPC && mlog_last(&cca_log)->end > 7000 - 85);
+	extend_behind(2);
+	CHECK(mlog_audit_now(&cca_log) == 1 && mlog_nearly_full(&cca_log) && replay_good());
+	shim.unprivileged = false;
+	CHECK(extend(1, 13, "abc", 3, &seq) == 0 && replay_good());
+	shim.unprivileged = true;
+	CHECK(extend(1, 13, "abc", 3, &seq) == -ENOSPC && replay_good());
+	CHECK(log_max_set("7999", NULL) == -EINVAL && log_max_set("16777217", NULL) == -EINVAL);
+	CHECK(cca_log.max == 8000 && log_max_set("9000", NULL) == 0 && cca_log.max == 9000);
+	CHECK(!mlog_nearly_full(&cca_log) && extend(1, 13, "abc", 3, &seq) == 0 && replay_good());
 	CHECK(unload());
 }
 
 static void small_bound_refused(void)
 {
-	log_max = 65 + 4 * 162 + 3 * 162;
+	cca_log.max = 65 + 4 * 162 + 3 * 162;
 	CHECK(load(CCA_RSI_HASH_SHA512) == -ENOSPC && shim.held == 0);
-	log_max = 65 + 8 * 162;
+	cca_log.max = 65 + 8 * 162;
 	CHECK(load(CCA_RSI_HASH_SHA512) == 0 && unload());
 }
 
@@ -385,7 +447,7 @@ static void load_may_fail(void)
 	for (int i = 0; i < 6; i++) {
 		memset(&shim, 0, sizeof(shim));
 		memset(&rmm, 0, sizeof(rmm));
-		memset(&cca_realm, 0, sizeof(cca_realm));
+		log_reset();
 		rmm.reads_left = -1;
 		shim.allocations_left = i;
 		CHECK(cca_realm_init() == -ENOMEM && shim.held == 0);
@@ -395,7 +457,7 @@ static void load_may_fail(void)
 		rmm.reads_left = i;
 		CHECK(cca_realm_init() == -EIO && shim.held == 0);
 	}
-	memset(&cca_realm, 0, sizeof(cca_realm));
+	log_reset();
 	rmm.hash_algo = 3;
 	CHECK(cca_realm_init() == -EOPNOTSUPP);
 	rmm.config_error = -EIO;
@@ -412,21 +474,22 @@ static void failures_change_nothing(void)
 	rmm.extend_error = 0;
 	shim.allocations_left = 0;
 	CHECK(extend(1, 13, "x", 1, &seq) == -ENOMEM);
-	shim.interrupted = true;
-	CHECK(extend(1, 13, "x", 1, &seq) == -EINTR && cca_realm_audit_now() == -EINTR);
-	shim.interrupted = false;
+	shim.interrupted = 1;
+	CHECK(extend(1, 13, "x", 1, &seq) == -EINTR);
+	shim.interrupted = 1;
+	CHECK(mlog_audit_now(&cca_log) == -EINTR);
 	for (int i = 0; i < 4; i++) {
 		rmm.reads_left = i;
 		CHECK(extend(1, 13, "x", 1, &seq) == -EIO);
 	}
-	CHECK(rmm.extends == 0 && rmm.notes == 0 && cca_log_seq() == 4 && replay_good());
+	CHECK(rmm.extends == 0 && rmm.notes == 0 && mlog_seq(&cca_log) == 4 && replay_good());
 	/*
 	 * The new value cannot be computed: the record is there, and the next audit corrects the
 	 * value.
 	 */
 	rmm.digest_error = -EIO;
 	CHECK(extend(1, 13, "x", 1, &seq) == 0 && seq == 4);
-	CHECK(cca_realm_audit_now() == 1 && replay_good());
+	CHECK(mlog_audit_now(&cca_log) == 1 && replay_good());
 	CHECK(unload());
 }
 
@@ -437,6 +500,7 @@ static const struct tap_test tests[] = {
 	{ "loading logs the registers' values", load_logs_base },
 	{ "each extension has its record, and the replay leads to the registers",
 	  extensions_logged },
+	{ "a value that was shown never changes", shown_values_never_change },
 	{ "bad events are refused, and not logged", bad_events_refused },
 	{ "foreign extensions are found, and the replay leads to the registers",
 	  foreign_extensions_found },
@@ -447,6 +511,7 @@ static const struct tap_test tests[] = {
 	  anything_in_any_order },
 	{ "a full log refuses before it extends, and accepts foreign records",
 	  full_log_refuses_before },
+	{ "an eighth of the log is kept for privileged callers", quota_of_unprivileged },
 	{ "a limit without room for any record is refused", small_bound_refused },
 	{ "loading may fail at any step", load_may_fail },
 	{ "failures change neither registers nor log", failures_change_nothing },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The parts of the kernel that kmod/token.c, realm.c and log.c require, for a program on this
+ * The parts of the kernel that kmod/token.c, realm.c and mlog.c require, for a program on this
  * machine. The headers that they include are empty files; this one is included before them. A
  * mistake that would show only later in the kernel (allocating while pinned, calls without the
  * lock) ends the test at once.
@@ -15,12 +15,17 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 
 typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
-typedef uint64_t u64;
+typedef unsigned long long u64;
 typedef int gfp_t;
+typedef uint64_t phys_addr_t;
+typedef struct poll_table poll_table;
+
+#define __user
 
 struct mutex {
 	bool held;
@@ -28,49 +33,74 @@ struct mutex {
 
 /* How the kernel around the code under test behaves, and what it has counted */
 struct shim {
-	bool interrupted; /* taking the lock fails */
-	bool signalled;
+	int interrupted; /* this one of the next attempts to take a lock fails; 0: none */
+	bool unprivileged;
+	bool signalled;	      /* the caller is being killed */
 	int allocations_left; /* until one fails; negative: none fails */
 	int held;	      /* objects that have not been freed */
 	int pinned;
 	int yields;
+	int warnings;
 };
 
 extern struct shim shim;
 
+struct kernel_param;
+
+struct kernel_param_ops {
+	int (*set)(const char *text, const struct kernel_param *param);
+	int (*get)(char *buffer, const struct kernel_param *param);
+};
+
+struct kernel_param {
+	const struct kernel_param_ops *ops;
+};
+
 typedef int wait_queue_head_t;
-#define DECLARE_WAIT_QUEUE_HEAD(name) wait_queue_head_t name
-#define wake_up_interruptible(head)   ((void)(*(head))++)
+#define init_waitqueue_head(head)   ((void)(*(head) = 0))
+#define wake_up_interruptible(head) ((void)(*(head))++)
 
 struct blocking_notifier_head {
 	int unused;
 };
 
-#define BLOCKING_NOTIFIER_HEAD(name) struct blocking_notifier_head name
+#define BLOCKING_INIT_NOTIFIER_HEAD(head) ((void)(head))
 
 /* Defined by the test, which counts the calls */
 int blocking_notifier_call_chain(struct blocking_notifier_head *head, unsigned long action,
 				 void *data);
 
 #define SZ_1M		   0x100000
+#define SZ_256K		   0x40000
+#define SZ_16M		   0x1000000
 #define RSI_GRANULE_SIZE   4096UL
 #define GFP_KERNEL_ACCOUNT 0
 #define current		   NULL
 
-#define round_up(x, y)	       (((x) + (y) - 1) / (y) * (y))
-#define signal_pending(task)   ((void)(task), shim.signalled)
-#define usleep_range(min, max) ((void)shim.yields++)
-#define migrate_disable()      ((void)shim.pinned++)
-#define migrate_enable()       ((void)shim.pinned--)
+#define round_up(x, y)		   (((x) + (y) - 1) / (y) * (y))
+#define fatal_signal_pending(task) ((void)(task), shim.signalled)
+#define usleep_range(min, max)	   ((void)shim.yields++)
+#define migrate_disable()	   ((void)shim.pinned++)
+#define migrate_enable()	   ((void)shim.pinned--)
 
-#define module_param(name, type, mode)
+#define module_param_cb(name, ops, value, mode) \
+	static const __attribute__((unused)) struct kernel_param shim_##name = { ops }
+#define param_get_uint			NULL
+#define kstrtouint(text, base, value)	((void)(base), *(value) = (unsigned int)atoi(text), 0)
+#define array_index_nospec(index, size) (index)
+#define CAP_SYS_ADMIN			21
+#define capable(cap)			((void)(cap), !shim.unprivileged)
+#define WRITE_ONCE(x, value)		((void)((x) = (value)))
+#define READ_ONCE(x)			(x)
 #define MODULE_PARM_DESC(name, text)
 #define DEFINE_MUTEX(name)	    struct mutex name
+#define mutex_init(lock)	    ((void)((lock)->held = false))
 #define ARRAY_SIZE(array)	    (sizeof(array) / sizeof((array)[0]))
 #define struct_size(p, member, n)   (sizeof(*(p)) + (n) * sizeof((p)->member[0]))
 #define smp_store_release(p, value) ((void)(*(p) = (value)))
 #define smp_load_acquire(p)	    (*(p))
 #define pr_err(...)		    ((void)0)
+#define pr_warn(...)		    ((void)shim.warnings++)
 #define min(a, b) \
 	({ \
 		typeof(a) shim_a = (a), shim_b = (b); \
@@ -90,17 +120,14 @@ int blocking_notifier_call_chain(struct blocking_notifier_head *head, unsigned l
 
 #define guard(name) \
 	__attribute__((cleanup(shim_guard_end))) struct mutex *shim_guard = shim_guard_begin
-#define __free(name) __attribute__((cleanup(shim_##name)))
-#define scoped_cond_guard(name, fail, lock) \
-	if (!shim_lock(lock)) { \
-		fail; \
-	} else \
-		for (bool shim_in = true; shim_in; shim_in = shim_unlock(lock))
+#define __free(name)		  __attribute__((cleanup(shim_##name)))
+#define mutex_lock_killable(lock) (shim_lock(lock) ? 0 : -EINTR)
+#define mutex_unlock(lock)	  ((void)shim_unlock(lock))
 
 static inline bool shim_lock(struct mutex *lock)
 {
 	assert(!lock->held);
-	lock->held = !shim.interrupted;
+	lock->held = !shim.interrupted || --shim.interrupted;
 	return lock->held;
 }
 

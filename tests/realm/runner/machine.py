@@ -7,7 +7,7 @@ import sys
 
 from .places import HERE, IN_ROOT, OUT, REALMCTL, shown
 from .process import Failure, background, foreground, required, say
-from .qemu import DTB_IPA, INITRD_IPA, KERNEL_IPA, qemu_arguments
+from .qemu import DTB_IPA, EVENT_LOG_IPA, INITRD_IPA, KERNEL_IPA, qemu_arguments
 
 
 def _built(what):
@@ -40,7 +40,7 @@ class Machine:
             _built("debian")
         self.folder.make()
         os.makedirs(f"{OUT}/keys", exist_ok=True)
-        self.folder.remove("console.log", "root")
+        self.folder.remove("console.log", "root", "event-log")
         self.folder.sockets_remove()
         initrd = self._initrd()
         self._require(initrd, f"{self.settings['RMM']}/rmm.elf", f"{self.settings['RMM']}/hes")
@@ -92,7 +92,12 @@ class Machine:
     def _device_tree(self, arguments):
         if self.settings["APPEND"]:
             arguments.append(self.settings["APPEND"])
-        required([f"{HERE}/device-tree", "--cpus", self.settings["SMP"], "--initrd", self.folder.file("initrd"),
+        event_log = []
+        if self.settings["EVENT_LOG"]:
+            self._keep(self.settings["EVENT_LOG"], "event-log")
+            pages = -(-os.path.getsize(self.folder.file("event-log")) // 4096)
+            event_log = ["--event-log", f"{EVENT_LOG_IPA:x}:{pages * 4096:x}"]
+        required([f"{HERE}/device-tree", *event_log, "--cpus", self.settings["SMP"], "--initrd", self.folder.file("initrd"),
                   "--ram", str(self.settings.ram()), "--append", " ".join(arguments), self.folder.file("realm.dtb")])
 
     def _layout(self):
@@ -101,7 +106,7 @@ class Machine:
         loaded = (KERNEL_IPA, "Image"), (INITRD_IPA, "initrd"), (DTB_IPA, "realm.dtb")
         required([f"{OUT}/layout-page", "--hash", settings["HASH"], "--vcpus", settings["SMP"],
                   "--rpv", settings["RPV"], "--ram", settings["RAM"], "--flavour", settings["FLAVOUR"],
-                  "--quirk", settings["QUIRKS"], "--entry", hex(KERNEL_IPA), "--dtb", hex(DTB_IPA),
+                  "--quirk", settings["QUIRKS"], "--extend", settings["EXTEND"], "--entry", hex(KERNEL_IPA), "--dtb", hex(DTB_IPA),
                   self.folder.file("layout"), *(f"{ipa:#x}:{self.folder.file(name)}" for ipa, name in loaded)])
 
     # --- its processes -----------------------------------------------------------------------

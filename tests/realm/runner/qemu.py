@@ -2,7 +2,7 @@
 """The arguments of QEMU for one realm's machine."""
 
 # Where the loader puts what the realm boots. The device tree has the initramfs's start too.
-KERNEL_IPA, INITRD_IPA, DTB_IPA = 0x40200000, 0x48000000, 0x4fe00000
+KERNEL_IPA, INITRD_IPA, EVENT_LOG_IPA, DTB_IPA = 0x40200000, 0x48000000, 0x4fd00000, 0x4fe00000
 _PA_OFFSET, _LAYOUT_PA = 0x140000000, 0x130000000  # tests/rmm/layout.h
 
 
@@ -64,7 +64,8 @@ def _base(settings):
 
 
 def _loaded(folder):
-    return [*_loader(folder.file("Image"), KERNEL_IPA + _PA_OFFSET),
+    log = _loader(folder.file("event-log"), EVENT_LOG_IPA + _PA_OFFSET) if folder.has("event-log") else []
+    return [*log, *_loader(folder.file("Image"), KERNEL_IPA + _PA_OFFSET),
             *_loader(folder.file("initrd"), INITRD_IPA + _PA_OFFSET),
             *_loader(folder.file("realm.dtb"), DTB_IPA + _PA_OFFSET),
             *_loader(folder.file("layout"), _LAYOUT_PA)]

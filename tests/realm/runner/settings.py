@@ -74,6 +74,8 @@ MEASURED = (
     Variable("RPV=HEX", "the personalisation value"),
     Variable("FLAVOUR=1.0", "the RMM's: 1.0, tfrmm-0.9 or 2.0", "1.0"),
     Variable("QUIRKS=NAME,...", "the RMM's (tests/rmm/README.md)"),
+    Variable("EVENT_LOG=FILE", "an event log of firmware, up to 1 MiB: the device tree has its address", check=_file, path=True),
+    Variable("EXTEND=N:HEX,...", "up to four extensions by firmware: register 1 to 4, digest"),
     Variable("TOKEN=399", "the token's layout, 399 or 907", "399",
              _like("399|907", "the layouts of tokens are 399 and 907")),
 )

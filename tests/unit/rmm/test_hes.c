@@ -8,14 +8,18 @@
 
 #include <cmocka.h>
 
+#include <linux/sockios.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "hes_process.h"
+
+#define ABANDONED 200 /* their answers are more than a socket has room for */
 
 /* Requests a token and checks it. The first bytes show the layout of the token. */
 static void token_expect(int fd, uint16_t rec, uint32_t seq, uint8_t fill, uint8_t algo,
@@ -85,6 +89,51 @@ static void several_machines_and_requests(void **state)
 	}
 	close(fds[0]);
 	close(fds[1]);
+	hes_stop();
+}
+
+/* Waits until hes has received all that was written to @fd, and has served it. */
+static void requests_served(int fd)
+{
+	int control = hes_dial(hes.control), unread;
+	char ok[3];
+
+	do {
+		usleep(1000);
+		assert_int_equal(ioctl(fd, SIOCOUTQ, &unread), 0);
+	} while (unread);
+	assert_int_equal(write(control, "show\n", 5), 5);
+	assert_int_equal(read(control, ok, sizeof(ok)), sizeof(ok));
+	close(control);
+}
+
+/*
+ * A realm that abandons its tokens reads no answers. The signer does not disconnect it, and the
+ * answers to its last requests come after at most one old answer.
+ */
+static void abandoned_requests(void **state)
+{
+	struct channel_request r = hes_request(1, 0);
+	struct channel_reader reader;
+	uint32_t seq = 0;
+	int fd, old = 0;
+
+	(void)state;
+	hes_start("399");
+	fd = hes_dial(hes.socket);
+	while (seq < ABANDONED) {
+		hes_ask(fd, 0, ++seq, &r);
+		hes_ask(fd, 1, ++seq, &r);
+	}
+	requests_served(fd);
+	for (int last = 0; last < 2; old++) {
+		hes_answer(fd, &reader);
+		assert_int_equal(reader.header.type, CHANNEL_TOKEN);
+		last += reader.header.seq + 2 > seq;
+	}
+	assert_in_range(old, 2, 3);
+	assert_false(hes_readable(fd, 200));
+	close(fd);
 	hes_stop();
 }
 
@@ -287,6 +336,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(tokens_of_each_kind),
 		TEST(several_machines_and_requests),
+		TEST(abandoned_requests),
 		TEST(repeated_requests),
 		TEST(bad_frames_are_dropped),
 		TEST(refuses_what_it_cannot_sign),

@@ -62,13 +62,16 @@ static void header_bounds(void **state)
 	REFUSES("magic", l.magic ^= 1UL << 63);
 	REFUSES("version", l.version = 0);
 	REFUSES("version", l.version = 1);
-	REFUSES("version", l.version = 3);
+	REFUSES("version", l.version = 2);
+	REFUSES("version", l.version = 4);
 	REFUSES("hash_algo", l.hash_algo = 3);
 	REFUSES("vcpus", l.vcpus = 0);
 	REFUSES("vcpus", l.vcpus = 9);
 	REFUSES("count", l.count = 0);
 	REFUSES("count", l.count = LAYOUT_MAX_RANGES + 1);
 	REFUSES("count", l.count = UINT32_MAX);
+	ACCEPTS(l.extend[LAYOUT_MAX_EXTENDS - 1].index = 4);
+	REFUSES("extend", l.extend[LAYOUT_MAX_EXTENDS - 1].index = 5);
 }
 
 static void machine_bounds(void **state)
@@ -142,7 +145,7 @@ static void a_full_page(void **state)
 	(void)state;
 	l.count = LAYOUT_MAX_RANGES;
 	l.dtb_ipa = l.entry_ipa;
-	assert_int_equal(LAYOUT_MAX_RANGES, 248);
+	assert_int_equal(LAYOUT_MAX_RANGES, 230);
 	for (uint64_t i = 0; i < l.count; i++)
 		l.range[i] = (struct layout_range){ 0x40200000 + i * 8192, 8192 };
 	accepts(&l);

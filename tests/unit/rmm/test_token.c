@@ -243,6 +243,26 @@ static void a_signer_that_answers_others_is_not_silent(void **state)
 	assert_int_equal(more(0, BASE, 0, 4096, NULL), RSI_ERROR_UNKNOWN);
 }
 
+/* The realm abandoned a token. Its answer comes late, so that the next one's is later still. */
+static void a_signer_that_answers_too_late_is_not_silent(void **state)
+{
+	uint64_t copied;
+	uint32_t old;
+
+	(void)state;
+	init(0, 1);
+	old = fake.seq;
+	init(0, 2);
+	assert_int_equal(more(0, BASE, 0, 4096, NULL), RSI_INCOMPLETE);
+	fake.now += 9000;
+	token_answer(&fake.realm, 0, old, token, 20);
+	fake.now += 9000;
+	assert_int_equal(more(0, BASE, 0, 4096, NULL), RSI_INCOMPLETE);
+	token_answer(&fake.realm, 0, fake.seq, token, 30);
+	assert_int_equal(more(0, BASE, 0, 4096, &copied), RSI_SUCCESS);
+	assert_int_equal(copied, 30);
+}
+
 static void the_request_is_repeated(void **state)
 {
 	uint32_t seq;
@@ -379,6 +399,7 @@ int main(void)
 		cmocka_unit_test_setup(a_second_answer_changes_nothing, setup),
 		cmocka_unit_test_setup(silence_ends_after_ten_seconds, setup),
 		cmocka_unit_test_setup(a_signer_that_answers_others_is_not_silent, setup),
+		cmocka_unit_test_setup(a_signer_that_answers_too_late_is_not_silent, setup),
 		cmocka_unit_test_setup(the_request_is_repeated, setup),
 		cmocka_unit_test_setup(a_lost_request_is_repeated, setup),
 		cmocka_unit_test_setup(refusal, setup),

@@ -214,6 +214,23 @@ static void less_patience_with_the_signer(void **state)
 	expect(RSI_ERROR_STATE, 0);
 }
 
+/* A held token that is released comes after the order that releases it. */
+static void patience_after_a_release(void **state)
+{
+	(void)state;
+	init();
+	order((struct channel_fault){ .patience = 60000 });
+	expect(RSI_INCOMPLETE, 0);
+	fake.now += 50000;
+	expect(RSI_INCOMPLETE, 0);
+	order((struct channel_fault){ 0 });
+	expect(RSI_INCOMPLETE, 0);
+	fake.now += 9999;
+	expect(RSI_INCOMPLETE, 0);
+	fake.now += 1;
+	expect(RSI_ERROR_UNKNOWN, 0);
+}
+
 static void a_request_has_the_rems_before_the_last_extension(void **state)
 {
 	uint8_t rems[4][HASH_SIZE_MAX];
@@ -246,6 +263,7 @@ int main(void)
 		TEST(a_page_is_destroyed),
 		TEST(a_page_outside_memory_is_not_destroyed),
 		TEST(less_patience_with_the_signer),
+		TEST(patience_after_a_release),
 		TEST(a_request_has_the_rems_before_the_last_extension),
 	};
 

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Differences of the kernels from 6.13 on. Included before each file, in a build out of
+ * the kernel's tree only; the files themselves are written for the newest kernel.
+ */
 #ifndef CCA_COMPAT_H
 #define CCA_COMPAT_H
 
