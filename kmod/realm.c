@@ -90,7 +90,11 @@ static int log_start(struct mlog *log)
 	int ret;
 
 	log->hash = cca_realm.hash;
-	ret = mlog_init(log) ?: cca_firmware_log(log) ?: mlog_base(log);
+	ret = mlog_init(log);
+	if (!ret)
+		ret = cca_firmware_log(log);
+	if (!ret)
+		ret = mlog_base(log);
 	if (ret) {
 		pr_err("cannot start the event log: %d\n", ret);
 		mlog_exit(log);
