@@ -416,7 +416,7 @@ static int rim_output(const struct options *o, const uint8_t *value, size_t size
 	json_t *out;
 	int ret;
 
-	if (!o->json && o->explain)
+	if (!o->json && o->explain && p)
 		bytes_append(&base64, p->steps.data, p->steps.len);
 	encode_base64(ENCODE_BASE64, value, size, &base64);
 	if (!o->json) {

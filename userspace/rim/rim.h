@@ -26,8 +26,6 @@ enum rim_flavour {
 	RIM_FLAVOURS
 };
 
-extern const char *const rim_flavour_names[RIM_FLAVOURS]; /* "1.0", "tfrmm-0.9", "2.0" */
-
 /*
  * rim_digest - the caller's hash function: write the digest of @size bytes at @data to @digest
  * @data: 8-byte aligned
