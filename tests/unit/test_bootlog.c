@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The kernel module's parser of firmware's log: what it finds, and what it refuses and why. */
+/*
+ * Firmware's log: what the kernel module's parser finds, and what it refuses and why; and what its
+ * records in the kernel's log explain.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <openssl/sha.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "base/encode.h"
-#include "event/event_log.h"
+#include "event/event_print.h"
 #include "kmod_bootlog.h"
 #include "vector.h"
 
@@ -269,6 +273,72 @@ static void one_digest_of_each_algorithm(void **state)
 	refused("digest algorithm", 1);
 }
 
+/* --- in the kernel's log ---------------------------------------------------------------------- */
+
+/* Logs an extension by a digest of @c, and makes it in @value unless that is NULL. */
+static void extend(uint32_t index, char c, uint8_t *value)
+{
+	uint8_t both[2 * SHA256_SIZE];
+	/* clang-format off */
+	const struct event_record record = {
+		.kind = EVENT_EXTENSION, .index = index, .type = 13, .digest = both + SHA256_SIZE,
+		.event = (const uint8_t *)"event", .size = 5,
+	};
+	/* clang-format on */
+
+	memset(both + SHA256_SIZE, c, SHA256_SIZE);
+	event_log_put(hash_by_number(HASH_SHA256), &record, &raw);
+	if (!value)
+		return;
+	memcpy(both, value, SHA256_SIZE);
+	SHA256(both, sizeof(both), value);
+}
+
+static void put_base(uint32_t index, const uint8_t *value)
+{
+	const struct event_record record = { .kind = EVENT_BASE, .index = index, .value = value };
+
+	event_log_put(hash_by_number(HASH_SHA256), &record, &raw);
+}
+
+/* What precedes the base records is firmware's. It may lead to them, or not. */
+static void firmware_explains_the_start(void **state)
+{
+	uint8_t value[REALM_REGISTERS][HASH_SIZE_MAX] = { { 'r' } };
+	struct bytes out = BYTES_INIT;
+	struct event_replay replay;
+	struct event_log log;
+
+	(void)state;
+	extend(0, 'k', NULL);
+	extend(1, 'a', value[1]);
+	extend(1, 'b', value[1]);
+	extend(2, 'c', NULL);
+	put_base(1, value[1]);
+	put_base(2, value[2]);
+	extend(1, 'd', value[1]);
+	assert_int_equal(event_log_decode(&log, raw.data, raw.len, &error), 0);
+	assert_int_equal(log.count, 7);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(log.record[i].kind, EVENT_BOOT);
+	assert_int_equal(log.record[6].kind, EVENT_EXTENSION);
+	assert_int_equal(
+		event_replay_run(&log, (const uint8_t(*)[HASH_SIZE_MAX])value, &replay, &error), 0);
+	assert_true(replay.fits && replay.reg[1].explained && !replay.reg[2].explained);
+	assert_int_equal(replay.reg[0].extensions, 0);
+	event_print_log(&log, &out);
+	event_print_replay(&log, &replay, &out);
+	assert_non_null(strstr(bytes_text(&out), "    1 REM0  boot EV_IPL sha-256:6161"));
+	assert_non_null(strstr(bytes_text(&out), "    6 REM0  EV_IPL sha-256:6464"));
+	assert_non_null(strstr(bytes_text(&out), "REM0 fits, 3 extensions; explained from the "
+						 "start, 2 by firmware\n"));
+	assert_non_null(strstr(bytes_text(&out), "REM1 fits, 1 extension, 1 gap; firmware's 1 "
+						 "does not explain the start\n"));
+	assert_null(strstr(bytes_text(&out), "RIM fits"));
+	bytes_free(&out);
+	event_log_free(&log);
+}
+
 /* --- logs of other projects ------------------------------------------------------------------- */
 
 static void foreign_read(const char *name, const char *own)
@@ -321,6 +391,7 @@ int main(void)
 		TEST(each_end_is_found),
 		TEST(bad_fields_are_named),
 		TEST(one_digest_of_each_algorithm),
+		TEST(firmware_explains_the_start),
 		TEST(veraison_boot_log),
 		TEST(trustee_ccel),
 	};

@@ -353,45 +353,6 @@ static void restarts_are_gaps(void **state)
 	assert_int_equal(replay.reg[1].extensions, 2);
 }
 
-/* What precedes the base records is firmware's. It may lead to them, or not. */
-static void firmware_explains_the_start(void **state)
-{
-	static const uint8_t zeros[SHA256_SIZE];
-	struct bytes out = BYTES_INIT;
-
-	(void)state;
-	memcpy(value[0], digest_of('r'), SHA256_SIZE);
-	put_event(0, 0x13, digest_of('k'), "how the RIM was made", 20);
-	extend(1, 'a');
-	extend(1, 'b');
-	put_event(2, 13, digest_of('c'), "a lie", 5);
-	put_restart(EVENT_BASE, 1, value[1]);
-	put_restart(EVENT_BASE, 2, zeros);
-	extend(1, 'd');
-	decodes(7);
-	for (size_t i = 0; i < 4; i++)
-		assert_int_equal(log_.record[i].kind, EVENT_BOOT);
-	assert_int_equal(log_.record[6].kind, EVENT_EXTENSION);
-	replays(true, EVENT_REPLAY_NONE);
-	assert_true(replay.reg[1].explained);
-	assert_int_equal(replay.reg[1].gaps, 0);
-	assert_int_equal(replay.reg[1].boot, 2);
-	assert_int_equal(replay.reg[1].extensions, 3);
-	assert_false(replay.reg[2].explained);
-	assert_int_equal(replay.reg[2].gaps, 1);
-	assert_int_equal(replay.reg[0].extensions, 0);
-	event_print_log(&log_, &out);
-	event_print_replay(&log_, &replay, &out);
-	assert_non_null(strstr(bytes_text(&out), "    1 REM0  boot EV_IPL sha-256:6161"));
-	assert_non_null(strstr(bytes_text(&out), "    6 REM0  EV_IPL sha-256:6464"));
-	assert_non_null(strstr(bytes_text(&out), "REM0 fits, 3 extensions; explained from the "
-						 "start, 2 by firmware\n"));
-	assert_non_null(strstr(bytes_text(&out), "REM1 fits, 1 extension, 1 gap; firmware's 1 "
-						 "does not explain the start\n"));
-	assert_null(strstr(bytes_text(&out), "RIM fits"));
-	bytes_free(&out);
-}
-
 static void an_additional_record_does_not_fit(void **state)
 {
 	(void)state;
@@ -622,7 +583,6 @@ int main(void)
 		TEST(a_log_without_base_starts_at_zero),
 		TEST(an_extension_hashes_old_value_and_digest),
 		TEST(restarts_are_gaps),
-		TEST(firmware_explains_the_start),
 		TEST(an_additional_record_does_not_fit),
 		TEST(a_missing_record_does_not_fit),
 		TEST(records_before_a_foreign_one_are_not_reported),

@@ -58,7 +58,8 @@ static const struct args_spec spec = {
 		 "exit status is 7 if one does not fit.",
 	.options = tables,
 	.notes = "A gap is a change of a register that the log does not explain: before the log\n"
-		 "began (base), or by a program that keeps no log (foreign). This command does\n"
+		 "began (base), or by a program that keeps no log (foreign). Records marked boot\n"
+		 "are firmware's; they may explain a register from zero on. This command does\n"
 		 "not verify a token; realmkey token verify does.",
 };
 
