@@ -23,13 +23,16 @@ uint64_t nearly_full_size(void)
 	return size < 0 ? 0 : (uint64_t)size;
 }
 
-int nearly_full_fill(uint64_t limit)
+int nearly_full_fill(uint64_t limit, void (*each)(void))
 {
 	static const uint8_t digest[CCA_RSI_DIGEST_MAX];
 	int writer = device_open(O_WRONLY), count = 0;
 
-	while (count >= 0 && nearly_full_size() <= limit - limit / 8)
+	while (count >= 0 && nearly_full_size() <= limit - limit / 8) {
 		count = device_extend(writer, 4, digest) == 0 ? count + 1 : -1;
+		if (each)
+			each();
+	}
 	close(writer);
 	return count;
 }

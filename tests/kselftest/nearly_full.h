@@ -10,10 +10,10 @@
 uint64_t nearly_full_size(void);
 
 /*
- * Extends REM3 until more than seven eighths of @limit, which is log_max, are used. Returns the
- * number of extensions, or -1.
+ * Extends REM3 until more than seven eighths of @limit, which is log_max, are used, and calls @each
+ * (may be NULL) after each extension. Returns the number of extensions, or -1.
  */
-int nearly_full_fill(uint64_t limit);
+int nearly_full_fill(uint64_t limit, void (*each)(void));
 
 /* Sets log_max, which can only be raised. */
 bool nearly_full_raise(uint64_t limit);

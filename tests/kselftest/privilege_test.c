@@ -378,7 +378,7 @@ static bool filled;
 static bool log_fill(void)
 {
 	if (!filled)
-		filled = module_reload("log_max=32768") && nearly_full_fill(LIMIT) > 0;
+		filled = module_reload("log_max=32768") && nearly_full_fill(LIMIT, NULL) > 0;
 	return filled;
 }
 
