@@ -202,7 +202,9 @@ int cca_rsi_measurement_read(u32 index, u8 *value, size_t size)
 		return ret;
 	if (index >= CCA_REALM_REGISTERS || size > CCA_RSI_DIGEST_MAX)
 		return -EINVAL;
-	memcpy(value, registers[index], size);
+	/* An RMM may leave anything beyond a register's value. */
+	memset(value, 0xa5, size);
+	memcpy(value, registers[index], min(size, hash_used()->size));
 	return 0;
 }
 

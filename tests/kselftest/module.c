@@ -149,3 +149,19 @@ bool kernel_keeps_freed(void)
 		fclose(file);
 	return found;
 }
+
+long kernel_memory(void)
+{
+	static const char *const names[] = { "SUnreclaim", "VmallocUsed", "Percpu", "KernelStack",
+					     "PageTables" };
+	FILE *file = fopen("/proc/meminfo", "re");
+	long sum = 0, value;
+	char name[64];
+
+	while (file && fscanf(file, "%63[^:]: %ld%*[^\n] ", name, &value) == 2)
+		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+			sum += strcmp(name, names[i]) == 0 ? value : 0;
+	if (file)
+		fclose(file);
+	return sum;
+}

@@ -44,4 +44,7 @@ bool module_is_fake(void);
 /* Does this kernel keep freed memory back for a time, as KASAN does in its quarantine? */
 bool kernel_keeps_freed(void);
 
+/* The kernel's memory that cannot be reclaimed, in kB */
+long kernel_memory(void);
+
 #endif /* MODULE_H */

@@ -200,23 +200,6 @@ static bool cycle(size_t number, bool continued)
 
 /* --- all loads ------------------------------------------------------------------------------- */
 
-/* The kernel's memory that cannot be reclaimed, in kB */
-static long memory_used(void)
-{
-	static const char *const names[] = { "SUnreclaim", "VmallocUsed", "Percpu", "KernelStack",
-					     "PageTables" };
-	FILE *file = fopen("/proc/meminfo", "re");
-	long sum = 0, value;
-	char name[64];
-
-	while (file && fscanf(file, "%63[^:]: %ld%*[^\n] ", name, &value) == 2)
-		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-			sum += strcmp(name, names[i]) == 0 ? value : 0;
-	if (file)
-		fclose(file);
-	return sum;
-}
-
 static size_t reloads_wanted(void)
 {
 	const char *text = getenv("RELOADS");
@@ -239,7 +222,7 @@ static void cycles_run(size_t wanted)
 	CHECK(unload_wait() && module_load(MODULE, ""));
 	for (size_t i = 0; i < wanted + WARM_UP; i++) {
 		if (i == WARM_UP)
-			memory_before = memory_used();
+			memory_before = kernel_memory();
 		CHECK(cycle(i, continued));
 		if (time(NULL) - shown >= 5) {
 			shown = time(NULL);
@@ -279,7 +262,7 @@ static void tokens_were_good(void)
 static void no_memory_lost(void)
 {
 	long slack = MEMORY_SLACK_KB + (long)reloads * MEMORY_SLACK_BYTES_EACH / 1024,
-	     after = memory_used();
+	     after = kernel_memory();
 
 	SKIP_IF(kernel_keeps_freed(),
 		"KASAN keeps freed memory in quarantine; kmemleak checks this instead");
@@ -287,7 +270,7 @@ static void no_memory_lost(void)
 	/* Memory that is freed after a grace period, or by kernel threads, comes back later. */
 	for (int i = 0; i < MEMORY_WAIT && after - memory_before > slack; i++) {
 		sleep(1);
-		after = memory_used();
+		after = kernel_memory();
 	}
 	tap_note("kernel memory: %ld kB before, %ld kB after %zu loads", memory_before, after,
 		 reloads);

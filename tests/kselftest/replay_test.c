@@ -6,6 +6,7 @@
  * cca_rsi is loaded again.
  */
 #define _GNU_SOURCE
+#include "another.h"
 #include "client.h"
 #include "device.h"
 #include "eventlog.h"
@@ -24,20 +25,18 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define FOREIGN		  "cca_foreign"
-#define FOREIGN_PARAMETER "/sys/module/" FOREIGN "/parameters/extend"
-#define SYSFS_GROUP	  "/sys/devices/virtual/misc/cca-rsi/measurements"
-#define LOG_MAX		  "log_max=8192"
-#define ROUNDS		  20
-#define TOKENS		  12
-#define AMID_ROUNDS	  150
-#define AMID_EACH	  3
+#define SYSFS_GROUP "/sys/devices/virtual/misc/cca-rsi/measurements"
+#define LOG_MAX	    "log_max=8192"
+#define ROUNDS	    20
+#define TOKENS	    12
+#define AMID_ROUNDS 150
+#define AMID_EACH   3
 /* Microseconds between the extensions of another module */
 #define PAUSE_MIN 60000
 #define PAUSE_MAX (64 * PAUSE_MIN)
 
 static struct cca_rsi_config config;
-static bool foreign_there;
+static bool another_there;
 
 /* --- the interfaces -------------------------------------------------------------------------- */
 
@@ -94,17 +93,6 @@ static int by_sysfs(uint32_t index, const uint8_t *digest)
 
 	snprintf(path, sizeof(path), SYSFS_GROUP "/rem%u:%s", index - 1, hashes[config.hash_algo]);
 	return file_write(path, digest, config.digest_size);
-}
-
-/* This extends without cca_rsi, so it is not one of the interfaces[]. */
-static int by_another_module(uint32_t index, const uint8_t *digest)
-{
-	char text[16 + 2 * CCA_RSI_DIGEST_MAX];
-	int used = snprintf(text, sizeof(text), "%u ", index);
-
-	for (size_t i = 0; i < config.digest_size; i++)
-		used += snprintf(text + used, sizeof(text) - (size_t)used, "%02x", digest[i]);
-	return file_write(FOREIGN_PARAMETER, text, (size_t)used);
 }
 
 static const struct interface {
@@ -196,12 +184,12 @@ static void foreign_extension_is_logged(void)
 	uint8_t digest[CCA_RSI_DIGEST_MAX], value[CCA_RSI_DIGEST_MAX];
 	struct cca_rsi_measurement before;
 
-	SKIP_IF(!foreign_there, "no module " FOREIGN);
+	SKIP_IF(!another_there, NO_ANOTHER);
 	CHECK(log_begin(""));
 	for (uint32_t index = 1; index < REGISTERS; index++) {
 		digest_random(digest);
 		CHECK(device_measurement(index, &before));
-		CHECK(by_another_module(index, digest) == 0);
+		CHECK(another_extend(index, digest) == 0);
 		register_after(&config, before.value, digest, value);
 		CHECK(log_ends_with(KIND_FOREIGN, index, value));
 		CHECK(eventlog_good(&config) && config.flags & CCA_RSI_CONFIG_F_FOREIGN);
@@ -215,11 +203,11 @@ static void extension_after_foreign_one(void)
 {
 	uint8_t digest[CCA_RSI_DIGEST_MAX];
 
-	SKIP_IF(!foreign_there, "no module " FOREIGN);
+	SKIP_IF(!another_there, NO_ANOTHER);
 	for (size_t i = 0; i < interfaces_count(); i++) {
 		CHECK(log_begin(""));
 		digest_random(digest);
-		CHECK(by_another_module(3, digest) == 0 && by_another_module(3, digest) == 0);
+		CHECK(another_extend(3, digest) == 0 && another_extend(3, digest) == 0);
 		CHECK(interfaces[i].extend(3, digest) == 0);
 		CHECK(device_config(&config) && config.flags & CCA_RSI_CONFIG_F_FOREIGN);
 		/* There is one record for all foreign extensions, and one for ours. */
@@ -236,10 +224,10 @@ static void token_after_foreign_one(void)
 	struct eventlog log;
 	int fd;
 
-	SKIP_IF(!foreign_there, "no module " FOREIGN);
+	SKIP_IF(!another_there, NO_ANOTHER);
 	CHECK(log_begin(""));
 	digest_random(digest);
-	CHECK(by_another_module(2, digest) == 0);
+	CHECK(another_extend(2, digest) == 0);
 	fd = device_open(O_RDONLY);
 	CHECK(ioctl(fd, CCA_RSI_TOKEN, &arg) == 0 && arg.log_seq == REGISTERS);
 	CHECK(read(arg.fd, token, sizeof(token)) == (ssize_t)arg.size);
@@ -257,10 +245,10 @@ static void foreign_extension_while_unloaded(void)
 	uint8_t digest[CCA_RSI_DIGEST_MAX], value[CCA_RSI_DIGEST_MAX];
 	struct cca_rsi_measurement before, after;
 
-	SKIP_IF(!foreign_there, "no module " FOREIGN);
+	SKIP_IF(!another_there, NO_ANOTHER);
 	digest_random(digest);
 	CHECK(device_measurement(1, &before) && module_unload(MODULE) == 0);
-	CHECK(by_another_module(1, digest) == 0);
+	CHECK(another_extend(1, digest) == 0);
 	CHECK(module_load(MODULE, "") && device_config(&config));
 	register_after(&config, before.value, digest, value);
 	CHECK(device_measurement(1, &after) && memcmp(after.value, value, config.digest_size) == 0);
@@ -326,13 +314,13 @@ static void all_at_once(void)
 			interfaces[i].extend, (uint32_t)i % 3 + 1, 500, ROUNDS, 0, false,
 		};
 	extenders[count++] = (struct extender){ by_device, 1, 0, ROUNDS * 10, 0, false };
-	for (uint32_t i = 0; foreign_there && i < 2; i++)
-		extenders[count++] = (struct extender){ by_another_module, i * 3 + 1, i * 1000,
-							ROUNDS * 10,	   0,	      false };
+	for (uint32_t i = 0; another_there && i < 2; i++)
+		extenders[count++] = (struct extender){ another_extend, i * 3 + 1, i * 1000,
+							ROUNDS * 10,	0,	   false };
 	CHECK(extenders_run(extenders, count));
 	CHECK(eventlog_good(&config));
-	if (!foreign_there)
-		tap_note("only our interfaces: no module " FOREIGN);
+	if (!another_there)
+		tap_note("only our interfaces: " NO_ANOTHER);
 }
 
 /*
@@ -343,10 +331,10 @@ static void foreign_extension_during_ours(void)
 {
 	struct extender extenders[] = {
 		{ by_device, 1, 0, AMID_EACH, 0, false },
-		{ by_another_module, 1, 0, AMID_EACH, 0, false },
+		{ another_extend, 1, 0, AMID_EACH, 0, false },
 	};
 
-	SKIP_IF(!foreign_there, "no module " FOREIGN);
+	SKIP_IF(!another_there, NO_ANOTHER);
 	CHECK(log_begin(""));
 	for (int i = 0; i < AMID_ROUNDS; i++) {
 		CHECK(extenders_run(extenders, 2));
@@ -407,12 +395,12 @@ static bool tokens_disturbed(int fd, struct extender *other, useconds_t pause, s
  */
 static void tokens_while_others_extend(void)
 {
-	struct extender other = { .extend = by_another_module, .index = 3 };
+	struct extender other = { .extend = another_extend, .index = 3 };
 	size_t made = 0, refused = 0;
 	bool good;
 	int fd;
 
-	SKIP_IF(!foreign_there, "no module " FOREIGN);
+	SKIP_IF(!another_there, NO_ANOTHER);
 	fd = device_open(O_RDONLY);
 	good = tokens_disturbed(fd, &other, 0, &made, &refused);
 	for (useconds_t pause = PAUSE_MIN;
@@ -486,10 +474,10 @@ static void full_log_accepts_foreign_records(void)
 	struct cca_rsi_token arg = { .fd = -1 };
 	int fd;
 
-	SKIP_IF(!foreign_there, "no module " FOREIGN);
+	SKIP_IF(!another_there, NO_ANOTHER);
 	for (uint32_t index = 1; index < REGISTERS; index++) {
 		digest_random(digest);
-		CHECK(device_measurement(index, &before) && by_another_module(index, digest) == 0);
+		CHECK(device_measurement(index, &before) && another_extend(index, digest) == 0);
 		register_after(&config, before.value, digest, value);
 		CHECK(log_ends_with(KIND_FOREIGN, index, value));
 		CHECK(eventlog_good(&config) && config.flags & CCA_RSI_CONFIG_F_FOREIGN);
@@ -513,10 +501,10 @@ static void beyond_that_nothing_is_signed(void)
 	struct eventlog log;
 	int fd;
 
-	SKIP_IF(!foreign_there, "no module " FOREIGN);
+	SKIP_IF(!another_there, NO_ANOTHER);
 	fd = device_open(O_RDONLY);
 	digest_random(digest);
-	CHECK(by_another_module(4, digest) == 0);
+	CHECK(another_extend(4, digest) == 0);
 	CHECK_ERRNO(ioctl(fd, CCA_RSI_TOKEN, &arg), ENOSPC);
 	CHECK(interfaces_refuse(ENOSPC));
 	CHECK(eventlog_read(&log, &config) && device_config(&config) &&
@@ -563,11 +551,8 @@ int main(void)
 	if (!device_config(&config))
 		tap_bail("cannot read the configuration");
 	module_autoload_off();
-	foreign_there = module_loaded(FOREIGN) || module_load(FOREIGN, "");
-	if (!foreign_there && module_at_hand(FOREIGN))
-		tap_bail("cannot load " FOREIGN ": %s", strerror(errno));
+	another_there = another_begin(config.digest_size);
 	ret = tap_run(tests, sizeof(tests) / sizeof(tests[0]));
-	if (foreign_there)
-		module_unload(FOREIGN);
+	another_end();
 	return ret;
 }

@@ -11,7 +11,8 @@ usage: run_kselftest.sh [PROGRAM...]
 Runs the tests (all of them by default) as root in an Arm CCA realm. Loads cca_rsi.ko if the module is
 not loaded. Tests of what this realm, its RMM or its kernel cannot do are skipped, with the reason.
 Environment: MODULE=FILE (the module, if not cca_rsi.ko in the directory of this script), TOKENS=200,
-RELOADS=30, ROUNDS=3, TOKENS_SIGNALLED=3 (the length of tokens_test, reload_test, hotplug_test and signal_test).
+RELOADS=30, ROUNDS=3, TOKENS_SIGNALLED=3, RACES=1 (the length of tokens_test, reload_test, hotplug_test,
+signal_test and races_test).
 Standard output: TAP, then totals. Exit status: 0 if nothing failed, 1 if a test failed, 2 for a wrong
 command line, 4 if the machine is not a realm, 5 if the module cannot be loaded for another reason.
 END

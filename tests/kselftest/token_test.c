@@ -43,6 +43,15 @@ static int open_files(void)
 	return count;
 }
 
+/* The next free number: one that is reserved and has no file is not in /proc. */
+static int next_descriptor(void)
+{
+	int fd = dup(device);
+
+	close(fd);
+	return fd;
+}
+
 static void carries_challenge_and_registers(void)
 {
 	static uint8_t token[TOKEN_ROOM];
@@ -134,12 +143,12 @@ static void no_answer_leaves_no_file(void)
 {
 	struct cca_rsi_token *arg = mmap(NULL, sizeof(*arg), PROT_READ | PROT_WRITE,
 					 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	int before = open_files();
+	int before = open_files(), next = next_descriptor();
 
-	CHECK(arg != MAP_FAILED);
+	CHECK(arg != MAP_FAILED && next >= 0);
 	CHECK(mprotect(arg, sizeof(*arg), PROT_READ) == 0);
 	CHECK_ERRNO(ioctl(device, CCA_RSI_TOKEN, arg), EFAULT);
-	CHECK(open_files() == before);
+	CHECK(open_files() == before && next_descriptor() == next);
 	munmap(arg, sizeof(*arg));
 }
 
@@ -277,7 +286,8 @@ static const struct tap_test tests[] = {
 	{ "the token's file can be read from any position", file_is_seekable },
 	{ "tokens' files are independent, of each other and of the device's",
 	  files_are_independent },
-	{ "no file is left when the answer cannot be written", no_answer_leaves_no_file },
+	{ "no file and no number of one is left when the answer cannot be written",
+	  no_answer_leaves_no_file },
 	{ "without a free file descriptor the call fails with EMFILE", no_file_descriptor_left },
 	{ "a caller killed half-way has no effect on the next", killed_half_way },
 	{ "a timer of 1 ms ends no call", signals_end_no_call },

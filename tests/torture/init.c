@@ -5,8 +5,8 @@
  * "coverage", and powers off. The console is left to the kernel for its reports.
  *
  * Its environment is the kernel's command line: RSI=fake (the module has an RMM of its own, which
- * can misbehave on command) or RSI=rmm (this is a realm); FUZZ_SECONDS; ONLY=WORD,WORD selects the
- * tests with one of the words in their names.
+ * can misbehave on command) or RSI=rmm (this is a realm); FUZZ_SECONDS; ONLY=WORD,WORD+WORD selects
+ * the tests with one of the words in their names, or with all those that "+" joins.
  */
 #define _GNU_SOURCE
 #include "fuzz.h"
@@ -167,15 +167,26 @@ struct collection {
 	size_t count;
 };
 
+/* Are all parts of @word, between "+" signs, in the name? */
+static bool has_parts(const char *name, char *word)
+{
+	char *part, *rest;
+
+	for (part = strtok_r(word, "+", &rest); part; part = strtok_r(NULL, "+", &rest))
+		if (!strstr(name, part))
+			return false;
+	return true;
+}
+
 static bool wanted(const char *name)
 {
-	char words[128], *word, *rest;
+	char words[1024], *word, *rest;
 
 	if (!getenv("ONLY"))
 		return true;
 	snprintf(words, sizeof(words), "%s", getenv("ONLY"));
 	for (word = strtok_r(words, ",", &rest); word; word = strtok_r(NULL, ",", &rest))
-		if (strstr(name, word))
+		if (has_parts(name, word))
 			return true;
 	return false;
 }

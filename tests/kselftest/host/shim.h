@@ -27,9 +27,11 @@ typedef struct poll_table poll_table;
 
 #define __user
 
+#ifndef SHIM_THREADS
 struct mutex {
 	bool held;
 };
+#endif
 
 /* How the kernel around the code under test behaves, and what it has counted */
 struct shim {
@@ -37,13 +39,20 @@ struct shim {
 	bool unprivileged;
 	bool signalled;	      /* the caller is being killed */
 	int allocations_left; /* until one fails; negative: none fails */
-	int held;	      /* objects that have not been freed */
+	_Atomic int held;     /* objects that have not been freed */
 	int pinned;
 	int yields;
 	int warnings;
 };
 
 extern struct shim shim;
+
+/* Is the running thread pinned to its CPU? */
+#ifdef SHIM_THREADS
+extern _Thread_local int shim_pinned;
+#else
+#define shim_pinned shim.pinned
+#endif
 
 struct kernel_param;
 
@@ -80,8 +89,8 @@ int blocking_notifier_call_chain(struct blocking_notifier_head *head, unsigned l
 #define round_up(x, y)		   (((x) + (y) - 1) / (y) * (y))
 #define fatal_signal_pending(task) ((void)(task), shim.signalled)
 #define usleep_range(min, max)	   ((void)shim.yields++)
-#define migrate_disable()	   ((void)shim.pinned++)
-#define migrate_enable()	   ((void)shim.pinned--)
+#define migrate_disable()	   ((void)shim_pinned++)
+#define migrate_enable()	   ((void)shim_pinned--)
 
 #define module_param_cb(name, ops, value, mode) \
 	static const __attribute__((unused)) struct kernel_param shim_##name = { ops }
@@ -90,17 +99,12 @@ int blocking_notifier_call_chain(struct blocking_notifier_head *head, unsigned l
 #define array_index_nospec(index, size) (index)
 #define CAP_SYS_ADMIN			21
 #define capable(cap)			((void)(cap), !shim.unprivileged)
-#define WRITE_ONCE(x, value)		((void)((x) = (value)))
-#define READ_ONCE(x)			(x)
 #define MODULE_PARM_DESC(name, text)
-#define DEFINE_MUTEX(name)	    struct mutex name
-#define mutex_init(lock)	    ((void)((lock)->held = false))
-#define ARRAY_SIZE(array)	    (sizeof(array) / sizeof((array)[0]))
-#define struct_size(p, member, n)   (sizeof(*(p)) + (n) * sizeof((p)->member[0]))
-#define smp_store_release(p, value) ((void)(*(p) = (value)))
-#define smp_load_acquire(p)	    (*(p))
-#define pr_err(...)		    ((void)0)
-#define pr_warn(...)		    ((void)shim.warnings++)
+#define DEFINE_MUTEX(name)	  struct mutex name
+#define ARRAY_SIZE(array)	  (sizeof(array) / sizeof((array)[0]))
+#define struct_size(p, member, n) (sizeof(*(p)) + (n) * sizeof((p)->member[0]))
+#define pr_err(...)		  ((void)0)
+#define pr_warn(...)		  ((void)shim.warnings++)
 #define min(a, b) \
 	({ \
 		typeof(a) shim_a = (a), shim_b = (b); \
@@ -124,6 +128,14 @@ int blocking_notifier_call_chain(struct blocking_notifier_head *head, unsigned l
 #define mutex_lock_killable(lock) (shim_lock(lock) ? 0 : -EINTR)
 #define mutex_unlock(lock)	  ((void)shim_unlock(lock))
 
+/* threads.h has these for programs with threads. */
+#ifndef SHIM_THREADS
+#define WRITE_ONCE(x, value)	    ((void)((x) = (value)))
+#define READ_ONCE(x)		    (x)
+#define mutex_init(lock)	    ((void)((lock)->held = false))
+#define smp_store_release(p, value) ((void)(*(p) = (value)))
+#define smp_load_acquire(p)	    (*(p))
+
 static inline bool shim_lock(struct mutex *lock)
 {
 	assert(!lock->held);
@@ -135,6 +147,7 @@ static inline bool shim_unlock(struct mutex *lock)
 {
 	return lock->held = false;
 }
+#endif
 
 static inline struct mutex *shim_guard_begin(struct mutex *lock)
 {
@@ -151,8 +164,8 @@ static inline void *shim_alloc(size_t align, size_t size)
 {
 	void *object;
 
-	assert(!shim.pinned);
-	if (shim.allocations_left-- == 0)
+	assert(!shim_pinned);
+	if (shim.allocations_left >= 0 && shim.allocations_left-- == 0)
 		return NULL;
 	object = aligned_alloc(align, round_up(size, align));
 	assert(object);
