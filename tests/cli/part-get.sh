@@ -122,6 +122,8 @@ realmkey_here token --raw $work/token
 realmkey_here token show $work/token
 realmkey_here token verify --anchors $anchors $work/token
 realmkey_here token verify --anchors $anchors $work/token --json
+realmkey_here config
+realmkey_here config --json
 realmkey_here measurements
 realmkey_here measurements --json
 realmkey_here rim
@@ -138,6 +140,10 @@ get_token()
 	runs 0 "the token itself" realmkey_here token --challenge 00112233 --raw "$work/token"
 	printed "verifies" "OK anchor" realmkey_here token verify "$work/token" --anchors "$anchors" --challenge 00112233
 	printed "the same from a pipe" "E_FRESHNESS" bash -c "'$here/realmkey_here' token --raw - | '$bin/cli/realmkey' token verify - --anchors '$anchors' --challenge 00; [ \$? -eq 7 ]"
+	printed "the configuration, a field that is there" "features          0 " realmkey_here config
+	printed "and one that is absent" "ATS plane         absent" realmkey_here config
+	printed "the configuration as JSON" '"features": 0' realmkey_here config --json
+	lacks "without what is absent" "ats-plane"
 	printed "the registers" "REM3  sha-256:" realmkey_here measurements
 	printed "the registers as JSON" '"rem"' realmkey_here measurements --json
 	refused 12 "an event from a missing file" "/nonexistent: No such file" realmkey_here extend 1 /nonexistent
@@ -154,6 +160,7 @@ get_no_realm()
 		refused 4 "$words, not in a realm" "not an Arm CCA realm" $words
 	done <<'.'
 realmkey rim
+realmkey config
 realmkey measurements
 realmkey token
 realmkey extend 1 /etc/passwd

@@ -18,6 +18,7 @@ realmkey verify
 realmkey token
 realmkey token show
 realmkey token verify
+realmkey config
 realmkey measurements
 realmkey extend
 realmkey rim
@@ -79,6 +80,7 @@ verify
 token get
 token show
 token verify
+config
 measurements
 extend
 log

@@ -40,7 +40,7 @@ static void test_help(void **state)
 	static const char *const commands[][2] = {
 		{ "attest", NULL }, { "get-resource", NULL }, { "verify", NULL }, { "token", NULL },
 		{ "token", "get" }, { "token", "show" }, { "token", "verify" },
-		{ "measurements", NULL }, { "extend", NULL }, { "rim", NULL },
+		{ "config", NULL }, { "measurements", NULL }, { "extend", NULL }, { "rim", NULL },
 		{ "log", NULL }, { "watch", NULL },
 		{ "admin", "set-resource" }, { "admin", "set-reference-value" },
 		{ "admin", "set-resource-policy" },
@@ -155,7 +155,7 @@ static void test_no_realm(void **state)
 {
 	/* clang-format off */
 	static const char *const words[][6] = {
-		{ "rim" }, { "measurements", "--json" }, { "token" }, { "token", "get" },
+		{ "rim" }, { "config" }, { "measurements", "--json" }, { "token" }, { "token", "get" },
 		{ "extend", "1", "/dev/null" }, { "log" }, { "log", "--replay" }, { "watch" },
 		{ "attest", "--url", "https://127.0.0.1:1" },
 		{ "get-resource", "--url", "https://127.0.0.1:1", "--path", "a/b/c" },

@@ -21,6 +21,8 @@ static struct {
 	int error; /* errno of the first @errors calls */
 	int errors, calls;
 	struct cca_rsi_extend extend; /* of the last call */
+	struct cca_rsi_config config;
+	size_t config_size; /* of the structure that the module knows */
 } device;
 
 static void token_answer(struct cca_rsi_token *t)
@@ -43,6 +45,12 @@ int ioctl(int fd, unsigned long request, ...)
 
 		x->seq = 7;
 		device.extend = *x;
+	}
+	if (request == CCA_RSI_CONFIG) {
+		struct cca_rsi_config *c = va_arg(args, struct cca_rsi_config *);
+
+		memset(c, 0, sizeof(*c));
+		memcpy(c, &device.config, device.config_size);
 	}
 	if (request == CCA_RSI_TOKEN)
 		token_answer(va_arg(args, struct cca_rsi_token *));
@@ -116,6 +124,50 @@ static void a_token_has_the_number_of_records(void **state)
 	bytes_free(&token);
 }
 
+static void config_answer(size_t size)
+{
+	device.config_size = size;
+	device.config = (struct cca_rsi_config){
+		.hash_algo = CCA_RSI_HASH_SHA384,
+		.digest_size = 48,
+		.present = CCA_RSI_CONFIG_P_ABI | CCA_RSI_CONFIG_P_AUX_PLANES,
+		.abi = 0x10001,
+		.features = 5,
+		.aux_planes = 0,
+	};
+}
+
+static void a_field_that_is_0_is_not_absent(void **state)
+{
+	struct error e = ERROR_INIT;
+	struct rsi_config config;
+
+	(void)state;
+	config_answer(CCA_RSI_CONFIG_SIZE_VER1);
+	assert_int_equal(rsi_config_get(&rsi, &config, &e), 0);
+	assert_true(config.abi.present);
+	assert_int_equal(config.abi.value, 0x10001);
+	assert_true(config.aux_planes.present);
+	assert_int_equal(config.aux_planes.value, 0);
+	/* The mask decides, not the value. */
+	assert_false(config.features.present);
+	assert_int_equal(config.features.value, 0);
+	assert_false(config.gicv3_vtr.present || config.ats_plane.present);
+}
+
+static void an_older_module_has_no_later_fields(void **state)
+{
+	struct error e = ERROR_INIT;
+	struct rsi_config config;
+
+	(void)state;
+	config_answer(CCA_RSI_CONFIG_SIZE_VER0);
+	assert_int_equal(rsi_config_get(&rsi, &config, &e), 0);
+	assert_int_equal(config.hash->size, 48);
+	assert_false(config.abi.present || config.features.present || config.aux_planes.present ||
+		     config.gicv3_vtr.present || config.ats_plane.present);
+}
+
 #define TEST(function) cmocka_unit_test_setup(function, setup)
 
 int main(void)
@@ -124,6 +176,8 @@ int main(void)
 		TEST(an_interrupted_extension_is_repeated),
 		TEST(a_failed_extension_is_not_repeated),
 		TEST(a_token_has_the_number_of_records),
+		TEST(a_field_that_is_0_is_not_absent),
+		TEST(an_older_module_has_no_later_fields),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,6 +103,25 @@ static void answer_token(void)
 	nlmsg_free(done);
 }
 
+/* Answers with a configuration, of which the last attributes are left out. */
+static void answer_config(void)
+{
+	static const uint8_t rpv[CCA_RSI_RPV_LEN];
+	struct nl_msg *msg = nlmsg_alloc();
+
+	assert_non_null(genlmsg_put(msg, 0, 0, 20, 0, 0, CCA_RSI_CMD_CONFIG_GET, 1));
+	for (int i = CCA_RSI_A_CONFIG_ABI_LOWER; i <= CCA_RSI_A_CONFIG_EVENT_MAX; i++)
+		assert_int_equal(nla_put_u32(msg, i, i == CCA_RSI_A_CONFIG_DIGEST_SIZE ? 32 : 0),
+				 0);
+	assert_int_equal(nla_put(msg, CCA_RSI_A_CONFIG_RPV, sizeof(rpv), rpv), 0);
+	assert_int_equal(nla_put_u32(msg, CCA_RSI_A_CONFIG_ABI, 0x10001), 0);
+	assert_int_equal(nla_put_u64(msg, CCA_RSI_A_CONFIG_FEATURES, 1UL << 40), 0);
+	assert_int_equal(nla_put_u32(msg, CCA_RSI_A_CONFIG_AUX_PLANES, 0), 0);
+	kernel.on_message(msg, kernel.arg);
+	kernel.on_done(msg, kernel.arg);
+	nlmsg_free(msg);
+}
+
 int nl_recvmsgs_default(struct nl_sock *sock)
 {
 	struct nlmsgerr error = { .error = -kernel.error };
@@ -111,6 +130,8 @@ int nl_recvmsgs_default(struct nl_sock *sock)
 	if (!kernel.error || (kernel.errors && kernel.sent > kernel.errors)) {
 		if (genlmsg_hdr(nlmsg_hdr(kernel.request))->cmd == CCA_RSI_CMD_TOKEN_GET)
 			answer_token();
+		else if (genlmsg_hdr(nlmsg_hdr(kernel.request))->cmd == CCA_RSI_CMD_CONFIG_GET)
+			answer_config();
 		else
 			answer_record();
 		return 0;
@@ -260,6 +281,20 @@ static void a_dump_that_fails_half_way_is_an_error(void **state)
 	bytes_free(&token);
 }
 
+static void an_attribute_that_is_left_out_is_absent(void **state)
+{
+	struct error e = ERROR_INIT;
+	struct rsi_config config;
+
+	(void)state;
+	assert_int_equal(rsi_config_get(&rsi, &config, &e), 0);
+	assert_true(config.abi.present && config.features.present && config.aux_planes.present);
+	assert_int_equal(config.abi.value, 0x10001);
+	assert_int_equal(config.features.value, 1UL << 40);
+	assert_int_equal(config.aux_planes.value, 0);
+	assert_false(config.gicv3_vtr.present || config.ats_plane.present);
+}
+
 #define TEST(function) cmocka_unit_test_teardown(function, teardown)
 
 int main(void)
@@ -272,6 +307,7 @@ int main(void)
 		TEST(a_token_follows_the_acceptance_of_its_request),
 		TEST(a_lack_of_privilege_names_the_capability),
 		TEST(a_dump_that_fails_half_way_is_an_error),
+		TEST(an_attribute_that_is_left_out_is_absent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,8 +16,9 @@
 
 typedef int cli_command(int argc, char **argv);
 
-cli_command command_admin, command_attest, command_extend, command_get_resource, command_log,
-	command_measurements, command_rim, command_token, command_verify, command_watch;
+cli_command command_admin, command_attest, command_config, command_extend, command_get_resource,
+	command_log, command_measurements, command_rim, command_token, command_verify,
+	command_watch;
 
 /* A row of a table of commands. A row whose name is NULL ends the table. */
 struct cli_entry {

@@ -6,6 +6,7 @@
 #ifndef REALMKEY_RSI_H
 #define REALMKEY_RSI_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,8 +15,20 @@
 #include "base/hash.h"
 #include "base/realm.h"
 
+/* What an RMM, or an older module, may not report. */
+struct rsi_field {
+	bool present;
+	uint64_t value; /* 0 if it is not present */
+};
+
+#define RSI_FEATURE_DA	1 /* bits of struct rsi_config's features */
+#define RSI_FEATURE_MRO 2
+#define RSI_FEATURE_ATS 4
+
 struct rsi_config {
 	unsigned int abi_lower, abi_higher; /* major << 16 | minor */
+	struct rsi_field abi;		    /* the revision that the module uses */
+	struct rsi_field features, aux_planes, gicv3_vtr, ats_plane;
 	unsigned int ipa_bits;
 	const struct hash *hash; /* of the measurements; never NULL */
 	size_t event_max;	 /* bytes of the longest event */

@@ -42,6 +42,12 @@ static int device_call(const struct rsi *rsi, unsigned long request, void *argum
 	return ret < 0 ? rsi_source_error(errno, what, e) : 0;
 }
 
+static struct rsi_field field(const struct cca_rsi_config *c, uint32_t bit, uint64_t value)
+{
+	return c->present & bit ? (struct rsi_field){ true, value } : (struct rsi_field){ 0 };
+}
+
+/* An older module does not write the later fields, so none of them is present. */
 static int device_config(struct rsi *rsi, struct rsi_config *config, struct error *e)
 {
 	struct cca_rsi_config c = { 0 };
@@ -52,6 +58,11 @@ static int device_config(struct rsi *rsi, struct rsi_config *config, struct erro
 	config->abi_higher = c.abi_higher;
 	config->ipa_bits = c.ipa_bits;
 	config->event_max = c.event_max;
+	config->abi = field(&c, CCA_RSI_CONFIG_P_ABI, c.abi);
+	config->features = field(&c, CCA_RSI_CONFIG_P_FEATURES, c.features);
+	config->aux_planes = field(&c, CCA_RSI_CONFIG_P_AUX_PLANES, c.aux_planes);
+	config->gicv3_vtr = field(&c, CCA_RSI_CONFIG_P_GICV3_VTR, c.gicv3_vtr);
+	config->ats_plane = field(&c, CCA_RSI_CONFIG_P_ATS_PLANE, c.ats_plane);
 	memcpy(config->rpv, c.rpv, sizeof(config->rpv));
 	return rsi_source_hash(c.hash_algo, c.digest_size, config, e);
 }

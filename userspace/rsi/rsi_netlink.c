@@ -29,6 +29,11 @@ static const struct nla_policy config_policy[ATTRIBUTES + 1] = {
 	[CCA_RSI_A_CONFIG_DIGEST_SIZE] = { .type = NLA_U32 },
 	[CCA_RSI_A_CONFIG_EVENT_MAX] = { .type = NLA_U32 },
 	[CCA_RSI_A_CONFIG_RPV] = { .minlen = CCA_RSI_RPV_LEN, .maxlen = CCA_RSI_RPV_LEN },
+	[CCA_RSI_A_CONFIG_ABI] = { .minlen = 4, .maxlen = 8 },
+	[CCA_RSI_A_CONFIG_FEATURES] = { .minlen = 4, .maxlen = 8 },
+	[CCA_RSI_A_CONFIG_AUX_PLANES] = { .minlen = 4, .maxlen = 8 },
+	[CCA_RSI_A_CONFIG_GICV3_VTR] = { .minlen = 4, .maxlen = 8 },
+	[CCA_RSI_A_CONFIG_ATS_PLANE] = { .minlen = 4, .maxlen = 8 },
 };
 
 static const struct nla_policy measurement_policy[ATTRIBUTES + 1] = {
@@ -57,6 +62,17 @@ static int attributes_present(struct nlattr *const attrs[], const int *required,
 	return 0;
 }
 
+/* The type "uint" of the specification has 4 or 8 bytes. */
+static uint64_t attribute_uint(const struct nlattr *attr)
+{
+	return nla_len(attr) == 8 ? nla_get_u64(attr) : nla_get_u32(attr);
+}
+
+static struct rsi_field attribute_field(const struct nlattr *attr)
+{
+	return attr ? (struct rsi_field){ true, attribute_uint(attr) } : (struct rsi_field){ 0 };
+}
+
 static int config_from_answer(struct nlattr *const attrs[], void *out, struct error *e)
 {
 	static const int required[] = {
@@ -74,6 +90,11 @@ static int config_from_answer(struct nlattr *const attrs[], void *out, struct er
 	config->ipa_bits = nla_get_u32(attrs[CCA_RSI_A_CONFIG_IPA_BITS]);
 	config->event_max = nla_get_u32(attrs[CCA_RSI_A_CONFIG_EVENT_MAX]);
 	memcpy(config->rpv, nla_data(attrs[CCA_RSI_A_CONFIG_RPV]), sizeof(config->rpv));
+	config->abi = attribute_field(attrs[CCA_RSI_A_CONFIG_ABI]);
+	config->features = attribute_field(attrs[CCA_RSI_A_CONFIG_FEATURES]);
+	config->aux_planes = attribute_field(attrs[CCA_RSI_A_CONFIG_AUX_PLANES]);
+	config->gicv3_vtr = attribute_field(attrs[CCA_RSI_A_CONFIG_GICV3_VTR]);
+	config->ats_plane = attribute_field(attrs[CCA_RSI_A_CONFIG_ATS_PLANE]);
 	return rsi_source_hash(nla_get_u32(attrs[CCA_RSI_A_CONFIG_HASH_ALGO]),
 			       nla_get_u32(attrs[CCA_RSI_A_CONFIG_DIGEST_SIZE]), config, e);
 }
@@ -102,12 +123,6 @@ static int measurement_from_answer(struct nlattr *const attrs[], void *out, stru
 	memset(m->value, 0, HASH_SIZE_MAX);
 	memcpy(m->value, nla_data(value), m->size);
 	return 0;
-}
-
-/* The type "uint" of the specification has 4 or 8 bytes. */
-static uint64_t attribute_uint(const struct nlattr *attr)
-{
-	return nla_len(attr) == 8 ? nla_get_u64(attr) : nla_get_u32(attr);
 }
 
 static int seq_from_answer(struct nlattr *const attrs[], void *out, struct error *e)
