@@ -28,10 +28,27 @@ class Realm:
     s2sz: int
     num_bps: int
     num_wps: int
-    ripas: list     # (base, top, size of a table entry) of each part of RAM
-    files: list     # (IPA, bytes) in the order of loading
+    calls: list     # what the VMM requests, in its order: Ripas and Load
     pc: int
     x0: int
+
+
+@dataclass
+class Ripas:
+    """A part of memory whose table entries have one size."""
+
+    base: int
+    top: int
+    entry: int
+
+
+@dataclass
+class Load:
+    """Bytes that are loaded in blocks of @align."""
+
+    ipa: int
+    data: bytes
+    align: int = PAGE
 
 
 def le64(*numbers):
@@ -43,30 +60,56 @@ def padded(data, size):
     return data.ljust(size, b"\0")
 
 
-def rim(realm, hash_name, rules):
-    """The RIM after REALM_CREATE, INIT_RIPAS, DATA_CREATE of each page, and REC_CREATE."""
+def steps(realm, hash_name, rules):
+    """The lines of --explain: REALM_CREATE, INIT_RIPAS, DATA_CREATE of each page, and REC_CREATE."""
 
     def digest(data):
         return hashlib.new(hash_name, data).digest()
+
+    def line(what, **fields):
+        numbers = "".join(f" {name}={number if isinstance(number, str) else hex(number)}"
+                          for name, number in fields.items())
+        lines.append(f"step {what}{numbers} rim={value.hex()}")
 
     def step(kind, body):
         nonlocal value
         head = le64(kind, DESCRIPTOR_SIZE) + padded(value, 64)
         value = digest(padded(head + body, DESCRIPTOR_SIZE))
 
-    value = b""
-    if rules != "2.0":
-        value = digest(padded(le64(realm.flags, realm.s2sz, 0, realm.num_bps, realm.num_wps, 0,
-                                   HASHES[hash_name]), PAGE))
-    if rules == "1.0":
-        for base, top, size in realm.ripas:
-            for entry in range(base, top, size):
-                step(RIPAS, le64(entry, entry + size))
-    for ipa, data in realm.files:
-        data = bytes(ipa % PAGE) + data
+    def ripas(call):
+        for entry in range(call.base, call.top, call.entry):
+            step(RIPAS, le64(entry, entry + call.entry))
+            line("ripas", base=entry, top=entry + call.entry)
+
+    def load(call):
+        data = bytes(call.ipa % call.align) + call.data
+        data += bytes(-len(data) % call.align)
+        base = call.ipa - call.ipa % call.align
         for offset in range(0, len(data), PAGE):
-            page = padded(data[offset:offset + PAGE], PAGE)
-            step(DATA, le64(ipa - ipa % PAGE + offset, 1) + padded(digest(page), 64))
+            content = digest(data[offset:offset + PAGE])
+            step(DATA, le64(base + offset, 1) + padded(content, 64))
+            line("data", ipa=base + offset, flags=1, content=content.hex())
+
+    lines, value = [], b""
+    if rules != "2.0":
+        numbers = {"flags": realm.flags, "s2sz": realm.s2sz, "sve_vl": 0,
+                   "num_bps": realm.num_bps, "num_wps": realm.num_wps, "pmu_num_ctrs": 0,
+                   "hash_algo": HASHES[hash_name]}
+        value = digest(padded(le64(*numbers.values()), PAGE))
+        line("params", **numbers)
+    for call in realm.calls:
+        if isinstance(call, Load):
+            load(call)
+        elif rules == "1.0":
+            ripas(call)
     runnable = padded(le64(1), 0x200) + padded(le64(realm.pc), 0x100) + le64(realm.x0)
-    step(REC, padded(digest(padded(runnable, PAGE)), 64))
-    return value
+    content = digest(padded(runnable, PAGE))
+    step(REC, padded(content, 64))
+    gprs = {f"x{n}": 0 if n else realm.x0 for n in range(8)}
+    line("rec", flags=1, pc=realm.pc, **gprs, content=content.hex())
+    return lines
+
+
+def rim(realm, hash_name, rules):
+    """The RIM after all of these steps."""
+    return bytes.fromhex(steps(realm, hash_name, rules)[-1].rpartition("=")[2])

@@ -24,6 +24,21 @@ rim_boot()
 	in_token=$(rim_in_token "$(printf 'ff%.0s' {1..64})")	# the challenge in rim_probe.c
 }
 
+# The RMM's own list of steps, with a file that is not the predicted one, names the page that differs.
+rim_steps()
+{
+	local QUIRKS=rim-steps SMP=2 words
+	export QUIRKS SMP
+	words=(rim --vmm bench --kernel "$rim_kernel" --dtb build/e2e/rim.dtb --cpus 2 --diff build/e2e/rim.log)
+	rim_boot
+	runs 0 "the RMM's steps are the predicted ones" host_realmkey "${words[@]}" --initrd "$rim_initrd"
+	echo "# $output"
+	flipped "$rim_initrd" 4096 build/e2e/rim-initrd-2
+	runs 7 "with a bit of the initramfs flipped they are not" host_realmkey "${words[@]}" --initrd build/e2e/rim-initrd-2
+	judge "which is found in its second page" "$(
+		grep -q 'differs: content$' <<<"$output" && grep -q '^A: step data ipa=0x48001000 ' <<<"$output" || echo "$output")"
+}
+
 # rim_agrees TEXT OPTION...: predicts a realm's RIM with OPTIONs, and boots the realm as the environment says.
 rim_agrees()
 {
@@ -97,6 +112,11 @@ rim_linux()
 	does "the realm boots" realm_start rim
 	runs 0 "it prints its own RIM" realm_sh "realmkey rim"
 	same "which is the same" "$expected" "$output"
+	runs 0 "it has a device tree" realm_sh "cat /sys/firmware/fdt >/tmp/fdt"
+	does "which is copied to the host" tests/realm/realm get rim /tmp/fdt build/e2e/rim-fdt
+	runs 0 "from which the same RIM is computed" host_realmkey rim --vmm bench --kernel build/realm/run/rim/Image \
+		--initrd build/realm/run/rim/initrd --from-dtb build/e2e/rim-fdt
+	same "without any other option" "$expected" "$output"
 	runs 0 "it makes a token" realm_sh "realmkey token --challenge 00112233 --raw /tmp/token"
 	does "which is copied to the host" tests/realm/realm get rim /tmp/token build/e2e/rim.cbor
 	same "the token is verified and has the same RIM" "$(base64 -d <<<"$expected" | $in_root xxd -p -c 64)" "$(rim_in_token 00112233)"
@@ -109,6 +129,7 @@ scenario_rim()
 	does "the smallest realm and a device tree with all CPUs are built" $in_root sh -c 'make -s -C tests/e2e &&
 		cpp -nostdinc -undef -x assembler-with-cpp -P dts/realm-bench.dts | dtc -q -I dts -O dtb -o build/e2e/rim.dtb -'
 	head -c 5001 /dev/urandom >"$rim_initrd"
+	rim_steps
 	rim_matrix
 	rim_flavours
 	for hash in sha256 sha384 sha512; do

@@ -7,6 +7,8 @@
 #include "callers.h"
 #include "client.h"
 #include "device.h"
+#include "module.h"
+#include "nearly_full.h"
 #include "privileges.h"
 #include "tap.h"
 
@@ -29,6 +31,9 @@
 #define INTERFACE_AT 0
 #define OPERATION_AT 10
 #define CELLS_AT     25
+#define LOG_MAX	     "/sys/module/" MODULE "/parameters/log_max"
+/* Of the log whose last eighth is used */
+#define LIMIT 32768
 
 static struct cca_rsi_config config;
 
@@ -39,7 +44,11 @@ static struct {
 	struct client client;
 	int report;
 	int sysfs;
-} given = { .device = -1, .report = -1, .sysfs = -1 };
+	int log_max;
+} given = { .device = -1, .report = -1, .sysfs = -1, .log_max = -1 };
+
+/* The value of log_max */
+static char limit[24];
 
 /* --- the operations: each returns 0 or an errno ------------------------------------------------ */
 
@@ -232,6 +241,14 @@ static int sysfs_extension(void)
 	return fd >= 0 && pwrite(fd, digest, config.digest_size, 0) > 0 ? 0 : errno;
 }
 
+/* Writes the value that it has, because it can only be raised. */
+static int sysfs_log_max(void)
+{
+	int fd = given.passed ? given.log_max : open(LOG_MAX, O_WRONLY | O_CLOEXEC);
+
+	return fd >= 0 && pwrite(fd, limit, strlen(limit), 0) > 0 ? 0 : errno;
+}
+
 /* --- the table --------------------------------------------------------------------------------- */
 
 static const struct {
@@ -252,6 +269,10 @@ static const struct {
 	{ "configfs  token", configfs_token },
 	{ "sysfs     register", sysfs_register },
 	{ "sysfs     extension", sysfs_extension },
+	{ "sysfs     log_max", sysfs_log_max },
+	{ "device    last eighth", device_extension },
+	{ "netlink   last eighth", netlink_extension },
+	{ "sysfs     last eighth", sysfs_extension },
 };
 
 #define LINES (sizeof(privileges) / sizeof(privileges[0]))
@@ -262,7 +283,8 @@ static const struct {
 	const char *word;
 	int error;
 } cells[] = {
-	{ "yes", 0 }, { "acc", EACCES }, { "perm", EPERM }, { "none", ENOENT }, { "ro", EROFS },
+	{ "yes", 0 },	    { "acc", EACCES }, { "perm", EPERM },
+	{ "none", ENOENT }, { "ro", EROFS },   { "full", ENOSPC },
 };
 
 /* The errno that a cell stands for, or -1 if it is no word of the table */
@@ -285,6 +307,7 @@ static bool given_open(const char *interface)
 	if (strcmp(interface, "configfs") == 0)
 		given.report = report_open("given");
 	given.sysfs = sysfs_open(O_RDWR);
+	given.log_max = open(LOG_MAX, O_RDWR | O_CLOEXEC);
 	return given.device >= 0 && client_open(&given.client);
 }
 
@@ -292,10 +315,11 @@ static void given_close(void)
 {
 	close(given.device);
 	close(given.sysfs);
+	close(given.log_max);
 	client_close(&given.client);
 	if (given.report >= 0 && close(given.report) == 0)
 		report_remove("given");
-	given.device = given.report = given.sysfs = -1;
+	given.device = given.report = given.sysfs = given.log_max = -1;
 	given.passed = false;
 }
 
@@ -338,28 +362,55 @@ static void line_measure(size_t line)
 	CHECK(*cell == '\0' && good);
 }
 
+static bool limit_read(void)
+{
+	int fd = open(LOG_MAX, O_RDONLY | O_CLOEXEC);
+	ssize_t size = read(fd, limit, sizeof(limit) - 1);
+
+	close(fd);
+	limit[size > 0 ? strcspn(limit, "\n") : 0] = '\0';
+	return limit[0] != '\0';
+}
+
+static bool filled;
+
+/* Before the first line about the last eighth */
+static bool log_fill(void)
+{
+	if (!filled)
+		filled = module_reload("log_max=32768") && nearly_full_fill(LIMIT, NULL) > 0;
+	return filled;
+}
+
 static void line_next(void)
 {
 	static size_t next;
 	size_t line = next++;
 
-	SKIP_IF(strncmp(privileges[line], "sysfs", 5) == 0 && access(GROUP, F_OK),
+	SKIP_IF(operations[line].use != sysfs_log_max &&
+			strncmp(privileges[line], "sysfs", 5) == 0 && access(GROUP, F_OK),
 		"this kernel has no tsm-mr");
 	SKIP_IF(strncmp(privileges[line], "configfs", 8) == 0 && access(REPORTS, F_OK),
 		"this kernel has no configfs-tsm");
+	CHECK(!strstr(privileges[line], "last eighth") || log_fill());
 	line_measure(line);
 }
 
 int main(void)
 {
 	static struct tap_test tests[LINES];
+	int result;
 
 	mount("configfs", CONFIGFS, "configfs", 0, NULL);
-	if (!device_config(&config))
-		tap_bail("cannot read the configuration");
+	if (!device_config(&config) || !limit_read())
+		tap_bail("cannot read the configuration and log_max");
 	if (access("/proc/self/ns/user", F_OK) || access("/proc/self/ns/pid", F_OK))
 		return tap_skip_all("privileges", "this kernel has no user or process namespaces");
 	for (size_t i = 0; i < LINES; i++)
 		tests[i] = (struct tap_test){ operations[i].name, line_next };
-	return tap_run(tests, LINES);
+	result = tap_run(tests, LINES);
+	/* The next program expects an empty log. */
+	if (filled && !module_reload(""))
+		tap_bail("cannot load the module again");
+	return result;
 }

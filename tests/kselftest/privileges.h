@@ -22,6 +22,10 @@ static const char *const privileges[] = {
 	"configfs  token          yes   yes   acc   acc   yes   acc   acc   yes   acc   none",
 	"sysfs     register       yes   yes   yes   yes   yes   yes   yes   yes   yes   yes",
 	"sysfs     extension      yes   yes   acc   acc   yes   acc   acc   yes   acc   ro",
+	"sysfs     log_max        yes   yes   acc   acc   yes   acc   acc   yes   acc   ro",
+	"device    last eighth    yes   full  acc   acc   full  acc   acc   full  acc   none",
+	"netlink   last eighth    yes   perm  yes   perm  perm  perm  perm  perm  perm  perm",
+	"sysfs     last eighth    yes   full  acc   acc   full  acc   acc   full  acc   ro",
 };
 /* clang-format on */
 

@@ -54,10 +54,23 @@ static const struct layout *layout_get(void)
 	psci_power_off();
 }
 
-static void print_digest(const uint8_t *digest, size_t size)
+static void print_digest(const char *before, const uint8_t *digest, size_t size)
 {
+	print("%s", before);
 	for (size_t i = 0; i < size; i++)
 		print("%lx%lx", (uint64_t)digest[i] >> 4, (uint64_t)digest[i] & 15);
+}
+
+/* One line for `realmkey rim --diff`. */
+static void print_step(void *context, const struct rim *rim, const struct rim_step *step)
+{
+	(void)context;
+	print("step %s", step->what);
+	for (size_t i = 0; i < step->count; i++)
+		print(" %s=0x%lx", step->name[i], step->number[i]);
+	if (step->content)
+		print_digest(" content=", step->content, hash_size(rim->algo));
+	print_digest(" rim=", rim->value, hash_size(rim->algo));
 	print("\n");
 }
 
@@ -66,13 +79,14 @@ static void measure(const struct layout *layout)
 	uint64_t start = cpu_ms(), size = 0;
 	struct rim rim;
 
-	measure_layout(&rim, layout, s2_page);
+	measure_layout(&rim, layout, s2_page, layout->quirks & QUIRK_RIM_STEPS ? print_step : NULL);
 	memcpy(the_realm.measurement[0], rim.value, sizeof(rim.value));
 	for (uint32_t i = 0; i < layout->count; i++)
 		size += layout->range[i].size;
-	print("rmm: %lu KiB measured in %lu ms, RIM %s ", size >> 10, cpu_ms() - start,
+	print("rmm: %lu KiB measured in %lu ms, RIM %s", size >> 10, cpu_ms() - start,
 	      hash_name(rim.algo));
-	print_digest(rim.value, hash_size(rim.algo));
+	print_digest(" ", rim.value, hash_size(rim.algo));
+	print("\n");
 }
 
 static void realm_init(const struct layout *layout)

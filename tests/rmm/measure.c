@@ -5,7 +5,6 @@
 
 _Static_assert((int)LAYOUT_TFRMM_0_9 == RIM_TFRMM_0_9 && (int)LAYOUT_RMM_2_0 == RIM_RMM_2_0,
 	       "both number the flavours alike");
-_Static_assert(sizeof(struct layout_range) == sizeof(struct rim_range), "both are base and size");
 
 static int digest(enum hash_algorithm algo, const void *data, size_t size, uint8_t *value)
 {
@@ -13,31 +12,23 @@ static int digest(enum hash_algorithm algo, const void *data, size_t size, uint8
 	return 0;
 }
 
-struct pages {
-	void *(*page)(uint64_t ipa);
-};
-
-static const void *granule(void *context, uint64_t ipa)
+void measure_layout(struct rim *rim, const struct layout *layout, void *(*page)(uint64_t ipa),
+		    rim_trace *trace)
 {
-	const struct pages *pages = context;
+	static const struct rim_params params = { 0, LAYOUT_IPA_BITS, 0, 1, 1, 0 };
+	const uint64_t gprs[8] = { layout->dtb_ipa };
 
-	return pages->page(ipa);
-}
+	*rim = (struct rim){ .flavour = (enum rim_flavour)layout->flavour,
+			     .algo = (enum hash_algorithm)layout->hash_algo,
+			     .digest = digest,
+			     .trace = trace };
+	rim_create(rim, &params);
+	rim_ram(rim, LAYOUT_RAM_BASE, LAYOUT_RAM_BASE + layout->ram_size, LAYOUT_IPA_BITS);
+	for (uint32_t i = 0; i < layout->count; i++) {
+		const struct layout_range *r = &layout->range[i];
 
-void measure_layout(struct rim *rim, const struct layout *layout, void *(*page)(uint64_t ipa))
-{
-	struct pages pages = { page };
-	struct rim_realm realm = {
-		.flavour = (enum rim_flavour)layout->flavour,
-		.algo = (enum hash_algorithm)layout->hash_algo,
-		.params = { .s2sz = LAYOUT_IPA_BITS, .num_bps = 1, .num_wps = 1 },
-		.ram_base = LAYOUT_RAM_BASE,
-		.ram_size = layout->ram_size,
-		.range = (const struct rim_range *)layout->range,
-		.count = layout->count,
-		.entry = layout->entry_ipa,
-		.x0 = layout->dtb_ipa,
-	};
-
-	rim_compute(rim, &realm, digest, granule, &pages);
+		for (uint64_t ipa = r->ipa; ipa < r->ipa + r->size; ipa += RIM_GRANULE)
+			rim_data(rim, ipa, RIM_MEASURED, page(ipa));
+	}
+	rim_rec(rim, RIM_RUNNABLE, layout->entry_ipa, gprs);
 }

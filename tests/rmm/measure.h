@@ -10,7 +10,9 @@
  * measure_layout - compute the RIM of a realm of the bench into @rim
  * @layout: a page that layout_check() accepts
  * @page: returns the RIM_GRANULE bytes, 8-byte aligned, at a page-aligned IPA of a range
+ * @trace: called after each step, or NULL
  */
-void measure_layout(struct rim *rim, const struct layout *layout, void *(*page)(uint64_t ipa));
+void measure_layout(struct rim *rim, const struct layout *layout, void *(*page)(uint64_t ipa),
+		    rim_trace *trace);
 
 #endif

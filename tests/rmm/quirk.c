@@ -19,6 +19,7 @@ const struct quirk_name quirk_names[] = {
 	{ "oversize-input", QUIRK_OVERSIZE_INPUT, "a token over 4096 bytes is ERROR_INPUT" },
 	{ "perm-value", QUIRK_PERM_VALUE, "MEM_GET_PERM_VALUE answers without planes" },
 	{ "rem-spec", QUIRK_REM_SPEC, "REMs follow the specification's rule instead of TF-RMM's" },
+	{ "rim-steps", QUIRK_RIM_STEPS, "the console has each step of the RIM" },
 	{ "tfrmm-0.8", TFRMM, "all of TF-RMM v0.8.0" },
 	{ "tfrmm-head", TFRMM | QUIRK_RSI_1_1 | QUIRK_FEATURE_DA, "all of TF-RMM after v0.9.0" },
 	{ NULL, 0, NULL },

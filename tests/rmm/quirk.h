@@ -19,7 +19,8 @@ enum quirk {
 	QUIRK_OVERSIZE_INPUT = 1 << 5,	 /* a token over 4096 bytes is ERROR_INPUT */
 	QUIRK_PERM_VALUE = 1 << 6,	 /* MEM_GET_PERM_VALUE answers for plane 0 */
 	QUIRK_REM_SPEC = 1 << 7,	 /* REM = H(64 bytes of REM || value filled to 64) */
-	QUIRK_ALL = (1 << 8) - 1,
+	QUIRK_RIM_STEPS = 1 << 8,	 /* print each step of the RIM on the console */
+	QUIRK_ALL = (1 << 9) - 1,
 };
 
 struct quirk_name {

@@ -12,14 +12,16 @@
 #include "base/json.h"
 #include "base/realm.h"
 #include "cli.h"
+#include "rim_diff.h"
 #include "rim/rim_files.h"
 #include "rim/rim_tree.h"
 #include "rsi/rsi.h"
 
 struct options {
 	struct cli_kbs kbs; /* for --source */
-	bool json;
-	const char *vmm, *kernel, *initrd, *dtb, *cmdline, *ram, *rmm, *hash, *params, *dtb_out;
+	bool json, explain, diff;
+	const char *vmm, *kernel, *initrd, *dtb, *from_dtb, *cmdline, *ram, *rmm, *order, *hash;
+	const char *params, *dtb_out;
 	unsigned int cpus;
 };
 
@@ -33,13 +35,20 @@ static const struct args_option own[] = {
 	{ .name = "vmm",
 	  .type = TEXT(vmm),
 	  .value = "VMM",
-	  .help = "predict the RIM of a realm that VMM starts: bench, kvmtool or qemu" },
+	  .help = "predict the RIM of a realm that VMM starts: bench, qemu, kvmtool, or a branch of "
+		  "it: kvmtool-64k, kvmtool-eac5, kvmtool-2023" },
 	{ .name = "kernel",
 	  .type = TEXT(kernel),
 	  .value = "FILE",
 	  .help = "arm64 Image (required)" },
 	{ .name = "initrd", .type = TEXT(initrd), .value = "FILE", .help = "initramfs" },
 	{ .name = "dtb", .type = TEXT(dtb), .value = "FILE", .help = "device tree (required)" },
+	{ .name = "from-dtb",
+	  .type = TEXT(from_dtb),
+	  .value = "FILE",
+	  .help = "instead of --dtb: the tree that the realm got (its /sys/firmware/fdt), which "
+		  "is measured unchanged; RAM, CPUs, kernel arguments and the place of the "
+		  "initramfs are as it says" },
 	{ .name = "cmdline",
 	  .type = TEXT(cmdline),
 	  .value = "TEXT",
@@ -59,6 +68,11 @@ static const struct args_option own[] = {
 	  .type = TEXT(rmm),
 	  .value = "RMM",
 	  .help = "rules of this RMM: 1.0 (default), tfrmm-0.9 or 2.0" },
+	{ .name = "ripas-order",
+	  .type = TEXT(order),
+	  .value = "ORDER",
+	  .help = "how the VMM sets the RIPAS of RAM: ram-first (default, except for "
+		  "kvmtool-eac5 and kvmtool-2023), per-file or bss-only" },
 	{ .name = "hash",
 	  .type = TEXT(hash),
 	  .value = "HASH",
@@ -73,6 +87,16 @@ static const struct args_option own[] = {
 	  .type = TEXT(dtb_out),
 	  .value = "FILE",
 	  .help = "write the device tree as it was measured" },
+	{ .name = "explain",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct options, explain),
+	  .help = "print each step of the measurement: its values, the hash of its page, and the "
+		  "RIM after it" },
+	{ .name = "diff",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct options, diff),
+	  .help = "report the first step in which the lists A and B differ, which --explain or an "
+		  "RMM printed; with --vmm, A and the prediction" },
 	{ 0 },
 };
 
@@ -80,7 +104,8 @@ static const struct args_option *const tables[] = { cli_source_option, own, NULL
 
 static const struct args_spec spec = {
 	.name = "realmkey rim",
-	.operands = "",
+	.operands = "[--diff A [B]]",
+	.operands_max = 2,
 	.about = "Prints the initial measurement (RIM) of this realm, or with --vmm of a realm\n"
 		 "that has not started yet. It is in base64, the form that a KBS requires for the\n"
 		 "reference value " REALM_RIM_REFERENCE ".",
@@ -91,7 +116,9 @@ static const struct args_spec spec = {
 
 /* --- values of options ----------------------------------------------------------------------- */
 
-/* The index of @name in @names, or -1 with an error that lists them. */
+/* The index of @name in @names, or -1 with an error that lists them. All lists have three. */
+_Static_assert(RIM_FLAVOURS == 3 && RIM_ORDERS == 3, "name_find() knows three names");
+
 static int name_find(const char *option, const char *name, const char *const names[3],
 		     struct error *e)
 {
@@ -215,13 +242,16 @@ static const char *offline_option(const struct options *o)
 		{ "kernel", o->kernel },
 		{ "initrd", o->initrd },
 		{ "dtb", o->dtb },
+		{ "from-dtb", o->from_dtb },
 		{ "cmdline", o->cmdline },
 		{ "ram", o->ram },
 		{ "rmm", o->rmm },
+		{ "ripas-order", o->order },
 		{ "hash", o->hash },
 		{ "realm-params", o->params },
 		{ "output-dtb", o->dtb_out },
 		{ "cpus", o->cpus ? "" : NULL },
+		{ "explain", o->explain ? "" : NULL },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(given); i++) {
@@ -231,20 +261,45 @@ static const char *offline_option(const struct options *o)
 	return NULL;
 }
 
+/* The first option that is given and would change the tree of --from-dtb, or NULL. */
+static const char *tree_option(const struct options *o)
+{
+	return o->dtb ? "dtb" : o->cmdline ? "cmdline" : o->ram ? "ram" : o->cpus ? "cpus" : NULL;
+}
+
+static int tree_choose(struct rim_request *request, const struct options *o, struct error *e)
+{
+	const char *other = o->from_dtb ? tree_option(o) : NULL;
+
+	if (other)
+		return error_set(e, ERROR_USAGE, "--from-dtb and --%s exclude each other", other);
+	if (!o->kernel || (!o->dtb && !o->from_dtb))
+		return error_set(e, ERROR_USAGE, "--kernel and --dtb are required");
+	request->from_tree = o->from_dtb != NULL;
+	request->file[RIM_KERNEL] = o->kernel;
+	request->file[RIM_INITRD] = o->initrd;
+	request->file[RIM_DTB] = o->from_dtb ? o->from_dtb : o->dtb;
+	return 0;
+}
+
 static int request_make(struct rim_request *request, struct rim_params *params,
 			const struct options *o, struct error *e)
 {
-	int rmm;
+	int rmm, order;
 
 	request->vmm = rim_vmm_find(o->vmm, e);
 	if (!request->vmm)
 		return -1;
 	if (o->kbs.source)
 		return error_set(e, ERROR_USAGE, "--vmm and --source exclude each other");
-	if (!o->kernel || !o->dtb)
-		return error_set(e, ERROR_USAGE, "--kernel and --dtb are required");
+	if (tree_choose(request, o, e) < 0)
+		return -1;
 	rmm = name_find("rmm", o->rmm ? o->rmm : "1.0", rim_flavour_names, e);
 	if (rmm < 0)
+		return -1;
+	order = o->order ? name_find("ripas-order", o->order, rim_order_names, e) :
+			   (int)request->vmm->order;
+	if (order < 0)
 		return -1;
 	request->hash = o->hash ? hash_by_plain_name(o->hash) : hash_by_number(request->vmm->algo);
 	if (!request->hash)
@@ -256,9 +311,8 @@ static int request_make(struct rim_request *request, struct rim_params *params,
 	    (o->params && params_read(o->params, rmm != RIM_RMM_2_0, params, e) < 0))
 		return -1;
 	request->flavour = (enum rim_flavour)rmm;
-	request->file[RIM_KERNEL] = o->kernel;
-	request->file[RIM_INITRD] = o->initrd;
-	request->file[RIM_DTB] = o->dtb;
+	request->order = (enum rim_order)order;
+	request->explain = o->explain || o->diff;
 	request->cmdline = o->cmdline;
 	request->cpus = o->cpus;
 	request->params = o->params ? params : NULL;
@@ -335,6 +389,8 @@ static int prediction_describe(json_t *out, const struct rim_prediction *p,
 		return -1;
 	ret |= json_object_set_new(out, "vmm", json_string(request->vmm->name));
 	ret |= json_object_set_new(out, "rmm", json_string(rim_flavour_names[request->flavour]));
+	ret |= json_object_set_new(out, "ripas-order",
+				   json_string(rim_order_names[request->order]));
 	ret |= json_object_set_new(out, "ram", json_integer((json_int_t)p->realm.ram_size));
 	ret |= json_object_set_new(out, "cpus", json_integer(p->cpus));
 	ret |= json_object_set_new(out, "ipa-bits", json_integer(p->realm.params.s2sz));
@@ -343,6 +399,8 @@ static int prediction_describe(json_t *out, const struct rim_prediction *p,
 	ret |= json_object_set_new(out, "cmdline", bootargs);
 	ret |= json_object_set_new(out, "entry", hexadecimal(p->realm.entry));
 	ret |= json_object_set_new(out, "loaded", loaded_list(p));
+	if (request->explain)
+		ret |= json_object_set_new(out, "steps", rim_diff_steps(&p->steps));
 	return ret ? error_set_memory(e) : 0;
 }
 
@@ -358,6 +416,8 @@ static int rim_output(const struct options *o, const uint8_t *value, size_t size
 	json_t *out;
 	int ret;
 
+	if (!o->json && o->explain && p)
+		bytes_append(&base64, p->steps.data, p->steps.len);
 	encode_base64(ENCODE_BASE64, value, size, &base64);
 	if (!o->json) {
 		bytes_append_text(&base64, "\n");
@@ -381,7 +441,8 @@ static int rim_output(const struct options *o, const uint8_t *value, size_t size
 
 /* --- the two ways ---------------------------------------------------------------------------- */
 
-static int rim_predict(const struct options *o, struct error *e)
+/* @list: what the prediction is compared with, or NULL */
+static int rim_predict(const struct options *o, const char *list, struct error *e)
 {
 	struct rim_request request = { 0 };
 	struct rim_prediction p;
@@ -393,7 +454,9 @@ static int rim_predict(const struct options *o, struct error *e)
 	ret = rim_files_compute(&p, &request, e);
 	if (ret == 0 && o->dtb_out)
 		ret = io_write_file(o->dtb_out, 0644, p.tree.data, p.tree.len, e);
-	if (ret == 0)
+	if (ret == 0 && list)
+		ret = rim_diff_with(list, &p.steps, o->json, e);
+	else if (ret == 0)
 		ret = rim_output(o, p.rim.value, request.hash->size, request.hash->name, &p,
 				 &request, e);
 	rim_prediction_free(&p);
@@ -417,19 +480,36 @@ out:
 	return ret;
 }
 
+/* What is wrong with the operands, or 0. */
+static int operands_check(const struct options *o, const char *const lists[2], struct error *e)
+{
+	if (!o->diff && lists[0])
+		return error_set(e, ERROR_USAGE, "'%s' is one argument too many", lists[0]);
+	if (o->diff && o->explain)
+		return error_set(e, ERROR_USAGE, "--diff and --explain exclude each other");
+	if (o->diff && (!lists[0] || !lists[1] == !o->vmm))
+		return error_set(e, ERROR_USAGE,
+				 "--diff needs two lists of steps, or one list and --vmm");
+	return 0;
+}
+
 int command_rim(int argc, char **argv)
 {
 	struct options options = { 0 };
 	struct error e = ERROR_INIT;
-	const char *stray;
+	const char *stray, *lists[2];
 	int code, ret;
 
-	if (!cli_parse(&spec, argc, argv, &options, NULL, &code))
+	if (!cli_parse(&spec, argc, argv, &options, lists, &code))
 		return code;
 	stray = options.vmm ? NULL : offline_option(&options);
-	if (stray)
+	ret = operands_check(&options, lists, &e);
+	if (ret == 0 && stray)
 		ret = error_set(&e, ERROR_USAGE, "--%s needs --vmm", stray);
-	else
-		ret = options.vmm ? rim_predict(&options, &e) : rim_read(&options, &e);
+	else if (ret == 0 && options.vmm)
+		ret = rim_predict(&options, lists[0], &e);
+	else if (ret == 0)
+		ret = options.diff ? rim_diff_files(lists[0], lists[1], options.json, &e) :
+				     rim_read(&options, &e);
 	return ret < 0 ? cli_fail(argv[0], &e) : 0;
 }

@@ -41,10 +41,11 @@ _realmkey_value()
 _realmkey_offer()
 {
 	case $1 in
-	FILE | "[FILE]" | TOKEN | PEM | EAR | JWK | PATH | PROGRAM) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$2") ;;
+	FILE | "[FILE]" | "[--diff" | A | TOKEN | PEM | EAR | JWK | PATH | PROGRAM) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$2") ;;
 	DIR) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$2") ;;
 	SOURCE) mapfile -t COMPREPLY < <(compgen -W "device netlink" -- "$2") ;;
-	VMM) mapfile -t COMPREPLY < <(compgen -W "bench kvmtool qemu" -- "$2") ;;
+	VMM) mapfile -t COMPREPLY < <(compgen -W "bench kvmtool kvmtool-64k kvmtool-eac5 kvmtool-2023 qemu" -- "$2") ;;
+	ORDER) mapfile -t COMPREPLY < <(compgen -W "ram-first per-file bss-only" -- "$2") ;;
 	RMM) mapfile -t COMPREPLY < <(compgen -W "1.0 tfrmm-0.9 2.0" -- "$2") ;;
 	HASH) mapfile -t COMPREPLY < <(compgen -W "sha256 sha384 sha512" -- "$2") ;;
 	TYPE) mapfile -t COMPREPLY < <(compgen -W "$(grep -oE 'EV_[A-Z0-9_]+' | sort -u)" -- "$2") ;;

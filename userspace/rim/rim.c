@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-const char *const rim_flavour_names[RIM_FLAVOURS] = { "1.0", "tfrmm-0.9", "2.0" };
-
 /* What each flavour measures in addition to data and RECs. */
 static const struct {
 	bool params, ripas;
@@ -57,16 +55,24 @@ static void step_end(struct rim *rim, const struct step *step)
 	rim_hash(rim, step, sizeof(*step), rim->value);
 }
 
-void rim_create(struct rim *rim, enum rim_flavour flavour, enum hash_algorithm algo,
-		rim_digest *digest, const struct rim_params *params)
+static const char params_names[7][RIM_NAME] = { "flags",   "s2sz",	   "sve_vl",   "num_bps",
+						"num_wps", "pmu_num_ctrs", "hash_algo" };
+static const char ripas_names[2][RIM_NAME] = { "base", "top" };
+static const char data_names[2][RIM_NAME] = { "ipa", "flags" };
+static const char rec_names[10][RIM_NAME] = { "flags", "pc", "x0", "x1", "x2",
+					      "x3",    "x4", "x5", "x6", "x7" };
+
+static void step_trace(const struct rim *rim, struct rim_step step)
+{
+	if (rim->trace)
+		rim->trace(rim->context, rim, &step);
+}
+
+void rim_create(struct rim *rim, const struct rim_params *params)
 {
 	uint64_t page[PAGE_WORDS];
 
-	memset(rim, 0, sizeof(*rim));
-	rim->flavour = flavour;
-	rim->algo = algo;
-	rim->digest = digest;
-	if (!measures[flavour].params)
+	if (!measures[rim->flavour].params)
 		return;
 	memset(page, 0, sizeof(page));
 	page[0x00 / 8] = le64(params->flags);
@@ -75,8 +81,9 @@ void rim_create(struct rim *rim, enum rim_flavour flavour, enum hash_algorithm a
 	page[0x18 / 8] = le64(params->num_bps);
 	page[0x20 / 8] = le64(params->num_wps);
 	page[0x28 / 8] = le64(params->pmu_num_ctrs);
-	page[0x30 / 8] = le64(algo);
+	page[0x30 / 8] = le64(rim->algo);
 	rim_hash(rim, page, sizeof(page), rim->value);
+	step_trace(rim, (struct rim_step){ "params", params_names, page, 7, NULL });
 }
 
 void rim_ripas(struct rim *rim, uint64_t base, uint64_t top)
@@ -88,6 +95,7 @@ void rim_ripas(struct rim *rim, uint64_t base, uint64_t top)
 	step.word[STEP_BODY] = le64(base);
 	step.word[STEP_BODY + 1] = le64(top);
 	step_end(rim, &step);
+	step_trace(rim, (struct rim_step){ "ripas", ripas_names, step.word + STEP_BODY, 2, NULL });
 }
 
 /* The largest block that an entry can map if the IPA width is @s2sz bits. */
@@ -123,36 +131,22 @@ void rim_data(struct rim *rim, uint64_t ipa, uint64_t flags, const void *granule
 	if (flags & RIM_MEASURED)
 		rim_hash(rim, granule, RIM_GRANULE, &step.word[STEP_BODY + 2]);
 	step_end(rim, &step);
+	step_trace(rim, (struct rim_step){ "data", data_names, step.word + STEP_BODY, 2,
+					   step.word + STEP_BODY + 2 });
 }
 
 void rim_rec(struct rim *rim, uint64_t flags, uint64_t pc, const uint64_t gprs[8])
 {
-	uint64_t page[PAGE_WORDS];
+	uint64_t page[PAGE_WORDS], number[10] = { le64(flags), le64(pc) };
 	struct step step = step_start(rim, STEP_REC);
 
-	memset(page, 0, sizeof(page));
-	page[0] = le64(flags);
-	page[0x200 / 8] = le64(pc);
 	for (unsigned int i = 0; i < 8; i++)
-		page[0x300 / 8 + i] = le64(gprs[i]);
+		number[2 + i] = le64(gprs[i]);
+	memset(page, 0, sizeof(page));
+	page[0] = number[0];
+	page[0x200 / 8] = number[1];
+	memcpy(page + 0x300 / 8, number + 2, 8 * sizeof(*number));
 	rim_hash(rim, page, sizeof(page), &step.word[STEP_BODY]);
 	step_end(rim, &step);
-}
-
-int rim_compute(struct rim *rim, const struct rim_realm *realm, rim_digest *digest,
-		rim_granule *granule, void *context)
-{
-	const uint64_t gprs[8] = { realm->x0 };
-
-	rim_create(rim, realm->flavour, realm->algo, digest, &realm->params);
-	rim_ram(rim, realm->ram_base, realm->ram_base + realm->ram_size, realm->params.s2sz);
-	for (size_t i = 0; i < realm->count; i++) {
-		const struct rim_range *r = &realm->range[i];
-
-		for (uint64_t ipa = r->ipa / RIM_GRANULE * RIM_GRANULE; ipa < r->ipa + r->size;
-		     ipa += RIM_GRANULE)
-			rim_data(rim, ipa, RIM_MEASURED, granule(context, ipa));
-	}
-	rim_rec(rim, RIM_RUNNABLE, realm->entry, gprs);
-	return rim->failed ? -1 : 0;
+	step_trace(rim, (struct rim_step){ "rec", rec_names, number, 10, step.word + STEP_BODY });
 }

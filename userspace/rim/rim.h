@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * rim: the realm initial measurement (RMM specification, "Realm Initial Measurement"), one step for
- * each RMI call that makes the realm.
+ * each RMI call that makes the realm. rim_realm.h has the steps of a whole realm.
  *
  * This file does no I/O and requires only memcpy() and memset(), because the test RMM measures with
  * it at EL2. `realmkey rim` predicts with it. Addresses are IPAs.
@@ -26,8 +26,6 @@ enum rim_flavour {
 	RIM_FLAVOURS
 };
 
-extern const char *const rim_flavour_names[RIM_FLAVOURS]; /* "1.0", "tfrmm-0.9", "2.0" */
-
 /*
  * rim_digest - the caller's hash function: write the digest of @size bytes at @data to @digest
  * @data: 8-byte aligned
@@ -37,10 +35,28 @@ extern const char *const rim_flavour_names[RIM_FLAVOURS]; /* "1.0", "tfrmm-0.9",
  */
 typedef int rim_digest(enum hash_algorithm algo, const void *data, size_t size, uint8_t *digest);
 
+#define RIM_NAME 13 /* bytes of the longest name of a number, with its NUL */
+
+/* One step of the measurement, for the log of a caller. */
+struct rim_step {
+	const char *what;	      /* "params", "ripas", "data" or "rec" */
+	const char (*name)[RIM_NAME]; /* of @count numbers, as RMI calls them */
+	const uint64_t *number;	      /* little-endian, as they are measured */
+	size_t count;
+	const void *content; /* digest of the page of data or of the REC's parameters, or NULL */
+};
+
+struct rim;
+
+/* rim_trace - the caller's function that is called after each step, which @rim->value includes */
+typedef void rim_trace(void *context, const struct rim *rim, const struct rim_step *step);
+
 struct rim {
 	enum hash_algorithm algo;
 	enum rim_flavour flavour;
 	rim_digest *digest;
+	rim_trace *trace;			  /* or NULL */
+	void *context;				  /* for @trace */
 	bool failed;				  /* @digest failed; @value is meaningless */
 	_Alignas(8) uint8_t value[HASH_SIZE_MAX]; /* zeros after the digest */
 };
@@ -56,9 +72,13 @@ struct rim_params {
 	uint8_t pmu_num_ctrs;
 };
 
-/* rim_create - RMI_REALM_CREATE: start the measurement @rim */
-void rim_create(struct rim *rim, enum rim_flavour flavour, enum hash_algorithm algo,
-		rim_digest *digest, const struct rim_params *params);
+/*
+ * rim_create - RMI_REALM_CREATE: start the measurement @rim
+ *
+ * The caller has set @rim->flavour, @rim->algo, @rim->digest, @rim->trace and @rim->context, and
+ * everything else in @rim to zero.
+ */
+void rim_create(struct rim *rim, const struct rim_params *params);
 
 /* rim_ripas - RMI_RTT_INIT_RIPAS of one translation table entry, which maps [@base, @top) */
 void rim_ripas(struct rim *rim, uint64_t base, uint64_t top);
@@ -79,32 +99,5 @@ void rim_data(struct rim *rim, uint64_t ipa, uint64_t flags, const void *granule
 
 /* rim_rec - RMI_REC_CREATE; do not call it for RECs that are not runnable */
 void rim_rec(struct rim *rim, uint64_t flags, uint64_t pc, const uint64_t gprs[8]);
-
-/* Loaded bytes; the rest of their first and last granule is zero. */
-struct rim_range {
-	uint64_t ipa, size;
-};
-
-/* A realm with one range of RAM, of which only REC 0 is runnable. */
-struct rim_realm {
-	enum rim_flavour flavour;
-	enum hash_algorithm algo;
-	struct rim_params params;
-	uint64_t ram_base, ram_size;   /* aligned to RIM_GRANULE */
-	const struct rim_range *range; /* ascending; no two have a granule in common */
-	size_t count;
-	uint64_t entry, x0; /* of REC 0; x1 to x7 are zero */
-};
-
-/* rim_granule - returns the granule at @ipa for rim_data(); it is valid until the next call */
-typedef const void *rim_granule(void *context, uint64_t ipa);
-
-/*
- * rim_compute - compute the RIM of @realm in KVM's order: parameters, RAM, ranges, REC 0
- *
- * Returns 0 with the RIM in @rim->value, or -1 if @digest failed.
- */
-int rim_compute(struct rim *rim, const struct rim_realm *realm, rim_digest *digest,
-		rim_granule *granule, void *context);
 
 #endif

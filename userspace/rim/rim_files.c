@@ -10,12 +10,14 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "rim_steps.h"
 #include "rim_tree.h"
 
 /* The files of a realm while they are measured. */
 struct files {
 	const struct rim_range *range;
 	const struct bytes *tree;
+	struct bytes *steps;
 	int fd[RIM_FILES]; /* -1: not from a file */
 	struct error *e;
 	bool failed; /* @e is set */
@@ -78,6 +80,13 @@ static const void *granule_get(void *context, uint64_t ipa)
 			files->failed = granule_fill(files, i, ipa) < 0;
 	}
 	return files->granule;
+}
+
+static void step_list(void *context, const struct rim *rim, const struct rim_step *step)
+{
+	struct files *files = context;
+
+	rim_steps_append(files->steps, rim, step);
 }
 
 /* --- files ------------------------------------------------------------------------------------ */
@@ -150,6 +159,20 @@ static int tree_read(struct bytes *tree, struct rim_tree *facts, const struct ri
 	return 0;
 }
 
+/* Compare the initramfs of @bytes with the one that the realm got, by its tree. */
+static int initrd_check(const struct rim_tree *facts, uint64_t bytes, struct error *e)
+{
+	uint64_t loaded = facts->initrd_end - facts->initrd_start;
+
+	if (bytes == loaded)
+		return 0;
+	return error_set(e, ERROR_INPUT,
+			 "initrd: %" PRIu64
+			 " bytes, and by the tree of --from-dtb the realm got %" PRIu64
+			 ": another file?",
+			 bytes, loaded);
+}
+
 /* Choose the number of CPUs. Not every VMM can change it in the tree. */
 static int cpus_choose(unsigned int *cpus, const struct rim_tree *facts,
 		       const struct rim_request *request, struct error *e)
@@ -185,7 +208,7 @@ static int tree_finish(struct rim_prediction *p, const struct rim_tree *facts,
 		.initrd_end = initrd->size ? initrd->ipa + initrd->size : 0,
 	};
 
-	if (rim_tree_apply(&p->tree, facts, &edit, e) < 0)
+	if (!request->from_tree && rim_tree_apply(&p->tree, facts, &edit, e) < 0)
 		return error_add(e, "dtb: %s", request->file[RIM_DTB]);
 	if (vmm->dtb_size && p->tree.len > vmm->dtb_size)
 		return error_set(e, ERROR_INPUT,
@@ -238,27 +261,33 @@ static int realm_prepare(struct rim_prediction *p, struct files *files,
 	struct rim_realm *realm = &p->realm;
 	struct rim_image image;
 	struct rim_tree facts;
+	uint64_t initrd;
 
 	if (files_open(files, request, range, e) < 0 ||
 	    image_read(&image, files->fd[RIM_KERNEL], range[RIM_KERNEL].size,
 		       request->file[RIM_KERNEL], e) < 0 ||
 	    tree_read(&p->tree, &facts, request, e) < 0 ||
-	    cpus_choose(&p->cpus, &facts, request, e) < 0)
+	    cpus_choose(&p->cpus, &facts, request, e) < 0 ||
+	    (request->from_tree && initrd_check(&facts, range[RIM_INITRD].size, e) < 0))
 		return -1;
+	initrd = request->from_tree ? facts.initrd_start : 0;
 	*realm = (struct rim_realm){
 		.flavour = request->flavour,
 		.algo = request->hash->number,
+		.order = request->order,
+		.align = vmm->align,
+		.memory = image.memory,
 		.ram_base = vmm->ram_base,
 		.ram_size = request->ram_size ? request->ram_size : facts.ram_size,
 	};
 	range[RIM_DTB].size = vmm->dtb_size ? vmm->dtb_size : p->tree.len;
-	if (rim_vmm_place(vmm, range, &image, realm->ram_size, e) < 0 ||
+	if (rim_vmm_place(vmm, range, &image, realm->ram_size, initrd, e) < 0 ||
 	    params_choose(realm, request, e) < 0 || tree_finish(p, &facts, request, e) < 0)
 		return -1;
 	realm->entry = range[RIM_KERNEL].ipa;
 	realm->x0 = range[RIM_DTB].ipa;
 	/* Again, because the size of the tree changed. */
-	return rim_vmm_place(vmm, range, &image, realm->ram_size, e);
+	return rim_vmm_place(vmm, range, &image, realm->ram_size, initrd, e);
 }
 
 int rim_files_compute(struct rim_prediction *p, const struct rim_request *request, struct error *e)
@@ -266,13 +295,14 @@ int rim_files_compute(struct rim_prediction *p, const struct rim_request *reques
 	struct files files = {
 		.range = p->range,
 		.tree = &p->tree,
+		.steps = &p->steps,
 		.fd = { -1, -1, -1 },
 		.e = e,
 	};
 	struct rim_range ranges[RIM_FILES];
 	int ret = -1;
 
-	*p = (struct rim_prediction){ .tree = BYTES_INIT };
+	*p = (struct rim_prediction){ .tree = BYTES_INIT, .steps = BYTES_INIT };
 	if (realm_prepare(p, &files, request, e) < 0)
 		goto out;
 	/* Only the ranges that exist; RIM_KERNEL, RIM_INITRD, RIM_DTB are in ascending order. */
@@ -281,12 +311,15 @@ int rim_files_compute(struct rim_prediction *p, const struct rim_request *reques
 		if (p->range[i].size)
 			ranges[p->realm.count++] = p->range[i];
 	}
-	ret = rim_compute(&p->rim, &p->realm, digest, granule_get, &files);
+	ret = rim_compute(&p->rim, &p->realm, digest, granule_get,
+			  request->explain ? step_list : NULL, &files);
 	p->realm.range = NULL;
 	if (files.failed)
 		ret = -1;
 	else if (ret < 0)
 		error_set(e, ERROR_SYSTEM, "OpenSSL cannot compute %s", request->hash->name);
+	else
+		ret = bytes_check(&p->steps, e);
 out:
 	for (int i = 0; i < RIM_FILES; i++) {
 		if (files.fd[i] >= 0)
@@ -298,4 +331,5 @@ out:
 void rim_prediction_free(struct rim_prediction *p)
 {
 	bytes_free(&p->tree);
+	bytes_free(&p->steps);
 }

@@ -12,7 +12,11 @@ struct rim_request {
 	const struct rim_vmm *vmm;
 	enum rim_flavour flavour;
 	const struct hash *hash;
-	const char *file[RIM_FILES];	 /* paths; that of the initrd may be NULL */
+	const char *file[RIM_FILES]; /* paths; that of the initrd may be NULL */
+	bool from_tree;		     /* the tree is the one of the realm: nothing is changed in it,
+					  * and it says where the initramfs is */
+	bool explain;		     /* list the steps */
+	enum rim_order order;
 	const char *cmdline;		 /* NULL: bootargs stay as they are in the tree */
 	uint64_t ram_size;		 /* bytes; 0: the size in the tree */
 	unsigned int cpus;		 /* 0: the number in the tree */
@@ -24,7 +28,8 @@ struct rim_prediction {
 	struct rim_realm realm;		   /* its ranges are not set */
 	struct rim_range range[RIM_FILES]; /* by RIM_KERNEL, ...; size 0: none */
 	unsigned int cpus;
-	struct bytes tree; /* the device tree as it was measured */
+	struct bytes tree;  /* the device tree as it was measured */
+	struct bytes steps; /* the list of rim_steps.h */
 };
 
 /*

@@ -115,6 +115,10 @@ int rim_tree_read(struct rim_tree *facts, const struct bytes *tree, struct error
 	chosen_number(fdt, "linux,initrd-start", &start);
 	chosen_number(fdt, "linux,initrd-end", &end);
 	facts->has_initrd = start < end;
+	if (facts->has_initrd) {
+		facts->initrd_start = start;
+		facts->initrd_end = end;
+	}
 	return 0;
 }
 

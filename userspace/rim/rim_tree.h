@@ -14,7 +14,8 @@
 struct rim_tree {
 	uint64_t ram_base, ram_size; /* of the only memory node */
 	unsigned int cpus;
-	bool has_initrd; /* /chosen names an initramfs that is not empty */
+	bool has_initrd;		   /* /chosen names an initramfs that is not empty */
+	uint64_t initrd_start, initrd_end; /* its addresses, or both 0 */
 };
 
 /*

@@ -63,12 +63,12 @@ static unsigned int bench_s2sz(uint64_t ram_size)
 
 /* tests/realm/realm */
 static void bench_place(struct rim_range range[RIM_FILES], const struct rim_image *image,
-			uint64_t ram_size)
+			uint64_t ram_size, uint64_t initrd)
 {
 	(void)image;
 	(void)ram_size;
 	range[RIM_KERNEL].ipa = BENCH_RAM + 2 * MIB;
-	range[RIM_INITRD].ipa = BENCH_RAM + 128 * MIB;
+	range[RIM_INITRD].ipa = initrd ? initrd : BENCH_RAM + 128 * MIB;
 	range[RIM_DTB].ipa = BENCH_RAM + 254 * MIB;
 }
 
@@ -83,15 +83,16 @@ static unsigned int kvmtool_s2sz(uint64_t ram_size)
 }
 
 static void kvmtool_place(struct rim_range range[RIM_FILES], const struct rim_image *image,
-			  uint64_t ram_size)
+			  uint64_t ram_size, uint64_t initrd)
 {
 	const uint64_t size = range[RIM_DTB].size, align = 4;
 	uint64_t limit = KVMTOOL_RAM + least(ram_size, 256 * MIB);
 
 	range[RIM_KERNEL].ipa = KVMTOOL_RAM + image->text_offset;
 	range[RIM_DTB].ipa = align_up(limit - 2 * MIB - size, 2 * MIB);
-	range[RIM_INITRD].ipa = align_up(range[RIM_DTB].ipa - range[RIM_INITRD].size - align,
-					 align);
+	if (!initrd)
+		initrd = align_up(range[RIM_DTB].ipa - range[RIM_INITRD].size - align, align);
+	range[RIM_INITRD].ipa = initrd;
 }
 
 /* The high PCIe window, and the unprotected half. */
@@ -102,18 +103,25 @@ static unsigned int qemu_s2sz(uint64_t ram_size)
 }
 
 static void qemu_place(struct rim_range range[RIM_FILES], const struct rim_image *image,
-		       uint64_t ram_size)
+		       uint64_t ram_size, uint64_t initrd)
 {
-	uint64_t initrd = QEMU_RAM + least(ram_size / 2, 128 * MIB);
+	uint64_t lowest = QEMU_RAM + least(ram_size / 2, 128 * MIB);
 	uint64_t kernel_end = QEMU_RAM + image->text_offset + image->memory;
 
+	if (!initrd)
+		initrd = align_up(lowest > kernel_end ? lowest : kernel_end, 4096);
 	range[RIM_KERNEL].ipa = QEMU_RAM + image->text_offset;
-	range[RIM_INITRD].ipa = align_up(initrd > kernel_end ? initrd : kernel_end, 4096);
+	range[RIM_INITRD].ipa = initrd;
 	range[RIM_DTB].ipa = align_up(range[RIM_INITRD].ipa + range[RIM_INITRD].size, 2 * MIB);
 }
 
 /* The same as in tests/rmm/measure.c. */
 static const struct rim_params bench_params = { .s2sz = 33, .num_bps = 1, .num_wps = 1 };
+
+/* What all branches of kvmtool have in common. */
+#define KVMTOOL \
+	.ram_base = KVMTOOL_RAM, .ram_step = 2 * MIB, .ram_max = 1024 * GIB, .cpus_max = 512, \
+	.algo = HASH_SHA256, .dtb_size = MIB / 16, .s2sz = kvmtool_s2sz, .place = kvmtool_place
 
 static const struct rim_vmm vmms[] = {
 	{ .name = "bench",
@@ -124,24 +132,25 @@ static const struct rim_vmm vmms[] = {
 	  .algo = HASH_SHA256,
 	  .cpus_edit = true,
 	  .cmdline_append = true,
+	  .align = RIM_GRANULE,
 	  .params = &bench_params,
 	  .s2sz = bench_s2sz,
 	  .place = bench_place },
-	{ .name = "kvmtool",
-	  .ram_base = KVMTOOL_RAM,
-	  .ram_step = 2 * MIB,
-	  .ram_max = 1024 * GIB,
-	  .cpus_max = 512,
-	  .algo = HASH_SHA256,
-	  .dtb_size = MIB / 16,
-	  .s2sz = kvmtool_s2sz,
-	  .place = kvmtool_place },
+	/* Its realm.c sets the RIPAS of kvm->ram_size bytes; it aligns files to SZ_4K. */
+	{ .name = "kvmtool", KVMTOOL, .align = RIM_GRANULE },
+	/* The same, but it aligns files to SZ_64K, for hosts with large pages. */
+	{ .name = "kvmtool-64k", KVMTOOL, .align = MIB / 16 },
+	/* RMM 1.0-eac5: it sets the RIPAS from file_end to mem_end. */
+	{ .name = "kvmtool-eac5", KVMTOOL, .align = RIM_GRANULE, .order = RIM_BSS_ONLY },
+	/* The first patches (January 2023): realm_populate() begins with the RIPAS of its range. */
+	{ .name = "kvmtool-2023", KVMTOOL, .align = RIM_GRANULE, .order = RIM_PER_FILE },
 	{ .name = "qemu",
 	  .ram_base = QEMU_RAM,
 	  .ram_step = MIB,
 	  .ram_max = 255 * GIB,
 	  .cpus_max = 512,
 	  .algo = HASH_SHA512,
+	  .align = RIM_GRANULE,
 	  .s2sz = qemu_s2sz,
 	  .place = qemu_place },
 };
@@ -152,8 +161,9 @@ const struct rim_vmm *rim_vmm_find(const char *name, struct error *e)
 		if (!strcmp(vmms[i].name, name))
 			return &vmms[i];
 	}
-	error_set(e, ERROR_USAGE, "--vmm: no '%s'; there are %s, %s, %s", name, vmms[0].name,
-		  vmms[1].name, vmms[2].name);
+	error_set(e, ERROR_USAGE, "--vmm: no '%s'; there are %s", name, vmms[0].name);
+	for (size_t i = 1; i < ARRAY_SIZE(vmms); i++)
+		error_append(e, ", %s", vmms[i].name);
 	return NULL;
 }
 
@@ -163,7 +173,7 @@ static int range_check(const struct rim_vmm *vmm, int which, const struct rim_ra
 {
 	const char *name = rim_file_names[which];
 
-	if (r->ipa < floor)
+	if (r->ipa / vmm->align * vmm->align < floor)
 		return error_set(e, ERROR_INPUT,
 				 "%s: %s puts it at 0x%" PRIx64
 				 ", where the file before it ends only at 0x%" PRIx64,
@@ -177,7 +187,8 @@ static int range_check(const struct rim_vmm *vmm, int which, const struct rim_ra
 }
 
 int rim_vmm_place(const struct rim_vmm *vmm, struct rim_range range[RIM_FILES],
-		  const struct rim_image *image, uint64_t ram_size, struct error *e)
+		  const struct rim_image *image, uint64_t ram_size, uint64_t initrd,
+		  struct error *e)
 {
 	const uint64_t end = vmm->ram_base + ram_size;
 	uint64_t floor = vmm->ram_base;
@@ -198,7 +209,7 @@ int rim_vmm_place(const struct rim_vmm *vmm, struct rim_range range[RIM_FILES],
 			return error_set(e, ERROR_INPUT, "%s: larger than the realm's RAM",
 					 rim_file_names[range[i].size > ram_size ? i : RIM_KERNEL]);
 	}
-	vmm->place(range, image, ram_size);
+	vmm->place(range, image, ram_size, initrd);
 	for (int i = 0; i < RIM_FILES; i++) {
 		uint64_t memory = i == RIM_KERNEL ? image->memory : range[i].size;
 
@@ -206,7 +217,7 @@ int rim_vmm_place(const struct rim_vmm *vmm, struct rim_range range[RIM_FILES],
 			continue;
 		if (range_check(vmm, i, &range[i], memory, floor, end, e) < 0)
 			return -1;
-		floor = align_up(range[i].ipa + memory, RIM_GRANULE);
+		floor = align_up(range[i].ipa + memory, vmm->align);
 	}
 	return 0;
 }

@@ -5,7 +5,8 @@
  * The layout of the bench is that of tests/realm. The layouts of kvmtool and QEMU are those of the
  * Realm VM specification (veraison/cca-realm-measurements, docs/realm-vm.md, version 0.3) for
  * direct kernel boot without a measurement log. The parameters of the host (RmiRealmParams) are not
- * a part of the layout.
+ * a part of the layout. Branches of kvmtool that do not follow the specification have rows of their
+ * own.
  */
 #ifndef REALMKEY_RIM_VMM_H
 #define REALMKEY_RIM_VMM_H
@@ -13,7 +14,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
-#include "rim.h"
+#include "rim_realm.h"
 
 /* What the header of an arm64 Image says (Linux, Documentation/arch/arm64/booting.rst). */
 struct rim_image {
@@ -41,23 +42,29 @@ struct rim_vmm {
 	enum hash_algorithm algo; /* the default */
 	bool cpus_edit;		  /* CPUs that the realm does not have are removed from the tree */
 	bool cmdline_append;	  /* the VMM's command line is appended to that of the tree */
+	enum rim_order order;	  /* the default */
+	uint64_t align;		  /* files are loaded in blocks of it */
 	uint64_t dtb_size;	  /* the tree is loaded with zeros up to this size; 0: as it is */
 	const struct rim_params *params; /* NULL: they depend on the host */
 	unsigned int (*s2sz)(uint64_t ram_size);
 	void (*place)(struct rim_range range[RIM_FILES], const struct rim_image *image,
-		      uint64_t ram_size);
+		      uint64_t ram_size, uint64_t initrd); /* as rim_vmm_place() */
 };
 
-/* The VMM with this name, or NULL with an ERROR_USAGE that lists all names. Static. */
+/* The VMM with this name, or NULL with an ERROR_USAGE that lists all names. The result is static. */
 const struct rim_vmm *rim_vmm_find(const char *name, struct error *e);
 
 /*
- * Set the IPAs at which @vmm puts the files. @range: by RIM_KERNEL, RIM_INITRD, RIM_DTB; their
- * sizes are set, that of the initrd is 0 if there is none @ram_size: bytes
+ * Set the IPAs at which @vmm puts the files.
+ * @range: by RIM_KERNEL, RIM_INITRD, RIM_DTB; their sizes are set, that of the initrd is 0 if there
+ *	is none
+ * @ram_size: bytes
+ * @initrd: the IPA at which it has put the initrd, if that is known; 0: where it would put it
  *
  * Returns 0, or -1 with an ERROR_INPUT if @vmm does not support that size, or a file does not fit.
  */
 int rim_vmm_place(const struct rim_vmm *vmm, struct rim_range range[RIM_FILES],
-		  const struct rim_image *image, uint64_t ram_size, struct error *e);
+		  const struct rim_image *image, uint64_t ram_size, uint64_t initrd,
+		  struct error *e);
 
 #endif

@@ -34,6 +34,13 @@ static int digest(enum hash_algorithm algo, const void *data, size_t size, uint8
 	return 0;
 }
 
+static void start(struct rim *rim, enum rim_flavour flavour, enum hash_algorithm algo,
+		  const struct rim_params *params)
+{
+	*rim = (struct rim){ .flavour = flavour, .algo = algo, .digest = digest };
+	rim_create(rim, params);
+}
+
 static uint64_t number(const json_t *args, const char *name)
 {
 	const json_t *value = json_object_get(args, name);
@@ -55,7 +62,7 @@ static void step_realm(struct rim *rim, enum rim_flavour flavour, enum hash_algo
 	};
 
 	assert_int_equal(number(args, "hash_algo"), algo);
-	rim_create(rim, flavour, algo, digest, &params);
+	start(rim, flavour, algo, &params);
 }
 
 /*
@@ -192,7 +199,7 @@ static void worked_examples(void **state)
 	assert_non_null(file);
 	while (fgets(line, sizeof(line), file)) {
 		if (sscanf(line, "%15s RIM0 ", name) == 1 && strstr(line, " RIM0 "))
-			rim_create(&rim, RIM_RMM_1_0, algo_of(name), digest, &params);
+			start(&rim, RIM_RMM_1_0, algo_of(name), &params);
 		else if (strstr(line, "+RIPAS"))
 			rim_ripas(&rim, 0x80000000, 0x80200000);
 		else if (strstr(line, "unmeasured"))
@@ -237,8 +244,7 @@ static void bench_realm_by_hand(void **state)
 	(void)state;
 	assert_null(layout_check(&layout));
 	for (layout.hash_algo = 0; layout.hash_algo <= 2; layout.hash_algo++) {
-		rim_create(&expected, RIM_RMM_1_0, (enum hash_algorithm)layout.hash_algo, digest,
-			   &params);
+		start(&expected, RIM_RMM_1_0, (enum hash_algorithm)layout.hash_algo, &params);
 		for (uint64_t ipa = 0x40000000; ipa < 0x80000000; ipa += 0x200000)
 			rim_ripas(&expected, ipa, ipa + 0x200000);
 		rim_data(&expected, 0x40200000, 1, loaded[0]);
@@ -246,7 +252,7 @@ static void bench_realm_by_hand(void **state)
 		rim_data(&expected, 0x40202000, 1, loaded[2]);
 		rim_data(&expected, 0x4fe00000, 1, loaded[3]);
 		rim_rec(&expected, 1, 0x40200000, gprs);
-		measure_layout(&rim, &layout, granule);
+		measure_layout(&rim, &layout, granule, NULL);
 		assert_memory_equal(rim.value, expected.value, HASH_SIZE_MAX);
 	}
 	layout.hash_algo = 0;
@@ -257,14 +263,14 @@ static void loaded_bytes_change_the_rim(void **state)
 	struct rim rim, other;
 
 	(void)state;
-	measure_layout(&rim, &layout, granule);
+	measure_layout(&rim, &layout, granule, NULL);
 	for (size_t at = 0; at < sizeof(loaded); at += 509) {
 		((uint8_t *)loaded)[at] ^= 0x10;
-		measure_layout(&other, &layout, granule);
+		measure_layout(&other, &layout, granule, NULL);
 		((uint8_t *)loaded)[at] ^= 0x10;
 		assert_memory_not_equal(rim.value, other.value, HASH_SIZE_MAX);
 	}
-	measure_layout(&other, &layout, granule);
+	measure_layout(&other, &layout, granule, NULL);
 	assert_memory_equal(rim.value, other.value, HASH_SIZE_MAX);
 }
 
@@ -273,13 +279,13 @@ static void the_entry_and_x0_change_the_rim(void **state)
 	struct rim rim, other;
 
 	(void)state;
-	measure_layout(&rim, &layout, granule);
+	measure_layout(&rim, &layout, granule, NULL);
 	layout.entry_ipa += 4;
-	measure_layout(&other, &layout, granule);
+	measure_layout(&other, &layout, granule, NULL);
 	layout.entry_ipa -= 4;
 	assert_memory_not_equal(rim.value, other.value, HASH_SIZE_MAX);
 	layout.dtb_ipa += 8;
-	measure_layout(&other, &layout, granule);
+	measure_layout(&other, &layout, granule, NULL);
 	layout.dtb_ipa -= 8;
 	assert_memory_not_equal(rim.value, other.value, HASH_SIZE_MAX);
 }
@@ -289,18 +295,18 @@ static void memory_and_flavour_change_the_rim(void **state)
 	struct rim rim, less, later, latest;
 
 	(void)state;
-	measure_layout(&rim, &layout, granule);
+	measure_layout(&rim, &layout, granule, NULL);
 	layout.ram_size -= LAYOUT_RAM_STEP;
-	measure_layout(&less, &layout, granule);
+	measure_layout(&less, &layout, granule, NULL);
 	layout.flavour = LAYOUT_TFRMM_0_9;
-	measure_layout(&later, &layout, granule);
+	measure_layout(&later, &layout, granule, NULL);
 	layout.ram_size += LAYOUT_RAM_STEP;
-	measure_layout(&latest, &layout, granule);
+	measure_layout(&latest, &layout, granule, NULL);
 	assert_memory_not_equal(rim.value, less.value, HASH_SIZE_MAX);
 	assert_memory_not_equal(rim.value, latest.value, HASH_SIZE_MAX);
 	assert_memory_equal(later.value, latest.value, HASH_SIZE_MAX); /* RIPAS is not measured */
 	layout.flavour = LAYOUT_RMM_2_0;
-	measure_layout(&latest, &layout, granule);
+	measure_layout(&latest, &layout, granule, NULL);
 	layout.flavour = LAYOUT_RMM_1_0;
 	assert_memory_not_equal(later.value, latest.value, HASH_SIZE_MAX);
 }
@@ -313,7 +319,7 @@ static void rmm_2_0_by_hand(void **state)
 	struct rim rim, expected = { .algo = HASH_SHA384, .digest = digest };
 
 	(void)state;
-	rim_create(&rim, RIM_RMM_2_0, HASH_SHA384, digest, &params);
+	start(&rim, RIM_RMM_2_0, HASH_SHA384, &params);
 	rim_ram(&rim, 0x40000000, 0x80000000, 48);
 	for (size_t i = 0; i < HASH_SIZE_MAX; i++)
 		assert_int_equal(rim.value[i], 0);
@@ -363,12 +369,66 @@ static int digest_fails(enum hash_algorithm algo, const void *data, size_t size,
 
 static void a_failed_digest_is_reported(void **state)
 {
-	const struct rim_realm realm = { .params.s2sz = 33, .entry = 0x1000 };
-	struct rim rim;
+	static const struct rim_params params = { .s2sz = 33 };
+	struct rim rim = { .digest = digest_fails };
 
 	(void)state;
-	assert_int_equal(rim_compute(&rim, &realm, digest, NULL, NULL), 0);
-	assert_int_equal(rim_compute(&rim, &realm, digest_fails, NULL, NULL), -1);
+	rim_create(&rim, &params);
+	assert_false(rim.failed);
+	rim_ripas(&rim, 0x1000, 0x2000);
+	assert_true(rim.failed);
+}
+
+struct seen {
+	char what[8][8];
+	size_t count;
+	uint64_t last[2]; /* its first two numbers */
+	uint8_t value[HASH_SIZE_MAX];
+};
+
+static void see(void *context, const struct rim *rim, const struct rim_step *step)
+{
+	struct seen *seen = context;
+
+	assert_true(seen->count < ARRAY_SIZE(seen->what));
+	snprintf(seen->what[seen->count++], sizeof(seen->what[0]), "%s", step->what);
+	memcpy(seen->last, step->number, sizeof(seen->last));
+	memcpy(seen->value, rim->value, sizeof(seen->value));
+	assert_true(!step->content == (*step->what == 'r' && step->count == 2) ||
+		    *step->what == 'p');
+}
+
+/* Each step is traced, except those that the flavour does not measure. */
+static void steps_are_traced(void **state)
+{
+	static const struct rim_params params = { .flags = 6, .s2sz = 33 };
+	static const uint64_t gprs[8] = { 1 }, page[RIM_GRANULE / 8];
+	static const char *const expected[RIM_FLAVOURS] = { "params ripas data rec",
+							    "params data rec", "data rec" };
+
+	(void)state;
+	for (int flavour = 0; flavour < RIM_FLAVOURS; flavour++) {
+		struct seen seen = { 0 };
+		struct rim rim = { .flavour = (enum rim_flavour)flavour,
+				   .digest = digest,
+				   .trace = see,
+				   .context = &seen };
+		char all[64] = "";
+
+		rim_create(&rim, &params);
+		if (seen.count)
+			assert_int_equal(seen.last[0] << 8 | seen.last[1], 6 << 8 | 33);
+		rim_ripas(&rim, 0x1000, 0x2000);
+		rim_data(&rim, 0x1000, 1, page);
+		assert_int_equal(seen.last[0] | seen.last[1], 0x1001);
+		rim_rec(&rim, 1, 0x1234, gprs);
+		assert_int_equal(seen.last[1], 0x1234);
+		assert_memory_equal(seen.value, rim.value, HASH_SIZE_MAX);
+		for (size_t i = 0; i < seen.count; i++)
+			snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", i ? " " : "",
+				 seen.what[i]);
+		assert_string_equal(all, expected[flavour]);
+	}
 }
 
 int main(void)
@@ -384,6 +444,7 @@ int main(void)
 		cmocka_unit_test(rmm_2_0_by_hand),
 		cmocka_unit_test(entries_of_a_range),
 		cmocka_unit_test(a_failed_digest_is_reported),
+		cmocka_unit_test(steps_are_traced),
 	};
 
 	return cmocka_run_group_tests_name("rim", tests, NULL, NULL);
