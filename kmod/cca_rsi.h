@@ -86,6 +86,7 @@ struct cca_token *cca_token_make(const u8 *challenge);
 
 struct attribute_group;
 struct file;
+struct genl_info;
 struct netlink_ext_ack;
 struct sk_buff;
 
@@ -100,7 +101,8 @@ void cca_mr_exit(void);
 
 int cca_netlink_init(void);
 void cca_netlink_exit(void);
-int cca_netlink_message_end(struct sk_buff *skb, void *head, int full);
+int cca_netlink_put(struct sk_buff *skb, const struct genl_info *info,
+		    int (*fill)(struct sk_buff *skb, const void *what), const void *what);
 int cca_netlink_admin(struct sk_buff *skb, struct netlink_ext_ack *extack);
 
 int cca_device_init(void);

@@ -65,13 +65,6 @@ int cca_rsi_nl_token_get_start(struct netlink_callback *cb)
 	return GENL_REQ_ATTR_CHECK(info, CCA_RSI_A_TOKEN_CHALLENGE) ? -EINVAL : 0;
 }
 
-/* The message that says only that the dump has begun. It ends the call that holds cb_lock. */
-static int begin_put(struct sk_buff *skb, struct netlink_callback *cb)
-{
-	dump_of(cb)->begun = true;
-	return cca_netlink_message_end(skb, genlmsg_iput(skb, genl_info_dump(cb)), 0) ?: skb->len;
-}
-
 /* The request, and so the challenge in it, exists until the dump ends. */
 static int token_make(struct netlink_callback *cb)
 {
@@ -84,18 +77,23 @@ static int token_make(struct netlink_callback *cb)
 	return 0;
 }
 
-static int chunk_put(struct sk_buff *skb, struct netlink_callback *cb, size_t size)
+static size_t chunk_size(const struct dump *dump)
 {
-	const struct dump *dump = dump_of(cb);
-	void *head = genlmsg_iput(skb, genl_info_dump(cb));
+	return min_t(size_t, CHUNK_SIZE, dump->token->size - dump->offset);
+}
 
-	/* clang-format off */
-	return cca_netlink_message_end(skb, head, !head ||
-		nla_put_u32(skb, CCA_RSI_A_TOKEN_SIZE, dump->token->size) ||
-		nla_put_u32(skb, CCA_RSI_A_TOKEN_OFFSET, dump->offset) ||
-		nla_put_uint(skb, CCA_RSI_A_TOKEN_LOG_SEQ, dump->token->log_seq) ||
-		nla_put(skb, CCA_RSI_A_TOKEN_CHUNK, size, dump->token->data + dump->offset));
-	/* clang-format on */
+/* The first message has no attributes. It says only that the dump has begun. */
+static int chunk_fill(struct sk_buff *skb, const void *what)
+{
+	const struct dump *dump = what;
+	const struct cca_token *token = dump->token;
+
+	if (!token)
+		return 0;
+	return nla_put_u32(skb, CCA_RSI_A_TOKEN_SIZE, token->size) ||
+	       nla_put_u32(skb, CCA_RSI_A_TOKEN_OFFSET, dump->offset) ||
+	       nla_put_uint(skb, CCA_RSI_A_TOKEN_LOG_SEQ, token->log_seq) ||
+	       nla_put(skb, CCA_RSI_A_TOKEN_CHUNK, chunk_size(dump), token->data + dump->offset);
 }
 
 /**
@@ -107,20 +105,22 @@ static int chunk_put(struct sk_buff *skb, struct netlink_callback *cb, size_t si
  */
 int cca_rsi_nl_token_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
+	const struct genl_info *info = genl_info_dump(cb);
 	struct dump *dump = dump_of(cb);
-	size_t size;
 	int ret;
 
-	if (!dump->begun)
-		return begin_put(skb, cb);
+	/* This call holds cb_lock. A message ends it before the token is made. */
+	if (!dump->begun) {
+		dump->begun = true;
+		return cca_netlink_put(skb, info, chunk_fill, dump) ?: skb->len;
+	}
 	ret = dump->token ? 0 : token_make(cb);
 	if (ret)
 		return ret;
 	while (dump->offset < dump->token->size) {
-		size = min_t(size_t, CHUNK_SIZE, dump->token->size - dump->offset);
-		if (chunk_put(skb, cb, size))
+		if (cca_netlink_put(skb, info, chunk_fill, dump))
 			return skb->len ?: -EMSGSIZE;
-		dump->offset += size;
+		dump->offset += chunk_size(dump);
 	}
 	return skb->len;
 }
@@ -185,19 +185,15 @@ static int event_put(struct sk_buff *skb, const struct mlog_record *record)
 				 record->event);
 }
 
-static int record_put(struct sk_buff *skb, struct netlink_callback *cb,
-		      const struct mlog_record *record)
+static int record_fill(struct sk_buff *skb, const void *what)
 {
-	void *head = genlmsg_iput(skb, genl_info_dump(cb));
+	const struct mlog_record *record = what;
 
-	/* clang-format off */
-	return cca_netlink_message_end(skb, head, !head ||
-		nla_put_uint(skb, CCA_RSI_A_MEASUREMENT_SEQ, record->seq) ||
-		nla_put_u32(skb, CCA_RSI_A_MEASUREMENT_KIND, record->kind) ||
-		nla_put_u32(skb, CCA_RSI_A_MEASUREMENT_INDEX, record->index) ||
-		nla_put_u32(skb, CCA_RSI_A_MEASUREMENT_EVENT_TYPE, record->event_type) ||
-		event_put(skb, record));
-	/* clang-format on */
+	return nla_put_uint(skb, CCA_RSI_A_MEASUREMENT_SEQ, record->seq) ||
+	       nla_put_u32(skb, CCA_RSI_A_MEASUREMENT_KIND, record->kind) ||
+	       nla_put_u32(skb, CCA_RSI_A_MEASUREMENT_INDEX, record->index) ||
+	       nla_put_u32(skb, CCA_RSI_A_MEASUREMENT_EVENT_TYPE, record->event_type) ||
+	       event_put(skb, record);
 }
 
 /**
@@ -212,7 +208,7 @@ int cca_rsi_nl_log_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	struct dump *dump = dump_of(cb);
 
 	while (dump->next && dump->next->seq < dump->end) {
-		if (record_put(skb, cb, dump->next))
+		if (cca_netlink_put(skb, genl_info_dump(cb), record_fill, dump->next))
 			return skb->len ?: -EMSGSIZE;
 		dump->next = mlog_next(&cca_log, dump->next);
 	}

@@ -62,11 +62,11 @@ static bool area_from_tree(struct area *area)
  */
 int cca_firmware_log(struct mlog *log)
 {
-	struct cca_bootlog first = {
+	struct cca_bootlog second, first = {
 		.algo = log->hash->tcg_algo,
 		.digest_size = log->hash->digest_size,
 		.registers = log->registers,
-	}, second;
+	};
 	struct mlog_event event;
 	struct area area;
 	void *mapped;
@@ -84,7 +84,7 @@ int cca_firmware_log(struct mlog *log)
 		return 0;
 	}
 	/* Only the copy is parsed, so that nothing can change it meanwhile. */
-	u8 *copy __free(kvfree) = kvmemdup(mapped, first.left, GFP_KERNEL);
+	void *copy __free(kvfree) = kvmemdup(mapped, first.left, GFP_KERNEL);
 	memunmap(mapped);
 	if (!copy)
 		return -ENOMEM;

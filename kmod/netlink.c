@@ -14,16 +14,20 @@ static_assert(CCA_RSI_DIGEST_LEN_MAX == CCA_RSI_DIGEST_MAX);
 static_assert(CCA_RSI_RPV_LEN == CCA_RSI_RPV_SIZE);
 
 /**
- * cca_netlink_message_end() - finish a message, or cancel it
- * @skb: the buffer that the message is in
- * @head: its header; NULL if there was no room for it
- * @full: nonzero if there was no room for an attribute
+ * cca_netlink_put() - add a message to a buffer, or leave the buffer as it was
+ * @skb: the buffer
+ * @info: what the message answers
+ * @fill: puts the message's attributes, and returns nonzero if there is no room for one
+ * @what: for @fill
  *
  * Return: 0 or -EMSGSIZE
  */
-int cca_netlink_message_end(struct sk_buff *skb, void *head, int full)
+int cca_netlink_put(struct sk_buff *skb, const struct genl_info *info,
+		    int (*fill)(struct sk_buff *skb, const void *what), const void *what)
 {
-	if (!head || full) {
+	void *head = genlmsg_iput(skb, info);
+
+	if (!head || fill(skb, what)) {
 		genlmsg_cancel(skb, head);
 		return -EMSGSIZE;
 	}
@@ -53,41 +57,47 @@ int cca_netlink_admin(struct sk_buff *skb, struct netlink_ext_ack *extack)
 
 DEFINE_FREE(nlmsg, struct sk_buff *, nlmsg_free(_T))
 
+static int reply(struct genl_info *info, int (*fill)(struct sk_buff *skb, const void *what),
+		 const void *what)
+{
+	struct sk_buff *skb __free(nlmsg) = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+
+	if (!skb)
+		return -ENOMEM;
+	return cca_netlink_put(skb, info, fill, what) ?: genlmsg_reply(no_free_ptr(skb), info);
+}
+
 /* The attribute of a field that the RMM does not report is left out. */
 static int field_put(struct sk_buff *skb, int attribute, u32 present, u64 value)
 {
 	return present ? nla_put_uint(skb, attribute, value) : 0;
 }
 
-static int config_put(struct sk_buff *skb, const struct genl_info *info)
+static int config_fill(struct sk_buff *skb, const void *what)
 {
-	void *head = genlmsg_iput(skb, info);
-	struct cca_rsi_config config;
-	u32 present;
+	const struct cca_rsi_config *config = what;
+	u32 present = config->present;
 
-	cca_realm_config(&config);
-	present = config.present;
 	/* clang-format off */
-	return cca_netlink_message_end(skb, head, !head ||
-		nla_put_u32(skb, CCA_RSI_A_CONFIG_ABI_LOWER, config.abi_lower) ||
-		nla_put_u32(skb, CCA_RSI_A_CONFIG_ABI_HIGHER, config.abi_higher) ||
-		nla_put_u32(skb, CCA_RSI_A_CONFIG_IPA_BITS, config.ipa_bits) ||
-		nla_put_u32(skb, CCA_RSI_A_CONFIG_HASH_ALGO, config.hash_algo) ||
-		nla_put_u32(skb, CCA_RSI_A_CONFIG_DIGEST_SIZE, config.digest_size) ||
-		nla_put_u32(skb, CCA_RSI_A_CONFIG_REGISTERS, config.registers) ||
-		nla_put_u32(skb, CCA_RSI_A_CONFIG_FLAGS, config.flags) ||
-		nla_put_u32(skb, CCA_RSI_A_CONFIG_EVENT_MAX, config.event_max) ||
-		nla_put_uint(skb, CCA_RSI_A_CONFIG_LOG_SEQ, config.log_seq) ||
-		nla_put(skb, CCA_RSI_A_CONFIG_RPV, sizeof(config.rpv), config.rpv) ||
-		field_put(skb, CCA_RSI_A_CONFIG_ABI, present & CCA_RSI_CONFIG_P_ABI, config.abi) ||
-		field_put(skb, CCA_RSI_A_CONFIG_FEATURES,
-			  present & CCA_RSI_CONFIG_P_FEATURES, config.features) ||
-		field_put(skb, CCA_RSI_A_CONFIG_AUX_PLANES,
-			  present & CCA_RSI_CONFIG_P_AUX_PLANES, config.aux_planes) ||
-		field_put(skb, CCA_RSI_A_CONFIG_GICV3_VTR,
-			  present & CCA_RSI_CONFIG_P_GICV3_VTR, config.gicv3_vtr) ||
-		field_put(skb, CCA_RSI_A_CONFIG_ATS_PLANE,
-			  present & CCA_RSI_CONFIG_P_ATS_PLANE, config.ats_plane));
+	return nla_put_u32(skb, CCA_RSI_A_CONFIG_ABI_LOWER, config->abi_lower) ||
+	       nla_put_u32(skb, CCA_RSI_A_CONFIG_ABI_HIGHER, config->abi_higher) ||
+	       nla_put_u32(skb, CCA_RSI_A_CONFIG_IPA_BITS, config->ipa_bits) ||
+	       nla_put_u32(skb, CCA_RSI_A_CONFIG_HASH_ALGO, config->hash_algo) ||
+	       nla_put_u32(skb, CCA_RSI_A_CONFIG_DIGEST_SIZE, config->digest_size) ||
+	       nla_put_u32(skb, CCA_RSI_A_CONFIG_REGISTERS, config->registers) ||
+	       nla_put_u32(skb, CCA_RSI_A_CONFIG_FLAGS, config->flags) ||
+	       nla_put_u32(skb, CCA_RSI_A_CONFIG_EVENT_MAX, config->event_max) ||
+	       nla_put_uint(skb, CCA_RSI_A_CONFIG_LOG_SEQ, config->log_seq) ||
+	       nla_put(skb, CCA_RSI_A_CONFIG_RPV, sizeof(config->rpv), config->rpv) ||
+	       field_put(skb, CCA_RSI_A_CONFIG_ABI, present & CCA_RSI_CONFIG_P_ABI, config->abi) ||
+	       field_put(skb, CCA_RSI_A_CONFIG_FEATURES,
+			 present & CCA_RSI_CONFIG_P_FEATURES, config->features) ||
+	       field_put(skb, CCA_RSI_A_CONFIG_AUX_PLANES,
+			 present & CCA_RSI_CONFIG_P_AUX_PLANES, config->aux_planes) ||
+	       field_put(skb, CCA_RSI_A_CONFIG_GICV3_VTR,
+			 present & CCA_RSI_CONFIG_P_GICV3_VTR, config->gicv3_vtr) ||
+	       field_put(skb, CCA_RSI_A_CONFIG_ATS_PLANE,
+			 present & CCA_RSI_CONFIG_P_ATS_PLANE, config->ats_plane);
 	/* clang-format on */
 }
 
@@ -100,23 +110,18 @@ static int config_put(struct sk_buff *skb, const struct genl_info *info)
  */
 int cca_rsi_nl_config_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct sk_buff *reply __free(nlmsg) = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	struct cca_rsi_config config;
 
-	if (!reply)
-		return -ENOMEM;
-	return config_put(reply, info) ?: genlmsg_reply(no_free_ptr(reply), info);
+	cca_realm_config(&config);
+	return reply(info, config_fill, &config);
 }
 
-static int measurement_put(struct sk_buff *skb, const struct genl_info *info,
-			   const struct cca_rsi_measurement *value)
+static int measurement_fill(struct sk_buff *skb, const void *what)
 {
-	void *head = genlmsg_iput(skb, info);
+	const struct cca_rsi_measurement *value = what;
 
-	/* clang-format off */
-	return cca_netlink_message_end(skb, head, !head ||
-		nla_put_u32(skb, CCA_RSI_A_MEASUREMENT_INDEX, value->index) ||
-		nla_put(skb, CCA_RSI_A_MEASUREMENT_VALUE, value->size, value->value));
-	/* clang-format on */
+	return nla_put_u32(skb, CCA_RSI_A_MEASUREMENT_INDEX, value->index) ||
+	       nla_put(skb, CCA_RSI_A_MEASUREMENT_VALUE, value->size, value->value);
 }
 
 /**
@@ -128,17 +133,13 @@ static int measurement_put(struct sk_buff *skb, const struct genl_info *info,
  */
 int cca_rsi_nl_measurement_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct sk_buff *reply __free(nlmsg) = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	const struct nlattr *index = info->attrs[CCA_RSI_A_MEASUREMENT_INDEX];
 	struct cca_rsi_measurement value;
 
 	if (GENL_REQ_ATTR_CHECK(info, CCA_RSI_A_MEASUREMENT_INDEX))
 		return -EINVAL;
-	if (!reply)
-		return -ENOMEM;
-	return cca_realm_measurements_read(nla_get_u32(index), 1, &value) ?:
-	       measurement_put(reply, info, &value) ?:
-	       genlmsg_reply(no_free_ptr(reply), info);
+	return cca_realm_measurements_read(nla_get_u32(index), 1, &value)
+		       ?: reply(info, measurement_fill, &value);
 }
 
 /**
@@ -155,22 +156,8 @@ int cca_rsi_nl_measurement_get_dumpit(struct sk_buff *skb, struct netlink_callba
 	int ret = cca_realm_measurements_read(0, CCA_REALM_REGISTERS, values);
 
 	for (i = 0; !ret && i < CCA_REALM_REGISTERS; i++)
-		ret = measurement_put(skb, genl_info_dump(cb), &values[i]);
+		ret = cca_netlink_put(skb, genl_info_dump(cb), measurement_fill, &values[i]);
 	return ret;
-}
-
-static void extend_parse(struct nlattr *const *attrs, struct cca_rsi_extend *arg)
-{
-	const struct nlattr *digest = attrs[CCA_RSI_A_MEASUREMENT_DIGEST];
-	const struct nlattr *event = attrs[CCA_RSI_A_MEASUREMENT_EVENT];
-
-	*arg = (struct cca_rsi_extend){
-		.index = nla_get_u32(attrs[CCA_RSI_A_MEASUREMENT_INDEX]),
-		.digest_size = nla_len(digest),
-		.event_type = nla_get_u32(attrs[CCA_RSI_A_MEASUREMENT_EVENT_TYPE]),
-		.event_size = event ? nla_len(event) : 0,
-	};
-	nla_memcpy(arg->digest, digest, sizeof(arg->digest));
 }
 
 /* cca_realm_extend() checks this too, but cannot report a reason. */
@@ -192,14 +179,9 @@ static int extend_check(const struct genl_info *info, const struct cca_rsi_exten
 	return -EINVAL;
 }
 
-static int seq_put(struct sk_buff *skb, const struct genl_info *info, u64 seq)
+static int seq_fill(struct sk_buff *skb, const void *seq)
 {
-	void *head = genlmsg_iput(skb, info);
-
-	/* clang-format off */
-	return cca_netlink_message_end(skb, head, !head ||
-		nla_put_uint(skb, CCA_RSI_A_MEASUREMENT_SEQ, seq));
-	/* clang-format on */
+	return nla_put_uint(skb, CCA_RSI_A_MEASUREMENT_SEQ, *(const u64 *)seq);
 }
 
 /**
@@ -213,62 +195,56 @@ static int seq_put(struct sk_buff *skb, const struct genl_info *info, u64 seq)
 int cca_rsi_nl_measurement_extend_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	/* Allocated first: an extension cannot be undone if there is no memory for the answer. */
-	struct sk_buff *reply __free(nlmsg) = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
-	const struct nlattr *event = info->attrs[CCA_RSI_A_MEASUREMENT_EVENT];
-	struct cca_rsi_extend arg;
+	struct sk_buff *answer __free(nlmsg) = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	struct nlattr *const *attrs = info->attrs;
+	const struct nlattr *event = attrs[CCA_RSI_A_MEASUREMENT_EVENT];
+	struct cca_rsi_extend arg = { .event_size = event ? nla_len(event) : 0 };
 	int ret = cca_netlink_admin(skb, info->extack);
 
 	if (ret)
 		return ret;
-	if (!reply)
+	if (!answer)
 		return -ENOMEM;
 	if (GENL_REQ_ATTR_CHECK(info, CCA_RSI_A_MEASUREMENT_INDEX) ||
 	    GENL_REQ_ATTR_CHECK(info, CCA_RSI_A_MEASUREMENT_DIGEST) ||
 	    GENL_REQ_ATTR_CHECK(info, CCA_RSI_A_MEASUREMENT_EVENT_TYPE))
 		return -EINVAL;
-	extend_parse(info->attrs, &arg);
+	arg.index = nla_get_u32(attrs[CCA_RSI_A_MEASUREMENT_INDEX]);
+	arg.event_type = nla_get_u32(attrs[CCA_RSI_A_MEASUREMENT_EVENT_TYPE]);
+	arg.digest_size =
+		nla_memcpy(arg.digest, attrs[CCA_RSI_A_MEASUREMENT_DIGEST], sizeof(arg.digest));
 	return extend_check(info, &arg) ?:
 	       cca_realm_extend(&arg, event ? nla_data(event) : NULL) ?:
-	       seq_put(reply, info, arg.seq) ?:
-	       genlmsg_reply(no_free_ptr(reply), info);
+	       cca_netlink_put(answer, info, seq_fill, &arg.seq) ?:
+	       genlmsg_reply(no_free_ptr(answer), info);
 }
 
 /* The event itself is left out, because anyone may listen. */
-static int note_put(struct sk_buff *skb, const struct genl_info *info, const void *what)
+static int note_fill(struct sk_buff *skb, const void *what)
 {
 	const struct mlog_record *record = what;
 	size_t size = cca_realm.hash->digest_size;
-	void *head = genlmsg_iput(skb, info);
 
-	/* clang-format off */
-	return cca_netlink_message_end(skb, head, !head ||
-		nla_put_uint(skb, CCA_RSI_A_MEASUREMENT_SEQ, record->seq) ||
-		nla_put_u32(skb, CCA_RSI_A_MEASUREMENT_INDEX, record->index) ||
-		nla_put_u32(skb, CCA_RSI_A_MEASUREMENT_EVENT_TYPE, record->event_type) ||
-		nla_put(skb, CCA_RSI_A_MEASUREMENT_DIGEST, size, record->digest));
-	/* clang-format on */
+	return nla_put_uint(skb, CCA_RSI_A_MEASUREMENT_SEQ, record->seq) ||
+	       nla_put_u32(skb, CCA_RSI_A_MEASUREMENT_INDEX, record->index) ||
+	       nla_put_u32(skb, CCA_RSI_A_MEASUREMENT_EVENT_TYPE, record->event_type) ||
+	       nla_put(skb, CCA_RSI_A_MEASUREMENT_DIGEST, size, record->digest);
 }
 
-static int full_put(struct sk_buff *skb, const struct genl_info *info, const void *used)
+static int full_fill(struct sk_buff *skb, const void *used)
 {
-	void *head = genlmsg_iput(skb, info);
-
-	/* clang-format off */
-	return cca_netlink_message_end(skb, head, !head ||
-		nla_put_uint(skb, CCA_RSI_A_LOG_USED, *(const u64 *)used) ||
-		nla_put_uint(skb, CCA_RSI_A_LOG_LIMIT, READ_ONCE(cca_log.max)));
-	/* clang-format on */
+	return nla_put_uint(skb, CCA_RSI_A_LOG_USED, *(const u64 *)used) ||
+	       nla_put_uint(skb, CCA_RSI_A_LOG_LIMIT, READ_ONCE(cca_log.max));
 }
 
 /* A notification that is lost, for example for lack of memory, leaves a gap in seq. */
-static void notify(u8 cmd, const void *what,
-		   int (*put)(struct sk_buff *skb, const struct genl_info *info, const void *what))
+static void notify(u8 cmd, int (*fill)(struct sk_buff *skb, const void *what), const void *what)
 {
 	struct sk_buff *skb __free(nlmsg) = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	struct genl_info info;
 
 	genl_info_init_ntf(&info, &cca_rsi_nl_family, cmd);
-	if (skb && !put(skb, &info, what))
+	if (skb && !cca_netlink_put(skb, &info, fill, what))
 		genlmsg_multicast(&cca_rsi_nl_family, no_free_ptr(skb), 0, CCA_RSI_NLGRP_EVENTS,
 				  GFP_KERNEL);
 }
@@ -282,14 +258,14 @@ static void full_notify(void)
 	if (used <= mlog_quota(&cca_log))
 		clear_bit(0, &announced);
 	else if (!test_and_set_bit(0, &announced))
-		notify(CCA_RSI_CMD_LOG_FULL_NTF, &used, full_put);
+		notify(CCA_RSI_CMD_LOG_FULL_NTF, full_fill, &used);
 }
 
 static int extension_notify(struct notifier_block *block, unsigned long action, void *record)
 {
 	if (!genl_has_listeners(&cca_rsi_nl_family, &init_net, CCA_RSI_NLGRP_EVENTS))
 		return NOTIFY_DONE;
-	notify(CCA_RSI_CMD_MEASUREMENT_EXTEND_NTF, record, note_put);
+	notify(CCA_RSI_CMD_MEASUREMENT_EXTEND_NTF, note_fill, record);
 	full_notify();
 	return NOTIFY_OK;
 }
