@@ -58,6 +58,7 @@ int token_unpack(const struct token_pack *pack, struct bytes *token, struct erro
 		len += pack->part[i];
 	if (bytes_resize(&plain, len, e) < 0)
 		goto out;
+	/* The data is what token_pack() made, so only memory can be missing. */
 	if (uncompress(plain.data, &len, pack->data.data, pack->data.len) != Z_OK) {
 		error_set_memory(e);
 		goto out;
