@@ -25,9 +25,10 @@ service_start()
 # The daemon does not start a courier, but connects to the socket as in its unit.
 service_courier()
 {
-	local socket=$top/$work/courier.sock
+	local socket=$top/$work/courier.sock listener
 	systemd-socket-activate --accept -l "$socket" -E SSL_CERT_FILE=/nonexistent "$REALMKEY_COURIER" 2>"$work/socket.log" >&2 &
-	on_exit "kill $!"
+	listener=$!
+	on_exit "kill $listener"
 	within 5 test -S "$socket"
 	conf '[secret s]' 'resource = a/b/c' 'file = by-socket'
 	REALMKEY_COURIER=$socket ran once
@@ -36,12 +37,13 @@ service_courier()
 	logged "and serves a daemon" "s: unchanged: by-socket"
 	kill -TERM "$daemon_pid"
 	daemon_ends 0 "which ends with status 0"
-	within 5 courier_gone "$socket"
+	within 5 courier_gone "$listener"
 	tap $? "and its courier ends with it"
 	REALMKEY_COURIER=$work/conf refused 1 "no courier, and no socket" "courier $work/conf" once
 }
 
-courier_gone() { ! pgrep -x realmkey-courie >/dev/null; }
+# courier_gone PID: the process has started no courier that still runs. Other tests on this machine may have couriers too.
+courier_gone() { ! pgrep -P "$1" realmkey-courie >/dev/null; }
 
 # service_removed WORD: in a mount namespace, runs the package's prerm with a keyring of which a secret is open, and prints
 # what is left of it.

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/encode.h"
 
 #define RESOURCE "/kbs/v0/resource/default/key/1"
 #define NOW	 INT64_C(1000000)
@@ -192,10 +193,10 @@ static struct kbs_session *session_add(struct kbs_sessions *sessions,
 	struct error e = ERROR_INIT;
 	struct kbs_session *session;
 
-	bytes_printf(&token, "EAR of %s", handshake->id);
+	bytes_printf(&token, "EARS.%s.EARS", handshake->id);
 	session = kbs_sessions_add(sessions, handshake, &token, monotonic, &e);
 	assert_non_null(session);
-	assert_int_equal(token.len, 0);
+	bytes_free(&token);
 	return session;
 }
 
@@ -203,10 +204,46 @@ static void session_expect(struct kbs_sessions *sessions, const struct kbs_hands
 			   int64_t monotonic)
 {
 	struct kbs_session *session = kbs_sessions_find(sessions, handshake->id, monotonic);
+	struct bytes token = BYTES_INIT;
+	struct error e = ERROR_INIT;
 
 	assert_non_null(session);
 	assert_string_equal(session->id, handshake->id);
-	assert_string_equal(bytes_text(&session->token) + strlen("EAR of "), handshake->id);
+	assert_int_equal(token_unpack(&session->ear, &token, &e), 0);
+	assert_int_equal(token.len, 2 * strlen("EARS.") + strlen(handshake->id));
+	assert_memory_equal(token.data + strlen("EARS."), handshake->id, strlen(handshake->id));
+	bytes_free(&token);
+}
+
+/* What is kept of an EAR is less than half as long, and gives back the same text. */
+static void token_is_packed(void **state)
+{
+	static const char *const bad[] = { "",		 "e30",
+					   "e30.e30",	 "e30.e30.e30.e30",
+					   "e30.e3.e30", "e30.e30.e30 " };
+	struct bytes text = BYTES_INIT, token = BYTES_INIT, again = BYTES_INIT;
+	struct token_pack pack = { 0 };
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	for (int i = 0; i < 60; i++)
+		bytes_printf(&text, "\"cca-platform-%d\":\"%064d\",", i, i * i);
+	bytes_append_text(&token, "e30.");
+	encode_base64(ENCODE_BASE64URL, text.data, text.len, &token);
+	bytes_append_text(&token, ".AAEC");
+	assert_int_equal(token_pack(&token, &pack, &e), 0);
+	assert_true(pack.data.len < token.len / 2);
+	assert_int_equal(token_unpack(&pack, &again, &e), 0);
+	assert_string_equal(bytes_text(&again), bytes_text(&token));
+	token_pack_free(&pack);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		bytes_set(&token, bad[i], strlen(bad[i]));
+		assert_int_equal(token_pack(&token, &pack, &e), -1);
+		assert_int_equal(e.kind, ERROR_INPUT);
+	}
+	bytes_free(&text);
+	bytes_free(&token);
+	bytes_free(&again);
 }
 
 /* 20,000 live sessions: each is there until its end, and the memory is released afterwards. */
@@ -310,6 +347,7 @@ int main(void)
 		TEST(replayed_evidence_is_not_judged_again),
 		TEST(nonce_of_another_handshake_is_refused),
 		TEST(auth_flood_costs_nothing),
+		cmocka_unit_test(token_is_packed),
 		cmocka_unit_test(session_lives_until_its_end),
 		TEST(session_limit_keeps_nonces_used),
 		TEST(concurrent_handshakes_do_not_destroy_each_other),

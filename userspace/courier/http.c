@@ -276,11 +276,14 @@ static int ca_check(const struct bytes *ca, struct error *e)
 	if (!bio)
 		return error_set_memory(e);
 	crypto_begin();
+	memory_failed = false;
 	parts = PEM_X509_INFO_read_bio(bio, NULL, NULL, NULL);
 	BIO_free(bio);
 	for (int i = 0; i < sk_X509_INFO_num(parts); i++)
 		found += sk_X509_INFO_value(parts, i)->x509 != NULL;
-	if (!parts)
+	if (!found && memory_failed) /* CRYPTO_realloc() reports nothing to OpenSSL's queue */
+		ret = error_set_memory(e);
+	else if (!parts)
 		ret = crypto_error(e, ERROR_INPUT, "CA: malformed PEM");
 	else if (!found)
 		ret = crypto_error(e, ERROR_INPUT, "CA: no certificate in PEM form");

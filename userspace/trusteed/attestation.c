@@ -129,13 +129,13 @@ out:
 	return ret;
 }
 
-/* Judge the evidence of a handshake that is not attested yet, and make its session. */
+/* Judge the evidence of a handshake that is not attested yet, and make its session. @ear receives the
+ * EAR. */
 static struct kbs_session *attestation_new(struct trustee *t, const struct request *request,
-					   struct reply *reply)
+					   struct bytes *ear, struct reply *reply)
 {
 	struct kbs_session *session = NULL;
 	struct kbs_handshake handshake;
-	struct bytes ear = BYTES_INIT;
 	struct error e = ERROR_INIT;
 	int found = kbs_seal_find(&t->seal, request->session, request->monotonic, &handshake, &e);
 
@@ -147,13 +147,12 @@ static struct kbs_session *attestation_new(struct trustee *t, const struct reque
 	}
 	if (found > 0) {
 		reply_note(reply, "session %.8s", handshake.id);
-		if (attestation_judge(t, request, handshake.nonce, &ear, reply, &e) == 0)
-			session = kbs_sessions_add(&t->sessions, &handshake, &ear,
+		if (attestation_judge(t, request, handshake.nonce, ear, reply, &e) == 0)
+			session = kbs_sessions_add(&t->sessions, &handshake, ear,
 						   request->monotonic, &e);
 	}
 	if (!session)
 		reply_fail(reply, REPLY_ATTESTATION, &e);
-	bytes_free(&ear);
 	return session;
 }
 
@@ -162,14 +161,22 @@ void attestation_attest(struct trustee *t, const struct request *request, const 
 {
 	struct kbs_session *session = kbs_sessions_find(&t->sessions, request->session,
 							request->monotonic);
+	struct bytes ear = BYTES_INIT;
+	struct error e = ERROR_INIT;
 
 	(void)rest;
-	if (session)
+	if (!session) {
+		session = attestation_new(t, request, &ear, reply);
+	} else {
 		/* An attested session does not change; the new body is not read. */
 		reply_note(reply, "session %.8s attested before", session->id);
-	else
-		session = attestation_new(t, request, reply);
+		if (token_unpack(&session->ear, &ear, &e) < 0) {
+			reply_fail(reply, REPLY_INTERNAL, &e);
+			session = NULL;
+		}
+	}
 	if (session)
 		attestation_answer(request, session->id, session->until, reply,
-				   json_pack("{s:s}", "token", bytes_text(&session->token)));
+				   json_pack("{s:s}", "token", bytes_text(&ear)));
+	bytes_free(&ear);
 }

@@ -39,24 +39,30 @@ static int resource_claims(struct trustee *t, const struct request *request, str
 {
 	const struct kbs_session *session;
 	const char *token = request_bearer(request);
+	struct bytes ear = BYTES_INIT;
 	struct error e = ERROR_INIT;
+	int ret = -1;
 
 	session = kbs_sessions_find(&t->sessions, request->session, request->monotonic);
 	if (session) {
 		reply_note(reply, "session %.8s", session->id);
-		token = bytes_text(&session->token);
+		if (token_unpack(&session->ear, &ear, &e) < 0) {
+			reply_fail(reply, REPLY_INTERNAL, &e);
+			goto out;
+		}
+		token = bytes_text(&ear);
 	}
-	if (!token) {
+	if (!token)
 		reply_refuse(reply, REPLY_TOKEN_NOT_FOUND, NULL);
-		return -1;
-	}
-	if (jwt_decode(token, strlen(token), jwt, &e) < 0 ||
-	    jwt_verify(jwt, t->ear_key.pkey, &e) < 0 ||
-	    jwt_check_times(jwt, request->now, JWT_LEEWAY, NULL, &e) < 0) {
+	else if (jwt_decode(token, strlen(token), jwt, &e) < 0 ||
+		 jwt_verify(jwt, t->ear_key.pkey, &e) < 0 ||
+		 jwt_check_times(jwt, request->now, JWT_LEEWAY, NULL, &e) < 0)
 		reply_fail(reply, REPLY_TOKEN_VERIFIER, &e);
-		return -1;
-	}
-	return 0;
+	else
+		ret = 0;
+out:
+	bytes_free(&ear);
+	return ret;
 }
 
 /* Encrypt the resource to @jwk, as the reply. Call this only after the policy allowed access: it

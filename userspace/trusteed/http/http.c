@@ -5,6 +5,7 @@
 #include <microhttpd.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +48,8 @@ struct http {
 	const struct http_service *service;
 	struct peers peers;
 	pthread_t thread;
-	int stop;	/* an eventfd that ends the thread */
+	int wake; /* an eventfd that ends the thread's wait */
+	atomic_bool stopping;
 	char said[256]; /* the last message of the library, for an error at the start */
 };
 
@@ -296,11 +298,11 @@ static void *http_loop(void *cls)
 	struct pollfd fds[] = {
 		{ .fd = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,
 		  .events = POLLIN },
-		{ .fd = http->stop, .events = POLLIN },
+		{ .fd = http->wake, .events = POLLIN },
 	};
 	int64_t ticked = clock_boot_ms();
 
-	while (!fds[1].revents) {
+	while (!atomic_load(&http->stopping)) {
 		int timeout = MHD_get_timeout_i(http->daemon);
 		int64_t now;
 
@@ -358,8 +360,8 @@ struct http *http_start(const struct http_service *service, int fd, const struct
 	http->service = service;
 	http->peers.live_max = connections;
 	http->peers.held_max = BODIES_MAX;
-	http->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (http->stop < 0) {
+	http->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (http->wake < 0) {
 		error_set_errno(e, ERROR_SYSTEM, "HTTP server: eventfd");
 		goto fail;
 	}
@@ -375,8 +377,8 @@ struct http *http_start(const struct http_service *service, int fd, const struct
 	MHD_stop_daemon(http->daemon);
 fail:
 	tls_current_clear();
-	if (http->stop >= 0)
-		close(http->stop);
+	if (http->wake >= 0)
+		close(http->wake);
 	free(http);
 	return NULL;
 }
@@ -387,10 +389,12 @@ void http_stop(struct http *http)
 
 	if (!http)
 		return;
-	(void)!write(http->stop, &one, sizeof(one));
+	atomic_store(&http->stopping, true);
+	/* This only shortens the thread's wait, so a failure costs a tick. */
+	(void)!write(http->wake, &one, sizeof(one));
 	pthread_join(http->thread, NULL);
 	MHD_stop_daemon(http->daemon);
-	close(http->stop);
+	close(http->wake);
 	peers_free(&http->peers);
 	tls_current_clear();
 	free(http);

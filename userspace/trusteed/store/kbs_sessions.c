@@ -32,7 +32,7 @@ static void kbs_sessions_end_first(struct kbs_sessions *sessions)
 	if (!sessions->first)
 		sessions->last = NULL;
 	sessions->count--;
-	bytes_free(&first->token);
+	token_pack_free(&first->ear);
 	free(first);
 }
 
@@ -88,7 +88,7 @@ static void kbs_sessions_link(struct kbs_sessions *sessions, struct kbs_session 
 }
 
 struct kbs_session *kbs_sessions_add(struct kbs_sessions *sessions,
-				     const struct kbs_handshake *handshake, struct bytes *token,
+				     const struct kbs_handshake *handshake, const struct bytes *ear,
 				     int64_t monotonic, struct error *e)
 {
 	struct kbs_session *session;
@@ -103,13 +103,10 @@ struct kbs_session *kbs_sessions_add(struct kbs_sessions *sessions,
 	}
 	memcpy(session->id, handshake->id, sizeof(session->id));
 	session->until = handshake->until;
-	/* A copy, because a buffer that has grown is up to twice as large as what is in it. */
-	bytes_set(&session->token, token->data, token->len);
-	if (bytes_check(&session->token, e) < 0) {
+	if (token_pack(ear, &session->ear, e) < 0) {
 		free(session);
 		return NULL;
 	}
-	bytes_free(token);
 	if (sessions->count >= sessions->max) {
 		if (sessions->floor < sessions->first->until)
 			sessions->floor = sessions->first->until;

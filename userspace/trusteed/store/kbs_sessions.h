@@ -16,6 +16,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "kbs_seal.h"
+#include "token_pack.h"
 
 #define KBS_SESSIONS_MAX 65536 /* the default limit */
 
@@ -24,7 +25,7 @@ struct kbs_session {
 	struct kbs_session *later;	      /* the next one that was attested */
 	char id[2 * KBS_SESSION_ID_SIZE + 1]; /* lower-case hex */
 	int64_t until;			      /* boot clock, ms */
-	struct bytes token;		      /* the EAR */
+	struct token_pack ear;
 };
 
 struct kbs_sessions {
@@ -39,10 +40,10 @@ struct kbs_sessions {
 
 void kbs_sessions_free(struct kbs_sessions *sessions);
 
-/* Add the attested session of @handshake with @token, which is empty afterwards. @monotonic is in
- * ms of the boot clock. Borrowed, valid until the next call; NULL with an ERROR_SYSTEM. */
+/* Add the attested session of @handshake with a copy of @ear. @monotonic is in ms of the boot clock.
+ * Borrowed, valid until the next call; NULL with an ERROR_SYSTEM. */
 struct kbs_session *kbs_sessions_add(struct kbs_sessions *sessions,
-				     const struct kbs_handshake *handshake, struct bytes *token,
+				     const struct kbs_handshake *handshake, const struct bytes *ear,
 				     int64_t monotonic, struct error *e);
 /* The session @id (may be NULL) if it has not ended, else NULL. Borrowed. */
 struct kbs_session *kbs_sessions_find(struct kbs_sessions *sessions, const char *id,
