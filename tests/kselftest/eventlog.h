@@ -10,7 +10,8 @@
 
 #define HEADER_SIZE 65
 
-enum record_kind { KIND_BASE, KIND_EVENT, KIND_FOREIGN };
+/* The numbers are those of netlink. */
+enum record_kind { KIND_BASE, KIND_EVENT, KIND_FOREIGN, KIND_BOOT };
 
 /*
  * The pointers are into the log's bytes. In a base or foreign record @digest is the register's
@@ -25,10 +26,11 @@ struct record {
 	uint32_t size;
 };
 
+/* The first @boot records are firmware's. */
 struct eventlog {
 	uint8_t *bytes;
 	struct record *records;
-	size_t count;
+	size_t count, boot;
 	const struct cca_rsi_config *config;
 };
 
