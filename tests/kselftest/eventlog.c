@@ -120,6 +120,16 @@ bool eventlog_read(struct eventlog *log, const struct cca_rsi_config *config)
 	return false;
 }
 
+uint64_t eventlog_begin_count(const struct cca_rsi_config *config)
+{
+	struct eventlog log;
+
+	if (!eventlog_read(&log, config))
+		return 0;
+	eventlog_free(&log);
+	return log.boot + REGISTERS - 1;
+}
+
 void eventlog_free(struct eventlog *log)
 {
 	free(log->bytes);

@@ -47,6 +47,12 @@ bool eventlog_replays(const struct eventlog *log);
  */
 bool eventlog_good(struct cca_rsi_config *config);
 
+/*
+ * How many records the log has when it begins: firmware's and one base record of each register that
+ * can be extended. 0, with a note, if the log cannot be read.
+ */
+uint64_t eventlog_begin_count(const struct cca_rsi_config *config);
+
 /* Computes register @index (1 or more) after the first @count records, into @value. */
 void eventlog_register(const struct eventlog *log, size_t count, uint32_t index, uint8_t *value);
 
