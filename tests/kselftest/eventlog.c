@@ -87,6 +87,7 @@ static bool records_parse(struct eventlog *log, size_t size)
 	size_t used = HEADER_SIZE, length;
 	struct record *record;
 
+	log->used = size;
 	for (; used < size; used += length) {
 		record = &log->records[log->count];
 		length = record_parse(log->bytes + used, size - used, log->config->digest_size,
@@ -96,6 +97,7 @@ static bool records_parse(struct eventlog *log, size_t size)
 		if (record->kind == KIND_EVENT && log->boot == log->count) {
 			record->kind = KIND_BOOT;
 			log->boot++;
+			log->used -= length;
 		}
 		if (!record->index && record->kind != KIND_BOOT)
 			return false;

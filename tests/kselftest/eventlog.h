@@ -26,11 +26,11 @@ struct record {
 	uint32_t size;
 };
 
-/* The first @boot records are firmware's. */
+/* The first @boot records are firmware's. @used: bytes of the log without those, which log_max limits */
 struct eventlog {
 	uint8_t *bytes;
 	struct record *records;
-	size_t count, boot;
+	size_t count, boot, used;
 	const struct cca_rsi_config *config;
 };
 
