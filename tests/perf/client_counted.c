@@ -8,7 +8,7 @@
 #include <seccomp.h>
 #include <signal.h>
 
-#include "base/sandbox.h"
+#include "sandbox/sandbox.h"
 
 int __wrap_sandbox_drop_root(const struct sandbox_identity *identity, struct error *e);
 int __wrap_sandbox_drop_root(const struct sandbox_identity *identity, struct error *e)

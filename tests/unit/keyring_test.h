@@ -25,7 +25,7 @@
 
 #include "base/bytes.h"
 #include "base/io.h"
-#include "base/sandbox.h"
+#include "sandbox/sandbox.h"
 #include "keeper/keyring.h"
 
 static char base[] = "/tmp/test_keyring.XXXXXX";

@@ -20,7 +20,7 @@
 
 #include "base/array.h"
 #include "base/io.h"
-#include "base/sandbox.h"
+#include "sandbox/sandbox.h"
 #include "courier_test.h"
 
 /* --- the process ------------------------------------------------------------------------------ */

@@ -27,7 +27,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
-#include "base/sandbox.h"
+#include "sandbox/sandbox.h"
 #include "courier_test.h"
 
 static const char *obstacle; /* the reason why tests cannot run here, or NULL */

@@ -22,7 +22,7 @@
 
 #include "attempts.h"
 #include "base/array.h"
-#include "base/sandbox.h"
+#include "sandbox/sandbox.h"
 #include "jose/jwe.h"
 #include "jose/tee_key.h"
 #include "keeper/notify.h"

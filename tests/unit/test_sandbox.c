@@ -32,7 +32,7 @@
 
 #include "attempts.h"
 #include "base/array.h"
-#include "base/sandbox.h"
+#include "sandbox/sandbox.h"
 #include "courier/confine.h"
 
 #define KILLED 1000 /* not an errno: the child was killed by SIGSYS */

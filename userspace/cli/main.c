@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/crypto.h"
-#include "base/sandbox.h"
+#include "sandbox/sandbox.h"
 #include "cli.h"
 
 static const struct cli_entry commands[] = {

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
-#include "base/sandbox.h"
+#include "sandbox/sandbox.h"
 
 #define NOBODY	  65534
 #define DNS_PORT  53

@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "error.h"
+#include "base/error.h"
 
 /* No core dump, and no ptrace or /proc/PID/mem for other processes of the same user. Changing the
  * user would undo this, so drop the user first. */

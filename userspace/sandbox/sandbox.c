@@ -15,7 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "array.h"
+#include "base/array.h"
 
 /* Headers older than the kernel lack these. */
 #ifndef LANDLOCK_ACCESS_FS_RESOLVE_UNIX
