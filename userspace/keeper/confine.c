@@ -103,8 +103,7 @@ static const struct sandbox_rule calls[] = {
 
 /*
  * CAP_IPC_LOCK goes together with root, so from then on RLIMIT_MEMLOCK holds for each allocation.
- * A limit that is too small must end the keeper here, with a reason: libseccomp 2.6 follows a null
- * pointer if it cannot allocate.
+ * A limit that is too small must end the keeper here, with a reason, and not later with a secret.
  */
 static int confine_memory(struct error *e)
 {
@@ -148,5 +147,5 @@ int confine_finish(int keyring, const struct sandbox_identity *identity, struct 
 	if (sandbox_no_dump(e) < 0 || sandbox_no_new_privs(e) < 0 || sandbox_no_new_code(e) < 0 ||
 	    sandbox_landlock(&access, e) < 0)
 		return -1;
-	return sandbox_seccomp(SCMP_ACT_ERRNO(EPERM), calls, ARRAY_SIZE(calls), e);
+	return sandbox_seccomp(SANDBOX_ERRNO(EPERM), calls, ARRAY_SIZE(calls), e);
 }
