@@ -14,6 +14,9 @@
 #include "base/error.h"
 #include "kbs/session.h"
 
+/* The arguments of the program, as they are after cli_find(). */
+extern char **cli_argv;
+
 typedef int cli_command(int argc, char **argv);
 
 cli_command command_admin, command_attest, command_config, command_extend, command_get_resource,
