@@ -187,15 +187,15 @@ int cli_kbs_check(const struct cli_kbs *kbs, struct error *e)
 	return kbs_read_url(kbs, url, e);
 }
 
-/* Lock everything, also what libraries copy and what is on the stack, if this user may lock without a
- * limit. With a limit, later allocations could fail; then private keys and secrets are locked as far
+/* Lock every page that is used, also what libraries copy and what is on the stack, if this user may lock
+ * without a limit. With a limit, later allocations could fail; then private keys and secrets are locked as far
  * as it reaches. */
 static void memory_lock(void)
 {
 	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
 
 	if (setrlimit(RLIMIT_MEMLOCK, &unlimited) == 0)
-		(void)mlockall(MCL_CURRENT | MCL_FUTURE);
+		(void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 }
 
 int cli_courier_start(struct courier *courier, const struct cli_kbs *kbs, struct error *e)
