@@ -17,9 +17,22 @@ void stream_open(struct stream *s, int fd, SSL *ssl)
 	*s = (struct stream){ .fd = fd, .ssl = ssl };
 }
 
+/* OpenSSL never resumes the session of a connection that was not closed in order. The network may lose a
+ * connection; only a failure of TLS says something about the session. */
+static void ssl_end(const struct stream *s)
+{
+	if (s->lost)
+		SSL_set_shutdown(s->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+	else if (!s->broken)
+		SSL_shutdown(s->ssl);
+	SSL_free(s->ssl);
+	crypto_begin();
+}
+
 void stream_close(struct stream *s)
 {
-	SSL_free(s->ssl);
+	if (s->ssl)
+		ssl_end(s);
 	if (s->fd >= 0)
 		close(s->fd);
 	*s = (struct stream)STREAM_INIT;
@@ -45,6 +58,7 @@ static ssize_t ssl_fail(struct stream *s, int code, int error, struct error *e)
 	const unsigned long cause = ERR_peek_error();
 	const char *text = ERR_reason_error_string(cause);
 
+	s->broken = true;
 	if (memory_failed())
 		return error_set_memory(e);
 	if (code == SSL_ERROR_SYSCALL)

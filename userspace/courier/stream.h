@@ -14,7 +14,8 @@ struct stream {
 	int fd;	     /* non-blocking; -1: there is no connection */
 	SSL *ssl;    /* NULL: without TLS */
 	bool ended;  /* the peer has closed it in order */
-	bool lost;   /* it broke */
+	bool lost;   /* the network has ended it */
+	bool broken; /* TLS has ended it */
 	short wants; /* what to wait for before the last call can go on: POLLIN, POLLOUT */
 };
 

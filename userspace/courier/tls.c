@@ -16,7 +16,8 @@
 /* --- the context ------------------------------------------------------------------------------- */
 
 /* Keep the session for the next handshake, in this process's memory only. A server of TLS 1.3 sends
- * tickets; the last one counts, and each is used once, so that connections cannot be linked by it.
+ * tickets; the last one counts, and each is used once, so that nobody on the network sees by a ticket
+ * that two connections are of the same realm.
  *
  * A resumed handshake has no certificate: the server proves by the ticket that it is the one whose
  * certificate was checked. So a session must never be offered for another host or under other CA
@@ -184,8 +185,10 @@ static int handshake_fail(const struct tls *tls, const SSL *ssl, int code, int e
 
 	if (memory_failed() || SSL_get_verify_result(ssl) == X509_V_ERR_OUT_OF_MEM)
 		return error_set_memory(e);
-	if (code == SSL_ERROR_SYSCALL || code == SSL_ERROR_ZERO_RETURN)
+	if (code == SSL_ERROR_SYSCALL)
 		return lost(error, e);
+	if (code == SSL_ERROR_ZERO_RETURN)
+		return error_set(e, ERROR_TLS, "TLS handshake failed: the KBS closed it");
 	if (ERR_GET_LIB(cause) == ERR_LIB_SSL && reason == SSL_R_UNEXPECTED_EOF_WHILE_READING)
 		return lost(0, e);
 	if (ERR_GET_LIB(cause) == ERR_LIB_SSL && reason == SSL_R_CERTIFICATE_VERIFY_FAILED)
@@ -215,6 +218,13 @@ static SSL *ssl_new(struct tls *tls, int fd, struct error *e)
 	return NULL;
 }
 
+/* A server of TLS 1.2 gives no new ticket when it resumes a session: the old one stays good. */
+static void session_keep(struct tls *tls, SSL *ssl)
+{
+	if (!tls->session && SSL_session_reused(ssl) && SSL_version(ssl) < TLS1_3_VERSION)
+		tls->session = SSL_get1_session(ssl);
+}
+
 SSL *tls_connect(struct tls *tls, int fd, const struct deadline *d, struct error *e)
 {
 	struct pollfd p = { .fd = fd };
@@ -225,8 +235,10 @@ SSL *tls_connect(struct tls *tls, int fd, const struct deadline *d, struct error
 		crypto_begin();
 		errno = 0;
 		ret = SSL_connect(ssl);
-		if (ret == 1 && !memory_failed())
+		if (ret == 1 && !memory_failed()) {
+			session_keep(tls, ssl);
 			return ssl;
+		}
 		code = SSL_get_error(ssl, ret);
 		if (code == SSL_ERROR_WANT_READ || code == SSL_ERROR_WANT_WRITE) {
 			p.events = code == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT;
