@@ -66,7 +66,9 @@ static ssize_t ssl_fail(struct stream *s, int code, int error, struct error *e)
 	if (ERR_GET_LIB(cause) == ERR_LIB_SSL &&
 	    ERR_GET_REASON(cause) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
 		return lost(s, 0, e);
-	return error_set(e, ERROR_TLS, "TLS failed: %s", text ? text : "unknown error");
+	if (!text)
+		return error_set(e, ERROR_TLS, "TLS failed: OpenSSL error %08lx", cause);
+	return error_set(e, ERROR_TLS, "TLS failed: %s", text);
 }
 
 /* After an SSL function has returned @ret, which is not positive. */

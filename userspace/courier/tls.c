@@ -31,14 +31,19 @@ static int on_session(SSL *ssl, SSL_SESSION *session)
 	return 1;
 }
 
+/* What OpenSSL need not load, which is a third of its start: its configuration file, because what this
+ * client accepts is written here; the texts of errors outside of libssl; ciphers by their old names. */
+#define LEFT_OUT \
+	(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS | \
+	 OPENSSL_INIT_NO_ADD_ALL_CIPHERS | OPENSSL_INIT_NO_ATEXIT)
+
 int tls_prepare(struct tls *tls, struct error *e)
 {
 	static const unsigned char protocols[] = "\x08http/1.1";
 	SSL_CTX *ctx;
 
 	memory_prepare();
-	/* Without its configuration file: what this client accepts is written here. */
-	if (OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, NULL) == 1)
+	if (OPENSSL_init_crypto(LEFT_OUT, NULL) == 1 && OPENSSL_init_ssl(LEFT_OUT, NULL) == 1)
 		tls->ctx = SSL_CTX_new(TLS_client_method());
 	memory_prepared();
 	ctx = tls->ctx;
@@ -193,7 +198,9 @@ static int handshake_fail(const struct tls *tls, const SSL *ssl, int code, int e
 		return lost(0, e);
 	if (ERR_GET_LIB(cause) == ERR_LIB_SSL && reason == SSL_R_CERTIFICATE_VERIFY_FAILED)
 		return certificate_fail(tls, SSL_get_verify_result(ssl), e);
-	return error_set(e, ERROR_TLS, "TLS handshake failed: %s", text ? text : "unknown error");
+	if (!text)
+		return error_set(e, ERROR_TLS, "TLS handshake failed: OpenSSL error %08lx", cause);
+	return error_set(e, ERROR_TLS, "TLS handshake failed: %s", text);
 }
 
 /* --- the handshake ----------------------------------------------------------------------------- */
