@@ -121,7 +121,8 @@ struct kind {
 
 /*
  * What TLS 1.2 and 1.3 agree on with every server of today, what keys and signatures of certificates,
- * tokens and EARs use, and what opens a secret. SHA-1 is only for HMAC in suites of TLS 1.2.
+ * tokens and EARs use, and what opens a secret. TLS uses HMAC as a key that signs, too. SHA-1 is
+ * for HMAC in suites of TLS 1.2.
  */
 static struct kind kinds[] = {
 	{ OSSL_OP_DIGEST, NAMES("SHA1", "SHA2-256", "SHA2-384", "SHA2-512"), "", { { 0 } } },
@@ -133,11 +134,11 @@ static struct kind kinds[] = {
 	{ OSSL_OP_MAC, NAMES("HMAC"), "", { { 0 } } },
 	{ OSSL_OP_KDF, NAMES("HKDF", "TLS13-KDF", "TLS1-PRF", "SSKDF"), "", { { 0 } } },
 	{ OSSL_OP_KEYMGMT,
-	  NAMES("RSA", "RSA-PSS", "EC", "X25519", "ED25519", "X25519MLKEM768"),
+	  NAMES("RSA", "RSA-PSS", "EC", "X25519", "ED25519", "X25519MLKEM768", "HMAC"),
 	  "",
 	  { { 0 } } },
 	{ OSSL_OP_KEYEXCH, NAMES("ECDH", "X25519"), "", { { 0 } } },
-	{ OSSL_OP_SIGNATURE, NAMES("RSA", "ECDSA", "ED25519"), "", { { 0 } } },
+	{ OSSL_OP_SIGNATURE, NAMES("RSA", "ECDSA", "ED25519", "HMAC"), "", { { 0 } } },
 	{ OSSL_OP_ASYM_CIPHER, NAMES("RSA"), "", { { 0 } } },
 	{ OSSL_OP_KEM, NAMES("X25519MLKEM768"), "", { { 0 } } },
 	{ OSSL_OP_ENCODER, NAMES("RSA", "EC"), "structure=PrivateKeyInfo", { { 0 } } },
