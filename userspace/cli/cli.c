@@ -239,17 +239,24 @@ int cli_courier_start(struct courier *courier, const struct cli_kbs *kbs, struct
 int cli_session_start(struct session *s, const struct cli_kbs *kbs, const char *key, bool attest,
 		      struct error *e)
 {
+	struct error no_realm = ERROR_INIT;
+
 	if (cli_kbs_check(kbs, e) < 0)
 		return -1;
 	/* First: it may start this command again in another program (tools.c). */
-	if (attest)
-		s->rsi = rsi_open(kbs->source, e);
-	if (attest && !s->rsi)
-		return -1;
+	if (attest) {
+		s->rsi = rsi_open(kbs->source, &no_realm);
+		if (key && cli_tee_key_read(&s->key, key, e) < 0)
+			return -1;
+		if (!s->rsi) {
+			*e = no_realm;
+			return -1;
+		}
+	}
 	if (courier_open(&s->courier, kbs, e) < 0)
 		return -1;
 	/* While the courier starts. */
-	if (key && cli_tee_key_read(&s->key, key, e) < 0)
+	if (!attest && key && cli_tee_key_read(&s->key, key, e) < 0)
 		return -1;
 	if (attest && !key && tee_key_generate(&s->key, e) < 0)
 		return -1;
