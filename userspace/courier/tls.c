@@ -191,7 +191,7 @@ static int handshake_fail(const struct tls *tls, const SSL *ssl, int code, int e
 	if (code == SSL_ERROR_SYSCALL)
 		return lost(error, e);
 	if (code == SSL_ERROR_ZERO_RETURN)
-		return error_set(e, ERROR_TLS, "TLS handshake failed: the KBS closed it");
+		return error_set_transient(e, ERROR_TLS, "TLS handshake failed: the KBS closed it");
 	if (ERR_GET_LIB(cause) == ERR_LIB_SSL && reason == SSL_R_UNEXPECTED_EOF_WHILE_READING)
 		return lost(0, e);
 	if (ERR_GET_LIB(cause) == ERR_LIB_SSL && reason == SSL_R_CERTIFICATE_VERIFY_FAILED)
