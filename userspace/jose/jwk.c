@@ -23,6 +23,21 @@ static const struct curve {
 	{ "P-521", "secp521r1", 66 },
 };
 
+/* What is in the key beside its type, by its names in a JWK and in OpenSSL. */
+struct numbers {
+	const char *member[2], *param[2];
+};
+
+static const struct numbers ec_numbers = {
+	.member = { "x", "y" },
+	.param = { OSSL_PKEY_PARAM_EC_PUB_X, OSSL_PKEY_PARAM_EC_PUB_Y },
+};
+
+static const struct numbers rsa_numbers = {
+	.member = { "n", "e" },
+	.param = { OSSL_PKEY_PARAM_RSA_N, OSSL_PKEY_PARAM_RSA_E },
+};
+
 static const struct curve *curve_of_key(const EVP_PKEY *pkey)
 {
 	char group[64];
@@ -36,10 +51,9 @@ static const struct curve *curve_of_key(const EVP_PKEY *pkey)
 	return NULL;
 }
 
-/* Set @member to the number @param of @pkey in base64url, with zeros on the left up to @least
- * bytes. Returns 0, or -1 if out of memory. */
-static int number_set(json_t *jwk, const char *member, const EVP_PKEY *pkey, const char *param,
-		      size_t least)
+/* Set @member to the number @param in base64url, with zeros on the left up to @least bytes. Returns 0, or -1 if out
+ * of memory. */
+static int number_set(json_t *jwk, const char *member, const OSSL_PARAM *param, size_t least)
 {
 	uint8_t raw[JWK_RSA_BITS_MAX / 8];
 	struct bytes text = BYTES_INIT;
@@ -47,7 +61,7 @@ static int number_set(json_t *jwk, const char *member, const EVP_PKEY *pkey, con
 	int ret = -1;
 	size_t size;
 
-	if (EVP_PKEY_get_bn_param(pkey, param, &number) != 1)
+	if (OSSL_PARAM_get_BN(param, &number) != 1)
 		return -1;
 	size = (size_t)BN_num_bytes(number);
 	if (size < least)
@@ -60,6 +74,24 @@ static int number_set(json_t *jwk, const char *member, const EVP_PKEY *pkey, con
 	bytes_free(&text);
 	BN_free(number);
 	return ret;
+}
+
+/* Set the two numbers of @pkey, with zeros on the left up to @least bytes. OpenSSL is asked for both
+ * together, because it computes both coordinates of a point for each call. */
+static int numbers_set(json_t *jwk, const struct numbers *numbers, const EVP_PKEY *pkey,
+		       size_t least)
+{
+	uint8_t first[JWK_RSA_BITS_MAX / 8], second[JWK_RSA_BITS_MAX / 8];
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_BN(numbers->param[0], first, sizeof(first)),
+		OSSL_PARAM_construct_BN(numbers->param[1], second, sizeof(second)),
+		OSSL_PARAM_construct_end(),
+	};
+
+	if (EVP_PKEY_get_params(pkey, params) != 1 ||
+	    number_set(jwk, numbers->member[0], &params[0], least) < 0)
+		return -1;
+	return number_set(jwk, numbers->member[1], &params[1], least);
 }
 
 json_t *jwk_from_public_key(const EVP_PKEY *pkey, const char *alg, struct error *e)
@@ -79,13 +111,7 @@ json_t *jwk_from_public_key(const EVP_PKEY *pkey, const char *alg, struct error 
 	jwk = curve ? json_pack("{s:s, s:s}", "kty", "EC", "crv", curve->crv) :
 		      json_pack("{s:s}", "kty", "RSA");
 	ret = alg ? json_object_set_new(jwk, "alg", json_string(alg)) : 0;
-	if (curve) {
-		ret |= number_set(jwk, "x", pkey, OSSL_PKEY_PARAM_EC_PUB_X, curve->size);
-		ret |= number_set(jwk, "y", pkey, OSSL_PKEY_PARAM_EC_PUB_Y, curve->size);
-	} else {
-		ret |= number_set(jwk, "n", pkey, OSSL_PKEY_PARAM_RSA_N, 0);
-		ret |= number_set(jwk, "e", pkey, OSSL_PKEY_PARAM_RSA_E, 0);
-	}
+	ret |= numbers_set(jwk, curve ? &ec_numbers : &rsa_numbers, pkey, curve ? curve->size : 0);
 	if (ret == 0)
 		return jwk;
 	json_decref(jwk);
