@@ -35,7 +35,7 @@ bool ecdsa_from_der(const uint8_t *der, size_t len, uint8_t *raw, size_t size)
 
 EVP_PKEY *ecdsa_key_from_point(const char *group, const uint8_t *point, size_t len)
 {
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL), *check = NULL;
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
 	OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)group, 0),
 		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)point, len),
@@ -43,16 +43,14 @@ EVP_PKEY *ecdsa_key_from_point(const char *group, const uint8_t *point, size_t l
 	};
 	EVP_PKEY *key = NULL;
 
-	if (ctx && EVP_PKEY_fromdata_init(ctx) == 1 &&
-	    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) == 1)
-		check = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
-	/* The full check also multiplies the point by the order of the group. The groups of P-256, P-384 and
-	 * P-521 have cofactor 1, so this is the order of each of their points but infinity. */
-	if (!check || EVP_PKEY_public_check_quick(check) != 1) {
+	/* Infinity has one byte. OpenSSL accepts it here, but no point that is not on the curve; TLS relies on
+	 * that for the keys of its peers, too. EVP_PKEY_public_check() would be a second check of the same: in
+	 * these groups, each point on the curve but infinity is a public key. */
+	if (ctx && len > 1 && EVP_PKEY_fromdata_init(ctx) == 1 &&
+	    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1) {
 		EVP_PKEY_free(key);
 		key = NULL;
 	}
-	EVP_PKEY_CTX_free(check);
 	EVP_PKEY_CTX_free(ctx);
 	return key;
 }

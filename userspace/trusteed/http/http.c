@@ -39,8 +39,9 @@ struct exchange {
 	struct http_body allowed;
 	struct reply *refusal; /* owned; the answer, if the head was refused */
 	struct bytes body;
-	size_t seen;	/* bytes of the body that were received */
-	char line[384]; /* "METHOD PATH" for the log */
+	struct bytes answer; /* the library reads it until http_completed() */
+	size_t seen;	     /* bytes of the body that were received */
+	char line[384];	     /* "METHOD PATH" for the log */
 };
 
 struct http {
@@ -59,9 +60,10 @@ static const char *http_header(struct MHD_Connection *connection, enum MHD_Value
 	return MHD_lookup_connection_value(connection, kind, name);
 }
 
-/* Send @reply, and write the one log line of this request. Tests count these lines. */
-static enum MHD_Result http_reply(struct MHD_Connection *connection,
-				  const struct exchange *exchange, const struct reply *reply)
+/* Send @reply, whose body is then @exchange's, and write the one log line of this request. Tests count
+ * these lines. */
+static enum MHD_Result http_reply(struct MHD_Connection *connection, struct exchange *exchange,
+				  struct reply *reply)
 {
 	const char *const headers[][2] = {
 		{ MHD_HTTP_HEADER_CONTENT_TYPE, reply->body.len > 0 ? "application/json" : "" },
@@ -73,8 +75,9 @@ static enum MHD_Result http_reply(struct MHD_Connection *connection,
 
 	log_line(reply->warning ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "request %s %u%s%s",
 		 exchange->line, reply->status, reply->note[0] ? " " : "", reply->note);
-	response = MHD_create_response_from_buffer(reply->body.len, reply->body.data,
-						   MHD_RESPMEM_MUST_COPY);
+	bytes_swap(&exchange->answer, &reply->body);
+	response = MHD_create_response_from_buffer(exchange->answer.len, exchange->answer.data,
+						   MHD_RESPMEM_PERSISTENT);
 	if (!response)
 		return MHD_NO;
 	ret = MHD_YES;
@@ -127,7 +130,7 @@ static void http_dispatch(const struct http *http, struct MHD_Connection *connec
 /* The head is read and, unless the client waits for this answer, the body too. */
 static enum MHD_Result http_answer(const struct http *http, struct MHD_Connection *connection,
 				   const char *url, const char *method, bool too_large,
-				   const struct exchange *exchange)
+				   struct exchange *exchange)
 {
 	struct reply reply = REPLY_INIT;
 	enum MHD_Result ret;
@@ -244,6 +247,7 @@ static void http_completed(void *cls, struct MHD_Connection *connection, void **
 	(void)why;
 	if (exchange) {
 		bytes_free(&exchange->body);
+		bytes_free(&exchange->answer);
 		if (exchange->refusal)
 			reply_free(exchange->refusal);
 		free(exchange->refusal);
