@@ -31,6 +31,9 @@
 #define DRAIN_MAX ((size_t)8 << 20)
 /* How often the time limits of connections are looked at. */
 #define TICK_MS 500
+/* The library asks to be called at once, and again, while a client pauses within its TLS handshake. If nothing
+ * happens in a call, the next one is when a socket is ready, or after this time. */
+#define PAUSE_MS 1
 
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
@@ -40,8 +43,9 @@ struct exchange {
 	struct reply *refusal; /* owned; the answer, if the head was refused */
 	struct bytes body;
 	struct bytes answer; /* the library reads it until http_completed() */
-	size_t seen;	     /* bytes of the body that were received */
-	char line[384];	     /* "METHOD PATH" for the log */
+	bool answered;
+	size_t seen;	/* bytes of the body that were received */
+	char line[384]; /* "METHOD PATH" for the log */
 };
 
 struct http {
@@ -50,6 +54,8 @@ struct http {
 	struct peers peers;
 	pthread_t thread;
 	int wake; /* an eventfd that ends the thread's wait */
+	bool active; /* since the library was called: a socket was ready, or a part of a request came */
+	size_t answers; /* that are being sent */
 	atomic_bool stopping;
 	char said[256]; /* the last message of the library, for an error at the start */
 };
@@ -128,7 +134,7 @@ static void http_dispatch(const struct http *http, struct MHD_Connection *connec
 }
 
 /* The head is read and, unless the client waits for this answer, the body too. */
-static enum MHD_Result http_answer(const struct http *http, struct MHD_Connection *connection,
+static enum MHD_Result http_answer(struct http *http, struct MHD_Connection *connection,
 				   const char *url, const char *method, bool too_large,
 				   struct exchange *exchange)
 {
@@ -137,6 +143,8 @@ static enum MHD_Result http_answer(const struct http *http, struct MHD_Connectio
 	char cause[64];
 
 	peer_begin(http_peer(connection), PEER_ANSWER, clock_boot_ms());
+	exchange->answered = true;
+	http->answers++;
 	if (exchange->refusal)
 		return http_reply(connection, exchange, exchange->refusal);
 	if (too_large) {
@@ -173,7 +181,7 @@ static int http_admit(const struct http *http, struct MHD_Connection *connection
 }
 
 /* The first call for a request: its head was received, its body was not. */
-static enum MHD_Result http_begin(const struct http *http, struct MHD_Connection *connection,
+static enum MHD_Result http_begin(struct http *http, struct MHD_Connection *connection,
 				  const char *url, const char *method, void **context)
 {
 	const char *text = http_header(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
@@ -227,6 +235,7 @@ static enum MHD_Result http_access(void *cls, struct MHD_Connection *connection,
 	size_t part = *len;
 
 	(void)version;
+	http->active = true;
 	if (!exchange)
 		return http_begin(http, connection, url, method, context);
 	*len = 0;
@@ -246,6 +255,7 @@ static void http_completed(void *cls, struct MHD_Connection *connection, void **
 
 	(void)why;
 	if (exchange) {
+		http->answers -= exchange->answered;
 		bytes_free(&exchange->body);
 		bytes_free(&exchange->answer);
 		if (exchange->refusal)
@@ -310,8 +320,11 @@ static void *http_loop(void *cls)
 		int timeout = MHD_get_timeout_i(http->daemon);
 		int64_t now;
 
-		(void)poll(fds, ARRAY_SIZE(fds),
-			   timeout < 0 || timeout > TICK_MS ? TICK_MS : timeout);
+		if (timeout < 0 || timeout > TICK_MS)
+			timeout = TICK_MS;
+		else if (timeout == 0 && !http->active && http->answers == 0)
+			timeout = PAUSE_MS;
+		http->active = poll(fds, ARRAY_SIZE(fds), timeout) > 0;
 		(void)MHD_run(http->daemon);
 		now = clock_boot_ms();
 		peers_trim(&http->peers, now);
