@@ -27,6 +27,7 @@ struct connection {
 	int fd;
 	SSL *ssl; /* NULL: without TLS */
 	int number, requests;
+	bool late;  /* the next request gets no answer */
 	char *text; /* of the current request, NUL-terminated */
 	size_t len, size;
 };
@@ -109,6 +110,8 @@ static int answer_echo(struct connection *c, const char *status, const char *hea
 	int ret;
 
 	fprintf(f, "connection=%d request=%d\n", c->number, c->requests);
+	if (c->ssl)
+		fprintf(f, "%s resumed=%d\n", SSL_get_version(c->ssl), SSL_session_reused(c->ssl));
 	fwrite(c->text, 1, len, f);
 	fclose(f);
 	ret = answer(c, status, header, body, size, size);
@@ -129,13 +132,15 @@ static int answer_huge(struct connection *c)
 static int request_serve(struct connection *c, size_t len)
 {
 	char line[256];
+	int ret;
 
 	snprintf(line, sizeof(line), "%.*s", (int)strcspn(c->text, "\r"), c->text);
 	c->requests++;
 	if (strstr(line, "slow"))
 		sleep(10);
-	if (strstr(line, "silent"))
+	if (c->late || strstr(line, "silent"))
 		return -1;
+	c->late = strstr(line, "late");
 	if (strstr(line, "garbage")) {
 		connection_write(c, "SSH-2.0-OpenSSH_9.9\r\n\r\n", 23);
 		return -1;
@@ -150,12 +155,14 @@ static int request_serve(struct connection *c, size_t len)
 		return answer(c, "302 Found", "Location: http://127.0.0.1:1/\r\n", "", 0, 0);
 	if (strstr(line, "status418"))
 		return answer(c, "418 Teapot", "", "", 0, 0);
-	return answer_echo(c, "200 OK",
-			   strstr(line, "cookie") ?
-				   "Set-Cookie: other=1\r\nset-cookie: kbs-session-id=" COOKIE_ID
-				   "; Expires=Thu, 01 Jan 1970 00:05:00 GMT; Path=/elsewhere\r\n" :
-				   "",
-			   len);
+	ret = answer_echo(c, "200 OK",
+			  strstr(line, "cookie") ?
+				  "Set-Cookie: other=1\r\nset-cookie: kbs-session-id=" COOKIE_ID
+				  "; Expires=Thu, 01 Jan 1970 00:05:00 GMT; Path=/elsewhere\r\n" :
+			  strstr(line, "close") ? "Connection: close\r\n" :
+						  "",
+			  len);
+	return strstr(line, "close") || strstr(line, "drop") ? -1 : ret;
 }
 
 static void connection_serve(int fd, SSL_CTX *tls, int number)
@@ -171,6 +178,8 @@ static void connection_serve(int fd, SSL_CTX *tls, int number)
 	if (!tls || SSL_accept(c.ssl) > 0)
 		while ((len = request_read(&c)) && request_serve(&c, len) == 0)
 			;
+	if (c.ssl)
+		SSL_shutdown(c.ssl);
 	SSL_free(c.ssl);
 	free(c.text);
 	close(fd);
@@ -186,6 +195,7 @@ static _Noreturn void server_run(int listener, SSL_CTX *tls)
 			_exit(1);
 		if (fork() == 0) { /* a slow request must not delay the next connection */
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			close(listener);
 			connection_serve(fd, tls, number);
 			_exit(0);
 		}
@@ -197,11 +207,19 @@ static _Noreturn void server_run(int listener, SSL_CTX *tls)
 
 void http_server_start(struct http_server *server, SSL_CTX *tls)
 {
+	http_server_start_at(server, tls, 0);
+}
+
+void http_server_start_at(struct http_server *server, SSL_CTX *tls, unsigned int port)
+{
 	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_port = htons((uint16_t)port),
 				       .sin_addr = { htonl(INADDR_LOOPBACK) } };
 	socklen_t len = sizeof(address);
+	const int on = 1;
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
 	assert_int_equal(listen(listener, 16), 0);
 	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);

@@ -26,6 +26,7 @@
 #include "http.h"
 #include "kbs/courier.h"
 #include "kbs/message.h"
+#include "kbs/url.h"
 #include "resolver.h"
 #include "roots.h"
 
@@ -105,7 +106,7 @@ static int channel_send_failure(const struct error *failure, struct error *e)
 
 struct courier_state {
 	struct http http;
-	struct bytes url, ca, pin;
+	struct bytes url, ca;
 	struct confine_stamp stamp;
 	uint32_t flags, timeout;
 };
@@ -125,25 +126,25 @@ static int target_read(struct courier_state *s, const struct message *m, struct 
 	return bytes_check(&s->url, e) < 0 ? -1 : bytes_check(&s->ca, e);
 }
 
-static int sandbox_enter(struct courier_state *s, struct error *e)
+static int sandbox_enter(struct courier_state *s, struct addresses *pinned, struct error *e)
 {
-	char *host, *port;
-	int files = -1, ret = -1;
+	struct url_parts to;
+	struct error malformed = ERROR_INIT;
+	int files;
 
-	if (http_split(bytes_text(&s->url), &host, &port, e) == 0)
-		files = confine_files((uint16_t)strtoul(port, NULL, 10), &s->stamp, e);
-	if (files > 0 || (files == 0 && resolver_freeze(host, port, &s->pin, e) == 0))
-		ret = confine_calls(files, e);
-	curl_free(host);
-	curl_free(port);
-	return ret;
+	if (url_split(bytes_text(&s->url), &to, &malformed) < 0)
+		return error_set(e, ERROR_PROTOCOL, "malformed URL: %s", bytes_text(&s->url));
+	files = confine_files((uint16_t)strtoul(to.port, NULL, 10), &s->stamp, e);
+	if (files < 0 || (files == 0 && resolver_freeze(to.host, to.port, pinned, e) < 0))
+		return -1;
+	return confine_calls(files, e);
 }
 
 /* Read what is needed for all workers, and give up what none needs. */
 static int supervisor_enter(struct courier_state *s, struct error *e)
 {
 	/* Not as root. */
-	if (confine_drop(e) < 0 || http_prepare(e) < 0 || resolver_prepare(e) < 0)
+	if (confine_drop(e) < 0 || http_prepare(&s->http, e) < 0 || resolver_prepare(e) < 0)
 		return -1;
 	if (!s->ca.len && !strncmp(bytes_text(&s->url), "https:", 6) && roots_load(&s->ca, e) < 0)
 		return -1;
@@ -153,16 +154,15 @@ static int supervisor_enter(struct courier_state *s, struct error *e)
 static int worker_enter(struct courier_state *s, pid_t supervisor, struct error *e)
 {
 	struct http_target target = {
+		.url = bytes_text(&s->url),
 		.ca = &s->ca,
-		.timeout = (long)s->timeout,
+		.timeout = s->timeout,
 		.insecure = s->flags & MESSAGE_OPEN_INSECURE,
+		.peer = COURIER_FD,
 	};
 
-	if (confine_end_with(supervisor, e) < 0 || sandbox_enter(s, e) < 0)
+	if (confine_end_with(supervisor, e) < 0 || sandbox_enter(s, &target.pinned, e) < 0)
 		return -1;
-	target.url = bytes_text(&s->url);
-	target.pin = bytes_text(&s->pin);
-	s->http.peer = COURIER_FD;
 	return http_open(&s->http, &target, e);
 }
 

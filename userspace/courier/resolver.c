@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "resolver.h"
 
-#include <dlfcn.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <nss.h>
 #include <resolv.h>
-#include <sys/socket.h>
+#include <string.h>
 
-#include "base/array.h"
+/* Of the time of a request, each question to a server gets this part: there are two questions to each
+ * of up to three servers, for each name of a search list. */
+#define QUESTIONS 8
 
 static int services_set(const char *services, struct error *e)
 {
@@ -17,47 +18,61 @@ static int services_set(const char *services, struct error *e)
 	return 0;
 }
 
-/* What glibc loads at its first use: before 2.34 the modules for files and DNS; for pthread_cancel(), with
- * which libcurl (8.17 and later) ends a lookup, the unwinder. It does not load again what is loaded. */
-static const char *const modules[] = { "libnss_files.so.2", "libnss_dns.so.2", "libgcc_s.so.1" };
-
 int resolver_prepare(struct error *e)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(modules); i++)
-		(void)dlopen(modules[i], RTLD_NOW); /* one that is absent is not needed */
 	return services_set("files dns", e);
 }
 
-/* Append "host:port:address,..." to @pin if @host has addresses. */
-static int pin_addresses(const char *host, const char *port, struct bytes *pin, struct error *e)
+/* Returns 0 or a code of getaddrinfo(). */
+static int look_up(const char *host, const char *port, struct addresses *found)
 {
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-	const char *separator = ":";
-	char address[NI_MAXHOST];
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
 	struct addrinfo *list;
-	int failed;
+	int failed = getaddrinfo(host, port, &hints, &list);
 
-	failed = getaddrinfo(host, NULL, &hints, &list);
+	found->count = 0;
 	if (failed)
-		return failed == EAI_MEMORY ? error_set_memory(e) : 0;
-	bytes_printf(pin, "%s:%s", host, port);
-	for (const struct addrinfo *a = list; a; a = a->ai_next) {
-		if (getnameinfo(a->ai_addr, a->ai_addrlen, address, sizeof(address), NULL, 0,
-				NI_NUMERICHOST))
+		return failed;
+	for (const struct addrinfo *a = list; a && found->count < ADDRESSES_MAX; a = a->ai_next) {
+		if (a->ai_family != AF_INET && a->ai_family != AF_INET6)
 			continue;
-		bytes_printf(pin, "%s%s", separator, address);
-		separator = ",";
+		memcpy(&found->at[found->count], a->ai_addr, a->ai_addrlen);
+		found->len[found->count++] = a->ai_addrlen;
 	}
 	freeaddrinfo(list);
-	return bytes_check(pin, e);
+	return found->count ? 0 : EAI_NONAME;
 }
 
-int resolver_freeze(const char *host, const char *port, struct bytes *pin, struct error *e)
+int resolver_freeze(const char *host, const char *port, struct addresses *pinned, struct error *e)
 {
-	if (services_set("files", e) < 0 || pin_addresses(host, port, pin, e) < 0 ||
-	    services_set("dns", e) < 0)
+	if (services_set("files", e) < 0)
+		return -1;
+	if (look_up(host, port, pinned) == EAI_MEMORY)
+		return error_set_memory(e);
+	if (services_set("dns", e) < 0)
 		return -1;
 	if (res_init() < 0)
 		return error_set(e, ERROR_SYSTEM, "resolver: res_init");
 	return 0;
+}
+
+int resolver_find(const char *host, const char *port, unsigned int seconds, struct addresses *found,
+		  struct error *e)
+{
+	const int longest = seconds / QUESTIONS ? (int)(seconds / QUESTIONS) : 1;
+	int failed;
+
+	if ((_res.options & RES_INIT || res_init() == 0) && _res.retrans > longest)
+		_res.retrans = longest;
+	failed = look_up(host, port, found);
+	if (failed == EAI_MEMORY)
+		return error_set_memory(e);
+	if (failed == EAI_SYSTEM) {
+		error_set_errno(e, ERROR_NETWORK, "name not found");
+		e->transient = true;
+		return -1;
+	}
+	return failed ? error_set_transient(e, ERROR_NETWORK, "name not found: %s",
+					    gai_strerror(failed)) :
+			0;
 }
