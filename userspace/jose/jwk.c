@@ -23,7 +23,7 @@ static const struct curve {
 	{ "P-521", "secp521r1", 66 },
 };
 
-/* What is in the key beside its type, by its names in a JWK and in OpenSSL. */
+/* The two numbers of a public key, by their names in a JWK and in OpenSSL. */
 struct numbers {
 	const char *member[2], *param[2];
 };
@@ -51,8 +51,8 @@ static const struct curve *curve_of_key(const EVP_PKEY *pkey)
 	return NULL;
 }
 
-/* Set @member to the number @param in base64url, with zeros on the left up to @least bytes. Returns 0, or -1 if out
- * of memory. */
+/* Set @member to the number @param in base64url, with zeros on the left up to @least bytes. Returns
+ * 0, or -1 if out of memory. */
 static int number_set(json_t *jwk, const char *member, const OSSL_PARAM *param, size_t least)
 {
 	uint8_t raw[JWK_RSA_BITS_MAX / 8];
