@@ -18,6 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static const char halves[] = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhalves";
+
 #define COOKIE_ID "0123456789abcdef0123456789abcdef"
 #define HUGE_SIZE ((size_t)5 << 20)
 
@@ -35,6 +37,28 @@ struct connection {
 static ssize_t connection_read(struct connection *c, void *data, size_t len)
 {
 	return c->ssl ? SSL_read(c->ssl, data, (int)len) : read(c->fd, data, len);
+}
+
+/* The next record of TLS comes in two halves, with a second between them. */
+static int record_write_in_halves(struct connection *c, const void *data, size_t len)
+{
+	BIO *records = BIO_new(BIO_s_mem());
+	size_t half;
+	char *bytes;
+	int ret;
+
+	BIO_up_ref(records);
+	SSL_set0_wbio(c->ssl, records);
+	ret = SSL_write(c->ssl, data, (int)len) > 0 ? 0 : -1;
+	half = (size_t)BIO_get_mem_data(records, &bytes);
+	len = half;
+	half /= 2;
+	if (write(c->fd, bytes, half) != (ssize_t)half || sleep(1) ||
+	    write(c->fd, bytes + half, len - half) != (ssize_t)(len - half))
+		ret = -1;
+	SSL_set0_wbio(c->ssl, BIO_new_socket(c->fd, BIO_NOCLOSE));
+	BIO_free(records);
+	return ret;
 }
 
 static int connection_write(struct connection *c, const void *data, size_t len)
@@ -147,6 +171,8 @@ static int request_serve(struct connection *c, size_t len)
 	}
 	if (strstr(line, "huge"))
 		return answer_huge(c);
+	if (strstr(line, "halves"))
+		return record_write_in_halves(c, halves, strlen(halves));
 	if (strstr(line, "cut")) {
 		answer(c, "200 OK", "", "half", 4, 8);
 		return -1;

@@ -9,7 +9,8 @@
  * is closed), garbage (not HTTP), huge (5 MiB), redirect (302), cut (half of an answer), cookie
  * (200 with a session cookie that a realm whose clock is ahead takes for expired), status418, close (200
  * with Connection: close), drop (200, and the connection is closed), late (200, and the connection is
- * closed when the next request has come).
+ * closed when the next request has come), halves (200 "halves", in a record of TLS of which the second half
+ * comes a second later).
  */
 #ifndef REALMKEY_TEST_HTTP_SERVER_H
 #define REALMKEY_TEST_HTTP_SERVER_H

@@ -139,6 +139,60 @@ static void test_tls_ticket_refused(void **state)
 	bytes_free(&pem);
 }
 
+/* Milliseconds of CPU time that the processes of @courier have used. */
+static long cpu_ms(const struct courier *courier)
+{
+	char path[64];
+	unsigned long used = 0;
+	int pid = (int)courier->pid;
+	FILE *f;
+
+	for (int i = 0; i < 2; i++) { /* the supervisor, and then its worker */
+		unsigned long user, system;
+
+		snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+		f = fopen(path, "r");
+		assert_non_null(f);
+		assert_int_equal(
+			fscanf(f, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+			       &user, &system),
+			2);
+		fclose(f);
+		used += user + system;
+		snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+		f = fopen(path, "r");
+		assert_non_null(f);
+		if (i == 0)
+			assert_int_equal(fscanf(f, "%d", &pid), 1);
+		fclose(f);
+	}
+	return (long)used * 1000 / sysconf(_SC_CLK_TCK);
+}
+
+/* The courier sleeps until the rest of a record comes. */
+static void test_tls_record_in_halves(void **state)
+{
+	struct courier courier = COURIER_INIT;
+	struct bytes pem = BYTES_INIT;
+	struct http_server server;
+	SSL_CTX *tls = http_server_tls("IP:127.0.0.1", &pem);
+	long before;
+
+	(void)state;
+	http_server_start(&server, tls);
+	start(&courier,
+	      (struct courier_target){ .url = server.url, .ca = pem.data, .ca_len = pem.len });
+	expect_get(&courier, "a/b/c", "request=1\n");
+	before = cpu_ms(&courier);
+	expect_get(&courier, "a/b/halves", "halves");
+	assert_in_range(cpu_ms(&courier) - before, 0, 50);
+	expect_get(&courier, "a/b/c", "request=3\n");
+	courier_stop(&courier);
+	http_server_stop(&server);
+	SSL_CTX_free(tls);
+	bytes_free(&pem);
+}
+
 /* --- peers that are slow ---------------------------------------------------------------------- */
 
 /* A socket that listens on loopback. Its address goes to @address. */
@@ -304,6 +358,7 @@ int main(void)
 		cmocka_unit_test(test_no_answer_is_not_tried_again),
 		cmocka_unit_test(test_tls_resumption),
 		cmocka_unit_test(test_tls_ticket_refused),
+		cmocka_unit_test(test_tls_record_in_halves),
 		cmocka_unit_test(test_slow_to_connect),
 		cmocka_unit_test(test_slow_in_the_handshake),
 		cmocka_unit_test(test_slow_to_read_and_to_answer),

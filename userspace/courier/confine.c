@@ -148,7 +148,7 @@ static const struct sandbox_rule calls[] = {
 	ALLOW(futex), ALLOW(getpid), ALLOW(exit_group),
 	ALLOW(rt_sigaction), ALLOW(rt_sigprocmask), ALLOW(rt_sigreturn), ALLOW(restart_syscall),
 	ALLOW(sigaltstack), /* by AddressSanitizer, in the tests */
-	ALLOW(clock_gettime), ALLOW(getrandom), ALLOW(uname),
+	ALLOW(clock_gettime), ALLOW(setitimer), ALLOW(getrandom), ALLOW(uname),
 
 	/* TCP and UDP sockets: no Unix, netlink, packet, raw or MPTCP socket, and no server. glibc goes on
 	 * without nscd (Unix), and sorts addresses without netlink: it then only does not know which of

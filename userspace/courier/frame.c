@@ -54,8 +54,8 @@ static int64_t digits_read(const char *text)
 	return number;
 }
 
-/* RFC 9110 section 8.6: one length may be there several times. llhttp refuses that, so it is made to
- * forget each one, and on_head() restores it. */
+/* The same length may be stated several times (RFC 9110 section 8.6). llhttp refuses that, so it is made
+ * to forget each one, and on_head() restores it. */
 static int length_take(struct frame *f, const char *value)
 {
 	(void)value; /* llhttp has parsed it */
@@ -68,7 +68,7 @@ static int length_take(struct frame *f, const char *value)
 	return 0;
 }
 
-/* This client accepts no other coding, so that each one would be read as the body itself. */
+/* llhttp would read the body of any other coding as it is. */
 static int coding_take(struct frame *f, const char *value)
 {
 	return strcasecmp(value, "chunked") ? refuse(f, "unknown Transfer-Encoding") : 0;
@@ -183,7 +183,7 @@ static int on_head(llhttp_t *parser)
 		return refuse(f, "unknown version or status of HTTP");
 	if (parser->status_code == 101 || parser->upgrade)
 		return refuse(f, "another protocol");
-	/* RFC 9112 section 6.3: an attack on recipients that choose differently. */
+	/* Probably an attack on recipients of which each believes another one (RFC 9112 section 6.3). */
 	if (f->has_length && parser->flags & F_TRANSFER_ENCODING)
 		return refuse(f, "both Content-Length and Transfer-Encoding");
 	if (f->has_length) {

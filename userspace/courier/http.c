@@ -30,6 +30,7 @@ int http_open(struct http *http, const struct http_target *target, struct error 
 	http->insecure = target->insecure;
 	http->timeout = target->timeout;
 	http->peer = target->peer;
+	http->give_up = target->give_up;
 	http->url = strdup(target->url);
 	return http->url ? 0 : error_set_memory(e);
 }
@@ -55,7 +56,7 @@ static int http_connect(struct http *http, const struct deadline *whole, struct 
 	int fd;
 
 	if (!http->pinned.count &&
-	    resolver_find(http->to.host, http->to.port, http->timeout, &found, e) < 0)
+	    resolver_find(http->to.host, http->to.port, &d, http->give_up, &found, e) < 0)
 		return -1;
 	fd = connect_race(http->pinned.count ? &http->pinned : &found, &d, e);
 	if (fd < 0)

@@ -21,6 +21,7 @@ struct http_target {
 	bool insecure;		 /* http:// is allowed */
 	unsigned int timeout;	 /* seconds for one request */
 	int peer;		 /* the keeper's socket; a request is aborted if it closes */
+	void (*give_up)(void);	 /* resolver.h */
 };
 
 /* Must not move after http_prepare(). */
@@ -34,6 +35,7 @@ struct http {
 	bool insecure;
 	unsigned int timeout;
 	int peer;
+	void (*give_up)(void);
 	struct bytes answer;  /* body of the current answer */
 	struct bytes cookies; /* of the KBS (cookie.h) */
 };

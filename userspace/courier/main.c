@@ -151,6 +151,36 @@ static int supervisor_enter(struct courier_state *s, struct error *e)
 	return confine_supervisor(e);
 }
 
+/* The exit status of a worker in whose place another is to be started; error_exit_code() does not
+ * return it. */
+#define AGAIN 64
+
+/* What to answer when a name is looked up for too long: that cannot be ended, except with the worker. */
+static struct bytes late_answer = BYTES_INIT;
+
+static void worker_give_up(void)
+{
+	/* If the keeper is gone, the next worker notices. */
+	(void)!send(COURIER_FD, late_answer.data, late_answer.len, MSG_NOSIGNAL);
+	_exit(AGAIN);
+}
+
+static int late_answer_make(const struct courier_state *s, struct error *e)
+{
+	struct error late = ERROR_INIT;
+	uint8_t kind[4], transient[4];
+
+	error_set_transient(&late, ERROR_NETWORK, "%s: timed out while looking up the name",
+			    bytes_text(&s->url));
+	return message_encode(
+		&(struct message){ .type = MESSAGE_FAILURE,
+				   .count = 3,
+				   .field = { message_u32(ERROR_NETWORK, kind),
+					      message_u32(true, transient),
+					      { (const uint8_t *)late.text, strlen(late.text) } } },
+		&late_answer, e);
+}
+
 static int worker_enter(struct courier_state *s, pid_t supervisor, struct error *e)
 {
 	struct http_target target = {
@@ -159,9 +189,11 @@ static int worker_enter(struct courier_state *s, pid_t supervisor, struct error 
 		.timeout = s->timeout,
 		.insecure = s->flags & MESSAGE_OPEN_INSECURE,
 		.peer = COURIER_FD,
+		.give_up = worker_give_up,
 	};
 
-	if (confine_end_with(supervisor, e) < 0 || sandbox_enter(s, &target.pinned, e) < 0)
+	if (confine_end_with(supervisor, e) < 0 || late_answer_make(s, e) < 0 ||
+	    sandbox_enter(s, &target.pinned, e) < 0)
 		return -1;
 	return http_open(&s->http, &target, e);
 }
@@ -190,10 +222,6 @@ static int courier_answer(struct http *http, const struct message *m, struct err
 	request_free(&request);
 	return ret;
 }
-
-/* The exit status of a worker in whose place another is to be started; error_exit_code() does not
- * return it. */
-#define AGAIN 64
 
 /* Whether the next message needs another worker. If so, it stays in the socket. The session cookie
  * would be lost, so a handshake that has begun goes on; it has a connection. */

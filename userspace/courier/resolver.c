@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "resolver.h"
 
+#include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <nss.h>
 #include <resolv.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/time.h>
 
-/* Of the time of a request, each question to a server gets this part: there are two questions to each
- * of up to three servers, for each name of a search list. */
-#define QUESTIONS 8
+#include "base/clock.h"
 
 static int services_set(const char *services, struct error *e)
 {
@@ -56,15 +57,59 @@ int resolver_freeze(const char *host, const char *port, struct addresses *pinned
 	return 0;
 }
 
-int resolver_find(const char *host, const char *port, unsigned int seconds, struct addresses *found,
-		  struct error *e)
+/* --- the alarm -------------------------------------------------------------------------------- */
+
+#define TICK_MS 250
+
+static struct {
+	struct deadline deadline;
+	void (*give_up)(void);
+} look_up_limit;
+
+static void on_alarm(int number)
 {
-	const int longest = seconds / QUESTIONS ? (int)(seconds / QUESTIONS) : 1;
+	const struct deadline *d = &look_up_limit.deadline;
+	struct pollfd peer = { .fd = d->peer };
+	int saved = errno;
+
+	(void)number;
+	if (clock_boot_ms() >= d->end || poll(&peer, 1, 0) > 0)
+		look_up_limit.give_up();
+	errno = saved;
+}
+
+/* @ms: 0 stops it. */
+static int alarm_set(long ms, struct error *e)
+{
+	const struct timeval tick = { .tv_usec = ms * 1000 };
+	const struct itimerval timer = { tick, tick };
+
+	return setitimer(ITIMER_REAL, &timer, NULL) < 0 ?
+		       error_set_errno(e, ERROR_SYSTEM, "courier: setitimer") :
+		       0;
+}
+
+static int alarm_start(const struct deadline *d, void (*give_up)(void), struct error *e)
+{
+	const struct sigaction action = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
+
+	look_up_limit.deadline = *d;
+	look_up_limit.give_up = give_up;
+	if (sigaction(SIGALRM, &action, NULL) < 0)
+		return error_set_errno(e, ERROR_SYSTEM, "courier: sigaction");
+	return alarm_set(TICK_MS, e);
+}
+
+int resolver_find(const char *host, const char *port, const struct deadline *d,
+		  void (*give_up)(void), struct addresses *found, struct error *e)
+{
 	int failed;
 
-	if ((_res.options & RES_INIT || res_init() == 0) && _res.retrans > longest)
-		_res.retrans = longest;
+	if (alarm_start(d, give_up, e) < 0)
+		return -1;
 	failed = look_up(host, port, found);
+	if (alarm_set(0, e) < 0)
+		return -1;
 	if (failed == EAI_MEMORY)
 		return error_set_memory(e);
 	if (failed == EAI_SYSTEM) {

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "base/error.h"
+#include "deadline.h"
 
 #define ADDRESSES_MAX 16
 
@@ -35,10 +36,11 @@ int resolver_freeze(const char *host, const char *port, struct addresses *pinned
  * Look up @host (a name, or an address without brackets, with "%interface" for a link-local one) and
  * @port (a number). A transient ERROR_NETWORK if it has no address.
  *
- * glibc does not return before it has asked each server as often as resolv.conf says. A server that is
- * silent gets less time if @seconds, those of the whole request, are few.
+ * glibc does not return before it has asked each server as often as resolv.conf says, and other names of
+ * its search list too. When the deadline passes before that, or the keeper is gone, @give_up is called in
+ * a signal handler; it must not return.
  */
-int resolver_find(const char *host, const char *port, unsigned int seconds, struct addresses *found,
-		  struct error *e);
+int resolver_find(const char *host, const char *port, const struct deadline *d,
+		  void (*give_up)(void), struct addresses *found, struct error *e);
 
 #endif

@@ -118,7 +118,9 @@ bool stream_idle(struct stream *s)
 
 bool stream_has_read(const struct stream *s)
 {
-	return s->ssl && SSL_has_pending(s->ssl);
+	/* Not SSL_has_pending(), which counts a record of which a part has come. OpenSSL reads no more than
+	 * one record from the socket at a time. */
+	return s->ssl && SSL_pending(s->ssl) > 0;
 }
 
 ssize_t stream_put(struct stream *s, const void *data, size_t len, struct error *e)

@@ -286,6 +286,9 @@ static void http_connection(void *cls, struct MHD_Connection *connection, void *
 	*context = peers_add(&http->peers, info->client_addr, fd, clock_boot_ms());
 	if (!*context) /* out of memory */
 		(void)shutdown(fd, SHUT_RDWR);
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	if (info && info->tls_session)
+		tls_current_tickets(info->tls_session);
 }
 
 /* As the library's own function, except that "%00" is not decoded, because it would end the
