@@ -470,7 +470,7 @@ tls = [
           b"\x16\3\3\x40\0" + bytes(0x4000)))},
          BOTH, tls="good", timeout=4),
     Case("TLS warnings without end", TLS, {"connect": after_hello(endless(b"", b"\x15\3\3\0\2\1\0"))}, tls="good",
-         timeout=4),
+         timeout=4, says="the KBS closed it"),
     Case("plain HTTP at the port of https", TLS, {"connect": after_hello(reply(200, TEXT))}, tls="good"),
     Case("silence after the client's hello", NETWORK, {"connect": after_hello(later(b""))}, BOTH, tls="good",
          timeout=2),

@@ -25,7 +25,7 @@
 
 #include "base/bytes.h"
 #include "base/io.h"
-#include "base/sandbox.h"
+#include "sandbox/sandbox.h"
 #include "keeper/keyring.h"
 
 static char base[] = "/tmp/test_keyring.XXXXXX";
@@ -160,15 +160,15 @@ static inline void child_run(int call, unsigned long second, int failure, void (
 {
 	const struct sandbox_rule rule = {
 		.call = call,
-		.action = SCMP_ACT_ERRNO((uint32_t)failure),
+		.action = SANDBOX_ERRNO(failure),
 		.count = 1,
-		.arg = { { .arg = 1, .op = SCMP_CMP_EQ, .datum_a = second } },
+		.compare = { SANDBOX_IS(1, second) },
 	};
 	int status;
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		if (sandbox_seccomp(SCMP_ACT_ALLOW, &rule, 1, &error))
+		if (sandbox_seccomp(SECCOMP_RET_ALLOW, &rule, 1, &error))
 			_exit(1);
 		function();
 		_exit(0); /* not reached after a failed assertion */

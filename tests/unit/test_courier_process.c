@@ -20,7 +20,7 @@
 
 #include "base/array.h"
 #include "base/io.h"
-#include "base/sandbox.h"
+#include "sandbox/sandbox.h"
 #include "courier_test.h"
 
 /* --- the process ------------------------------------------------------------------------------ */
@@ -126,8 +126,8 @@ static void test_confinement(void **state)
 /* Without Landlock no file can be opened after the start, and requests still work. */
 static void test_without_landlock(void **state)
 {
-	static const struct sandbox_rule rule = { .call = SCMP_SYS(landlock_create_ruleset),
-						  .action = SCMP_ACT_ERRNO(ENOSYS) };
+	static const struct sandbox_rule rule = { .call = SANDBOX_CALL(landlock_create_ruleset),
+						  .action = SANDBOX_ERRNO(ENOSYS) };
 	struct courier courier = COURIER_INIT;
 	int status;
 	pid_t pid = fork();
@@ -136,7 +136,7 @@ static void test_without_landlock(void **state)
 	if (pid == 0) {
 		struct error e = ERROR_INIT;
 
-		if (sandbox_seccomp(SCMP_ACT_ALLOW, &rule, 1, &e) < 0)
+		if (sandbox_seccomp(SECCOMP_RET_ALLOW, &rule, 1, &e) < 0)
 			_exit(1);
 		start_plain(&courier);
 		expect_status(worker_of(&courier), "Seccomp_filters", "4");

@@ -28,8 +28,8 @@
 
 #include "base/array.h"
 #include "base/clock.h"
-#include "base/sandbox.h"
 #include "courier_test.h"
+#include "sandbox/sandbox.h"
 
 static const char *obstacle; /* the reason why tests cannot run here, or NULL */
 static pid_t dns;
@@ -353,8 +353,8 @@ static void link_local_address(void)
 	courier_stop(&courier);
 }
 
-static const struct sandbox_rule no_landlock = { .call = SCMP_SYS(landlock_create_ruleset),
-						 .action = SCMP_ACT_ERRNO(ENOSYS) };
+static const struct sandbox_rule no_landlock = { .call = SANDBOX_CALL(landlock_create_ruleset),
+						 .action = SANDBOX_ERRNO(ENOSYS) };
 
 static void run(void (*test)(void))
 {
@@ -369,7 +369,7 @@ static void run(void (*test)(void))
 	etc_clear();
 	pid = fork();
 	if (pid == 0) {
-		if (sandbox_seccomp(SCMP_ACT_ALLOW, &no_landlock, 1, &e) < 0)
+		if (sandbox_seccomp(SECCOMP_RET_ALLOW, &no_landlock, 1, &e) < 0)
 			_exit(1);
 		test();
 		_exit(0);

@@ -197,6 +197,25 @@ static void public_keys_are_written_and_read_as_jwk(void **state)
 	}
 }
 
+/* The form in which a key was read does not change its JWK. */
+static void a_compressed_key_has_the_same_jwk(void **state)
+{
+	EVP_PKEY *pkey = EVP_EC_gen("P-384");
+	struct error e = ERROR_INIT;
+	json_t *plain = jwk_from_public_key(pkey, NULL, &e), *compressed;
+
+	(void)state;
+	assert_int_equal(EVP_PKEY_set_utf8_string_param(
+				 pkey, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "compressed"),
+			 1);
+	compressed = jwk_from_public_key(pkey, NULL, &e);
+	assert_non_null(compressed);
+	assert_int_equal(json_equal(plain, compressed), 1);
+	json_decref(plain);
+	json_decref(compressed);
+	EVP_PKEY_free(pkey);
+}
+
 /* Returns a P-256 key whose x begins with a zero byte, and its JWK. */
 static EVP_PKEY *key_with_short_x(json_t **jwk)
 {
@@ -375,6 +394,7 @@ int main(void)
 		cmocka_unit_test(accepts_only_the_documented_forms),
 		cmocka_unit_test(refuses_bad_pem),
 		cmocka_unit_test(public_keys_are_written_and_read_as_jwk),
+		cmocka_unit_test(a_compressed_key_has_the_same_jwk),
 		cmocka_unit_test(short_coordinates_are_padded_on_the_left),
 		cmocka_unit_test(refuses_invalid_keys),
 		cmocka_unit_test(a_point_is_on_its_curve_and_not_infinity),

@@ -2,10 +2,9 @@
 /*
  * cbor_tree: one CBOR item (RFC 8949) from an adversary, as a flat array of nodes.
  *
- * libcbor's streaming decoder reads the head of each item. This file adds what a token requires:
- * strings are not copied but stay where they are in the input, memory is bounded by the size of the
- * input and never by a length that it declares, and indefinite lengths, duplicate map keys, deep
- * nesting and trailing bytes are refused. Encodings that are not the shortest are accepted.
+ * Strings are not copied but stay where they are in the input. Memory is bounded by the size of the
+ * input and never by a length that it declares. Indefinite lengths, duplicate map keys, deep nesting
+ * and trailing bytes are refused. Encodings that are not the shortest are accepted.
  */
 #ifndef REALMKEY_CBOR_TREE_H
 #define REALMKEY_CBOR_TREE_H

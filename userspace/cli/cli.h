@@ -14,6 +14,9 @@
 #include "base/error.h"
 #include "kbs/session.h"
 
+/* The arguments of the program, as they are after cli_find(). */
+extern char **cli_argv;
+
 typedef int cli_command(int argc, char **argv);
 
 cli_command command_admin, command_attest, command_config, command_extend, command_get_resource,
@@ -60,8 +63,10 @@ void cli_warn(const char *name, const char *text);
 int cli_kbs_check(const struct cli_kbs *kbs, struct error *e);
 /* Read the CA file and start the courier. */
 int cli_courier_start(struct courier *courier, const struct cli_kbs *kbs, struct error *e);
-/* The same for a session that will attest. Fails early if this machine is not a realm. */
-int cli_session_start(struct session *s, const struct cli_kbs *kbs, struct error *e);
+/* The same for a session, and read its TEE key from the PEM file @key, if it is not NULL. A session that will
+ * attest gets a new key otherwise; it fails early if this machine is not a realm. */
+int cli_session_start(struct session *s, const struct cli_kbs *kbs, const char *key, bool attest,
+		      struct error *e);
 /* Read the TEE key from the PEM file @path. */
 int cli_tee_key_read(struct tee_key *key, const char *path, struct error *e);
 

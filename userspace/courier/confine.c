@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
-#include "base/sandbox.h"
+#include "sandbox/sandbox.h"
 
 #define NOBODY	  65534
 #define DNS_PORT  53
@@ -58,7 +58,7 @@ int confine_supervisor(struct error *e)
 
 	if (sandbox_landlock(&access, e) < 0)
 		return -1;
-	return sandbox_seccomp(SCMP_ACT_ALLOW, calls, ARRAY_SIZE(calls), e);
+	return sandbox_seccomp(SECCOMP_RET_ALLOW, calls, ARRAY_SIZE(calls), e);
 }
 
 /* --- files ----------------------------------------------------------------------------------- */
@@ -171,15 +171,15 @@ static const struct sandbox_rule calls[] = {
 /* clang-format on */
 
 static const struct sandbox_rule no_files[] = {
-	{ .call = SCMP_SYS(open), .action = SCMP_ACT_ERRNO(EACCES) },
-	{ .call = SCMP_SYS(openat), .action = SCMP_ACT_ERRNO(EACCES) },
-	{ .call = SCMP_SYS(openat2), .action = SCMP_ACT_ERRNO(EACCES) },
+	{ .call = SANDBOX_CALL(open), .action = SANDBOX_ERRNO(EACCES) },
+	{ .call = SANDBOX_CALL(openat), .action = SANDBOX_ERRNO(EACCES) },
+	{ .call = SANDBOX_CALL(openat2), .action = SANDBOX_ERRNO(EACCES) },
 };
 
 int confine_calls(int files, struct error *e)
 {
 	/* The strictest action of all filters applies. The second filter allows no third. */
-	if (!files && sandbox_seccomp(SCMP_ACT_ALLOW, no_files, ARRAY_SIZE(no_files), e) < 0)
+	if (!files && sandbox_seccomp(SECCOMP_RET_ALLOW, no_files, ARRAY_SIZE(no_files), e) < 0)
 		return -1;
-	return sandbox_seccomp(SCMP_ACT_ERRNO(ENOSYS), calls, ARRAY_SIZE(calls), e);
+	return sandbox_seccomp(SANDBOX_ERRNO(ENOSYS), calls, ARRAY_SIZE(calls), e);
 }

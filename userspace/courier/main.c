@@ -11,6 +11,7 @@
  * comes from the network or the worker, except for its exit status.
  */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -29,8 +30,10 @@
 #include "kbs/url.h"
 #include "resolver.h"
 #include "roots.h"
+#include "sandbox/idle.h"
 
 #define TIMEOUT_MAX 3600
+#define IDLE_MS	    1000
 
 static const char version[] = "realmkey-courier " REALMKEY_VERSION "\n";
 static const char usage[] =
@@ -237,6 +240,15 @@ static bool worker_is_stale(const struct courier_state *s)
 	       confine_changed(&s->stamp);
 }
 
+/* Wait for a message. Those of a handshake follow at once, those of the next secret much later. */
+static void worker_wait(void)
+{
+	struct pollfd p = { .fd = COURIER_FD, .events = POLLIN };
+
+	if (poll(&p, 1, IDLE_MS) == 0)
+		idle_release();
+}
+
 /* Answer messages until the keeper closes the socket. */
 static int worker_run(struct courier_state *s, struct error *e)
 {
@@ -245,6 +257,7 @@ static int worker_run(struct courier_state *s, struct error *e)
 	int ret;
 
 	do {
+		worker_wait();
 		if (worker_is_stale(s))
 			_exit(AGAIN);
 		ret = channel_receive(&raw, &m, e);
@@ -308,6 +321,7 @@ static int worker_supervise(struct courier_state *s, bool first, struct error *e
 	}
 	if (worker == 0)
 		worker_main(s, self, first);
+	idle_release();
 	while (waitpid(worker, &status, 0) < 0)
 		if (errno != EINTR)
 			return error_set_errno(e, ERROR_SYSTEM, "courier: waitpid");

@@ -9,20 +9,25 @@
 
 static bool preparing, failed;
 
-static void *openssl_malloc(size_t size, const char *file, int line)
+/* Not inlined: OpenSSL allocates some ten thousand times, and this zeroes a struct error. */
+__attribute__((noinline)) static void *allocation_failed(void)
 {
-	void *memory = size ? malloc(size) : NULL;
 	struct error e = ERROR_INIT;
 
-	(void)file, (void)line;
-	if (memory || !size)
-		return memory;
 	failed = true;
 	if (preparing) {
 		error_set_memory(&e);
 		_exit(error_exit_code(&e));
 	}
 	return NULL;
+}
+
+static void *openssl_malloc(size_t size, const char *file, int line)
+{
+	void *memory = size ? malloc(size) : NULL;
+
+	(void)file, (void)line;
+	return memory || !size ? memory : allocation_failed();
 }
 
 static void openssl_free(void *data, const char *file, int line)

@@ -31,22 +31,20 @@ static int on_session(SSL *ssl, SSL_SESSION *session)
 	return 1;
 }
 
-/* What OpenSSL need not load, which is a third of its start: its configuration file, because what this
- * client accepts is written here; the texts of errors outside of libssl; ciphers by their old names. */
-#define LEFT_OUT \
-	(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS | \
-	 OPENSSL_INIT_NO_ADD_ALL_CIPHERS | OPENSSL_INIT_NO_ATEXIT)
-
 int tls_prepare(struct tls *tls, struct error *e)
 {
 	static const unsigned char protocols[] = "\x08http/1.1";
 	SSL_CTX *ctx;
+	int ret;
 
 	memory_prepare();
-	if (OPENSSL_init_crypto(LEFT_OUT, NULL) == 1 && OPENSSL_init_ssl(LEFT_OUT, NULL) == 1)
+	ret = crypto_start(e);
+	if (ret == 0)
 		tls->ctx = SSL_CTX_new(TLS_client_method());
 	memory_prepared();
 	ctx = tls->ctx;
+	if (ret < 0)
+		return -1;
 	if (!ctx)
 		return error_set(e, ERROR_SYSTEM, "OpenSSL: initialisation failed");
 	SSL_CTX_set_app_data(ctx, tls);
@@ -193,7 +191,7 @@ static int handshake_fail(const struct tls *tls, const SSL *ssl, int code, int e
 	if (code == SSL_ERROR_SYSCALL)
 		return lost(error, e);
 	if (code == SSL_ERROR_ZERO_RETURN)
-		return error_set(e, ERROR_TLS, "TLS handshake failed: the KBS closed it");
+		return error_set_transient(e, ERROR_TLS, "TLS handshake failed: the KBS closed it");
 	if (ERR_GET_LIB(cause) == ERR_LIB_SSL && reason == SSL_R_UNEXPECTED_EOF_WHILE_READING)
 		return lost(0, e);
 	if (ERR_GET_LIB(cause) == ERR_LIB_SSL && reason == SSL_R_CERTIFICATE_VERIFY_FAILED)

@@ -53,15 +53,33 @@ static int session_post(struct session *s, enum message_type type, const struct 
 	return courier_call(&s->courier, &m, status, answer, e);
 }
 
+/* Make the key while the courier connects and the KBS answers. */
 static int session_auth(struct session *s, struct kbs_challenge *challenge, struct error *e)
 {
 	struct bytes body = BYTES_INIT, answer = BYTES_INIT;
-	int status, ret = -1;
+	struct error no_key = ERROR_INIT;
+	int status, made = 0, ret;
 
 	kbs_auth_body(&body);
-	if (bytes_check(&body, e) == 0 &&
-	    session_post(s, MESSAGE_AUTH, &body, &status, &answer, e) == 0)
+	ret = bytes_check(&body, e);
+	if (ret == 0) {
+		const struct message m = { .type = MESSAGE_AUTH,
+					   .count = 1,
+					   .field = { { body.data, body.len } } };
+
+		ret = courier_send(&s->courier, &m, e);
+	}
+	if (ret == 0) {
+		if (!s->key.pkey)
+			made = tee_key_generate(&s->key, &no_key);
+		ret = courier_receive(&s->courier, &status, &answer, e);
+	}
+	if (ret == 0)
 		ret = kbs_auth_answer(challenge, status, answer.data, answer.len, e);
+	if (ret == 0 && made < 0) {
+		*e = no_key;
+		ret = -1;
+	}
 	bytes_free(&body);
 	bytes_free(&answer);
 	return ret;
@@ -158,8 +176,6 @@ int session_attest(struct session *s, struct error *e)
 
 	bytes_clear(&s->ear);
 	s->ear_given = false;
-	if (!s->key.pkey && tee_key_generate(&s->key, e) < 0)
-		return -1;
 	if (session_auth(s, &challenge, e) < 0 || session_sign(s, &challenge, e) < 0)
 		return -1;
 	return session_submit(s, &challenge, e);

@@ -9,13 +9,14 @@
 #ifndef REALMKEY_SANDBOX_H
 #define REALMKEY_SANDBOX_H
 
-#include <seccomp.h>
+#include <linux/seccomp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 
-#include "error.h"
+#include "base/error.h"
 
 /* No core dump, and no ptrace or /proc/PID/mem for other processes of the same user. Changing the
  * user would undo this, so drop the user first. */
@@ -71,29 +72,54 @@ struct sandbox_access {
  */
 int sandbox_landlock(const struct sandbox_access *access, struct error *e);
 
-/* The action for one system call if all of its @count comparisons hold. They compare 64 bits, of
- * which the kernel uses 32 for an int: a rule that refuses a value must mask the other bits. */
-struct sandbox_rule {
-	int call;	 /* SCMP_SYS(name); unknown calls of this architecture are skipped */
-	uint32_t action; /* SCMP_ACT_ALLOW, SCMP_ACT_ERRNO(n), SCMP_ACT_KILL_PROCESS */
-	unsigned int count;
-	struct scmp_arg_cmp arg[3];
+/* A comparison of one argument, all of whose 64 bits count; the kernel uses 32 of them for an int, so a rule that
+ * refuses a value must mask the others. */
+struct sandbox_compare {
+	unsigned int arg;
+	bool most; /* the argument is at most @value, and not @value in the bits of @mask */
+	uint64_t mask, value;
 };
 
-#define SANDBOX_ALLOW(name) { .call = SCMP_SYS(name), .action = SCMP_ACT_ALLOW }
-#define SANDBOX_KILL(name)  { .call = SCMP_SYS(name), .action = SCMP_ACT_KILL_PROCESS }
+/* The action for one system call if all of its @count comparisons hold. The first rule that holds counts. */
+struct sandbox_rule {
+	int call;	 /* SANDBOX_CALL(name); a call that this architecture lacks is skipped */
+	uint32_t action; /* SECCOMP_RET_ALLOW, SANDBOX_ERRNO(n), SECCOMP_RET_KILL_PROCESS */
+	unsigned int count;
+	struct sandbox_compare compare[3];
+};
+
+/* Old calls that newer architectures lack. */
+#ifndef __NR_open
+#define __NR_open (-1)
+#endif
+#ifndef __NR_poll
+#define __NR_poll (-1)
+#endif
+#ifndef __NR_select
+#define __NR_select (-1)
+#endif
+#ifndef __NR_renameat
+#define __NR_renameat (-1)
+#endif
+
+#define SANDBOX_CALL(name)   __NR_##name
+#define SANDBOX_ERRNO(error) (SECCOMP_RET_ERRNO | (uint32_t)(error))
+
+#define SANDBOX_ALLOW(name) { .call = SANDBOX_CALL(name), .action = SECCOMP_RET_ALLOW }
+#define SANDBOX_KILL(name)  { .call = SANDBOX_CALL(name), .action = SECCOMP_RET_KILL_PROCESS }
 /* With up to three of the comparisons below. */
 #define SANDBOX_ALLOW_IF(name, ...) \
 	{ \
-		.call = SCMP_SYS(name), .action = SCMP_ACT_ALLOW, \
-		.count = sizeof((struct scmp_arg_cmp[]){ __VA_ARGS__ }) / \
-			 sizeof(struct scmp_arg_cmp), \
-		.arg = { __VA_ARGS__ } \
+		.call = SANDBOX_CALL(name), .action = SECCOMP_RET_ALLOW, \
+		.count = sizeof((struct sandbox_compare[]){ __VA_ARGS__ }) / \
+			 sizeof(struct sandbox_compare), \
+		.compare = { \
+			__VA_ARGS__ \
+		} \
 	}
-#define SANDBOX_IS(n, value)  { .arg = (n), .op = SCMP_CMP_EQ, .datum_a = (value) }
-#define SANDBOX_MAX(n, value) { .arg = (n), .op = SCMP_CMP_LE, .datum_a = (value) }
-#define SANDBOX_BITS(n, mask, value) \
-	{ .arg = (n), .op = SCMP_CMP_MASKED_EQ, .datum_a = (mask), .datum_b = (value) }
+#define SANDBOX_IS(n, number)	      { .arg = (n), .mask = UINT64_MAX, .value = (number) }
+#define SANDBOX_MAX(n, number)	      { .arg = (n), .most = true, .value = (number) }
+#define SANDBOX_BITS(n, bits, number) { .arg = (n), .mask = (bits), .value = (number) }
 
 /* System calls that none of our programs makes after its start. A process that makes one of them
  * runs an intruder's code. */
