@@ -17,6 +17,7 @@
 #include "base/array.h"
 #include "base/crypto.h"
 #include "base/encode.h"
+#include "jose/ecdsa.h"
 #include "jose/jwk.h"
 #include "jose/tee_key.h"
 #include "vector.h"
@@ -304,6 +305,32 @@ static void refuses_invalid_keys(void **state)
 	}
 }
 
+/* A JWK has no compressed points and no infinity, but a COSE key may. */
+static void a_point_is_on_its_curve_and_not_infinity(void **state)
+{
+	static const char group[] = "prime256v1";
+	EVP_PKEY *pkey = EVP_EC_gen("P-256"), *again;
+	uint8_t point[65];
+	size_t len = 0;
+
+	(void)state;
+	assert_int_equal(EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, point,
+							 sizeof(point), &len),
+			 1);
+	assert_int_equal(len, sizeof(point));
+	again = ecdsa_key_from_point(group, point, len);
+	assert_int_equal(EVP_PKEY_eq(pkey, again), 1);
+	EVP_PKEY_free(again);
+	point[64] ^= 1;
+	assert_null(ecdsa_key_from_point(group, point, len));
+	point[64] ^= 1;
+	memset(point + 1, 0xff, 32); /* not below the field's prime */
+	assert_null(ecdsa_key_from_point(group, point, len));
+	point[0] = 0;
+	assert_null(ecdsa_key_from_point(group, point, 1));
+	EVP_PKEY_free(pkey);
+}
+
 static void refuses_weak_rsa_numbers(void **state)
 {
 	static const struct {
@@ -370,6 +397,7 @@ int main(void)
 		cmocka_unit_test(a_compressed_key_has_the_same_jwk),
 		cmocka_unit_test(short_coordinates_are_padded_on_the_left),
 		cmocka_unit_test(refuses_invalid_keys),
+		cmocka_unit_test(a_point_is_on_its_curve_and_not_infinity),
 		cmocka_unit_test(refuses_weak_rsa_numbers),
 		cmocka_unit_test(private_keys_are_in_locked_memory),
 	};
