@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cbor_tree.h"
 
-#include <math.h>
+#include <cbor.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,89 +15,142 @@ struct reader {
 	unsigned int room; /* nodes allocated */
 	struct open_item open[CBOR_TREE_DEPTH_MAX];
 	unsigned int depth;
+	bool indefinite;
 };
 
-/* --- heads --------------------------------------------------------------------------------- */
-
-enum head_result { HEAD_COMPLETE, HEAD_TRUNCATED, HEAD_MALFORMED, HEAD_INDEFINITE };
-
-/* The bits of the double that is equal to a half-precision number (RFC 8949 appendix D). */
-static uint64_t half_bits(uint64_t half)
+/* item_read() has checked that there is room for one more node. */
+static struct cbor_node *node_push(void *context, enum cbor_node_kind kind, uint64_t value)
 {
-	int exponent = (int)(half >> 10 & 31), shift = exponent ? exponent - 25 : -24;
-	double value = (double)((half & 1023) | (exponent ? 1024 : 0));
-	uint64_t bits;
+	struct reader *r = context;
+	struct cbor_node *node = &r->tree->node[r->tree->count++];
 
-	value = exponent < 31 ? ldexp(value, shift) : half & 1023 ? NAN : INFINITY;
-	memcpy(&bits, &value, sizeof(bits));
-	return bits | (half >> 15) << 63;
+	*node = (struct cbor_node){ .kind = kind, .span = 1, .value = value };
+	return node;
 }
 
-static uint64_t single_bits(uint64_t bits32)
+static void on_uint8(void *context, uint8_t value)
 {
-	uint32_t narrow = (uint32_t)bits32;
-	double value;
-	float single;
-	uint64_t bits;
-
-	memcpy(&single, &narrow, sizeof(single));
-	value = (double)single;
-	memcpy(&bits, &value, sizeof(bits));
-	return bits;
+	node_push(context, CBOR_NODE_UINT, value);
 }
 
-/* A simple value or a float, by its additional information. */
-static enum head_result simple_read(struct cbor_node *node, unsigned int info)
+static void on_uint16(void *context, uint16_t value)
 {
-	node->kind = info < 24 ? CBOR_NODE_SIMPLE : CBOR_NODE_FLOAT;
-	if (info < CBOR_SIMPLE_FALSE || info == 24)
-		return HEAD_MALFORMED; /* no such value is assigned */
-	if (info == 25)
-		node->value = half_bits(node->value);
-	if (info == 26)
-		node->value = single_bits(node->value);
-	return HEAD_COMPLETE;
+	node_push(context, CBOR_NODE_UINT, value);
 }
 
-/* Set @node to the item at @data, and *@size to the bytes of its head and of its string (RFC 8949 section 3). */
-static enum head_result head_read(const uint8_t *data, size_t len, struct cbor_node *node,
-				  size_t *size)
+static void on_uint32(void *context, uint32_t value)
 {
-	static const enum cbor_node_kind kinds[] = {
-		CBOR_NODE_UINT,	 CBOR_NODE_NINT, CBOR_NODE_BYTES, CBOR_NODE_TEXT,
-		CBOR_NODE_ARRAY, CBOR_NODE_MAP,	 CBOR_NODE_TAG,	  CBOR_NODE_SIMPLE,
-	};
-	unsigned int info, more;
-
-	if (!len)
-		return HEAD_TRUNCATED;
-	info = data[0] & 31;
-	*node = (struct cbor_node){ .kind = kinds[data[0] >> 5], .span = 1 };
-	if (info == 31 && node->kind != CBOR_NODE_UINT && node->kind != CBOR_NODE_NINT &&
-	    node->kind != CBOR_NODE_TAG)
-		return HEAD_INDEFINITE;
-	if (info > 27)
-		return HEAD_MALFORMED;
-	more = info < 24 ? 0 : 1U << (info - 24);
-	if (len - 1 < more)
-		return HEAD_TRUNCATED;
-	if (info < 24)
-		node->value = info;
-	for (unsigned int i = 0; i < more; i++)
-		node->value = node->value << 8 | data[1 + i];
-	*size = 1 + more;
-	if (node->kind == CBOR_NODE_SIMPLE)
-		return simple_read(node, info);
-	if (node->kind == CBOR_NODE_BYTES || node->kind == CBOR_NODE_TEXT) {
-		if (node->value > len - *size)
-			return HEAD_TRUNCATED;
-		node->data = data + *size;
-		*size += (size_t)node->value;
-	}
-	return HEAD_COMPLETE;
+	node_push(context, CBOR_NODE_UINT, value);
 }
 
-/* --- nodes --------------------------------------------------------------------------------- */
+static void on_uint64(void *context, uint64_t value)
+{
+	node_push(context, CBOR_NODE_UINT, value);
+}
+
+static void on_negint8(void *context, uint8_t value)
+{
+	node_push(context, CBOR_NODE_NINT, value);
+}
+
+static void on_negint16(void *context, uint16_t value)
+{
+	node_push(context, CBOR_NODE_NINT, value);
+}
+
+static void on_negint32(void *context, uint32_t value)
+{
+	node_push(context, CBOR_NODE_NINT, value);
+}
+
+static void on_negint64(void *context, uint64_t value)
+{
+	node_push(context, CBOR_NODE_NINT, value);
+}
+
+static void on_bytes(void *context, cbor_data data, uint64_t len)
+{
+	node_push(context, CBOR_NODE_BYTES, len)->data = data;
+}
+
+static void on_text(void *context, cbor_data data, uint64_t len)
+{
+	node_push(context, CBOR_NODE_TEXT, len)->data = data;
+}
+
+static void on_array(void *context, uint64_t elements)
+{
+	node_push(context, CBOR_NODE_ARRAY, elements);
+}
+
+static void on_map(void *context, uint64_t pairs)
+{
+	node_push(context, CBOR_NODE_MAP, pairs);
+}
+
+static void on_tag(void *context, uint64_t number)
+{
+	node_push(context, CBOR_NODE_TAG, number);
+}
+
+static void on_double(void *context, double value)
+{
+	memcpy(&node_push(context, CBOR_NODE_FLOAT, 0)->value, &value, sizeof(value));
+}
+
+static void on_float(void *context, float value)
+{
+	on_double(context, (double)value);
+}
+
+static void on_bool(void *context, bool value)
+{
+	node_push(context, CBOR_NODE_SIMPLE, value ? CBOR_SIMPLE_TRUE : CBOR_SIMPLE_FALSE);
+}
+
+static void on_null(void *context)
+{
+	node_push(context, CBOR_NODE_SIMPLE, CBOR_SIMPLE_NULL);
+}
+
+static void on_undefined(void *context)
+{
+	node_push(context, CBOR_NODE_SIMPLE, CBOR_SIMPLE_UNDEFINED);
+}
+
+static void on_indefinite(void *context)
+{
+	struct reader *r = context;
+
+	r->indefinite = true;
+}
+
+static const struct cbor_callbacks callbacks = {
+	.uint8 = on_uint8,
+	.uint16 = on_uint16,
+	.uint32 = on_uint32,
+	.uint64 = on_uint64,
+	.negint8 = on_negint8,
+	.negint16 = on_negint16,
+	.negint32 = on_negint32,
+	.negint64 = on_negint64,
+	.byte_string = on_bytes,
+	.byte_string_start = on_indefinite,
+	.string = on_text,
+	.string_start = on_indefinite,
+	.array_start = on_array,
+	.indef_array_start = on_indefinite,
+	.map_start = on_map,
+	.indef_map_start = on_indefinite,
+	.tag = on_tag,
+	.float2 = on_float,
+	.float4 = on_float,
+	.float8 = on_double,
+	.boolean = on_bool,
+	.null = on_null,
+	.undefined = on_undefined,
+	.indef_break = on_indefinite,
+};
 
 /* The number of items directly inside @node; UINT64_MAX if it does not fit. */
 static uint64_t node_children(const struct cbor_node *node)
@@ -200,27 +253,36 @@ static int items_close(struct reader *r, size_t at, struct error *e)
 	return 0;
 }
 
+/* libcbor up to 0.10 refuses the one-byte tags 6 to 20, among them that of COSE_Sign1 (its issue
+ * 307, fixed in 0.11). */
+static struct cbor_decoder_result head_read(struct reader *r, const uint8_t *data, size_t len)
+{
+	if (len > 0 && data[0] >= 0xc6 && data[0] <= 0xd4) {
+		on_tag(r, data[0] & 0x1f);
+		return (struct cbor_decoder_result){ .read = 1, .status = CBOR_DECODER_FINISHED };
+	}
+	return cbor_stream_decode(data, len, &callbacks, r);
+}
+
 /* Push the node of the item at *@at, and move *@at behind its head. */
 static int item_read(struct reader *r, const uint8_t *data, size_t len, size_t *at, struct error *e)
 {
-	enum head_result result;
+	struct cbor_decoder_result result;
 	uint64_t children;
-	size_t size = 0;
 
 	if (r->tree->count == r->room)
 		return r->room < CBOR_TREE_NODES_MAX ?
 			       error_set(e, ERROR_INPUT, "truncated at byte %zu", *at) :
 			       error_set(e, ERROR_INPUT, "more than %d items", CBOR_TREE_NODES_MAX);
-	result = head_read(data + *at, len - *at, &r->tree->node[r->tree->count], &size);
-	if (result == HEAD_TRUNCATED)
+	result = head_read(r, data + *at, len - *at);
+	if (result.status == CBOR_DECODER_NEDATA)
 		return error_set(e, ERROR_INPUT, "truncated: the item at byte %zu is not complete",
 				 *at);
-	if (result == HEAD_INDEFINITE)
-		return error_set(e, ERROR_INPUT, "indefinite length at byte %zu", *at);
-	if (result == HEAD_MALFORMED)
+	if (result.status != CBOR_DECODER_FINISHED)
 		return error_set(e, ERROR_INPUT, "not CBOR at byte %zu", *at);
-	r->tree->count++;
-	*at += size;
+	if (r->indefinite)
+		return error_set(e, ERROR_INPUT, "indefinite length at byte %zu", *at);
+	*at += result.read;
 	children = node_children(&r->tree->node[r->tree->count - 1]);
 	if (children == 0)
 		return items_close(r, *at, e);

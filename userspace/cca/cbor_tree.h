@@ -2,9 +2,10 @@
 /*
  * cbor_tree: one CBOR item (RFC 8949) from an adversary, as a flat array of nodes.
  *
- * Strings are not copied but stay where they are in the input. Memory is bounded by the size of the
- * input and never by a length that it declares. Indefinite lengths, duplicate map keys, deep nesting
- * and trailing bytes are refused. Encodings that are not the shortest are accepted.
+ * libcbor's streaming decoder reads the head of each item. This file adds what a token requires:
+ * strings are not copied but stay where they are in the input, memory is bounded by the size of the
+ * input and never by a length that it declares, and indefinite lengths, duplicate map keys, deep
+ * nesting and trailing bytes are refused. Encodings that are not the shortest are accepted.
  */
 #ifndef REALMKEY_CBOR_TREE_H
 #define REALMKEY_CBOR_TREE_H

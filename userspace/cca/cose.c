@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cose.h"
 
+#include <cbor.h>
 #include <string.h>
 
 #include "base/crypto.h"
@@ -190,28 +191,11 @@ bool cose_key_usable(const EVP_PKEY *key)
 	return key_curve(key) != NULL;
 }
 
-/* Write the shortest head of a byte string, and return its size. */
-static size_t string_head(uint8_t head[9], uint64_t len)
-{
-	const unsigned int more = len < 24	    ? 0 :
-				  len <= UINT8_MAX  ? 1 :
-				  len <= UINT16_MAX ? 2 :
-				  len <= UINT32_MAX ? 4 :
-						      8;
-	const unsigned int info = more ? 24U + (unsigned int)__builtin_ctz(more) :
-					 (unsigned int)len;
-
-	head[0] = (uint8_t)(0x40 | info);
-	for (unsigned int i = 0; i < more; i++)
-		head[1 + i] = (uint8_t)(len >> 8 * (more - 1 - i));
-	return 1 + more;
-}
-
 /* Hash a byte string of Sig_structure: its head, then its content. */
 static bool digest_string(EVP_MD_CTX *ctx, struct cbor_slice content)
 {
-	uint8_t head[9];
-	size_t len = string_head(head, content.len);
+	unsigned char head[9];
+	size_t len = cbor_encode_bytestring_start(content.len, head, sizeof(head));
 
 	return EVP_DigestVerifyUpdate(ctx, head, len) == 1 &&
 	       (content.len == 0 || EVP_DigestVerifyUpdate(ctx, content.data, content.len) == 1);
