@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Linked into the programs whose instructions callgrind counts, in place of what would stop valgrind: it compiles code
- * at run time and writes a file at the end, which a confined process may not. The filters for system calls are still
- * made, and only not loaded. realmkey does not kill its courier, which then ends by itself and writes its counts.
+ * at run time and writes a file at the end, which a confined process may not. realmkey does not kill its courier, which then ends by itself and writes its counts.
  */
 #include <errno.h>
 #include <signal.h>
@@ -38,7 +37,7 @@ int __wrap_sandbox_landlock(const struct sandbox_access *access, struct error *e
 	return 1;
 }
 
-/* The filters are made, and not loaded. */
+/* The filters are not loaded. */
 long __real_syscall(long number, long a, long b, long c, long d);
 long __wrap_syscall(long number, long a, long b, long c, long d);
 long __wrap_syscall(long number, long a, long b, long c, long d)

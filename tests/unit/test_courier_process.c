@@ -20,8 +20,8 @@
 
 #include "base/array.h"
 #include "base/io.h"
-#include "sandbox/sandbox.h"
 #include "courier_test.h"
+#include "refuse.h"
 
 /* --- the process ------------------------------------------------------------------------------ */
 
@@ -126,17 +126,13 @@ static void test_confinement(void **state)
 /* Without Landlock no file can be opened after the start, and requests still work. */
 static void test_without_landlock(void **state)
 {
-	static const struct sandbox_rule rule = { .call = SANDBOX_CALL(landlock_create_ruleset),
-						  .action = SANDBOX_ERRNO(ENOSYS) };
 	struct courier courier = COURIER_INIT;
 	int status;
 	pid_t pid = fork();
 
 	(void)state;
 	if (pid == 0) {
-		struct error e = ERROR_INIT;
-
-		if (sandbox_seccomp(SECCOMP_RET_ALLOW, &rule, 1, &e) < 0)
+		if (refuse(SCMP_SYS(landlock_create_ruleset), ENOSYS))
 			_exit(1);
 		start_plain(&courier);
 		expect_status(worker_of(&courier), "Seccomp_filters", "4");

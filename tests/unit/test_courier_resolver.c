@@ -29,7 +29,7 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "courier_test.h"
-#include "sandbox/sandbox.h"
+#include "refuse.h"
 
 static const char *obstacle; /* the reason why tests cannot run here, or NULL */
 static pid_t dns;
@@ -353,12 +353,8 @@ static void link_local_address(void)
 	courier_stop(&courier);
 }
 
-static const struct sandbox_rule no_landlock = { .call = SANDBOX_CALL(landlock_create_ruleset),
-						 .action = SANDBOX_ERRNO(ENOSYS) };
-
 static void run(void (*test)(void))
 {
-	struct error e = ERROR_INIT;
 	int status;
 	pid_t pid;
 
@@ -369,7 +365,7 @@ static void run(void (*test)(void))
 	etc_clear();
 	pid = fork();
 	if (pid == 0) {
-		if (sandbox_seccomp(SECCOMP_RET_ALLOW, &no_landlock, 1, &e) < 0)
+		if (refuse(SCMP_SYS(landlock_create_ruleset), ENOSYS))
 			_exit(1);
 		test();
 		_exit(0);

@@ -176,10 +176,6 @@ static void exchange_refused(void)
 
 static void a_failed_exchange_leaves_the_old_secret(void **state)
 {
-	const struct sandbox_rule rule = {
-		.call = SANDBOX_CALL(renameat2),
-		.action = SANDBOX_ERRNO(EPERM),
-	};
 	int status;
 	pid_t pid;
 
@@ -190,7 +186,7 @@ static void a_failed_exchange_leaves_the_old_secret(void **state)
 	keyring_close(&ring);
 	pid = fork();
 	if (pid == 0) {
-		MUST(!sandbox_seccomp(SECCOMP_RET_ALLOW, &rule, 1, &error));
+		MUST(!refuse(SCMP_SYS(renameat2), EPERM));
 		exchange_refused();
 		_exit(0);
 	}
@@ -242,7 +238,7 @@ static void a_failure_leaves_the_old_secret(void **state)
 	bytes_free(&large);
 	assert_int_equal(put("a", "old, or as good"), 0);
 	keyring_close(&ring);
-	child_run(SANDBOX_CALL(fchown), 7, EPERM, put_for_another);
+	child_run(SCMP_SYS(fchown), 7, EPERM, put_for_another);
 	holds("a", "old, or as good");
 }
 

@@ -65,7 +65,7 @@ static void a_kernel_without_noswap_gives_a_ramfs(void **state)
 	(void)state;
 	if (obstacle)
 		skip();
-	child_run(SANDBOX_CALL(fsconfig), FSCONFIG_SET_FLAG, EINVAL, ramfs_use);
+	child_run(SCMP_SYS(fsconfig), FSCONFIG_SET_FLAG, EINVAL, ramfs_use);
 	mount_has(" - ramfs " SOURCE " ");
 	mount_has("nosuid,nodev,noexec");
 	holds("a", "secret");
@@ -176,7 +176,7 @@ static void one_process_at_a_time(void **state)
 {
 	(void)state;
 	ring_open();
-	child_run(SANDBOX_CALL(reboot), 0, EPERM, try_second);
+	child_run(SCMP_SYS(reboot), 0, EPERM, try_second);
 	keyring_close(&ring);
 	ring_open();
 }

@@ -1,22 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "confine.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <net/if.h>
-#include <sched.h>
 #include <signal.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <netinet/in.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/array.h"
+#include "filters/courier.h"
 #include "sandbox/sandbox.h"
 
 #define NOBODY	  65534
@@ -49,7 +42,6 @@ int confine_end_with(pid_t parent, struct error *e)
 int confine_supervisor(struct error *e)
 {
 	static const struct sandbox_path everything[] = { { "/", SANDBOX_READ } };
-	static const struct sandbox_rule calls[] = { SANDBOX_KILL_INTRUDER };
 	const struct sandbox_access access = {
 		.path = everything,
 		.paths = ARRAY_SIZE(everything),
@@ -58,7 +50,7 @@ int confine_supervisor(struct error *e)
 
 	if (sandbox_landlock(&access, e) < 0)
 		return -1;
-	return sandbox_seccomp(SECCOMP_RET_ALLOW, calls, ARRAY_SIZE(calls), e);
+	return sandbox_seccomp(supervisor_calls, ARRAY_SIZE(supervisor_calls), e);
 }
 
 /* --- files ----------------------------------------------------------------------------------- */
@@ -125,61 +117,10 @@ int confine_files(uint16_t port, struct confine_stamp *stamp, struct error *e)
 
 /* --- system calls ---------------------------------------------------------------------------- */
 
-#define ALLOW	 SANDBOX_ALLOW
-#define ALLOW_IF SANDBOX_ALLOW_IF
-#define IS	 SANDBOX_IS
-#define MAX	 SANDBOX_MAX
-#define BITS	 SANDBOX_BITS
-
-#define SOCKET(domain, type, protocol) \
-	ALLOW_IF(socket, IS(0, domain), BITS(1, ~(uint64_t)(SOCK_CLOEXEC | SOCK_NONBLOCK), type), \
-		 MAX(2, protocol))
-
-/* Flags of openat() for more than reading. O_TMPFILE contains O_DIRECTORY, which is allowed. */
-#define OPEN_MORE (O_ACCMODE | O_CREAT | O_TRUNC | O_PATH | (O_TMPFILE & ~O_DIRECTORY))
-
-/* clang-format off */
-static const struct sandbox_rule calls[] = {
-	/* memory, but never executable, because all code is loaded by now */
-	ALLOW(brk), ALLOW(munmap), ALLOW(mremap), ALLOW(madvise),
-	ALLOW_IF(mmap, BITS(2, PROT_EXEC, 0)), ALLOW_IF(mprotect, BITS(2, PROT_EXEC, 0)),
-
-	/* one thread; libc wakes others after each pthread_once(), whether there are any or not */
-	ALLOW(futex), ALLOW(getpid), ALLOW(exit_group),
-	ALLOW(rt_sigaction), ALLOW(rt_sigprocmask), ALLOW(rt_sigreturn), ALLOW(restart_syscall),
-	ALLOW(sigaltstack), /* by AddressSanitizer, in the tests */
-	ALLOW(clock_gettime), ALLOW(setitimer), ALLOW(getrandom), ALLOW(uname),
-
-	/* TCP and UDP sockets: no Unix, netlink, packet, raw or MPTCP socket, and no server. glibc goes on
-	 * without nscd (Unix), and sorts addresses without netlink: it then only does not know which of
-	 * the realm's IPv6 addresses are deprecated. */
-	SOCKET(AF_INET, SOCK_STREAM, IPPROTO_TCP), SOCKET(AF_INET, SOCK_DGRAM, IPPROTO_UDP),
-	SOCKET(AF_INET6, SOCK_STREAM, IPPROTO_TCP), SOCKET(AF_INET6, SOCK_DGRAM, IPPROTO_UDP),
-	ALLOW(connect), ALLOW(getsockopt), ALLOW(setsockopt), ALLOW(getsockname),
-	ALLOW(sendto), ALLOW(sendmmsg), ALLOW(recvfrom), ALLOW(poll), ALLOW(ppoll),
-	ALLOW_IF(ioctl, IS(1, FIONREAD)),
-	/* The number of the interface in "fe80::1%eth0". */
-	ALLOW_IF(ioctl, IS(1, SIOCGIFINDEX)),
-
-	/* files that are open, and opening for reading; Landlock limits which files */
-	ALLOW(read), ALLOW(write), ALLOW(writev), ALLOW(close),
-	ALLOW(lseek), ALLOW(fstat), ALLOW(newfstatat),
-	ALLOW_IF(openat, BITS(2, OPEN_MORE, O_RDONLY)),
-
-	SANDBOX_KILL_INTRUDER,
-};
-/* clang-format on */
-
-static const struct sandbox_rule no_files[] = {
-	{ .call = SANDBOX_CALL(open), .action = SANDBOX_ERRNO(EACCES) },
-	{ .call = SANDBOX_CALL(openat), .action = SANDBOX_ERRNO(EACCES) },
-	{ .call = SANDBOX_CALL(openat2), .action = SANDBOX_ERRNO(EACCES) },
-};
-
 int confine_calls(int files, struct error *e)
 {
 	/* The strictest action of all filters applies. The second filter allows no third. */
-	if (!files && sandbox_seccomp(SECCOMP_RET_ALLOW, no_files, ARRAY_SIZE(no_files), e) < 0)
+	if (!files && sandbox_seccomp(worker_no_files, ARRAY_SIZE(worker_no_files), e) < 0)
 		return -1;
-	return sandbox_seccomp(SANDBOX_ERRNO(ENOSYS), calls, ARRAY_SIZE(calls), e);
+	return sandbox_seccomp(worker_calls, ARRAY_SIZE(worker_calls), e);
 }

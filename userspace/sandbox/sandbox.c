@@ -4,13 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/audit.h>
 #include <linux/capability.h>
-#include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/prctl.h>
+#include <linux/seccomp.h>
 #include <pwd.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -260,123 +258,13 @@ out:
 
 /* --- seccomp -------------------------------------------------------------------------------- */
 
-/* Another architecture has to be added here. */
-#if defined(__x86_64__)
-#define ARCHITECTURE AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define ARCHITECTURE AUDIT_ARCH_AARCH64
-#endif
-
-/* Bit 30 marks the calls of x32, another ABI of x86-64. No other architecture has numbers so large. */
-#define CALL_MAX 0x3fffffff
-
-#define PROGRAM_MAX 1024 /* of the 4096 instructions that the kernel accepts */
-
-struct program {
-	struct sock_filter code[PROGRAM_MAX];
-	size_t len; /* PROGRAM_MAX: too long */
-};
-
-static void program_add(struct program *p, uint16_t code, uint8_t yes, uint8_t no, uint32_t value)
+int sandbox_seccomp(const struct sock_filter *code, size_t len, struct error *e)
 {
-	if (p->len < PROGRAM_MAX - 1)
-		p->code[p->len++] = (struct sock_filter)BPF_JUMP(code, value, yes, no);
-	else
-		p->len = PROGRAM_MAX;
-}
+	struct sock_fprog filter = {
+		.len = (unsigned short)len,
+		.filter = (struct sock_filter *)code, /* the kernel copies it */
+	};
 
-static void program_load(struct program *p, size_t offset)
-{
-	program_add(p, BPF_LD | BPF_W | BPF_ABS, 0, 0, (uint32_t)offset);
-}
-
-static void program_return(struct program *p, uint32_t action)
-{
-	program_add(p, BPF_RET | BPF_K, 0, 0, action);
-}
-
-/* A jump to the end of the rule, for rule_end(); no rule is so long. */
-#define TO_END 255
-
-/* Go on if one half of an argument has these bits. */
-static void half_equal(struct program *p, size_t offset, uint32_t mask, uint32_t value)
-{
-	if (!mask && !value)
-		return;
-	program_load(p, offset);
-	if (mask != UINT32_MAX)
-		program_add(p, BPF_ALU | BPF_AND | BPF_K, 0, 0, mask);
-	program_add(p, BPF_JMP | BPF_JEQ | BPF_K, 0, TO_END, value);
-}
-
-/* Both architectures are little-endian. */
-static void program_compare(struct program *p, const struct sandbox_compare *c)
-{
-	const size_t low = offsetof(struct seccomp_data, args) + c->arg * sizeof(uint64_t);
-	const size_t high = low + sizeof(uint32_t);
-
-	if (c->most) { /* of values below 2^32 */
-		half_equal(p, high, UINT32_MAX, 0);
-		program_load(p, low);
-		program_add(p, BPF_JMP | BPF_JGT | BPF_K, TO_END, 0, (uint32_t)c->value);
-		return;
-	}
-	half_equal(p, high, (uint32_t)(c->mask >> 32), (uint32_t)(c->value >> 32));
-	half_equal(p, low, (uint32_t)c->mask, (uint32_t)c->value);
-}
-
-/* Let the jumps of the rule that begins at @begin lead behind it. */
-static void rule_end(struct program *p, size_t begin)
-{
-	for (size_t i = begin; i < p->len; i++) {
-		struct sock_filter *f = &p->code[i];
-
-		if (BPF_CLASS(f->code) != BPF_JMP)
-			continue;
-		if (f->jt == TO_END)
-			f->jt = (uint8_t)(p->len - i - 1);
-		if (f->jf == TO_END)
-			f->jf = (uint8_t)(p->len - i - 1);
-	}
-}
-
-/* The number of the call is loaded before and after. */
-static void program_rule(struct program *p, const struct sandbox_rule *rule)
-{
-	const size_t begin = p->len;
-
-	program_add(p, BPF_JMP | BPF_JEQ | BPF_K, 0, TO_END, (uint32_t)rule->call);
-	for (unsigned int i = 0; i < rule->count; i++)
-		program_compare(p, &rule->compare[i]);
-	program_return(p, rule->action);
-	if (rule->count) {
-		rule_end(p, begin);
-		program_load(p, offsetof(struct seccomp_data, nr));
-	} else {
-		rule_end(p, begin);
-	}
-}
-
-int sandbox_seccomp(uint32_t otherwise, const struct sandbox_rule *rule, size_t count,
-		    struct error *e)
-{
-	static struct program p;
-	struct sock_fprog filter = { .filter = p.code };
-
-	p.len = 0;
-	program_load(&p, offsetof(struct seccomp_data, arch));
-	program_add(&p, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, ARCHITECTURE);
-	program_return(&p, SECCOMP_RET_KILL_PROCESS);
-	program_load(&p, offsetof(struct seccomp_data, nr));
-	program_add(&p, BPF_JMP | BPF_JGT | BPF_K, 0, 1, CALL_MAX);
-	program_return(&p, SECCOMP_RET_KILL_PROCESS);
-	for (size_t i = 0; i < count; i++)
-		if (rule[i].call >= 0 && rule[i].action != otherwise)
-			program_rule(&p, &rule[i]);
-	program_return(&p, otherwise);
-	if (p.len == PROGRAM_MAX)
-		return error_set(e, ERROR_SYSTEM, "seccomp: too many rules");
-	filter.len = (unsigned short)p.len;
 	if (sandbox_no_new_privs(e) < 0)
 		return -1;
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) < 0)

@@ -9,11 +9,10 @@
 #ifndef REALMKEY_SANDBOX_H
 #define REALMKEY_SANDBOX_H
 
-#include <linux/seccomp.h>
+#include <linux/filter.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/syscall.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -72,82 +71,10 @@ struct sandbox_access {
  */
 int sandbox_landlock(const struct sandbox_access *access, struct error *e);
 
-/* A comparison of one argument, all of whose 64 bits count; the kernel uses 32 of them for an int, so a rule that
- * refuses a value must mask the others. */
-struct sandbox_compare {
-	unsigned int arg;
-	bool most; /* the argument is at most @value, and not @value in the bits of @mask */
-	uint64_t mask, value;
-};
-
-/* The action for one system call if all of its @count comparisons hold. The first rule that holds counts. */
-struct sandbox_rule {
-	int call;	 /* SANDBOX_CALL(name); a call that this architecture lacks is skipped */
-	uint32_t action; /* SECCOMP_RET_ALLOW, SANDBOX_ERRNO(n), SECCOMP_RET_KILL_PROCESS */
-	unsigned int count;
-	struct sandbox_compare compare[3];
-};
-
-/* Old calls that newer architectures lack. */
-#ifndef __NR_open
-#define __NR_open (-1)
-#endif
-#ifndef __NR_poll
-#define __NR_poll (-1)
-#endif
-#ifndef __NR_select
-#define __NR_select (-1)
-#endif
-#ifndef __NR_renameat
-#define __NR_renameat (-1)
-#endif
-
-#define SANDBOX_CALL(name)   __NR_##name
-#define SANDBOX_ERRNO(error) (SECCOMP_RET_ERRNO | (uint32_t)(error))
-
-#define SANDBOX_ALLOW(name) { .call = SANDBOX_CALL(name), .action = SECCOMP_RET_ALLOW }
-#define SANDBOX_KILL(name)  { .call = SANDBOX_CALL(name), .action = SECCOMP_RET_KILL_PROCESS }
-/* With up to three of the comparisons below. */
-#define SANDBOX_ALLOW_IF(name, ...) \
-	{ \
-		.call = SANDBOX_CALL(name), .action = SECCOMP_RET_ALLOW, \
-		.count = sizeof((struct sandbox_compare[]){ __VA_ARGS__ }) / \
-			 sizeof(struct sandbox_compare), \
-		.compare = { \
-			__VA_ARGS__ \
-		} \
-	}
-#define SANDBOX_IS(n, number)	      { .arg = (n), .mask = UINT64_MAX, .value = (number) }
-#define SANDBOX_MAX(n, number)	      { .arg = (n), .most = true, .value = (number) }
-#define SANDBOX_BITS(n, bits, number) { .arg = (n), .mask = (bits), .value = (number) }
-
-/* System calls that none of our programs makes after its start. A process that makes one of them
- * runs an intruder's code. */
-#define SANDBOX_KILL_INTRUDER \
-	SANDBOX_KILL(execve), SANDBOX_KILL(execveat), SANDBOX_KILL(ptrace), \
-		SANDBOX_KILL(process_vm_readv), SANDBOX_KILL(process_vm_writev), \
-		SANDBOX_KILL(pidfd_getfd), SANDBOX_KILL(mount), SANDBOX_KILL(umount2), \
-		SANDBOX_KILL(pivot_root), SANDBOX_KILL(chroot), SANDBOX_KILL(move_mount), \
-		SANDBOX_KILL(open_tree), SANDBOX_KILL(fsopen), SANDBOX_KILL(unshare), \
-		SANDBOX_KILL(setns), SANDBOX_KILL(bpf), SANDBOX_KILL(perf_event_open), \
-		SANDBOX_KILL(userfaultfd), SANDBOX_KILL(io_uring_setup), \
-		SANDBOX_KILL(init_module), SANDBOX_KILL(finit_module), \
-		SANDBOX_KILL(delete_module), SANDBOX_KILL(kexec_load), \
-		SANDBOX_KILL(kexec_file_load), SANDBOX_KILL(open_by_handle_at), \
-		SANDBOX_KILL(reboot), SANDBOX_KILL(setuid), SANDBOX_KILL(setresuid), \
-		SANDBOX_KILL(setreuid), SANDBOX_KILL(setfsuid), SANDBOX_KILL(setgid), \
-		SANDBOX_KILL(setresgid), SANDBOX_KILL(setgroups), SANDBOX_KILL(capset), \
-		SANDBOX_KILL(pidfd_open), SANDBOX_KILL(pidfd_send_signal), \
-		SANDBOX_KILL(io_uring_enter), SANDBOX_KILL(io_uring_register), \
-		SANDBOX_KILL(keyctl), SANDBOX_KILL(add_key), SANDBOX_KILL(request_key), \
-		SANDBOX_KILL(kcmp)
-
 /*
- * Load a seccomp filter: the rules, and the action @otherwise for all other system calls (rules
- * with that action are redundant and skipped). If several filters are loaded, the strictest action
- * counts. The process must have one thread only.
+ * Load a seccomp filter of @len instructions, which filters_make has made. If several filters are loaded, the
+ * strictest action counts. The process must have one thread only.
  */
-int sandbox_seccomp(uint32_t otherwise, const struct sandbox_rule *rule, size_t count,
-		    struct error *e);
+int sandbox_seccomp(const struct sock_filter *code, size_t len, struct error *e);
 
 #endif
