@@ -55,14 +55,16 @@ static void filter_begin(struct filter *f, const struct sandbox_rule *rule)
 
 static void filter_add(const struct filter *f, const struct sandbox_rule *rule)
 {
-	int call = seccomp_syscall_resolve_name_arch(f->architecture, rule->name);
+	int there = seccomp_syscall_resolve_name_arch(f->architecture, rule->name);
+	/* libseccomp expects numbers of this machine, and translates them. */
+	int here = seccomp_syscall_resolve_name(rule->name);
 
 	if (!f->rules)
 		die("a rule before the first filter", rule->name, EINVAL);
-	if (call == __NR_SCMP_ERROR)
+	if (there == __NR_SCMP_ERROR)
 		die("libseccomp knows no such system call", rule->name, ENOSYS);
-	if (call >= 0 && rule->action != f->otherwise)
-		must(seccomp_rule_add_array(f->rules, rule->action, call, rule->count, rule->arg),
+	if (there >= 0 && rule->action != f->otherwise)
+		must(seccomp_rule_add_array(f->rules, rule->action, here, rule->count, rule->arg),
 		     "cannot add the rule", rule->name);
 }
 
