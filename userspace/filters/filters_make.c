@@ -77,7 +77,8 @@ static void filter_write(struct filter *f, FILE *out)
 		die("temporary file", f->name, errno);
 	must(seccomp_export_bpf(f->rules, fileno(code)), "cannot make the filter", f->name);
 	seccomp_release(f->rules);
-	rewind(code);
+	if (fseek(code, 0, SEEK_SET))
+		die("temporary file", f->name, errno);
 	fprintf(out, "\nstatic const struct sock_filter %s[] = {\n", f->name);
 	while (fread(&step, sizeof(step), 1, code) == 1)
 		fprintf(out, "\t{ 0x%02x, %d, %d, 0x%08x },\n", step.code, step.jt, step.jf,
