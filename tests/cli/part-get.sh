@@ -140,9 +140,9 @@ get_token()
 	runs 0 "the token itself" realmkey_here token --challenge 00112233 --raw "$work/token"
 	printed "verifies" "OK anchor" realmkey_here token verify "$work/token" --anchors "$anchors" --challenge 00112233
 	printed "the same from a pipe" "E_FRESHNESS" bash -c "'$here/realmkey_here' token --raw - | '$bin/cli/realmkey' token verify - --anchors '$anchors' --challenge 00; [ \$? -eq 7 ]"
-	printed "the configuration, a field that is there" "features          0 " realmkey_here config
+	printed "the configuration, a field that is there" "features          0x5 DA ATS" realmkey_here config
 	printed "and one that is absent" "ATS plane         absent" realmkey_here config
-	printed "the configuration as JSON" '"features": 0' realmkey_here config --json
+	printed "the configuration as JSON" '"features": 5' realmkey_here config --json
 	lacks "without what is absent" "ats-plane"
 	printed "the registers" "REM3  sha-256:" realmkey_here measurements
 	printed "the registers as JSON" '"rem"' realmkey_here measurements --json

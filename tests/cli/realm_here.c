@@ -87,7 +87,7 @@ int rsi_config_get(struct rsi *rsi, struct rsi_config *config, struct error *e)
 	*config = (struct rsi_config){ .abi_lower = 0x10000,
 				       .abi_higher = 0x10000,
 				       .abi = { true, 0x10000 },
-				       .features = { true, 0 },
+				       .features = { true, RSI_FEATURE_DA | RSI_FEATURE_ATS },
 				       .ipa_bits = 40,
 				       .hash = hash_by_number(HASH_SHA256),
 				       .event_max = 4096 };

@@ -4,39 +4,14 @@
 # The event log of firmware: the bench's RMM extends REM0 and REM1 before the kernel starts, and the device tree names
 # a log of that, which is right, incomplete, wrong, or too long.
 
-# le BYTES NUMBER: prints a number in little-endian.
-le()
-{
-	local i
-	# shellcheck disable=SC2059 # the format is made here
-	for ((i = 0; i < $1; i++)); do printf "\\x$(printf %02x $(($2 >> 8 * i & 255)))"; done
-}
-
-boot_digest() { printf %s "$1" | sha256sum | cut -d ' ' -f 1; }
-
-# boot_event REGISTER TYPE TEXT: prints an event whose digest is that of its text.
-boot_event()
-{
-	le 4 "$1"; le 4 "$2"; le 4 1; le 2 11
-	printf %s "$3" | sha256sum | cut -d ' ' -f 1 | xxd -r -p
-	le 4 ${#3}; printf %s "$3"
-}
-
-boot_log()
-{
-	le 4 0; le 4 3; head -c 20 /dev/zero
-	le 4 33; printf 'Spec ID Event03\0'; le 4 0; le 4 $((0x02000200)); le 4 1; le 2 11; le 2 32; le 1 0
-	boot_event 0 19 KERNEL
-	boot_event 1 13 "the loader"
-	boot_event 2 13 "its configuration"
-	boot_event 1 13 "the command line"
-}
+# shellcheck source=tests/realm/event_log.sh
+. tests/realm/event_log.sh
 
 # boot_realm NAME: boots a realm with build/e2e/boot-NAME.log, whose three extensions the RMM makes.
 boot_realm()
 {
 	export EVENT_LOG=build/e2e/boot-$1.log
-	EXTEND=1:$(boot_digest "the loader"),2:$(boot_digest "its configuration"),1:$(boot_digest "the command line")
+	EXTEND=$(boot_extend)
 	export EXTEND
 	does "a realm boots: $1 log of firmware" realm_start "bootlog-$1"
 	runs 0 "what the kernel says of it" realm_sh "dmesg | grep -F 'event log' | sed 's/.*cca_rsi: //'; true"

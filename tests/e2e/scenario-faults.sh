@@ -132,8 +132,8 @@ faults_zero_progress()
 	for client in device netlink tsm; do
 		faults_client "zero-progress, SIGTERM" $client 100 143
 	done
-	runs 0 "zero-progress: the daemon can be ended" realm_sh "/tmp/daemon give-up"
-	faults_client "zero-progress, SIGTERM" daemon 0 143
+	runs 0 "zero-progress: the daemon can be killed" realm_sh "/tmp/daemon stop 3"
+	faults_client "zero-progress, SIGTERM and after 3 s SIGKILL" daemon 300 137
 	lacks "zero-progress: it has waited, and ends without a message" "trying again"
 	same "zero-progress: what it delivered before stays" "keyring: $secret" "$(grep '^keyring:' <<<"$output")"
 	runs 0 "zero-progress: the daemon waits" realm_sh "/tmp/daemon start '' && sleep 1"
@@ -143,6 +143,10 @@ faults_zero_progress()
 	fault clear
 	runs 0 "zero-progress: cleared, the daemon delivers" realm_sh "/tmp/daemon end"
 	faults_daemon_ends "zero-progress"
+	fault zero-progress 4000
+	runs 0 "zero-progress 4000: the daemon can be ended" realm_sh "/tmp/daemon stop 8"
+	faults_client "zero-progress 4000, SIGTERM" daemon 100 0
+	fault clear
 }
 
 # faults_daemon_patient FAULT: the fault is in force, and the daemon gets an error when the RMM gives up, after 10 s.

@@ -49,7 +49,7 @@ static size_t record_parse(const uint8_t *bytes, size_t size, uint32_t digest_si
 		.size = u32_at(bytes + fixed - 4),
 		.event = bytes + fixed,
 	};
-	if (record->size > size - fixed || !record->index || record->index >= REGISTERS)
+	if (record->size > size - fixed || record->index >= REGISTERS)
 		return 0;
 	if (record->type == CCA_RSI_EV_NO_ACTION && !value_parse(record, digest_size))
 		return 0;
@@ -81,14 +81,25 @@ static size_t device_read(uint8_t *bytes, size_t room)
 	return length < 0 ? 0 : size;
 }
 
+/* Firmware's events precede the first base record. Only they may be of RIM. */
 static bool records_parse(struct eventlog *log, size_t size)
 {
 	size_t used = HEADER_SIZE, length;
+	struct record *record;
 
+	log->used = size;
 	for (; used < size; used += length) {
+		record = &log->records[log->count];
 		length = record_parse(log->bytes + used, size - used, log->config->digest_size,
-				      &log->records[log->count]);
+				      record);
 		if (!length)
+			return false;
+		if (record->kind == KIND_EVENT && log->boot == log->count) {
+			record->kind = KIND_BOOT;
+			log->boot++;
+			log->used -= length;
+		}
+		if (!record->index && record->kind != KIND_BOOT)
 			return false;
 		log->count++;
 	}
@@ -109,6 +120,16 @@ bool eventlog_read(struct eventlog *log, const struct cca_rsi_config *config)
 	tap_note("%zu bytes are not a valid log, after record %zu", size, log->count);
 	eventlog_free(log);
 	return false;
+}
+
+uint64_t eventlog_begin_count(const struct cca_rsi_config *config)
+{
+	struct eventlog log;
+
+	if (!eventlog_read(&log, config))
+		return 0;
+	eventlog_free(&log);
+	return log.boot + REGISTERS - 1;
 }
 
 void eventlog_free(struct eventlog *log)
@@ -137,7 +158,7 @@ void eventlog_register(const struct eventlog *log, size_t count, uint32_t index,
 		record = &log->records[i];
 		if (record->index != index)
 			continue;
-		if (record->kind == KIND_EVENT)
+		if (record->kind == KIND_EVENT || record->kind == KIND_BOOT)
 			register_after(log->config, value, record->digest, value);
 		else
 			memcpy(value, record->digest, log->config->digest_size);

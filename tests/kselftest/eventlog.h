@@ -10,7 +10,8 @@
 
 #define HEADER_SIZE 65
 
-enum record_kind { KIND_BASE, KIND_EVENT, KIND_FOREIGN };
+/* The numbers are those of netlink. */
+enum record_kind { KIND_BASE, KIND_EVENT, KIND_FOREIGN, KIND_BOOT };
 
 /*
  * The pointers are into the log's bytes. In a base or foreign record @digest is the register's
@@ -25,10 +26,11 @@ struct record {
 	uint32_t size;
 };
 
+/* The first @boot records are firmware's. @used: bytes of the log without those, which log_max limits */
 struct eventlog {
 	uint8_t *bytes;
 	struct record *records;
-	size_t count;
+	size_t count, boot, used;
 	const struct cca_rsi_config *config;
 };
 
@@ -44,6 +46,12 @@ bool eventlog_replays(const struct eventlog *log);
  * records as the device reports. @config receives the configuration.
  */
 bool eventlog_good(struct cca_rsi_config *config);
+
+/*
+ * How many records the log has when it begins: firmware's and one base record of each register that
+ * can be extended. 0, with a note, if the log cannot be read.
+ */
+uint64_t eventlog_begin_count(const struct cca_rsi_config *config);
 
 /* Computes register @index (1 or more) after the first @count records, into @value. */
 void eventlog_register(const struct eventlog *log, size_t count, uint32_t index, uint8_t *value);

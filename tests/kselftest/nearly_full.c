@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "nearly_full.h"
 #include "device.h"
+#include "eventlog.h"
 #include "module.h"
 #include "tap.h"
 
@@ -14,13 +15,13 @@
 
 uint64_t nearly_full_size(void)
 {
-	int fd = device_open(O_RDONLY);
-	off_t size = lseek(fd, 0, SEEK_END);
+	struct cca_rsi_config config;
+	struct eventlog log;
 
-	if (size < 0)
-		tap_note("the log's size: %s", strerror(errno));
-	close(fd);
-	return size < 0 ? 0 : (uint64_t)size;
+	if (!device_config(&config) || !eventlog_read(&log, &config))
+		return 0;
+	eventlog_free(&log);
+	return log.used;
 }
 
 int nearly_full_fill(uint64_t limit, void (*each)(void))

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Size of the log in bytes; 0, with a note, if it cannot be found. */
+/* How much of log_max is used, in bytes; 0, with a note, if the log cannot be read. */
 uint64_t nearly_full_size(void);
 
 /*

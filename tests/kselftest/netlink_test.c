@@ -240,7 +240,7 @@ static bool record_same(struct nlattr **attrs, void *context)
 {
 	struct expected *expected = context;
 	const struct record *record = &expected->log->records[expected->next];
-	bool event = record->kind == KIND_EVENT;
+	bool event = record->kind == KIND_EVENT || record->kind == KIND_BOOT;
 
 	return expected->next < expected->log->count &&
 	       uint_is(attrs, CCA_RSI_A_MEASUREMENT_SEQ, expected->next++) &&

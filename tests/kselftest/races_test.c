@@ -154,6 +154,20 @@ static bool log_begin(void)
 	return module_reload("") && device_config(&config);
 }
 
+/* So many records fit into the log of each algorithm, with room for events of a long run. */
+#define RECORDS_MAX 4000
+
+/* Begins the log again if it has many records, because a long run would fill it. */
+static bool log_renew(struct extender *extender)
+{
+	if (config.log_seq < RECORDS_MAX)
+		return true;
+	if (!extender_end(extender) || !eventlog_good(&config) || !log_begin())
+		return false;
+	atomic_store(&extender->over, false);
+	return extender_begin(extender);
+}
+
 /* --- extensions and tokens ------------------------------------------------------------------- */
 
 struct made {
@@ -361,11 +375,12 @@ static void no_record_missing(void)
 	CHECK(log_begin());
 	CHECK(extender_begin(&extender));
 	for (window = window_begin(); !missing && window_open(&window); eventlog_free(&log)) {
+		CHECK(log_renew(&extender));
 		last = atomic_load(&extender.seq);
 		if (!device_config(&config) || !eventlog_read(&log, &config))
 			break;
 		missing = log.count < config.log_seq ? config.log_seq - log.count : 0;
-		window_count(&window, (long long)config.log_seq > last + 1);
+		window_count(&window, last >= 0 && (long long)config.log_seq > last + 1);
 	}
 	CHECK(extender_end(&extender) && eventlog_good(&config));
 	if (missing)

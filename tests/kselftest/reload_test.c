@@ -142,19 +142,23 @@ static bool unload_wait(void)
 }
 
 /*
- * Is there exactly one base record of each register, with the register's present and earlier value?
+ * Is there exactly one base record of each register, with the register's present and earlier value,
+ * and nothing else but firmware's records?
  */
 static bool log_is_new(bool continued)
 {
 	struct cca_rsi_measurement found;
 	struct eventlog log;
-	bool good = eventlog_read(&log, &config) && log.count == REGISTERS - 1;
+	bool good = eventlog_read(&log, &config) && log.count == log.boot + REGISTERS - 1;
 
-	for (uint32_t i = 1; good && i < REGISTERS; i++)
-		good = log.records[i - 1].kind == KIND_BASE && log.records[i - 1].index == i &&
+	for (uint32_t i = 1; good && i < REGISTERS; i++) {
+		const struct record *record = &log.records[log.boot + i - 1];
+
+		good = record->kind == KIND_BASE && record->index == i &&
 		       device_measurement(i, &found) &&
-		       memcmp(log.records[i - 1].digest, found.value, config.digest_size) == 0 &&
+		       memcmp(record->digest, found.value, config.digest_size) == 0 &&
 		       (!continued || memcmp(found.value, expected[i], config.digest_size) == 0);
+	}
 	if (good)
 		eventlog_free(&log);
 	return good;

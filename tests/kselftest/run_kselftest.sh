@@ -19,8 +19,8 @@ END
 }
 
 # The tests that load and unload the module come last.
-all='device_test token_test tokens_test netlink_test busy_test tsm_test trace_test mr_test signal_test hotplug_test
-config_test log_test full_test privilege_test replay_test module_test reload_test'
+all='device_test token_test tokens_test netlink_test dump_test busy_test tsm_test trace_test mr_test signal_test
+hotplug_test config_test log_test full_test privilege_test replay_test races_test module_test reload_test'
 
 here=$(cd "$(dirname "$0")" && pwd)
 

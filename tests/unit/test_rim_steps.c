@@ -172,6 +172,7 @@ static void malformed_lists(void **state)
 		"step data ipa=0x",
 		"step data ipa=1g",
 		"step data ipa=-1",
+		"step data ipa=1 ipa=1 rim=" D("00"),
 		"step data ipa=0x10000000000000000",
 		"step data ipa=18446744073709551616",
 		"step data a_name_of_13c=1",

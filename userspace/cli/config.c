@@ -25,9 +25,8 @@ static const struct args_option *const tables[] = { cli_source_option, own, NULL
 static const struct args_spec spec = {
 	.name = "realmkey config",
 	.operands = "",
-	.about =
-		"Prints what the Realm Management Monitor (RMM) reports about itself and this realm.\n"
-		"What it does not report is absent, which is not the value 0.",
+	.about = "Prints what the Realm Management Monitor (RMM) reports about itself and this\n"
+		 "realm. What it does not report is absent, which is not the value 0.",
 	.options = tables,
 };
 

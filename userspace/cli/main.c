@@ -12,7 +12,7 @@ static const struct cli_entry commands[] = {
 	{ "get-resource", command_get_resource, "get a secret from a KBS and print it" },
 	{ "verify", command_verify, "check an EAR and explain it" },
 	{ "token", command_token, "get, show or verify CCA tokens" },
-	{ "config", command_config, "print what the RMM reports: RSI revisions, features, planes" },
+	{ "config", command_config, "print what the RMM reports about itself and this realm" },
 	{ "measurements", command_measurements, "print RIM and REMs" },
 	{ "extend", command_extend, "extend a REM with the digest of a file" },
 	{ "log", command_log, "print the event log, replay it against the registers" },

@@ -90,7 +90,19 @@ static bool field_read(struct rim_field *field, const char *text, size_t len)
 			       number_read(field->value, field->value_len, &field->number);
 }
 
-/* Read the words of @line after "step ". */
+static const struct rim_field *field_find(const struct rim_line *line, const struct rim_field *like)
+{
+	for (size_t i = 0; i < line->count; i++) {
+		const struct rim_field *field = &line->field[i];
+
+		if (field->name_len == like->name_len &&
+		    !memcmp(field->name, like->name, like->name_len))
+			return field;
+	}
+	return NULL;
+}
+
+/* Read the words of @line after "step ". A field has one value. */
 static bool line_read(struct rim_line *line)
 {
 	const char *word = line->text + sizeof(step_word) - 1, *end = line->text + line->len;
@@ -105,7 +117,7 @@ static bool line_read(struct rim_line *line)
 						     .name_len = sizeof(what_name) - 1,
 						     .value = word,
 						     .value_len = len };
-		else if (!field_read(field, word, len))
+		else if (!field_read(field, word, len) || field_find(line, field))
 			return false;
 		word += len + 1;
 	}
@@ -144,18 +156,6 @@ static bool field_differs(const struct rim_field *a, const struct rim_field *b)
 	if (!a->digest)
 		return a->number != b->number;
 	return a->value_len != b->value_len || strncasecmp(a->value, b->value, a->value_len);
-}
-
-static const struct rim_field *field_find(const struct rim_line *line, const struct rim_field *like)
-{
-	for (size_t i = 0; i < line->count; i++) {
-		const struct rim_field *field = &line->field[i];
-
-		if (field->name_len == like->name_len &&
-		    !memcmp(field->name, like->name, like->name_len))
-			return field;
-	}
-	return NULL;
 }
 
 /* Set @diff->field. Returns whether a field differs. */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rsi.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,38 +142,10 @@ int rsi_log_get(struct rsi *rsi, struct bytes *log, struct error *e)
 	return rsi->source->log(rsi, log, e);
 }
 
-/*
- * Only a signal that kills the process ends the wait for a token: a handler would run after it.
- * The RMM decides how long that takes, so signals that end the process do so at once.
- */
-static const int ending[] = { SIGTERM, SIGINT };
-
-static void endings_default(struct sigaction before[ARRAY_SIZE(ending)])
-{
-	const struct sigaction action = { .sa_handler = SIG_DFL };
-
-	for (size_t i = 0; i < ARRAY_SIZE(ending); i++) {
-		sigaction(ending[i], NULL, &before[i]);
-		if (before[i].sa_handler != SIG_IGN)
-			sigaction(ending[i], &action, NULL);
-	}
-}
-
-static void endings_restore(const struct sigaction before[ARRAY_SIZE(ending)])
-{
-	for (size_t i = 0; i < ARRAY_SIZE(ending); i++)
-		sigaction(ending[i], &before[i], NULL);
-}
-
 int rsi_token_get(struct rsi *rsi, const uint8_t challenge[REALM_CHALLENGE_SIZE],
 		  struct bytes *token, uint64_t *records, struct error *e)
 {
-	struct sigaction before[ARRAY_SIZE(ending)];
 	uint64_t ignored;
-	int ret;
 
-	endings_default(before);
-	ret = rsi->source->token(rsi, challenge, token, records ? records : &ignored, e);
-	endings_restore(before);
-	return ret;
+	return rsi->source->token(rsi, challenge, token, records ? records : &ignored, e);
 }

@@ -71,7 +71,7 @@ int rsi_measurement_extend(struct rsi *rsi, unsigned int index, const void *dige
 int rsi_log_get(struct rsi *rsi, struct bytes *log, struct error *e);
 /* Append the CCA token over @challenge to @token; more than 64 KiB is an error. *@records (may be
  * NULL) is set to the number of records, from the start of the log, that lead to the registers in
- * the token. */
+ * the token. Only a signal that kills the process ends the wait for the RMM: handlers run later. */
 int rsi_token_get(struct rsi *rsi, const uint8_t challenge[REALM_CHALLENGE_SIZE],
 		  struct bytes *token, uint64_t *records, struct error *e);
 

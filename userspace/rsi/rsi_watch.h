@@ -27,9 +27,9 @@ struct rsi_watch;
 /* Extensions from now on are kept for rsi_watch_next(). Returns NULL with an error of
  * rsi_open(). */
 struct rsi_watch *rsi_watch_open(struct error *e);
-/* Wait for the next extension, or for the notice that the log is nearly full. If notices are lost because they were not read in time, there is a
- * gap in their seq; records that are not extensions cause gaps, too. ERROR_NO_DRIVER if the module
- * was unloaded: then there are no more notices, even if it is loaded again. */
+/* Wait for the next extension, or for the notice that the log is nearly full. If notices are lost because
+ * they were not read in time, there is a gap in their seq; records that are not extensions cause gaps, too.
+ * ERROR_NO_DRIVER if the module was unloaded: then there are no more notices, even if it is loaded again. */
 int rsi_watch_next(struct rsi_watch *watch, struct rsi_notice *notice, struct error *e);
 /* @watch may be NULL. */
 void rsi_watch_close(struct rsi_watch *watch);
