@@ -18,7 +18,7 @@ boot_digest() { printf %s "$1" | sha256sum | cut -d ' ' -f 1; }
 boot_event()
 {
 	le 4 "$1"; le 4 "$2"; le 4 1; le 2 11
-	printf %s "$3" | sha256sum | cut -d ' ' -f 1 | xxd -r -p
+	boot_digest "$3" | xxd -r -p
 	le 4 ${#3}; printf %s "$3"
 }
 
