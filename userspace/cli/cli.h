@@ -52,7 +52,7 @@ extern const struct args_option cli_source_option[]; /* source; offset in struct
 
 /* The option --json of a command whose struct of options, @target, has a member bool json. */
 #define CLI_JSON_OPTION(target, text) \
-	{ .name = "json", .type = ARGS_FLAG, .offset = offsetof(target, json), .help = text }
+	{ .name = "json", .type = ARGS_FLAG, .offset = offsetof(target, json), .help = (text) }
 
 /* The options of a command that only prints what it reads from the realm. */
 struct cli_show {
