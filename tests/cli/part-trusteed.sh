@@ -74,6 +74,13 @@ hangup()
 	has "SIGHUP: $2" "$2"
 }
 
+# ticket FILE OPTION: prints "New" or "Reused" for a handshake; OPTION (-sess_out, -sess_in) is about the ticket in FILE.
+ticket()
+{
+	printf 'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n' |
+		openssl s_client -connect "127.0.0.1:$trustee_port" -ign_eof "$2" "$1" 2>&1 | grep -oE '^(New|Reused), ' | head -n 1
+}
+
 # A new certificate and key, and then files that are not usable: all or nothing. An EAR from before stays valid.
 trusteed_hangup()
 {
@@ -83,11 +90,14 @@ trusteed_hangup()
 	trustee_run || return
 	url=https://127.0.0.1:$trustee_port
 	runs 0 "the first certificate is served" served "$work/tls/ca.pem"
+	same "a TLS session begins" "New, " "$(ticket "$work/ticket" -sess_out)"
+	same "and is resumed" "Reused, " "$(ticket "$work/ticket" -sess_in)"
 	curl -s --cacert "$work/tls/ca.pem" -c "$session" -d '{"version":"0.4.0","tee":"cca","extra-params":""}' "$url/kbs/v0/auth" >/dev/null
 	cp "$work"/tls-other/server.* "$tls/"
 	hangup 1 "reloaded certificate, key and trust anchors"
 	runs 0 "the new certificate is served" served "$work/tls-other/ca.pem"
 	runs 6 "the first one is not" served "$work/tls/ca.pem"
+	same "nor is its session resumed" "New, " "$(ticket "$work/ticket" -sess_in)"
 	output=$(curl -s --cacert "$work/tls-other/ca.pem" -b "$session" -d '{}' "$url/kbs/v0/attest")
 	has "a session from before goes on" "runtime-data"
 	cp "$work/tls/server.pem" "$tls/"

@@ -38,6 +38,36 @@ trusteed
 	printed "-h" "usage: realmkey rim" realmkey rim -h
 }
 
+# usage_libraries PROGRAM MOST [NAME...]: it loads at most MOST libraries, and none of these.
+usage_libraries()
+{
+	local program=$1 most=$2 count
+	shift 2
+	output=$(ldd "$program" | grep '=>')
+	count=$(wc -l <<<"$output")
+	[ "$count" -le "$most" ]
+	tap $? "${program##*/} loads at most $most libraries" "$output"
+	for library in "$@"; do
+		lacks "${program##*/} does not load $library" "$library"
+	done
+}
+
+# The commands that need further libraries are in another program.
+usage_programs()
+{
+	usage_libraries "$bin/cli/realmkey" 7 libfdt libnl
+	usage_libraries "$bin/keeper/realmkeyd" 7 libfdt libnl
+	mkdir "$work/alone"
+	cp "$bin/cli/realmkey" "$work/alone"
+	if [ -e /usr/lib/realmkey/realmkey-tools ]; then
+		skip "without realmkey-tools, a command that is in it" "realmkey is installed here"
+	else
+		refused 1 "without realmkey-tools, a command that is in it" "/usr/lib/realmkey/realmkey-tools: No such file" \
+			"$work/alone/realmkey" rim
+	fi
+	printed "without it, the commands of realmkey work" "usage: realmkey verify" "$work/alone/realmkey" verify --help
+}
+
 # Every program, and a command of each kind.
 usage_unwritable()
 {
@@ -198,6 +228,7 @@ usage_completion()
 part_usage()
 {
 	usage_help
+	usage_programs
 	usage_unwritable
 	usage_order
 	usage_wrong

@@ -8,10 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "cca_builder.h"
 #include "rsi/rsi.h"
@@ -44,31 +40,6 @@ static EVP_PKEY *key_read(const char *directory, const char *name)
 	}
 	return key;
 }
-
-#ifndef __SANITIZE_ADDRESS__ /* it has one that does nothing, and far too much memory to touch */
-/*
- * The keeper locks all of its memory, and raises its limit for that first. In a container it may not,
- * and would run out of memory as soon as it has given up root. There, mlockall() only makes all pages
- * resident, so that the peak of resident memory is that of a realm.
- */
-int mlockall(int flags)
-{
-	unsigned long start, end;
-	struct rlimit limit;
-	char line[512];
-	FILE *maps;
-
-	if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY)
-		return (int)syscall(SYS_mlockall, flags);
-	maps = fopen("/proc/self/maps", "re");
-	while (maps && fgets(line, sizeof(line), maps))
-		if (sscanf(line, "%lx-%lx r", &start, &end) == 2)
-			(void)madvise((void *)start, end - start, MADV_POPULATE_READ);
-	if (maps)
-		fclose(maps);
-	return 0;
-}
-#endif
 
 const char *const *rsi_sources(void)
 {

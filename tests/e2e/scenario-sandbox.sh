@@ -56,7 +56,9 @@ scenario_sandbox()
 		mkfifo /tmp/hold; (sleep 60 >/tmp/hold) & nc -l -p 8098 </tmp/hold >/dev/null & sleep 0.3
 		realmkey get-resource --insecure --url http://127.0.0.1:8098 --path a/b/c >/dev/null 2>&1 &
 		i=0; until grep -qs 'Seccomp_filters:	2' \$(printf '/proc/%s/status ' \$(pidof realmkey-courier)) || [ \$((i += 1)) -gt 100 ]; do sleep 0.2; done
-		q=\$(pidof realmkey) && sed 's/^/realmkey /' /proc/\$q/status && grep '^Max core file size *0 *0 ' /proc/\$q/limits
+		q=\$(pidof realmkey) && awk '/^Anonymous:/ { used += \$2 } /^Locked:/ { locked += \$2 } /^Rss:/ { rss += \$2 }
+			END { print (locked >= used && used ? \"realmkey: each used page is locked\" : \"realmkey: not locked\"), used, locked, rss }' /proc/\$q/smaps
+		sed 's/^/realmkey /' /proc/\$q/status && grep '^Max core file size *0 *0 ' /proc/\$q/limits
 		for p in \$(pidof realmkey-courier); do sed 's/^/courier /' /proc/\$p/status; readlink /proc/\$p/fd/2; done"
 	same "the courier is a supervisor and a worker, each with a seccomp filter" 2 "$(grep -c '^courier Seccomp:	2' <<<"$output")"
 	has "the courier has no capability" "courier CapPrm:	0000000000000000"
@@ -66,6 +68,7 @@ scenario_sandbox()
 	has "and its standard error is not that of realmkey" "/dev/null"
 	has "realmkey can gain no privileges either" "realmkey NoNewPrivs:	1"
 	lacks "and its memory is locked" "realmkey VmLck:	       0 kB"
+	has "each page of it that is used" "realmkey: each used page is locked"
 }
 
 # keeper_calls: prints all calls of processes that executed realmkeyd, sealed or not.

@@ -45,6 +45,7 @@ static void ear_read(EVP_PKEY *key, const struct bytes *text)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct tee_key key;
+	static struct ear_issuer issuer;
 	struct reference reference = REFERENCE_INIT;
 	struct bytes text = BYTES_INIT;
 	struct error e = ERROR_INIT;
@@ -52,11 +53,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	json_t *input = json_parse(data, size, JSON_OPERATOR, "input", ERROR_INPUT, &e);
 	json_t *evidence = json_object_get(input, "evidence");
 
-	must(key.pkey || tee_key_generate(&key, &e) == 0);
+	must(key.pkey ||
+	     (tee_key_generate(&key, &e) == 0 && ear_issuer_init(&issuer, key.pkey, &e) == 0));
 	if (evidence) {
 		reference_read(json_object_get(input, "reference"), &reference);
 		appraisal_vector(evidence, &reference, vector);
-		if (ear_issue(key.pkey, vector, evidence, NULL, now, &text, &e) == 0)
+		if (ear_issue(&issuer, vector, evidence, NULL, now, &text, &e) == 0)
 			ear_read(key.pkey, &text);
 	}
 	bytes_free(&text);

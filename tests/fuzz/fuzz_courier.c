@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The input is a message to the courier, decoded as there. A request that comes from it is one line
- * below /kbs/v0/. Of an accepted URL, libcurl finds the same host.
+ * below /kbs/v0/. The parts of an accepted URL are in it.
  */
-#include <arpa/inet.h>
+#include <stdio.h>
 
-#include "courier/http.h"
+#include "courier/request.h"
 #include "fuzz.h"
 #include "kbs/url.h"
 
@@ -26,25 +26,27 @@ static void request_try(const struct message *m)
 	request_free(&request);
 }
 
-/* Two parsers of one URL must agree on the host, or a realm attests to another one than it was
- * configured for. libcurl writes a number as an IPv4 address. */
+/* The parts of a URL make the URL again. */
 static void url_try(struct part part)
 {
-	char *text = part_text(part), *host = NULL, *port = NULL, url[300];
-	struct in_addr address;
+	char *text = part_text(part), url[300], again[600];
+	struct url_parts to = { 0 };
 	struct error e = ERROR_INIT;
 	size_t len;
 
 	if (url_parse(text, true, url, sizeof(url), &e) == 0) {
 		const char *at = strstr(url, "://") + 3;
 
-		must_explain(http_split(url, &host, &port, &e), &e);
-		len = host ? strlen(host) : 0;
-		if (host && *host != '[' && inet_pton(AF_INET, host, &address) != 1)
-			must(!strncasecmp(at, host, len) && (!at[len] || at[len] == ':'));
+		must_explain(url_split(url, &to, &e), &e);
+		if (e.kind == ERROR_NONE) {
+			len = strcspn(to.host, "%");
+			must(len && !strncmp(at + (*at == '['), to.host, len));
+			must(strtoul(to.port, NULL, 10) - 1 < 65535);
+			snprintf(again, sizeof(again), "http%s://%s", to.tls ? "s" : "",
+				 to.authority);
+			must(strchr(to.host, '%') || !strcmp(again, url));
+		}
 	}
-	curl_free(host);
-	curl_free(port);
 	free(text);
 }
 

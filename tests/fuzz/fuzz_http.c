@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "trusteed/attest/handshake.h"
+#include "trusteed/attest/token_text.h"
 #include "trusteed/http/listen.h"
 #include "trusteed/http/request.h"
 #include "trusteed/store/policy.h"
@@ -25,6 +27,35 @@ static void fuzz_attest(const uint8_t *data, size_t size)
 		json_decref(runtime);
 	}
 	handshake_attest_free(&attest);
+}
+
+/* What is left of a text is JSON only if the text is, and then JSON has the same token there. */
+static void fuzz_token_text(const uint8_t *data, size_t size)
+{
+	struct bytes token = BYTES_INIT, rest = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	json_t *whole, *less = NULL, *evidence, *array;
+
+	if (token_text_take(data, size, &token, &rest, &e) == 1)
+		less = json_parse(rest.data, rest.len, JSON_OPERATOR, "rest", ERROR_INPUT, &e);
+	if (less) {
+		whole = json_parse(data, size, JSON_OPERATOR, "text", ERROR_INPUT, &e);
+		evidence = json_object_get(json_object_get(whole, "tee-evidence"),
+					   "primary_evidence");
+		array = json_object_get(evidence, "token");
+		if (token.len == 0 || json_array_size(array) != token.len)
+			abort();
+		for (size_t i = 0; i < token.len; i++)
+			if (json_integer_value(json_array_get(array, i)) != token.data[i])
+				abort();
+		json_array_clear(array);
+		if (!json_equal(whole, less))
+			abort();
+		json_decref(whole);
+	}
+	json_decref(less);
+	bytes_free(&token);
+	bytes_free(&rest);
 }
 
 /* A stored reference value can be written as text and read again. */
@@ -70,6 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	handshake_auth_parse(data, size, &e);
 	fuzz_attest(data, size);
+	fuzz_token_text(data, size);
 	fuzz_reference(data, size);
 	policy_from_body(data, size, &policy, &e);
 	policy_from_name((const char *)data, size, &policy, &e);

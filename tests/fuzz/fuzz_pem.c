@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "courier/http.h"
+#include "courier/tls.h"
 #include "fuzz.h"
 #include "jose/tee_key.h"
 #include "kbs/ca_file.h"
@@ -62,17 +62,16 @@ static void key_read(struct part part)
 
 static void ca_read(struct part part)
 {
-	struct http_target target = { .url = "https://kbs.example", .pin = "", .timeout = 1 };
-	struct http http = HTTP_INIT;
+	struct tls tls = TLS_INIT;
 	struct bytes ca = BYTES_INIT;
 	struct error e = ERROR_INIT, e2 = ERROR_INIT;
 	char path[32];
 	int fd = file_make(part, path);
 
 	must_explain(ca_file_read(path, &ca, &e), &e);
-	target.ca = &ca;
-	must_explain(http_open(&http, &target, &e2), &e2);
-	http_close(&http);
+	must(tls_prepare(&tls, &e2) == 0);
+	must_explain(tls_trust(&tls, &ca, "kbs.example", &e2), &e2);
+	tls_close(&tls);
 	bytes_free(&ca);
 	close(fd);
 }

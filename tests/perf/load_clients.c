@@ -7,6 +7,7 @@
  *   sessions    attest COUNT times, wait until SECONDS have passed since the start, and then check
  *               that each session that must still live does
  *   handshakes  COUNT clients at a time attest for SECONDS
+ *   secrets     COUNT clients, one after the other: each connects, attests and gets the resource SECRET
  *   healthy     a new client attests and gets a resource, COUNT times a second
  *   auth        send COUNT auth requests a second, over 64 connections
  *   slow        COUNT connections that send the head of a request, a byte at a time
@@ -40,7 +41,8 @@
 
 #define SESSION_MS  (300 * INT64_C(1000))
 #define CLIENTS_MAX 64
-#define FLOOD	    64 /* connections of the auth flood */
+#define SECRET	    "perf/key/one" /* the resource, which tests/perf/server stores */
+#define FLOOD	    64		   /* connections of the auth flood */
 
 struct load {
 	const char *dir, *url;
@@ -115,7 +117,7 @@ static void keys(const char *dir)
 	EVP_PKEY_free(rak);
 }
 
-/* --- honest clients, with libcurl as the courier has it --- */
+/* --- honest clients, with libcurl --- */
 
 static size_t take(char *data, size_t size, size_t count, void *out)
 {
@@ -244,6 +246,24 @@ static void sessions(struct load *load)
 	curl_easy_cleanup(curl);
 	free(cookie);
 	free(made);
+}
+
+/* This mode ignores the time limit, because what is measured must not depend on the machine. */
+static void secrets(struct load *load)
+{
+	size_t good = 0;
+
+	for (size_t i = 0; i < load->count; i++) {
+		struct bytes answer = BYTES_INIT;
+		CURL *curl = client_new(load);
+
+		good += client_attest(load, curl) &&
+			client_request(load, curl, "/kbs/v0/resource/" SECRET, NULL, &answer) ==
+				200;
+		curl_easy_cleanup(curl);
+		bytes_free(&answer);
+	}
+	printf("secrets: good %zu failed %zu\n", good, load->count - good);
 }
 
 static size_t handshakes_good, handshakes_bad;
@@ -486,10 +506,9 @@ static const struct {
 	const char *name;
 	void (*run)(struct load *load);
 } modes[] = {
-	{ "sessions", sessions }, { "handshakes", handshakes },
-	{ "healthy", healthy },	  { "auth", auth },
-	{ "slow", slow },	  { "upload", upload },
-	{ "idle", idle },
+	{ "sessions", sessions }, { "secrets", secrets }, { "handshakes", handshakes },
+	{ "healthy", healthy },	  { "auth", auth },	  { "slow", slow },
+	{ "upload", upload },	  { "idle", idle },
 };
 
 static int load_open(struct load *load, char *argv[])

@@ -18,6 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static const char halves[] = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhalves";
+
 #define COOKIE_ID "0123456789abcdef0123456789abcdef"
 #define HUGE_SIZE ((size_t)5 << 20)
 
@@ -27,6 +29,7 @@ struct connection {
 	int fd;
 	SSL *ssl; /* NULL: without TLS */
 	int number, requests;
+	bool late;  /* the next request gets no answer */
 	char *text; /* of the current request, NUL-terminated */
 	size_t len, size;
 };
@@ -34,6 +37,28 @@ struct connection {
 static ssize_t connection_read(struct connection *c, void *data, size_t len)
 {
 	return c->ssl ? SSL_read(c->ssl, data, (int)len) : read(c->fd, data, len);
+}
+
+/* The next record of TLS comes in two halves, with a second between them. */
+static int record_write_in_halves(struct connection *c, const void *data, size_t len)
+{
+	BIO *records = BIO_new(BIO_s_mem());
+	size_t half;
+	char *bytes;
+	int ret;
+
+	BIO_up_ref(records);
+	SSL_set0_wbio(c->ssl, records);
+	ret = SSL_write(c->ssl, data, (int)len) > 0 ? 0 : -1;
+	half = (size_t)BIO_get_mem_data(records, &bytes);
+	len = half;
+	half /= 2;
+	if (write(c->fd, bytes, half) != (ssize_t)half || sleep(1) ||
+	    write(c->fd, bytes + half, len - half) != (ssize_t)(len - half))
+		ret = -1;
+	SSL_set0_wbio(c->ssl, BIO_new_socket(c->fd, BIO_NOCLOSE));
+	BIO_free(records);
+	return ret;
 }
 
 static int connection_write(struct connection *c, const void *data, size_t len)
@@ -109,6 +134,8 @@ static int answer_echo(struct connection *c, const char *status, const char *hea
 	int ret;
 
 	fprintf(f, "connection=%d request=%d\n", c->number, c->requests);
+	if (c->ssl)
+		fprintf(f, "%s resumed=%d\n", SSL_get_version(c->ssl), SSL_session_reused(c->ssl));
 	fwrite(c->text, 1, len, f);
 	fclose(f);
 	ret = answer(c, status, header, body, size, size);
@@ -129,19 +156,23 @@ static int answer_huge(struct connection *c)
 static int request_serve(struct connection *c, size_t len)
 {
 	char line[256];
+	int ret;
 
 	snprintf(line, sizeof(line), "%.*s", (int)strcspn(c->text, "\r"), c->text);
 	c->requests++;
 	if (strstr(line, "slow"))
 		sleep(10);
-	if (strstr(line, "silent"))
+	if (c->late || strstr(line, "silent"))
 		return -1;
+	c->late = strstr(line, "late");
 	if (strstr(line, "garbage")) {
 		connection_write(c, "SSH-2.0-OpenSSH_9.9\r\n\r\n", 23);
 		return -1;
 	}
 	if (strstr(line, "huge"))
 		return answer_huge(c);
+	if (strstr(line, "halves"))
+		return record_write_in_halves(c, halves, strlen(halves));
 	if (strstr(line, "cut")) {
 		answer(c, "200 OK", "", "half", 4, 8);
 		return -1;
@@ -150,12 +181,14 @@ static int request_serve(struct connection *c, size_t len)
 		return answer(c, "302 Found", "Location: http://127.0.0.1:1/\r\n", "", 0, 0);
 	if (strstr(line, "status418"))
 		return answer(c, "418 Teapot", "", "", 0, 0);
-	return answer_echo(c, "200 OK",
-			   strstr(line, "cookie") ?
-				   "Set-Cookie: other=1\r\nset-cookie: kbs-session-id=" COOKIE_ID
-				   "; Expires=Thu, 01 Jan 1970 00:05:00 GMT; Path=/elsewhere\r\n" :
-				   "",
-			   len);
+	ret = answer_echo(c, "200 OK",
+			  strstr(line, "cookie") ?
+				  "Set-Cookie: other=1\r\nset-cookie: kbs-session-id=" COOKIE_ID
+				  "; Expires=Thu, 01 Jan 1970 00:05:00 GMT; Path=/elsewhere\r\n" :
+			  strstr(line, "close") ? "Connection: close\r\n" :
+						  "",
+			  len);
+	return strstr(line, "close") || strstr(line, "drop") ? -1 : ret;
 }
 
 static void connection_serve(int fd, SSL_CTX *tls, int number)
@@ -171,6 +204,8 @@ static void connection_serve(int fd, SSL_CTX *tls, int number)
 	if (!tls || SSL_accept(c.ssl) > 0)
 		while ((len = request_read(&c)) && request_serve(&c, len) == 0)
 			;
+	if (c.ssl)
+		SSL_shutdown(c.ssl);
 	SSL_free(c.ssl);
 	free(c.text);
 	close(fd);
@@ -186,6 +221,7 @@ static _Noreturn void server_run(int listener, SSL_CTX *tls)
 			_exit(1);
 		if (fork() == 0) { /* a slow request must not delay the next connection */
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			close(listener);
 			connection_serve(fd, tls, number);
 			_exit(0);
 		}
@@ -197,11 +233,19 @@ static _Noreturn void server_run(int listener, SSL_CTX *tls)
 
 void http_server_start(struct http_server *server, SSL_CTX *tls)
 {
+	http_server_start_at(server, tls, 0);
+}
+
+void http_server_start_at(struct http_server *server, SSL_CTX *tls, unsigned int port)
+{
 	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_port = htons((uint16_t)port),
 				       .sin_addr = { htonl(INADDR_LOOPBACK) } };
 	socklen_t len = sizeof(address);
+	const int on = 1;
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
 	assert_int_equal(listen(listener, 16), 0);
 	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);

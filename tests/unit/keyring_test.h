@@ -23,9 +23,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "refuse.h"
 #include "base/bytes.h"
 #include "base/io.h"
-#include "base/sandbox.h"
 #include "keeper/keyring.h"
 
 static char base[] = "/tmp/test_keyring.XXXXXX";
@@ -158,17 +158,11 @@ static inline struct stat stat_of(const char *file)
  */
 static inline void child_run(int call, unsigned long second, int failure, void (*function)(void))
 {
-	const struct sandbox_rule rule = {
-		.call = call,
-		.action = SCMP_ACT_ERRNO((uint32_t)failure),
-		.count = 1,
-		.arg = { { .arg = 1, .op = SCMP_CMP_EQ, .datum_a = second } },
-	};
 	int status;
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		if (sandbox_seccomp(SCMP_ACT_ALLOW, &rule, 1, &error))
+		if (refuse_if(call, 1, second, failure))
 			_exit(1);
 		function();
 		_exit(0); /* not reached after a failed assertion */

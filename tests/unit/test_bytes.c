@@ -62,6 +62,16 @@ static void appends_and_stays_a_string(void **state)
 	}
 	assert_int_equal(b.len, 7009);
 	assert_memory_equal(b.data + 7002, "0123456", 7);
+	for (size_t len = 0; len < 300; len++) {
+		size_t before = b.len;
+		uint8_t *end = bytes_extend(&b, len);
+
+		assert_ptr_equal(end, b.data + before);
+		memset(end, 'x', len);
+		assert_int_equal(b.len, before + len);
+		assert_int_equal(b.data[b.len], 0);
+	}
+	assert_memory_equal(b.data + 7002, "0123456x", 8);
 	bytes_free(&b);
 	assert_null(b.data);
 	assert_int_equal(b.size, 0);
@@ -92,7 +102,7 @@ static void failure_is_sticky_beyond_the_bound(void **state)
 	struct error e = ERROR_INIT;
 
 	(void)state;
-	for (int i = 0; i < 6; i++) {
+	for (int i = 0; i < 7; i++) {
 		bytes_append_text(&b, "kept");
 		assert_int_equal(bytes_check(&b, &e), 0);
 		switch (i) {
@@ -110,6 +120,9 @@ static void failure_is_sticky_beyond_the_bound(void **state)
 			break;
 		case 4:
 			bytes_set(&b, "x", BYTES_MAX + 1);
+			break;
+		case 5:
+			assert_null(bytes_extend(&b, BYTES_MAX - 3));
 			break;
 		default:
 			assert_int_equal(bytes_resize(&b, BYTES_MAX, &e), 0);

@@ -48,6 +48,13 @@ static void test_not_well_formed(void **state)
 		{ "c1", "truncated" },	      { "0000", "trailing" },
 		{ "8000", "trailing" },	      { "d20000", "trailing" },
 		{ "1c", "not CBOR" },	      { "fc", "not CBOR" },
+		{ "1f", "not CBOR" },	      { "3f", "not CBOR" },
+		{ "df", "not CBOR" },	      { "5c", "not CBOR" },
+		{ "9d", "not CBOR" },	      { "f8ff", "not CBOR" },
+		{ "f814", "not CBOR" },	      { "e0", "not CBOR" },
+		{ "f3", "not CBOR" },	      { "f93c", "truncated" },
+		{ "fa3f8000", "truncated" },  { "1b00000000000000", "truncated" },
+		{ "4100ff", "trailing" },     { "6261", "truncated" },
 		{ "5f4100ff", "indefinite" }, { "7f6100ff", "indefinite" },
 		{ "9fff", "indefinite" },     { "bfff", "indefinite" },
 		{ "ff", "indefinite" },	      { "81ff", "indefinite" },
@@ -85,6 +92,13 @@ static void test_duplicate_keys(void **state)
 	expect_fault("a2820102008201020f", "duplicate");
 	expect_fault("81a1d2a20200020000", "duplicate");
 	expect_fault("a2f400f400", "duplicate");
+	/* Numbers of all widths that are equal: 1.5, the smallest half, infinity, -0.0. */
+	expect_fault("a2f93e0000fa3fc0000000", "duplicate");
+	expect_fault("a2f93e0000fb3ff800000000000000", "duplicate");
+	expect_fault("a2f9000100fb3e7000000000000000", "duplicate");
+	expect_fault("a2f97c0000fa7f80000000", "duplicate");
+	expect_fault("a2f9800000fb800000000000000000", "duplicate");
+	expect_fault("a2f97bff00fa477fe00000", "duplicate");
 }
 
 static void test_distinct_keys(void **state)
@@ -167,6 +181,52 @@ static const struct cbor_node *element(const struct cbor_node *array, unsigned i
 	return at;
 }
 
+/* The heads of all sizes, and their limits. */
+static void test_heads(void **state)
+{
+	static const struct {
+		const char *hex;
+		enum cbor_node_kind kind;
+		uint64_t value;
+	} table[] = {
+		{ "00", CBOR_NODE_UINT, 0 },
+		{ "17", CBOR_NODE_UINT, 23 },
+		{ "1818", CBOR_NODE_UINT, 24 },
+		{ "19ffff", CBOR_NODE_UINT, 0xffff },
+		{ "1a12345678", CBOR_NODE_UINT, 0x12345678 },
+		{ "1b123456789abcdef0", CBOR_NODE_UINT, 0x123456789abcdef0 },
+		{ "3bffffffffffffffff", CBOR_NODE_NINT, UINT64_MAX },
+		{ "40", CBOR_NODE_BYTES, 0 },
+		{ "580101", CBOR_NODE_BYTES, 1 },
+		{ "5b000000000000000101", CBOR_NODE_BYTES, 1 },
+		{ "60", CBOR_NODE_TEXT, 0 },
+		{ "80", CBOR_NODE_ARRAY, 0 },
+		{ "a0", CBOR_NODE_MAP, 0 },
+		{ "c000", CBOR_NODE_TAG, 0 },
+		{ "d9018f00", CBOR_NODE_TAG, 399 },
+		{ "f4", CBOR_NODE_SIMPLE, CBOR_SIMPLE_FALSE },
+		{ "f7", CBOR_NODE_SIMPLE, CBOR_SIMPLE_UNDEFINED },
+		{ "f90000", CBOR_NODE_FLOAT, 0 },
+		{ "f9c000", CBOR_NODE_FLOAT, 0xc000000000000000 },
+		{ "fabf800000", CBOR_NODE_FLOAT, 0xbff0000000000000 },
+		{ "fb400921fb54442d18", CBOR_NODE_FLOAT, 0x400921fb54442d18 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct bytes raw = BYTES_INIT;
+		struct cbor_tree tree;
+		struct error e;
+
+		if (hex_parse(table[i].hex, &raw, &tree, &e) < 0)
+			fail_msg("%s: %s", table[i].hex, e.text);
+		assert_int_equal(tree.node[0].kind, table[i].kind);
+		assert_int_equal(tree.node[0].value, table[i].value);
+		cbor_tree_free(&tree);
+		bytes_free(&raw);
+	}
+}
+
 /* [1, -2, h'0304', "ab", [5, [6]], {7: 8, -1: 9}, 18([]), true, null, 1.5] */
 static void test_nodes(void **state)
 {
@@ -233,7 +293,8 @@ int main(void)
 		cmocka_unit_test(test_not_well_formed), cmocka_unit_test(test_declared_lengths),
 		cmocka_unit_test(test_duplicate_keys),	cmocka_unit_test(test_distinct_keys),
 		cmocka_unit_test(test_depth),		cmocka_unit_test(test_count),
-		cmocka_unit_test(test_nodes),		cmocka_unit_test(test_integers),
+		cmocka_unit_test(test_heads),		cmocka_unit_test(test_nodes),
+		cmocka_unit_test(test_integers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -236,6 +236,7 @@ static void ear_write(int executables, int64_t ago)
 		[EAR_HARDWARE] = 2,
 	};
 	struct tee_key signer = TEE_KEY_INIT, tee = TEE_KEY_INIT;
+	struct ear_issuer issuer = EAR_ISSUER_INIT;
 	struct bytes pem = BYTES_INIT, ear = BYTES_INIT;
 	struct error e = ERROR_INIT;
 	json_t *evidence;
@@ -247,11 +248,12 @@ static void ear_write(int executables, int64_t ago)
 			     tee_key_jwk(&tee, &e), "cca", "realm", "cca-realm-initial-measurement",
 			     RIM);
 	assert_non_null(evidence);
-	assert_int_equal(ear_issue(signer.pkey, vector, evidence, NULL, time(NULL) - ago, &ear, &e),
-			 0);
+	assert_int_equal(ear_issuer_init(&issuer, signer.pkey, &e), 0);
+	assert_int_equal(ear_issue(&issuer, vector, evidence, NULL, time(NULL) - ago, &ear, &e), 0);
 	bytes_append_text(&ear, "\n");
 	scratch_write("ear", ear.data, ear.len);
 	json_decref(evidence);
+	ear_issuer_free(&issuer);
 	tee_key_free(&signer);
 	tee_key_free(&tee);
 	bytes_free(&pem);

@@ -20,8 +20,8 @@
 
 #include "base/array.h"
 #include "base/io.h"
-#include "base/sandbox.h"
 #include "courier_test.h"
+#include "refuse.h"
 
 /* --- the process ------------------------------------------------------------------------------ */
 
@@ -126,17 +126,13 @@ static void test_confinement(void **state)
 /* Without Landlock no file can be opened after the start, and requests still work. */
 static void test_without_landlock(void **state)
 {
-	static const struct sandbox_rule rule = { .call = SCMP_SYS(landlock_create_ruleset),
-						  .action = SCMP_ACT_ERRNO(ENOSYS) };
 	struct courier courier = COURIER_INIT;
 	int status;
 	pid_t pid = fork();
 
 	(void)state;
 	if (pid == 0) {
-		struct error e = ERROR_INIT;
-
-		if (sandbox_seccomp(SCMP_ACT_ALLOW, &rule, 1, &e) < 0)
+		if (refuse(SCMP_SYS(landlock_create_ruleset), ENOSYS))
 			_exit(1);
 		start_plain(&courier);
 		expect_status(worker_of(&courier), "Seccomp_filters", "4");
@@ -261,12 +257,12 @@ static void test_malformed_answers(void **state)
 		{ "\2\0\0\0\0\0\0\0", 8, "message of type 2" },
 		{ "\6\0\0\0\0\0\0\1", 8, "over the limit" },
 		{ "\6\0\0\0\0\0\0\0", 8, "ends before status" },
-		{ "\6\0\0\0\14\0\0\0"
-		  "\4\0\0\0\1\1\1\1\0\0\0\0",
-		  20, "HTTP status" },
-		{ "\6\0\0\0\15\0\0\0"
-		  "\4\0\0\0\1\1\0\0\0\0\0\0x",
-		  21, "after its last field" },
+		{ "\6\0\0\0\24\0\0\0"
+		  "\4\0\0\0\1\1\1\1\4\0\0\0\0\0\0\0\0\0\0\0",
+		  28, "HTTP status" },
+		{ "\6\0\0\0\25\0\0\0"
+		  "\4\0\0\0\1\1\0\0\4\0\0\0\0\0\0\0\0\0\0\0x",
+		  29, "after its last field" },
 		{ "\7\0\0\0\25\0\0\0"
 		  "\4\0\0\0\10\0\0\0"
 		  "\4\0\0\0\0\0\0\0"

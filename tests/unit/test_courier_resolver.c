@@ -27,8 +27,9 @@
 #include <unistd.h>
 
 #include "base/array.h"
-#include "base/sandbox.h"
+#include "base/clock.h"
 #include "courier_test.h"
+#include "refuse.h"
 
 static const char *obstacle; /* the reason why tests cannot run here, or NULL */
 static pid_t dns;
@@ -271,6 +272,31 @@ static void resolv_conf_behind_a_link(void)
 	rmdir("/run/systemd");
 }
 
+/* A server that is silent for longer than the request may take. The worker ends, and the next one works. */
+static void dns_silent(void)
+{
+	const struct sockaddr_in address = { .sin_family = AF_INET,
+					     .sin_port = htons(53),
+					     .sin_addr = { htonl(0x7f000037) } }; /* 127.0.0.55 */
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct courier courier = COURIER_INIT;
+	int64_t began = clock_boot_ms();
+
+	assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+	etc_put("resolv.conf", "nameserver 127.0.0.55\nnameserver 127.0.0.55\n"
+			       "options timeout:30 attempts:5\nsearch a.test b.test\n");
+	snprintf(url, sizeof(url), "http://kbs.test:%u", plain.port);
+	start(&courier, (struct courier_target){ .url = url, .insecure = true, .timeout = 2 });
+	for (int i = 0; i < 2; i++)
+		expect_failure(&courier, "a/b/c", ERROR_NETWORK, true,
+			       "timed out while looking up the name");
+	assert_in_range(clock_boot_ms() - began, 2000, 4500);
+	etc_put("hosts", "127.0.0.1 kbs.test\n");
+	expect_get(&courier, "a/b/c", "request=1\n");
+	courier_stop(&courier);
+	close(fd);
+}
+
 /* Other services are modules and daemons: neither is asked, now or later. */
 static void nsswitch_conf_replaced(void)
 {
@@ -327,12 +353,8 @@ static void link_local_address(void)
 	courier_stop(&courier);
 }
 
-static const struct sandbox_rule no_landlock = { .call = SCMP_SYS(landlock_create_ruleset),
-						 .action = SCMP_ACT_ERRNO(ENOSYS) };
-
 static void run(void (*test)(void))
 {
-	struct error e = ERROR_INIT;
 	int status;
 	pid_t pid;
 
@@ -343,7 +365,7 @@ static void run(void (*test)(void))
 	etc_clear();
 	pid = fork();
 	if (pid == 0) {
-		if (sandbox_seccomp(SCMP_ACT_ALLOW, &no_landlock, 1, &e) < 0)
+		if (refuse(SCMP_SYS(landlock_create_ruleset), ENOSYS))
 			_exit(1);
 		test();
 		_exit(0);
@@ -365,6 +387,7 @@ TEST(hosts_written_in_place)
 TEST(resolv_conf_replaced)
 TEST(resolv_conf_appears)
 TEST(resolv_conf_behind_a_link)
+TEST(dns_silent)
 TEST(nsswitch_conf_replaced)
 TEST(handshake_goes_on)
 TEST(link_local_address)
@@ -378,6 +401,7 @@ int main(void)
 		cmocka_unit_test(test_resolv_conf_replaced),
 		cmocka_unit_test(test_resolv_conf_appears),
 		cmocka_unit_test(test_resolv_conf_behind_a_link),
+		cmocka_unit_test(test_dns_silent),
 		cmocka_unit_test(test_nsswitch_conf_replaced),
 		cmocka_unit_test(test_handshake_goes_on),
 		cmocka_unit_test(test_link_local_address),

@@ -120,6 +120,30 @@ static void test_attest_body(void **state)
 	json_decref(vectors);
 }
 
+/* Each byte of a token is a number in decimal. */
+static void test_attest_body_numbers(void **state)
+{
+	struct kbs_challenge kbs = { .nonce = "n", .hash = "sha384" };
+	struct bytes body = BYTES_INIT, expected = BYTES_INIT;
+	struct tee_key key = TEE_KEY_INIT;
+	struct error e = ERROR_INIT;
+	uint8_t token[256];
+
+	(void)state;
+	key_read("own-vectors/tee-p256.pem", &key);
+	bytes_append_text(&expected, "\"token\":[");
+	for (unsigned int i = 0; i < sizeof(token); i++) {
+		token[i] = (uint8_t)i;
+		bytes_printf(&expected, "%s%u", i ? "," : "", i);
+	}
+	bytes_append_text(&expected, "]");
+	assert_int_equal(kbs_attest_body(&kbs, &key, token, sizeof(token), &body, &e), 0);
+	assert_non_null(strstr(bytes_text(&body), bytes_text(&expected)));
+	bytes_free(&body);
+	bytes_free(&expected);
+	tee_key_free(&key);
+}
+
 static void test_attest_body_limits(void **state)
 {
 	static const uint8_t token[65537];
@@ -495,6 +519,7 @@ int main(void)
 		cmocka_unit_test(test_challenge_rsa),
 		cmocka_unit_test(test_challenge_hashes),
 		cmocka_unit_test(test_attest_body),
+		cmocka_unit_test(test_attest_body_numbers),
 		cmocka_unit_test(test_attest_body_limits),
 		cmocka_unit_test(test_auth_answers),
 		cmocka_unit_test(test_nonce_is_opaque),

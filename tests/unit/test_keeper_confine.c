@@ -21,8 +21,9 @@
 #include <sys/wait.h>
 
 #include "attempts.h"
+#include "refuse.h"
 #include "base/array.h"
-#include "base/sandbox.h"
+#include "sandbox/sandbox.h"
 #include "jose/jwe.h"
 #include "jose/tee_key.h"
 #include "keeper/notify.h"
@@ -336,12 +337,10 @@ static const struct attempt {
 
 static _Noreturn void child_try(int (*function)(void), bool landlock)
 {
-	static const struct sandbox_rule hide = { .call = SCMP_SYS(landlock_create_ruleset),
-						  .action = SCMP_ACT_ERRNO(ENOSYS) };
 	struct sandbox_identity identity;
 	struct error e = ERROR_INIT;
 
-	if (!landlock && sandbox_seccomp(SCMP_ACT_ALLOW, &hide, 1, &e) < 0)
+	if (!landlock && refuse(SCMP_SYS(landlock_create_ruleset), ENOSYS))
 		_exit(1);
 	confine_identity(&identity);
 	ring.dir = keyring_fd;

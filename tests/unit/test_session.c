@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Sessions with a fake KBS and a fake realm: this file defines courier_call() and rsi_*(). */
+/* Sessions with a fake KBS and a fake realm: this file defines the functions of courier.h and rsi_*(). */
 #include <jansson.h>
 #include <openssl/ec.h>
 #include <openssl/sha.h>
@@ -34,7 +34,8 @@ static struct {
 	char bearer[64];			 /* the end of the last bearer, in its signature */
 	json_t *jwk;				 /* the TEE key of the last attestation */
 	EVP_PKEY *key;
-	int ears; /* issued so far; makes each EAR different */
+	int ears;	  /* issued so far; makes each EAR different */
+	bool early, late; /* whether there was a key when auth was sent, and when its answer came */
 } kbs;
 
 static struct {
@@ -161,6 +162,23 @@ int courier_call(struct courier *courier, const struct message *m, int *status, 
 	}
 }
 
+/* The courier is the first member of its session. */
+int courier_send(struct courier *courier, const struct message *m, struct error *e)
+{
+	(void)e;
+	assert_int_equal(m->type, MESSAGE_AUTH);
+	kbs.early = ((struct session *)courier)->key.pkey;
+	return 0;
+}
+
+int courier_receive(struct courier *courier, int *status, struct bytes *body, struct error *e)
+{
+	const struct message m = { .type = MESSAGE_AUTH };
+
+	kbs.late = ((struct session *)courier)->key.pkey;
+	return courier_call(courier, &m, status, body, e);
+}
+
 void courier_stop(struct courier *courier)
 {
 	courier->fd = -1;
@@ -269,6 +287,21 @@ static void test_three_requests_and_then_one(void **state)
 	assert_false(realm.closed); /* it is used again, and cannot be opened later */
 	session_close(&s);
 	assert_true(realm.closed);
+}
+
+/* The KBS can answer while the key is made. */
+static void test_key_is_made_while_auth_is_answered(void **state)
+{
+	struct session s = SESSION;
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(session_attest(&s, &e), 0);
+	assert_false(kbs.early);
+	assert_true(kbs.late);
+	assert_int_equal(session_attest(&s, &e), 0); /* it has a key */
+	assert_true(kbs.early);
+	session_close(&s);
 }
 
 /* The wall clock in the EAR may differ from ours, which the host can set. */
@@ -534,6 +567,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_three_requests_and_then_one, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_key_is_made_while_auth_is_answered, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_lifetime_by_the_boot_clock, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_short_or_unknown_lifetime_is_used_once, setup,
 						teardown),

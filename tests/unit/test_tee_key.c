@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <openssl/bio.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/ec.h>
@@ -16,6 +17,7 @@
 #include "base/array.h"
 #include "base/crypto.h"
 #include "base/encode.h"
+#include "jose/ecdsa.h"
 #include "jose/jwk.h"
 #include "jose/tee_key.h"
 #include "vector.h"
@@ -195,6 +197,25 @@ static void public_keys_are_written_and_read_as_jwk(void **state)
 	}
 }
 
+/* The form in which a key was read does not change its JWK. */
+static void a_compressed_key_has_the_same_jwk(void **state)
+{
+	EVP_PKEY *pkey = EVP_EC_gen("P-384");
+	struct error e = ERROR_INIT;
+	json_t *plain = jwk_from_public_key(pkey, NULL, &e), *compressed;
+
+	(void)state;
+	assert_int_equal(EVP_PKEY_set_utf8_string_param(
+				 pkey, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "compressed"),
+			 1);
+	compressed = jwk_from_public_key(pkey, NULL, &e);
+	assert_non_null(compressed);
+	assert_int_equal(json_equal(plain, compressed), 1);
+	json_decref(plain);
+	json_decref(compressed);
+	EVP_PKEY_free(pkey);
+}
+
 /* Returns a P-256 key whose x begins with a zero byte, and its JWK. */
 static EVP_PKEY *key_with_short_x(json_t **jwk)
 {
@@ -284,6 +305,32 @@ static void refuses_invalid_keys(void **state)
 	}
 }
 
+/* A JWK has no compressed points and no infinity, but a COSE key may. */
+static void a_point_is_on_its_curve_and_not_infinity(void **state)
+{
+	static const char group[] = "prime256v1";
+	EVP_PKEY *pkey = EVP_EC_gen("P-256"), *again;
+	uint8_t point[65];
+	size_t len = 0;
+
+	(void)state;
+	assert_int_equal(EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, point,
+							 sizeof(point), &len),
+			 1);
+	assert_int_equal(len, sizeof(point));
+	again = ecdsa_key_from_point(group, point, len);
+	assert_int_equal(EVP_PKEY_eq(pkey, again), 1);
+	EVP_PKEY_free(again);
+	point[64] ^= 1;
+	assert_null(ecdsa_key_from_point(group, point, len));
+	point[64] ^= 1;
+	memset(point + 1, 0xff, 32); /* not below the field's prime */
+	assert_null(ecdsa_key_from_point(group, point, len));
+	point[0] = 0;
+	assert_null(ecdsa_key_from_point(group, point, 1));
+	EVP_PKEY_free(pkey);
+}
+
 static void refuses_weak_rsa_numbers(void **state)
 {
 	static const struct {
@@ -347,8 +394,10 @@ int main(void)
 		cmocka_unit_test(accepts_only_the_documented_forms),
 		cmocka_unit_test(refuses_bad_pem),
 		cmocka_unit_test(public_keys_are_written_and_read_as_jwk),
+		cmocka_unit_test(a_compressed_key_has_the_same_jwk),
 		cmocka_unit_test(short_coordinates_are_padded_on_the_left),
 		cmocka_unit_test(refuses_invalid_keys),
+		cmocka_unit_test(a_point_is_on_its_curve_and_not_infinity),
 		cmocka_unit_test(refuses_weak_rsa_numbers),
 		cmocka_unit_test(private_keys_are_in_locked_memory),
 	};

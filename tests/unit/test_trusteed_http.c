@@ -345,14 +345,14 @@ static void test_admit(void **state)
 	}
 }
 
-static int slow_open(const struct net *net)
+static int slow_open(const struct net *net, const char *text)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	assert_true(fd >= 0);
 	assert_int_equal(
 		connect(fd, (const struct sockaddr *)&net->address.address, net->address.len), 0);
-	assert_int_equal(send(fd, "GET /he", 7, MSG_NOSIGNAL), 7);
+	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
 	return fd;
 }
 
@@ -369,7 +369,7 @@ static void test_slow_connections(void **state)
 	net->connections = 16;
 	net_start(net, false);
 	for (size_t i = 0; i < ARRAY_SIZE(slow); i++)
-		slow[i] = slow_open(net);
+		slow[i] = slow_open(net, "GET /he");
 	for (int i = 0; i < 3; i++) {
 		net_request(net, curl, "/healthz", NULL, NULL, &answer);
 		assert_int_equal(answer.code, CURLE_OK);
@@ -486,6 +486,27 @@ static void test_tls(void **state)
 	EVP_PKEY_free(key);
 }
 
+/* A client that stops within its TLS handshake costs almost nothing. */
+static void test_tls_unfinished(void **state)
+{
+	struct net *net = *state;
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	struct error e = ERROR_INIT;
+	clock_t before;
+	int fd;
+
+	net_certificate(net, key);
+	assert_int_equal(tls_files_read(&net->files, net->cert, net->key, &e), 0);
+	net_start(net, true);
+	fd = slow_open(net, "\x16\x03\x01\x02\x10\x01"); /* the start of a record */
+	usleep(100000);
+	before = clock();
+	usleep(1000000);
+	assert_true(clock() - before < CLOCKS_PER_SEC / 5);
+	close(fd);
+	EVP_PKEY_free(key);
+}
+
 /* A new certificate is for new connections; one that exists continues. */
 static void test_tls_replaced(void **state)
 {
@@ -566,6 +587,7 @@ int main(void)
 		TEST(slow_connections),
 		TEST(odd_paths),
 		TEST(tls),
+		TEST(tls_unfinished),
 		TEST(tls_replaced),
 		TEST(tls_files),
 	};

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "kbs/policy_text.h"
 #include "trusteed/attest/handshake.h"
+#include "trusteed/attest/token_text.h"
 #include "trusteed/http/listen.h"
 #include "trusteed/http/request.h"
 #include "trusteed/store/policy.h"
@@ -178,6 +179,85 @@ static int policy_from_text(const char *text, size_t len, enum policy *policy, s
 	bytes_free(&base64);
 	bytes_free(&body);
 	return ret;
+}
+
+#define TOKEN_IN(array) \
+	"{\"tee-evidence\":{\"a\":\"\\\"}\",\"primary_evidence\":{\"b\":[{}],\"token\":" array "}}}"
+
+/* Only arrays that JSON would read in the same way are taken out of the text. */
+static void test_token_text(void **state)
+{
+	static const struct {
+		const char *text, *token;
+		size_t len;
+		const char *rest;
+	} taken[] = {
+		{ TOKEN_IN("[1]"), "\x01", 1, TOKEN_IN("[]") },
+		{ TOKEN_IN("[0,10,255]"), "\x00\x0a\xff", 3, TOKEN_IN("[]") },
+		{ TOKEN_IN("\n[ 7 ,\t8\r]"), "\x07\x08", 2, TOKEN_IN("[]") },
+		{ TOKEN_IN("[1]") "rest", "\x01", 1, TOKEN_IN("[]") "rest" },
+	};
+	static const char *const left[] = {
+		"",
+		"{",
+		"[1]",
+		"{}",
+		"{\"tee-evidence\":[1]}",
+		"{\"token\":[1]}",
+		"{\"tee-evidence\":{\"token\":[1]}}",
+		"{\"x\":{\"tee-evidence\":{\"primary_evidence\":{\"token\":[1]}}}}",
+		"{\"tee-evidence\":{\"primary_evidence\":{\"t\\u006fken\":[1]}}}",
+		"{\"tee-evidence\":{\"primary_evidence\":{\"token\" [1]}}}",
+		"{\"tee-evidence\":{\"primary_evidence\":{\"token\":[1",
+		"{\"tee-evidence\":{\"primary_evidence\":{\"token\\",
+		"{\"tee-evidence\":{\"primary_evidence\":\"\\",
+		TOKEN_IN("[]"),
+		TOKEN_IN("[256]"),
+		TOKEN_IN("[1000]"),
+		TOKEN_IN("[-1]"),
+		TOKEN_IN("[01]"),
+		TOKEN_IN("[00]"),
+		TOKEN_IN("[1.0]"),
+		TOKEN_IN("[1e0]"),
+		TOKEN_IN("[1 2]"),
+		TOKEN_IN("[1,]"),
+		TOKEN_IN("[,1]"),
+		TOKEN_IN("[1,[2]]"),
+		TOKEN_IN("[\"1\"]"),
+		TOKEN_IN("\"AQ==\""),
+		TOKEN_IN("null"),
+	};
+	struct bytes token = BYTES_INIT, rest = BYTES_INIT;
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(taken); i++) {
+		bytes_clear(&token);
+		bytes_clear(&rest);
+		assert_int_equal(token_text_take(taken[i].text, strlen(taken[i].text), &token,
+						 &rest, &e),
+				 1);
+		assert_int_equal(token.len, taken[i].len);
+		assert_memory_equal(token.data, taken[i].token, token.len);
+		assert_string_equal(bytes_text(&rest), taken[i].rest);
+	}
+	bytes_set(&token, "kept", 4);
+	bytes_set(&rest, "kept", 4);
+	for (size_t i = 0; i < ARRAY_SIZE(left); i++) {
+		/* A copy without a NUL, so that reading past its end is seen. */
+		size_t len = strlen(left[i]);
+		char *text = malloc(len + 1);
+
+		assert_non_null(text);
+		memcpy(text + 1, left[i], len);
+		if (token_text_take(text + 1, len, &token, &rest, &e) != 0)
+			fail_msg("%s", left[i]);
+		assert_string_equal(bytes_text(&token), "kept");
+		assert_string_equal(bytes_text(&rest), "kept");
+		free(text);
+	}
+	bytes_free(&token);
+	bytes_free(&rest);
 }
 
 static void test_policy_texts(void **state)
@@ -374,6 +454,7 @@ int main(void)
 		cmocka_unit_test(test_note),
 		cmocka_unit_test(test_listen),
 		cmocka_unit_test(test_challenge_vectors),
+		cmocka_unit_test(test_token_text),
 		cmocka_unit_test(test_policy_texts),
 		cmocka_unit_test(test_reference_expiration),
 		TEST(state_modes),

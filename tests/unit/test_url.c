@@ -92,10 +92,46 @@ static void test_url_length(void **state)
 	assert_int_equal(url_parse(text, 0, url, sizeof(url), &e), -1);
 }
 
+static void test_split(void **state)
+{
+	static const struct {
+		const char *url;
+		bool tls;
+		const char *host, *port, *authority;
+	} cases[] = {
+		{ "https://kbs.example", true, "kbs.example", "443", "kbs.example" },
+		{ "http://kbs", false, "kbs", "80", "kbs" },
+		{ "https://10.0.2.2:8080", true, "10.0.2.2", "8080", "10.0.2.2:8080" },
+		{ "https://[2001:db8::1]", true, "2001:db8::1", "443", "[2001:db8::1]" },
+		{ "http://[::1]:8080", false, "::1", "8080", "[::1]:8080" },
+		{ "https://[fe80::1%25eth0]:8443", true, "fe80::1%eth0", "8443", "[fe80::1]:8443" },
+		{ "https://[fe80::1%252]", true, "fe80::1%2", "443", "[fe80::1]" },
+	};
+	char longest[300] = "https://";
+	struct url_parts parts;
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(url_split(cases[i].url, &parts, &e), 0);
+		assert_int_equal(parts.tls, cases[i].tls);
+		assert_string_equal(parts.host, cases[i].host);
+		assert_string_equal(parts.port, cases[i].port);
+		assert_string_equal(parts.authority, cases[i].authority);
+	}
+	memset(longest + 8, 'k', 253);
+	strcpy(longest + 8 + 253, ":65535");
+	assert_int_equal(url_split(longest, &parts, &e), 0);
+	assert_string_equal(parts.authority, longest + 8);
+	assert_int_equal(url_split("https://kbs/path", &parts, &e), -1);
+	assert_int_equal(e.kind, ERROR_USAGE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_urls),
+		cmocka_unit_test(test_split),
 		cmocka_unit_test(test_url_length),
 	};
 

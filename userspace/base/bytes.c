@@ -104,18 +104,28 @@ __attribute__((noinline)) static int bytes_grow(struct bytes *b, size_t size)
 	return 0;
 }
 
-void bytes_append(struct bytes *b, const void *data, size_t len)
+uint8_t *bytes_extend(struct bytes *b, size_t len)
 {
+	uint8_t *end;
+
 	if (len > BYTES_MAX - b->len) {
 		bytes_fail(b);
-		return;
+		return NULL;
 	}
 	if (bytes_grow(b, b->len + len) < 0)
-		return;
-	if (len > 0)
-		memcpy(b->data + b->len, data, len);
+		return NULL;
+	end = b->data + b->len;
+	end[len] = '\0';
 	b->len += len;
-	b->data[b->len] = '\0';
+	return end;
+}
+
+void bytes_append(struct bytes *b, const void *data, size_t len)
+{
+	uint8_t *end = bytes_extend(b, len);
+
+	if (end && len > 0)
+		memcpy(end, data, len);
 }
 
 void bytes_append_text(struct bytes *b, const char *text)

@@ -54,6 +54,9 @@ int bytes_check(const struct bytes *b, struct error *e);
  * -1 with the error "out of memory". */
 int bytes_reserve(struct bytes *b, size_t size, struct error *e);
 int bytes_resize(struct bytes *b, size_t len, struct error *e);
+/* Append @len bytes, which the caller then writes. Returns the first of them, or NULL if that failed, as
+ * bytes_append() would. They are not zeroed. */
+uint8_t *bytes_extend(struct bytes *b, size_t len);
 /* Cut @b to its first @len bytes and wipe the rest. A shorter buffer stays as it is. */
 void bytes_truncate(struct bytes *b, size_t len);
 

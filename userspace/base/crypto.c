@@ -4,9 +4,10 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/provider.h>
 #include <stdarg.h>
 #include <stdio.h>
+
+#include "algorithms.h"
 
 /* The decoders of OpenSSL discard the errors of the formats that they try. If memory is still
  * exhausted, an allocation of this size shows it. */
@@ -15,6 +16,17 @@
 /* For private keys; a P-256 key needs a few hundred bytes. */
 #define HEAP_SIZE  ((size_t)64 << 10)
 #define HEAP_BLOCK 32
+
+/*
+ * What OpenSSL otherwise does at its start. Its configuration file can load code into a process that
+ * handles secrets, and no caller needs it. Texts of errors are not printed. All ciphers and digests by
+ * name would be fetched with algorithms_limit() anyway. At the end of a process, the kernel releases
+ * its memory; keys are wiped when they are freed.
+ */
+#define NOT_USED \
+	(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS | \
+	 OPENSSL_INIT_NO_ADD_ALL_CIPHERS | OPENSSL_INIT_NO_ADD_ALL_DIGESTS | \
+	 OPENSSL_INIT_NO_ATEXIT)
 
 /* A failed allocation. Some are reported only as an algorithm that cannot be fetched, or that the key does
  * not support; callers use only those that exist, after they have checked the type of the key. */
@@ -42,20 +54,30 @@ static bool errors_name_memory(void)
 	return memory;
 }
 
+/* Whether OpenSSL was initialised, or the reason in @e. */
+static int initialised(bool done, struct error *e)
+{
+	if (errors_name_memory())
+		return error_set_memory(e);
+	return done ? 0 : error_set(e, ERROR_SYSTEM, "cannot initialise libcrypto");
+}
+
+int crypto_start(struct error *e)
+{
+	return initialised(
+		OPENSSL_init_crypto(NOT_USED, NULL) == 1 && algorithms_limit(ALGORITHMS_TLS), e);
+}
+
 int crypto_prepare(struct error *e)
 {
 	bool done;
 
 	/* In this order, because OpenSSL waits for ever if an allocation fails before it is initialised. */
-	done = OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) &&
+	done = OPENSSL_init_crypto(NOT_USED, NULL) &&
 	       (CRYPTO_secure_malloc_initialized() ||
-		CRYPTO_secure_malloc_init(HEAP_SIZE, HEAP_BLOCK));
-	/* OpenSSL also reports success without its providers, and would later call each key malformed. */
-	if (!OSSL_PROVIDER_available(NULL, "default"))
-		done = false;
-	if (errors_name_memory())
-		return error_set_memory(e);
-	return done ? 0 : error_set(e, ERROR_SYSTEM, "cannot initialise libcrypto");
+		CRYPTO_secure_malloc_init(HEAP_SIZE, HEAP_BLOCK)) &&
+	       algorithms_limit(ALGORITHMS_SECRETS);
+	return initialised(done, e);
 }
 
 void crypto_begin(void)

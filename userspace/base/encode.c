@@ -10,8 +10,8 @@ static const char alphabets[][65] = {
 
 static const char hex_digits[] = "0123456789abcdef";
 
-/* Encode the 1 to 3 bytes at @in to @out. Returns the number of characters. */
-static size_t group_encode(enum encode_alphabet alphabet, const uint8_t *in, size_t len, char *out)
+/* Encode the 1 to 3 bytes at @in to 4 characters, of which only the first @len + 1 have data. */
+static void group_encode(const char *alphabet, const uint8_t *in, size_t len, char out[4])
 {
 	uint32_t group = (uint32_t)in[0] << 16;
 
@@ -20,33 +20,36 @@ static size_t group_encode(enum encode_alphabet alphabet, const uint8_t *in, siz
 	if (len > 2)
 		group |= in[2];
 	for (size_t i = 0; i < 4; i++)
-		out[i] = alphabets[alphabet][group >> (18 - 6 * i) & 0x3f];
-	if (len == 3 || alphabet == ENCODE_BASE64URL)
-		return len + 1;
-	memset(out + len + 1, '=', 3 - len);
-	return 4;
+		out[i] = alphabet[group >> (18 - 6 * i) & 0x3f];
 }
 
 void encode_base64(enum encode_alphabet alphabet, const void *data, size_t len, struct bytes *out)
 {
+	size_t rest = len % 3, tail = rest == 0 ? 0 : alphabet == ENCODE_BASE64URL ? rest + 1 : 4;
+	/* Empty input gives "" and not a null pointer. */
+	char *at = (char *)bytes_extend(out, len / 3 * 4 + tail), last[4];
 	const uint8_t *in = data;
-	char group[4];
 
-	bytes_append(out, NULL, 0); /* so that empty input gives "" and not a null pointer */
-	for (size_t i = 0; i < len; i += 3) {
-		size_t count = group_encode(alphabet, in + i, len - i < 3 ? len - i : 3, group);
-
-		bytes_append(out, group, count);
-	}
+	if (!at)
+		return;
+	for (size_t i = 0; i < len / 3; i++, in += 3, at += 4)
+		group_encode(alphabets[alphabet], in, 3, at);
+	if (rest == 0)
+		return;
+	group_encode(alphabets[alphabet], in, rest, last);
+	memset(last + rest + 1, '=', 3 - rest);
+	memcpy(at, last, tail);
 }
 
 void encode_hex(const void *data, size_t len, struct bytes *out)
 {
 	const uint8_t *in = data;
+	uint8_t *at = bytes_extend(out, 2 * len);
 
-	bytes_append(out, NULL, 0);
-	for (size_t i = 0; i < len; i++)
-		bytes_append(out, (char[]){ hex_digits[in[i] >> 4], hex_digits[in[i] & 0xf] }, 2);
+	for (size_t i = 0; at && i < len; i++) {
+		*at++ = (uint8_t)hex_digits[in[i] >> 4];
+		*at++ = (uint8_t)hex_digits[in[i] & 0xf];
+	}
 }
 
 /* Decode the 2 to 4 characters at @text to @out; @values has the value of each character plus one,
@@ -71,58 +74,60 @@ int decode_base64(enum encode_alphabet alphabet, const char *text, size_t len, c
 		  struct bytes *out, struct error *e)
 {
 	size_t before = out->len, used = len;
-	uint8_t values[256] = { 0 }, group[3];
+	uint8_t values[256] = { 0 }, *at;
 
 	if (alphabet == ENCODE_BASE64 && len % 4 == 0)
 		while (used > 0 && used > len - 2 && text[used - 1] == '=')
 			used--;
 	if (used % 4 == 1 || (alphabet == ENCODE_BASE64 && len % 4 != 0))
 		return error_set(e, ERROR_INPUT, "%s: base64 of an impossible length", what);
-	if (bytes_reserve(out, before + used / 4 * 3 + 2, e) < 0)
-		return -1;
+	at = bytes_extend(out, used / 4 * 3 + (used % 4 > 0 ? used % 4 - 1 : 0));
+	if (!at)
+		return error_set_memory(e);
 	for (size_t i = 0; i < 64; i++)
 		values[(uint8_t)alphabets[alphabet][i]] = (uint8_t)(i + 1);
-	for (size_t i = 0; i < used; i += 4) {
+	for (size_t i = 0; i < used; i += 4, at += 3) {
 		size_t count = used - i < 4 ? used - i : 4;
-		size_t valid = group_decode(values, (const uint8_t *)text + i, count, group);
+		size_t valid = group_decode(values, (const uint8_t *)text + i, count, at);
 
 		if (valid < count) {
 			bytes_truncate(out, before);
 			return error_set(e, ERROR_INPUT, "%s: not base64 at character %zu", what,
 					 i + valid + 1);
 		}
-		bytes_append(out, group, count - 1);
 	}
 	return 0;
 }
 
-static int hex_value(char c)
+unsigned int decode_hex_digit(char c)
 {
 	const char *digit;
 
 	if (c >= 'A' && c <= 'F')
 		c = (char)(c - 'A' + 'a');
 	digit = c ? strchr(hex_digits, c) : NULL;
-	return digit ? (int)(digit - hex_digits) : -1;
+	return digit ? (unsigned int)(digit - hex_digits) : 16;
 }
 
 int decode_hex(const char *text, size_t len, const char *what, struct bytes *out, struct error *e)
 {
 	size_t before = out->len;
+	uint8_t *at;
 
 	if (len % 2 != 0)
 		return error_set(e, ERROR_INPUT, "%s: an odd number of hexadecimal digits", what);
-	if (bytes_reserve(out, before + len / 2, e) < 0)
-		return -1;
+	at = bytes_extend(out, len / 2);
+	if (!at)
+		return error_set_memory(e);
 	for (size_t i = 0; i < len; i += 2) {
-		int high = hex_value(text[i]), low = hex_value(text[i + 1]);
+		unsigned int high = decode_hex_digit(text[i]), low = decode_hex_digit(text[i + 1]);
 
-		if (high < 0 || low < 0) {
+		if (high > 15 || low > 15) {
 			bytes_truncate(out, before);
 			return error_set(e, ERROR_INPUT, "%s: not hexadecimal at character %zu",
-					 what, i + (high < 0 ? 1 : 2));
+					 what, i + (high > 15 ? 1 : 2));
 		}
-		bytes_append(out, &(uint8_t){ (uint8_t)(high << 4 | low) }, 1);
+		*at++ = (uint8_t)(high << 4 | low);
 	}
 	return 0;
 }

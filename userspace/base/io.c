@@ -65,9 +65,10 @@ int io_read_all(int fd, size_t max, const char *what, struct bytes *out, struct 
 	ssize_t n;
 
 	do {
-		if (bytes_reserve(out, out->len + IO_CHUNK, e) < 0)
+		/* Grow only when no room is left, because the last read finds nothing. */
+		if (out->size < out->len + 2 && bytes_reserve(out, out->len + IO_CHUNK, e) < 0)
 			return -1;
-		n = read_some(fd, out->data + out->len, IO_CHUNK);
+		n = read_some(fd, out->data + out->len, out->size - out->len - 1);
 		if (n > 0)
 			out->len += (size_t)n;
 	} while (n > 0 && out->len - before <= max);

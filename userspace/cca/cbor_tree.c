@@ -310,7 +310,7 @@ int cbor_tree_parse(const void *data, size_t len, struct cbor_tree *tree, struct
 		return error_set(e, ERROR_INPUT, "truncated: empty");
 	/* There are at most as many nodes as bytes: memory in proportion to the input. */
 	r.room = len < CBOR_TREE_NODES_MAX ? (unsigned int)len : CBOR_TREE_NODES_MAX;
-	tree->node = calloc(r.room, sizeof(*tree->node));
+	tree->node = malloc(r.room * sizeof(*tree->node));
 	if (!tree->node)
 		return error_set_memory(e);
 	do

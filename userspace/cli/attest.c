@@ -41,9 +41,8 @@ static int attest(const struct options *options, struct error *e)
 
 	if (cli_kbs_check(&options->kbs, e) < 0)
 		return -1;
-	if (options->tee_key_file && cli_tee_key_read(&s.key, options->tee_key_file, e) < 0)
-		goto out;
-	if (cli_session_start(&s, &options->kbs, e) < 0 || session_attest(&s, e) < 0)
+	if (cli_session_start(&s, &options->kbs, options->tee_key_file, true, e) < 0 ||
+	    session_attest(&s, e) < 0)
 		goto out;
 	bytes_append_text(&s.ear, "\n");
 	ret = cli_output(&s.ear, e);

@@ -60,6 +60,13 @@ const struct args_option cli_source_option[] = {
 	{ 0 },
 };
 
+static const struct args_option show_json[] = {
+	CLI_JSON_OPTION(struct cli_show, "print JSON"),
+	{ 0 },
+};
+
+const struct args_option *const cli_show_options[] = { cli_source_option, show_json, NULL };
+
 /* --- the command line ------------------------------------------------------------------------ */
 
 static int usage_print(const struct cli_entry *table, const char *program, int fd)
@@ -187,18 +194,18 @@ int cli_kbs_check(const struct cli_kbs *kbs, struct error *e)
 	return kbs_read_url(kbs, url, e);
 }
 
-/* Lock everything, also what libraries copy and what is on the stack, if this user may lock without a
- * limit. With a limit, later allocations could fail; then private keys and secrets are locked as far
+/* Lock every page that is used, also what libraries copy and what is on the stack, if this user may lock
+ * without a limit. With a limit, later allocations could fail; then private keys and secrets are locked as far
  * as it reaches. */
 static void memory_lock(void)
 {
 	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
 
 	if (setrlimit(RLIMIT_MEMLOCK, &unlimited) == 0)
-		(void)mlockall(MCL_CURRENT | MCL_FUTURE);
+		(void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 }
 
-int cli_courier_start(struct courier *courier, const struct cli_kbs *kbs, struct error *e)
+static int courier_open(struct courier *courier, const struct cli_kbs *kbs, struct error *e)
 {
 	struct bytes ca = BYTES_INIT;
 	char url[URL_SIZE];
@@ -216,22 +223,51 @@ int cli_courier_start(struct courier *courier, const struct cli_kbs *kbs, struct
 		goto out;
 	target.ca = kbs->ca ? ca.data : NULL;
 	target.ca_len = ca.len;
-	ret = courier_start(courier, secure_getenv("REALMKEY_COURIER"), &target, e);
-	if (ret < 0 && kbs->ca && e->kind == ERROR_INPUT) /* the courier lacks the name */
-		error_add(e, "%s", kbs->ca);
+	ret = courier_begin(courier, secure_getenv("REALMKEY_COURIER"), &target, e);
 out:
 	bytes_free(&ca);
 	return ret;
 }
 
-int cli_session_start(struct session *s, const struct cli_kbs *kbs, struct error *e)
+static int courier_await(struct courier *courier, const struct cli_kbs *kbs, struct error *e)
 {
+	int ret = courier_ready(courier, e);
+
+	if (ret < 0 && kbs->ca && e->kind == ERROR_INPUT) /* the courier lacks the name */
+		error_add(e, "%s", kbs->ca);
+	return ret;
+}
+
+int cli_courier_start(struct courier *courier, const struct cli_kbs *kbs, struct error *e)
+{
+	return courier_open(courier, kbs, e) < 0 ? -1 : courier_await(courier, kbs, e);
+}
+
+int cli_session_start(struct session *s, const struct cli_kbs *kbs, const char *key, bool attest,
+		      struct error *e)
+{
+	struct error no_realm = ERROR_INIT;
+
 	if (cli_kbs_check(kbs, e) < 0)
 		return -1;
-	s->rsi = rsi_open(kbs->source, e);
-	if (!s->rsi)
+	/* First: it may start this command again in another program (tools.c). */
+	if (attest) {
+		s->rsi = rsi_open(kbs->source, &no_realm);
+		if (key && cli_tee_key_read(&s->key, key, e) < 0)
+			return -1;
+		if (!s->rsi) {
+			*e = no_realm;
+			return -1;
+		}
+	}
+	if (courier_open(&s->courier, kbs, e) < 0)
 		return -1;
-	return cli_courier_start(&s->courier, kbs, e);
+	/* While the courier starts. */
+	if (!attest && key && cli_tee_key_read(&s->key, key, e) < 0)
+		return -1;
+	if (attest && !key && tee_key_generate(&s->key, e) < 0)
+		return -1;
+	return courier_await(&s->courier, kbs, e);
 }
 
 int cli_tee_key_read(struct tee_key *key, const char *path, struct error *e)

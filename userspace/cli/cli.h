@@ -8,11 +8,15 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/args.h"
 #include "base/bytes.h"
 #include "base/error.h"
 #include "kbs/session.h"
+
+/* The arguments of the program, as they are after cli_find(). */
+extern char **cli_argv;
 
 typedef int cli_command(int argc, char **argv);
 
@@ -46,6 +50,18 @@ struct cli_kbs {
 extern const struct args_option cli_kbs_options[];   /* url, ca, insecure, timeout */
 extern const struct args_option cli_source_option[]; /* source; offset in struct cli_kbs */
 
+/* The option --json of a command whose struct of options, @target, has a member bool json. */
+#define CLI_JSON_OPTION(target, text) \
+	{ .name = "json", .type = ARGS_FLAG, .offset = offsetof(target, json), .help = (text) }
+
+/* The options of a command that only prints what it reads from the realm. */
+struct cli_show {
+	struct cli_kbs kbs; /* for --source */
+	bool json;
+};
+
+extern const struct args_option *const cli_show_options[]; /* source, json */
+
 /* Parse the options of a command. Returns false if help, the version or an error was printed; the
  * command then returns *@code. */
 bool cli_parse(const struct args_spec *spec, int argc, char **argv, void *target,
@@ -60,8 +76,10 @@ void cli_warn(const char *name, const char *text);
 int cli_kbs_check(const struct cli_kbs *kbs, struct error *e);
 /* Read the CA file and start the courier. */
 int cli_courier_start(struct courier *courier, const struct cli_kbs *kbs, struct error *e);
-/* The same for a session that will attest. Fails early if this machine is not a realm. */
-int cli_session_start(struct session *s, const struct cli_kbs *kbs, struct error *e);
+/* The same for a session, and read its TEE key from the PEM file @key, if it is not NULL. A session that will
+ * attest gets a new key otherwise; it fails early if this machine is not a realm. */
+int cli_session_start(struct session *s, const struct cli_kbs *kbs, const char *key, bool attest,
+		      struct error *e);
 /* Read the TEE key from the PEM file @path. */
 int cli_tee_key_read(struct tee_key *key, const char *path, struct error *e);
 

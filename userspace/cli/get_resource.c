@@ -78,14 +78,10 @@ static int command_check(const struct options *options, struct error *e)
 
 static int session_prepare(struct session *s, const struct options *options, struct error *e)
 {
-	if (options->tee_key_file && cli_tee_key_read(&s->key, options->tee_key_file, e) < 0)
+	if (options->token && cli_read_token(options->token, JWT_MAX, &s->ear, e) < 0)
 		return -1;
-	if (!options->token)
-		return cli_session_start(s, &options->kbs, e);
-	if (cli_read_token(options->token, JWT_MAX, &s->ear, e) < 0)
-		return -1;
-	s->ear_given = true;
-	return cli_courier_start(&s->courier, &options->kbs, e);
+	s->ear_given = options->token;
+	return cli_session_start(s, &options->kbs, options->tee_key_file, !options->token, e);
 }
 
 static int secret_output(const struct options *options, struct bytes *secret, struct error *e)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/crypto.h"
-#include "base/sandbox.h"
+#include "sandbox/sandbox.h"
 #include "cli.h"
 
 static const struct cli_entry commands[] = {
@@ -22,10 +22,13 @@ static const struct cli_entry commands[] = {
 	{ 0 },
 };
 
+char **cli_argv;
+
 int main(int argc, char **argv)
 {
 	struct error e = ERROR_INIT;
 
+	cli_argv = argv;
 	/* This process handles secrets, but an ordinary user may lock only little memory. */
 	if (sandbox_no_dump(&e) < 0 || sandbox_no_new_privs(&e) < 0 || crypto_prepare(&e) < 0)
 		return cli_fail(NULL, &e);

@@ -1,23 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "confine.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <net/if.h>
-#include <sched.h>
 #include <signal.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <netinet/in.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/array.h"
-#include "base/sandbox.h"
+#include "filters/courier.h"
+#include "sandbox/sandbox.h"
 
 #define NOBODY	  65534
 #define DNS_PORT  53
@@ -34,7 +27,7 @@ int confine_drop(struct error *e)
 	if (sandbox_limit(RLIMIT_NOFILE, FILES_MAX, e) < 0 || sandbox_limit(RLIMIT_FSIZE, 0, e) < 0)
 		return -1;
 	/* After the change of user, which clears it. RLIMIT_NPROC is not set, because it counts all
-	 * processes of user 65534; confine_calls() allows threads only. */
+	 * processes of user 65534; confine_calls() allows no clone(). */
 	return confine_end_with(getppid(), e);
 }
 
@@ -49,7 +42,6 @@ int confine_end_with(pid_t parent, struct error *e)
 int confine_supervisor(struct error *e)
 {
 	static const struct sandbox_path everything[] = { { "/", SANDBOX_READ } };
-	static const struct sandbox_rule calls[] = { SANDBOX_KILL_INTRUDER };
 	const struct sandbox_access access = {
 		.path = everything,
 		.paths = ARRAY_SIZE(everything),
@@ -58,7 +50,7 @@ int confine_supervisor(struct error *e)
 
 	if (sandbox_landlock(&access, e) < 0)
 		return -1;
-	return sandbox_seccomp(SCMP_ACT_ALLOW, calls, ARRAY_SIZE(calls), e);
+	return sandbox_seccomp(supervisor_calls, ARRAY_SIZE(supervisor_calls), e);
 }
 
 /* --- files ----------------------------------------------------------------------------------- */
@@ -125,75 +117,10 @@ int confine_files(uint16_t port, struct confine_stamp *stamp, struct error *e)
 
 /* --- system calls ---------------------------------------------------------------------------- */
 
-#define ALLOW	 SANDBOX_ALLOW
-#define ALLOW_IF SANDBOX_ALLOW_IF
-#define IS	 SANDBOX_IS
-#define MAX	 SANDBOX_MAX
-#define BITS	 SANDBOX_BITS
-
-#define SOCKET(domain, type, protocol) \
-	ALLOW_IF(socket, IS(0, domain), BITS(1, ~(uint64_t)(SOCK_CLOEXEC | SOCK_NONBLOCK), type), \
-		 MAX(2, protocol))
-
-/* Flags of openat() for more than reading. O_TMPFILE contains O_DIRECTORY, which is allowed. */
-#define OPEN_MORE (O_ACCMODE | O_CREAT | O_TRUNC | O_PATH | (O_TMPFILE & ~O_DIRECTORY))
-
-/* clang-format off */
-static const struct sandbox_rule calls[] = {
-	/* memory, but never executable, because all code is loaded by now */
-	ALLOW(brk), ALLOW(munmap), ALLOW(mremap), ALLOW(madvise),
-	ALLOW_IF(mmap, BITS(2, PROT_EXEC, 0)), ALLOW_IF(mprotect, BITS(2, PROT_EXEC, 0)),
-
-	/* libcurl resolves names in a thread. A filter cannot see the flags of clone3(), so that
-	 * returns ENOSYS. */
-	ALLOW_IF(clone, BITS(0, CLONE_THREAD, CLONE_THREAD)),
-	ALLOW(futex), ALLOW(set_robust_list), ALLOW(rseq), ALLOW(sched_yield),
-	ALLOW(sched_getaffinity), ALLOW(gettid), ALLOW(getpid), ALLOW(exit), ALLOW(exit_group),
-
-	ALLOW(rt_sigaction), ALLOW(rt_sigprocmask), ALLOW(rt_sigreturn), ALLOW(sigaltstack),
-	ALLOW(restart_syscall),
-
-	ALLOW(clock_gettime), ALLOW(gettimeofday), ALLOW(clock_nanosleep), ALLOW(nanosleep),
-	ALLOW(getrandom), ALLOW(uname), ALLOW(sysinfo), ALLOW(getuid), ALLOW(geteuid),
-	ALLOW(getgid), ALLOW(getegid), ALLOW_IF(prlimit64, IS(2, 0)),
-
-	/* TCP and UDP sockets: no Unix, netlink, packet, raw or MPTCP socket, and no server. glibc goes on
-	 * without nscd (Unix), and sorts addresses without netlink: it then only does not know which of
-	 * the realm's IPv6 addresses are deprecated. */
-	SOCKET(AF_INET, SOCK_STREAM, IPPROTO_TCP), SOCKET(AF_INET, SOCK_DGRAM, IPPROTO_UDP),
-	SOCKET(AF_INET6, SOCK_STREAM, IPPROTO_TCP), SOCKET(AF_INET6, SOCK_DGRAM, IPPROTO_UDP),
-	/* libcurl's wake-up. Not SOCK_DGRAM, because such a socket can send to any path. */
-	ALLOW_IF(socketpair, IS(0, AF_UNIX),
-		 BITS(1, ~(uint64_t)(SOCK_CLOEXEC | SOCK_NONBLOCK), SOCK_STREAM)),
-	ALLOW(connect), ALLOW(shutdown),
-	ALLOW(getsockopt), ALLOW(setsockopt), ALLOW(getsockname), ALLOW(getpeername),
-	ALLOW(sendto), ALLOW(sendmsg), ALLOW(sendmmsg), ALLOW(recvfrom), ALLOW(recvmsg),
-	ALLOW(poll), ALLOW(ppoll), ALLOW(select), ALLOW(pselect6), ALLOW(pipe2), ALLOW(eventfd2),
-	ALLOW_IF(ioctl, IS(1, FIONREAD)), ALLOW_IF(ioctl, IS(1, FIONBIO)),
-	/* The interface in "fe80::1%eth0", by name and by number. */
-	ALLOW_IF(ioctl, IS(1, SIOCGIFINDEX)), ALLOW_IF(ioctl, IS(1, SIOCGIFNAME)),
-
-	/* files that are open, and opening for reading; Landlock limits which files */
-	ALLOW(read), ALLOW(readv), ALLOW(pread64), ALLOW(write), ALLOW(writev), ALLOW(close),
-	ALLOW(lseek), ALLOW(fstat), ALLOW(newfstatat), ALLOW(statx),
-	ALLOW_IF(openat, BITS(2, OPEN_MORE, O_RDONLY)),
-	ALLOW_IF(fcntl, IS(1, F_GETFL)), ALLOW_IF(fcntl, IS(1, F_SETFL)),
-	ALLOW_IF(fcntl, IS(1, F_GETFD)), ALLOW_IF(fcntl, IS(1, F_SETFD)),
-
-	SANDBOX_KILL_INTRUDER,
-};
-/* clang-format on */
-
-static const struct sandbox_rule no_files[] = {
-	{ .call = SCMP_SYS(open), .action = SCMP_ACT_ERRNO(EACCES) },
-	{ .call = SCMP_SYS(openat), .action = SCMP_ACT_ERRNO(EACCES) },
-	{ .call = SCMP_SYS(openat2), .action = SCMP_ACT_ERRNO(EACCES) },
-};
-
 int confine_calls(int files, struct error *e)
 {
 	/* The strictest action of all filters applies. The second filter allows no third. */
-	if (!files && sandbox_seccomp(SCMP_ACT_ALLOW, no_files, ARRAY_SIZE(no_files), e) < 0)
+	if (!files && sandbox_seccomp(worker_no_files, ARRAY_SIZE(worker_no_files), e) < 0)
 		return -1;
-	return sandbox_seccomp(SCMP_ACT_ERRNO(ENOSYS), calls, ARRAY_SIZE(calls), e);
+	return sandbox_seccomp(worker_calls, ARRAY_SIZE(worker_calls), e);
 }

@@ -46,7 +46,7 @@ bool confine_changed(const struct confine_stamp *stamp);
  * Allow only the system calls of a TLS client. @files is what confine_files() returned; if it is 0,
  * no file can be opened any more.
  *
- * Another call returns ENOSYS, so that a newer libc or libcurl falls back as on an older kernel. A
+ * Another call returns ENOSYS, so that a newer libc or OpenSSL falls back as on an older kernel. A
  * call that this program never makes (execve, ptrace, mount and others) kills the process.
  */
 int confine_calls(int files, struct error *e);

@@ -11,6 +11,7 @@
  * comes from the network or the worker, except for its exit status.
  */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -26,10 +27,13 @@
 #include "http.h"
 #include "kbs/courier.h"
 #include "kbs/message.h"
+#include "kbs/url.h"
 #include "resolver.h"
 #include "roots.h"
+#include "sandbox/idle.h"
 
 #define TIMEOUT_MAX 3600
+#define IDLE_MS	    1000
 
 static const char version[] = "realmkey-courier " REALMKEY_VERSION "\n";
 static const char usage[] =
@@ -77,12 +81,14 @@ static int channel_send(const struct message *m, struct error *e)
 	return ret;
 }
 
-static int channel_send_answer(int status, const struct bytes *body, struct error *e)
+/* @wait is in seconds. */
+static int channel_send_answer(int status, uint32_t wait, const struct bytes *body, struct error *e)
 {
-	uint8_t number[4];
+	uint8_t number[4], seconds[4];
 	const struct message m = { .type = MESSAGE_ANSWER,
-				   .count = 2,
+				   .count = 3,
 				   .field = { message_u32((uint32_t)status, number),
+					      message_u32(wait, seconds),
 					      { body->data, body->len } } };
 
 	return channel_send(&m, e);
@@ -105,7 +111,7 @@ static int channel_send_failure(const struct error *failure, struct error *e)
 
 struct courier_state {
 	struct http http;
-	struct bytes url, ca, pin;
+	struct bytes url, ca;
 	struct confine_stamp stamp;
 	uint32_t flags, timeout;
 };
@@ -125,44 +131,75 @@ static int target_read(struct courier_state *s, const struct message *m, struct 
 	return bytes_check(&s->url, e) < 0 ? -1 : bytes_check(&s->ca, e);
 }
 
-static int sandbox_enter(struct courier_state *s, struct error *e)
+static int sandbox_enter(struct courier_state *s, struct addresses *pinned, struct error *e)
 {
-	char *host, *port;
-	int files = -1, ret = -1;
+	struct url_parts to;
+	struct error malformed = ERROR_INIT;
+	int files;
 
-	if (http_split(bytes_text(&s->url), &host, &port, e) == 0)
-		files = confine_files((uint16_t)strtoul(port, NULL, 10), &s->stamp, e);
-	if (files > 0 || (files == 0 && resolver_freeze(host, port, &s->pin, e) == 0))
-		ret = confine_calls(files, e);
-	curl_free(host);
-	curl_free(port);
-	return ret;
+	if (url_split(bytes_text(&s->url), &to, &malformed) < 0)
+		return error_set(e, ERROR_PROTOCOL, "malformed URL: %s", bytes_text(&s->url));
+	files = confine_files((uint16_t)strtoul(to.port, NULL, 10), &s->stamp, e);
+	if (files < 0 || (files == 0 && resolver_freeze(to.host, to.port, pinned, e) < 0))
+		return -1;
+	return confine_calls(files, e);
 }
 
 /* Read what is needed for all workers, and give up what none needs. */
 static int supervisor_enter(struct courier_state *s, struct error *e)
 {
 	/* Not as root. */
-	if (confine_drop(e) < 0 || http_prepare(e) < 0 || resolver_prepare(e) < 0)
+	if (confine_drop(e) < 0 || http_prepare(&s->http, e) < 0 || resolver_prepare(e) < 0)
 		return -1;
 	if (!s->ca.len && !strncmp(bytes_text(&s->url), "https:", 6) && roots_load(&s->ca, e) < 0)
 		return -1;
 	return confine_supervisor(e);
 }
 
+/* The exit status of a worker in whose place another is to be started; error_exit_code() does not
+ * return it. */
+#define AGAIN 64
+
+/* What to answer when a name is looked up for too long: that cannot be ended, except with the worker. */
+static struct bytes late_answer = BYTES_INIT;
+
+static void worker_give_up(void)
+{
+	/* If the keeper is gone, the next worker notices. */
+	(void)!send(COURIER_FD, late_answer.data, late_answer.len, MSG_NOSIGNAL);
+	_exit(AGAIN);
+}
+
+static int late_answer_make(const struct courier_state *s, struct error *e)
+{
+	struct error late = ERROR_INIT;
+	uint8_t kind[4], transient[4];
+
+	error_set_transient(&late, ERROR_NETWORK, "%s: timed out while looking up the name",
+			    bytes_text(&s->url));
+	return message_encode(
+		&(struct message){ .type = MESSAGE_FAILURE,
+				   .count = 3,
+				   .field = { message_u32(ERROR_NETWORK, kind),
+					      message_u32(true, transient),
+					      { (const uint8_t *)late.text, strlen(late.text) } } },
+		&late_answer, e);
+}
+
 static int worker_enter(struct courier_state *s, pid_t supervisor, struct error *e)
 {
 	struct http_target target = {
+		.url = bytes_text(&s->url),
 		.ca = &s->ca,
-		.timeout = (long)s->timeout,
+		.timeout = s->timeout,
 		.insecure = s->flags & MESSAGE_OPEN_INSECURE,
+		.peer = COURIER_FD,
+		.give_up = worker_give_up,
 	};
 
-	if (confine_end_with(supervisor, e) < 0 || sandbox_enter(s, e) < 0)
+	if (confine_end_with(supervisor, e) < 0 || late_answer_make(s, e) < 0 ||
+	    sandbox_enter(s, &target.pinned, e) < 0)
 		return -1;
-	target.url = bytes_text(&s->url);
-	target.pin = bytes_text(&s->pin);
-	s->http.peer = COURIER_FD;
 	return http_open(&s->http, &target, e);
 }
 
@@ -183,17 +220,13 @@ static int courier_answer(struct http *http, const struct message *m, struct err
 
 	if (request_from_message(m, &request, &failure) == 0 &&
 	    http_send(http, &request, &status, &failure) == 0)
-		ret = channel_send_answer(status, &http->answer, e);
+		ret = channel_send_answer(status, http->wait, &http->answer, e);
 	else
 		ret = channel_send_failure(&failure, e);
 	bytes_free(&http->answer);
 	request_free(&request);
 	return ret;
 }
-
-/* The exit status of a worker in whose place another is to be started; error_exit_code() does not
- * return it. */
-#define AGAIN 64
 
 /* Whether the next message needs another worker. If so, it stays in the socket. The session cookie
  * would be lost, so a handshake that has begun goes on; it has a connection. */
@@ -209,6 +242,15 @@ static bool worker_is_stale(const struct courier_state *s)
 	       confine_changed(&s->stamp);
 }
 
+/* Wait for a message. Those of a handshake follow at once, those of the next secret much later. */
+static void worker_wait(void)
+{
+	struct pollfd p = { .fd = COURIER_FD, .events = POLLIN };
+
+	if (poll(&p, 1, IDLE_MS) == 0)
+		idle_release();
+}
+
 /* Answer messages until the keeper closes the socket. */
 static int worker_run(struct courier_state *s, struct error *e)
 {
@@ -217,6 +259,7 @@ static int worker_run(struct courier_state *s, struct error *e)
 	int ret;
 
 	do {
+		worker_wait();
 		if (worker_is_stale(s))
 			_exit(AGAIN);
 		ret = channel_receive(&raw, &m, e);
@@ -256,7 +299,7 @@ static _Noreturn void worker_main(struct courier_state *s, pid_t supervisor, boo
 		_exit(AGAIN);
 	}
 	if (first)
-		ret = channel_send_answer(0, &empty, &e);
+		ret = channel_send_answer(0, 0, &empty, &e);
 	if (ret == 0)
 		ret = worker_run(s, &e);
 	if (ret < 0)
@@ -280,6 +323,7 @@ static int worker_supervise(struct courier_state *s, bool first, struct error *e
 	}
 	if (worker == 0)
 		worker_main(s, self, first);
+	idle_release();
 	while (waitpid(worker, &status, 0) < 0)
 		if (errno != EINTR)
 			return error_set_errno(e, ERROR_SYSTEM, "courier: waitpid");

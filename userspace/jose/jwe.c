@@ -167,15 +167,15 @@ static bool kek_derive(const uint8_t *z, size_t len, uint8_t kek[KEK_SIZE])
 	return ok;
 }
 
-/* ECDH, and the KEK from its result. */
+/* ECDH, and the KEK from its result. @peer is from jwk_public_key(), which has checked its point. */
 static bool kek_agree(EVP_PKEY *own, EVP_PKEY *peer, uint8_t kek[KEK_SIZE])
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(own, NULL);
 	uint8_t z[Z_MAX];
 	size_t len = sizeof(z);
 	bool ok = ctx && EVP_PKEY_derive_init(ctx) == 1 &&
-		  EVP_PKEY_derive_set_peer(ctx, peer) == 1 && EVP_PKEY_derive(ctx, z, &len) == 1 &&
-		  kek_derive(z, len, kek);
+		  EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) == 1 &&
+		  EVP_PKEY_derive(ctx, z, &len) == 1 && kek_derive(z, len, kek);
 
 	EVP_PKEY_CTX_free(ctx);
 	OPENSSL_cleanse(z, sizeof(z));

@@ -3,6 +3,7 @@
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/param_build.h>
 #include <string.h>
 
@@ -12,7 +13,8 @@
 #include "base/json.h"
 #include "ecdsa.h"
 
-#define EXPONENT_MAX 8 /* bytes; a larger exponent only makes RSA slower */
+#define JWK_COORDINATE_MAX 66 /* bytes, of P-521 */
+#define EXPONENT_MAX	   8  /* bytes; a larger exponent only makes RSA slower */
 
 static const struct curve {
 	const char *crv, *group;
@@ -36,13 +38,25 @@ static const struct curve *curve_of_key(const EVP_PKEY *pkey)
 	return NULL;
 }
 
-/* Set @member to the number @param of @pkey in base64url, with zeros on the left up to @least
- * bytes. Returns 0, or -1 if out of memory. */
+/* Set @member to @len bytes in base64url. Returns 0, or -1 if out of memory. */
+static int raw_set(json_t *jwk, const char *member, const uint8_t *raw, size_t len)
+{
+	struct bytes text = BYTES_INIT;
+	int ret = -1;
+
+	encode_base64(ENCODE_BASE64URL, raw, len, &text);
+	if (!text.failed)
+		ret = json_object_set_new(jwk, member, json_string(bytes_text(&text)));
+	bytes_free(&text);
+	return ret;
+}
+
+/* Set @member to the number @param of @pkey, with zeros on the left up to @least bytes. Returns 0, or -1 if out
+ * of memory. */
 static int number_set(json_t *jwk, const char *member, const EVP_PKEY *pkey, const char *param,
 		      size_t least)
 {
 	uint8_t raw[JWK_RSA_BITS_MAX / 8];
-	struct bytes text = BYTES_INIT;
 	BIGNUM *number = NULL;
 	int ret = -1;
 	size_t size;
@@ -52,14 +66,26 @@ static int number_set(json_t *jwk, const char *member, const EVP_PKEY *pkey, con
 	size = (size_t)BN_num_bytes(number);
 	if (size < least)
 		size = least;
-	if (size <= sizeof(raw) && BN_bn2binpad(number, raw, (int)size) >= 0) {
-		encode_base64(ENCODE_BASE64URL, raw, size, &text);
-		if (!text.failed)
-			ret = json_object_set_new(jwk, member, json_string(bytes_text(&text)));
-	}
-	bytes_free(&text);
+	if (size <= sizeof(raw) && BN_bn2binpad(number, raw, (int)size) >= 0)
+		ret = raw_set(jwk, member, raw, size);
 	BN_free(number);
 	return ret;
+}
+
+/* OpenSSL computes both coordinates for each of them, and only once for the encoded point; that is compressed
+ * if the key was read so. */
+static int point_set(json_t *jwk, const EVP_PKEY *pkey, size_t size)
+{
+	uint8_t point[1 + 2 * JWK_COORDINATE_MAX];
+	size_t len;
+
+	if (EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point),
+					    &len) == 1 &&
+	    len == 1 + 2 * size && point[0] == POINT_CONVERSION_UNCOMPRESSED)
+		return raw_set(jwk, "x", point + 1, size) |
+		       raw_set(jwk, "y", point + 1 + size, size);
+	return number_set(jwk, "x", pkey, OSSL_PKEY_PARAM_EC_PUB_X, size) |
+	       number_set(jwk, "y", pkey, OSSL_PKEY_PARAM_EC_PUB_Y, size);
 }
 
 json_t *jwk_from_public_key(const EVP_PKEY *pkey, const char *alg, struct error *e)
@@ -80,8 +106,7 @@ json_t *jwk_from_public_key(const EVP_PKEY *pkey, const char *alg, struct error 
 		      json_pack("{s:s}", "kty", "RSA");
 	ret = alg ? json_object_set_new(jwk, "alg", json_string(alg)) : 0;
 	if (curve) {
-		ret |= number_set(jwk, "x", pkey, OSSL_PKEY_PARAM_EC_PUB_X, curve->size);
-		ret |= number_set(jwk, "y", pkey, OSSL_PKEY_PARAM_EC_PUB_Y, curve->size);
+		ret |= point_set(jwk, pkey, curve->size);
 	} else {
 		ret |= number_set(jwk, "n", pkey, OSSL_PKEY_PARAM_RSA_N, 0);
 		ret |= number_set(jwk, "e", pkey, OSSL_PKEY_PARAM_RSA_E, 0);

@@ -157,18 +157,19 @@ static int failure_read(const struct message *m, struct error *e)
 }
 
 /* The body of the answer @m becomes @body. It is not copied out of @raw, but moved within it. */
-static int answer_read(const struct message *m, struct bytes *raw, int *status, struct bytes *body,
-		       struct error *e)
+static int answer_read(struct courier *courier, const struct message *m, struct bytes *raw,
+		       int *status, struct bytes *body, struct error *e)
 {
-	uint32_t number;
+	uint32_t number, wait;
 
-	if (message_field_u32(m, 0, &number, e) < 0)
+	if (message_field_u32(m, 0, &number, e) < 0 || message_field_u32(m, 1, &wait, e) < 0)
 		return -1;
 	if (number > 999)
 		return error_set(e, ERROR_PROTOCOL, "courier: HTTP status %u", number);
 	*status = (int)number;
-	memmove(raw->data, m->field[1].data, m->field[1].len);
-	bytes_truncate(raw, m->field[1].len);
+	courier->wait = wait;
+	memmove(raw->data, m->field[2].data, m->field[2].len);
+	bytes_truncate(raw, m->field[2].len);
 	bytes_swap(raw, body);
 	return 0;
 }
@@ -191,32 +192,52 @@ static int answer_receive(int fd, int64_t deadline, struct bytes *raw, struct me
 	return message_decode_body(type, raw->data, len, answer, e);
 }
 
-int courier_call(struct courier *courier, const struct message *m, int *status, struct bytes *body,
-		 struct error *e)
+/* Stop a courier with which an exchange failed: a later message would be read as the answer to the next
+ * question. */
+static int exchange_failed(struct courier *courier, struct error *e)
 {
-	int64_t deadline = clock_boot_ms() + (int64_t)courier->patience * 1000;
-	struct bytes question = BYTES_INIT, raw = BYTES_INIT;
-	struct message answer;
-	int ret = -1;
+	ended_explain(courier_end(courier), e);
+	return -1;
+}
+
+int courier_send(struct courier *courier, const struct message *m, struct error *e)
+{
+	struct bytes question = BYTES_INIT;
+	int ret;
 
 	if (courier->fd < 0)
 		return error_set(e, ERROR_PROTOCOL, "courier: not running");
-	if (message_encode(m, &question, e) < 0)
-		goto out;
-	if (send_until(courier->fd, question.data, question.len, deadline, e) < 0 ||
-	    answer_receive(courier->fd, deadline, &raw, &answer, e) < 0) {
-		/* Stop it: a later message would be read as the answer to the next question. */
-		ended_explain(courier_end(courier), e);
-		goto out;
-	}
-	ret = answer.type == MESSAGE_FAILURE ? failure_read(&answer, e) :
-					       answer_read(&answer, &raw, status, body, e);
+	courier->deadline = clock_boot_ms() + (int64_t)courier->patience * 1000;
+	ret = message_encode(m, &question, e);
+	if (ret == 0 &&
+	    send_until(courier->fd, question.data, question.len, courier->deadline, e) < 0)
+		ret = exchange_failed(courier, e);
+	bytes_free(&question);
+	return ret;
+}
+
+int courier_receive(struct courier *courier, int *status, struct bytes *body, struct error *e)
+{
+	struct bytes raw = BYTES_INIT;
+	struct message answer;
+	int ret;
+
+	if (answer_receive(courier->fd, courier->deadline, &raw, &answer, e) < 0)
+		ret = exchange_failed(courier, e);
+	else if (answer.type == MESSAGE_FAILURE)
+		ret = failure_read(&answer, e);
+	else
+		ret = answer_read(courier, &answer, &raw, status, body, e);
 	if (ret < 0 && e->kind == ERROR_TLS)
 		clock_doubt(e);
-out:
-	bytes_free(&question);
 	bytes_free(&raw);
 	return ret;
+}
+
+int courier_call(struct courier *courier, const struct message *m, int *status, struct bytes *body,
+		 struct error *e)
+{
+	return courier_send(courier, m, e) < 0 ? -1 : courier_receive(courier, status, body, e);
 }
 
 /* --- the process ----------------------------------------------------------------------------- */
@@ -299,7 +320,7 @@ static int courier_connect(struct courier *courier, const char *path, struct err
 	return -1;
 }
 
-int courier_start(struct courier *courier, const char *program, const struct courier_target *target,
+int courier_begin(struct courier *courier, const char *program, const struct courier_target *target,
 		  struct error *e)
 {
 	const uint32_t seconds = target->timeout ? target->timeout : TIMEOUT_DEFAULT;
@@ -312,8 +333,7 @@ int courier_start(struct courier *courier, const char *program, const struct cou
 			   message_u32(target->insecure ? MESSAGE_OPEN_INSECURE : 0, flags),
 			   message_u32(seconds, timeout) }
 	};
-	struct bytes body = BYTES_INIT;
-	int status, ret;
+	int ret;
 
 	*courier = (struct courier)COURIER_INIT;
 	courier->patience = seconds + PATIENCE_MARGIN;
@@ -322,9 +342,25 @@ int courier_start(struct courier *courier, const char *program, const struct cou
 		      courier_launch(courier, program ? program : COURIER_PATH, e);
 	if (ret < 0)
 		return -1;
-	ret = courier_call(courier, &m, &status, &body, e);
+	ret = courier_send(courier, &m, e);
+	if (ret < 0)
+		courier_stop(courier);
+	return ret;
+}
+
+int courier_ready(struct courier *courier, struct error *e)
+{
+	struct bytes body = BYTES_INIT;
+	int status, ret = courier_receive(courier, &status, &body, e);
+
 	bytes_free(&body);
 	if (ret < 0)
 		courier_stop(courier);
 	return ret;
+}
+
+int courier_start(struct courier *courier, const char *program, const struct courier_target *target,
+		  struct error *e)
+{
+	return courier_begin(courier, program, target, e) < 0 ? -1 : courier_ready(courier, e);
 }

@@ -7,6 +7,7 @@
 #define REALMKEY_COURIER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/bytes.h"
@@ -17,6 +18,8 @@ struct courier {
 	int fd;		       /* our end of the socketpair; -1 if the courier does not run */
 	pid_t pid;	       /* 0: a service manager started it */
 	unsigned int patience; /* seconds to wait for an answer; exceeds the courier's own limit */
+	int64_t deadline;      /* boot clock, ms: of the answer that is awaited */
+	unsigned int wait;     /* seconds that the KBS asks to wait with its last answer, or 0 */
 };
 
 /* The descriptor of the socketpair in the courier. */
@@ -44,6 +47,10 @@ struct courier_target {
  */
 int courier_start(struct courier *courier, const char *program, const struct courier_target *target,
 		  struct error *e);
+/* The same in two steps, between which the courier starts and the caller can do something else. */
+int courier_begin(struct courier *courier, const char *program, const struct courier_target *target,
+		  struct error *e);
+int courier_ready(struct courier *courier, struct error *e);
 void courier_stop(struct courier *courier);
 
 /* Send @m and wait for ANSWER or FAILURE. @status and @body receive the HTTP answer; a FAILURE
@@ -52,5 +59,8 @@ void courier_stop(struct courier *courier);
  * stopped, and further calls fail. */
 int courier_call(struct courier *courier, const struct message *m, int *status, struct bytes *body,
 		 struct error *e);
+/* The same in two steps. After courier_send() has returned 0, the answer must be received next. */
+int courier_send(struct courier *courier, const struct message *m, struct error *e);
+int courier_receive(struct courier *courier, int *status, struct bytes *body, struct error *e);
 
 #endif

@@ -278,10 +278,26 @@ int kbs_realm_challenge(const struct kbs_challenge *challenge, const struct tee_
 
 /* The members are in the order in which the reference client sends them. Trustee expects the token
  * as an array of numbers. */
+/* Append the numbers of a JSON array. printf() would cost a hundred times as much as the digits, and this is the
+ * largest part of the request. */
+static void numbers_append(struct bytes *out, const uint8_t *byte, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		char text[4] = { ',' };
+		size_t at = 1;
+
+		if (byte[i] >= 100)
+			text[at++] = (char)('0' + byte[i] / 100);
+		if (byte[i] >= 10)
+			text[at++] = (char)('0' + byte[i] / 10 % 10);
+		text[at++] = (char)('0' + byte[i] % 10);
+		bytes_append(out, i ? text : text + 1, i ? at : at - 1);
+	}
+}
+
 int kbs_attest_body(const struct kbs_challenge *challenge, const struct tee_key *key,
 		    const void *token, size_t len, struct bytes *out, struct error *e)
 {
-	const uint8_t *byte = token;
 	json_t *jwk, *runtime;
 	int ret;
 
@@ -300,8 +316,7 @@ int kbs_attest_body(const struct kbs_challenge *challenge, const struct tee_key 
 	if (ret < 0)
 		return -1;
 	bytes_append_text(out, ",\"tee-evidence\":{\"primary_evidence\":{\"token\":[");
-	for (size_t i = 0; i < len; i++)
-		bytes_printf(out, "%s%u", i ? "," : "", byte[i]);
+	numbers_append(out, token, len);
 	bytes_append_text(out, "]},\"additional_evidence\":\"\"}}");
 	return bytes_check(out, e);
 }

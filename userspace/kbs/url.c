@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -106,5 +107,34 @@ int url_parse(const char *text, bool insecure, char *out, size_t size, struct er
 	memcpy(out, scheme == 8 ? "https://" : "http://", scheme);
 	memcpy(out + scheme, text + scheme, len - scheme);
 	out[len] = '\0';
+	return 0;
+}
+
+int url_split(const char *url, struct url_parts *parts, struct error *e)
+{
+	char checked[sizeof("https://") + sizeof(parts->authority)];
+	const char *at, *port;
+	char *zone;
+	size_t len, bracket;
+
+	if (url_parse(url, true, checked, sizeof(checked), e) < 0)
+		return -1;
+	parts->tls = checked[4] == 's';
+	at = strstr(checked, "://") + 3;
+	bracket = *at == '[';
+	len = strcspn(at + bracket, bracket ? "]" : ":");
+	port = strchr(at + len + bracket, ':');
+	snprintf(parts->host, sizeof(parts->host), "%.*s", (int)len, at + bracket);
+	snprintf(parts->port, sizeof(parts->port), "%s",
+		 port	    ? port + 1 :
+		 parts->tls ? "443" :
+			      "80");
+	/* The zone is this machine's, and not for the KBS (RFC 6874 section 4). */
+	zone = bracket ? strstr(parts->host, "%25") : NULL;
+	len = zone ? (size_t)(zone - parts->host) : len;
+	snprintf(parts->authority, sizeof(parts->authority), "%s%.*s%s%s", bracket ? "[" : "",
+		 (int)len, parts->host, bracket ? "]" : "", port ? port : "");
+	if (zone)
+		memmove(zone + 1, zone + 3, strlen(zone + 3) + 1);
 	return 0;
 }

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
-#include "base/sandbox.h"
+#include "sandbox/sandbox.h"
 
 /* The keeper becomes this user. If it does not exist, the id stands in, which no distribution
  * assigns: another process with the user of the keyring could replace secrets. */

@@ -14,7 +14,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
-#include "base/sandbox.h"
+#include "sandbox/sandbox.h"
 #include "config.h"
 #include "kbs/session.h"
 #include "keyring.h"

@@ -18,6 +18,7 @@
 #include "keeper.h"
 #include "notify.h"
 #include "retry.h"
+#include "sandbox/idle.h"
 
 #define SLICE_MS 30000
 
@@ -116,6 +117,8 @@ static bool hangup_wait(int64_t due, const sigset_t *awaited)
 	if (due != RETRY_NEVER)
 		log_line(LOG_LEVEL_INFO, "trying again in %lld ms",
 			 (long long)(left > 0 ? left : 0));
+	if (left > 0)
+		idle_release();
 	/* In slices, because the time-out of the system call stops while the realm is suspended. */
 	for (; left > 0; left = due - clock_boot_ms()) {
 		int64_t ms = left < SLICE_MS ? left : SLICE_MS;

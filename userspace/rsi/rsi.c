@@ -6,17 +6,16 @@
 
 #include "base/array.h"
 #include "event/event_type.h"
-#include "rsi_device.h"
-#include "rsi_netlink.h"
+#include "rsi_source.h"
 
-static const struct rsi_source *const sources[] = { &rsi_source_device, &rsi_source_netlink };
+#define SOURCES_MAX 4
 
 const char *const *rsi_sources(void)
 {
-	static const char *names[ARRAY_SIZE(sources) + 1];
+	static const char *names[SOURCES_MAX + 1];
 
-	for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
-		names[i] = sources[i]->name;
+	for (size_t i = 0; i < SOURCES_MAX && rsi_source_list[i]; i++)
+		names[i] = rsi_source_list[i]->name;
 	return names;
 }
 
@@ -26,12 +25,12 @@ static int source_known(const char *name, struct error *e)
 {
 	char known[128] = "";
 
-	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
-		if (!strcmp(sources[i]->name, name))
+	for (size_t i = 0; rsi_source_list[i]; i++) {
+		if (!strcmp(rsi_source_list[i]->name, name))
 			return 0;
 		if (i)
 			strcat(known, ", ");
-		strcat(known, sources[i]->name);
+		strcat(known, rsi_source_list[i]->name);
 	}
 	return error_set(e, ERROR_USAGE, "no RSI source '%s'; there are: %s", name, known);
 }
@@ -43,13 +42,13 @@ static int source_open(struct rsi *rsi, const char *name, struct error *e)
 {
 	int ret = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
+	for (size_t i = 0; rsi_source_list[i]; i++) {
 		struct error failure = ERROR_INIT;
 		int opened;
 
-		if (name && strcmp(sources[i]->name, name))
+		if (name && strcmp(rsi_source_list[i]->name, name))
 			continue;
-		rsi->source = sources[i];
+		rsi->source = rsi_source_list[i];
 		opened = rsi->source->open(rsi, &failure);
 		if (opened > 0)
 			return 1;

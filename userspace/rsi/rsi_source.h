@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rsi_source: what a source of the realm's data implements, and its errors. For this folder
- * only. */
+/* rsi_source: what a source of the realm's data implements, and its errors. For this folder, and for a program
+ * that has a list of sources of its own. */
 #ifndef REALMKEY_RSI_SOURCE_H
 #define REALMKEY_RSI_SOURCE_H
 
@@ -31,6 +31,12 @@ struct rsi {
 	struct nl_sock *sock; /* netlink */
 	int family;
 };
+
+/*
+ * The sources that a program has, in the order in which they are tried, ended by NULL. The library has two lists,
+ * rsi_sources.c with all of them and rsi_device_only.c; a program that links neither defines its own.
+ */
+extern const struct rsi_source *const rsi_source_list[];
 
 /* Turn @error, an errno that the kernel returned at @where, into an error that says what to do.
  * Returns -1. */

@@ -12,13 +12,12 @@
 #define PUBLISHED_WARNING \
 	"the private key of the trust anchor is public: anyone can forge this evidence"
 
-/* Answer with @body and the cookie of the session @id, which ends at @until of the boot clock. */
-static void attestation_answer(const struct request *request, const char *id, int64_t until,
-			       struct reply *reply, json_t *body)
+/* Set the cookie of the session @id, which ends at @until of the boot clock. */
+static void attestation_cookie(const struct request *request, const char *id, int64_t until,
+			       struct reply *reply)
 {
 	kbs_session_cookie(id, request->now, (until - request->monotonic) / 1000, reply->cookie,
 			   sizeof(reply->cookie));
-	reply_json(reply, body);
 }
 
 void attestation_auth(struct trustee *t, const struct request *request, const char *rest,
@@ -38,8 +37,8 @@ void attestation_auth(struct trustee *t, const struct request *request, const ch
 		return;
 	}
 	reply_note(reply, "session %.8s", handshake.id);
-	attestation_answer(request, handshake.id, handshake.until, reply,
-			   handshake_auth_answer(handshake.nonce));
+	attestation_cookie(request, handshake.id, handshake.until, reply);
+	reply_json(reply, handshake_auth_answer(handshake.nonce));
 }
 
 /* Verify the evidence: form, signatures, binding, freshness, life cycle. *@warning, static, is set to
@@ -89,7 +88,7 @@ static int attestation_appraise(struct trustee *t, const struct cca_token *token
 	if (!evidence)
 		return -1;
 	appraisal_vector(evidence, &t->reference, vector);
-	ret = ear_issue(t->ear_key.pkey, vector, evidence, warning, now, ear, e);
+	ret = ear_issue(&t->issuer, vector, evidence, warning, now, ear, e);
 	json_decref(evidence);
 	if (ret < 0)
 		return -1;
@@ -156,6 +155,20 @@ static struct kbs_session *attestation_new(struct trustee *t, const struct reque
 	return session;
 }
 
+/* Answer with the EAR of @session. */
+static void attestation_answer(const struct request *request, const struct kbs_session *session,
+			       const struct bytes *ear, struct reply *reply)
+{
+	struct error e = ERROR_INIT;
+
+	/* No character of a compact JWT is escaped in JSON. */
+	bytes_printf(&reply->body, "{\"token\":\"%s\"}", bytes_text(ear));
+	if (bytes_check(&reply->body, &e) < 0)
+		reply_fail(reply, REPLY_INTERNAL, &e);
+	else
+		attestation_cookie(request, session->id, session->until, reply);
+}
+
 void attestation_attest(struct trustee *t, const struct request *request, const char *rest,
 			struct reply *reply)
 {
@@ -176,7 +189,6 @@ void attestation_attest(struct trustee *t, const struct request *request, const 
 		}
 	}
 	if (session)
-		attestation_answer(request, session->id, session->until, reply,
-				   json_pack("{s:s}", "token", bytes_text(&ear)));
+		attestation_answer(request, session, &ear, reply);
 	bytes_free(&ear);
 }

@@ -13,7 +13,7 @@
 #include "base/args.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/sandbox.h"
+#include "sandbox/sandbox.h"
 #include "route.h"
 #include "trustee.h"
 #include "trusteed/http/http.h"

@@ -122,6 +122,7 @@ int trustee_open(struct trustee *t, const struct trustee_options *options, int64
 {
 	if (store_open(&t->store, options->state, e) < 0 ||
 	    trustee_key(&t->store, "ear-key.pem", &t->ear_key, e) < 0 ||
+	    ear_issuer_init(&t->issuer, t->ear_key.pkey, e) < 0 ||
 	    trustee_key(&t->store, "admin-key.pem", &t->admin_key, e) < 0 ||
 	    trustee_admin(&t->store, t->admin_key.pkey, now, e) < 0 || trustee_policy(t, e) < 0 ||
 	    trustee_reference(t, e) < 0)
@@ -140,6 +141,7 @@ void trustee_close(struct trustee *t)
 	trust_close(&t->trust);
 	reference_free(&t->reference);
 	tee_key_free(&t->admin_key);
+	ear_issuer_free(&t->issuer);
 	tee_key_free(&t->ear_key);
 	store_close(&t->store);
 }

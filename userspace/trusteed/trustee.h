@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "jose/tee_key.h"
+#include "trusteed/attest/ear_issue.h"
 #include "trusteed/store/kbs_seal.h"
 #include "trusteed/store/kbs_sessions.h"
 #include "trusteed/store/policy.h"
@@ -18,6 +19,7 @@
 struct trustee {
 	struct store store;
 	struct tee_key ear_key;	  /* signs EARs */
+	struct ear_issuer issuer; /* uses ear_key */
 	struct tee_key admin_key; /* signs the admin token, and nothing else */
 	struct trust trust;
 	struct kbs_seal seal;

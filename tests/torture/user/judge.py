@@ -15,19 +15,13 @@ SYSTEM_STATUS = {1, 3, 5, 6, 10, 11, 12}
 
 # What a library does of itself when it has no memory; there must be no output then.
 LIBRARY = re.compile(r"^\S*crypto/\S+: OpenSSL internal error: assertion failed.*$", re.M)
-# A null pointer that OpenSSL follows for libcurl: see README.md.
-CRASH = re.compile(r"SEGV on unknown address 0x0+[0-9a-f]{1,3} .*?#0 \S+ +\(\S*/libssl\.so\S*\).*?"
-                   r"#1 \S+ +\(\S*/libcurl\.so\S*\)", re.S)
 THIRD_PARTY = "third party: "
 
 
 def library(status, output, errors):
-    """A process that OpenSSL has aborted, or in which it has followed a null pointer."""
+    """A process that OpenSSL has aborted."""
     found = LIBRARY.search(errors)
-    if found and status == -signal.SIGABRT and not output:
-        return THIRD_PARTY + found[0]
-    crashed = status == SANITIZER_STATUS and not output and CRASH.search(errors)
-    return f"{THIRD_PARTY}a null pointer in libssl" if crashed else None
+    return THIRD_PARTY + found[0] if found and status == -signal.SIGABRT and not output else None
 
 
 def sanitizer(text):
@@ -36,9 +30,8 @@ def sanitizer(text):
     return f"{found[-1].strip()} {' '.join(f'{name} {place}' for name, place in frames[:6])}" if found else None
 
 
-def program(classes, want, got, errors):
-    """@want and @got: (status, output)."""
-    status, output = got
+def ended(classes, status, output, errors):
+    """How a process ended, if that is wrong whatever it was asked to do. Without a @status it did not end."""
     if status is None:
         return "did not end"
     third = library(status, output, errors) if classes == MEMORY else None
@@ -51,8 +44,15 @@ def program(classes, want, got, errors):
         return f"killed by signal {-status}"
     if status == SANITIZER_STATUS:
         return f"a sanitizer stopped it: {errors.strip()[-400:]}"
-    if got == want:
-        return None
+    return None
+
+
+def program(classes, want, got, errors):
+    """@want and @got: (status, output)."""
+    status, output = got
+    finding = ended(classes, status, output, errors)
+    if finding or got == want:
+        return finding
     if status == want[0]:
         return f"status {status} with another output: {output[:120]!r}"
     if status not in ({1} if classes == MEMORY else SYSTEM_STATUS):

@@ -350,12 +350,8 @@ class Courier(Scenario):
         (status, said), self.errors = self.once()
         self.control.disarm()
         _, failed, call = self.control.result()
-        finding = classes == MEMORY and judge.library(status, b"", self.errors) or judge.sanitizer(self.errors)
-        if finding is None and status is None:
-            finding = "did not end"
-        elif finding is None and status < 0:
-            finding = f"killed by signal {-status}"
-        elif finding is None and said not in (b"", self.want[1]):
+        finding = judge.ended(classes, status, b"", self.errors)
+        if finding is None and said not in (b"", self.want[1]):
             # 1: the system. A failed system call may also break the connection (5) or its TLS (6).
             allowed = (b"failure 1:",) if classes == MEMORY else (b"failure 1:", b"failure 5:", b"failure 6:")
             if not said.startswith(allowed):
@@ -397,8 +393,8 @@ def programs():
         Scenario("verify, key in the header", 0, *EAR, "{ear}/ok-header-jwk.jwt", "--json", says=b"claims"),
         Scenario("verify, wrong signature", 7, *EAR, "{ear}/bad-sig-flip.jwt", "--key", "{ear}/pkey.json"),
         Scenario("verify, expired", 7, *EAR, "{ear}/bad-expired.jwt", "--key", "{ear}/pkey.json"),
-        Scenario("rim, a kernel", 0, f"{NATIVE}/userspace/cli/realmkey", "rim", "--vmm", "bench", "--kernel", "{w}/Image", "--dtb",
-                 "{w}/bench.dtb", "--json"),
+        Scenario("rim, a kernel", 0, f"{NATIVE}/userspace/cli/realmkey-tools", "rim", "--vmm", "bench", "--kernel",
+                 "{w}/Image", "--dtb", "{w}/bench.dtb", "--json"),
         Scenario("rim, this realm", 0, HERE, "rim"),
         Scenario("token, this realm", 0, HERE, "token", "--challenge", "00", says=b"challenge"),
         Scenario("measurements", 0, HERE, "measurements", "--json", says=b"rem"),

@@ -9,14 +9,14 @@
 #define SUBMOD	 "cpu0"
 #define EVIDENCE "ear.veraison.annotated-evidence"
 
-/* Make {"typ","alg","jwk":{"alg","kty","crv","x","y"}}. */
-static json_t *ear_issue_header(const EVP_PKEY *key, struct error *e)
+/* The header is {"typ","alg","jwk":{"alg","kty","crv","x","y"}}. */
+int ear_issuer_init(struct ear_issuer *issuer, EVP_PKEY *key, struct error *e)
 {
 	json_t *public = jwk_from_public_key(key, NULL, e);
-	json_t *header = NULL;
+	json_t *header;
 
 	if (!public)
-		return NULL;
+		return -1;
 	header = json_pack("{s:s, s:s, s:{s:s}}", "typ", "JWT", "alg", "ES256", "jwk", "alg",
 			   "ES256");
 	if (!header || json_object_update(json_object_get(header, "jwk"), public) < 0) {
@@ -25,7 +25,14 @@ static json_t *ear_issue_header(const EVP_PKEY *key, struct error *e)
 		error_set_memory(e);
 	}
 	json_decref(public);
-	return header;
+	*issuer = (struct ear_issuer){ .key = key, .header = header };
+	return header ? 0 : -1;
+}
+
+void ear_issuer_free(struct ear_issuer *issuer)
+{
+	json_decref(issuer->header);
+	*issuer = (struct ear_issuer)EAR_ISSUER_INIT;
 }
 
 static json_t *ear_issue_appraisal(const int vector[EAR_CLAIMS], json_t *evidence,
@@ -46,28 +53,21 @@ static json_t *ear_issue_appraisal(const int vector[EAR_CLAIMS], json_t *evidenc
 	return appraisal;
 }
 
-int ear_issue(EVP_PKEY *key, const int vector[EAR_CLAIMS], json_t *evidence, const char *warning,
-	      int64_t now, struct bytes *out, struct error *e)
+int ear_issue(const struct ear_issuer *issuer, const int vector[EAR_CLAIMS], json_t *evidence,
+	      const char *warning, int64_t now, struct bytes *out, struct error *e)
 {
-	json_t *header = NULL, *payload = NULL, *appraisal;
-	int ret = -1;
+	json_t *appraisal = ear_issue_appraisal(vector, evidence, warning, e), *payload;
+	int ret;
 
-	appraisal = ear_issue_appraisal(vector, evidence, warning, e);
 	if (!appraisal)
-		goto out;
+		return -1;
 	payload = json_pack("{s:s, s:I, s:{s:s, s:s}, s:{s:o}, s:I, s:s}", "eat_profile", PROFILE,
 			    "iat", (json_int_t)now, "ear.verifier-id", "developer", "Realmkey",
 			    "build", "trusteed " REALMKEY_VERSION, "submods", SUBMOD, appraisal,
 			    "exp", (json_int_t)now + EAR_ISSUE_SECONDS, "iss", "trusteed");
-	if (!payload) {
-		error_set_memory(e);
-		goto out;
-	}
-	header = ear_issue_header(key, e);
-	if (header)
-		ret = jwt_sign(header, payload, key, out, e);
-out:
-	json_decref(header);
+	if (!payload)
+		return error_set_memory(e);
+	ret = jwt_sign(issuer->header, payload, issuer->key, out, e);
 	json_decref(payload);
 	return ret;
 }

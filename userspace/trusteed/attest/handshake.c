@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "cca/cca_token.h"
 #include "kbs/kbs.h"
+#include "token_text.h"
 
 /* The longest text accepted for one member of a public JWK; RSA with 4096 bits has 683. */
 #define JWK_TEXT_MAX 1024
@@ -49,10 +50,11 @@ json_t *handshake_auth_answer(const char *nonce)
 	return json_pack("{s:s, s:s}", "nonce", nonce, "extra-params", "");
 }
 
+/* Read the token, unless handshake_attest_body() has. */
 static int handshake_token(const json_t *evidence, struct bytes *token, struct error *e)
 {
 	const json_t *array = json_object_get(evidence, "token");
-	size_t len = json_array_size(array);
+	size_t len = token->len ? token->len : json_array_size(array);
 
 	if (!json_is_array(array))
 		return error_set(e, ERROR_PROTOCOL,
@@ -61,6 +63,8 @@ static int handshake_token(const json_t *evidence, struct bytes *token, struct e
 	if (len > CCA_TOKEN_MAX)
 		return error_set(e, ERROR_ATTESTATION, "%s: token of %zu bytes, at most %zu",
 				 cca_cause_name(CCA_E_SIZE), len, CCA_TOKEN_MAX);
+	if (token->len)
+		return 0;
 	if (bytes_resize(token, len, e) < 0)
 		return -1;
 	for (size_t i = 0; i < len; i++) {
@@ -149,12 +153,35 @@ static int handshake_runtime(const json_t *runtime, struct handshake_attest *att
 	return attest->tee_pubkey ? 0 : -1;
 }
 
+/* Parse @body, without the token if it can be read from the text. */
+static json_t *handshake_attest_body(const void *body, size_t len, struct bytes *token,
+				     struct error *e)
+{
+	struct bytes rest = BYTES_INIT;
+	struct error why = ERROR_INIT;
+	json_t *value = NULL;
+	int taken = token_text_take(body, len, token, &rest, &why);
+
+	if (taken > 0)
+		value = json_parse(rest.data, rest.len, JSON_EVIDENCE, "attest", ERROR_PROTOCOL,
+				   &why);
+	if (why.kind == ERROR_SYSTEM) {
+		*e = why;
+	} else if (!value) {
+		/* The error must name a place in the body. */
+		bytes_clear(token);
+		value = json_parse(body, len, JSON_EVIDENCE, "attest", ERROR_PROTOCOL, e);
+	}
+	bytes_free(&rest);
+	return value;
+}
+
 int handshake_attest_parse(const void *body, size_t len, struct handshake_attest *attest,
 			   struct error *e)
 {
 	const json_t *init, *part;
 
-	attest->body = json_parse(body, len, JSON_EVIDENCE, "attest", ERROR_PROTOCOL, e);
+	attest->body = handshake_attest_body(body, len, &attest->token, e);
 	if (!attest->body)
 		return -1;
 	init = json_object_get(attest->body, "init-data");

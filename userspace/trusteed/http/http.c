@@ -31,6 +31,9 @@
 #define DRAIN_MAX ((size_t)8 << 20)
 /* How often the time limits of connections are looked at. */
 #define TICK_MS 500
+/* The library asks to be called at once, and again, while a client pauses within its TLS handshake. If nothing
+ * happens in a call, the next one is when a socket is ready, or after this time. */
+#define PAUSE_MS 1
 
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
@@ -39,6 +42,8 @@ struct exchange {
 	struct http_body allowed;
 	struct reply *refusal; /* owned; the answer, if the head was refused */
 	struct bytes body;
+	struct bytes answer; /* the library reads it until http_completed() */
+	bool answered;
 	size_t seen;	/* bytes of the body that were received */
 	char line[384]; /* "METHOD PATH" for the log */
 };
@@ -49,6 +54,8 @@ struct http {
 	struct peers peers;
 	pthread_t thread;
 	int wake; /* an eventfd that ends the thread's wait */
+	bool active; /* since the library was called: a socket was ready, or a part of a request came */
+	size_t answers; /* that are being sent */
 	atomic_bool stopping;
 	char said[256]; /* the last message of the library, for an error at the start */
 };
@@ -59,9 +66,10 @@ static const char *http_header(struct MHD_Connection *connection, enum MHD_Value
 	return MHD_lookup_connection_value(connection, kind, name);
 }
 
-/* Send @reply, and write the one log line of this request. Tests count these lines. */
-static enum MHD_Result http_reply(struct MHD_Connection *connection,
-				  const struct exchange *exchange, const struct reply *reply)
+/* Send @reply, whose body is then @exchange's, and write the one log line of this request. Tests count
+ * these lines. */
+static enum MHD_Result http_reply(struct MHD_Connection *connection, struct exchange *exchange,
+				  struct reply *reply)
 {
 	const char *const headers[][2] = {
 		{ MHD_HTTP_HEADER_CONTENT_TYPE, reply->body.len > 0 ? "application/json" : "" },
@@ -73,8 +81,9 @@ static enum MHD_Result http_reply(struct MHD_Connection *connection,
 
 	log_line(reply->warning ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "request %s %u%s%s",
 		 exchange->line, reply->status, reply->note[0] ? " " : "", reply->note);
-	response = MHD_create_response_from_buffer(reply->body.len, reply->body.data,
-						   MHD_RESPMEM_MUST_COPY);
+	bytes_swap(&exchange->answer, &reply->body);
+	response = MHD_create_response_from_buffer(exchange->answer.len, exchange->answer.data,
+						   MHD_RESPMEM_PERSISTENT);
 	if (!response)
 		return MHD_NO;
 	ret = MHD_YES;
@@ -125,15 +134,17 @@ static void http_dispatch(const struct http *http, struct MHD_Connection *connec
 }
 
 /* The head is read and, unless the client waits for this answer, the body too. */
-static enum MHD_Result http_answer(const struct http *http, struct MHD_Connection *connection,
+static enum MHD_Result http_answer(struct http *http, struct MHD_Connection *connection,
 				   const char *url, const char *method, bool too_large,
-				   const struct exchange *exchange)
+				   struct exchange *exchange)
 {
 	struct reply reply = REPLY_INIT;
 	enum MHD_Result ret;
 	char cause[64];
 
 	peer_begin(http_peer(connection), PEER_ANSWER, clock_boot_ms());
+	exchange->answered = true;
+	http->answers++;
 	if (exchange->refusal)
 		return http_reply(connection, exchange, exchange->refusal);
 	if (too_large) {
@@ -170,7 +181,7 @@ static int http_admit(const struct http *http, struct MHD_Connection *connection
 }
 
 /* The first call for a request: its head was received, its body was not. */
-static enum MHD_Result http_begin(const struct http *http, struct MHD_Connection *connection,
+static enum MHD_Result http_begin(struct http *http, struct MHD_Connection *connection,
 				  const char *url, const char *method, void **context)
 {
 	const char *text = http_header(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
@@ -224,6 +235,7 @@ static enum MHD_Result http_access(void *cls, struct MHD_Connection *connection,
 	size_t part = *len;
 
 	(void)version;
+	http->active = true;
 	if (!exchange)
 		return http_begin(http, connection, url, method, context);
 	*len = 0;
@@ -243,7 +255,9 @@ static void http_completed(void *cls, struct MHD_Connection *connection, void **
 
 	(void)why;
 	if (exchange) {
+		http->answers -= exchange->answered;
 		bytes_free(&exchange->body);
+		bytes_free(&exchange->answer);
 		if (exchange->refusal)
 			reply_free(exchange->refusal);
 		free(exchange->refusal);
@@ -272,6 +286,9 @@ static void http_connection(void *cls, struct MHD_Connection *connection, void *
 	*context = peers_add(&http->peers, info->client_addr, fd, clock_boot_ms());
 	if (!*context) /* out of memory */
 		(void)shutdown(fd, SHUT_RDWR);
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	if (info && info->tls_session)
+		tls_current_tickets(info->tls_session);
 }
 
 /* As the library's own function, except that "%00" is not decoded, because it would end the
@@ -306,8 +323,11 @@ static void *http_loop(void *cls)
 		int timeout = MHD_get_timeout_i(http->daemon);
 		int64_t now;
 
-		(void)poll(fds, ARRAY_SIZE(fds),
-			   timeout < 0 || timeout > TICK_MS ? TICK_MS : timeout);
+		if (timeout < 0 || timeout > TICK_MS)
+			timeout = TICK_MS;
+		else if (timeout == 0 && !http->active && http->answers == 0)
+			timeout = PAUSE_MS;
+		http->active = poll(fds, ARRAY_SIZE(fds), timeout) > 0;
 		(void)MHD_run(http->daemon);
 		now = clock_boot_ms();
 		peers_trim(&http->peers, now);

@@ -8,6 +8,8 @@ struct pair {
 	gnutls_x509_crt_t *cert; /* an array from GnuTLS; NULL: there is no pair */
 	unsigned int count;
 	gnutls_x509_privkey_t key;
+	gnutls_datum_t
+		tickets; /* the key for session tickets, from which GnuTLS derives others over time */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -20,6 +22,9 @@ static void pair_free(struct pair *pair)
 	gnutls_free(pair->cert);
 	if (pair->key)
 		gnutls_x509_privkey_deinit(pair->key);
+	if (pair->tickets.data)
+		gnutls_memset(pair->tickets.data, 0, pair->tickets.size);
+	gnutls_free(pair->tickets.data);
 	*pair = (struct pair){ 0 };
 }
 
@@ -48,6 +53,8 @@ int tls_current_set(const struct tls_files *files, struct error *e)
 		result = gnutls_x509_privkey_init(&next.key);
 	if (result >= 0)
 		result = gnutls_x509_privkey_import2(next.key, &key, GNUTLS_X509_FMT_PEM, NULL, 0);
+	if (result >= 0) /* anew, so that no session of the old certificate is resumed */
+		result = gnutls_session_ticket_key_generate(&next.tickets);
 	if (result < 0) {
 		pair_free(&next);
 		/* The files were checked, so this machine failed. */
@@ -56,6 +63,15 @@ int tls_current_set(const struct tls_files *files, struct error *e)
 	}
 	pair_exchange(&next);
 	return 0;
+}
+
+void tls_current_tickets(gnutls_session_t session)
+{
+	pthread_mutex_lock(&lock);
+	/* Without tickets, clients make whole handshakes. */
+	if (current.tickets.data)
+		(void)gnutls_session_ticket_enable_server(session, &current.tickets);
+	pthread_mutex_unlock(&lock);
 }
 
 void tls_current_clear(void)

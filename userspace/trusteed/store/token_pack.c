@@ -6,6 +6,10 @@
 
 #include "base/encode.h"
 
+/* A window of 4 KiB holds the decoded EAR; zlib's own defaults need 256 KiB for each token. */
+#define WINDOW_BITS  12
+#define MEMORY_LEVEL 5
+
 static int token_decode(const char *text, struct token_pack *pack, struct bytes *plain,
 			struct error *e)
 {
@@ -23,25 +27,38 @@ static int token_decode(const char *text, struct token_pack *pack, struct bytes 
 	return 0;
 }
 
+static int token_compress(const struct bytes *plain, struct bytes *packed, struct error *e)
+{
+	z_stream stream = { .next_in = plain->data, .avail_in = (uInt)plain->len };
+	int ret;
+
+	if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, WINDOW_BITS, MEMORY_LEVEL,
+			 Z_DEFAULT_STRATEGY) != Z_OK)
+		return error_set_memory(e);
+	ret = bytes_resize(packed, deflateBound(&stream, plain->len), e);
+	if (ret == 0) {
+		stream.next_out = packed->data;
+		stream.avail_out = (uInt)packed->len;
+		/* The room is sufficient, so only memory can be missing. */
+		if (deflate(&stream, Z_FINISH) != Z_STREAM_END)
+			ret = error_set_memory(e);
+		bytes_truncate(packed, stream.total_out);
+	}
+	deflateEnd(&stream);
+	return ret;
+}
+
 int token_pack(const struct bytes *token, struct token_pack *pack, struct error *e)
 {
 	struct bytes plain = BYTES_INIT, packed = BYTES_INIT;
-	uLongf len;
 	int ret = -1;
 
-	if (token_decode(bytes_text(token), pack, &plain, e) < 0)
-		goto out;
-	len = compressBound(plain.len);
-	if (bytes_resize(&packed, len, e) < 0)
-		goto out;
-	/* The room is sufficient, so only memory can be missing. */
-	if (compress(packed.data, &len, plain.data, plain.len) != Z_OK) {
-		error_set_memory(e);
-		goto out;
+	if (bytes_reserve(&plain, token->len, e) == 0 &&
+	    token_decode(bytes_text(token), pack, &plain, e) == 0 &&
+	    token_compress(&plain, &packed, e) == 0) {
+		bytes_set(&pack->data, packed.data, packed.len);
+		ret = bytes_check(&pack->data, e);
 	}
-	bytes_set(&pack->data, packed.data, len);
-	ret = bytes_check(&pack->data, e);
-out:
 	bytes_free(&plain);
 	bytes_free(&packed);
 	return ret;

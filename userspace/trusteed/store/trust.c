@@ -99,7 +99,8 @@ static uint64_t trust_stamp(const char *path)
 		return stat(path, &st) == 0 ? trust_stamp_file(path, &st) : 0;
 	while ((entry = readdir(dir)))
 		/* NOLINTNEXTLINE(*.StdCLibraryFunctions): a directory that opendir() opened has a descriptor */
-		if (fstatat(dirfd(dir), entry->d_name, &st, 0) == 0 && S_ISREG(st.st_mode))
+		if (entry->d_type != DT_DIR && fstatat(dirfd(dir), entry->d_name, &st, 0) == 0 &&
+		    S_ISREG(st.st_mode))
 			stamp += trust_stamp_file(entry->d_name, &st);
 	closedir(dir);
 	return stamp;

@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <linux/landlock.h>
 #include <linux/prctl.h>
+#include <linux/seccomp.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -15,7 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "array.h"
+#include "base/array.h"
 
 /* Headers older than the kernel lack these. */
 #ifndef LANDLOCK_ACCESS_FS_RESOLVE_UNIX
@@ -257,36 +258,16 @@ out:
 
 /* --- seccomp -------------------------------------------------------------------------------- */
 
-int sandbox_seccomp(uint32_t otherwise, const struct sandbox_rule *rule, size_t count,
-		    struct error *e)
+int sandbox_seccomp(const struct sock_filter *code, size_t len, struct error *e)
 {
-	scmp_filter_ctx filter = seccomp_init(otherwise);
-	int error, ret = -1;
+	struct sock_fprog filter = {
+		.len = (unsigned short)len,
+		.filter = (struct sock_filter *)code, /* the kernel copies it */
+	};
 
-	if (!filter)
-		return error_set_memory(e);
-	/* System calls of another ABI of this machine have other numbers. */
-	error = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-	for (size_t i = 0; !error && i < count; i++) {
-		if (rule[i].action == otherwise)
-			continue;
-		error = seccomp_rule_add_array(filter, rule[i].action, rule[i].call, rule[i].count,
-					       rule[i].arg);
-		if (error) {
-			errno = -error;
-			error_set_errno(e, ERROR_SYSTEM, "seccomp: system call %d", rule[i].call);
-			goto out;
-		}
-	}
-	if (!error)
-		error = seccomp_load(filter);
-	if (error) {
-		errno = -error;
-		error_set_errno(e, ERROR_SYSTEM, "seccomp");
-		goto out;
-	}
-	ret = 0;
-out:
-	seccomp_release(filter);
-	return ret;
+	if (sandbox_no_new_privs(e) < 0)
+		return -1;
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) < 0)
+		return error_set_errno(e, ERROR_SYSTEM, "seccomp");
+	return 0;
 }

@@ -9,13 +9,13 @@
 #ifndef REALMKEY_SANDBOX_H
 #define REALMKEY_SANDBOX_H
 
-#include <seccomp.h>
+#include <linux/filter.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "error.h"
+#include "base/error.h"
 
 /* No core dump, and no ptrace or /proc/PID/mem for other processes of the same user. Changing the
  * user would undo this, so drop the user first. */
@@ -71,57 +71,10 @@ struct sandbox_access {
  */
 int sandbox_landlock(const struct sandbox_access *access, struct error *e);
 
-/* The action for one system call if all of its @count comparisons hold. They compare 64 bits, of
- * which the kernel uses 32 for an int: a rule that refuses a value must mask the other bits. */
-struct sandbox_rule {
-	int call;	 /* SCMP_SYS(name); unknown calls of this architecture are skipped */
-	uint32_t action; /* SCMP_ACT_ALLOW, SCMP_ACT_ERRNO(n), SCMP_ACT_KILL_PROCESS */
-	unsigned int count;
-	struct scmp_arg_cmp arg[3];
-};
-
-#define SANDBOX_ALLOW(name) { .call = SCMP_SYS(name), .action = SCMP_ACT_ALLOW }
-#define SANDBOX_KILL(name)  { .call = SCMP_SYS(name), .action = SCMP_ACT_KILL_PROCESS }
-/* With up to three of the comparisons below. */
-#define SANDBOX_ALLOW_IF(name, ...) \
-	{ \
-		.call = SCMP_SYS(name), .action = SCMP_ACT_ALLOW, \
-		.count = sizeof((struct scmp_arg_cmp[]){ __VA_ARGS__ }) / \
-			 sizeof(struct scmp_arg_cmp), \
-		.arg = { __VA_ARGS__ } \
-	}
-#define SANDBOX_IS(n, value)  { .arg = (n), .op = SCMP_CMP_EQ, .datum_a = (value) }
-#define SANDBOX_MAX(n, value) { .arg = (n), .op = SCMP_CMP_LE, .datum_a = (value) }
-#define SANDBOX_BITS(n, mask, value) \
-	{ .arg = (n), .op = SCMP_CMP_MASKED_EQ, .datum_a = (mask), .datum_b = (value) }
-
-/* System calls that none of our programs makes after its start. A process that makes one of them
- * runs an intruder's code. */
-#define SANDBOX_KILL_INTRUDER \
-	SANDBOX_KILL(execve), SANDBOX_KILL(execveat), SANDBOX_KILL(ptrace), \
-		SANDBOX_KILL(process_vm_readv), SANDBOX_KILL(process_vm_writev), \
-		SANDBOX_KILL(pidfd_getfd), SANDBOX_KILL(mount), SANDBOX_KILL(umount2), \
-		SANDBOX_KILL(pivot_root), SANDBOX_KILL(chroot), SANDBOX_KILL(move_mount), \
-		SANDBOX_KILL(open_tree), SANDBOX_KILL(fsopen), SANDBOX_KILL(unshare), \
-		SANDBOX_KILL(setns), SANDBOX_KILL(bpf), SANDBOX_KILL(perf_event_open), \
-		SANDBOX_KILL(userfaultfd), SANDBOX_KILL(io_uring_setup), \
-		SANDBOX_KILL(init_module), SANDBOX_KILL(finit_module), \
-		SANDBOX_KILL(delete_module), SANDBOX_KILL(kexec_load), \
-		SANDBOX_KILL(kexec_file_load), SANDBOX_KILL(open_by_handle_at), \
-		SANDBOX_KILL(reboot), SANDBOX_KILL(setuid), SANDBOX_KILL(setresuid), \
-		SANDBOX_KILL(setreuid), SANDBOX_KILL(setfsuid), SANDBOX_KILL(setgid), \
-		SANDBOX_KILL(setresgid), SANDBOX_KILL(setgroups), SANDBOX_KILL(capset), \
-		SANDBOX_KILL(pidfd_open), SANDBOX_KILL(pidfd_send_signal), \
-		SANDBOX_KILL(io_uring_enter), SANDBOX_KILL(io_uring_register), \
-		SANDBOX_KILL(keyctl), SANDBOX_KILL(add_key), SANDBOX_KILL(request_key), \
-		SANDBOX_KILL(kcmp)
-
 /*
- * Load a seccomp filter: the rules, and the action @otherwise for all other system calls (rules
- * with that action are redundant and skipped). If several filters are loaded, the strictest action
- * counts. The process must have one thread only.
+ * Load a seccomp filter of @len instructions, which filters_make has made. If several filters are loaded, the
+ * strictest action counts. The process must have one thread only.
  */
-int sandbox_seccomp(uint32_t otherwise, const struct sandbox_rule *rule, size_t count,
-		    struct error *e);
+int sandbox_seccomp(const struct sock_filter *code, size_t len, struct error *e);
 
 #endif
