@@ -304,6 +304,12 @@ refusals = [
                              ("a page", HTML, f"HTTP {status}: 502 Bad Gateway 502 Bad Gateway nginx")]
     if what != "a page" or status == 502
 ] + [
+    Case("a busy KBS that asks for time", NETWORK, {"resource": reply(503, b"", ["Retry-After: 7"])},
+         says="; the KBS asks to wait 7 s"),
+    Case("a KBS that asks for a thousand years", NETWORK, {"auth": reply(429, b"", ["Retry-After: 31556952000"])},
+         says="; the KBS asks to wait 86400 s"),
+    Case("a KBS that asks to wait until a date", NETWORK,
+         {"attest": reply(503, b"", ["Retry-After: Fri, 31 Dec 2100 23:59:59 GMT"])}, says="HTTP 503"),
     Case("an administrator is refused", POLICY, {"admin": refusal(401, "AdminAuth", "who?")}, ("admin",), says="who?"),
     Case("an administrator meets a page", NETWORK, {"admin": reply(502, HTML)}, ("admin",),
          says="502 Bad Gateway nginx"),
