@@ -451,6 +451,7 @@ def after_hello(answer):
 
 tls = [
     Case("an honest KBS with TLS", OK, {}, BOTH, tls="good"),
+    Case("an honest KBS with an Ed25519 key", OK, {}, tls="ed25519"),
     Case("a redirect from https to http", PROTOCOL, {"auth": reply(307, b"", ["Location: http://127.0.0.1:1/"])}, BOTH,
          tls="good", says="redirect"),
     Case("a secret redirected from https to http", PROTOCOL,
@@ -461,7 +462,7 @@ tls = [
         ("for another host", "host", BOTH), ("that expired", "expired", BOTH),
         ("that is not valid yet", "future", BOTH),
         ("signed by itself", "self", BOTH), ("of another CA", "other", ("get",)), ("with a weak key", "weak", ("get",)),
-        ("for clients only", "client", ("get",))]
+        ("for clients only", "client", ("get",)), ("with an Ed448 key", "ed448", BOTH)]
 ] + [
     Case("TLS 1.1", TLS, {}, BOTH, tls="old", requests=0),
     Case("a TLS handshake closed after the client's hello", NETWORK, {"connect": after_hello(b"")}, BOTH, tls="good"),
