@@ -24,9 +24,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define EV_IPL	13
-#define WRITERS 4
-#define ROUNDS	50
+#define EV_IPL	    13
+#define WRITERS	    4
+#define ROUNDS	    50
 #define FAST_ROUNDS 4000
 /* More than the whole log has */
 #define LOG_ROOM (1 << 20)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Two library contexts. The inner one has OpenSSL's default provider, whose algorithms fetch what
- * they need themselves (a digest for ECDSA) from there. The outer one has a provider that offers a
- * part of the default provider's tables, and is the one that this thread uses.
+ * A library context whose one active provider offers a part of the default provider's tables. The
+ * default provider is loaded into the context too, because its algorithms need its state, and is
+ * deactivated before anything is fetched: what its algorithms fetch themselves (a digest for ECDSA)
+ * comes from our provider as well.
  */
 #include "algorithms.h"
 
@@ -106,10 +107,15 @@ static const OSSL_ALGORITHM random_algorithms[] = {
 
 /* --- the part of the default provider -------------------------------------------------------- */
 
-#define KEPT_MAX 48
+#define KEPT_MAX 24
 
-/* The first names of the algorithms that one kind of operation has here, ended by NULL, and of those only the
- * ones whose properties contain a text. The newest names are not known to older versions of OpenSSL. */
+#define NAMES(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+/*
+ * The algorithms that one kind of operation has here: those whose first name is in @names, which ends
+ * with NULL, and whose properties contain @property. The newest names are not known to older versions
+ * of OpenSSL.
+ */
 struct kind {
 	int operation;
 	const char *const *names;
@@ -117,32 +123,51 @@ struct kind {
 	OSSL_ALGORITHM kept[KEPT_MAX];
 };
 
-#define NAMES(...) ((const char *const[]){ __VA_ARGS__, NULL })
+/* What TLS 1.2 and 1.3 agree on with every server of today, and what signatures of certificates use. TLS
+ * uses HMAC as a key that signs, too. SHA-1 is for HMAC in suites of TLS 1.2. ML-KEM uses SHA-3. */
+static struct kind for_tls[] = {
+	{ .operation = OSSL_OP_DIGEST,
+	  .names = NAMES("SHA1", "SHA2-256", "SHA2-384", "SHA2-512", "SHA3-256", "SHA3-512",
+			 "SHAKE-128", "SHAKE-256") },
+	{ .operation = OSSL_OP_CIPHER,
+	  .names = NAMES("AES-128-GCM", "AES-256-GCM", "ChaCha20-Poly1305", "AES-128-CBC",
+			 "AES-256-CBC") },
+	{ .operation = OSSL_OP_MAC, .names = NAMES("HMAC") },
+	{ .operation = OSSL_OP_KDF, .names = NAMES("HKDF", "TLS13-KDF", "TLS1-PRF") },
+	{ .operation = OSSL_OP_KEYMGMT,
+	  .names = NAMES("RSA", "RSA-PSS", "EC", "X25519", "ED25519", "X25519MLKEM768",
+			 "ML-KEM-768", "HMAC") },
+	{ .operation = OSSL_OP_KEYEXCH, .names = NAMES("ECDH", "X25519") },
+	{ .operation = OSSL_OP_SIGNATURE, .names = NAMES("RSA", "ECDSA", "ED25519", "HMAC") },
+	{ .operation = OSSL_OP_ASYM_CIPHER, .names = NAMES("RSA") },
+	{ .operation = OSSL_OP_KEM, .names = NAMES("X25519MLKEM768", "ML-KEM-768") },
+	{ .operation = OSSL_OP_DECODER,
+	  .names = NAMES("RSA", "RSA-PSS", "EC", "ED25519"),
+	  .property = "structure=SubjectPublicKeyInfo" },
+};
 
-/*
- * What TLS 1.2 and 1.3 agree on with every server of today, what keys and signatures of certificates,
- * tokens and EARs use, and what opens a secret. TLS uses HMAC as a key that signs, too. SHA-1 is
- * for HMAC in suites of TLS 1.2.
- */
-static struct kind kinds[] = {
-	{ OSSL_OP_DIGEST, NAMES("SHA1", "SHA2-256", "SHA2-384", "SHA2-512"), "", { { 0 } } },
-	{ OSSL_OP_CIPHER,
-	  NAMES("AES-128-GCM", "AES-256-GCM", "ChaCha20-Poly1305", "AES-128-CBC", "AES-256-CBC",
-		"AES-256-WRAP"),
-	  "",
-	  { { 0 } } },
-	{ OSSL_OP_MAC, NAMES("HMAC"), "", { { 0 } } },
-	{ OSSL_OP_KDF, NAMES("HKDF", "TLS13-KDF", "TLS1-PRF", "SSKDF"), "", { { 0 } } },
-	{ OSSL_OP_KEYMGMT,
-	  NAMES("RSA", "RSA-PSS", "EC", "X25519", "ED25519", "X25519MLKEM768", "HMAC"),
-	  "",
-	  { { 0 } } },
-	{ OSSL_OP_KEYEXCH, NAMES("ECDH", "X25519"), "", { { 0 } } },
-	{ OSSL_OP_SIGNATURE, NAMES("RSA", "ECDSA", "ED25519", "HMAC"), "", { { 0 } } },
-	{ OSSL_OP_ASYM_CIPHER, NAMES("RSA"), "", { { 0 } } },
-	{ OSSL_OP_KEM, NAMES("X25519MLKEM768"), "", { { 0 } } },
-	{ OSSL_OP_ENCODER, NAMES("RSA", "EC"), "structure=PrivateKeyInfo", { { 0 } } },
-	{ OSSL_OP_DECODER, NAMES("RSA", "RSA-PSS", "EC", "ED25519", "DER"), "", { { 0 } } },
+/* What keys and signatures of tokens and EARs use, and what opens a secret. */
+static struct kind for_secrets[] = {
+	{ .operation = OSSL_OP_DIGEST, .names = NAMES("SHA1", "SHA2-256", "SHA2-384", "SHA2-512") },
+	{ .operation = OSSL_OP_CIPHER, .names = NAMES("AES-256-GCM", "AES-256-WRAP") },
+	{ .operation = OSSL_OP_KDF, .names = NAMES("SSKDF") },
+	{ .operation = OSSL_OP_KEYMGMT, .names = NAMES("RSA", "EC", "ED25519") },
+	{ .operation = OSSL_OP_KEYEXCH, .names = NAMES("ECDH") },
+	{ .operation = OSSL_OP_SIGNATURE, .names = NAMES("RSA", "ECDSA", "ED25519") },
+	{ .operation = OSSL_OP_ASYM_CIPHER, .names = NAMES("RSA") },
+	{ .operation = OSSL_OP_ENCODER,
+	  .names = NAMES("RSA", "EC"),
+	  .property = "structure=PrivateKeyInfo" },
+	{ .operation = OSSL_OP_DECODER, .names = NAMES("RSA", "EC", "ED25519", "DER") },
+};
+
+/* The tables, of which a process uses one. */
+static const struct {
+	struct kind *kinds;
+	size_t count;
+} tables[] = {
+	[ALGORITHMS_TLS] = { for_tls, ARRAY_SIZE(for_tls) },
+	[ALGORITHMS_SECRETS] = { for_secrets, ARRAY_SIZE(for_secrets) },
 };
 
 /* Groups for the exchange of keys in TLS. */
@@ -150,15 +175,21 @@ static const char *const groups[] = {
 	"X25519MLKEM768", "x25519", "secp256r1", "secp384r1", "secp521r1",
 };
 
-static OSSL_LIB_CTX *inner, *outer;
-static OSSL_PROVIDER *whole; /* in the inner context */
+static OSSL_LIB_CTX *library;
+static EVP_ASYM_CIPHER *holder; /* of the default provider: default_provider_hold() */
+static enum algorithms chosen;
+
+static OSSL_PROVIDER *default_provider(void)
+{
+	return EVP_ASYM_CIPHER_get0_provider(holder);
+}
 
 /* Whether the kind has this algorithm, whose names are separated by colons. */
 static bool kind_has(const struct kind *kind, const OSSL_ALGORITHM *algorithm)
 {
 	const size_t len = strcspn(algorithm->algorithm_names, ":");
 
-	if (!strstr(algorithm->property_definition, kind->property))
+	if (kind->property && !strstr(algorithm->property_definition, kind->property))
 		return false;
 	for (const char *const *name = kind->names; *name; name++)
 		if (strlen(*name) == len && !strncmp(*name, algorithm->algorithm_names, len))
@@ -169,8 +200,8 @@ static bool kind_has(const struct kind *kind, const OSSL_ALGORITHM *algorithm)
 static void kind_fill(struct kind *kind)
 {
 	int no_cache;
-	const OSSL_ALGORITHM *all = OSSL_PROVIDER_query_operation(whole, kind->operation,
-								  &no_cache);
+	const OSSL_ALGORITHM *all = OSSL_PROVIDER_query_operation(default_provider(),
+								  kind->operation, &no_cache);
 	size_t count = 0;
 
 	for (; all && all->algorithm_names && count < KEPT_MAX - 1; all++)
@@ -184,12 +215,14 @@ static const OSSL_ALGORITHM *part_query(void *provider, int operation, int *no_c
 	*no_cache = 0;
 	if (operation == OSSL_OP_RAND)
 		return random_algorithms;
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		if (kinds[i].operation != operation)
+	for (size_t i = 0; i < tables[chosen].count; i++) {
+		struct kind *kind = &tables[chosen].kinds[i];
+
+		if (kind->operation != operation)
 			continue;
-		if (!kinds[i].kept[0].algorithm_names)
-			kind_fill(&kinds[i]);
-		return kinds[i].kept;
+		if (!kind->kept[0].algorithm_names)
+			kind_fill(kind);
+		return kind->kept;
 	}
 	return NULL;
 }
@@ -220,7 +253,8 @@ static int part_capabilities(void *provider, const char *capability, OSSL_CALLBA
 	(void)provider;
 	return strcmp(capability, "TLS-GROUP") ?
 		       0 :
-		       OSSL_PROVIDER_get_capabilities(whole, capability, group_filter, &receiver);
+		       OSSL_PROVIDER_get_capabilities(default_provider(), capability, group_filter,
+						      &receiver);
 }
 
 static const OSSL_DISPATCH part_calls[] = {
@@ -231,62 +265,49 @@ static const OSSL_DISPATCH part_calls[] = {
 
 /* The algorithms run with the context of the provider that they come from. */
 static int part_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *core,
-		     const OSSL_DISPATCH **calls, void **context)
+		     const OSSL_DISPATCH **calls, void **provider)
 {
 	(void)handle, (void)core;
 	*calls = part_calls;
-	*context = OSSL_PROVIDER_get0_provider_ctx(whole);
+	*provider = OSSL_PROVIDER_get0_provider_ctx(default_provider());
 	return 1;
 }
 
-/* --- the inner context ----------------------------------------------------------------------- */
+/* --- the context ----------------------------------------------------------------------------- */
 
-static const OSSL_ALGORITHM *random_query(void *provider, int operation, int *no_cache)
+/*
+ * The default provider lives as long as its last user, and an algorithm that was fetched is one. RSA's
+ * encryption is in the shortest of its tables, of which a fetch prepares all rows.
+ */
+static bool default_provider_hold(void)
 {
-	(void)provider;
-	*no_cache = 0;
-	return operation == OSSL_OP_RAND ? random_algorithms : NULL;
+	OSSL_PROVIDER *whole = OSSL_PROVIDER_load(library, "default");
+
+	holder = whole ? EVP_ASYM_CIPHER_fetch(library, "RSA", NULL) : NULL;
+	return holder && OSSL_PROVIDER_unload(whole) == 1;
 }
 
-static const OSSL_DISPATCH random_provider[] = {
-	CALL(OSSL_FUNC_PROVIDER_QUERY_OPERATION, random_query),
-	{ 0 },
-};
-
-static int random_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *core,
-		       const OSSL_DISPATCH **calls, void **context)
+static bool part_add(void)
 {
-	(void)core;
-	*calls = random_provider;
-	*context = (void *)handle;
-	return 1;
+	return OSSL_PROVIDER_add_builtin(library, PROVIDER, part_init) == 1 &&
+	       OSSL_PROVIDER_load(library, PROVIDER) &&
+	       RAND_set_DRBG_type(library, GETRANDOM, NULL, NULL, NULL) == 1 &&
+	       RAND_set_seed_source_type(library, GETRANDOM, NULL) == 1;
 }
 
-static bool provider_add(OSSL_LIB_CTX *context, OSSL_provider_init_fn *init)
-{
-	return OSSL_PROVIDER_add_builtin(context, PROVIDER, init) == 1 &&
-	       OSSL_PROVIDER_load(context, PROVIDER) &&
-	       RAND_set_DRBG_type(context, GETRANDOM, NULL, NULL, NULL) == 1 &&
-	       RAND_set_seed_source_type(context, GETRANDOM, NULL) == 1;
-}
-
-bool algorithms_limit(void)
+bool algorithms_limit(enum algorithms which)
 {
 	static bool limited;
 
 	if (limited)
-		return true;
-	inner = OSSL_LIB_CTX_new();
-	if (inner)
-		whole = OSSL_PROVIDER_load(inner, "default");
-	if (!whole || !provider_add(inner, random_init))
+		return which == chosen;
+	chosen = which;
+	library = OSSL_LIB_CTX_new();
+	if (!library || !default_provider_hold() || !part_add())
 		return false;
-	outer = OSSL_LIB_CTX_new();
-	if (!outer || !provider_add(outer, part_init))
-		return false;
-	OSSL_LIB_CTX_set0_default(outer);
+	OSSL_LIB_CTX_set0_default(library);
 	/* The verification of certificates looks digests up in a table, which is otherwise filled with all
-	 * of them. */
+	 * of them. OpenSSL's first fetch copies the names of this table, so it is filled afterwards. */
 	limited = EVP_add_digest(EVP_sha1()) && EVP_add_digest(EVP_sha256()) &&
 		  EVP_add_digest(EVP_sha384()) && EVP_add_digest(EVP_sha512());
 	return limited;

@@ -9,11 +9,17 @@
 
 #include <stdbool.h>
 
+enum algorithms {
+	ALGORITHMS_TLS,	    /* for a client of TLS, and its certificates */
+	ALGORITHMS_SECRETS, /* for the handshake with a KBS, and secrets */
+};
+
 /*
- * Make a library context of OpenSSL that has only our algorithms, and random bytes from
- * getrandom(2), the default of this thread. Returns false if OpenSSL fails. The context lives as
- * long as the process; a further call does nothing.
+ * Make a library context of OpenSSL that has only these algorithms, and random bytes from
+ * getrandom(2), the default of this thread. Returns false if OpenSSL fails, or if the thread's
+ * context has the other algorithms. The context lives as long as the process; a further call does
+ * nothing.
  */
-bool algorithms_limit(void);
+bool algorithms_limit(enum algorithms which);
 
 #endif

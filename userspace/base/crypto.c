@@ -64,7 +64,8 @@ static int initialised(bool done, struct error *e)
 
 int crypto_start(struct error *e)
 {
-	return initialised(OPENSSL_init_crypto(NOT_USED, NULL) == 1 && algorithms_limit(), e);
+	return initialised(
+		OPENSSL_init_crypto(NOT_USED, NULL) == 1 && algorithms_limit(ALGORITHMS_TLS), e);
 }
 
 int crypto_prepare(struct error *e)
@@ -75,7 +76,7 @@ int crypto_prepare(struct error *e)
 	done = OPENSSL_init_crypto(NOT_USED, NULL) &&
 	       (CRYPTO_secure_malloc_initialized() ||
 		CRYPTO_secure_malloc_init(HEAP_SIZE, HEAP_BLOCK)) &&
-	       algorithms_limit();
+	       algorithms_limit(ALGORITHMS_SECRETS);
 	return initialised(done, e);
 }
 

@@ -9,11 +9,11 @@
 
 #include "error.h"
 
-/* Initialise OpenSSL for this process, which has one thread: with the algorithms of a client
+/* Initialise OpenSSL for this process, which has one thread: with the algorithms for TLS
  * (algorithms.h), and without its configuration file. */
 int crypto_start(struct error *e);
-/* The same, and give OpenSSL a separate heap for private keys, which is locked in RAM as far as the limit of
- * this process allows, and left out of core dumps. */
+/* The same with the algorithms for secrets, and give OpenSSL a separate heap for private keys, which
+ * is locked in RAM as far as the limit of this process allows, and left out of core dumps. */
 int crypto_prepare(struct error *e);
 
 /* Empty OpenSSL's queue of errors. Call this before the functions whose failure crypto_error()
