@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "cca_builder.h"
 #include "rsi/rsi.h"
 #include "rsi/rsi_watch.h"
@@ -143,8 +144,9 @@ void rsi_watch_close(struct rsi_watch *watch)
 int rsi_token_get(struct rsi *rsi, const uint8_t challenge[REALM_CHALLENGE_SIZE],
 		  struct bytes *token, uint64_t *records, struct error *e)
 {
-	uint8_t digest[32];
-	bool ready;
+	static const char *const digests[] = { "SHA256", "SHA384", "SHA512" };
+	uint8_t digest[HASH_SIZE_MAX];
+	bool ready = true;
 
 	(void)rsi;
 	if (records)
@@ -152,7 +154,8 @@ int rsi_token_get(struct rsi *rsi, const uint8_t challenge[REALM_CHALLENGE_SIZE]
 	faults_suspend(true);
 	/* OpenSSL prepares all digests when the first is fetched, and one for which it had no memory then is missing
 	 * from then on. */
-	ready = EVP_Q_digest(NULL, "SHA256", NULL, "", 0, digest, NULL) == 1;
+	for (size_t i = 0; i < ARRAY_SIZE(digests); i++)
+		ready = ready && EVP_Q_digest(NULL, digests[i], NULL, "", 0, digest, NULL) == 1;
 	if (ready)
 		cca_builder_token(&builder, challenge, token);
 	faults_suspend(false);
