@@ -54,7 +54,7 @@ modules: setup ##	the kernel module, build/kmod/cca_rsi.ko (KDIR= for another ke
 modules_install: ##	on an arm64 machine: build and install it, with its modprobe.d and modules-load.d (KDIR= DESTDIR=)
 	$(Q)$(MAKE) -s -C kmod $@
 
-deb: user modules ##	Debian packages for a realm, in build/deb: user space, and the module for the bench's kernel
+deb: setup ##	Debian packages in build/deb: for arm64, with the module for the bench's kernel, and for this machine
 	$(Q)tools/build-deb
 
 user: setup ##	user space for the realm: arm64, in build/arm64

@@ -63,14 +63,13 @@ service_removed()
 		echo "open:$(cat <&3)"
 		echo "mounts: $(findmnt -nl -S realmkey | wc -l)"
 		echo "files: $(find "/run/a key ring" -type f | wc -l)"
-	' sh "$top/userspace/install/realmkey.prerm" "$1"
+	' sh "$top/debian/realmkey.prerm" "$1"
 }
 
 service_removal()
 {
 	ran service_removed remove
-	same "a removed package stops its services, and leaves no secret, nor an open one" "systemctl disable --now realmkeyd.service
-systemctl stop realmkey-courier.socket realmkey-courier@*.service
+	same "a removed package stops its services, and leaves no secret, nor an open one" "systemctl stop realmkeyd.service realmkey-courier.socket realmkey-courier@*.service
 open:
 mounts: 0
 files: 0" "$(cat "$work/out" "$work/err")"

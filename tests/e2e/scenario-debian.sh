@@ -78,10 +78,13 @@ debian_deliver()
 # they depend on.
 debian_packages()
 {
-	runs 0 "our packages" realm_sh "dpkg-query -W -f '\${db:Status-Abbrev} \${Package}\n' realmkey 'cca-rsi-modules-*'"
+	runs 0 "our packages" realm_sh "dpkg-query -W -f '\${db:Status-Abbrev} \${Package}\n' 'realmkey*' 'cca-rsi-modules-*' | grep -v ^un"
 	same "are installed" "ii  cca-rsi-modules-$(cat build/root.kernel)
-ii  realmkey" "$output"
-	runs 0 "dpkg checks their files" realm_sh "dpkg -V realmkey cca-rsi-modules-\$(uname -r) | grep -v ' /usr/share/\(doc\|man\)/' || true"
+ii  realmkey
+ii  realmkey-cli
+ii  realmkey-common
+ii  realmkey-courier" "$output"
+	runs 0 "dpkg checks their files" realm_sh "dpkg -V realmkey realmkey-cli realmkey-common realmkey-courier cca-rsi-modules-\$(uname -r) | grep -v ' /usr/share/\(doc\|man\)/' || true"
 	same "and finds no difference" "" "$output"
 	runs 0 "apt finds all that they depend on" realm_sh "apt-get -q check"
 }

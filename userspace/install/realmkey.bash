@@ -91,4 +91,7 @@ _realmkey()
 	fi
 }
 
-complete -F _realmkey realmkey realmkeyd trusteed
+# Each program has a copy of this file, with its name.
+_realmkey_file=${BASH_SOURCE[0]##*/}
+complete -F _realmkey "${_realmkey_file%.bash}"
+unset -v _realmkey_file
