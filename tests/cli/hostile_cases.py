@@ -304,6 +304,12 @@ refusals = [
                              ("a page", HTML, f"HTTP {status}: 502 Bad Gateway 502 Bad Gateway nginx")]
     if what != "a page" or status == 502
 ] + [
+    Case("a busy KBS that asks for time", NETWORK, {"resource": reply(503, b"", ["Retry-After: 7"])},
+         says="; the KBS asks to wait 7 s"),
+    Case("a KBS that asks for a thousand years", NETWORK, {"auth": reply(429, b"", ["Retry-After: 31556952000"])},
+         says="; the KBS asks to wait 86400 s"),
+    Case("a KBS that asks to wait until a date", NETWORK,
+         {"attest": reply(503, b"", ["Retry-After: Fri, 31 Dec 2100 23:59:59 GMT"])}, says="HTTP 503"),
     Case("an administrator is refused", POLICY, {"admin": refusal(401, "AdminAuth", "who?")}, ("admin",), says="who?"),
     Case("an administrator meets a page", NETWORK, {"admin": reply(502, HTML)}, ("admin",),
          says="502 Bad Gateway nginx"),
@@ -445,6 +451,7 @@ def after_hello(answer):
 
 tls = [
     Case("an honest KBS with TLS", OK, {}, BOTH, tls="good"),
+    Case("an honest KBS with an Ed25519 key", OK, {}, tls="ed25519"),
     Case("a redirect from https to http", PROTOCOL, {"auth": reply(307, b"", ["Location: http://127.0.0.1:1/"])}, BOTH,
          tls="good", says="redirect"),
     Case("a secret redirected from https to http", PROTOCOL,
@@ -455,7 +462,7 @@ tls = [
         ("for another host", "host", BOTH), ("that expired", "expired", BOTH),
         ("that is not valid yet", "future", BOTH),
         ("signed by itself", "self", BOTH), ("of another CA", "other", ("get",)), ("with a weak key", "weak", ("get",)),
-        ("for clients only", "client", ("get",))]
+        ("for clients only", "client", ("get",)), ("with an Ed448 key", "ed448", BOTH)]
 ] + [
     Case("TLS 1.1", TLS, {}, BOTH, tls="old", requests=0),
     Case("a TLS handshake closed after the client's hello", NETWORK, {"connect": after_hello(b"")}, BOTH, tls="good"),

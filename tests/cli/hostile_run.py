@@ -36,6 +36,8 @@ CERTIFICATES = {
     "expired": (("20200101000000Z", "20210101000000Z"), "IP:127.0.0.1", []),
     "future": (("20380101000000Z", "20391231235959Z"), "IP:127.0.0.1", []),
     "weak": (VALID, "IP:127.0.0.1", ["-newkey", "rsa:1024"]),
+    "ed25519": (VALID, "IP:127.0.0.1", ["-newkey", "ed25519"]),
+    "ed448": (VALID, "IP:127.0.0.1", ["-newkey", "ed448"]),
     "client": (VALID, "IP:127.0.0.1", ["-addext", "extendedKeyUsage=clientAuth"]),
     "self": (VALID, "IP:127.0.0.1", None),
 }

@@ -112,10 +112,28 @@ kbs_secrecy()
 	has "but it has the request" "POST /kbs/v0/resource/a/b/c"
 }
 
+# What a client prepares of OpenSSL has no finite-field groups.
+kbs_finite_field()
+{
+	local options number=0
+	for options in "-tls1_3 -groups ffdhe2048" "-tls1_2 -cipher DHE"; do
+		number=$((number + 1))
+		# shellcheck disable=SC2086 # options are words
+		openssl s_server -accept 127.0.0.1:0 -www -cert "$tls/server.pem" -key "$tls/server.key" $options \
+			</dev/null >"$work/finite.$number" 2>&1 &
+		on_exit "kill $!"
+		wait_for "ACCEPT 127.0.0.1:" "$work/finite.$number"
+		refused 6 "a KBS with finite-field groups only, by $options" "alert handshake failure" \
+			realmkey admin set-resource-policy --deny-all --admin-token-file "$work/nonsense" --ca "$tls/ca.pem" \
+			--url "https://$(sed -n 's/^ACCEPT \(127.*\)/\1/p' "$work/finite.$number" | head -n 1)"
+	done
+}
+
 part_kbs()
 {
 	kbs_unreachable
 	does "trusteed starts" kbs_start kbs --verbose || return
+	kbs_finite_field
 	kbs_certificates
 	kbs_admin
 	kbs_rims

@@ -117,7 +117,7 @@ static void keys(const char *dir)
 	EVP_PKEY_free(rak);
 }
 
-/* --- honest clients, with libcurl as the courier has it --- */
+/* --- honest clients, with libcurl --- */
 
 static size_t take(char *data, size_t size, size_t count, void *out)
 {

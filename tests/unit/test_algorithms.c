@@ -17,30 +17,7 @@
 #include "base/algorithms.h"
 #include "base/crypto.h"
 
-/* Whether a cipher, a digest or a kind of key can be used. */
-static bool cipher(const char *name)
-{
-	EVP_CIPHER *found = EVP_CIPHER_fetch(NULL, name, NULL);
-
-	EVP_CIPHER_free(found);
-	return found;
-}
-
-static bool digest(const char *name)
-{
-	EVP_MD *found = EVP_MD_fetch(NULL, name, NULL);
-
-	EVP_MD_free(found);
-	return found;
-}
-
-static bool key(const char *name)
-{
-	EVP_PKEY_CTX *found = EVP_PKEY_CTX_new_from_name(NULL, name, NULL);
-
-	EVP_PKEY_CTX_free(found);
-	return found;
-}
+#include "algorithms_test.h"
 
 static void only_the_listed_algorithms_are_there(void **state)
 {

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -149,6 +151,17 @@ static void refuses_other_encodings(void **state)
 	bytes_free(&out);
 }
 
+static void knows_the_digits_of_base_16(void **state)
+{
+	(void)state;
+	for (int c = 0; c < 256; c++) {
+		char text[] = { (char)c, '\0' };
+		bool digit = isxdigit(c) != 0;
+
+		assert_int_equal(decode_hex_digit((char)c), digit ? strtoul(text, NULL, 16) : 16);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +169,7 @@ int main(void)
 		cmocka_unit_test(decodes_what_it_encodes),
 		cmocka_unit_test(alphabets_differ_where_they_should),
 		cmocka_unit_test(refuses_other_encodings),
+		cmocka_unit_test(knows_the_digits_of_base_16),
 	};
 
 	return cmocka_run_group_tests_name("encode", tests, NULL, NULL);

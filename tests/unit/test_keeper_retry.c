@@ -112,6 +112,39 @@ static void a_denial_that_is_not_of_the_policy_is_tried_again_soon(void **state)
 	assert_int_equal(retry_due(&e, 1, 0, LATE), 999);
 }
 
+/* Each wait is later by what the KBS asked for, up to our own longest. */
+static void a_kbs_that_asks_for_time_gets_it(void **state)
+{
+	static const struct {
+		enum error_kind kind;
+		unsigned int seconds;
+		int64_t later; /* ms */
+	} cases[] = {
+		{ ERROR_NETWORK, 0, 0 },
+		{ ERROR_NETWORK, 7, 7000 },
+		{ ERROR_NETWORK, 299, 299000 },
+		{ ERROR_NETWORK, 301, 5 * MINUTES },
+		{ ERROR_NETWORK, UINT32_MAX, 5 * MINUTES },
+		{ ERROR_POLICY, 86400, 10 * MINUTES },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct error e = { .kind = cases[i].kind, .wait = cases[i].seconds };
+
+		assert_int_equal(retry_due(&e, 1, 5, LATE) - due(cases[i].kind, 1, 5, LATE),
+				 cases[i].later);
+	}
+}
+
+static void asking_for_time_does_not_revive_a_permanent_failure(void **state)
+{
+	const struct error e = { .kind = ERROR_NO_REALM, .wait = 7 };
+
+	(void)state;
+	assert_int_equal(retry_due(&e, 1, 0, LATE), RETRY_NEVER);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -120,6 +153,8 @@ int main(void)
 		cmocka_unit_test(waiting_doubles_up_to_a_maximum),
 		cmocka_unit_test(a_denial_that_is_not_of_the_policy_is_tried_again_soon),
 		cmocka_unit_test(jitter_covers_the_maximum_wait),
+		cmocka_unit_test(a_kbs_that_asks_for_time_gets_it),
+		cmocka_unit_test(asking_for_time_does_not_revive_a_permanent_failure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,7 +45,7 @@ static const struct {
 	{ MESSAGE_ATTEST, 1, { "{}" } },
 	{ MESSAGE_RESOURCE, 2, { "a/b/c", "" } },
 	{ MESSAGE_ADMIN, 4, { "POST", "resource/a/b/c", "token", "" } },
-	{ MESSAGE_ANSWER, 2, { "\1\2\3\4", "body" } },
+	{ MESSAGE_ANSWER, 3, { "\1\2\3\4", "wait", "body" } },
 	{ MESSAGE_FAILURE, 3, { "kind", "tran", "text" } },
 };
 
@@ -145,7 +145,8 @@ static void test_limits(void **state)
 		{ 4, 2, 0, 256 << 10, "ADMIN: bearer" },
 		{ 4, 3, 0, 3 << 20, "ADMIN: body" },
 		{ 5, 0, 4, 4, "ANSWER: status" },
-		{ 5, 1, 0, MESSAGE_ANSWER_MAX, "ANSWER: body" },
+		{ 5, 1, 4, 4, "ANSWER: wait" },
+		{ 5, 2, 0, MESSAGE_ANSWER_MAX, "ANSWER: body" },
 		{ 6, 0, 4, 4, "FAILURE: kind" },
 		{ 6, 1, 4, 4, "FAILURE: transient" },
 		{ 6, 2, 1, ERROR_TEXT_MAX - 1, "FAILURE: text" },
@@ -170,24 +171,25 @@ static void test_limits(void **state)
 /* message_decode_header() accepts the length of the largest message. */
 static void test_largest_fits_header(void **state)
 {
-	const struct message m = { .type = MESSAGE_ANSWER, .count = 2 };
+	const struct message m = { .type = MESSAGE_ANSWER, .count = 3 };
 	struct message largest = m;
 	struct bytes raw = BYTES_INIT, body = BYTES_INIT, front = BYTES_INIT;
 	struct error e = ERROR_INIT;
 	enum message_type type;
-	uint8_t number[4];
+	uint8_t number[4], wait[4];
 	size_t len;
 
 	(void)state;
 	assert_int_equal(bytes_resize(&body, MESSAGE_ANSWER_MAX, &(struct error)ERROR_INIT), 0);
 	largest.field[0] = message_u32(200, number);
-	largest.field[1] = (struct message_field){ body.data, body.len };
+	largest.field[1] = message_u32(0, wait);
+	largest.field[2] = (struct message_field){ body.data, body.len };
 	assert_int_equal(message_encode(&largest, &raw, &e), 0);
 	assert_int_equal(message_decode_header(raw.data, &type, &len, &e), 0);
-	assert_int_equal(len, MESSAGE_ANSWER_MAX + 12);
+	assert_int_equal(len, MESSAGE_ANSWER_MAX + 20);
 	/* What is sent from where it is follows the front. */
 	assert_int_equal(message_encode_front(&largest, &front, &e), 0);
-	assert_int_equal(front.len, MESSAGE_HEADER_SIZE + 12);
+	assert_int_equal(front.len, MESSAGE_HEADER_SIZE + 20);
 	assert_memory_equal(front.data, raw.data, front.len);
 	assert_int_equal(front.len + body.len, raw.len);
 	bytes_free(&front);

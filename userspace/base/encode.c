@@ -99,14 +99,14 @@ int decode_base64(enum encode_alphabet alphabet, const char *text, size_t len, c
 	return 0;
 }
 
-static int hex_value(char c)
+unsigned int decode_hex_digit(char c)
 {
 	const char *digit;
 
 	if (c >= 'A' && c <= 'F')
 		c = (char)(c - 'A' + 'a');
 	digit = c ? strchr(hex_digits, c) : NULL;
-	return digit ? (int)(digit - hex_digits) : -1;
+	return digit ? (unsigned int)(digit - hex_digits) : 16;
 }
 
 int decode_hex(const char *text, size_t len, const char *what, struct bytes *out, struct error *e)
@@ -120,12 +120,12 @@ int decode_hex(const char *text, size_t len, const char *what, struct bytes *out
 	if (!at)
 		return error_set_memory(e);
 	for (size_t i = 0; i < len; i += 2) {
-		int high = hex_value(text[i]), low = hex_value(text[i + 1]);
+		unsigned int high = decode_hex_digit(text[i]), low = decode_hex_digit(text[i + 1]);
 
-		if (high < 0 || low < 0) {
+		if (high > 15 || low > 15) {
 			bytes_truncate(out, before);
 			return error_set(e, ERROR_INPUT, "%s: not hexadecimal at character %zu",
-					 what, i + (high < 0 ? 1 : 2));
+					 what, i + (high > 15 ? 1 : 2));
 		}
 		*at++ = (uint8_t)(high << 4 | low);
 	}

@@ -31,4 +31,7 @@ int decode_base64(enum encode_alphabet alphabet, const char *text, size_t len, c
 		  struct bytes *out, struct error *e);
 int decode_hex(const char *text, size_t len, const char *what, struct bytes *out, struct error *e);
 
+/* The value of one hexadecimal digit in upper or lower case, or 16 for another character. */
+unsigned int decode_hex_digit(char c);
+
 #endif

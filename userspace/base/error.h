@@ -35,9 +35,10 @@ enum error_kind {
 
 struct error {
 	enum error_kind kind;
-	bool transient;		   /* trying again can help */
-	bool memory;		   /* out of memory */
-	bool machine;		   /* this machine failed: error_reclassify() changes nothing */
+	bool transient;	   /* trying again can help */
+	bool memory;	   /* out of memory */
+	bool machine;	   /* this machine failed: error_reclassify() changes nothing */
+	unsigned int wait; /* seconds that the KBS asks to wait before a further try, or 0 */
 	char text[ERROR_TEXT_MAX]; /* one line without newline; never a secret */
 };
 

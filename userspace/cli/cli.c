@@ -60,6 +60,13 @@ const struct args_option cli_source_option[] = {
 	{ 0 },
 };
 
+static const struct args_option show_json[] = {
+	CLI_JSON_OPTION(struct cli_show, "print JSON"),
+	{ 0 },
+};
+
+const struct args_option *const cli_show_options[] = { cli_source_option, show_json, NULL };
+
 /* --- the command line ------------------------------------------------------------------------ */
 
 static int usage_print(const struct cli_entry *table, const char *program, int fd)

@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/args.h"
 #include "base/bytes.h"
@@ -48,6 +49,18 @@ struct cli_kbs {
 
 extern const struct args_option cli_kbs_options[];   /* url, ca, insecure, timeout */
 extern const struct args_option cli_source_option[]; /* source; offset in struct cli_kbs */
+
+/* The option --json of a command whose struct of options, @target, has a member bool json. */
+#define CLI_JSON_OPTION(target, text) \
+	{ .name = "json", .type = ARGS_FLAG, .offset = offsetof(target, json), .help = (text) }
+
+/* The options of a command that only prints what it reads from the realm. */
+struct cli_show {
+	struct cli_kbs kbs; /* for --source */
+	bool json;
+};
+
+extern const struct args_option *const cli_show_options[]; /* source, json */
 
 /* Parse the options of a command. Returns false if help, the version or an error was printed; the
  * command then returns *@code. */

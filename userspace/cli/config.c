@@ -7,27 +7,12 @@
 #include "cli.h"
 #include "rsi/rsi.h"
 
-struct options {
-	struct cli_kbs kbs; /* for --source */
-	bool json;
-};
-
-static const struct args_option own[] = {
-	{ .name = "json",
-	  .type = ARGS_FLAG,
-	  .offset = offsetof(struct options, json),
-	  .help = "print JSON" },
-	{ 0 },
-};
-
-static const struct args_option *const tables[] = { cli_source_option, own, NULL };
-
 static const struct args_spec spec = {
 	.name = "realmkey config",
 	.operands = "",
 	.about = "Prints what the Realm Management Monitor (RMM) reports about itself and this\n"
 		 "realm. What it does not report is absent, which is not the value 0.",
-	.options = tables,
+	.options = cli_show_options,
 };
 
 static const struct {
@@ -120,7 +105,7 @@ static int json_output(const struct rsi_config *config, struct error *e)
 
 int command_config(int argc, char **argv)
 {
-	struct options options = { 0 };
+	struct cli_show options = { 0 };
 	struct error e = ERROR_INIT;
 	struct rsi_config config;
 	struct rsi *rsi;

@@ -39,10 +39,7 @@ static const struct args_option own[] = {
 		  "prints how many a token covers",
 	  .min = 1,
 	  .max = INT_MAX },
-	{ .name = "json",
-	  .type = ARGS_FLAG,
-	  .offset = offsetof(struct options, json),
-	  .help = "print JSON" },
+	CLI_JSON_OPTION(struct options, "print JSON"),
 	{ 0 },
 };
 

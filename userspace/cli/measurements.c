@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <stddef.h>
 
 #include "base/array.h"
 #include "base/encode.h"
@@ -8,27 +7,12 @@
 #include "cli.h"
 #include "rsi/rsi.h"
 
-struct options {
-	struct cli_kbs kbs; /* for --source */
-	bool json;
-};
-
-static const struct args_option own[] = {
-	{ .name = "json",
-	  .type = ARGS_FLAG,
-	  .offset = offsetof(struct options, json),
-	  .help = "print JSON" },
-	{ 0 },
-};
-
-static const struct args_option *const tables[] = { cli_source_option, own, NULL };
-
 static const struct args_spec spec = {
 	.name = "realmkey measurements",
 	.operands = "",
 	.about = "Prints this realm's measurement registers: RIM, the measurement of its initial\n"
 		 "contents, and REM0 to REM3, which the realm has extended since.",
-	.options = tables,
+	.options = cli_show_options,
 };
 
 struct registers {
@@ -79,7 +63,7 @@ static int registers_output(const struct registers *r, bool json, struct error *
 int command_measurements(int argc, char **argv)
 {
 	struct registers registers = { 0 };
-	struct options options = { 0 };
+	struct cli_show options = { 0 };
 	struct error e = ERROR_INIT;
 	struct rsi *rsi;
 	int code, ret;

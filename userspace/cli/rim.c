@@ -28,10 +28,7 @@ struct options {
 #define TEXT(member) ARGS_TEXT, .offset = offsetof(struct options, member)
 
 static const struct args_option own[] = {
-	{ .name = "json",
-	  .type = ARGS_FLAG,
-	  .offset = offsetof(struct options, json),
-	  .help = "print JSON, with all values that were measured" },
+	CLI_JSON_OPTION(struct options, "print JSON, with all values that were measured"),
 	{ .name = "vmm",
 	  .type = TEXT(vmm),
 	  .value = "VMM",

@@ -29,10 +29,7 @@ static const struct args_option challenge_option[] = {
 };
 
 static const struct args_option json_option[] = {
-	{ .name = "json",
-	  .type = ARGS_FLAG,
-	  .offset = offsetof(struct options, json),
-	  .help = "print JSON" },
+	CLI_JSON_OPTION(struct options, "print JSON"),
 	{ 0 },
 };
 

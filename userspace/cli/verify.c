@@ -31,10 +31,7 @@ static const struct args_option own[] = {
 	  .offset = offsetof(struct options, cert),
 	  .value = "PEM",
 	  .help = "the verifier's certificate" },
-	{ .name = "json",
-	  .type = ARGS_FLAG,
-	  .offset = offsetof(struct options, json),
-	  .help = "print one JSON object: key, key-given, claims" },
+	CLI_JSON_OPTION(struct options, "print one JSON object: key, key-given, claims"),
 	{ 0 },
 };
 

@@ -21,10 +21,7 @@ static const struct args_option own[] = {
 	  .help = "exit after N extensions (default: never)",
 	  .min = 1,
 	  .max = INT_MAX },
-	{ .name = "json",
-	  .type = ARGS_FLAG,
-	  .offset = offsetof(struct options, json),
-	  .help = "print one JSON object per line" },
+	CLI_JSON_OPTION(struct options, "print one JSON object per line"),
 	{ 0 },
 };
 

@@ -10,6 +10,7 @@
 #include "memory.h"
 
 #define PIECE_SIZE 16384 /* bytes of one read; a record of TLS has no more */
+#define WAIT_MAX   86400
 
 int http_prepare(struct http *http, struct error *e)
 {
@@ -198,6 +199,9 @@ int http_send(struct http *http, const struct request *r, int *status, struct er
 		return e->memory ? -1 : error_add(e, "%s", http->url);
 	}
 	*status = http->frame.status;
+	http->wait = http->frame.retry_after <= 0	? 0 :
+		     http->frame.retry_after < WAIT_MAX ? (uint32_t)http->frame.retry_after :
+							  WAIT_MAX;
 	bytes_swap(&http->answer, &http->frame.body);
 	return 0;
 }

@@ -37,6 +37,7 @@ struct http {
 	int peer;
 	void (*give_up)(void);
 	struct bytes answer;  /* body of the current answer */
+	uint32_t wait;	      /* seconds of its Retry-After, at most a day; 0 if there is none */
 	struct bytes cookies; /* of the KBS (cookie.h) */
 };
 

@@ -81,12 +81,14 @@ static int channel_send(const struct message *m, struct error *e)
 	return ret;
 }
 
-static int channel_send_answer(int status, const struct bytes *body, struct error *e)
+/* @wait is in seconds. */
+static int channel_send_answer(int status, uint32_t wait, const struct bytes *body, struct error *e)
 {
-	uint8_t number[4];
+	uint8_t number[4], seconds[4];
 	const struct message m = { .type = MESSAGE_ANSWER,
-				   .count = 2,
+				   .count = 3,
 				   .field = { message_u32((uint32_t)status, number),
+					      message_u32(wait, seconds),
 					      { body->data, body->len } } };
 
 	return channel_send(&m, e);
@@ -218,7 +220,7 @@ static int courier_answer(struct http *http, const struct message *m, struct err
 
 	if (request_from_message(m, &request, &failure) == 0 &&
 	    http_send(http, &request, &status, &failure) == 0)
-		ret = channel_send_answer(status, &http->answer, e);
+		ret = channel_send_answer(status, http->wait, &http->answer, e);
 	else
 		ret = channel_send_failure(&failure, e);
 	bytes_free(&http->answer);
@@ -297,7 +299,7 @@ static _Noreturn void worker_main(struct courier_state *s, pid_t supervisor, boo
 		_exit(AGAIN);
 	}
 	if (first)
-		ret = channel_send_answer(0, &empty, &e);
+		ret = channel_send_answer(0, 0, &empty, &e);
 	if (ret == 0)
 		ret = worker_run(s, &e);
 	if (ret < 0)

@@ -40,17 +40,20 @@ void stream_close(struct stream *s)
 
 /* --- failures -------------------------------------------------------------------------------- */
 
-static ssize_t lost(struct stream *s, int error, struct error *e)
+int stream_lost(const char *text, int error, struct error *e)
 {
-	static const char text[] = "connection lost";
-
-	s->lost = true;
 	if (!error)
 		return error_set_transient(e, ERROR_NETWORK, "%s", text);
 	errno = error;
 	error_set_errno(e, ERROR_NETWORK, "%s", text);
 	e->transient = true;
 	return -1;
+}
+
+static ssize_t lost(struct stream *s, int error, struct error *e)
+{
+	s->lost = true;
+	return stream_lost("connection lost", error, e);
 }
 
 static ssize_t ssl_fail(struct stream *s, int code, int error, struct error *e)

@@ -36,4 +36,8 @@ bool stream_has_read(const struct stream *s);
 ssize_t stream_put(struct stream *s, const void *data, size_t len, struct error *e);
 ssize_t stream_get(struct stream *s, void *data, size_t len, struct error *e);
 
+/* Set @e to the transient ERROR_NETWORK @text; @error is the errno, or 0 if the other end closed the
+ * connection. Returns -1. */
+int stream_lost(const char *text, int error, struct error *e);
+
 #endif

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "memory.h"
+#include "stream.h"
 
 /* --- the context ------------------------------------------------------------------------------- */
 
@@ -168,14 +169,7 @@ static int certificate_fail(const struct tls *tls, long result, struct error *e)
  * the network. */
 static int lost(int error, struct error *e)
 {
-	static const char text[] = "connection lost within the TLS handshake";
-
-	if (!error)
-		return error_set_transient(e, ERROR_NETWORK, "%s", text);
-	errno = error;
-	error_set_errno(e, ERROR_NETWORK, "%s", text);
-	e->transient = true;
-	return -1;
+	return stream_lost("connection lost within the TLS handshake", error, e);
 }
 
 /* Set @e after SSL_connect() has failed with @code; @error is errno. */

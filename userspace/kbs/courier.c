@@ -157,18 +157,19 @@ static int failure_read(const struct message *m, struct error *e)
 }
 
 /* The body of the answer @m becomes @body. It is not copied out of @raw, but moved within it. */
-static int answer_read(const struct message *m, struct bytes *raw, int *status, struct bytes *body,
-		       struct error *e)
+static int answer_read(struct courier *courier, const struct message *m, struct bytes *raw,
+		       int *status, struct bytes *body, struct error *e)
 {
-	uint32_t number;
+	uint32_t number, wait;
 
-	if (message_field_u32(m, 0, &number, e) < 0)
+	if (message_field_u32(m, 0, &number, e) < 0 || message_field_u32(m, 1, &wait, e) < 0)
 		return -1;
 	if (number > 999)
 		return error_set(e, ERROR_PROTOCOL, "courier: HTTP status %u", number);
 	*status = (int)number;
-	memmove(raw->data, m->field[1].data, m->field[1].len);
-	bytes_truncate(raw, m->field[1].len);
+	courier->wait = wait;
+	memmove(raw->data, m->field[2].data, m->field[2].len);
+	bytes_truncate(raw, m->field[2].len);
 	bytes_swap(raw, body);
 	return 0;
 }
@@ -226,7 +227,7 @@ int courier_receive(struct courier *courier, int *status, struct bytes *body, st
 	else if (answer.type == MESSAGE_FAILURE)
 		ret = failure_read(&answer, e);
 	else
-		ret = answer_read(&answer, &raw, status, body, e);
+		ret = answer_read(courier, &answer, &raw, status, body, e);
 	if (ret < 0 && e->kind == ERROR_TLS)
 		clock_doubt(e);
 	bytes_free(&raw);

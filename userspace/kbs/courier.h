@@ -19,6 +19,7 @@ struct courier {
 	pid_t pid;	       /* 0: a service manager started it */
 	unsigned int patience; /* seconds to wait for an answer; exceeds the courier's own limit */
 	int64_t deadline;      /* boot clock, ms: of the answer that is awaited */
+	unsigned int wait;     /* seconds that the KBS asks to wait with its last answer, or 0 */
 };
 
 /* The descriptor of the socketpair in the courier. */

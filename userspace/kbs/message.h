@@ -21,7 +21,7 @@ enum message_type {
 	MESSAGE_ATTEST,	  /* keeper: body */
 	MESSAGE_RESOURCE, /* keeper: path, bearer (or empty: session cookie) */
 	MESSAGE_ADMIN,	  /* only from the tool for operators: method, path, bearer, body */
-	MESSAGE_ANSWER,	  /* courier: HTTP status, body */
+	MESSAGE_ANSWER,	  /* courier: HTTP status, seconds that the KBS asks to wait, body */
 	MESSAGE_FAILURE,  /* courier: no answer; kind, transient, text */
 };
 

@@ -43,6 +43,13 @@ static int ear_lifetime(const struct bytes *ear, int64_t *ms, struct error *e)
 	return 0;
 }
 
+/* Add to @e, after the KBS has refused a request, how long it asks to wait (Retry-After). */
+static int session_refused(const struct session *s, struct error *e)
+{
+	e->wait = s->courier.wait;
+	return e->wait ? error_append(e, "; the KBS asks to wait %u s", e->wait) : -1;
+}
+
 /* --- the handshake --------------------------------------------------------------------------- */
 
 static int session_post(struct session *s, enum message_type type, const struct bytes *body,
@@ -74,8 +81,8 @@ static int session_auth(struct session *s, struct kbs_challenge *challenge, stru
 			made = tee_key_generate(&s->key, &no_key);
 		ret = courier_receive(&s->courier, &status, &answer, e);
 	}
-	if (ret == 0)
-		ret = kbs_auth_answer(challenge, status, answer.data, answer.len, e);
+	if (ret == 0 && kbs_auth_answer(challenge, status, answer.data, answer.len, e) < 0)
+		ret = session_refused(s, e);
 	if (ret == 0 && made < 0) {
 		*e = no_key;
 		ret = -1;
@@ -155,9 +162,10 @@ static int session_submit(struct session *s, const struct kbs_challenge *challen
 	int status, ret = -1;
 
 	if (kbs_attest_body(challenge, &s->key, s->token.data, s->token.len, &body, e) == 0 &&
-	    session_post(s, MESSAGE_ATTEST, &body, &status, &answer, e) == 0 &&
-	    kbs_attest_answer(status, answer.data, answer.len, &s->ear, e) == 0)
-		ret = ear_lifetime(&s->ear, &lifetime, e);
+	    session_post(s, MESSAGE_ATTEST, &body, &status, &answer, e) == 0) {
+		ret = kbs_attest_answer(status, answer.data, answer.len, &s->ear, e);
+		ret = ret < 0 ? session_refused(s, e) : ear_lifetime(&s->ear, &lifetime, e);
+	}
 	if (ret == 0)
 		log_line(LOG_LEVEL_DEBUG, "attested; the EAR expires in %lld s",
 			 (long long)lifetime / 1000);
@@ -192,9 +200,12 @@ static int session_fetch(struct session *s, const char *path, struct bytes *secr
 	struct bytes answer = BYTES_INIT;
 	int status, ret = -1;
 
-	if (courier_call(&s->courier, &m, &status, &answer, e) < 0 ||
-	    kbs_resource_answer(status, answer.data, answer.len, path, e) < 0)
+	if (courier_call(&s->courier, &m, &status, &answer, e) < 0)
 		goto out;
+	if (kbs_resource_answer(status, answer.data, answer.len, path, e) < 0) {
+		session_refused(s, e);
+		goto out;
+	}
 	/* The caller may record which ciphertext was opened. */
 	crypto_begin();
 	if (EVP_Digest(answer.data, answer.len, s->jwe_digest, NULL, EVP_sha256(), NULL) != 1)

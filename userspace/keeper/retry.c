@@ -45,6 +45,13 @@ bool retry_is_common(enum error_kind kind)
 	return rule_find(kind)->common;
 }
 
+/* A KBS that is busy says how long it will be. It cannot keep this realm away for longer than we would stay
+ * away by ourselves. */
+static uint32_t asked(const struct error *e, const struct pace *pace)
+{
+	return e->wait < pace->max / SECOND ? e->wait * SECOND : pace->max;
+}
+
 int64_t retry_due(const struct error *e, unsigned int failures, int64_t now, uint32_t random)
 {
 	const struct pace *pace = rule_find(e->kind)->pace;
@@ -59,5 +66,6 @@ int64_t retry_due(const struct error *e, unsigned int failures, int64_t now, uin
 		bound *= 2;
 	if (bound > pace->max)
 		bound = pace->max;
-	return now + (int64_t)(pace->least + ((bound - pace->least) * random >> 32));
+	return now + asked(e, pace) +
+	       (int64_t)(pace->least + ((bound - pace->least) * random >> 32));
 }

@@ -19,7 +19,8 @@ bool retry_is_common(enum error_kind kind);
 
 /* When to try again after failure number @failures (from 1) in succession, the last one @e at @now:
  * milliseconds on the boot clock, or RETRY_NEVER. The time is random within bounds that
- * double with each failure, so that many realms do not return to a KBS together. @random is 32 random
+ * double with each failure, so that many realms do not return to a KBS together. It is after the time
+ * that the KBS asked to wait, of which the longest wait of our own is the limit. @random is 32 random
  * bits. */
 int64_t retry_due(const struct error *e, unsigned int failures, int64_t now, uint32_t random);
 

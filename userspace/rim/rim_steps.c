@@ -28,17 +28,6 @@ void rim_steps_append(struct bytes *out, const struct rim *rim, const struct rim
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-/* The value of @c as a digit, or 16 if it is none. */
-static unsigned int digit(char c)
-{
-	static const char digits[] = "0123456789abcdefABCDEF";
-	const char *found = c ? strchr(digits, c) : NULL;
-
-	if (!found)
-		return 16;
-	return (unsigned int)(found - digits < 16 ? found - digits : found - digits - 6);
-}
-
 static bool number_read(const char *text, size_t len, uint64_t *n)
 {
 	unsigned int base = 10;
@@ -50,7 +39,7 @@ static bool number_read(const char *text, size_t len, uint64_t *n)
 		len -= 2;
 	}
 	for (size_t i = 0; i < len; i++) {
-		unsigned int d = digit(text[i]);
+		unsigned int d = decode_hex_digit(text[i]);
 
 		if (d >= base || *n > (UINT64_MAX - d) / base)
 			return false;
@@ -62,14 +51,14 @@ static bool number_read(const char *text, size_t len, uint64_t *n)
 static bool digest_is(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		if (digit(text[i]) == 16)
+		if (decode_hex_digit(text[i]) > 15)
 			return false;
 	return len == 64 || len == 96 || len == 128;
 }
 
 static bool name_is(const struct rim_field *field, const char *name)
 {
-	return field->name_len == strlen(name) && !memcmp(field->name, name, field->name_len);
+	return bytes_equal(field->name, field->name_len, name, strlen(name));
 }
 
 /* Read NAME=VALUE, the @len characters at @text. */
@@ -95,8 +84,7 @@ static const struct rim_field *field_find(const struct rim_line *line, const str
 	for (size_t i = 0; i < line->count; i++) {
 		const struct rim_field *field = &line->field[i];
 
-		if (field->name_len == like->name_len &&
-		    !memcmp(field->name, like->name, like->name_len))
+		if (bytes_equal(field->name, field->name_len, like->name, like->name_len))
 			return field;
 	}
 	return NULL;
@@ -152,7 +140,7 @@ int rim_steps_next(const char **text, const char *end, struct rim_line *line, st
 static bool field_differs(const struct rim_field *a, const struct rim_field *b)
 {
 	if (a->name == what_name)
-		return a->value_len != b->value_len || memcmp(a->value, b->value, a->value_len);
+		return !bytes_equal(a->value, a->value_len, b->value, b->value_len);
 	if (!a->digest)
 		return a->number != b->number;
 	return a->value_len != b->value_len || strncasecmp(a->value, b->value, a->value_len);

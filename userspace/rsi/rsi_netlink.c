@@ -2,7 +2,6 @@
 #include "rsi_netlink.h"
 
 #include <errno.h>
-#include <linux/cca_rsi_netlink.h>
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
 #include <netlink/netlink.h>
@@ -11,17 +10,17 @@
 #include "base/array.h"
 #include "event/event_log.h"
 #include "event/event_type.h"
+#include "rsi_attributes.h"
 #include "rsi_chunks.h"
 
 #define WHERE	     "netlink " CCA_RSI_FAMILY_NAME
-#define ATTRIBUTES   16	  /* at least as many as each attribute set of the family has */
 #define REQUEST_SIZE 1024 /* bytes, enough for a request without an event */
 
 /* --- messages to structures: no I/O ----------------------------------------------------------- */
 
 typedef int answer_function(struct nlattr *const attrs[], void *out, struct error *e);
 
-static const struct nla_policy config_policy[ATTRIBUTES + 1] = {
+static const struct nla_policy config_policy[RSI_ATTRIBUTES + 1] = {
 	[CCA_RSI_A_CONFIG_ABI_LOWER] = { .type = NLA_U32 },
 	[CCA_RSI_A_CONFIG_ABI_HIGHER] = { .type = NLA_U32 },
 	[CCA_RSI_A_CONFIG_IPA_BITS] = { .type = NLA_U32 },
@@ -29,27 +28,18 @@ static const struct nla_policy config_policy[ATTRIBUTES + 1] = {
 	[CCA_RSI_A_CONFIG_DIGEST_SIZE] = { .type = NLA_U32 },
 	[CCA_RSI_A_CONFIG_EVENT_MAX] = { .type = NLA_U32 },
 	[CCA_RSI_A_CONFIG_RPV] = { .minlen = CCA_RSI_RPV_LEN, .maxlen = CCA_RSI_RPV_LEN },
-	[CCA_RSI_A_CONFIG_ABI] = { .minlen = 4, .maxlen = 8 },
-	[CCA_RSI_A_CONFIG_FEATURES] = { .minlen = 4, .maxlen = 8 },
-	[CCA_RSI_A_CONFIG_AUX_PLANES] = { .minlen = 4, .maxlen = 8 },
-	[CCA_RSI_A_CONFIG_GICV3_VTR] = { .minlen = 4, .maxlen = 8 },
-	[CCA_RSI_A_CONFIG_ATS_PLANE] = { .minlen = 4, .maxlen = 8 },
+	[CCA_RSI_A_CONFIG_ABI] = RSI_POLICY_UINT,
+	[CCA_RSI_A_CONFIG_FEATURES] = RSI_POLICY_UINT,
+	[CCA_RSI_A_CONFIG_AUX_PLANES] = RSI_POLICY_UINT,
+	[CCA_RSI_A_CONFIG_GICV3_VTR] = RSI_POLICY_UINT,
+	[CCA_RSI_A_CONFIG_ATS_PLANE] = RSI_POLICY_UINT,
 };
 
-static const struct nla_policy measurement_policy[ATTRIBUTES + 1] = {
-	[CCA_RSI_A_MEASUREMENT_INDEX] = { .type = NLA_U32 },
-	[CCA_RSI_A_MEASUREMENT_VALUE] = { .minlen = 1, .maxlen = CCA_RSI_DIGEST_LEN_MAX },
-	[CCA_RSI_A_MEASUREMENT_DIGEST] = { .minlen = 1, .maxlen = CCA_RSI_DIGEST_LEN_MAX },
-	[CCA_RSI_A_MEASUREMENT_EVENT_TYPE] = { .type = NLA_U32 },
-	[CCA_RSI_A_MEASUREMENT_SEQ] = { .minlen = 4, .maxlen = 8 },
-	[CCA_RSI_A_MEASUREMENT_KIND] = { .type = NLA_U32 },
-};
-
-static const struct nla_policy token_policy[ATTRIBUTES + 1] = {
+static const struct nla_policy token_policy[RSI_ATTRIBUTES + 1] = {
 	[CCA_RSI_A_TOKEN_SIZE] = { .type = NLA_U32 },
 	[CCA_RSI_A_TOKEN_OFFSET] = { .type = NLA_U32 },
 	[CCA_RSI_A_TOKEN_CHUNK] = { .minlen = 1 },
-	[CCA_RSI_A_TOKEN_LOG_SEQ] = { .minlen = 4, .maxlen = 8 },
+	[CCA_RSI_A_TOKEN_LOG_SEQ] = RSI_POLICY_UINT,
 };
 
 /* Each attribute in @required, a list that ends with 0, must be there. */
@@ -62,15 +52,10 @@ static int attributes_present(struct nlattr *const attrs[], const int *required,
 	return 0;
 }
 
-/* The type "uint" of the specification has 4 or 8 bytes. */
-static uint64_t attribute_uint(const struct nlattr *attr)
-{
-	return nla_len(attr) == 8 ? nla_get_u64(attr) : nla_get_u32(attr);
-}
-
 static struct rsi_field attribute_field(const struct nlattr *attr)
 {
-	return attr ? (struct rsi_field){ true, attribute_uint(attr) } : (struct rsi_field){ 0 };
+	return attr ? (struct rsi_field){ true, rsi_attribute_uint(attr) } :
+		      (struct rsi_field){ 0 };
 }
 
 static int config_from_answer(struct nlattr *const attrs[], void *out, struct error *e)
@@ -131,7 +116,7 @@ static int seq_from_answer(struct nlattr *const attrs[], void *out, struct error
 
 	if (attributes_present(attrs, required, e) < 0)
 		return -1;
-	*(uint64_t *)out = attribute_uint(attrs[CCA_RSI_A_MEASUREMENT_SEQ]);
+	*(uint64_t *)out = rsi_attribute_uint(attrs[CCA_RSI_A_MEASUREMENT_SEQ]);
 	return 0;
 }
 
@@ -174,7 +159,7 @@ static int record_from_answer(struct nlattr *const attrs[], void *out, struct er
 
 	if (attributes_present(attrs, required, e) < 0)
 		return -1;
-	if (attribute_uint(attrs[CCA_RSI_A_MEASUREMENT_SEQ]) != reader->next)
+	if (rsi_attribute_uint(attrs[CCA_RSI_A_MEASUREMENT_SEQ]) != reader->next)
 		return error_set(e, ERROR_SYSTEM, WHERE ": record %llu is missing",
 				 (unsigned long long)reader->next);
 	kind = record_kind(nla_get_u32(attrs[CCA_RSI_A_MEASUREMENT_KIND]));
@@ -223,7 +208,7 @@ static int token_from_answer(struct nlattr *const attrs[], void *out, struct err
 		return -1;
 	return rsi_chunks_add(&reader->chunks, nla_get_u32(attrs[CCA_RSI_A_TOKEN_SIZE]),
 			      nla_get_u32(attrs[CCA_RSI_A_TOKEN_OFFSET]),
-			      attribute_uint(attrs[CCA_RSI_A_TOKEN_LOG_SEQ]),
+			      rsi_attribute_uint(attrs[CCA_RSI_A_TOKEN_LOG_SEQ]),
 			      nla_data(attrs[CCA_RSI_A_TOKEN_CHUNK]),
 			      (size_t)nla_len(attrs[CCA_RSI_A_TOKEN_CHUNK]), reader->token, e);
 }
@@ -243,12 +228,12 @@ struct answer {
 
 static int on_message(struct nl_msg *msg, void *arg)
 {
-	struct nlattr *attrs[ATTRIBUTES + 1];
+	struct nlattr *attrs[RSI_ATTRIBUTES + 1];
 	struct answer *answer = arg;
 
 	if (answer->failed || !answer->decode)
 		return NL_OK;
-	if (genlmsg_parse(nlmsg_hdr(msg), 0, attrs, ATTRIBUTES, answer->policy) < 0) {
+	if (genlmsg_parse(nlmsg_hdr(msg), 0, attrs, RSI_ATTRIBUTES, answer->policy) < 0) {
 		error_set(answer->e, ERROR_SYSTEM, WHERE ": malformed answer");
 		answer->failed = true;
 	} else if (answer->decode(attrs, answer->out, answer->e) < 0) {
@@ -394,7 +379,7 @@ static int netlink_measurement(struct rsi *rsi, unsigned int index, uint8_t valu
 {
 	struct measurement m = { .index = index, .value = value };
 	struct answer answer = { .decode = measurement_from_answer,
-				 .policy = measurement_policy,
+				 .policy = rsi_measurement_policy,
 				 .out = &m };
 	struct nl_msg *msg = request_new(rsi, CCA_RSI_CMD_MEASUREMENT_GET, 0, 0, e);
 
@@ -409,7 +394,7 @@ static int netlink_extend(struct rsi *rsi, unsigned int index, const void *diges
 			  const struct rsi_event *event, uint64_t *seq, struct error *e)
 {
 	struct answer answer = { .decode = seq_from_answer,
-				 .policy = measurement_policy,
+				 .policy = rsi_measurement_policy,
 				 .out = seq };
 	struct nl_msg *msg = request_new(rsi, CCA_RSI_CMD_MEASUREMENT_EXTEND, 0, event->size, e);
 	int full;
@@ -428,7 +413,7 @@ static int netlink_log(struct rsi *rsi, struct bytes *log, struct error *e)
 {
 	struct log_reader reader = { .log = log };
 	struct answer answer = { .decode = record_from_answer,
-				 .policy = measurement_policy,
+				 .policy = rsi_measurement_policy,
 				 .out = &reader };
 	struct rsi_config config;
 	struct nl_msg *msg;

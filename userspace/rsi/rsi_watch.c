@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rsi_watch.h"
 
-#include <linux/cca_rsi_netlink.h>
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
 #include <netlink/netlink.h>
@@ -9,10 +8,10 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "rsi_attributes.h"
 #include "rsi_source.h"
 
 #define WHERE	       "netlink " CCA_RSI_FAMILY_NAME
-#define ATTRIBUTES     16
 #define RECEIVE_BUFFER (1 << 20) /* bytes, some thousand notices */
 
 struct rsi_watch {
@@ -24,35 +23,22 @@ struct rsi_watch {
 	bool failed; /* *e is set */
 };
 
-static const struct nla_policy policy[ATTRIBUTES + 1] = {
-	[CCA_RSI_A_MEASUREMENT_INDEX] = { .type = NLA_U32 },
-	[CCA_RSI_A_MEASUREMENT_DIGEST] = { .minlen = 1, .maxlen = CCA_RSI_DIGEST_LEN_MAX },
-	[CCA_RSI_A_MEASUREMENT_EVENT_TYPE] = { .type = NLA_U32 },
-	[CCA_RSI_A_MEASUREMENT_SEQ] = { .minlen = 4, .maxlen = 8 },
-};
-
-static const struct nla_policy log_policy[ATTRIBUTES + 1] = {
-	[CCA_RSI_A_LOG_USED] = { .minlen = 4, .maxlen = 8 },
-	[CCA_RSI_A_LOG_LIMIT] = { .minlen = 4, .maxlen = 8 },
+static const struct nla_policy log_policy[RSI_ATTRIBUTES + 1] = {
+	[CCA_RSI_A_LOG_USED] = RSI_POLICY_UINT,
+	[CCA_RSI_A_LOG_LIMIT] = RSI_POLICY_UINT,
 };
 
 static const struct nla_policy control_policy[CTRL_ATTR_MAX + 1] = {
 	[CTRL_ATTR_FAMILY_NAME] = { .type = NLA_NUL_STRING },
 };
 
-/* The type "uint" of the specification has 4 or 8 bytes. */
-static uint64_t attribute_uint(const struct nlattr *attr)
-{
-	return nla_len(attr) == 8 ? nla_get_u64(attr) : nla_get_u32(attr);
-}
-
 static bool full_decode(struct nlattr *const attrs[], struct rsi_notice *notice)
 {
 	if (!attrs[CCA_RSI_A_LOG_USED] || !attrs[CCA_RSI_A_LOG_LIMIT])
 		return false;
 	notice->log_full = true;
-	notice->log_used = attribute_uint(attrs[CCA_RSI_A_LOG_USED]);
-	notice->log_limit = attribute_uint(attrs[CCA_RSI_A_LOG_LIMIT]);
+	notice->log_used = rsi_attribute_uint(attrs[CCA_RSI_A_LOG_USED]);
+	notice->log_limit = rsi_attribute_uint(attrs[CCA_RSI_A_LOG_LIMIT]);
 	return true;
 }
 
@@ -64,7 +50,7 @@ static bool extension_decode(struct nlattr *const attrs[], struct rsi_notice *no
 	if (!seq || !digest || !attrs[CCA_RSI_A_MEASUREMENT_INDEX] ||
 	    !attrs[CCA_RSI_A_MEASUREMENT_EVENT_TYPE])
 		return false;
-	notice->seq = attribute_uint(seq);
+	notice->seq = rsi_attribute_uint(seq);
 	notice->index = nla_get_u32(attrs[CCA_RSI_A_MEASUREMENT_INDEX]);
 	notice->type = nla_get_u32(attrs[CCA_RSI_A_MEASUREMENT_EVENT_TYPE]);
 	notice->size = (size_t)nla_len(digest);
@@ -104,13 +90,13 @@ static const struct {
 	const struct nla_policy *policy;
 	bool (*decode)(struct nlattr *const attrs[], struct rsi_notice *notice);
 } notices[] = {
-	{ CCA_RSI_CMD_MEASUREMENT_EXTEND_NTF, policy, extension_decode },
+	{ CCA_RSI_CMD_MEASUREMENT_EXTEND_NTF, rsi_measurement_policy, extension_decode },
 	{ CCA_RSI_CMD_LOG_FULL_NTF, log_policy, full_decode },
 };
 
 static int on_notice(struct nl_msg *msg, void *arg)
 {
-	struct nlattr *attrs[ATTRIBUTES + 1];
+	struct nlattr *attrs[RSI_ATTRIBUTES + 1];
 	struct rsi_watch *watch = arg;
 	size_t i = 0;
 
@@ -121,7 +107,7 @@ static int on_notice(struct nl_msg *msg, void *arg)
 	if (i == ARRAY_SIZE(notices))
 		return NL_SKIP;
 	*watch->notice = (struct rsi_notice){ 0 };
-	if (genlmsg_parse(nlmsg_hdr(msg), 0, attrs, ATTRIBUTES, notices[i].policy) < 0 ||
+	if (genlmsg_parse(nlmsg_hdr(msg), 0, attrs, RSI_ATTRIBUTES, notices[i].policy) < 0 ||
 	    !notices[i].decode(attrs, watch->notice)) {
 		error_set(watch->e, ERROR_SYSTEM, WHERE ": malformed notification");
 		return watch_failed(watch);

@@ -30,9 +30,8 @@ def sanitizer(text):
     return f"{found[-1].strip()} {' '.join(f'{name} {place}' for name, place in frames[:6])}" if found else None
 
 
-def program(classes, want, got, errors):
-    """@want and @got: (status, output)."""
-    status, output = got
+def ended(classes, status, output, errors):
+    """How a process ended, if that is wrong whatever it was asked to do. Without a @status it did not end."""
     if status is None:
         return "did not end"
     third = library(status, output, errors) if classes == MEMORY else None
@@ -45,8 +44,15 @@ def program(classes, want, got, errors):
         return f"killed by signal {-status}"
     if status == SANITIZER_STATUS:
         return f"a sanitizer stopped it: {errors.strip()[-400:]}"
-    if got == want:
-        return None
+    return None
+
+
+def program(classes, want, got, errors):
+    """@want and @got: (status, output)."""
+    status, output = got
+    finding = ended(classes, status, output, errors)
+    if finding or got == want:
+        return finding
     if status == want[0]:
         return f"status {status} with another output: {output[:120]!r}"
     if status not in ({1} if classes == MEMORY else SYSTEM_STATUS):

@@ -350,12 +350,8 @@ class Courier(Scenario):
         (status, said), self.errors = self.once()
         self.control.disarm()
         _, failed, call = self.control.result()
-        finding = classes == MEMORY and judge.library(status, b"", self.errors) or judge.sanitizer(self.errors)
-        if finding is None and status is None:
-            finding = "did not end"
-        elif finding is None and status < 0:
-            finding = f"killed by signal {-status}"
-        elif finding is None and said not in (b"", self.want[1]):
+        finding = judge.ended(classes, status, b"", self.errors)
+        if finding is None and said not in (b"", self.want[1]):
             # 1: the system. A failed system call may also break the connection (5) or its TLS (6).
             allowed = (b"failure 1:",) if classes == MEMORY else (b"failure 1:", b"failure 5:", b"failure 6:")
             if not said.startswith(allowed):
