@@ -133,6 +133,17 @@ machine_random()
 	same "is virtio-rng, and returns some" "virtio_rng.0 64" "${output//$'\n'/ }"
 }
 
+# The same work takes the same time, to two hundredths of a second, whatever else this machine does.
+machine_counted()
+{
+	TIMEOUT=300 QEMU_ARGS="-icount shift=0" runs 0 "a realm whose instructions are counted" tests/realm/realm run \
+		'now() { awk "{ printf \"%d\", \$1 * 100 + 0.5 }" /proc/uptime; }
+		work() { begun=$(now); i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done; echo $(($(now) - begun)); }
+		first=$(work) second=$(work)
+		echo $first and $second hundredths
+		[ $first -gt 1 ] && [ $((first - second)) -le 2 ] && [ $((second - first)) -le 2 ]'
+}
+
 # A realm cannot be restarted: PSCI's SYSTEM_RESET ends the machine.
 machine_reset()
 {
@@ -257,6 +268,7 @@ scenario_machine()
 	machine_links
 	machine_small
 	machine_large
+	machine_counted
 	machine_reset
 	machine_disks
 	rm -rf $machine_folder

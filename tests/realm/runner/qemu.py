@@ -54,11 +54,16 @@ def _memory_backend(settings):
     return "memory-backend-memfd,share=on" if settings["VSOCK"].startswith("unix:") else "memory-backend-ram"
 
 
+def _thread(settings):
+    """QEMU counts instructions (QEMU_ARGS="-icount ...") only if one thread executes those of all CPUs."""
+    return "single" if "-icount" in settings["QEMU_ARGS"].split() else "multi"
+
+
 def _base(settings):
     """Memory, CPUs, and the RMM as the firmware."""
     return ["-machine", "virt,virtualization=on,gic-version=3,its=off,memory-backend=ram",
             "-object", f"{_memory_backend(settings)},id=ram,size=6G,reserve=off", "-m", "6G",
-            "-accel", "tcg,thread=multi", "-cpu", settings["CPU"], "-smp", settings["SMP"],
+            "-accel", f"tcg,thread={_thread(settings)}", "-cpu", settings["CPU"], "-smp", settings["SMP"],
             "-nodefaults", "-display", "none", "-no-reboot",
             "-kernel", f"{settings['RMM']}/rmm.elf"]
 
