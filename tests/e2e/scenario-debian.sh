@@ -78,12 +78,31 @@ debian_deliver()
 # they depend on.
 debian_packages()
 {
-	runs 0 "our packages" realm_sh "dpkg-query -W -f '\${db:Status-Abbrev} \${Package}\n' realmkey 'cca-rsi-modules-*'"
+	runs 0 "our packages" realm_sh "dpkg-query -W -f '\${db:Status-Abbrev} \${Package}\n' 'realmkey*' 'cca-rsi-modules-*' | grep -v ^un"
 	same "are installed" "ii  cca-rsi-modules-$(cat build/root.kernel)
-ii  realmkey" "$output"
-	runs 0 "dpkg checks their files" realm_sh "dpkg -V realmkey cca-rsi-modules-\$(uname -r) | grep -v ' /usr/share/\(doc\|man\)/' || true"
+ii  realmkey
+ii  realmkey-cli
+ii  realmkey-common
+ii  realmkey-courier
+ii  realmkey-trusteed" "$output"
+	runs 0 "dpkg checks their files" realm_sh "dpkg -V realmkey realmkey-cli realmkey-common realmkey-courier realmkey-trusteed cca-rsi-modules-\$(uname -r) | grep -v ' /usr/share/\(doc\|man\)/' || true"
 	same "and finds no difference" "" "$output"
 	runs 0 "apt finds all that they depend on" realm_sh "apt-get -q check"
+}
+
+# debian_autopkgtest NAME: one of debian/tests runs in the realm.
+debian_autopkgtest()
+{
+	tests/realm/realm put debian "debian/tests/$1" /tmp/autopkgtest &&
+		realm_sh "mkdir -p /tmp/adt && AUTOPKGTEST_TMP=/tmp/adt sh /tmp/autopkgtest && rm -r /tmp/adt"
+}
+
+debian_autopkgtests()
+{
+	local name
+	for name in $(sed -n 's/^Tests: //p' debian/tests/control); do
+		runs 0 "the package's own test $name passes in the realm" debian_autopkgtest "$name"
+	done
 }
 
 # debian_status PID...: who processes are and what they may do.
@@ -213,6 +232,7 @@ scenario_debian()
 		runs 0 "the root file system" realm_sh "dmesg; ls -l /sys/block/dm-0/ro; cat /sys/block/dm-0/ro; grep ' / ' /proc/mounts"
 		has "is an overlay" "overlay"
 		debian_packages
+		debian_autopkgtests
 		debian_unconfigured
 		debian_configure
 		debian_starting
