@@ -254,7 +254,7 @@ scenario_debian()
 {
 	does "trusteed starts" trustee_start debian
 	does "with a secret" debian_store
-	export ROOTFS=debian TIMEOUT=300
+	export ROOTFS=debian TIMEOUT=${TIMEOUT:-300}
 	does "a Debian realm boots" realm_start debian
 	if [ "$status" -eq 0 ]; then
 		runs 0 "all its units" realm_sh "systemctl is-system-running --wait || { systemctl --failed --no-pager; false; }"
