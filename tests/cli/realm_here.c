@@ -143,14 +143,20 @@ void rsi_watch_close(struct rsi_watch *watch)
 int rsi_token_get(struct rsi *rsi, const uint8_t challenge[REALM_CHALLENGE_SIZE],
 		  struct bytes *token, uint64_t *records, struct error *e)
 {
+	uint8_t digest[32];
+	bool ready;
+
 	(void)rsi;
-	(void)e;
 	if (records)
 		*records = 0; /* there is no event log */
 	faults_suspend(true);
-	cca_builder_token(&builder, challenge, token);
+	/* OpenSSL prepares all digests when the first is fetched, and one for which it had no memory then is missing
+	 * from then on. */
+	ready = EVP_Q_digest(NULL, "SHA256", NULL, "", 0, digest, NULL) == 1;
+	if (ready)
+		cca_builder_token(&builder, challenge, token);
 	faults_suspend(false);
-	return 0;
+	return ready ? 0 : error_set_memory(e);
 }
 
 /* The keys live until the process ends; they are freed for the leak checker. */

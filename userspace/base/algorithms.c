@@ -303,9 +303,9 @@ bool algorithms_limit(enum algorithms which)
 		return which == chosen;
 	chosen = which;
 	library = OSSL_LIB_CTX_new();
-	if (!library || !default_provider_hold() || !part_add())
+	if (!library || !default_provider_hold() || !part_add() ||
+	    !OSSL_LIB_CTX_set0_default(library))
 		return false;
-	OSSL_LIB_CTX_set0_default(library);
 	/* The verification of certificates looks digests up in a table, which is otherwise filled with all
 	 * of them. OpenSSL's first fetch copies the names of this table, so it is filled afterwards. */
 	limited = EVP_add_digest(EVP_sha1()) && EVP_add_digest(EVP_sha256()) &&

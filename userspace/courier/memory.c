@@ -45,7 +45,8 @@ static void *openssl_realloc(void *old, size_t size, const char *file, int line)
 		return NULL;
 	}
 	memory = realloc(old, size);
-	failed = failed || !memory;
+	if (!memory)
+		return allocation_failed();
 	return memory;
 }
 
