@@ -90,6 +90,31 @@ ii  realmkey-trusteed" "$output"
 	runs 0 "apt finds all that they depend on" realm_sh "apt-get -q check"
 }
 
+# debian_profile NAME: loads a profile of AppArmor. It is compiled here, because a realm's CPU is emulated.
+debian_profile()
+{
+	$in_root apparmor_parser --skip-kernel-load --kernel-features /etc/apparmor.d/abi/4.0 --ofile "build/e2e/$1.profile" \
+		"userspace/install/apparmor/$1" && tests/realm/realm put debian "build/e2e/$1.profile" /tmp/profile &&
+		realm_sh "cat /tmp/profile >/sys/kernel/security/apparmor/.load && rm /tmp/profile"
+}
+
+# The services run with these profiles from here on, and all tests below pass with them.
+debian_profiles()
+{
+	local name
+	runs 0 "the realm's kernel has AppArmor" realm_sh "grep Y /sys/module/apparmor/parameters/enabled"
+	for name in realmkeyd realmkey-courier trusteed; do
+		does "its profile for $name is loaded" debian_profile $name
+	done
+}
+
+# debian_denied: no access of the services was one that their profiles do not allow.
+debian_denied()
+{
+	runs 0 "the kernel's log" realm_sh "dmesg | grep -E 'apparmor=\"(DENIED|ALLOWED)\"' || true"
+	same "has no access that AppArmor denied" "" "$output"
+}
+
 # debian_autopkgtest NAME: one of debian/tests runs in the realm.
 debian_autopkgtest()
 {
@@ -124,9 +149,14 @@ debian_confined()
 	has "has no capability" "CapPrm:	0000000000000000"
 	has "cannot gain one" "CapBnd:	0000000000000000"
 	has "is in a unit of its own" "realmkey-courier@"
+	runs 0 "the profiles of both" realm_sh "for p in \$(systemctl show -P MainPID realmkeyd) \$(pidof realmkey-courier); do cat /proc/\$p/attr/apparmor/current; done | sort -u"
+	same "are enforced" "realmkey-courier (enforce)
+realmkeyd (enforce)" "$output"
+	debian_denied
 }
 
-# Instead of realmkeyd, in its unit and its confinement: a program that tries to reach everything else.
+# Instead of realmkeyd, in its unit and its confinement: a program that tries to reach everything else. AppArmor is left
+# out, because its profile would not even let this program start.
 debian_escape()
 {
 	does "a program that tries to escape is in the realm" realm_put escape
@@ -136,6 +166,7 @@ debian_escape()
 ExecStart=
 ExecStart=/usr/local/bin/escape /run/realmkey/keyring
 StandardOutput=file:/run/escape.out
+AppArmorProfile=
 Restart=no
 ."
 	runs 0 "it runs, and nothing that it tries succeeds" realm_sh "systemctl restart realmkeyd; s=\$(systemctl show -P ExecMainStatus realmkeyd); cat /run/escape.out; exit \$s"
@@ -223,7 +254,7 @@ scenario_debian()
 {
 	does "trusteed starts" trustee_start debian
 	does "with a secret" debian_store
-	export ROOTFS=debian TIMEOUT=300
+	export ROOTFS=debian TIMEOUT=${TIMEOUT:-300}
 	does "a Debian realm boots" realm_start debian
 	if [ "$status" -eq 0 ]; then
 		runs 0 "all its units" realm_sh "systemctl is-system-running --wait || { systemctl --failed --no-pager; false; }"
@@ -232,6 +263,7 @@ scenario_debian()
 		runs 0 "the root file system" realm_sh "dmesg; ls -l /sys/block/dm-0/ro; cat /sys/block/dm-0/ro; grep ' / ' /proc/mounts"
 		has "is an overlay" "overlay"
 		debian_packages
+		debian_profiles
 		debian_autopkgtests
 		debian_unconfigured
 		debian_configure
