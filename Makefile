@@ -6,7 +6,7 @@ Q := @
 export SMP HASH APPEND TIMEOUT TOKEN RUN DEMO_SECRET V FUZZ TOKENS RELOADS ROUNDS
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check unit lint fuzz check-long realm rim realm-initramfs modules modules_install deb user native kselftest kselftest-package stress rmm setup source checkers perf torture clean distclean
+.PHONY: help demo check unit lint fuzz check-long realm rim realm-initramfs modules modules_install deb sbom dist install user native kselftest kselftest-package stress rmm setup source checkers perf torture clean distclean
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
@@ -54,8 +54,21 @@ modules: setup ##	the kernel module, build/kmod/cca_rsi.ko (KDIR= for another ke
 modules_install: ##	on an arm64 machine: build and install it, with its modprobe.d and modules-load.d (KDIR= DESTDIR=)
 	$(Q)$(MAKE) -s -C kmod $@
 
-deb: user modules ##	Debian packages for a realm, in build/deb: user space, and the module for the bench's kernel
+deb: setup ##	Debian packages in build/deb: for arm64, with the module for the bench's kernel, and for this machine
 	$(Q)tools/build-deb
+
+sbom: deb ##	what the packages are made of, as SPDX, in build/deb
+	$(Q)$(ROOT) tools/sbom
+
+dist: setup ##	the signed source of a release, in build/dist; KEY=gpg's name of a key
+	$(Q)tools/dist --key "$(KEY)"
+
+# The variables of the GNU coding standards, each of which has the name of an option of meson.
+DIRS := prefix bindir sbindir libexecdir sysconfdir datadir mandir
+install: ##	user space, built by this machine's own compiler, without the toolchain root; DESTDIR= prefix= bindir= ...
+	$(Q)meson setup $(if $(wildcard build/install/build.ninja),--reconfigure) --buildtype=release -Dtests=false \
+		$(foreach dir,$(DIRS),$(if $($(dir)),'--$(dir)=$($(dir))')) build/install
+	$(Q)meson install -C build/install --destdir '$(abspath $(DESTDIR))'
 
 user: setup ##	user space for the realm: arm64, in build/arm64
 	$(Q)tools/build-user arm64
@@ -85,7 +98,7 @@ torture: source ##	test the module in a debug kernel, over a fake RMM and in a r
 	$(Q)tests/torture/torture $(FUZZ)
 
 clean: ##	remove what was built, but not the toolchain root and downloads
-	$(Q)rm -rf build/kmod build/rmm build/realm build/arm64 build/native build/release build/fuzz
+	$(Q)rm -rf build/kmod build/rmm build/realm build/arm64 build/native build/release build/fuzz build/install build/deb build/deb-again build/dist
 
 distclean: ##	remove everything below build/
 	$(Q)tools/setup --remove

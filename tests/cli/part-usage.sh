@@ -225,6 +225,34 @@ usage_completion()
 	completes "nothing after it" "" realmkey log README.md README
 }
 
+# completed SHELL WORD...: what a shell offers for the last word.
+# shellcheck disable=SC2016 # for those shells
+completed()
+(
+	PATH=$top/build/release/userspace/cli:$PATH
+	case $1 in
+	fish) fish --no-config -c 'source $argv[1]; complete -C $argv[2]' "$work/realmkey.fish" "${*:2}" ;;
+	zsh) zsh -f -c 'file=$1; shift; compadd() { shift; print -l -- "$@"; }; words=("$@"); CURRENT=$#
+		complete_it() { . $file; }; complete_it' zsh "$work/_realmkey" "${@:2}" ;;
+	esac 2>&1 | paste -sd' '
+)
+
+# The other shells ask bash's completion. It is not installed here, so their files name that of the tree.
+usage_shells()
+{
+	local shell file
+	for file in realmkey.fish _realmkey; do
+		sed "s|/usr/share/bash-completion/completions/realmkey|$top/userspace/install/realmkey.bash|" \
+			"build/release/userspace/install/$file" >"$work/$file"
+	done
+	for shell in fish zsh; do
+		same "$shell completes a command" extend "$(completed $shell realmkey ext)"
+		same "$shell completes an option's value" "device netlink" "$(completed $shell realmkey extend --source '')"
+		same "$shell completes it after =" --source=netlink "$(completed $shell realmkey extend --source=n)"
+		same "$shell has nothing where there is nothing" "" "$(completed $shell realmkey log README.md README)"
+	done
+}
+
 part_usage()
 {
 	usage_help
@@ -233,4 +261,5 @@ part_usage()
 	usage_order
 	usage_wrong
 	usage_completion
+	usage_shells
 }

@@ -78,12 +78,56 @@ debian_deliver()
 # they depend on.
 debian_packages()
 {
-	runs 0 "our packages" realm_sh "dpkg-query -W -f '\${db:Status-Abbrev} \${Package}\n' realmkey 'cca-rsi-modules-*'"
+	runs 0 "our packages" realm_sh "dpkg-query -W -f '\${db:Status-Abbrev} \${Package}\n' 'realmkey*' 'cca-rsi-modules-*' | grep -v ^un"
 	same "are installed" "ii  cca-rsi-modules-$(cat build/root.kernel)
-ii  realmkey" "$output"
-	runs 0 "dpkg checks their files" realm_sh "dpkg -V realmkey cca-rsi-modules-\$(uname -r) | grep -v ' /usr/share/\(doc\|man\)/' || true"
+ii  realmkey
+ii  realmkey-cli
+ii  realmkey-common
+ii  realmkey-courier
+ii  realmkey-trusteed" "$output"
+	runs 0 "dpkg checks their files" realm_sh "dpkg -V realmkey realmkey-cli realmkey-common realmkey-courier realmkey-trusteed cca-rsi-modules-\$(uname -r) | grep -v ' /usr/share/\(doc\|man\)/' || true"
 	same "and finds no difference" "" "$output"
 	runs 0 "apt finds all that they depend on" realm_sh "apt-get -q check"
+}
+
+# debian_profile NAME: loads a profile of AppArmor. It is compiled here, because a realm's CPU is emulated.
+debian_profile()
+{
+	$in_root apparmor_parser --skip-kernel-load --kernel-features /etc/apparmor.d/abi/4.0 --ofile "build/e2e/$1.profile" \
+		"userspace/install/apparmor/$1" && tests/realm/realm put debian "build/e2e/$1.profile" /tmp/profile &&
+		realm_sh "cat /tmp/profile >/sys/kernel/security/apparmor/.load && rm /tmp/profile"
+}
+
+# The services run with these profiles from here on, and all tests below pass with them.
+debian_profiles()
+{
+	local name
+	runs 0 "the realm's kernel has AppArmor" realm_sh "grep Y /sys/module/apparmor/parameters/enabled"
+	for name in realmkeyd realmkey-courier trusteed; do
+		does "its profile for $name is loaded" debian_profile $name
+	done
+}
+
+# debian_denied: no access of the services was one that their profiles do not allow.
+debian_denied()
+{
+	runs 0 "the kernel's log" realm_sh "dmesg | grep -E 'apparmor=\"(DENIED|ALLOWED)\"' || true"
+	same "has no access that AppArmor denied" "" "$output"
+}
+
+# debian_autopkgtest NAME: one of debian/tests runs in the realm.
+debian_autopkgtest()
+{
+	tests/realm/realm put debian "debian/tests/$1" /tmp/autopkgtest &&
+		realm_sh "mkdir -p /tmp/adt && AUTOPKGTEST_TMP=/tmp/adt sh /tmp/autopkgtest && rm -r /tmp/adt"
+}
+
+debian_autopkgtests()
+{
+	local name
+	for name in $(sed -n 's/^Tests: //p' debian/tests/control); do
+		runs 0 "the package's own test $name passes in the realm" debian_autopkgtest "$name"
+	done
 }
 
 # debian_status PID...: who processes are and what they may do.
@@ -105,9 +149,14 @@ debian_confined()
 	has "has no capability" "CapPrm:	0000000000000000"
 	has "cannot gain one" "CapBnd:	0000000000000000"
 	has "is in a unit of its own" "realmkey-courier@"
+	runs 0 "the profiles of both" realm_sh "for p in \$(systemctl show -P MainPID realmkeyd) \$(pidof realmkey-courier); do cat /proc/\$p/attr/apparmor/current; done | sort -u"
+	same "are enforced" "realmkey-courier (enforce)
+realmkeyd (enforce)" "$output"
+	debian_denied
 }
 
-# Instead of realmkeyd, in its unit and its confinement: a program that tries to reach everything else.
+# Instead of realmkeyd, in its unit and its confinement: a program that tries to reach everything else. AppArmor is left
+# out, because its profile would not even let this program start.
 debian_escape()
 {
 	does "a program that tries to escape is in the realm" realm_put escape
@@ -117,6 +166,7 @@ debian_escape()
 ExecStart=
 ExecStart=/usr/local/bin/escape /run/realmkey/keyring
 StandardOutput=file:/run/escape.out
+AppArmorProfile=
 Restart=no
 ."
 	runs 0 "it runs, and nothing that it tries succeeds" realm_sh "systemctl restart realmkeyd; s=\$(systemctl show -P ExecMainStatus realmkeyd); cat /run/escape.out; exit \$s"
@@ -204,7 +254,7 @@ scenario_debian()
 {
 	does "trusteed starts" trustee_start debian
 	does "with a secret" debian_store
-	export ROOTFS=debian TIMEOUT=300
+	export ROOTFS=debian TIMEOUT=${TIMEOUT:-300}
 	does "a Debian realm boots" realm_start debian
 	if [ "$status" -eq 0 ]; then
 		runs 0 "all its units" realm_sh "systemctl is-system-running --wait || { systemctl --failed --no-pager; false; }"
@@ -213,6 +263,8 @@ scenario_debian()
 		runs 0 "the root file system" realm_sh "dmesg; ls -l /sys/block/dm-0/ro; cat /sys/block/dm-0/ro; grep ' / ' /proc/mounts"
 		has "is an overlay" "overlay"
 		debian_packages
+		debian_profiles
+		debian_autopkgtests
 		debian_unconfigured
 		debian_configure
 		debian_starting

@@ -91,4 +91,26 @@ _realmkey()
 	fi
 }
 
-complete -F _realmkey realmkey realmkeyd trusteed
+# _realmkey_print PROGRAM WORD...: print the completions of the last word, for other shells, which do not split words
+# at "=".
+_realmkey_print()
+{
+	local COMP_WORDS=() COMP_CWORD COMPREPLY=() word last=${!#} before=
+	for word; do
+		case $word in
+		--*=*) COMP_WORDS+=("${word%%=*}" = "${word#*=}") ;;
+		*) COMP_WORDS+=("$word") ;;
+		esac
+	done
+	[[ $last != --*=* ]] || before=${last%%=*}=
+	COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+	_realmkey "$1" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+	for word in "${COMPREPLY[@]}"; do
+		printf '%s\n' "$before$word"
+	done
+}
+
+# Each program has a copy of this file, with its name.
+_realmkey_file=${BASH_SOURCE[0]##*/}
+complete -F _realmkey "${_realmkey_file%.bash}"
+unset -v _realmkey_file
