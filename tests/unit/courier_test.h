@@ -11,6 +11,21 @@
 
 static struct http_server plain; /* each program that includes this file starts it */
 
+/* For a group of tests that requires no other server. */
+static inline int plain_start(void **state)
+{
+	(void)state;
+	http_server_start(&plain, NULL);
+	return 0;
+}
+
+static inline int plain_stop(void **state)
+{
+	(void)state;
+	http_server_stop(&plain);
+	return 0;
+}
+
 static inline const char *program(void)
 {
 	const char *path = getenv("REALMKEY_COURIER");

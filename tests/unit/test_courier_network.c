@@ -337,20 +337,6 @@ static void test_answer_before_the_request_is_sent(void **state)
 	close(fd);
 }
 
-static int server_start(void **state)
-{
-	(void)state;
-	http_server_start(&plain, NULL);
-	return 0;
-}
-
-static int server_stop(void **state)
-{
-	(void)state;
-	http_server_stop(&plain);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -365,5 +351,5 @@ int main(void)
 		cmocka_unit_test(test_answer_before_the_request_is_sent),
 	};
 
-	return cmocka_run_group_tests(tests, server_start, server_stop);
+	return cmocka_run_group_tests(tests, plain_start, plain_stop);
 }

@@ -280,20 +280,6 @@ static void test_malformed_answers(void **state)
 	}
 }
 
-static int server_start(void **state)
-{
-	(void)state;
-	http_server_start(&plain, NULL);
-	return 0;
-}
-
-static int server_stop(void **state)
-{
-	(void)state;
-	http_server_stop(&plain);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -306,5 +292,5 @@ int main(void)
 		cmocka_unit_test(test_malformed_answers),
 	};
 
-	return cmocka_run_group_tests(tests, server_start, server_stop);
+	return cmocka_run_group_tests(tests, plain_start, plain_stop);
 }
