@@ -276,8 +276,6 @@ int kbs_realm_challenge(const struct kbs_challenge *challenge, const struct tee_
 	return ret;
 }
 
-/* The members are in the order in which the reference client sends them. Trustee expects the token
- * as an array of numbers. */
 /* Append the numbers of a JSON array. printf() would cost a hundred times as much as the digits, and this is the
  * largest part of the request. */
 static void numbers_append(struct bytes *out, const uint8_t *byte, size_t len)
@@ -295,6 +293,8 @@ static void numbers_append(struct bytes *out, const uint8_t *byte, size_t len)
 	}
 }
 
+/* The members are in the order in which the reference client sends them. Trustee expects the token
+ * as an array of numbers. */
 int kbs_attest_body(const struct kbs_challenge *challenge, const struct tee_key *key,
 		    const void *token, size_t len, struct bytes *out, struct error *e)
 {

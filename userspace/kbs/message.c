@@ -103,8 +103,8 @@ static int message_check(const struct message *m, size_t *len, struct error *e)
 	return 0;
 }
 
-/* The limits in the table keep each body below MESSAGE_BODY_MAX, so lengths fit in 32 bits. */
-/* Without the last @omitted bytes. */
+/* Append @m without its last @omitted bytes. The limits in the table keep each body below MESSAGE_BODY_MAX, so
+ * lengths fit in 32 bits. */
 static int message_append(const struct message *m, size_t omitted, struct bytes *out,
 			  struct error *e)
 {
