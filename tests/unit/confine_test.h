@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include "keeper/confine.h"
-#include "keeper/keyring.h"
+#include "keyring/keyring.h"
 
 #define OWNER 1001 /* of the secrets */
 #define GROUP 1002

@@ -26,7 +26,7 @@
 #include "refuse.h"
 #include "base/bytes.h"
 #include "base/io.h"
-#include "keeper/keyring.h"
+#include "keyring/keyring.h"
 
 static char base[] = "/tmp/test_keyring.XXXXXX";
 static char keyring[64];

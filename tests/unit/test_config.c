@@ -12,7 +12,7 @@
 
 #include "base/array.h"
 #include "base/bytes.h"
-#include "keeper/config.h"
+#include "config/config.h"
 
 #define HTTP_REFUSED(line) \
 	"c:" #line ": [kbs] url: URL: http:// is neither private nor authentic; to use it " \

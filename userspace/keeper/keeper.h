@@ -15,9 +15,9 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "sandbox/sandbox.h"
-#include "config.h"
+#include "config/config.h"
 #include "kbs/session.h"
-#include "keyring.h"
+#include "keyring/keyring.h"
 #include "retry.h"
 
 struct keeper_secret {
