@@ -22,7 +22,8 @@ static void check_secret(const struct config *config, size_t index)
 	check(secret->name && *secret->name && secret->resource && *secret->resource);
 	check(secret->file && *secret->file && *secret->file != '/' && *secret->file != '.');
 	check(!strstr(secret->file, "/.") && !strstr(secret->file, "//"));
-	check(!strpbrk(secret->file, "\t\r\n\033") && secret->mode <= 0777 && secret->line > 0);
+	check(!strpbrk(secret->file, "\t\r\n\033") && secret->mode <= 0777 &&
+	      secret->place.line > 0);
 	for (size_t i = 0; i < index; i++)
 		check(strcmp(config->secret[i].file, secret->file) &&
 		      strcmp(config->secret[i].name, secret->name));
@@ -30,9 +31,13 @@ static void check_secret(const struct config *config, size_t index)
 
 static void check_config(const struct config *config)
 {
-	check(config->url && config->count <= CONFIG_SECRETS_MAX);
-	check(!strncmp(config->url, "https://", 8) || config->insecure);
-	check(config->timeout >= 1 && (!config->ca || *config->ca == '/'));
+	check(config->urls && config->count && config->count <= CONFIG_SECRETS_MAX);
+	for (size_t i = 0; i < config->urls; i++)
+		check(!strncmp(config->url[i], "https://", 8) || config->insecure);
+	for (size_t i = 0; i < config->cas; i++)
+		check(*config->ca[i] == '/');
+	check(config->cas <= 1 || config->cas == config->urls);
+	check(!config->certificate == !config->key && config->timeout >= 1);
 	for (size_t i = 0; i < config->count; i++)
 		check_secret(config, i);
 }

@@ -5,12 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/io.h"
 #include "base/log.h"
+#include "config/settings.h"
 #include "confine.h"
-#include "kbs/ca_file.h"
 #include "kbs/denial.h"
-#include "owner.h"
 #include "record.h"
 
 /* Failed in the last pass; keeper_plan() decides when to try again. */
@@ -18,52 +16,45 @@
 
 /* --- start ----------------------------------------------------------------------------------- */
 
-static int keeper_find_owners(struct keeper *keeper, struct error *e)
-{
-	keeper->secret = calloc(keeper->config.count, sizeof(*keeper->secret));
-	if (!keeper->secret && keeper->config.count)
-		return error_set_memory(e);
-	for (size_t i = 0; i < keeper->config.count; i++) {
-		struct keeper_secret *secret = &keeper->secret[i];
-		const struct config_secret *config = &keeper->config.secret[i];
-
-		secret->config = config;
-		if (owner_user(config->owner, &secret->uid, e) < 0)
-			return error_add(e, "%s:%d: [secret %s] owner", keeper->file,
-					 config->owner_line, config->name);
-		if (owner_group(config->group, &secret->gid, e) < 0)
-			return error_add(e, "%s:%d: [secret %s] group", keeper->file,
-					 config->group_line, config->name);
-	}
-	return 0;
-}
-
 /* An error of the CA file is one of the configuration, which names that file. */
 static int keeper_fail_ca(const struct keeper *keeper, struct error *e)
 {
 	error_reclassify(e, ERROR_ANY, ERROR_CONFIG);
-	return error_add(e, "%s:%d: [kbs] ca", keeper->file, keeper->config.ca_line);
+	return error_add(e, "%s:%d: [kbs] ca", keeper->config.ca_place.file,
+			 keeper->config.ca_place.line);
+}
+
+/* The first error is logged by the caller. */
+static void keeper_report(void *context, bool warning, const char *text)
+{
+	(void)context;
+	if (warning)
+		log_line(LOG_LEVEL_WARNING, "%s", text);
 }
 
 int keeper_configure(struct keeper *keeper, const char *path, struct error *e)
 {
-	const struct config *config = &keeper->config;
-	struct bytes text = BYTES_INIT;
-	int ret;
+	struct settings settings;
 
 	keeper->file = path;
-	ret = io_read_file(path, CONFIG_FILE_MAX, &text, e);
-	if (ret < 0)
-		error_reclassify(e, ERROR_ANY, ERROR_CONFIG);
-	else
-		ret = config_parse(&keeper->config, text.data, text.len, path, e);
-	if (ret == 0 && config->ca && ca_file_read(config->ca, &keeper->ca, e) < 0)
-		ret = keeper_fail_ca(keeper, e);
-	if (ret == 0)
-		ret = keeper_find_owners(keeper, e);
 	keeper->has_user = confine_identity(&keeper->identity);
-	bytes_free(&text);
-	return ret;
+	if (settings_read(&settings, path, keeper_report, NULL, e) < 0)
+		return -1;
+	keeper->secret = calloc(settings.config.count, sizeof(*keeper->secret));
+	if (!keeper->secret) {
+		settings_free(&settings);
+		return error_set_memory(e);
+	}
+	keeper->config = settings.config;
+	settings.config = (struct config)CONFIG_INIT;
+	bytes_swap(&keeper->ca, &settings.ca[0]);
+	for (size_t i = 0; i < keeper->config.count; i++) {
+		keeper->secret[i].config = &keeper->config.secret[i];
+		keeper->secret[i].uid = settings.secret[i].uid;
+		keeper->secret[i].gid = settings.secret[i].gid;
+	}
+	settings_free(&settings);
+	return 0;
 }
 
 /* Only the device, whose descriptor is a right that is checked when it is opened. Netlink checks a
@@ -82,7 +73,7 @@ static int keeper_open_realm(struct keeper *keeper, struct error *e)
 		return error_set(e, ERROR_CONFIG,
 				 "%s:%d: [kbs] source: realmkeyd reads the realm "
 				 "through its device only",
-				 keeper->file, config->source_line);
+				 config->source_place.file, config->source_place.line);
 	return error_set(e, ERROR_NO_DRIVER,
 			 "cannot open /dev/cca-rsi, and realmkeyd does not use "
 			 "netlink");
@@ -102,7 +93,7 @@ int keeper_start(struct keeper *keeper, const char *program, const char *keyring
 {
 	const struct config *config = &keeper->config;
 	const struct courier_target target = {
-		.url = config->url,
+		.url = config->url[0],
 		.timeout = config->timeout,
 		.insecure = config->insecure,
 		.ca = keeper->ca.len ? keeper->ca.data : NULL,
@@ -114,8 +105,8 @@ int keeper_start(struct keeper *keeper, const char *program, const char *keyring
 		return -1;
 	ret = courier_start(&keeper->session.courier, program, &target, e);
 	bytes_free(&keeper->ca);
-	if (ret < 0 && config->ca && e->kind == ERROR_INPUT) { /* the courier lacks the name */
-		error_add(e, "%s", config->ca);
+	if (ret < 0 && config->cas && e->kind == ERROR_INPUT) { /* the courier lacks the name */
+		error_add(e, "%s", config->ca[0]);
 		return keeper_fail_ca(keeper, e);
 	}
 	if (ret == 0 && !keeper->has_user)
@@ -142,8 +133,8 @@ static void keeper_log_denial(const struct keeper *keeper)
 {
 	const struct session *session = &keeper->session;
 	const struct denial_kbs kbs = {
-		.url = keeper->config.url,
-		.ca = keeper->config.ca,
+		.url = keeper->config.url[0],
+		.ca = keeper->config.ca[0],
 		.insecure = keeper->config.insecure,
 	};
 	struct error unexplained = ERROR_INIT;
