@@ -317,9 +317,9 @@ static int secret_read(const char *what, const json_t *object, struct status_sec
 
 	if (members_read(what, object, secret_members, secret, e) < 0)
 		return -1;
-	if (!*secret->name)
+	if (!secret->name || !*secret->name)
 		return member_invalid(what, "name", "is empty", e);
-	if (!path_fits(secret->file))
+	if (!secret->file || !path_fits(secret->file))
 		return member_invalid(what, "file", "not a path in the keyring", e);
 	if (word < 0)
 		return member_invalid(what, "state", "missing or unknown", e);
