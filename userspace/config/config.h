@@ -70,7 +70,7 @@ struct config {
 	size_t names;
 };
 
-#define CONFIG_INIT { 0 }
+#define CONFIG_INIT { .urls = 0 }
 
 /* A file: its name for errors, and its contents. */
 struct config_text {
