@@ -104,8 +104,10 @@ void session_close(struct session *s)
 	*s = (struct session)SESSION_INIT;
 }
 
-int keyring_open(struct keyring *ring, const char *path, uid_t uid, gid_t gid, struct error *e)
+int keyring_open(struct keyring *ring, const char *path, size_t size, uid_t uid, gid_t gid,
+		 struct error *e)
 {
+	(void)size;
 	(void)uid;
 	(void)gid;
 	assert_string_equal(path, "/keyring");

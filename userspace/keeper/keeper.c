@@ -81,7 +81,8 @@ static int keeper_open_realm(struct keeper *keeper, struct error *e)
 
 static int keeper_open_keyring(struct keeper *keeper, const char *path, struct error *e)
 {
-	if (keyring_open(&keeper->keyring, path, keeper->identity.uid, keeper->identity.gid, e) < 0)
+	if (keyring_open(&keeper->keyring, path, 0, keeper->identity.uid, keeper->identity.gid, e) <
+	    0)
 		return -1;
 	for (size_t i = 0; i < keeper->config.count; i++)
 		if (keyring_remember(&keeper->keyring, keeper->config.secret[i].file, e) < 0)
