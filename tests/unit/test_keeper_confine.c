@@ -345,7 +345,7 @@ static _Noreturn void child_try(int (*function)(void), bool landlock)
 	confine_identity(&identity);
 	ring.dir = keyring_fd;
 	if (keyring_remember(&ring, "d/a", &e) < 0 || confine_begin(&e) < 0 ||
-	    confine_finish(keyring_fd, &identity, &e) < 0) {
+	    confine_finish(keyring_fd, &identity, 0, &e) < 0) {
 		fprintf(stderr, "%s\n", e.text);
 		_exit(2);
 	}
@@ -424,7 +424,7 @@ static int confine_without_memory(struct error *e)
 	confine_identity(&identity);
 	if (confine_begin(e) < 0 || setrlimit(RLIMIT_AS, &none) < 0)
 		return 1;
-	if (confine_finish(keyring_fd, &identity, e) == 0)
+	if (confine_finish(keyring_fd, &identity, 0, e) == 0)
 		return 2;
 	return e->kind == ERROR_SYSTEM && strstr(e->text, "cannot allocate memory") ? 0 : 3;
 }
@@ -438,7 +438,7 @@ static int confine_without_locked_memory(struct error *e)
 	if (confine_begin(e) < 0 || setrlimit(RLIMIT_MEMLOCK, &page) < 0 ||
 	    syscall(SYS_mlockall, MCL_FUTURE) < 0)
 		return 1;
-	if (confine_finish(keyring_fd, &identity, e) == 0)
+	if (confine_finish(keyring_fd, &identity, 0, e) == 0)
 		return 2;
 	return e->kind == ERROR_SYSTEM && strstr(e->text, "RLIMIT_MEMLOCK is 4 KiB") ? 0 : 3;
 }

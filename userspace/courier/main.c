@@ -197,7 +197,7 @@ static int worker_enter(struct courier_state *s, pid_t supervisor, struct error 
 		.give_up = worker_give_up,
 	};
 
-	if (confine_end_with(supervisor, e) < 0 || late_answer_make(s, e) < 0 ||
+	if (sandbox_end_with(supervisor, e) < 0 || late_answer_make(s, e) < 0 ||
 	    sandbox_enter(s, &target.pinned, e) < 0)
 		return -1;
 	return http_open(&s->http, &target, e);
