@@ -221,7 +221,7 @@ int keyring_publish(struct keyring *ring, const char *name, mode_t mode, const v
 	return 0;
 }
 
-int keyring_published(struct keyring *ring, const char *name, size_t max, struct bytes *data,
+int keyring_published(const struct keyring *ring, const char *name, size_t max, struct bytes *data,
 		      struct error *e)
 {
 	(void)ring;
@@ -279,11 +279,10 @@ int courier_start(struct courier *courier, const char *program, const struct cou
 		  struct error *e)
 {
 	assert_string_equal(program, "/courier");
-	assert_int_equal(target->servers, 1);
-	assert_string_equal(target->server[0].url, "https://kbs");
+	assert_string_equal(target->url, "https://kbs");
 	called(world.calls, sizeof(world.calls), 'C');
-	world.ca_given = target->server[0].ca;
-	bytes_set(&world.ca, target->server[0].ca, target->server[0].ca_len);
+	world.ca_given = target->ca;
+	bytes_set(&world.ca, target->ca, target->ca_len);
 	*e = world.courier;
 	courier->fd = e->kind == ERROR_NONE ? 0 : -1;
 	return courier->fd;

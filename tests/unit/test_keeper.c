@@ -65,19 +65,13 @@ static void pass_at_once(void)
 	pass();
 }
 
-/* "realmkey refresh --now" */
-static void pass_for_all(void)
-{
-	keeper_hurry(&keeper, -1, true);
-	pass();
-}
-
 /* Remove secret number @i from the keyring. */
 static void lose(int i)
 {
 	world.file[i].content[0] = '\0';
 	secrets[i].state = STATUS_MISSING;
 	secrets[i].due = 0;
+	world.put[0] = '\0';
 }
 
 /* How long the keeper waits now. */

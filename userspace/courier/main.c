@@ -31,6 +31,7 @@
 #include "resolver.h"
 #include "roots.h"
 #include "sandbox/idle.h"
+#include "sandbox/sandbox.h"
 
 #define TIMEOUT_MAX 3600
 #define IDLE_MS	    1000

@@ -58,29 +58,20 @@ static int keeper_open_courier(struct keeper *keeper, const char *program, struc
 	const struct settings *settings = keeper->settings;
 	const struct config *config = &settings->config;
 	struct courier_target target = {
-		.servers = config->urls,
-		.proxy = config->proxy,
-		.proxy_credentials = &settings->proxy_credentials,
-		.certificate = &settings->certificate,
-		.key = &settings->key,
+		.url = config->url[0],
+		.ca = settings->ca[0].len ? settings->ca[0].data : NULL,
+		.ca_len = settings->ca[0].len,
 		.timeout = config->timeout,
 		.insecure = config->insecure,
 	};
 	int ret;
 
-	for (size_t i = 0; i < config->urls; i++) {
-		const struct bytes *ca = &settings->ca[config->cas > 1 ? i : 0];
-
-		target.server[i] = (struct courier_server){
-			.url = config->url[i],
-			.ca = ca->len ? ca->data : NULL,
-			.ca_len = ca->len,
-		};
-	}
 	ret = courier_start(&keeper->session.courier, program, &target, e);
 	/* Only the courier parses these files, and it does not know their names. */
 	if (ret < 0 && e->kind == ERROR_INPUT && config->cas) {
 		error_reclassify(e, ERROR_ANY, ERROR_CONFIG);
+		if (config->cas == 1)
+			error_add(e, "%s", config->ca[0]);
 		error_add(e, "%s:%d: [kbs] ca", config->ca_place.file, config->ca_place.line);
 	}
 	return ret;
@@ -182,14 +173,6 @@ bool secret_is_good(const struct keeper_secret *secret)
 {
 	return secret->state == STATUS_DELIVERED ||
 	       (secret->state == STATUS_STALE && secret->config->on_stale == CONFIG_STALE_KEEP);
-}
-
-bool secrets_are_one_unit(const struct keeper_secret *a, const struct keeper_secret *b)
-{
-	const size_t len = strcspn(a->config->file, "/");
-
-	return len == strcspn(b->config->file, "/") &&
-	       !memcmp(a->config->file, b->config->file, len);
 }
 
 bool keeper_lost(const struct keeper *keeper)

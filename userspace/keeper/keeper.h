@@ -87,8 +87,6 @@ bool secret_is_there(const struct keeper_secret *secret);
 bool secret_is_good(const struct keeper_secret *secret);
 /* When @secret becomes stale, or RETRY_NEVER. If nothing is known of its age, that begins with this process. */
 int64_t secret_stale_at(const struct keeper *keeper, const struct keeper_secret *secret);
-/* True if both belong to the same top-level directory of the keyring, so that they change together. */
-bool secrets_are_one_unit(const struct keeper_secret *a, const struct keeper_secret *b);
 
 /* True if every required secret is in the keyring. */
 bool keeper_ready(const struct keeper *keeper);

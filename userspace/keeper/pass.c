@@ -151,7 +151,8 @@ static size_t unit_next(const struct keeper *keeper, size_t first, size_t i)
 {
 	const size_t count = keeper->settings->config.count;
 
-	while (i < count && !secrets_are_one_unit(&keeper->secret[first], &keeper->secret[i]))
+	while (i < count && !keyring_same_unit(keeper->secret[first].config->file,
+					       keeper->secret[i].config->file))
 		i++;
 	return i;
 }
@@ -257,7 +258,8 @@ static bool keeper_denied(const struct keeper *keeper, int64_t now)
 static bool unit_begins(const struct keeper *keeper, size_t i)
 {
 	for (size_t k = 0; k < i; k++)
-		if (secrets_are_one_unit(&keeper->secret[k], &keeper->secret[i]))
+		if (keyring_same_unit(keeper->secret[k].config->file,
+				      keeper->secret[i].config->file))
 			return false;
 	return true;
 }

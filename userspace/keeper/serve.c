@@ -16,6 +16,7 @@
 #include "channel.h"
 #include "confine.h"
 #include "keeper.h"
+#include "publish.h"
 #include "sandbox/idle.h"
 
 #define REQUESTS_MAX 8 /* that wait for the end of a pass; the supervisor has no more */
