@@ -413,7 +413,8 @@ static void a_wrong_answer_of_one_resource_does_not_stop_the_others(void **state
 		pass_at_once();
 		asked("0123");
 		world.put[0] = '\0';
-		assert_true(secret_is_there(&secrets[1]) && secret_is_there(&secrets[2]) && secret_is_there(&secrets[3]));
+		assert_true(secret_is_there(&secrets[1]) && secret_is_there(&secrets[2]) &&
+			    secret_is_there(&secrets[3]));
 	}
 }
 

@@ -247,9 +247,10 @@ static void a_stale_secret_is_kept_by_default(void **state)
 		pass_when_due();
 	assert_int_equal(now, 1200 * MINUTES);
 	assert_true(keeper_ready(&keeper));
-	assert_non_null(strstr(bytes_text(&logged),
-			       "W banner: stale, because the KBS has not confirmed it for 12000 s; it is "
-			       "kept: no connection\n"));
+	assert_non_null(
+		strstr(bytes_text(&logged),
+		       "W banner: stale, because the KBS has not confirmed it for 12000 s; it is "
+		       "kept: no connection\n"));
 	bytes_clear(&logged);
 	pass_when_due(); /* the warning comes again with each failure */
 	assert_non_null(strstr(bytes_text(&logged), "W cert: not refreshed, the value of 12"));
@@ -406,7 +407,8 @@ static void a_malformed_status_is_not_used(void **state)
 	for (int i = 0; i < 4; i++)
 		secrets[i] = (struct keeper_secret){ .config = &configs[i], .file = i };
 	keeper_take_over(&keeper, now);
-	assert_non_null(strstr(bytes_text(&logged), "W the status of an earlier process is not used: "));
+	assert_non_null(
+		strstr(bytes_text(&logged), "W the status of an earlier process is not used: "));
 	assert_true(keeper_ready(&keeper));
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "confine.h"
+#include "journal.h"
 #include "publish.h"
 
 /* --- start ----------------------------------------------------------------------------------- */
@@ -150,16 +151,27 @@ const struct error *keeper_age(struct keeper *keeper, int64_t now)
 		if (secret_stale_at(keeper, secret) > now)
 			continue;
 		secret->state = STATUS_STALE;
+		keeper_log_about(keeper, secret);
 		log_line(LOG_LEVEL_WARNING,
 			 "%s: stale, because the KBS has not confirmed it for %lld s; %s%s%s",
 			 secret->config->name, (long long)secret->config->stale_after / 1000,
 			 what[on_stale], *secret->error.text ? ": " : "", secret->error.text);
+		keeper_log_about(keeper, NULL);
 		if (on_stale == CONFIG_STALE_REMOVE)
 			secret_remove(keeper, secret);
 		if (on_stale == CONFIG_STALE_FAIL && !failure)
 			failure = &secret->error;
 	}
 	return failure;
+}
+
+void keeper_log_about(const struct keeper *keeper, const struct keeper_secret *secret)
+{
+	if (secret)
+		journal_context(secret->config->name, keeper->settings->config.url[0],
+				secret->failures, secret->error.kind);
+	else
+		journal_context(NULL, NULL, 0, ERROR_NONE);
 }
 
 /* --- the result ------------------------------------------------------------------------------ */

@@ -30,7 +30,7 @@ enum keeper_result {
 /* All times are milliseconds on the boot clock. */
 struct keeper_secret {
 	const struct config_secret *config;
-	int file;		  /* its number in the keyring */
+	int file; /* its number in the keyring */
 	enum status_state state;
 	enum keeper_result result;
 	struct error error;	  /* of the last request; no error if that succeeded */
@@ -55,9 +55,7 @@ struct keeper {
 	void *context;
 };
 
-#define KEEPER_INIT \
-	{ .session = SESSION_INIT, \
-	  .keyring = KEYRING_INIT }
+#define KEEPER_INIT { .session = SESSION_INIT, .keyring = KEYRING_INIT }
 
 /* Open all that the confined process will use: the realm's device, the keyring at @keyring with the
  * files that are in it, and the courier (@program, or NULL for the installed one). @settings must stay
@@ -80,6 +78,9 @@ void keeper_hurry(struct keeper *keeper, int secret, bool all);
 const struct error *keeper_age(struct keeper *keeper, int64_t now);
 /* When keeper_run() or keeper_age() is needed next, or RETRY_NEVER. */
 int64_t keeper_next(const struct keeper *keeper);
+
+/* Have the log lines that follow say, in fields of their own, that they are about @secret; NULL ends that. */
+void keeper_log_about(const struct keeper *keeper, const struct keeper_secret *secret);
 
 /* True if the secret is in the keyring. */
 bool secret_is_there(const struct keeper_secret *secret);

@@ -17,8 +17,9 @@
 
 struct pass {
 	int64_t now;
-	const struct keeper_secret *common; /* failed for a reason that applies to all secrets, or NULL */
-	bool explained;			    /* a denial was explained in the log */
+	const struct keeper_secret
+		*common; /* failed for a reason that applies to all secrets, or NULL */
+	bool explained;	 /* a denial was explained in the log */
 };
 
 static void keeper_log_denial(const struct keeper *keeper)
@@ -75,10 +76,12 @@ static bool failure_is_common(const struct keeper *keeper, const struct error *e
 	return keeper_lost(keeper) || !keeper->session.ear.len || retry_is_common(e->kind);
 }
 
-static void secret_log_failure(const struct keeper_secret *secret, int64_t now)
+static void secret_log_failure(const struct keeper *keeper, const struct keeper_secret *secret,
+			       int64_t now)
 {
 	const char *name = secret->config->name;
 
+	keeper_log_about(keeper, secret);
 	if (!secret_is_there(secret))
 		log_line(secret->config->required ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s: %s",
 			 name, secret->error.text);
@@ -88,6 +91,7 @@ static void secret_log_failure(const struct keeper_secret *secret, int64_t now)
 	else
 		log_line(LOG_LEVEL_WARNING, "%s: not refreshed, the value in the keyring stays: %s",
 			 name, secret->error.text);
+	keeper_log_about(keeper, NULL);
 }
 
 static void secret_fail(struct keeper *keeper, struct keeper_secret *secret, int64_t now)
@@ -99,7 +103,7 @@ static void secret_fail(struct keeper *keeper, struct keeper_secret *secret, int
 	keeper->failures[secret->error.kind]++;
 }
 
-static void secret_succeed(struct keeper_secret *secret, int64_t now)
+static void secret_succeed(const struct keeper *keeper, struct keeper_secret *secret, int64_t now)
 {
 	const bool changed = secret->result == KEEPER_STAGED;
 	const bool first = !secret_is_there(secret);
@@ -108,10 +112,14 @@ static void secret_succeed(struct keeper_secret *secret, int64_t now)
 		secret->version++;
 		secret->changed = now;
 	}
+	keeper_log_about(keeper, secret);
 	if (changed || first)
 		log_line(LOG_LEVEL_INFO, "%s: %s %s", secret->config->name,
-			 !changed ? "unchanged:" : first ? "delivered to" : "changed:",
+			 !changed ? "unchanged:" :
+			 first	  ? "delivered to" :
+				    "changed:",
 			 secret->config->file);
+	keeper_log_about(keeper, NULL);
 	secret->state = STATUS_DELIVERED;
 	secret->success = now;
 	secret->failures = 0;
@@ -134,7 +142,7 @@ static void secret_request(struct keeper *keeper, struct keeper_secret *secret, 
 	if (secret->result != KEEPER_FAILED)
 		return;
 	secret_fail(keeper, secret, pass->now);
-	secret_log_failure(secret, pass->now);
+	secret_log_failure(keeper, secret, pass->now);
 	if (secret->error.kind == ERROR_POLICY && !pass->explained) {
 		keeper_log_denial(keeper);
 		pass->explained = true;
@@ -164,8 +172,8 @@ static size_t unit_next(const struct keeper *keeper, size_t first, size_t i)
 static bool unit_has(const struct keeper *keeper, size_t first, enum keeper_result result)
 {
 	FOR_UNIT(i, keeper, first)
-		if (keeper->secret[i].result == result)
-			return true;
+	if (keeper->secret[i].result == result)
+		return true;
 	return false;
 }
 
@@ -173,7 +181,8 @@ static bool unit_has(const struct keeper *keeper, size_t first, enum keeper_resu
  * staged. */
 static const struct keeper_secret *unit_blocker(const struct keeper *keeper, size_t first)
 {
-	FOR_UNIT(i, keeper, first) {
+	FOR_UNIT(i, keeper, first)
+	{
 		const struct keeper_secret *secret = &keeper->secret[i];
 
 		if (secret->result == KEEPER_FAILED &&
@@ -188,7 +197,8 @@ static void unit_fail(struct keeper *keeper, size_t first, const struct error *c
 		      const struct keeper_secret *blocker, int64_t now)
 {
 	keyring_abandon(&keeper->keyring);
-	FOR_UNIT(i, keeper, first) {
+	FOR_UNIT(i, keeper, first)
+	{
 		struct keeper_secret *secret = &keeper->secret[i];
 
 		if (secret->result != KEEPER_STAGED)
@@ -198,7 +208,7 @@ static void unit_fail(struct keeper *keeper, size_t first, const struct error *c
 			error_add(&secret->error, "waits for %s, because they change together",
 				  blocker->config->name);
 		secret_fail(keeper, secret, now);
-		secret_log_failure(secret, now);
+		secret_log_failure(keeper, secret, now);
 	}
 }
 
@@ -215,24 +225,27 @@ static void unit_finish(struct keeper *keeper, size_t first, const struct pass *
 	} else {
 		keyring_abandon(&keeper->keyring);
 	}
-	FOR_UNIT(i, keeper, first) {
+	FOR_UNIT(i, keeper, first)
+	{
 		struct keeper_secret *secret = &keeper->secret[i];
 
 		if (secret->result == KEEPER_SAME || secret->result == KEEPER_STAGED)
-			secret_succeed(secret, pass->now);
+			secret_succeed(keeper, secret, pass->now);
 	}
 }
 
 /* First what is due. Only if that changes something, the rest of the unit is needed. */
 static void unit_run(struct keeper *keeper, size_t first, struct pass *pass)
 {
-	FOR_UNIT(i, keeper, first) {
+	FOR_UNIT(i, keeper, first)
+	{
 		keeper->secret[i].result = KEEPER_NOT_ASKED;
 		if (keeper->secret[i].due <= pass->now)
 			secret_request(keeper, &keeper->secret[i], pass);
 	}
 	if (unit_has(keeper, first, KEEPER_STAGED)) {
-		FOR_UNIT(i, keeper, first) {
+		FOR_UNIT(i, keeper, first)
+		{
 			struct keeper_secret *secret = &keeper->secret[i];
 
 			if (secret->result == KEEPER_NOT_ASKED && secret_is_there(secret) &&
@@ -307,8 +320,7 @@ void keeper_hurry(struct keeper *keeper, int number, bool all)
 
 		if (number >= 0 && (size_t)number != i)
 			continue;
-		if (!all && secret->state == STATUS_DELIVERED &&
-		    secret->error.kind == ERROR_NONE)
+		if (!all && secret->state == STATUS_DELIVERED && secret->error.kind == ERROR_NONE)
 			continue;
 		secret->failures = 0;
 		secret->due = 0;

@@ -50,8 +50,7 @@ static int keeper_begin(struct keeper *keeper, const struct settings *settings,
 			 e) == 0 &&
 	    confine_finish(keeper->keyring.dir, &keeper->identity, options->supervisor, e) == 0)
 		return 0;
-	return root ? -1 :
-		      error_append(e, "; realmkeyd was not started as root: run it as root");
+	return root ? -1 : error_append(e, "; realmkeyd was not started as root: run it as root");
 }
 
 /* --- one pass -------------------------------------------------------------------------------- */

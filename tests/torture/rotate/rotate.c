@@ -187,8 +187,7 @@ static _Noreturn void keeper_process(uint64_t passes, int checkpoint)
 	struct error e = ERROR_INIT;
 	uint32_t random = 1;
 
-	if (confine_begin(&e) < 0 ||
-	    keeper_start(&keeper, &settings, NULL, ring, now, &e) < 0 ||
+	if (confine_begin(&e) < 0 || keeper_start(&keeper, &settings, NULL, ring, now, &e) < 0 ||
 	    confine_finish(keeper.keyring.dir, &keeper.identity, 0, &e) < 0) {
 		fprintf(stderr, "rotate: %s\n", e.text);
 		_exit(99);
@@ -379,7 +378,8 @@ static int result(uint64_t passes, int readers, int status)
 	failed += test(2, counts->failures && counts->changes > SECRETS,
 		       "the KBS was away, and secrets changed");
 	failed += test(3, !counts->lost, "no secret was lost");
-	failed += test(4, !counts->late, "each was requested within its interval while the KBS was there");
+	failed += test(4, !counts->late,
+		       "each was requested within its interval while the KBS was there");
 	failed += test(5, counts->rss <= counts->warm_rss, "memory does not grow");
 	failed += test(6, counts->files == counts->warm_files, "the descriptors stay as many");
 	failed += test(7, pairs && versions > (uint64_t)readers && !mixed && !wrong,
