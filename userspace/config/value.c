@@ -12,8 +12,8 @@ struct unit {
 };
 
 static const struct unit times[] = {
-	{ "", 1000 },	      { "s", 1000 },	     { "m", 60 * 1000 },
-	{ "h", 3600 * 1000 }, { "d", 86400 * 1000 }, { NULL, 0 },
+	{ "", 1000 },	  { "s", 1000 },     { "m", 60000 },
+	{ "h", 3600000 }, { "d", 86400000 }, { NULL, 0 },
 };
 
 static const struct unit sizes[] = {
