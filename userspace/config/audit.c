@@ -48,12 +48,13 @@ static void certificate_dates(struct audit *a, const X509 *certificate,
 
 	X509_NAME_oneline(X509_get_subject_name(certificate), subject, sizeof(subject));
 	if (X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0)
-		audit_report(a, true, place, "[kbs] %s: %s: '%s' has expired by the clock of this machine",
-			     key, file, subject);
+		audit_report(a, true, place,
+			     "[kbs] %s: %s: '%s' has expired by the clock of this machine", key,
+			     file, subject);
 	else if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0)
 		audit_report(a, true, place,
-			     "[kbs] %s: %s: '%s' is not yet valid by the clock of this machine", key,
-			     file, subject);
+			     "[kbs] %s: %s: '%s' is not yet valid by the clock of this machine",
+			     key, file, subject);
 }
 
 /* Check each certificate in @pem, and return the first, which the caller frees, or NULL after an error
@@ -79,7 +80,8 @@ static X509 *certificates_check(struct audit *a, const struct bytes *pem,
 	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
 		audit_report(a, false, place, "[kbs] %s: %s: malformed PEM", key, file);
 	else if (!first)
-		audit_report(a, false, place, "[kbs] %s: %s: no certificate in PEM form", key, file);
+		audit_report(a, false, place, "[kbs] %s: %s: no certificate in PEM form", key,
+			     file);
 	ERR_clear_error();
 	BIO_free(bio);
 	return first;
@@ -100,9 +102,9 @@ static void key_check(struct audit *a, const X509 *certificate)
 	const struct settings *s = a->settings;
 	const struct config *config = &s->config;
 	BIO *bio = BIO_new_mem_buf(s->key.data, (int)s->key.len);
-	EVP_PKEY *key =
-		bio ? PEM_read_bio_PrivateKey_ex(bio, NULL, no_passphrase, NULL, a->library, NULL) :
-		      NULL;
+	EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey_ex(bio, NULL, no_passphrase, NULL, a->library,
+							 NULL) :
+			      NULL;
 
 	if (!key)
 		audit_report(a, false, &config->key_place,
@@ -143,10 +145,11 @@ static void file_mode_check(struct audit *a, const char *path, const char *key,
 	struct stat st;
 
 	if (path && stat(path, &st) == 0 && st.st_mode & 077)
-		audit_report(a, true, place,
-			     "[kbs] %s: %s has mode %04o: other users than its owner have access to "
-			     "a secret; use mode 0600",
-			     key, path, (unsigned int)st.st_mode & 07777);
+		audit_report(
+			a, true, place,
+			"[kbs] %s: %s has mode %04o: other users than its owner have access to "
+			"a secret; use mode 0600",
+			key, path, (unsigned int)st.st_mode & 07777);
 }
 
 /* A person who can change the configuration decides which KBS is trusted, and who gets secrets. */
@@ -162,7 +165,8 @@ static void source_check(struct audit *a, const char *path)
 			     "the file has mode %04o: other users than its owner can change it",
 			     (unsigned int)st.st_mode & 07777);
 	if (st.st_uid != 0 && st.st_uid != geteuid())
-		audit_report(a, true, &place, "the file belongs to user %u, not to root", st.st_uid);
+		audit_report(a, true, &place, "the file belongs to user %u, not to root",
+			     st.st_uid);
 }
 
 static void secret_check(struct audit *a, const struct config_secret *secret)
@@ -171,12 +175,14 @@ static void secret_check(struct audit *a, const struct config_secret *secret)
 								     &secret->place;
 
 	if (secret->mode & 004)
-		audit_report(a, true, place, "[secret %s] mode: %04o lets every user read the secret",
-			     secret->name, secret->mode);
-	if (secret->mode & 022)
 		audit_report(a, true, place,
-			     "[secret %s] mode: %04o lets other users than the owner change the secret",
-			     secret->name, secret->mode);
+			     "[secret %s] mode: %04o lets every user read the secret", secret->name,
+			     secret->mode);
+	if (secret->mode & 022)
+		audit_report(
+			a, true, place,
+			"[secret %s] mode: %04o lets other users than the owner change the secret",
+			secret->name, secret->mode);
 }
 
 static void urls_check(struct audit *a)
@@ -219,10 +225,12 @@ unsigned int settings_audit(const struct settings *settings, unsigned int watchd
 	for (size_t i = 0; i < config->count; i++)
 		secret_check(&a, &config->secret[i]);
 	if (watchdog && config->timeout + MARGIN_S > watchdog)
-		audit_report(&a, true, config->timeout_place.line ? &config->timeout_place : &config->place,
-			     "[kbs] timeout: %u s is too long for the watchdog of the service manager: "
-			     "set WatchdogSec to %u or more, not %u",
-			     config->timeout, config->timeout + MARGIN_S, watchdog);
+		audit_report(
+			&a, true,
+			config->timeout_place.line ? &config->timeout_place : &config->place,
+			"[kbs] timeout: %u s is too long for the watchdog of the service manager: "
+			"set WatchdogSec to %u or more, not %u",
+			config->timeout, config->timeout + MARGIN_S, watchdog);
 	OSSL_LIB_CTX_free(a.library);
 	return a.errors;
 }

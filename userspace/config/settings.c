@@ -255,8 +255,8 @@ static int settings_try(struct reading *r, const char *path)
 	return r->failed ? -1 : 0;
 }
 
-int settings_read(struct settings *settings, const char *path, config_report *report,
-		  void *context, struct error *e)
+int settings_read(struct settings *settings, const char *path, config_report *report, void *context,
+		  struct error *e)
 {
 	struct reading r = {
 		.settings = settings,
