@@ -102,11 +102,12 @@ int keeper_start(struct keeper *keeper, const char *program, const char *keyring
 {
 	const struct config *config = &keeper->config;
 	const struct courier_target target = {
-		.url = config->url,
+		.server = { { .url = config->url,
+			      .ca = keeper->ca.len ? keeper->ca.data : NULL,
+			      .ca_len = keeper->ca.len } },
+		.servers = 1,
 		.timeout = config->timeout,
 		.insecure = config->insecure,
-		.ca = keeper->ca.len ? keeper->ca.data : NULL,
-		.ca_len = keeper->ca.len,
 	};
 	int ret;
 
