@@ -86,7 +86,7 @@ static inline void ring_open(void)
 {
 	if (obstacle)
 		skip();
-	if (keyring_open(&ring, keyring, geteuid(), getegid(), &error))
+	if (keyring_open(&ring, keyring, 0, geteuid(), getegid(), &error))
 		fail_msg("%s", error.text);
 }
 
@@ -107,7 +107,7 @@ static inline void expect_error(const char *text)
 
 static inline void open_refused(const char *path, const char *text)
 {
-	assert_int_equal(keyring_open(&ring, path, geteuid(), getegid(), &error), -1);
+	assert_int_equal(keyring_open(&ring, path, 0, geteuid(), getegid(), &error), -1);
 	assert_int_equal(ring.dir, -1);
 	expect_error(text);
 }

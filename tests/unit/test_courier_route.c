@@ -25,6 +25,7 @@
 #include "courier/route/proxy.h"
 #include "courier/route/target.h"
 #include "courier_test.h"
+#include "kbs/courier_input.h"
 
 static struct http_server secure, second;
 static struct bytes secure_pem = BYTES_INIT, second_pem = BYTES_INIT;

@@ -167,7 +167,7 @@ static void what_is_not_ours_stays_in_the_way(void **state)
 
 static void exchange_refused(void)
 {
-	MUST(!keyring_open(&ring, keyring, geteuid(), getegid(), &error));
+	MUST(!keyring_open(&ring, keyring, 0, geteuid(), getegid(), &error));
 	MUST(put("f/x", "new") < 0);
 	MUST(!strcmp(error.text, "f/x: cannot replace 'f': Operation not permitted"));
 	MUST(put("d", "new") < 0);
@@ -215,7 +215,7 @@ static void a_leftover_tree_is_removed_at_the_start(void **state)
 
 static void put_for_another(void)
 {
-	MUST(!keyring_open(&ring, keyring, geteuid(), getegid(), &error));
+	MUST(!keyring_open(&ring, keyring, 0, geteuid(), getegid(), &error));
 	MUST(keyring_put(&ring, "a", 0400, 7, 8, "new", 3, &error) < 0);
 	MUST(!strcmp(error.text, "a: cannot set owner 7:8: Operation not permitted"));
 	MUST(error.kind == ERROR_DELIVERY && access(path_of(".new"), F_OK) < 0);
@@ -257,7 +257,7 @@ static void a_killed_writer_leaves_no_partial_file(void **state)
 	memset(text, 'x', sizeof(text));
 	pid = fork();
 	if (pid == 0) {
-		MUST(!keyring_open(&ring, keyring, geteuid(), getegid(), &error));
+		MUST(!keyring_open(&ring, keyring, 0, geteuid(), getegid(), &error));
 		MUST(!setrlimit(RLIMIT_FSIZE, &limit) && signal(SIGXFSZ, SIG_DFL) != SIG_ERR);
 		keyring_put(&ring, "a", 0400, 0, 0, text, sizeof(text), &error);
 		_exit(1);

@@ -21,9 +21,6 @@
  * dumps, and have the kernel kill this process when its parent ends. */
 int confine_drop(struct error *e);
 
-/* Have the kernel kill this process when @parent, its parent, ends. */
-int confine_end_with(pid_t parent, struct error *e);
-
 /* For the process that starts the workers and never uses the network itself: files can be read only, the
  * system calls that confine_calls() punishes kill it, and of all Unix sockets with a path, it can connect only
  * to those in the directories of @target's (as far as the kernel's Landlock can limit that). */

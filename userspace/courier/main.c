@@ -36,6 +36,7 @@
 #include "route/broker.h"
 #include "route/secrets.h"
 #include "sandbox/idle.h"
+#include "sandbox/sandbox.h"
 
 #define IDLE_MS	       1000
 #define KEY_HEAP_SIZE  ((size_t)64 << 10)
@@ -230,7 +231,7 @@ static int worker_enter(struct courier_state *s, pid_t supervisor, int secrets, 
 		.broker = broker,
 		.give_up = worker_give_up,
 	};
-	if (confine_end_with(supervisor, e) < 0 || secrets_take(&s->target, secrets, e) < 0 ||
+	if (sandbox_end_with(supervisor, e) < 0 || secrets_take(&s->target, secrets, e) < 0 ||
 	    key_heap_make(&s->target, e) < 0 || sandbox_enter(s, &outside, e) < 0)
 		return -1;
 	return http_open(&s->http, &s->target, &outside, e);

@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -402,25 +401,4 @@ int courier_start(struct courier *courier, const char *program, const struct cou
 		  struct error *e)
 {
 	return courier_begin(courier, program, target, e) < 0 ? -1 : courier_ready(courier, e);
-}
-
-const char *courier_input(const struct courier_names *names, const struct error *e)
-{
-	const struct {
-		const char *words, *name;
-	} inputs[] = {
-		{ "CA: ", names->ca[0] },
-		{ "proxy credentials: ", names->proxy_credentials },
-		{ "client certificate: ", names->certificate },
-		{ "client key: ", names->key },
-	};
-	unsigned long number;
-
-	if (e->kind != ERROR_INPUT)
-		return NULL;
-	for (size_t i = 0; i < ARRAY_SIZE(inputs); i++)
-		if (!strncmp(e->text, inputs[i].words, strlen(inputs[i].words)))
-			return inputs[i].name;
-	number = strncmp(e->text, "CA ", 3) ? 0 : strtoul(e->text + 3, NULL, 10);
-	return number && number <= FAILOVER_SERVERS_MAX ? names->ca[number - 1] : NULL;
 }

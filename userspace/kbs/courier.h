@@ -68,15 +68,6 @@ int courier_begin(struct courier *courier, const char *program, const struct cou
 int courier_ready(struct courier *courier, struct error *e);
 void courier_stop(struct courier *courier);
 
-/* The names of the files that a target's contents are from; each may be NULL. */
-struct courier_names {
-	const char *ca[FAILOVER_SERVERS_MAX]; /* for each KBS */
-	const char *proxy_credentials, *certificate, *key;
-};
-
-/* Of these names, that of the file which the courier refused with the ERROR_INPUT @e, or NULL. */
-const char *courier_input(const struct courier_names *names, const struct error *e);
-
 /* Send @m and wait for ANSWER or FAILURE. @status and @body receive the HTTP answer; a FAILURE
  * becomes the error (ERROR_NETWORK, ERROR_TLS and others). If the courier exited, sends an
  * unexpected message or does not answer in time, this is an ERROR_PROTOCOL; the courier is then

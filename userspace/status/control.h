@@ -4,7 +4,7 @@
  * that belongs to root with mode 0600. A request is one packet of text, an answer is one packet, and
  * the answer ends the connection:
  *
- *	"refresh" ["now"] [NAME]	request what is missing, stale or due (now: everything) of all secrets, or of
+ *	"refresh" "due"|"now" [NAME]	request what is missing, stale or due (now: everything) of all secrets, or of
  *					one; answered after the pass
  *	"reload"			read the configuration again; answered when that has taken effect or failed
  *

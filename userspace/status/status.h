@@ -20,6 +20,8 @@
 #define STATUS_FILE    ".status"
 #define STATUS_MAX     ((size_t)1 << 20)
 #define STATUS_VERSION 1
+/* status_decode() accepts no more; a configuration has at most a quarter of that. */
+#define STATUS_SECRETS_MAX 1024
 
 /* The state of a secret. */
 enum status_state {
