@@ -6,7 +6,8 @@ static void several_urls(void **state)
 {
 	static const struct fault faults[] = {
 		{ "[kbs]\nurl = https://a b https://c\n" SECRET,
-		  "c:2: [kbs] url: 'b': URL: begins with neither https:// nor http://" },
+		  "c:2: [kbs] url: 'b': URL: begins with neither https:// nor http:// (nor vsock://, "
+		  "vsock+https://, unix:/ or unix+https://)" },
 		{ "[kbs]\nurl = https://a https://b https://A/ https://a/\n" SECRET,
 		  "c:2: [kbs] url: 'https://a' is given twice" },
 		{ "[kbs]\nurl = 1 2 3 4 5 6 7 8 9\n" SECRET,
@@ -26,6 +27,9 @@ static void several_urls(void **state)
 	assert_string_equal(config.ca[2], "/c");
 	parses("[kbs]\nurl = https://a https://b\nca = /a\n" SECRET);
 	assert_int_equal(config.cas, 1);
+	parses("[kbs]\nurl = vsock+https://kbs/2:8080 unix:/run/kbs\n" SECRET);
+	assert_string_equal(config.url[0], "vsock+https://kbs/2:8080");
+	assert_string_equal(config.url[1], "unix:/run/kbs");
 	REFUSES_EACH(faults);
 }
 
@@ -33,14 +37,14 @@ static void the_network(void **state)
 {
 	static const struct fault faults[] = {
 		{ KBS "proxy = https://proxy:3128\n" SECRET,
-		  "c:3: [kbs] proxy: 'https://proxy:3128' is not http://HOST:PORT" },
+		  "c:3: [kbs] proxy: not http://HOST:PORT" },
 		{ KBS "proxy = http://proxy:99999\n" SECRET,
 		  "c:3: [kbs] proxy: URL: port 99999 is not 1 to 65535" },
 		{ KBS "proxy = http://user:pass@proxy:3128\n" SECRET,
 		  "c:3: [kbs] proxy: URL: user information is not allowed" },
 		{ KBS "proxy_credentials = /p\n" SECRET,
 		  "c:3: [kbs] proxy_credentials: without proxy" },
-		{ KBS "proxy = http://proxy\nproxy_credentials = p\n" SECRET,
+		{ KBS "proxy = http://proxy:3128\nproxy_credentials = p\n" SECRET,
 		  "c:4: [kbs] proxy_credentials: 'p' is not an absolute path" },
 		{ KBS "certificate = /c\n" SECRET, "c:3: [kbs] certificate: without key" },
 		{ KBS "key = /k\n" SECRET, "c:3: [kbs] key: without certificate" },

@@ -217,7 +217,7 @@ static void all_errors_are_reported(void **state)
 	file_write("empty", "");
 	file_write("proxy", "no colon\n");
 	refuses("[kbs]\nurl = https://kbs\nca = @/none\ncertificate = @/empty\nkey = @/none\n"
-		"proxy = http://proxy\nproxy_credentials = @/proxy\ncolour = blue\n"
+		"proxy = http://proxy:1\nproxy_credentials = @/proxy\ncolour = blue\n"
 		"[secret a]\nresource = r/t/a\nmode = 8\nowner = no-such-user\n"
 		"group = 4294967295\n",
 		"E @/conf:8: [kbs] colour: unknown key\n"
@@ -230,7 +230,7 @@ static void all_errors_are_reported(void **state)
 		"E @/conf:13: [secret a] group: no group '4294967295'\n");
 	assert_non_null(strstr(error.text, "colour: unknown key"));
 	file_write("proxy", "a:b\nc:d\n");
-	refuses(KBS "proxy = http://proxy\nproxy_credentials = @/proxy\n" SECRET,
+	refuses(KBS "proxy = http://proxy:1\nproxy_credentials = @/proxy\n" SECRET,
 		"E @/conf:4: [kbs] proxy_credentials: @/proxy: has a control character\n");
 }
 
@@ -266,7 +266,7 @@ static void the_digest_covers_each_file(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		file_write(files[i], "#a:b");
 	file_write("conf", KBS "ca = @/ca.pem\ncertificate = @/cert.pem\nkey = @/key.pem\n"
-			       "proxy = http://proxy\nproxy_credentials = @/proxy\n" SECRET);
+			       "proxy = http://proxy:1\nproxy_credentials = @/proxy\n" SECRET);
 	digest_differs(last, true);
 	digest_differs(last, false);
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
@@ -382,11 +382,12 @@ static void warnings(void **state)
 	(void)state;
 	file_write("proxy", "a:b");
 	assert_int_equal(chmod(path_of("proxy"), 0640), 0);
-	file_write("conf", KBS "proxy = http://proxy\nproxy_credentials = @/proxy\ninsecure = yes\n"
-			       "timeout = 2m\n"
-			       "[secret a]\nresource = r/t/a\nmode = 0444\n"
-			       "[secret b]\nresource = r/t/b\nmode = 0460\n"
-			       "[secret c]\nresource = r/t/c\nmode = 0440\n");
+	file_write("conf",
+		   KBS "proxy = http://proxy:1\nproxy_credentials = @/proxy\ninsecure = yes\n"
+		       "timeout = 2m\n"
+		       "[secret a]\nresource = r/t/a\nmode = 0444\n"
+		       "[secret b]\nresource = r/t/b\nmode = 0460\n"
+		       "[secret c]\nresource = r/t/c\nmode = 0440\n");
 	assert_int_equal(chmod(path_of("conf"), 0666), 0);
 	assert_int_equal(check_again(129), 0);
 	assert_string_equal(
