@@ -84,7 +84,7 @@ int keyring_declare(struct keyring *keyring, const char *file, mode_t mode, uid_
 	int fd = file_open(keyring, file);
 
 	if (fd < 0 && errno != ENOENT)
-		return error_set_errno(e, ERROR_DELIVERY, "%s", file);
+		return tree_fail(file, e);
 	more = reallocarray(keyring->file, keyring->count + 1, sizeof(*more));
 	if (!more) {
 		if (fd >= 0)
