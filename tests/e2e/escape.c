@@ -139,7 +139,7 @@ static const char *attempt_run(const struct attempt *attempt)
 
 	if (pid == 0) {
 		confine_identity(&identity);
-		if (confine_begin(&e) < 0 || confine_finish(keyring, &identity, &e) < 0) {
+		if (confine_begin(&e) < 0 || confine_finish(keyring, &identity, 0, &e) < 0) {
 			dprintf(STDERR_FILENO, "escape: %s\n", e.text);
 			_exit(255);
 		}

@@ -4,7 +4,7 @@
 #include "base/args.h"
 #include "event/event_type.h"
 #include "fuzz.h"
-#include "keeper/owner.h"
+#include "config/owner.h"
 #include "rim/rim_vmm.h"
 
 #define ARGUMENTS_MAX 16

@@ -22,7 +22,8 @@ static void check_secret(const struct config *config, size_t index)
 	check(secret->name && *secret->name && secret->resource && *secret->resource);
 	check(secret->file && *secret->file && *secret->file != '/' && *secret->file != '.');
 	check(!strstr(secret->file, "/.") && !strstr(secret->file, "//"));
-	check(!strpbrk(secret->file, "\t\r\n\033") && secret->mode <= 0777 && secret->line > 0);
+	check(!strpbrk(secret->file, "\t\r\n\033") && secret->mode <= 0777 &&
+	      secret->place.line > 0);
 	for (size_t i = 0; i < index; i++)
 		check(strcmp(config->secret[i].file, secret->file) &&
 		      strcmp(config->secret[i].name, secret->name));
@@ -30,34 +31,65 @@ static void check_secret(const struct config *config, size_t index)
 
 static void check_config(const struct config *config)
 {
-	check(config->url && config->count <= CONFIG_SECRETS_MAX);
-	check(!strncmp(config->url, "https://", 8) || config->insecure);
-	check(config->timeout >= 1 && (!config->ca || *config->ca == '/'));
+	check(config->urls && config->count && config->count <= CONFIG_SECRETS_MAX);
+	for (size_t i = 0; i < config->urls; i++)
+		check(!strncmp(config->url[i], "https://", 8) || config->insecure);
+	for (size_t i = 0; i < config->cas; i++)
+		check(*config->ca[i] == '/');
+	check(config->cas <= 1 || config->cas == config->urls);
+	check(!config->certificate == !config->key && config->timeout >= 1);
 	for (size_t i = 0; i < config->count; i++)
 		check_secret(config, i);
 }
 
-/* An error is "NAME:LINE: reason". */
-static void check_error(const struct error *e)
+/* A report is "NAME:LINE: reason". The last of too many has no place. */
+static void check_report(const char *text)
 {
 	size_t digits = 0;
 
-	check(e->kind == ERROR_CONFIG && !strncmp(e->text, "c:", 2));
-	while (isdigit((unsigned char)e->text[2 + digits]))
+	check(!strpbrk(text, "\r\n\033"));
+	if (!strncmp(text, "too many", strlen("too many")))
+		return;
+	check(text[0] == 'a' || text[0] == 'b');
+	check(text[1] == ':');
+	while (isdigit((unsigned char)text[2 + digits]))
 		digits++;
-	check(digits && !strncmp(e->text + 2 + digits, ": ", 2) && e->text[4 + digits]);
-	check(!strpbrk(e->text, "\r\n\033"));
+	check(digits && !strncmp(text + 2 + digits, ": ", 2) && text[4 + digits]);
+}
+
+static void count(void *context, bool warning, const char *text)
+{
+	check_report(text);
+	*(unsigned int *)context += !warning;
+}
+
+/* What follows a line "%" is a drop-in. */
+static size_t main_size(const uint8_t *data, size_t size)
+{
+	for (size_t i = 0; i + 2 < size; i++)
+		if (!memcmp(data + i, "\n%\n", 3))
+			return i + 1;
+	return size;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	const size_t first = main_size(data, size), files = first < size ? 2 : 1;
+	const struct config_text text[] = {
+		{ "a", data, first },
+		{ "b", data + first + (files - 1) * 2, size - first - (files - 1) * 2 },
+	};
 	struct config config = CONFIG_INIT;
 	struct error e = ERROR_INIT;
+	unsigned int errors = 0;
 
-	if (config_parse(&config, data, size, "c", &e) == 0)
+	if (config_parse(&config, text, files, count, &errors, &e) == 0) {
+		check(!errors);
 		check_config(&config);
-	else
-		check_error(&e);
+	} else {
+		check(errors && e.kind == ERROR_CONFIG);
+		check_report(e.text);
+	}
 	config_free(&config);
 	return 0;
 }

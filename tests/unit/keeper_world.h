@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "kbs/denial.h"
 #include "keeper/keeper.h"
@@ -30,8 +31,15 @@ static struct {
 	int dies_at;		/* at the request for this resource the courier dies; -1: never */
 	char asked[32];		/* the numbers of the requested resources, in order */
 	size_t ear_len[8];	/* of the session's EAR at each request */
-	char put[64];		/* "file:mode:uid:gid " of each delivery */
-	bool unchanged;
+	unsigned int value[8];	/* the version of each resource at the KBS */
+	struct {
+		char name[16], rights[16], content[16], staged[16];
+	} file[8]; /* of the keyring */
+	size_t files;
+	char put[256]; /* of each commit: "file:mode:uid:gid " of each file, and "|" */
+	bool no_commit;
+	size_t size;		/* of the keyring, as configured */
+	struct bytes published; /* the status */
 	bool no_realm, no_keyring;
 	const char *source;   /* the realm's, if not "device" */
 	struct error courier; /* what courier_start() returns */
@@ -75,7 +83,7 @@ int session_get(struct session *s, const char *path, struct bytes *secret, struc
 	if (e->kind != ERROR_NONE)
 		return -1;
 	memset(s->jwe_digest, 0xa0 + number, sizeof(s->jwe_digest));
-	bytes_append_text(secret, SECRET);
+	bytes_printf(secret, SECRET "%u", world.value[number]);
 	return 0;
 }
 
@@ -104,13 +112,15 @@ void session_close(struct session *s)
 	*s = (struct session)SESSION_INIT;
 }
 
+/* --- the keyring ----------------------------------------------------------------------------- */
+
 int keyring_open(struct keyring *ring, const char *path, size_t size, uid_t uid, gid_t gid,
 		 struct error *e)
 {
-	(void)size;
 	(void)uid;
 	(void)gid;
 	assert_string_equal(path, "/keyring");
+	assert_int_equal(size, world.size);
 	called(world.calls, sizeof(world.calls), 'K');
 	if (world.no_keyring)
 		return error_set(e, ERROR_DELIVERY, "no keyring");
@@ -118,32 +128,115 @@ int keyring_open(struct keyring *ring, const char *path, size_t size, uid_t uid,
 	return 0;
 }
 
-int keyring_remember(struct keyring *ring, const char *file, struct error *e)
+int keyring_declare(struct keyring *ring, const char *file, mode_t mode, uid_t uid, gid_t gid,
+		    struct error *e)
 {
 	(void)ring;
-	(void)file;
 	(void)e;
+	assert_true(world.files < ARRAY_SIZE(world.file));
+	snprintf(world.file[world.files].name, sizeof(world.file[0].name), "%s", file);
+	snprintf(world.file[world.files].rights, sizeof(world.file[0].rights), "%o:%u:%u", mode,
+		 uid, gid);
+	return (int)world.files++;
+}
+
+int keyring_settle(struct keyring *ring, struct error *e)
+{
+	(void)ring;
+	(void)e;
+	called(world.calls, sizeof(world.calls), 'S');
 	return 0;
 }
 
-int keyring_put(struct keyring *ring, const char *file, mode_t mode, uid_t uid, gid_t gid,
-		const void *data, size_t len, struct error *e)
+bool keyring_has(const struct keyring *ring, int i)
 {
-	size_t used = strlen(world.put);
-
 	(void)ring;
-	assert_int_equal(len, strlen(SECRET));
-	assert_memory_equal(data, SECRET, len);
-	if (!strcmp(file, "full"))
+	return *world.file[i].content;
+}
+
+int keyring_stage(struct keyring *ring, int i, const void *data, size_t len, struct error *e)
+{
+	(void)ring;
+	assert_true(len < sizeof(world.file[i].staged));
+	if (!strcmp(world.file[i].name, "full"))
 		return error_set(e, ERROR_DELIVERY, "full: No space left on device");
-	snprintf(world.put + used, sizeof(world.put) - used, "%s:%o:%u:%u ", file, mode, uid, gid);
-	return world.unchanged;
+	if (strlen(world.file[i].content) == len && !memcmp(world.file[i].content, data, len))
+		return 1;
+	memcpy(world.file[i].staged, data, len);
+	world.file[i].staged[len] = '\0';
+	return 0;
+}
+
+bool keyring_staged(const struct keyring *ring, int i)
+{
+	(void)ring;
+	return *world.file[i].staged;
+}
+
+int keyring_stage_removal(struct keyring *ring, int i, struct error *e)
+{
+	(void)ring;
+	(void)e;
+	strcpy(world.file[i].staged, "-");
+	return 0;
+}
+
+int keyring_commit(struct keyring *ring, struct error *e)
+{
+	(void)ring;
+	if (world.no_commit)
+		return error_set(e, ERROR_DELIVERY, "No space left on device");
+	for (size_t i = 0; i < world.files; i++) {
+		const size_t used = strlen(world.put);
+
+		if (!*world.file[i].staged)
+			continue;
+		snprintf(world.put + used, sizeof(world.put) - used, "%s%s:%s",
+			 world.file[i].staged[0] == '-' ? "-" : "", world.file[i].name,
+			 world.file[i].rights);
+		strcpy(world.file[i].content,
+		       world.file[i].staged[0] == '-' ? "" : world.file[i].staged);
+		world.file[i].staged[0] = '\0';
+		strcat(world.put, " ");
+	}
+	strcat(world.put, "|");
+	return 0;
+}
+
+void keyring_abandon(struct keyring *ring)
+{
+	(void)ring;
+	for (size_t i = 0; i < world.files; i++)
+		world.file[i].staged[0] = '\0';
+}
+
+int keyring_publish(struct keyring *ring, const char *name, mode_t mode, const void *data,
+		    size_t len, struct error *e)
+{
+	(void)ring;
+	(void)e;
+	assert_string_equal(name, ".status");
+	assert_int_equal(mode, 0644);
+	bytes_set(&world.published, data, len);
+	return 0;
+}
+
+int keyring_published(const struct keyring *ring, const char *name, size_t max, struct bytes *data,
+		      struct error *e)
+{
+	(void)ring;
+	assert_string_equal(name, ".status");
+	assert_true(world.published.len <= max);
+	bytes_append(data, world.published.data, world.published.len);
+	return bytes_check(data, e);
 }
 
 void keyring_close(struct keyring *ring)
 {
 	ring->dir = -1;
 }
+
+/* --- the realm and the courier ---------------------------------------------------------------- */
 
 const char *const *rsi_sources(void)
 {
@@ -189,7 +282,7 @@ int courier_start(struct courier *courier, const char *program, const struct cou
 	assert_string_equal(target->url, "https://kbs");
 	called(world.calls, sizeof(world.calls), 'C');
 	world.ca_given = target->ca;
-	bytes_set(&world.ca, target->ca, target->ca ? target->ca_len : 0);
+	bytes_set(&world.ca, target->ca, target->ca_len);
 	*e = world.courier;
 	courier->fd = e->kind == ERROR_NONE ? 0 : -1;
 	return courier->fd;
@@ -216,6 +309,7 @@ static inline void world_free(void)
 	log_set(NULL);
 	bytes_free(&logged);
 	bytes_free(&world.ca);
+	bytes_free(&world.published);
 	bytes_free(&keeper.session.ear);
 }
 

@@ -23,6 +23,23 @@
 static struct config config = CONFIG_INIT;
 static struct error error;
 
+/* All that was reported, each "W " or "E " and a line. */
+static struct bytes reported;
+
+static void report_keep(void *context, bool warning, const char *text)
+{
+	assert_ptr_equal(context, &reported);
+	bytes_printf(&reported, "%c %s\n", warning ? 'W' : 'E', text);
+}
+
+static int parse_files(const struct config_text *file, size_t files)
+{
+	config_free(&config);
+	bytes_clear(&reported);
+	error = (struct error)ERROR_INIT;
+	return config_parse(&config, file, files, report_keep, &reported, &error);
+}
+
 /* Parses a copy of exactly that size, so that ASan detects a read beyond it. */
 static int parse_bytes(const void *text, size_t len)
 {
@@ -32,9 +49,7 @@ static int parse_bytes(const void *text, size_t len)
 	assert_non_null(copy);
 	if (len)
 		memcpy(copy, text, len);
-	config_free(&config);
-	error = (struct error)ERROR_INIT;
-	ret = config_parse(&config, copy, len, "c", &error);
+	ret = parse_files(&(struct config_text){ "c", copy, len }, 1);
 	free(copy);
 	return ret;
 }
@@ -51,10 +66,6 @@ static void refuses_bytes(const void *text, size_t len, const char *reason)
 	assert_string_equal(error.text, reason);
 	assert_int_equal(error.kind, ERROR_CONFIG);
 	assert_false(error.transient);
-	/* The result is empty. */
-	assert_null(config.secret);
-	assert_null(config.url);
-	assert_int_equal(config.count, 0);
 }
 
 static void refuses(const char *text, const char *reason)
@@ -78,6 +89,7 @@ static int config_release(void **state)
 {
 	(void)state;
 	config_free(&config);
+	bytes_free(&reported);
 	return 0;
 }
 
@@ -89,7 +101,7 @@ static void every_key_is_read(void **state)
 	       "url = https://kbs.example:8443/\n"
 	       "ca = /etc/realmkey/ca.pem\n"
 	       "insecure = yes\n"
-	       "source = netlink\n"
+	       "source = device\n"
 	       "timeout = 600\n"
 	       "\n"
 	       "; another\n"
@@ -102,12 +114,12 @@ static void every_key_is_read(void **state)
 	       "required = no\n"
 	       "[secret 2.key_B]\n"
 	       "resource = default/db/key\n");
-	assert_string_equal(config.url, "https://kbs.example:8443");
-	assert_string_equal(config.ca, "/etc/realmkey/ca.pem");
+	assert_string_equal(config.url[0], "https://kbs.example:8443");
+	assert_string_equal(config.ca[0], "/etc/realmkey/ca.pem");
 	assert_true(config.insecure);
-	assert_string_equal(config.source, "netlink");
+	assert_string_equal(config.source, "device");
 	assert_int_equal(config.timeout, 600);
-	assert_int_equal(config.line, 2);
+	assert_int_equal(config.place.line, 2);
 	assert_int_equal(config.count, 2);
 	assert_string_equal(config.secret[0].name, "db-password");
 	assert_string_equal(config.secret[0].resource, "default/db/password");
@@ -116,15 +128,15 @@ static void every_key_is_read(void **state)
 	assert_string_equal(config.secret[0].owner, "postgres");
 	assert_string_equal(config.secret[0].group, "117");
 	assert_false(config.secret[0].required);
-	assert_int_equal(config.secret[0].line, 10);
+	assert_int_equal(config.secret[0].place.line, 10);
 	assert_string_equal(config.secret[1].name, "2.key_B");
-	assert_int_equal(config.secret[1].line, 17);
-	assert_int_equal(config.url_line, 3);
-	assert_int_equal(config.ca_line, 4);
-	assert_int_equal(config.source_line, 6);
-	assert_int_equal(config.secret[0].owner_line, 14);
-	assert_int_equal(config.secret[0].group_line, 15);
-	assert_int_equal(config.secret[1].owner_line, 0);
+	assert_int_equal(config.secret[1].place.line, 17);
+	assert_int_equal(config.url_place.line, 3);
+	assert_int_equal(config.ca_place.line, 4);
+	assert_int_equal(config.source_place.line, 6);
+	assert_int_equal(config.secret[0].owner_place.line, 14);
+	assert_int_equal(config.secret[0].group_place.line, 15);
+	assert_int_equal(config.secret[1].owner_place.line, 0);
 }
 
 static void the_measure_section(void **state)
@@ -155,8 +167,8 @@ static void the_measure_section(void **state)
 		snprintf(text, sizeof(text), "[measure]\nregister = REM%u\n" KBS SECRET, i - 1);
 		parses(text);
 		assert_int_equal(config.measure_register, i);
-		assert_int_equal(config.measure_line, 1);
-		assert_int_equal(config.line, 3);
+		assert_int_equal(config.measure_place.line, 1);
+		assert_int_equal(config.place.line, 3);
 	}
 	parses(KBS "[measure]\n" SECRET);
 	assert_int_equal(config.measure_register, 0);
@@ -165,21 +177,48 @@ static void the_measure_section(void **state)
 	REFUSES_EACH(faults);
 }
 
-/* The section of earlier versions is refused with an error that names the new one. */
+/* The section of version 0.1.0 has its meaning, with a warning that names the new one. */
 static void the_old_log_section(void **state)
 {
+	static const struct fault faults[] = {
+		{ KBS SECRET "[log]\nextend = 5\n",
+		  "c:6: [log] extend: '5' is not a number from 1 to 4" },
+		{ KBS SECRET "[log]\nextend = 0\n",
+		  "c:6: [log] extend: '0' is not a number from 1 to 4" },
+		{ KBS SECRET "[measure]\nregister = REM3\n[log]\nextend = 4\n",
+		  "c:8: [log] extend: already given in line 6" },
+		{ KBS SECRET "[log]\nextend = 4\n[measure]\nregister = REM3\n",
+		  "c:8: [measure] register: already given in line 6" },
+	};
+
 	(void)state;
-	refuses(KBS "[log]\nextend = 4\n", "c:3: [log] extend is now [measure] register = REM3");
-	refuses("[log]\n" KBS, "c:1: [log] extend is now [measure] register = REM3");
-	refuses(KBS "[measure]\nregister = REM3\n[log]\nextend = 4\n",
-		"c:5: [log] extend is now [measure] register = REM3");
+	parses(KBS "[log]\nextend = 4\n" SECRET);
+	assert_int_equal(config.measure_register, 4);
+	assert_string_equal(bytes_text(&reported),
+			    "W c:4: [log] extend: write [measure] register = REM3 instead\n");
+	parses(KBS "[log]\nextend = 1\n" SECRET);
+	assert_int_equal(config.measure_register, 1);
+	assert_string_equal(bytes_text(&reported),
+			    "W c:4: [log] extend: write [measure] register = REM0 instead\n");
+	REFUSES_EACH(faults);
+}
+
+static void the_old_source(void **state)
+{
+	(void)state;
+	parses(KBS "source = netlink\n" SECRET);
+	assert_null(config.source);
+	assert_string_equal(bytes_text(&reported),
+			    "W c:3: [kbs] source: 'netlink' is ignored: realmkeyd reads the realm "
+			    "through its device; remove the line\n");
 }
 
 static void absent_keys_have_defaults(void **state)
 {
 	(void)state;
 	parses(KBS SECRET);
-	assert_null(config.ca);
+	assert_int_equal(config.cas, 0);
+	assert_null(config.ca[0]);
 	assert_false(config.insecure);
 	assert_null(config.source);
 	assert_int_equal(config.timeout, 60);
@@ -208,7 +247,7 @@ static void forms_of_the_same_text(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		parses(texts[i]);
-		assert_string_equal(config.url, "https://kbs:8080");
+		assert_string_equal(config.url[0], "https://kbs:8080");
 		assert_int_equal(config.count, 1);
 		assert_string_equal(config.secret[0].name, "a");
 		assert_string_equal(config.secret[0].resource, "r/t/a");
@@ -257,16 +296,12 @@ static void the_kbs(void **state)
 		{ KBS "ca =\n", "c:3: [kbs] ca: '' is not an absolute path" },
 		{ KBS "source = tpm\n",
 		  "c:3: [kbs] source: unknown source 'tpm' (known: device, netlink)" },
-		{ KBS "timeout = 0\n",
-		  "c:3: [kbs] timeout: '0' is not a number of seconds from 1 to 600" },
-		{ KBS "timeout = 601\n",
-		  "c:3: [kbs] timeout: '601' is not a number of seconds from 1 to 600" },
-		{ KBS "timeout = -1\n",
-		  "c:3: [kbs] timeout: '-1' is not a number of seconds from 1 to 600" },
+		{ KBS "timeout = 0\n", "c:3: [kbs] timeout: '0' is not a time from 1s to 10m" },
+		{ KBS "timeout = 601\n", "c:3: [kbs] timeout: '601' is not a time from 1s to 10m" },
+		{ KBS "timeout = -1\n", "c:3: [kbs] timeout: '-1' is not a time from 1s to 10m" },
 		{ KBS "timeout = 4294967297\n",
-		  "c:3: [kbs] timeout: '4294967297' is not a number of seconds from 1 to 600" },
-		{ KBS "timeout = 60s\n",
-		  "c:3: [kbs] timeout: '60s' is not a number of seconds from 1 to 600" },
+		  "c:3: [kbs] timeout: '4294967297' is not a time from 1s to 10m" },
+		{ KBS "timeout = 1h\n", "c:3: [kbs] timeout: '1h' is not a time from 1s to 10m" },
 	};
 
 	(void)state;
@@ -415,18 +450,18 @@ static void control_characters(void **state)
 	parses(KBS "# \033[1m in a comment\n" SECRET);
 }
 
-/* Lines may be as long as inih's buffer. A comment may have any length. */
+/* A comment may have any length. */
 static void long_lines(void **state)
 {
 	struct bytes text = BYTES_INIT;
 
 	(void)state;
-	bytes_printf(&text, KBS SECRET "file = %0191d\n", 1);
+	bytes_printf(&text, KBS SECRET "owner = %04088d\n", 1);
 	parses(bytes_text(&text));
-	assert_int_equal(strlen(config.secret[0].file), 191);
+	assert_int_equal(strlen(config.secret[0].owner), 4088);
 	bytes_clear(&text);
-	bytes_printf(&text, KBS SECRET "file = %0192d\n", 1);
-	refuses(bytes_text(&text), "c:5: [secret a]: longer than 198 characters");
+	bytes_printf(&text, KBS SECRET "owner = %04089d\n", 1);
+	refuses(bytes_text(&text), "c:5: [secret a]: longer than 4096 characters");
 	bytes_clear(&text);
 	bytes_printf(&text, KBS "# %0900d\n" SECRET "\t;%0900d", 1, 2);
 	parses(bytes_text(&text));
@@ -521,6 +556,7 @@ int main(void)
 		cmocka_unit_test(every_key_is_read),
 		cmocka_unit_test(the_measure_section),
 		cmocka_unit_test(the_old_log_section),
+		cmocka_unit_test(the_old_source),
 		cmocka_unit_test(absent_keys_have_defaults),
 		cmocka_unit_test(forms_of_the_same_text),
 		cmocka_unit_test(words_for_yes_and_no),

@@ -6,6 +6,8 @@
 #define MINUTES 60000
 
 static struct config_secret configs[4];
+static struct settings_secret owners[4];
+static struct settings settings;
 static struct keeper_secret secrets[4];
 static int64_t now; /* on the boot clock, ms */
 
@@ -25,10 +27,17 @@ static int setup(void **state)
 						     .file = names[i],
 						     .mode = 0400,
 						     .required = i != 3 };
-		secrets[i] = (struct keeper_secret){ .config = &configs[i], .uid = 10, .gid = 20 };
+		owners[i] = (struct settings_secret){ .uid = 10, .gid = 20 };
+		secrets[i] = (struct keeper_secret){
+			.config = &configs[i],
+			.file = keyring_declare(NULL, names[i], 0400, 10, 20, NULL),
+		};
 	}
-	keeper.config.secret = configs;
-	keeper.config.count = 4;
+	settings = (struct settings){ .secret = owners };
+	settings.config.secret = configs;
+	settings.config.count = 4;
+	settings.config.url[settings.config.urls++] = (char *)"https://kbs";
+	keeper.settings = &settings;
 	keeper.secret = secrets;
 	keeper.session.courier.fd = 0;
 	bytes_append_text(&keeper.session.ear, "e.a.r");
@@ -49,11 +58,20 @@ static void pass(void)
 	keeper_plan(&keeper, now, UINT32_MAX);
 }
 
-/* SIGHUP */
+/* "realmkey refresh" */
 static void pass_at_once(void)
 {
-	keeper_hurry(&keeper);
+	keeper_hurry(&keeper, -1, false);
 	pass();
+}
+
+/* Remove secret number @i from the keyring. */
+static void lose(int i)
+{
+	world.file[i].content[0] = '\0';
+	secrets[i].state = STATUS_MISSING;
+	secrets[i].due = 0;
+	world.put[0] = '\0';
 }
 
 /* How long the keeper waits now. */
@@ -101,7 +119,7 @@ static void a_pass_delivers_every_secret(void **state)
 	pass_at_once();
 	asked("0123");
 	assert_string_equal(world.put,
-			    "zero:400:10:20 one:400:10:20 two:400:10:20 three:400:10:20 ");
+			    "zero:400:10:20 |one:400:10:20 |two:400:10:20 |three:400:10:20 |");
 	assert_true(keeper_ready(&keeper));
 	assert_null(keeper_failure(&keeper));
 	assert_int_equal(wait_ms(), -1);
@@ -116,11 +134,11 @@ static void a_pass_delivers_every_secret(void **state)
 static void each_delivery_is_recorded_first_if_configured(void **state)
 {
 	(void)state;
-	keeper.config.count = 1;
+	settings.config.count = 1;
 	pass_at_once();
 	assert_string_equal(world.recorded, "");
-	secrets[0].delivered = false;
-	keeper.config.measure_register = 3;
+	lose(0);
+	settings.config.measure_register = 3;
 	world.log_full = true;
 	world.put[0] = '\0';
 	pass_at_once();
@@ -135,8 +153,8 @@ static void each_delivery_is_recorded_first_if_configured(void **state)
 static void a_delivered_secret_is_reported_as_unchanged(void **state)
 {
 	(void)state;
-	world.unchanged = true;
-	keeper.config.count = 1;
+	strcpy(world.file[0].content, SECRET "0");
+	settings.config.count = 1;
 	pass_at_once();
 	assert_true(keeper_ready(&keeper));
 	log_is("I zero: unchanged: zero\n");
@@ -145,7 +163,7 @@ static void a_delivered_secret_is_reported_as_unchanged(void **state)
 static void nothing_to_deliver_is_ready_at_once(void **state)
 {
 	(void)state;
-	keeper.config.count = 0;
+	settings.config.count = 0;
 	pass_at_once();
 	assert_true(keeper_ready(&keeper));
 	assert_int_equal(wait_ms(), -1);
@@ -184,7 +202,7 @@ static void the_first_required_failure_is_reported(void **state)
 static void a_secret_that_cannot_be_put_is_missing(void **state)
 {
 	(void)state;
-	configs[0].file = (char *)"full";
+	strcpy(world.file[0].name, "full");
 	pass_at_once();
 	assert_int_equal(keeper_failure(&keeper)->kind, ERROR_DELIVERY);
 	assert_int_equal(wait_ms(), 999);
@@ -194,11 +212,11 @@ static void a_secret_that_cannot_be_put_is_missing(void **state)
 static void a_full_keyring_is_tried_again(void **state)
 {
 	(void)state;
-	configs[1].file = (char *)"full";
+	strcpy(world.file[1].name, "full");
 	pass();
 	asked("0123"); /* other secrets may have room */
-	assert_true(secrets[2].delivered && secrets[3].delivered);
-	configs[1].file = (char *)"one";
+	assert_true(secret_is_there(&secrets[2]) && secret_is_there(&secrets[3]));
+	strcpy(world.file[1].name, "one");
 	pass_when_due();
 	asked("1");
 	assert_true(keeper_ready(&keeper));
@@ -218,13 +236,15 @@ static void what_can_change_is_tried_again(void **state)
 	};
 
 	(void)state;
-	keeper.config.count = 2;
+	settings.config.count = 2;
 	for (size_t i = 0; i < ARRAY_SIZE(failures); i++) {
-		secrets[0].delivered = secrets[1].delivered = false;
+		lose(0);
+		lose(1);
 		pass_at_once();
 		world.asked[0] = '\0';
 		world.ear_kept = true;
-		secrets[0].delivered = secrets[1].delivered = false;
+		lose(0);
+		lose(1);
 		error_set(&world.answer[0], failures[i].kind, "%s", failures[i].what);
 		pass_at_once();
 		assert_int_equal(wait_ms(), 999);
@@ -243,7 +263,7 @@ static void what_needs_a_person_is_not_tried_again(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		error_set(&world.answer[0], kinds[i], "wrong");
-		keeper.config.count = 1;
+		settings.config.count = 1;
 		pass_at_once();
 		asked("0");
 		assert_int_equal(wait_ms(), -1);
@@ -252,7 +272,7 @@ static void what_needs_a_person_is_not_tried_again(void **state)
 		asked("");
 	}
 	world.answer[0] = (struct error)ERROR_INIT;
-	pass_at_once(); /* SIGHUP */
+	pass_at_once();
 	assert_true(keeper_ready(&keeper));
 }
 
@@ -275,7 +295,7 @@ static void each_secret_is_tried_again_in_its_time(void **state)
 	world.answer[1] = (struct error)ERROR_INIT;
 	pass_when_due();
 	asked("1");
-	now -= secrets[1].delivered ? 0 : MINUTES;
+	now -= secret_is_there(&secrets[1]) ? 0 : MINUTES;
 	assert_true(wait_ms() > 9 * MINUTES && wait_ms() <= 10 * MINUTES);
 	pass_at_once();
 	asked("0");
@@ -374,7 +394,7 @@ static void a_failure_of_the_handshake_applies_to_all_secrets(void **state)
 	pass_when_due();
 	asked("123");
 	assert_int_equal(keeper_failure(&keeper)->kind, ERROR_PROTOCOL);
-	assert_true(secrets[2].delivered && secrets[3].delivered);
+	assert_true(secret_is_there(&secrets[2]) && secret_is_there(&secrets[3]));
 }
 
 /* Otherwise one resource behind a faulty part of the KBS would stop all others. */
@@ -388,12 +408,13 @@ static void a_wrong_answer_of_one_resource_does_not_stop_the_others(void **state
 	world.ear_kept = true;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		for (int k = 0; k < 4; k++)
-			secrets[k].delivered = false;
+			lose(k);
 		error_set(&world.answer[0], kinds[i], "wrong");
 		pass_at_once();
 		asked("0123");
 		world.put[0] = '\0';
-		assert_true(secrets[1].delivered && secrets[2].delivered && secrets[3].delivered);
+		assert_true(secret_is_there(&secrets[1]) && secret_is_there(&secrets[2]) &&
+			    secret_is_there(&secrets[3]));
 	}
 }
 

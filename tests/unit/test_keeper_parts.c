@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/array.h"
-#include "keeper/owner.h"
+#include "config/owner.h"
 
 static void users_by_name_and_number(void **state)
 {

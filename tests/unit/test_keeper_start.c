@@ -7,6 +7,7 @@
 
 #include "base/io.h"
 
+static struct settings settings = SETTINGS_INIT;
 static struct error error;
 static char directory[] = "/tmp/test_keeper.XXXXXX";
 
@@ -45,16 +46,15 @@ static int configure(const char *text)
 	file_write("conf", bytes_text(&whole));
 	bytes_free(&whole);
 	keeper_stop(&keeper);
+	settings_free(&settings);
 	error = (struct error)ERROR_INIT;
-	return keeper_configure(&keeper, conf_path(), &error);
+	return settings_read(&settings, conf_path(), NULL, NULL, &error);
 }
 
-static void configure_refused(const char *text, const char *reason)
+static int start(void)
 {
-	assert_int_equal(configure(text), -1);
-	assert_int_equal(error.kind, ERROR_CONFIG);
-	assert_memory_equal(error.text, directory, strlen(directory));
-	assert_string_equal(error.text + strlen(directory), reason);
+	keeper_stop(&keeper);
+	return keeper_start(&keeper, &settings, "/courier", "/keyring", 1, &error);
 }
 
 static int setup(void **state)
@@ -70,43 +70,9 @@ static int teardown(void **state)
 	unlink(path_of("conf"));
 	unlink(path_of("ca.pem"));
 	keeper_stop(&keeper);
+	settings_free(&settings);
 	world_free();
 	return 0;
-}
-
-static void owners_are_resolved(void **state)
-{
-	(void)state;
-	if (configure(CONF "[secret a]\nresource = r/t/a\nowner = root\ngroup = 7\n"
-			   "[secret b]\nresource = r/t/b\nowner = 1000\n"))
-		fail_msg("%s", error.text);
-	assert_int_equal(keeper.secret[0].uid, 0);
-	assert_int_equal(keeper.secret[0].gid, 7);
-	assert_int_equal(keeper.secret[1].uid, 1000);
-	assert_int_equal(keeper.secret[1].gid, 0);
-	assert_ptr_equal(keeper.secret[1].config, &keeper.config.secret[1]);
-	assert_false(keeper_ready(&keeper));
-}
-
-static void errors_of_a_configuration_are_reported(void **state)
-{
-	(void)state;
-	configure_refused(CONF SECTION "mode = 0400\nowner = no-such-user\n",
-			  "/conf:6: [secret a] owner: no user 'no-such-user'");
-	configure_refused(CONF SECTION "group = 4294967295\n",
-			  "/conf:5: [secret a] group: no group '4294967295'");
-	configure_refused(CONF "colour = blue\n", "/conf:3: [kbs] colour: unknown key");
-	assert_int_equal(configure("\n" CONF "ca = @/none.pem\n" SECTION), -1);
-	assert_int_equal(error.kind, ERROR_CONFIG);
-	assert_non_null(strstr(error.text, "/conf:4: [kbs] ca: "));
-	assert_non_null(strstr(error.text, "/none.pem: No such file or directory"));
-	unlink(path_of("conf"));
-	assert_int_equal(keeper_configure(&keeper, path_of("conf"), &error), -1);
-	assert_non_null(strstr(error.text, "/conf: No such file or directory"));
-	assert_int_equal(error.kind, ERROR_CONFIG);
-	assert_int_equal(keeper_configure(&keeper, directory, &error), -1);
-	assert_non_null(strstr(error.text, ": Is a directory"));
-	assert_int_equal(error.kind, ERROR_CONFIG);
 }
 
 static void the_courier_gets_the_ca(void **state)
@@ -114,23 +80,12 @@ static void the_courier_gets_the_ca(void **state)
 	(void)state;
 	file_write("ca.pem", "certificates");
 	assert_int_equal(configure(CONF "ca = @/ca.pem\n" SECTION), 0);
-	assert_int_equal(keeper_start(&keeper, "/courier", "/keyring", &error), 0);
+	assert_int_equal(start(), 0);
 	assert_string_equal(bytes_text(&world.ca), "certificates");
-	assert_string_equal(world.calls, "RKC");
+	assert_string_equal(world.calls, "RKSC");
 	assert_int_equal(configure(CONF SECTION), 0);
-	assert_int_equal(keeper_start(&keeper, "/courier", "/keyring", &error), 0);
+	assert_int_equal(start(), 0);
 	assert_false(world.ca_given);
-}
-
-/* Otherwise the courier would use the system's certificates. */
-static void an_empty_ca_file_is_refused(void **state)
-{
-	(void)state;
-	file_write("ca.pem", "");
-	assert_int_equal(configure(CONF "ca = @/ca.pem\n" SECTION), -1);
-	assert_int_equal(error.kind, ERROR_CONFIG);
-	assert_non_null(strstr(error.text, "/conf:3: [kbs] ca: "));
-	assert_non_null(strstr(error.text, "/ca.pem: is empty"));
 }
 
 /* Only the courier parses the file. */
@@ -142,7 +97,7 @@ static void a_ca_file_without_certificates_is_a_configuration_error(void **state
 	file_write("ca.pem", "rubbish");
 	error_set(&world.courier, ERROR_INPUT, "CA: no certificate");
 	assert_int_equal(configure(CONF "ca = @/ca.pem\n" SECTION), 0);
-	assert_int_equal(keeper_start(&keeper, "/courier", "/keyring", &error), -1);
+	assert_int_equal(start(), -1);
 	assert_int_equal(error.kind, ERROR_CONFIG);
 	snprintf(text, sizeof(text), "%s:3: [kbs] ca: %s: CA: no certificate", conf_path(),
 		 path_of("ca.pem"));
@@ -154,17 +109,17 @@ static void start_stops_at_the_first_failure(void **state)
 	(void)state;
 	assert_int_equal(configure(CONF SECTION), 0);
 	world.no_realm = true;
-	assert_int_equal(keeper_start(&keeper, "/courier", "/keyring", &error), -1);
+	assert_int_equal(start(), -1);
 	assert_int_equal(error.kind, ERROR_NO_REALM);
 	assert_string_equal(world.calls, "R");
 	world.no_realm = false;
 	world.no_keyring = true;
-	assert_int_equal(keeper_start(&keeper, "/courier", "/keyring", &error), -1);
+	assert_int_equal(start(), -1);
 	assert_int_equal(error.kind, ERROR_DELIVERY);
 	assert_string_equal(world.calls, "RRK");
 	world.no_keyring = false;
 	error_set(&world.courier, ERROR_SYSTEM, "no courier");
-	assert_int_equal(keeper_start(&keeper, "/courier", "/keyring", &error), -1);
+	assert_int_equal(start(), -1);
 	assert_int_equal(error.kind, ERROR_SYSTEM);
 	assert_true(keeper_lost(&keeper));
 }
@@ -177,7 +132,7 @@ static void netlink_is_refused(void **state)
 	(void)state;
 	world.source = "netlink";
 	assert_int_equal(configure(CONF "source = device\n" SECTION), 0);
-	assert_int_equal(keeper_start(&keeper, "/courier", "/keyring", &error), -1);
+	assert_int_equal(start(), -1);
 	assert_int_equal(error.kind, ERROR_CONFIG);
 	snprintf(text, sizeof(text),
 		 "%s:3: [kbs] source: realmkeyd reads the realm through its "
@@ -185,7 +140,7 @@ static void netlink_is_refused(void **state)
 		 conf_path());
 	assert_string_equal(error.text, text);
 	assert_int_equal(configure(CONF SECTION), 0);
-	assert_int_equal(keeper_start(&keeper, "/courier", "/keyring", &error), -1);
+	assert_int_equal(start(), -1);
 	assert_int_equal(error.kind, ERROR_NO_DRIVER);
 	assert_string_equal(world.calls, "RR");
 }
@@ -207,10 +162,7 @@ static int group_teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(owners_are_resolved),
-		TEST(errors_of_a_configuration_are_reported),
 		TEST(the_courier_gets_the_ca),
-		TEST(an_empty_ca_file_is_refused),
 		TEST(a_ca_file_without_certificates_is_a_configuration_error),
 		TEST(start_stops_at_the_first_failure),
 		TEST(netlink_is_refused),

@@ -1,50 +1,102 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config: realmkeyd's configuration file (realmkeyd.conf(5)), read into a struct by a table of
- * keys. */
+/* config: realmkeyd's configuration (realmkeyd.conf(5)): the text of a file and of its drop-ins, read
+ * into a struct by a table of keys. Nothing here reads a file; settings.h does. */
 #ifndef REALMKEY_CONFIG_H
 #define REALMKEY_CONFIG_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/error.h"
 
-#define CONFIG_FILE_MAX	   ((size_t)256 << 10)
+#define CONFIG_FILE_MAX	   ((size_t)256 << 10) /* bytes of one file */
+#define CONFIG_FILES_MAX   64		       /* with all drop-ins */
 #define CONFIG_SECRETS_MAX 256
+#define CONFIG_URLS_MAX	   8
+
+/* What happens to a secret that the KBS has not confirmed for stale_after. */
+enum config_stale {
+	CONFIG_STALE_KEEP,   /* it stays, with a warning that is repeated */
+	CONFIG_STALE_REMOVE, /* its file is removed */
+	CONFIG_STALE_FAIL,   /* it stays, and counts as missing for readiness */
+};
+
+/* Where something was given, for errors; line 0: it was not. */
+struct config_place {
+	const char *file; /* owned by struct config */
+	int line;
+};
 
 struct config_secret {
-	char *name;		    /* from [secret NAME] */
-	char *resource;		    /* repository/type/tag */
-	char *file;		    /* relative to the keyring; no "..", no leading '/' */
-	char *owner, *group;	    /* names or numbers; NULL: root */
-	mode_t mode;		    /* default 0400; no bit outside 0777 */
-	bool required;		    /* default yes */
-	int line;		    /* where the section begins, for errors */
-	int owner_line, group_line; /* where these were given, for errors */
+	char *name;	     /* from [secret NAME] */
+	char *resource;	     /* repository/type/tag */
+	char *file;	     /* relative to the keyring; no "..", no leading '/' */
+	char *owner, *group; /* names or numbers; NULL: root */
+	mode_t mode;	     /* default 0400; no bit outside 0777 */
+	bool required;	     /* default yes */
+	int64_t refresh;     /* ms; 0: never; default: that of struct config */
+	int64_t stale_after; /* ms since the last success; 0: never; default: twice refresh */
+	enum config_stale on_stale; /* default CONFIG_STALE_KEEP */
+	struct config_place place;  /* where the section begins */
+	struct config_place owner_place, group_place, mode_place, stale_place, on_stale_place;
 };
 
 struct config {
-	char *url;
-	char *ca; /* file, or NULL for the system's certificates */
+	char *url[CONFIG_URLS_MAX]; /* as url_parse() returns it, in the order of preference */
+	size_t urls;		    /* at least 1 */
+	char *ca[CONFIG_URLS_MAX]; /* files: none (the system's certificates), one for all URLs, or one
+				     * for each URL */
+	size_t cas;
+	char *proxy;		 /* http://HOST:PORT, or NULL */
+	char *proxy_credentials; /* file with USER:PASSWORD, or NULL */
+	char *certificate,
+		*key; /* files of the client's TLS certificate and its key: both or none */
 	bool insecure;
 	char *source;		       /* RSI source, or NULL */
 	unsigned int timeout;	       /* seconds for one request */
 	unsigned int measure_register; /* extended before each delivery, 1 to 4; 0: none is */
-	int line, measure_line; /* where [kbs] and [measure] begin, for errors; 0: they do not */
-	int url_line, ca_line, source_line; /* where these were given, for errors */
-	struct config_secret *secret;	    /* owned, as is all text above */
-	size_t count;			    /* of the secrets */
+	int64_t refresh;	       /* ms; 0: never; default 1 h */
+	size_t keyring_size;	       /* bytes; 0: the keyring's default */
+	/* the sections */
+	struct config_place place, measure_place, log_place, refresh_place, keyring_place;
+	struct config_place url_place, ca_place, insecure_place, source_place, timeout_place,
+		proxy_place, proxy_credentials_place, certificate_place, key_place, register_place,
+		interval_place, size_place;
+	struct config_secret *secret; /* owned, as is all text above */
+	size_t count;		      /* of the secrets */
+	char **name;		      /* of the files that were read; the places refer to them */
+	size_t names;
 };
 
-#define CONFIG_INIT { 0 }
+#define CONFIG_INIT { .urls = 0 }
 
-/* Parse @len bytes of @text; @name is the name of the file, for errors. An error is an ERROR_CONFIG
- * that reads "NAME:LINE: [section] key: reason", or out of memory. Unknown sections and keys,
- * duplicates, missing keys (kbs.url, secret.resource), two secrets with the same file, and no secret
- * at all are errors. On failure @config is empty. */
-int config_parse(struct config *config, const void *text, size_t len, const char *name,
-		 struct error *e);
+/* A file: its name for errors, and its contents. */
+struct config_text {
+	const char *name;
+	const void *text;
+	size_t len;
+};
+
+/* Called for each error and each warning, in order, with one line of text. */
+typedef void config_report(void *context, bool warning, const char *text);
+
+/*
+ * Read the main file and its drop-ins, @files of them at @file. A section [secret NAME] stands once in
+ * all of them; another section stands once in a file, and a key of it in a later file replaces that of
+ * an earlier one.
+ *
+ * Errors read "NAME:LINE: [section] key: reason". Unknown sections and keys, duplicates, missing keys
+ * (kbs.url, secret.resource), two secrets with the same file, and no secret at all are errors. What an
+ * earlier version accepted has its old meaning, with a warning. @report, which may be NULL, gets all
+ * of them, and @e the first error, an ERROR_CONFIG; "out of memory" ends the call.
+ *
+ * After a failure, @config contains what could be read, for further checks: text may be missing in
+ * it. The caller frees it in each case.
+ */
+int config_parse(struct config *config, const struct config_text *file, size_t files,
+		 config_report *report, void *context, struct error *e);
 void config_free(struct config *config);
 
 #endif

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "confine.h"
 
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <string.h>
@@ -28,15 +26,7 @@ int confine_drop(struct error *e)
 		return -1;
 	/* After the change of user, which clears it. RLIMIT_NPROC is not set, because it counts all
 	 * processes of user 65534; confine_calls() allows no clone(). */
-	return confine_end_with(getppid(), e);
-}
-
-int confine_end_with(pid_t parent, struct error *e)
-{
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-		return error_set_errno(e, ERROR_SYSTEM, "PR_SET_PDEATHSIG");
-	/* It may have ended before. */
-	return getppid() == parent ? 0 : error_set(e, ERROR_SYSTEM, "the parent process has ended");
+	return sandbox_end_with(getppid(), e);
 }
 
 int confine_supervisor(struct error *e)

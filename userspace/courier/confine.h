@@ -20,9 +20,6 @@
  * dumps, and have the kernel kill this process when its parent ends. */
 int confine_drop(struct error *e);
 
-/* Have the kernel kill this process when @parent, its parent, ends. */
-int confine_end_with(pid_t parent, struct error *e);
-
 /* For the process that starts the workers and never uses the network: files can be read only, and the
  * system calls that confine_calls() punishes kill it. */
 int confine_supervisor(struct error *e);

@@ -31,6 +31,7 @@
 #include "resolver.h"
 #include "roots.h"
 #include "sandbox/idle.h"
+#include "sandbox/sandbox.h"
 
 #define TIMEOUT_MAX 3600
 #define IDLE_MS	    1000
@@ -197,7 +198,7 @@ static int worker_enter(struct courier_state *s, pid_t supervisor, struct error 
 		.give_up = worker_give_up,
 	};
 
-	if (confine_end_with(supervisor, e) < 0 || late_answer_make(s, e) < 0 ||
+	if (sandbox_end_with(supervisor, e) < 0 || late_answer_make(s, e) < 0 ||
 	    sandbox_enter(s, &target.pinned, e) < 0)
 		return -1;
 	return http_open(&s->http, &target, e);

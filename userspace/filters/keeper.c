@@ -27,7 +27,7 @@ static const struct sandbox_rule filters[] SANDBOX_RULES = {
 
 	ALLOW(futex), ALLOW(rseq), ALLOW(sched_yield), ALLOW(sched_getaffinity), ALLOW(gettid),
 	ALLOW(getpid), ALLOW(getppid), ALLOW(exit), ALLOW(exit_group),
-	ALLOW(rt_sigaction), ALLOW(rt_sigprocmask), ALLOW(rt_sigreturn), ALLOW(rt_sigtimedwait),
+	ALLOW(rt_sigaction), ALLOW(rt_sigprocmask), ALLOW(rt_sigreturn), ALLOW(timerfd_settime),
 	ALLOW(sigaltstack), ALLOW(restart_syscall),
 	ALLOW(clock_gettime), ALLOW(gettimeofday), ALLOW(clock_nanosleep), ALLOW(nanosleep),
 	ALLOW(getrandom), ALLOW(uname), ALLOW(sysinfo), ALLOW(getuid), ALLOW(geteuid),

@@ -74,7 +74,8 @@ static int confine_memory(struct error *e)
 		(unsigned long long)limit.rlim_cur / 1024);
 }
 
-int confine_finish(int keyring, const struct sandbox_identity *identity, struct error *e)
+int confine_finish(int keyring, const struct sandbox_identity *identity, pid_t supervisor,
+		   struct error *e)
 {
 	const struct sandbox_path paths[] = {
 		{ ".", SANDBOX_READ | SANDBOX_WRITE },
@@ -93,7 +94,9 @@ int confine_finish(int keyring, const struct sandbox_identity *identity, struct 
 		return error_set_errno(e, ERROR_SYSTEM, "chroot");
 	if (sandbox_drop_root(identity, e) < 0 || confine_memory(e) < 0)
 		return -1;
-	/* Again, because a change of user undoes it. */
+	/* These two after the change of user, which undoes them. */
+	if (supervisor && sandbox_end_with(supervisor, e) < 0)
+		return -1;
 	if (sandbox_no_dump(e) < 0 || sandbox_no_new_privs(e) < 0 || sandbox_no_new_code(e) < 0 ||
 	    sandbox_landlock(&access, e) < 0)
 		return -1;

@@ -9,6 +9,7 @@
 #define REALMKEY_KEEPER_CONFINE_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "sandbox/sandbox.h"
@@ -24,8 +25,9 @@ bool confine_identity(struct sandbox_identity *identity);
 /* Call once at the start. Disables core dumps and tracing, locks memory against swap, and makes a
  * separate heap for private keys. */
 int confine_begin(struct error *e);
-/* Call once everything is open; cannot be undone. @keyring is the open root of the keyring. The
- * process must have one thread. */
-int confine_finish(int keyring, const struct sandbox_identity *identity, struct error *e);
+/* Call once everything is open; cannot be undone. @keyring is the open root of the keyring. The process ends together
+ * with @supervisor, its parent, unless that is 0. The process must have one thread. */
+int confine_finish(int keyring, const struct sandbox_identity *identity, pid_t supervisor,
+		   struct error *e);
 
 #endif

@@ -5,72 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/io.h"
 #include "base/log.h"
 #include "confine.h"
-#include "kbs/ca_file.h"
-#include "kbs/denial.h"
-#include "owner.h"
-#include "record.h"
-
-/* Failed in the last pass; keeper_plan() decides when to try again. */
-#define UNPLANNED (-1)
+#include "journal.h"
+#include "publish.h"
 
 /* --- start ----------------------------------------------------------------------------------- */
-
-static int keeper_find_owners(struct keeper *keeper, struct error *e)
-{
-	keeper->secret = calloc(keeper->config.count, sizeof(*keeper->secret));
-	if (!keeper->secret && keeper->config.count)
-		return error_set_memory(e);
-	for (size_t i = 0; i < keeper->config.count; i++) {
-		struct keeper_secret *secret = &keeper->secret[i];
-		const struct config_secret *config = &keeper->config.secret[i];
-
-		secret->config = config;
-		if (owner_user(config->owner, &secret->uid, e) < 0)
-			return error_add(e, "%s:%d: [secret %s] owner", keeper->file,
-					 config->owner_line, config->name);
-		if (owner_group(config->group, &secret->gid, e) < 0)
-			return error_add(e, "%s:%d: [secret %s] group", keeper->file,
-					 config->group_line, config->name);
-	}
-	return 0;
-}
-
-/* An error of the CA file is one of the configuration, which names that file. */
-static int keeper_fail_ca(const struct keeper *keeper, struct error *e)
-{
-	error_reclassify(e, ERROR_ANY, ERROR_CONFIG);
-	return error_add(e, "%s:%d: [kbs] ca", keeper->file, keeper->config.ca_line);
-}
-
-int keeper_configure(struct keeper *keeper, const char *path, struct error *e)
-{
-	const struct config *config = &keeper->config;
-	struct bytes text = BYTES_INIT;
-	int ret;
-
-	keeper->file = path;
-	ret = io_read_file(path, CONFIG_FILE_MAX, &text, e);
-	if (ret < 0)
-		error_reclassify(e, ERROR_ANY, ERROR_CONFIG);
-	else
-		ret = config_parse(&keeper->config, text.data, text.len, path, e);
-	if (ret == 0 && config->ca && ca_file_read(config->ca, &keeper->ca, e) < 0)
-		ret = keeper_fail_ca(keeper, e);
-	if (ret == 0)
-		ret = keeper_find_owners(keeper, e);
-	keeper->has_user = confine_identity(&keeper->identity);
-	bytes_free(&text);
-	return ret;
-}
 
 /* Only the device, whose descriptor is a right that is checked when it is opened. Netlink checks a
  * capability at each request, and needs sendmsg(), whose address a seccomp filter cannot see. */
 static int keeper_open_realm(struct keeper *keeper, struct error *e)
 {
-	const struct config *config = &keeper->config;
+	const struct config *config = &keeper->settings->config;
 	struct rsi *rsi = rsi_open(config->source, e);
 
 	keeper->session.rsi = rsi;
@@ -82,7 +28,7 @@ static int keeper_open_realm(struct keeper *keeper, struct error *e)
 		return error_set(e, ERROR_CONFIG,
 				 "%s:%d: [kbs] source: realmkeyd reads the realm "
 				 "through its device only",
-				 keeper->file, config->source_line);
+				 config->source_place.file, config->source_place.line);
 	return error_set(e, ERROR_NO_DRIVER,
 			 "cannot open /dev/cca-rsi, and realmkeyd does not use "
 			 "netlink");
@@ -90,174 +36,156 @@ static int keeper_open_realm(struct keeper *keeper, struct error *e)
 
 static int keeper_open_keyring(struct keeper *keeper, const char *path, struct error *e)
 {
-	if (keyring_open(&keeper->keyring, path, 0, keeper->identity.uid, keeper->identity.gid, e) <
-	    0)
+	const struct settings *settings = keeper->settings;
+
+	if (keyring_open(&keeper->keyring, path, settings->config.keyring_size,
+			 keeper->identity.uid, keeper->identity.gid, e) < 0)
 		return -1;
-	for (size_t i = 0; i < keeper->config.count; i++)
-		if (keyring_remember(&keeper->keyring, keeper->config.secret[i].file, e) < 0)
+	for (size_t i = 0; i < settings->config.count; i++) {
+		const struct config_secret *config = &settings->config.secret[i];
+		const int file = keyring_declare(&keeper->keyring, config->file, config->mode,
+						 settings->secret[i].uid, settings->secret[i].gid,
+						 e);
+
+		if (file < 0)
 			return -1;
-	return 0;
+		keeper->secret[i] = (struct keeper_secret){ .config = config, .file = file };
+	}
+	return keyring_settle(&keeper->keyring, e);
 }
 
-int keeper_start(struct keeper *keeper, const char *program, const char *keyring, struct error *e)
+static int keeper_open_courier(struct keeper *keeper, const char *program, struct error *e)
 {
-	const struct config *config = &keeper->config;
-	const struct courier_target target = {
-		.url = config->url,
+	const struct settings *settings = keeper->settings;
+	const struct config *config = &settings->config;
+	struct courier_target target = {
+		.url = config->url[0],
+		.ca = settings->ca[0].len ? settings->ca[0].data : NULL,
+		.ca_len = settings->ca[0].len,
 		.timeout = config->timeout,
 		.insecure = config->insecure,
-		.ca = keeper->ca.len ? keeper->ca.data : NULL,
-		.ca_len = keeper->ca.len,
 	};
 	int ret;
 
+	ret = courier_start(&keeper->session.courier, program, &target, e);
+	/* Only the courier parses these files, and it does not know their names. */
+	if (ret < 0 && e->kind == ERROR_INPUT && config->cas) {
+		error_reclassify(e, ERROR_ANY, ERROR_CONFIG);
+		if (config->cas == 1)
+			error_add(e, "%s", config->ca[0]);
+		error_add(e, "%s:%d: [kbs] ca", config->ca_place.file, config->ca_place.line);
+	}
+	return ret;
+}
+
+int keeper_start(struct keeper *keeper, const struct settings *settings, const char *program,
+		 const char *keyring, int64_t now, struct error *e)
+{
+	keeper->settings = settings;
+	keeper->started = now;
+	keeper->has_user = confine_identity(&keeper->identity);
+	keeper->secret = calloc(settings->config.count, sizeof(*keeper->secret));
+	if (!keeper->secret && settings->config.count)
+		return error_set_memory(e);
 	if (keeper_open_realm(keeper, e) < 0 || keeper_open_keyring(keeper, keyring, e) < 0)
 		return -1;
-	ret = courier_start(&keeper->session.courier, program, &target, e);
-	bytes_free(&keeper->ca);
-	if (ret < 0 && config->ca && e->kind == ERROR_INPUT) { /* the courier lacks the name */
-		error_add(e, "%s", config->ca);
-		return keeper_fail_ca(keeper, e);
-	}
-	if (ret == 0 && !keeper->has_user)
+	keeper_take_over(keeper, now);
+	if (keeper_open_courier(keeper, program, e) < 0)
+		return -1;
+	if (!keeper->has_user)
 		log_line(LOG_LEVEL_WARNING,
 			 "no user " CONFINE_USER ": using %u; systemd-sysusers "
 			 "creates it",
 			 keeper->identity.uid);
-	return ret;
+	return 0;
 }
 
 void keeper_stop(struct keeper *keeper)
 {
 	session_close(&keeper->session);
 	keyring_close(&keeper->keyring);
-	bytes_free(&keeper->ca);
 	free(keeper->secret);
-	keeper->secret = NULL;
-	config_free(&keeper->config);
+	*keeper = (struct keeper)KEEPER_INIT;
 }
 
-/* --- a pass ---------------------------------------------------------------------------------- */
+/* --- staleness ------------------------------------------------------------------------------- */
 
-static void keeper_log_denial(const struct keeper *keeper)
+int64_t secret_stale_at(const struct keeper *keeper, const struct keeper_secret *secret)
 {
-	const struct session *session = &keeper->session;
-	const struct denial_kbs kbs = {
-		.url = keeper->config.url,
-		.ca = keeper->config.ca,
-		.insecure = keeper->config.insecure,
+	int64_t since = secret->success ? secret->success : keeper->started;
+
+	if (secret->state != STATUS_DELIVERED || !secret->config->stale_after)
+		return RETRY_NEVER;
+	return since + secret->config->stale_after;
+}
+
+static void secret_remove(struct keeper *keeper, struct keeper_secret *secret)
+{
+	struct error e = ERROR_INIT;
+
+	if (keyring_stage_removal(&keeper->keyring, secret->file, &e) < 0 ||
+	    keyring_commit(&keeper->keyring, &e) < 0) {
+		keyring_abandon(&keeper->keyring);
+		log_line(LOG_LEVEL_ERROR, "%s: stale, but cannot be removed: %s",
+			 secret->config->name, e.text);
+		return;
+	}
+	secret->state = STATUS_REMOVED;
+	if (secret->due == RETRY_NEVER)
+		secret->due = 0;
+}
+
+const struct error *keeper_age(struct keeper *keeper, int64_t now)
+{
+	static const char *const what[] = {
+		[CONFIG_STALE_KEEP] = "it is kept",
+		[CONFIG_STALE_REMOVE] = "it is removed",
+		[CONFIG_STALE_FAIL] = "realmkeyd fails",
 	};
-	struct error unexplained = ERROR_INIT;
-	struct bytes text = BYTES_INIT;
-	char *save = NULL;
+	const struct error *failure = NULL;
 
-	if (session->ear.len &&
-	    denial_explain(&session->ear, &session->token, &kbs, &text, &unexplained) == 0 &&
-	    text.len)
-		for (char *line = strtok_r((char *)text.data, "\n", &save); line;
-		     line = strtok_r(NULL, "\n", &save))
-			log_line(LOG_LEVEL_WARNING, "%s", line);
-	bytes_free(&text);
+	for (size_t i = 0; i < keeper->settings->config.count; i++) {
+		struct keeper_secret *secret = &keeper->secret[i];
+		const enum config_stale on_stale = secret->config->on_stale;
+
+		if (secret_stale_at(keeper, secret) > now)
+			continue;
+		secret->state = STATUS_STALE;
+		keeper_log_about(keeper, secret);
+		log_line(LOG_LEVEL_WARNING,
+			 "%s: stale, because the KBS has not confirmed it for %lld s; %s%s%s",
+			 secret->config->name, (long long)secret->config->stale_after / 1000,
+			 what[on_stale], *secret->error.text ? ": " : "", secret->error.text);
+		keeper_log_about(keeper, NULL);
+		if (on_stale == CONFIG_STALE_REMOVE)
+			secret_remove(keeper, secret);
+		if (on_stale == CONFIG_STALE_FAIL && !failure)
+			failure = &secret->error;
+	}
+	return failure;
 }
 
-static void secret_deliver(struct keeper *keeper, struct keeper_secret *secret)
+void keeper_log_about(const struct keeper *keeper, const struct keeper_secret *secret)
 {
-	const struct config_secret *config = secret->config;
-	struct bytes plain = BYTES_LOCKED_INIT;
-	struct error *e = &secret->error;
-	int ret;
-
-	*e = (struct error)ERROR_INIT;
-	ret = session_get(&keeper->session, config->resource, &plain, e);
-	/* Record first: no secret may be delivered without a record in the event log. */
-	if (ret == 0 && keeper->config.measure_register)
-		ret = record_delivery(keeper->session.rsi, keeper->config.measure_register,
-				      config->resource, keeper->session.jwe_digest, e);
-	if (ret == 0)
-		ret = keyring_put(&keeper->keyring, config->file, config->mode, secret->uid,
-				  secret->gid, plain.data, plain.len, e);
-	bytes_free(&plain);
-	secret->delivered = ret >= 0;
-	if (secret->delivered)
-		log_line(LOG_LEVEL_INFO, "%s: %s %s", config->name,
-			 ret ? "unchanged:" : "delivered to", config->file);
+	if (secret)
+		journal_context(secret->config->name, keeper->settings->config.url[0],
+				secret->failures, secret->error.kind);
 	else
-		log_line(config->required ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s: %s",
-			 config->name, e->text);
-}
-
-static bool secret_is_due(const struct keeper_secret *secret, int64_t now)
-{
-	return !secret->delivered && secret->due <= now;
-}
-
-static bool keeper_denied(const struct keeper *keeper, int64_t now)
-{
-	for (size_t i = 0; i < keeper->config.count; i++) {
-		if (secret_is_due(&keeper->secret[i], now) &&
-		    keeper->secret[i].error.kind == ERROR_POLICY)
-			return true;
-	}
-	return false;
-}
-
-/* True if every other secret would fail too: if there is no EAR, this realm was not attested. */
-static bool failure_is_common(const struct keeper *keeper, const struct error *e)
-{
-	return keeper_lost(keeper) || !keeper->session.ear.len || retry_is_common(e->kind);
-}
-
-void keeper_run(struct keeper *keeper, int64_t now)
-{
-	const struct keeper_secret *common = NULL;
-	bool explained = false;
-
-	if (keeper_denied(keeper, now))
-		bytes_clear(&keeper->session.ear);
-	for (size_t i = 0; i < keeper->config.count; i++) {
-		struct keeper_secret *secret = &keeper->secret[i];
-
-		if (!secret_is_due(secret, now))
-			continue;
-		secret->due = UNPLANNED;
-		if (common) { /* same cause as an earlier secret, already logged */
-			secret->error = common->error;
-			secret->failures = common->failures;
-			continue;
-		}
-		secret_deliver(keeper, secret);
-		if (secret->delivered)
-			continue;
-		secret->failures++;
-		if (secret->error.kind == ERROR_POLICY && !explained) {
-			keeper_log_denial(keeper);
-			explained = true;
-		}
-		if (failure_is_common(keeper, &secret->error))
-			common = secret;
-	}
-}
-
-/* One random number for a whole pass: secrets that failed in the same way are requested together. */
-void keeper_plan(struct keeper *keeper, int64_t now, uint32_t random)
-{
-	for (size_t i = 0; i < keeper->config.count; i++) {
-		struct keeper_secret *secret = &keeper->secret[i];
-
-		if (!secret->delivered && secret->due == UNPLANNED)
-			secret->due = retry_due(&secret->error, secret->failures, now, random);
-	}
-}
-
-void keeper_hurry(struct keeper *keeper)
-{
-	for (size_t i = 0; i < keeper->config.count; i++) {
-		keeper->secret[i].failures = 0;
-		keeper->secret[i].due = 0;
-	}
+		journal_context(NULL, NULL, 0, ERROR_NONE);
 }
 
 /* --- the result ------------------------------------------------------------------------------ */
+
+bool secret_is_there(const struct keeper_secret *secret)
+{
+	return secret->state == STATUS_DELIVERED || secret->state == STATUS_STALE;
+}
+
+bool secret_is_good(const struct keeper_secret *secret)
+{
+	return secret->state == STATUS_DELIVERED ||
+	       (secret->state == STATUS_STALE && secret->config->on_stale == CONFIG_STALE_KEEP);
+}
 
 bool keeper_lost(const struct keeper *keeper)
 {
@@ -266,8 +194,8 @@ bool keeper_lost(const struct keeper *keeper)
 
 const struct error *keeper_failure(const struct keeper *keeper)
 {
-	for (size_t i = 0; i < keeper->config.count; i++) {
-		if (!keeper->secret[i].delivered && keeper->secret[i].config->required)
+	for (size_t i = 0; i < keeper->settings->config.count; i++) {
+		if (!secret_is_good(&keeper->secret[i]) && keeper->secret[i].config->required)
 			return &keeper->secret[i].error;
 	}
 	return NULL;
@@ -282,27 +210,39 @@ int64_t keeper_next(const struct keeper *keeper)
 {
 	int64_t next = RETRY_NEVER;
 
-	for (size_t i = 0; i < keeper->config.count; i++) {
-		if (!keeper->secret[i].delivered && keeper->secret[i].due < next)
-			next = keeper->secret[i].due;
+	for (size_t i = 0; i < keeper->settings->config.count; i++) {
+		const struct keeper_secret *secret = &keeper->secret[i];
+		const int64_t stale = secret_stale_at(keeper, secret);
+
+		if (secret->due < next)
+			next = secret->due;
+		if (stale < next)
+			next = stale;
 	}
 	return next;
 }
 
 void keeper_status(const struct keeper *keeper, char *text, size_t size)
 {
-	const struct keeper_secret *missing = NULL;
+	const struct keeper_secret *missing = NULL, *stale = NULL;
+	const size_t count = keeper->settings->config.count;
 	size_t delivered = 0;
 
-	for (size_t i = 0; i < keeper->config.count; i++) {
-		if (keeper->secret[i].delivered)
-			delivered++;
-		else if (!missing)
-			missing = &keeper->secret[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct keeper_secret *secret = &keeper->secret[i];
+
+		delivered += secret_is_good(secret);
+		if (!secret_is_good(secret) && !missing)
+			missing = secret;
+		if (secret->state == STATUS_STALE && !stale)
+			stale = secret;
 	}
 	if (missing)
-		snprintf(text, size, "%zu of %zu secrets delivered; %s: %s", delivered,
-			 keeper->config.count, missing->config->name, missing->error.text);
+		snprintf(text, size, "%zu of %zu secrets delivered; %s: %s", delivered, count,
+			 missing->config->name, missing->error.text);
+	else if (stale)
+		snprintf(text, size, "all %zu secrets delivered; %s is stale: %s", count,
+			 stale->config->name, stale->error.text);
 	else
-		snprintf(text, size, "all %zu secrets delivered", delivered);
+		snprintf(text, size, "all %zu secrets delivered", count);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * keeper: which secrets there are, which of them are in the keyring, and what to do about the
- * others. A pass asks for each missing secret that is due, in the order of the configuration, over one
- * session, until a failure occurs that would occur for all of them.
+ * keeper: which secrets there are, what state each is in, and when each is requested. A pass (pass.c) requests
+ * what is due over one session, and puts it into the keyring. What cannot be requested now stays as it is.
  */
 #ifndef REALMKEY_KEEPER_H
 #define REALMKEY_KEEPER_H
@@ -10,70 +9,94 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "base/bytes.h"
 #include "base/error.h"
-#include "sandbox/sandbox.h"
-#include "config/config.h"
+#include "config/settings.h"
 #include "kbs/session.h"
 #include "keyring/keyring.h"
 #include "retry.h"
+#include "sandbox/sandbox.h"
+#include "status/status.h"
 
+/* What the current pass did for a secret. */
+enum keeper_result {
+	KEEPER_NOT_ASKED,
+	KEEPER_FAILED,
+	KEEPER_SAME,   /* the KBS has the value that is in the keyring */
+	KEEPER_STAGED, /* a new value is ready to be put into place */
+};
+
+/* All times are milliseconds on the boot clock. */
 struct keeper_secret {
 	const struct config_secret *config;
-	uid_t uid;
-	gid_t gid;
-	bool delivered;
-	struct error error;    /* why it is not delivered */
-	unsigned int failures; /* in succession */
-	int64_t due;	       /* when to request it, on the boot clock, or RETRY_NEVER */
+	int file; /* its number in the keyring */
+	enum status_state state;
+	enum keeper_result result;
+	struct error error;	  /* of the last request; no error if that succeeded */
+	unsigned int failures;	  /* in succession */
+	int64_t due;		  /* when to request it, or RETRY_NEVER */
+	int64_t success, changed; /* 0: never or unknown */
+	int64_t failed_at;
+	uint64_t version, attempts, failed;
 };
 
 struct keeper {
-	const char *file; /* of the configuration, for errors; not owned */
-	struct config config;
-	struct bytes ca; /* contents of the file config.ca; empty if there is none */
+	const struct settings *settings; /* not owned */
 	struct session session;
 	struct keyring keyring;
 	struct sandbox_identity identity; /* what this process becomes when it is confined */
 	bool has_user;			  /* the system has the user for that */
-	struct keeper_secret *secret;	  /* config.count of them, owned */
+	struct keeper_secret *secret;	  /* one for each in the configuration; owned */
+	int64_t started;
+	uint64_t passes, failures[STATUS_KINDS];
+	/* Called between two requests to the KBS, if not NULL. */
+	void (*between)(void *context);
+	void *context;
 };
 
-#define KEEPER_INIT \
-	{ .config = CONFIG_INIT, \
-	  .ca = BYTES_INIT, \
-	  .session = SESSION_INIT, \
-	  .keyring = KEYRING_INIT }
+#define KEEPER_INIT { .session = SESSION_INIT, .keyring = KEYRING_INIT }
 
-/* Read the configuration file @path and the CA file that it names, and look up the owners
- * and what this process becomes. An ERROR_CONFIG names file, line and key. */
-int keeper_configure(struct keeper *keeper, const char *path, struct error *e);
 /* Open all that the confined process will use: the realm's device, the keyring at @keyring with the
- * files that are in it, and the courier (@program, or NULL for the installed one). */
-int keeper_start(struct keeper *keeper, const char *program, const char *keyring, struct error *e);
+ * files that are in it, and the courier (@program, or NULL for the installed one). @settings must stay
+ * valid. What is in the keyring and configured counts as delivered. */
+int keeper_start(struct keeper *keeper, const struct settings *settings, const char *program,
+		 const char *keyring, int64_t now, struct error *e);
 void keeper_stop(struct keeper *keeper);
 
-/* A pass: request each missing secret that is due at @now, in milliseconds on the boot clock. If one of
- * them was denied, the EAR is dropped first, because a denied EAR stays denied. */
+/* A pass (pass.c): request each secret that is due at @now. If one of them was denied, the EAR is
+ * dropped first, because a denied EAR stays denied. */
 void keeper_run(struct keeper *keeper, int64_t now);
-/* Decide when to request those again that failed in the last pass (retry.h). @now is the time after
- * it, @random 32 random bits. */
+/* Decide when to request those again that were requested in the last pass. @now is the time after it,
+ * @random 32 random bits. */
 void keeper_plan(struct keeper *keeper, int64_t now, uint32_t random);
-/* Make every missing secret due at once, as if none had failed yet. */
-void keeper_hurry(struct keeper *keeper);
-/* When the next secret is due, or RETRY_NEVER. */
+/* Make secret number @secret, or each (-1), due at once, as if none had failed yet: all of them if @all,
+ * else those that are missing, stale or failed. */
+void keeper_hurry(struct keeper *keeper, int secret, bool all);
+/* Find what has become stale at @now, and do what is configured for that. Returns the error of a secret with on_stale =
+ * fail that became stale, or NULL. */
+const struct error *keeper_age(struct keeper *keeper, int64_t now);
+/* When keeper_run() or keeper_age() is needed next, or RETRY_NEVER. */
 int64_t keeper_next(const struct keeper *keeper);
 
-/* True if every required secret was delivered. */
+/* Have the log lines that follow say, in fields of their own, that they are about @secret; NULL ends that. */
+void keeper_log_about(const struct keeper *keeper, const struct keeper_secret *secret);
+
+/* True if the secret is in the keyring. */
+bool secret_is_there(const struct keeper_secret *secret);
+/* True if it also counts as delivered. One that is stale does so only with on_stale = keep. */
+bool secret_is_good(const struct keeper_secret *secret);
+/* When @secret becomes stale, or RETRY_NEVER. If nothing is known of its age, that begins with this process. */
+int64_t secret_stale_at(const struct keeper *keeper, const struct keeper_secret *secret);
+
+/* True if every required secret is in the keyring. */
 bool keeper_ready(const struct keeper *keeper);
 /* True if the courier exited: then this process can get no further secret. */
 bool keeper_lost(const struct keeper *keeper);
 /* The error of the first required secret that is missing, or NULL. Owned by @keeper. */
 const struct error *keeper_failure(const struct keeper *keeper);
-/* Write one line for people to @text: how many secrets were delivered, and the error of the first
- * missing one. */
+/* Write one line for people to @text: how many secrets are delivered, and the error of the first
+ * that is missing or stale. */
 void keeper_status(const struct keeper *keeper, char *text, size_t size);
 
 #endif

@@ -23,8 +23,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/types.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 
 #define KEYRING_PATH   "/run/realmkey/keyring"
@@ -59,6 +61,14 @@ struct keyring {
 
 #define KEYRING_INIT { .dir = -1 }
 
+/* True if the files @a and @b belong to one unit. */
+static inline bool keyring_same_unit(const char *a, const char *b)
+{
+	const size_t len = strcspn(a, "/");
+
+	return len == strcspn(b, "/") && !memcmp(a, b, len);
+}
+
 /* Create the directory @path and mount the file system there, with nosuid, nodev, noexec, mode 0751
  * and @size bytes (0: 16 MiB), unless it is mounted already. A mount is used only if its properties are
  * those of a keyring, and if it belongs to the user of this process or to @uid; its size is changed to
@@ -83,6 +93,8 @@ int keyring_settle(struct keyring *keyring, struct error *e);
  * still staged. All staged files must belong to one unit. */
 int keyring_stage(struct keyring *keyring, int index, const void *data, size_t len,
 		  struct error *e);
+/* True if file @index is staged. */
+bool keyring_staged(const struct keyring *keyring, int index);
 /* Leave file @index out of the next generation. Returns 0, or 1 if it is not in place: then nothing is
  * staged. */
 int keyring_stage_removal(struct keyring *keyring, int index, struct error *e);
@@ -96,6 +108,9 @@ void keyring_abandon(struct keyring *keyring);
  * process. */
 int keyring_publish(struct keyring *keyring, const char *name, mode_t mode, const void *data,
 		    size_t len, struct error *e);
+/* Append the contents of such a file, at most @max bytes, to @data; nothing if there is none. */
+int keyring_published(const struct keyring *keyring, const char *name, size_t max,
+		      struct bytes *data, struct error *e);
 /* Remove the old generations that are older than KEYRING_OLD_MS at @now, which counts from the first call after the
  * commit; INT64_MAX removes all. Returns when to call it again, or INT64_MAX if there is none. */
 int64_t keyring_tidy(struct keyring *keyring, int64_t now);

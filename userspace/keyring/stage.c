@@ -38,19 +38,12 @@ static int generation_remove(const struct keyring *keyring, uint32_t number)
 	return tree_remove(keyring->dir, name);
 }
 
-bool unit_same(const char *a, const char *b)
-{
-	size_t len = strcspn(a, "/");
-
-	return len == strcspn(b, "/") && !memcmp(a, b, len);
-}
-
 /* The file that keeps the old generation of the unit of @name. */
 static struct keyring_file *unit_first(const struct keyring *keyring, const char *name)
 {
 	size_t i = 0;
 
-	while (!unit_same(keyring->file[i].name, name))
+	while (!keyring_same_unit(keyring->file[i].name, name))
 		i++;
 	return &keyring->file[i];
 }
@@ -234,7 +227,7 @@ fail:
 
 int stage_begin(struct keyring *keyring, const char *name, struct error *e)
 {
-	if (keyring->unit && unit_same(keyring->unit, name))
+	if (keyring->unit && keyring_same_unit(keyring->unit, name))
 		return 0;
 	if (keyring->unit)
 		return error_set(e, ERROR_DELIVERY, "%s: '%s' is staged and not committed", name,
@@ -383,7 +376,7 @@ static int unit_complete(struct keyring *keyring, struct error *e)
 		const struct content content = { .fd = file->fd };
 		int there;
 
-		if (!unit_same(file->name, keyring->unit) || file->removed)
+		if (!keyring_same_unit(file->name, keyring->unit) || file->removed)
 			continue;
 		if (file->staged < 0) {
 			there = file_in_place(keyring, file);
@@ -461,7 +454,7 @@ int keyring_commit(struct keyring *keyring, struct error *e)
 	for (size_t i = 0; i < keyring->count; i++) {
 		struct keyring_file *file = &keyring->file[i];
 
-		if (!unit_same(file->name, keyring->unit))
+		if (!keyring_same_unit(file->name, keyring->unit))
 			continue;
 		if (file->fd >= 0)
 			close(file->fd);
@@ -470,6 +463,24 @@ int keyring_commit(struct keyring *keyring, struct error *e)
 	}
 	stage_end(keyring);
 	return 0;
+}
+
+bool keyring_staged(const struct keyring *keyring, int index)
+{
+	return keyring->file[index].staged >= 0;
+}
+
+int keyring_published(const struct keyring *keyring, const char *name, size_t max,
+		      struct bytes *data, struct error *e)
+{
+	int fd = openat(keyring->dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int ret;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : error_set_errno(e, ERROR_DELIVERY, "%s", name);
+	ret = io_read_all(fd, max, name, data, e);
+	close(fd);
+	return ret;
 }
 
 int keyring_publish(struct keyring *keyring, const char *name, mode_t mode, const void *data,

@@ -10,8 +10,6 @@
 
 #define GENERATION_PREFIX ".gen."
 
-/* True if the files @a and @b belong to one unit. */
-bool unit_same(const char *a, const char *b);
 /* Begin a stage for the unit of the file @name, or go on with it. Returns -1 with an error. */
 int stage_begin(struct keyring *keyring, const char *name, struct error *e);
 /* 1 if the open descriptor of @file leads to the file that has its name, 0 if not or if there is none,

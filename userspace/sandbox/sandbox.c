@@ -9,6 +9,7 @@
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
 #include <pwd.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -46,6 +47,14 @@ int sandbox_no_new_code(struct error *e)
 	if (prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) < 0 && errno != EINVAL)
 		return error_set_errno(e, ERROR_SYSTEM, "PR_SET_MDWE");
 	return 0;
+}
+
+int sandbox_end_with(pid_t parent, struct error *e)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return error_set_errno(e, ERROR_SYSTEM, "PR_SET_PDEATHSIG");
+	/* It may have ended before. */
+	return getppid() == parent ? 0 : error_set(e, ERROR_SYSTEM, "the parent process has ended");
 }
 
 int sandbox_limit(int resource, unsigned long max, struct error *e)

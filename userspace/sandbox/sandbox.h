@@ -46,6 +46,9 @@ bool sandbox_user(const char *name, uid_t fallback, struct sandbox_identity *ide
  */
 int sandbox_drop_root(const struct sandbox_identity *identity, struct error *e);
 
+/* Have the kernel kill this process when @parent, its parent, ends. A later change of user undoes it. */
+int sandbox_end_with(pid_t parent, struct error *e);
+
 #define SANDBOX_READ  1U /* read files, list directories */
 #define SANDBOX_WRITE 2U /* write, create, remove, rename, truncate */
 #define SANDBOX_IOCTL 4U /* ioctl on devices */

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "settings.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/crypto.h"
+#include "base/io.h"
+#include "kbs/ca_file.h"
+#include "owner.h"
+
+#define PEM_MAX		((size_t)64 << 10)
+#define CREDENTIALS_MAX ((size_t)1 << 10)
+
+struct source {
+	char *name;
+	struct bytes text;
+};
+
+struct reading {
+	struct settings *settings;
+	struct source source[CONFIG_FILES_MAX]; /* the main file and its drop-ins */
+	size_t sources;
+	config_report *report;
+	void *context;
+	bool failed;
+	struct error *e; /* the first error, if failed */
+};
+
+/* --- the text -------------------------------------------------------------------------------- */
+
+static void reading_fail(struct reading *r, const struct error *cause)
+{
+	if (!r->failed)
+		*r->e = *cause;
+	r->failed = true;
+	if (r->report)
+		r->report(r->context, false, cause->text);
+}
+
+static int source_add(void *context, const char *name, const struct bytes *text, struct error *e)
+{
+	struct reading *r = context;
+	struct source *source = &r->source[r->sources];
+
+	if (r->sources == CONFIG_FILES_MAX)
+		return error_set(e, ERROR_CONFIG, "%s: more than %d files of configuration", name,
+				 CONFIG_FILES_MAX);
+	source->name = strdup(name);
+	if (!source->name)
+		return error_set_memory(e);
+	r->sources++;
+	bytes_set(&source->text, text->data, text->len);
+	return bytes_check(&source->text, e);
+}
+
+/* The main file, and the drop-ins if there is a directory for them. */
+static int sources_read(struct reading *r, const char *path, struct error *e)
+{
+	static const char *const suffixes[] = { ".conf", NULL };
+	struct bytes text = BYTES_INIT, directory = BYTES_INIT;
+	struct stat st;
+	int ret;
+
+	bytes_printf(&directory, "%s.d", path);
+	ret = io_read_file(path, CONFIG_FILE_MAX, &text, e);
+	if (ret == 0)
+		ret = source_add(r, path, &text, e);
+	if (ret == 0)
+		ret = bytes_check(&directory, e);
+	if (ret == 0 && (stat(bytes_text(&directory), &st) == 0 || errno != ENOENT))
+		ret = io_each_file(bytes_text(&directory), suffixes, CONFIG_FILE_MAX, source_add, r,
+				   e);
+	bytes_free(&directory);
+	bytes_free(&text);
+	return ret < 0 ? error_reclassify(e, ERROR_ANY, ERROR_CONFIG) : 0;
+}
+
+static void sources_parse(struct reading *r)
+{
+	struct config_text text[CONFIG_FILES_MAX];
+
+	for (size_t i = 0; i < r->sources; i++)
+		text[i] = (struct config_text){ .name = r->source[i].name,
+						.text = r->source[i].text.data,
+						.len = r->source[i].text.len };
+	if (config_parse(&r->settings->config, text, r->sources, r->report, r->context, r->e) < 0)
+		r->failed = true;
+}
+
+static void sources_free(struct reading *r)
+{
+	for (size_t i = 0; i < r->sources; i++) {
+		free(r->source[i].name);
+		bytes_free(&r->source[i].text);
+	}
+}
+
+/* --- what it names --------------------------------------------------------------------------- */
+
+static int file_read(const char *path, size_t max, struct bytes *out, struct error *e)
+{
+	if (io_read_file(path, max, out, e) < 0)
+		return -1;
+	return out->len ? 0 : error_set(e, ERROR_INPUT, "%s: is empty", path);
+}
+
+/* A user and a password in one line, without the newline at its end. */
+static int credentials_read(const char *path, size_t max, struct bytes *out, struct error *e)
+{
+	if (file_read(path, max, out, e) < 0)
+		return -1;
+	while (out->len && strchr("\r\n", out->data[out->len - 1]))
+		bytes_truncate(out, out->len - 1);
+	if (!memchr(out->data, ':', out->len))
+		return error_set(e, ERROR_INPUT, "%s: is not USER:PASSWORD", path);
+	for (size_t i = 0; i < out->len; i++)
+		if (out->data[i] < ' ' || out->data[i] == 0x7f)
+			return error_set(e, ERROR_INPUT, "%s: has a control character", path);
+	return 0;
+}
+
+static int ca_read(const char *path, size_t max, struct bytes *out, struct error *e)
+{
+	(void)max;
+	return ca_file_read(path, out, e);
+}
+
+/* Read the file of a key of [kbs], if it was given. */
+static void named_read(struct reading *r, const char *path, const char *key,
+		       const struct config_place *place, size_t max, struct bytes *out,
+		       int (*read)(const char *path, size_t max, struct bytes *out,
+				   struct error *e))
+{
+	struct error inner = ERROR_INIT;
+
+	if (!path || read(path, max, out, &inner) == 0)
+		return;
+	error_reclassify(&inner, ERROR_ANY, ERROR_CONFIG);
+	error_add(&inner, "%s:%d: [kbs] %s", place->file, place->line, key);
+	reading_fail(r, &inner);
+}
+
+static void files_read(struct reading *r)
+{
+	struct settings *s = r->settings;
+	const struct config *config = &s->config;
+
+	for (size_t i = 0; i < config->cas; i++)
+		named_read(r, config->ca[i], "ca", &config->ca_place, 0, &s->ca[i], ca_read);
+	named_read(r, config->certificate, "certificate", &config->certificate_place, PEM_MAX,
+		   &s->certificate, file_read);
+	named_read(r, config->key, "key", &config->key_place, PEM_MAX, &s->key, file_read);
+	named_read(r, config->proxy_credentials, "proxy_credentials",
+		   &config->proxy_credentials_place, CREDENTIALS_MAX, &s->proxy_credentials,
+		   credentials_read);
+}
+
+static void owner_fail(struct reading *r, struct error *inner, const struct config_place *place,
+		       const char *secret, const char *key)
+{
+	error_add(inner, "%s:%d: [secret %s] %s", place->file, place->line, secret, key);
+	reading_fail(r, inner);
+}
+
+static void owners_find(struct reading *r)
+{
+	struct settings *s = r->settings;
+	struct error inner = ERROR_INIT;
+
+	s->secret = calloc(s->config.count ? s->config.count : 1, sizeof(*s->secret));
+	if (!s->secret) {
+		error_set_memory(&inner);
+		reading_fail(r, &inner);
+		return;
+	}
+	for (size_t i = 0; i < s->config.count; i++) {
+		const struct config_secret *config = &s->config.secret[i];
+
+		if (owner_user(config->owner, &s->secret[i].uid, &inner) < 0)
+			owner_fail(r, &inner, &config->owner_place, config->name, "owner");
+		if (owner_group(config->group, &s->secret[i].gid, &inner) < 0)
+			owner_fail(r, &inner, &config->group_place, config->name, "group");
+	}
+}
+
+/* --- all of it ------------------------------------------------------------------------------- */
+
+/* Each part follows its length, so that no two settings have the same input. */
+static bool digest_add(EVP_MD_CTX *hash, const void *data, size_t len)
+{
+	uint64_t size = len;
+
+	return EVP_DigestUpdate(hash, &size, sizeof(size)) == 1 &&
+	       (!len || EVP_DigestUpdate(hash, data, len) == 1);
+}
+
+static bool digest_all(const struct reading *r, EVP_MD_CTX *hash)
+{
+	const struct settings *s = r->settings;
+	bool good = EVP_DigestInit_ex(hash, EVP_sha256(), NULL) == 1;
+
+	for (size_t i = 0; i < r->sources; i++) {
+		const struct source *source = &r->source[i];
+
+		good = good && digest_add(hash, source->name, strlen(source->name)) &&
+		       digest_add(hash, source->text.data, source->text.len);
+	}
+	good = good && digest_add(hash, s->secret, s->config.count * sizeof(*s->secret));
+	for (size_t i = 0; i < CONFIG_URLS_MAX; i++)
+		good = good && digest_add(hash, s->ca[i].data, s->ca[i].len);
+	return good && digest_add(hash, s->certificate.data, s->certificate.len) &&
+	       digest_add(hash, s->key.data, s->key.len) &&
+	       digest_add(hash, s->proxy_credentials.data, s->proxy_credentials.len);
+}
+
+static void digest_make(struct reading *r)
+{
+	struct error inner = ERROR_INIT;
+	EVP_MD_CTX *hash = NULL;
+
+	if (crypto_prepare(&inner) == 0) {
+		crypto_begin();
+		hash = EVP_MD_CTX_new();
+		if (!hash || !digest_all(r, hash) ||
+		    EVP_DigestFinal_ex(hash, r->settings->digest, NULL) != 1)
+			crypto_error(&inner, ERROR_SYSTEM, "cannot hash the configuration");
+	}
+	EVP_MD_CTX_free(hash);
+	if (inner.kind != ERROR_NONE)
+		reading_fail(r, &inner);
+}
+
+int settings_read(struct settings *settings, const char *path, config_report *report, void *context,
+		  struct error *e)
+{
+	struct error inner = ERROR_INIT;
+	struct reading r = {
+		.settings = settings,
+		.report = report,
+		.context = context,
+		.e = e,
+	};
+
+	*settings = (struct settings)SETTINGS_INIT;
+	if (sources_read(&r, path, &inner) < 0) {
+		reading_fail(&r, &inner);
+	} else {
+		sources_parse(&r);
+		files_read(&r);
+		owners_find(&r);
+	}
+	if (!r.failed)
+		digest_make(&r);
+	sources_free(&r);
+	if (r.failed)
+		settings_free(settings);
+	return r.failed ? -1 : 0;
+}
+
+void settings_free(struct settings *settings)
+{
+	for (size_t i = 0; i < CONFIG_URLS_MAX; i++)
+		bytes_free(&settings->ca[i]);
+	bytes_free(&settings->certificate);
+	bytes_free(&settings->key);
+	bytes_free(&settings->proxy_credentials);
+	free(settings->secret);
+	config_free(&settings->config);
+	*settings = (struct settings)SETTINGS_INIT;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* settings: the configuration together with all that it names: the contents of files, and the numbers of
+ * users and groups. After it was read, a process can give up its access to files. */
+#ifndef REALMKEY_SETTINGS_H
+#define REALMKEY_SETTINGS_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "config.h"
+
+#define SETTINGS_PATH	     "/etc/realmkey/realmkeyd.conf"
+#define SETTINGS_DIGEST_SIZE 32
+
+struct settings_secret {
+	uid_t uid;
+	gid_t gid;
+};
+
+struct settings {
+	struct config config;
+	struct settings_secret *secret;	  /* config.count of them */
+	struct bytes ca[CONFIG_URLS_MAX]; /* the contents of the files config.ca */
+	struct bytes certificate;	  /* PEM; empty if there is none */
+	struct bytes key;		  /* PEM, locked; likewise */
+	struct bytes proxy_credentials;	  /* USER:PASSWORD without a newline, locked; likewise */
+	uint8_t digest
+		[SETTINGS_DIGEST_SIZE]; /* of all that was read: two equal ones mean that nothing
+					       * has changed */
+};
+
+#define SETTINGS_INIT { .key = BYTES_LOCKED_INIT, .proxy_credentials = BYTES_LOCKED_INIT }
+
+/*
+ * Read the file @path, the drop-ins *.conf in the directory @path.d in the order of their names, and
+ * all that they name. @report, which may be NULL, gets each error and warning; @e gets the first error,
+ * an ERROR_CONFIG that names file and line, or an error of this machine. On failure @settings is empty.
+ * It calls crypto_prepare().
+ */
+int settings_read(struct settings *settings, const char *path, config_report *report, void *context,
+		  struct error *e);
+void settings_free(struct settings *settings);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* publish: what the keeper knows of its secrets, in the file STATUS_FILE of the keyring (status.h). */
+#ifndef REALMKEY_PUBLISH_H
+#define REALMKEY_PUBLISH_H
+
+#include "keeper.h"
+
+/* Write the file, as of @now. A failure is logged, because it must not stop a delivery. */
+void keeper_publish(struct keeper *keeper, int64_t now);
+/* Set the state of each secret from the files in the keyring, and from what an earlier keeper published. A
+ * file counts as delivered unless that keeper put another resource there. */
+void keeper_take_over(struct keeper *keeper, int64_t now);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* serve: the keeper as a process: it starts, confines itself, and makes passes. */
+#ifndef REALMKEY_SERVE_H
+#define REALMKEY_SERVE_H
+
+#include <sys/types.h>
+
+#include "config/settings.h"
+
+struct keeper_options {
+	const char *courier; /* program or socket; NULL: the installed program */
+	const char *keyring; /* mount point */
+	pid_t supervisor;    /* the process that called fork(), for keeper_child() */
+};
+
+/* For a child of the supervisor: serve @channel (channel.h) until the supervisor closes it or this keeper can get no
+ * further secret. @settings must stay valid. */
+_Noreturn void keeper_child(const struct settings *settings, const struct keeper_options *options,
+			    int channel);
+/* Request each secret once. Returns an exit status. */
+int keeper_once(const struct settings *settings, const struct keeper_options *options);
+
+#endif
