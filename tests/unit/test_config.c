@@ -288,7 +288,7 @@ static void the_kbs(void **state)
 		{ "[kbs]\nurl = http://kbs\n", HTTP_REFUSED(2) },
 		{ "[kbs]\ninsecure = no\n\nurl = http://kbs\n" SECRET, HTTP_REFUSED(4) },
 		{ "[kbs]\nurl = kbs:8080\n",
-		  "c:2: [kbs] url: URL: begins with neither https:// nor http://" },
+		  "c:2: [kbs] url: URL: begins with neither https:// nor http:// (nor vsock://, vsock+https://, unix:/ or unix+https://)" },
 		{ "[kbs]\nurl = https://kbs/kbs/v0\n",
 		  "c:2: [kbs] url: URL: '/kbs/v0' follows host and port, and only scheme, host and "
 		  "port are allowed" },
