@@ -22,6 +22,12 @@ realmkey config
 realmkey measurements
 realmkey extend
 realmkey rim
+realmkey status
+realmkey wait
+realmkey run
+realmkey refresh
+realmkey reload
+realmkey plan
 realmkey admin
 realmkey admin set-resource
 realmkey admin set-reference-value
