@@ -75,7 +75,11 @@ struct servers {
 	char url[FAILOVER_SERVERS_MAX][URL_SIZE];
 	char ca[FAILOVER_SERVERS_MAX][FILE_SIZE];
 	size_t urls, cas;
+	char proxy[URL_SIZE];
 };
+
+/* What the options of the one command of this process say, after options_read(). */
+static struct servers servers;
 
 /* Cut the next text off *@list, up to one of @ends. Returns its length, 0 at the end. */
 static size_t list_next(const char **list, const char *ends, const char **text)
@@ -85,7 +89,7 @@ static size_t list_next(const char **list, const char *ends, const char **text)
 	return (size_t)(*list - *text);
 }
 
-static int urls_read(const struct cli_kbs *kbs, struct servers *servers, struct error *e)
+static int urls_read(const struct cli_kbs *kbs, struct error *e)
 {
 	const char *list = kbs->url, *text;
 	char one[URL_SIZE];
@@ -94,46 +98,45 @@ static int urls_read(const struct cli_kbs *kbs, struct servers *servers, struct 
 	if (!list)
 		return error_set(e, ERROR_USAGE, "--url is required");
 	while ((len = list_next(&list, " \t\n", &text)) > 0) {
-		if (servers->urls == FAILOVER_SERVERS_MAX)
+		if (servers.urls == FAILOVER_SERVERS_MAX)
 			return error_set(e, ERROR_USAGE, "--url: more than %d",
 					 FAILOVER_SERVERS_MAX);
 		if (len >= sizeof(one))
 			return error_set(e, ERROR_USAGE, "URL: over %zu bytes", sizeof(one) - 1);
 		memcpy(one, text, len);
 		one[len] = '\0';
-		if (url_parse(one, kbs->insecure, servers->url[servers->urls++], URL_SIZE, e) < 0)
+		if (url_parse(one, kbs->insecure, servers.url[servers.urls++], URL_SIZE, e) < 0)
 			return -1;
 	}
 	/* The message about a URL. */
-	return servers->urls ? 0 : url_parse("", kbs->insecure, one, sizeof(one), e);
+	return servers.urls ? 0 : url_parse("", kbs->insecure, one, sizeof(one), e);
 }
 
-static int cas_read(const struct cli_kbs *kbs, struct servers *servers, struct error *e)
+static int cas_read(const struct cli_kbs *kbs, struct error *e)
 {
 	const char *list = kbs->ca, *text;
 	size_t len;
 
 	while (list && (len = list_next(&list, "\n", &text)) > 0) {
-		if (servers->cas == FAILOVER_SERVERS_MAX || len >= FILE_SIZE)
+		if (servers.cas == FAILOVER_SERVERS_MAX || len >= FILE_SIZE)
 			return error_set(e, ERROR_USAGE, "--ca: too many, or too long");
-		memcpy(servers->ca[servers->cas], text, len);
-		servers->ca[servers->cas++][len] = '\0';
+		memcpy(servers.ca[servers.cas], text, len);
+		servers.ca[servers.cas++][len] = '\0';
 	}
-	if (servers->cas > 1 && servers->cas != servers->urls)
+	if (servers.cas > 1 && servers.cas != servers.urls)
 		return error_set(e, ERROR_USAGE,
 				 "--ca is given %zu times and --url %zu times: give one CA for all "
 				 "KBSs, or one for each",
-				 servers->cas, servers->urls);
+				 servers.cas, servers.urls);
 	return 0;
 }
 
-static int options_read(const struct cli_kbs *kbs, struct servers *servers, char proxy[URL_SIZE],
-			struct error *e)
+static int options_read(const struct cli_kbs *kbs, struct error *e)
 {
-	*servers = (struct servers){ .urls = 0 };
-	if (urls_read(kbs, servers, e) < 0 || cas_read(kbs, servers, e) < 0)
+	servers.urls = servers.cas = 0;
+	if (urls_read(kbs, e) < 0 || cas_read(kbs, e) < 0)
 		return -1;
-	if (kbs->proxy && url_parse_proxy(kbs->proxy, proxy, URL_SIZE, e) < 0)
+	if (kbs->proxy && url_parse_proxy(kbs->proxy, servers.proxy, URL_SIZE, e) < 0)
 		return -1;
 	if (kbs->proxy_credentials && !kbs->proxy)
 		return error_set(e, ERROR_USAGE, "--proxy-credentials needs --proxy");
@@ -145,19 +148,14 @@ static int options_read(const struct cli_kbs *kbs, struct servers *servers, char
 
 int cli_kbs_check(const struct cli_kbs *kbs, struct error *e)
 {
-	static struct servers servers; /* large */
-	char proxy[URL_SIZE];
-
-	return options_read(kbs, &servers, proxy, e);
+	return options_read(kbs, e);
 }
 
 void cli_kbs_used(const struct cli_kbs *kbs, size_t server, struct denial_kbs *used)
 {
-	static struct servers servers; /* also what @used refers to */
 	struct error unread = ERROR_INIT;
-	char proxy[URL_SIZE];
 
-	if (options_read(kbs, &servers, proxy, &unread) < 0)
+	if (options_read(kbs, &unread) < 0)
 		return;
 	*used = (struct denial_kbs){
 		.url = servers.url[server],
@@ -213,11 +211,10 @@ static int file_read(const char *path, size_t max, struct bytes *out, struct err
 	return out->len ? 0 : error_set(e, ERROR_INPUT, "%s: is empty", path);
 }
 
-static int files_read(const struct cli_kbs *kbs, const struct servers *servers, struct files *files,
-		      struct error *e)
+static int files_read(const struct cli_kbs *kbs, struct files *files, struct error *e)
 {
-	for (size_t i = 0; i < servers->cas; i++)
-		if (ca_file_read(servers->ca[i], &files->ca[i], e) < 0)
+	for (size_t i = 0; i < servers.cas; i++)
+		if (ca_file_read(servers.ca[i], &files->ca[i], e) < 0)
 			return -1;
 	return file_read(kbs->proxy_credentials, CREDENTIALS_MAX, &files->credentials, e) < 0 ||
 			       file_read(kbs->certificate, PEM_MAX, &files->certificate, e) < 0 ||
@@ -228,11 +225,9 @@ static int files_read(const struct cli_kbs *kbs, const struct servers *servers, 
 
 static int courier_open(struct courier *courier, const struct cli_kbs *kbs, struct error *e)
 {
-	static struct servers servers; /* large */
 	struct files files = FILES_INIT;
-	char proxy[URL_SIZE];
 	struct courier_target target = {
-		.proxy = kbs->proxy ? proxy : NULL,
+		.proxy = kbs->proxy ? servers.proxy : NULL,
 		.proxy_credentials = &files.credentials,
 		.certificate = &files.certificate,
 		.key = &files.key,
@@ -241,12 +236,12 @@ static int courier_open(struct courier *courier, const struct cli_kbs *kbs, stru
 	};
 	int ret;
 
-	if (options_read(kbs, &servers, proxy, e) < 0)
+	if (options_read(kbs, e) < 0)
 		return -1;
 	if (servers.urls > 1)
 		log_set(warning_print);
 	memory_lock();
-	ret = files_read(kbs, &servers, &files, e);
+	ret = files_read(kbs, &files, e);
 	target.servers = servers.urls;
 	for (size_t i = 0; i < servers.urls; i++) {
 		const struct bytes *ca = &files.ca[servers.cas > 1 ? i : 0];
@@ -265,17 +260,15 @@ static int courier_open(struct courier *courier, const struct cli_kbs *kbs, stru
 
 static int courier_await(struct courier *courier, const struct cli_kbs *kbs, struct error *e)
 {
-	static struct servers servers;
 	struct courier_names names = { .proxy_credentials = kbs->proxy_credentials,
 				       .certificate = kbs->certificate,
 				       .key = kbs->key };
 	struct error unread = ERROR_INIT;
 	const char *name;
-	char proxy[URL_SIZE];
 
 	if (courier_ready(courier, e) == 0)
 		return 0;
-	if (options_read(kbs, &servers, proxy, &unread) == 0 && servers.cas)
+	if (options_read(kbs, &unread) == 0 && servers.cas)
 		for (size_t i = 0; i < servers.urls; i++)
 			names.ca[i] = servers.ca[servers.cas > 1 ? i : 0];
 	name = courier_input(&names, e);
