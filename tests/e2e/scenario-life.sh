@@ -45,14 +45,12 @@ life_secrets()
 
 # --- the applications ----------------------------------------------------------------------------
 
-# The tree of /usr on the applications' disk is laid over the realm's.
 life_programs()
 {
-	realm_sh "mkdir /run/apps && mount -o ro /dev/disk/by-id/virtio-disk /run/apps &&
-		mount -t overlay -o lowerdir=/run/apps/usr:/usr apps /usr &&
-		cp -r /run/apps/etc/nginx /etc/ && mkdir -p /var/log/nginx /var/lib/nginx /srv/www && echo hello >/srv/www/index.html &&
+	realm_sh "mount -o ro /dev/disk/by-id/virtio-disk /mnt && cp -a /mnt/. / && umount /mnt &&
+		mkdir -p /var/log/nginx /var/lib/nginx /srv/www && echo hello >/srv/www/index.html &&
 		systemd-sysusers --inline 'u postgres - PostgreSQL /var/lib/postgresql' 2>/dev/null &&
-		install -d -o postgres -g postgres /var/lib/postgresql /var/run/postgresql"
+		install -d -o postgres -g postgres /var/lib/postgresql /run/postgresql"
 }
 
 life_nginx()
@@ -213,7 +211,7 @@ life_reads() { [ "$(realm_sh "setpriv --reuid www-data --clear-groups cat $life_
 # life_serves PORT PROTOCOL SERIAL: the application uses that certificate, and its key.
 life_serves()
 {
-	realm_sh "timeout -s TERM 0.5 /tmp/tls_load $1 /tmp/ca.crt $2 || true" | grep -q "^serial $3:"
+	[[ $(realm_sh "/tmp/tls_load $1 /tmp/ca.crt $2 1") == *"serial $3: 1"* ]]
 }
 
 # --- the parts -----------------------------------------------------------------------------------
@@ -302,24 +300,29 @@ life_reload()
 	life_since
 	runs 0 "systemctl reload realmkeyd with the same configuration" realm_sh "systemctl reload realmkeyd"
 	life_unharmed "a reload without a change"
-	printf '[secret motd]\nresource = default/web/motd\nowner = nobody-has-this-name\n[surprise]\n' | does "a wrong drop-in" life_dropin 50-wrong
+	does "a wrong drop-in" life_dropin 50-more <<<"[secret more]
+resource = default/web/more
+owner = nobody-has-this-name
+surprise = yes"
 	runs 1 "systemctl reload fails with it" realm_sh "systemctl reload realmkeyd"
 	runs 0 "the journal" realm_sh "journalctl --no-pager -n 30 -u realmkeyd"
-	has "says why" "50-wrong.conf"
+	has "says why" "50-more.conf"
 	does "realmkeyd is active still" life_active
 	life_unharmed "a wrong configuration"
 	does "the operator stores another secret" life_say web/more "more"
-	printf '[secret more]\nresource = default/web/more\nowner = www-data\n' | does "a drop-in with that one" life_dropin 50-wrong
+	does "a drop-in names it" life_dropin 50-more <<<"[secret more]
+resource = default/web/more
+owner = www-data"
 	life_since
 	runs 0 "systemctl reload succeeds" realm_sh "systemctl reload realmkeyd"
 	runs 0 "the new secret arrives" realm_sh "realmkey wait more --timeout 60s && cat $life_keyring/more"
 	same "it is the stored one" more "$output"
-	does "the drop-in is removed" realm_sh "rm /etc/realmkey/realmkeyd.conf.d/50-wrong.conf && systemctl reload realmkeyd"
+	does "the drop-in is removed" realm_sh "rm /etc/realmkey/realmkeyd.conf.d/50-more.conf && systemctl reload realmkeyd"
 	runs 1 "and its secret is no longer there" realm_sh "test -e $life_keyring/more"
 	life_unharmed "two reloads"
 }
 
-# life_killed TEXT COMMAND: a process is killed, and the applications do not notice.
+# Processes are killed, and the applications do not notice.
 life_deaths()
 {
 	local pid

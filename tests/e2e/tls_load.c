@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * tls_load PORT CA http|postgres: opens TLS connections to 127.0.0.1:PORT, one after another, until SIGTERM. Each
- * handshake proves that the server's certificate is signed by CA and belongs to the key that the server uses. Over http
- * it also sends a request, which must be answered with 200. Prints at the end
+ * tls_load PORT CA http|postgres [COUNT]: opens TLS connections to 127.0.0.1:PORT, one after another, until SIGTERM or
+ * so often. Each handshake proves that the server's certificate is signed by CA and belongs to the key that the server
+ * uses. Over http it also sends a request, which must be answered with 200. Prints at the end
  *
  *	requests N, failed M
  *	serial HEX: N		for each certificate that it saw, in that order
@@ -27,17 +27,19 @@
 
 #define SERIALS 64
 
-static volatile sig_atomic_t over;
 static struct {
 	uint64_t serial;
 	unsigned int count;
 } seen[SERIALS];
 static char first_error[256];
 
-static void finish(int signal)
+/* SIGTERM is blocked, so that it does not interrupt a request. */
+static bool over(void)
 {
-	(void)signal;
-	over = 1;
+	sigset_t pending;
+
+	sigpending(&pending);
+	return sigismember(&pending, SIGTERM);
 }
 
 static bool fail(const char *what)
@@ -139,19 +141,21 @@ static bool request(SSL_CTX *context, uint16_t port, bool postgres)
 
 int main(int argc, char **argv)
 {
-	const struct sigaction end = { .sa_handler = finish, .sa_flags = SA_RESTART };
 	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
 	unsigned int requests = 0, failed = 0;
+	sigset_t blocked;
 
-	if (argc != 4 || !context || SSL_CTX_load_verify_locations(context, argv[2], NULL) != 1) {
-		fputs("usage: tls_load PORT CA http|postgres\n", stderr);
+	if (argc < 4 || argc > 5 || !context || SSL_CTX_load_verify_locations(context, argv[2], NULL) != 1) {
+		fputs("usage: tls_load PORT CA http|postgres [COUNT]\n", stderr);
 		return 2;
 	}
 	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-	sigaction(SIGTERM, &end, NULL);
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGTERM);
+	sigprocmask(SIG_BLOCK, &blocked, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	while (!over) {
+	while (!over() && (argc == 4 || requests < (unsigned int)atoi(argv[4]))) {
 		requests++;
 		failed += !request(context, (uint16_t)atoi(argv[1]), !strcmp(argv[3], "postgres"));
 	}
