@@ -98,17 +98,17 @@ debian_profile()
 		realm_sh "cat /tmp/profile >/sys/kernel/security/apparmor/.load && rm /tmp/profile"
 }
 
-# The services run with these profiles from here on, and all tests below pass with them.
+# All programs run with these profiles from here on, and all tests below pass with them.
 debian_profiles()
 {
 	local name
 	runs 0 "the realm's kernel has AppArmor" realm_sh "grep Y /sys/module/apparmor/parameters/enabled"
-	for name in realmkeyd realmkey-courier trusteed; do
+	for name in realmkey realmkeyd realmkey-courier trusteed; do
 		does "its profile for $name is loaded" debian_profile $name
 	done
 }
 
-# debian_denied: no access of the services was one that their profiles do not allow.
+# debian_denied: no access of our programs was one that their profiles do not allow.
 debian_denied()
 {
 	runs 0 "the kernel's log" realm_sh "dmesg | grep -E 'apparmor=\"(DENIED|ALLOWED)\"' || true"
@@ -153,6 +153,67 @@ debian_confined()
 	same "are enforced" "realmkey-courier (enforce)
 realmkeyd (enforce)" "$output"
 	debian_denied
+}
+
+# Functions of the realm's shell. label PID prints the profile of a process.
+# shellcheck disable=SC2016 # for the realm's shell
+debian_label='label() { cat /proc/$1/attr/apparmor/current; }
+await() { i=0; until "$@" || [ $((i += 1)) -gt 300 ]; do sleep 0.2; done; }
+couriers() { grep -hs "realmkey//&" /proc/[0-9]*/attr/apparmor/current; }'
+
+# Programs that a user starts: the command with its second program and its courier, the daemon, the server.
+debian_started()
+{
+	runs 0 "realmkey at work" realm_sh "$debian_label
+		systemd-socket-activate -l 127.0.0.1:8098 sleep 120 2>/dev/null & s=\$!
+		sleep 1
+		realmkey get-resource --insecure --timeout 120 --url http://127.0.0.1:8098 --path a/b/c >/dev/null 2>&1 & c=\$!
+		realmkey watch >/dev/null & w=\$!
+		await couriers >/dev/null
+		await grep -q realmkey-tools /proc/\$w/maps
+		echo \"realmkey: \$(label \$c)\"; readlink /proc/\$w/exe; echo \"tools: \$(label \$w)\"
+		couriers | sort -u
+		kill \$c \$w \$s"
+	has "has its profile" "realmkey: realmkey (enforce)"
+	has "its second program" /usr/lib/realmkey/realmkey-tools
+	has "has the same" "tools: realmkey (enforce)"
+	has "its courier has its own, too" "realmkey//&realmkey-courier (enforce)"
+	runs 0 "a daemon that is started by hand mounts its keyring and delivers" realm_sh "$debian_label
+		realmkeyd --keyring /run/by-hand 2>/tmp/by-hand.log & d=\$!
+		await test -e /run/by-hand/key
+		label \$d; cat /run/by-hand/key; kill \$d; wait; cat /tmp/by-hand.log; findmnt -n /run/by-hand && umount /run/by-hand"
+	has "with its profile" "realmkeyd-by-hand (enforce)"
+	has "the secret that was stored" "$debian_secret"
+	runs 0 "a server that is started by hand writes its state where it is told to" realm_sh "$debian_label
+		trusteed --state /root/kbs --listen 127.0.0.1:8099 >/tmp/by-hand.log & t=\$!
+		await grep -q listening /tmp/by-hand.log
+		label \$t; kill \$t; wait; ls /root/kbs/admin-token && rm -r /root/kbs /tmp/by-hand.log"
+	has "with its profile" "trusteed-by-hand (enforce)"
+	debian_denied
+}
+
+# Other programs take the place of realmkey, as one that was taken over would.
+debian_forbidden()
+{
+	runs 1 "realmkey may not write a program" realm_sh "realmkey token get --raw /usr/bin/token"
+	has "and says so" "Permission denied"
+	runs 1 "nor start another program" realm_sh "REALMKEY_COURIER=/usr/bin/true realmkey get-resource --url https://10.0.2.2 --path a/b/c"
+	has "and says so" "courier /usr/bin/true: Permission denied"
+	runs 0 "a shell takes its place" realm_sh "mount --bind /usr/bin/dash /usr/bin/realmkey && realmkey -c 'read label </proc/self/attr/apparmor/current; echo \$label'"
+	has "and has its profile" "realmkey (enforce)"
+	runs 126 "it may not start a program" realm_sh "realmkey -c /usr/bin/true"
+	has "and says so" "Permission denied"
+	runs 1 "nor send a signal" realm_sh "realmkey -c 'kill -CONT 1'"
+	has "and says so" "Permission denied"
+	runs 2 "nor write to the kernel's parameters" realm_sh "realmkey -c 'echo core >/proc/sys/kernel/core_pattern'"
+	has "and says so" "Permission denied"
+	runs 13 "perl takes its place, and may not open a packet socket" realm_sh "umount /usr/bin/realmkey && mount --bind /usr/bin/perl /usr/bin/realmkey && realmkey -e 'socket(S, 17, 3, 0) or die \$!'"
+	has "and says so" "Permission denied"
+	runs 32 "mount takes its place, and may not mount" realm_sh "umount /usr/bin/realmkey && mount --bind /usr/bin/mount /usr/bin/realmkey && realmkey --bind /root /mnt"
+	has "and says so" "bind /root failed"
+	runs 0 "realmkey is itself again" realm_sh "umount /usr/bin/realmkey && realmkey --version"
+	runs 0 "the kernel's log" realm_sh "dmesg"
+	has "has what was denied" 'apparmor="DENIED" operation="mount"'
 }
 
 # Instead of realmkeyd, in its unit and its confinement: a program that tries to reach everything else. AppArmor is left
@@ -270,6 +331,8 @@ scenario_debian()
 		debian_starting
 		debian_deliver
 		debian_confined
+		debian_started
+		debian_forbidden
 		debian_escape
 		debian_remove
 		debian_stop

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "status/events.h"
+#include "status/metrics.h"
 #include "status/status.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -41,8 +43,27 @@ static void check_status(const struct status *status)
 	check(again.count == status->count && status_encode(&again, &second, &e) == 0);
 	check(bytes_equal(first.data, first.len, second.data, second.len));
 	status_free(&again);
+	bytes_clear(&first);
+	metrics_print(status, 0, METRICS_UNKNOWN, &first);
+	check(first.len > 6 && !memcmp(first.data + first.len - 6, "# EOF\n", 6));
 	bytes_free(&first);
 	bytes_free(&second);
+}
+
+/* From nothing to @status and back: each line is an object. */
+static void check_events(const struct status *status)
+{
+	const struct status none = STATUS_INIT;
+	struct bytes out = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	size_t lines = 0;
+
+	check(events_print(&none, status, NULL, 0, &out, &lines, &e) == 0);
+	check(events_print(status, &none, NULL, 0, &out, &lines, &e) == 0);
+	for (size_t i = 0; i < out.len; i++)
+		lines -= out.data[i] == '\n';
+	check(lines == 0);
+	bytes_free(&out);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -50,11 +71,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct error e = ERROR_INIT;
 	struct status status;
 
-	if (status_decode(data, size, &status, &e) == 0)
+	if (status_decode(data, size, &status, &e) == 0) {
 		check_status(&status);
-	else
+		check_events(&status);
+	} else {
 		check(e.kind == ERROR_INPUT && !strncmp(e.text, "status: ", 8) && !status.secret &&
 		      !status.count && !status.url);
+	}
 	status_free(&status);
 	return 0;
 }

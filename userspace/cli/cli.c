@@ -97,9 +97,24 @@ static bool option_has_value(const char *word)
 {
 	/* All options without a value of all commands. */
 	static const char *const flags[] = {
-		"affirming", "allow-all", "as-bool", "as-integer", "as-single-value",
-		"base64",    "deny-all",  "diff",    "explain",	   "help",
-		"insecure",  "json",	  "replay",  "version",
+		"affirming",
+		"allow-all",
+		"as-bool",
+		"as-integer",
+		"as-single-value",
+		"base64",
+		"deny-all",
+		"diff",
+		"environment-is-readable-in-proc",
+		"explain",
+		"follow",
+		"help",
+		"insecure",
+		"json",
+		"metrics",
+		"now",
+		"replay",
+		"version",
 	};
 
 	if (strncmp(word, "--", 2) != 0 || strchr(word, '='))

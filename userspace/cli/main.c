@@ -18,6 +18,11 @@ static const struct cli_entry commands[] = {
 	{ "log", command_log, "print the event log, replay it against the registers" },
 	{ "watch", command_watch, "print extensions as they happen" },
 	{ "rim", command_rim, "print the RIM as a reference value" },
+	{ "status", command_status, "print what realmkeyd reports about its secrets" },
+	{ "wait", command_wait, "wait until realmkeyd has delivered secrets" },
+	{ "refresh", command_refresh, "have realmkeyd request secrets from the KBS" },
+	{ "reload", command_reload, "have realmkeyd read its configuration again" },
+	{ "plan", command_plan, "print what a reload would change" },
 	{ "admin", command_admin, "configure a KBS: resources, reference values, policy" },
 	{ 0 },
 };

@@ -55,6 +55,12 @@ int command_rim(int argc, char **argv)
 	return command_execute(argv);
 }
 
+int command_status(int argc, char **argv)
+{
+	(void)argc;
+	return command_execute(argv);
+}
+
 int command_watch(int argc, char **argv)
 {
 	(void)argc;

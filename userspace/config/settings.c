@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "audit.h"
 #include "base/crypto.h"
 #include "base/io.h"
 #include "kbs/ca_file.h"
@@ -235,10 +236,28 @@ static void digest_make(struct reading *r)
 		reading_fail(r, &inner);
 }
 
+/* Read as much as possible, in spite of errors. Returns -1 if there was one. */
+static int settings_try(struct reading *r, const char *path)
+{
+	struct error inner = ERROR_INIT;
+
+	*r->settings = (struct settings)SETTINGS_INIT;
+	if (sources_read(r, path, &inner) < 0) {
+		reading_fail(r, &inner);
+	} else {
+		sources_parse(r);
+		files_read(r);
+		owners_find(r);
+	}
+	if (!r->failed)
+		digest_make(r);
+	sources_free(r);
+	return r->failed ? -1 : 0;
+}
+
 int settings_read(struct settings *settings, const char *path, config_report *report, void *context,
 		  struct error *e)
 {
-	struct error inner = ERROR_INIT;
 	struct reading r = {
 		.settings = settings,
 		.report = report,
@@ -246,20 +265,28 @@ int settings_read(struct settings *settings, const char *path, config_report *re
 		.e = e,
 	};
 
-	*settings = (struct settings)SETTINGS_INIT;
-	if (sources_read(&r, path, &inner) < 0) {
-		reading_fail(&r, &inner);
-	} else {
-		sources_parse(&r);
-		files_read(&r);
-		owners_find(&r);
-	}
-	if (!r.failed)
-		digest_make(&r);
-	sources_free(&r);
-	if (r.failed)
+	if (settings_try(&r, path) == 0)
+		return 0;
+	settings_free(settings);
+	return -1;
+}
+
+int settings_check(struct settings *settings, const char *path, unsigned int watchdog,
+		   config_report *report, void *context, struct error *e)
+{
+	struct reading r = {
+		.settings = settings,
+		.report = report,
+		.context = context,
+		.e = e,
+	};
+	int ret = settings_try(&r, path);
+
+	if (settings_audit(settings, watchdog, report, context) && ret == 0)
+		ret = error_set(e, ERROR_CONFIG, "%s: a certificate or key cannot be used", path);
+	if (ret < 0)
 		settings_free(settings);
-	return r.failed ? -1 : 0;
+	return ret;
 }
 
 void settings_free(struct settings *settings)

@@ -41,6 +41,10 @@ struct settings {
  */
 int settings_read(struct settings *settings, const char *path, config_report *report, void *context,
 		  struct error *e);
+/* The same for a person who has changed the configuration: report also what settings_audit() finds, and go
+ * on after errors. @watchdog is as there. */
+int settings_check(struct settings *settings, const char *path, unsigned int watchdog,
+		   config_report *report, void *context, struct error *e);
 void settings_free(struct settings *settings);
 
 #endif

@@ -14,7 +14,7 @@
 
 /* Only the device, whose descriptor is a right that is checked when it is opened. Netlink checks a
  * capability at each request, and needs sendmsg(), whose address a seccomp filter cannot see. */
-static int keeper_open_realm(struct keeper *keeper, struct error *e)
+int keeper_open_realm(struct keeper *keeper, struct error *e)
 {
 	const struct config *config = &keeper->settings->config;
 	struct rsi *rsi = rsi_open(config->source, e);
@@ -54,7 +54,7 @@ static int keeper_open_keyring(struct keeper *keeper, const char *path, struct e
 	return keyring_settle(&keeper->keyring, e);
 }
 
-static int keeper_open_courier(struct keeper *keeper, const char *program, struct error *e)
+int keeper_open_courier(struct keeper *keeper, const char *program, struct error *e)
 {
 	const struct settings *settings = keeper->settings;
 	const struct config *config = &settings->config;

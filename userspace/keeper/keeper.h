@@ -63,6 +63,9 @@ struct keeper {
 int keeper_start(struct keeper *keeper, const struct settings *settings, const char *program,
 		 const char *keyring, int64_t now, struct error *e);
 void keeper_stop(struct keeper *keeper);
+/* Two steps of keeper_start(), for a caller without a keyring. */
+int keeper_open_realm(struct keeper *keeper, struct error *e);
+int keeper_open_courier(struct keeper *keeper, const char *program, struct error *e);
 
 /* A pass (pass.c): request each secret that is due at @now. If one of them was denied, the EAR is
  * dropped first, because a denied EAR stays denied. */
@@ -79,6 +82,8 @@ const struct error *keeper_age(struct keeper *keeper, int64_t now);
 /* When keeper_run() or keeper_age() is needed next, or RETRY_NEVER. */
 int64_t keeper_next(const struct keeper *keeper);
 
+/* Explain in the log why the KBS denied the EAR. */
+void keeper_log_denial(const struct keeper *keeper);
 /* Have the log lines that follow say, in fields of their own, that they are about @secret; NULL ends that. */
 void keeper_log_about(const struct keeper *keeper, const struct keeper_secret *secret);
 

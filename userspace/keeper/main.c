@@ -13,6 +13,8 @@
 
 #include "base/args.h"
 #include "base/log.h"
+#include "inspect/check.h"
+#include "inspect/plan.h"
 #include "keyring/keyring.h"
 #include "serve.h"
 
@@ -20,7 +22,7 @@
 
 struct options {
 	const char *config, *courier, *keyring;
-	bool once, verbose;
+	bool once, verbose, check, online, plan, json;
 };
 
 static const struct args_option own[] = {
@@ -33,6 +35,22 @@ static const struct args_option own[] = {
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct options, once),
 	  .help = "request each secret once, then exit" },
+	{ .name = "check",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct options, check),
+	  .help = "report each error and warning of the configuration, and exit" },
+	{ .name = "online",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct options, online),
+	  .help = "with --check: attest too, and request each secret without delivering it" },
+	{ .name = "plan",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct options, plan),
+	  .help = "print what a reload would change in the keyring, and exit" },
+	{ .name = "json",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct options, json),
+	  .help = "with --plan: print JSON" },
 	{ .name = "keyring",
 	  .type = ARGS_TEXT,
 	  .offset = offsetof(struct options, keyring),
@@ -89,6 +107,32 @@ static int keeper_main(const struct options *options)
 	return code;
 }
 
+/* Look at the configuration, and change nothing. */
+static int inspect_main(const struct options *options)
+{
+	const struct keeper_options keeper = { .courier = options->courier };
+	const char *config = options->config ? options->config : SETTINGS_PATH;
+	const char *keyring = options->keyring ? options->keyring : KEYRING_PATH;
+	struct settings settings = SETTINGS_INIT;
+	struct error e = ERROR_INIT;
+	int code;
+
+	if (options->check + options->plan + options->once != 1 ||
+	    (options->online && !options->check) || (options->json && !options->plan)) {
+		error_set(&e, ERROR_USAGE,
+			  "use one of --check [--online], --plan [--json] and --once");
+		return keeper_fail(&e);
+	}
+	closefrom(STDERR_FILENO + 1);
+	if (options->plan)
+		return plan_run(config, keyring, options->json);
+	code = check_run(config, &settings);
+	if (!code && options->online)
+		code = keeper_ask(&settings, &keeper);
+	settings_free(&settings);
+	return code;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = { 0 };
@@ -103,5 +147,7 @@ int main(int argc, char **argv)
 	if (outcome != ARGS_RUN)
 		return keeper_fail(&e);
 	log_show_debug(options.verbose);
+	if (options.check || options.plan || options.online || options.json)
+		return inspect_main(&options);
 	return keeper_main(&options);
 }

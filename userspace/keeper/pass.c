@@ -22,7 +22,7 @@ struct pass {
 	bool explained;	 /* a denial was explained in the log */
 };
 
-static void keeper_log_denial(const struct keeper *keeper)
+void keeper_log_denial(const struct keeper *keeper)
 {
 	const struct session *session = &keeper->session;
 	const struct config *config = &keeper->settings->config;

@@ -19,5 +19,8 @@ _Noreturn void keeper_child(const struct settings *settings, const struct keeper
 			    int channel);
 /* Request each secret once. Returns an exit status. */
 int keeper_once(const struct settings *settings, const struct keeper_options *options);
+/* Attest and request each secret, confined as the keeper is, and print what the KBS said; nothing is
+ * delivered (online.c). Returns the exit status for the first required secret that was refused, or 0. */
+int keeper_ask(const struct settings *settings, const struct keeper_options *options);
 
 #endif
