@@ -145,7 +145,8 @@ int main(int argc, char **argv)
 	unsigned int requests = 0, failed = 0;
 	sigset_t blocked;
 
-	if (argc < 4 || argc > 5 || !context || SSL_CTX_load_verify_locations(context, argv[2], NULL) != 1) {
+	if (argc < 4 || argc > 5 || !context ||
+	    SSL_CTX_load_verify_locations(context, argv[2], NULL) != 1) {
 		fputs("usage: tls_load PORT CA http|postgres [COUNT]\n", stderr);
 		return 2;
 	}
