@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# The life of a realm with real applications: PostgreSQL and nginx in the Debian realm have their passwords, certificates
-# and keys from the keyring. Secrets change, the configuration changes, processes are killed, the package is upgraded and
-# the KBS goes away, and both applications go on. LIFE_ROTATIONS is the number of pairs that nginx gets under load.
+# The life of a realm with real applications: PostgreSQL and nginx in the Debian realm have their passwords,
+# certificates and keys from the keyring. Secrets change, the configuration changes, processes are killed, the package
+# is upgraded and the KBS goes away, and both applications go on.
 
 life_state=build/e2e/life.files
 life_keyring=/run/realmkey/keyring
@@ -162,25 +162,23 @@ life_dropin()
 
 # --- what can be seen ----------------------------------------------------------------------------
 
-# life_since: prints how many requests of clients the KBS has logged since the last call.
-life_since()
+# life_asked N TEXT: the clients of the KBS have made so many requests since the last call, without those for the text
+# that changes often. life_since begins to count.
+life_count()
 {
-	local count
-	count=$(requests '[A-Z]* /kbs/v0/\(auth\|attest\|resource\)[ /]')
-	life_requests=$((count - ${life_seen:-0})) life_seen=$count
+	grep 'request \(POST /kbs/v0/auth\|POST /kbs/v0/attest\|GET /kbs/v0/resource\)' "$trustee_log" | grep -vc web/motd
 }
-
-# life_asked N TEXT: so many requests since the last call.
+life_since() { life_seen=$(life_count); }
 life_asked()
 {
+	same "$2" "$1" "$(($(life_count) - life_seen))"
 	life_since
-	same "$2" "$1" "$life_requests"
 }
 
-# life_files: where each secret is, when it was written, with which owner, mode and content.
+# life_files: where each secret is, when it was written, with which owner, mode and content, without the text.
 life_files()
 {
-	realm_sh "cd $life_keyring && find . -path './.*' -prune -o -exec stat -c '%n %i %Y.%y %U %a' {} + | sort && sha256sum */*"
+	realm_sh "cd $life_keyring && stat -c '%n %i %y %U %a' */ */* && sha256sum */*"
 }
 
 # life_units: the applications' processes, and that they and what they require are active.
@@ -225,10 +223,11 @@ life_start()
 	does "so is PostgreSQL" life_postgresql
 	does "realmkeyd is configured" life_configure
 	life_since
-	runs 0 "nginx and PostgreSQL start, once every secret that is required is there" \
-		realm_sh "systemctl start nginx postgresql postgresql-secrets.path || { systemctl status --no-pager -l nginx postgresql realmkeyd realmkey-ready; false; }"
+	runs 0 "nginx and PostgreSQL start, once every secret that is required is there" realm_sh "
+		systemctl start nginx postgresql postgresql-secrets.path ||
+		{ systemctl status --no-pager -l nginx postgresql realmkeyd realmkey-ready; false; }"
 	[ "$status" -eq 0 ] || return 1
-	life_asked 8 "the first pass takes 2 requests and one for each of the 6 secrets"
+	life_asked 7 "the first pass takes 2 requests and one for each of the 5 secrets"
 	does "nginx uses its certificate" life_serves 8443 http a1
 	does "PostgreSQL uses its own" life_serves 5432 postgres b1
 	runs 0 "owners and modes" realm_sh "cd $life_keyring && stat -c '%n %U %a' */* motd"
@@ -244,10 +243,10 @@ motd www-data 400" "$output"
 life_interval()
 {
 	local others
-	others=$(life_files | grep -v motd)
+	others=$(life_files)
 	does "the operator changes a text, whose interval is 20 s" life_say web/motd "the second text"
 	does "it arrives by itself" within 25 life_reads "the second text"
-	same "the other secrets are untouched" "$others" "$(life_files | grep -v motd)"
+	same "the other secrets are untouched" "$others" "$(life_files)"
 }
 
 life_refresh()
@@ -255,12 +254,12 @@ life_refresh()
 	life_mark
 	life_since
 	runs 0 "realmkey refresh --now" realm_sh "realmkey refresh --now"
-	life_asked 6 "requests each of the 6 secrets with the EAR that it has"
+	life_asked 5 "requests each of the 5 secrets with the EAR that it has"
 	life_unharmed "a refresh of what has not changed"
 	does "the operator changes a text again" life_say web/motd "the third text"
 	runs 0 "realmkey refresh --now with its name" realm_sh "realmkey refresh motd --now"
-	life_since
 	does "brings it at once" life_reads "the third text"
+	life_asked 0 "and requests no other"
 }
 
 # life_exchange APPLICATION PORT PROTOCOL SERIAL: a new pair is at the KBS, is fetched, and is used.
@@ -280,16 +279,17 @@ life_pairs()
 	local i serials=''
 	does "clients connect to nginx all the time" life_load nginx 8443 http
 	does "others to PostgreSQL" life_load postgresql 5432 postgres
-	for ((i = 2; i <= ${LIFE_ROTATIONS:-2} + 1; i++)); do
+	for ((i = 2; i <= ${life_rotations:-2} + 1; i++)); do
 		does "nginx gets certificate and key number $i" life_exchange nginx 8443 http "$(printf 'a%x' "$i")"
 		serials+=" $(printf 'a%x' "$i")"
 	done
 	does "PostgreSQL gets new ones" life_exchange postgresql 5432 postgres b2
-	runs 0 "no request to nginx failed" realm_sh "systemctl stop load-nginx; cat /run/load-nginx; grep -q 'failed 0$' /run/load-nginx"
+	runs 0 "no request to nginx failed" \
+		realm_sh "systemctl stop load-nginx; cat /run/load-nginx; grep -q 'failed 0$' /run/load-nginx"
 	echo "# ${output//$'\n'/; }"
 	same "the clients saw each certificate" "a1$serials" "$(sed -n 's/^serial \(.*\):.*/\1/p' <<<"$output" | paste -sd' ')"
-	runs 0 "no connection to PostgreSQL failed" \
-		realm_sh "systemctl stop load-postgresql; cat /run/load-postgresql; grep -q 'failed 0$' /run/load-postgresql"
+	runs 0 "no connection to PostgreSQL failed" realm_sh "systemctl stop load-postgresql; cat /run/load-postgresql
+		grep -q 'failed 0$' /run/load-postgresql"
 	echo "# ${output//$'\n'/; }"
 	has "which has its new certificate" "serial b2:"
 }
@@ -299,6 +299,7 @@ life_reload()
 	life_mark
 	life_since
 	runs 0 "systemctl reload realmkeyd with the same configuration" realm_sh "systemctl reload realmkeyd"
+	life_asked 0 "requests nothing that is not due"
 	life_unharmed "a reload without a change"
 	does "a wrong drop-in" life_dropin 50-more <<<"[secret more]
 resource = default/web/more
@@ -313,7 +314,6 @@ surprise = yes"
 	does "a drop-in names it" life_dropin 50-more <<<"[secret more]
 resource = default/web/more
 owner = www-data"
-	life_since
 	runs 0 "systemctl reload succeeds" realm_sh "systemctl reload realmkeyd"
 	runs 0 "the new secret arrives" realm_sh "realmkey wait more --timeout 60s && cat $life_keyring/more"
 	same "it is the stored one" more "$output"
@@ -349,7 +349,7 @@ life_reaches_kbs() { realm_sh "realmkey refresh motd --now"; }
 life_upgrade()
 {
 	life_mark
-	does "the package is copied" tests/realm/realm put "$realm_name" "$(echo build/deb/realmkey_*_arm64.deb)" /tmp/realmkey.deb
+	does "the package is copied" tests/realm/realm put life "$(echo build/deb/realmkey_*_arm64.deb)" /tmp/realmkey.deb
 	runs 0 "it is upgraded" realm_sh "dpkg -i /tmp/realmkey.deb 2>&1 && rm /tmp/realmkey.deb"
 	does "realmkeyd is active" life_active
 	life_unharmed "an upgrade"
@@ -368,7 +368,6 @@ life_outage()
 	has "by its kind" network
 	life_unharmed "a restart in the outage"
 	does "the KBS is back" trustee_run
-	life_seen=0
 	does "with a new text" life_say web/motd "after the outage"
 	does "which arrives" within 60 life_reads "after the outage"
 }
