@@ -37,6 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(shutdown(pair[1], SHUT_WR) == 0);
 	courier.fd = pair[0];
 	courier.patience = 5;
+	courier.servers = 2;
 	for (int i = 0; i < CALLS_MAX; i++)
 		call(&courier);
 	courier_stop(&courier);

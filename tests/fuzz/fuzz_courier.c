@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "courier/request.h"
+#include "courier/route/target.h"
 #include "fuzz.h"
 #include "kbs/url.h"
 
@@ -35,10 +36,11 @@ static void url_try(struct part part)
 	size_t len;
 
 	if (url_parse(text, true, url, sizeof(url), &e) == 0) {
-		const char *at = strstr(url, "://") + 3;
+		const char *at = strstr(url, ":") + 3;
 
 		must_explain(url_split(url, &to, &e), &e);
-		if (e.kind == ERROR_NONE) {
+		must(to.transport != URL_UNIX || (to.path[0] == '/' && strstr(url, to.path)));
+		if (e.kind == ERROR_NONE && to.transport == URL_TCP) {
 			len = strcspn(to.host, "%");
 			must(len && !strncmp(at + (*at == '['), to.host, len));
 			must(strtoul(to.port, NULL, 10) - 1 < 65535);
@@ -50,6 +52,38 @@ static void url_try(struct part part)
 	free(text);
 }
 
+/* Use the messages of a keeper's start, up to one that is refused. */
+static void target_try(struct part input)
+{
+	struct target t = TARGET_INIT;
+	struct error e = ERROR_INIT;
+	uint16_t ports[FAILOVER_SERVERS_MAX];
+	enum message_type type;
+	struct message m;
+	size_t len;
+	int ret = 0;
+
+	while (ret == 0 && input.size >= MESSAGE_HEADER_SIZE &&
+	       message_decode_header(input.data, &type, &len, &e) == 0) {
+		struct part body;
+
+		part_take(&input, MESSAGE_HEADER_SIZE);
+		body = part_take(&input, len);
+		if (message_decode_body(type, body.data, body.size, &m, &e) < 0)
+			break;
+		ret = target_add(&t, &m, &e);
+		must(ret > 0 ? e.kind == ERROR_NONE : true);
+		must_explain(ret < 0 ? -1 : 0, &e);
+	}
+	must(t.servers <= FAILOVER_SERVERS_MAX && t.cas <= t.servers + 1);
+	if (ret > 0) {
+		must(t.servers && target_ports(&t, ports) <= t.servers);
+		must(!strpbrk(bytes_text(&t.authorization), "\t\r\n"));
+		must(!t.certificate.len == !t.key.len && t.timeout);
+	}
+	target_free(&t);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct error e = ERROR_INIT;
@@ -58,6 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint32_t value;
 	size_t len;
 
+	target_try((struct part){ data, size });
 	if (size < MESSAGE_HEADER_SIZE || message_decode_header(data, &type, &len, &e) < 0 ||
 	    len > size - MESSAGE_HEADER_SIZE ||
 	    message_decode_body(type, data + MESSAGE_HEADER_SIZE, len, &m, &e) < 0)
@@ -65,7 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < m.count; i++)
 		message_field_u32(&m, i, &value, &e);
 	request_try(&m);
-	if (m.type == MESSAGE_OPEN)
+	if (m.type == MESSAGE_SERVER)
 		url_try((struct part){ m.field[0].data, m.field[0].len });
 	return 0;
 }

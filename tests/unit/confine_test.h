@@ -23,9 +23,12 @@
 
 #include "keeper/confine.h"
 #include "keyring/keyring.h"
+#include "keyring/tree.h"
 
 #define OWNER 1001 /* of the secrets */
 #define GROUP 1002
+
+enum { D_A, D_B, NEW_A }; /* the files of the keyring */
 
 static char keyring[] = "/tmp/test_confine.XXXXXX", outside[] = "/tmp/test_confine.XXXXXX";
 static int keyring_fd, outside_fd;
@@ -120,6 +123,30 @@ static inline int group_teardown(void **state)
 	return rmdir(keyring) | rmdir(outside);
 }
 
+/* Declare the files of the keyring whose root is @keyring_fd. */
+static inline int ring_declare(struct error *e)
+{
+	ring.dir = keyring_fd;
+	return keyring_declare(&ring, "d/a", 0400, OWNER, GROUP, e) != D_A ||
+	       keyring_declare(&ring, "d/b", 0400, OWNER, GROUP, e) != D_B ||
+	       keyring_declare(&ring, "new/a", 0440, OWNER, GROUP, e) != NEW_A;
+}
+
+/* Put d/a there, as an earlier keeper did. */
+static inline int keyring_fill(struct error *e)
+{
+	struct sandbox_identity identity;
+	int ret;
+
+	confine_identity(&identity);
+	ret = ring_declare(e) || keyring_stage(&ring, D_A, "secret", 6, e) < 0 ||
+	      keyring_commit(&ring, e) < 0 ||
+	      fchownat(keyring_fd, "d", identity.uid, identity.gid, 0) < 0;
+	ring.dir = -1; /* it is still in use */
+	keyring_close(&ring);
+	return ret ? -1 : 0;
+}
+
 /* A secret of an earlier process, and a byte with a descriptor that waits to be received. */
 static inline int setup(void **state)
 {
@@ -142,8 +169,7 @@ static inline int setup(void **state)
 	memcpy(CMSG_DATA(header), &keyring_fd, sizeof(int));
 	if (sendmsg(sender, message, 0) != 1)
 		return -1;
-	ring.dir = keyring_fd;
-	if (keyring_put(&ring, "d/a", 0400, OWNER, GROUP, "secret", 6, &e) < 0)
+	if (keyring_fill(&e) < 0)
 		return -1;
 	return close(openat(outside_fd, "old", O_CREAT | O_WRONLY, 0644));
 }
@@ -153,10 +179,10 @@ static inline int teardown(void **state)
 	(void)state;
 	close(sender);
 	close(receiver);
-	for (const char *const *name = (const char *const[]){ "d/a", "new/a", NULL }; *name; name++)
-		unlinkat(keyring_fd, *name, 0);
-	unlinkat(keyring_fd, "d", AT_REMOVEDIR);
-	unlinkat(keyring_fd, "new", AT_REMOVEDIR);
+	for (const char *const *name = (const char *const[]){ "d", "new", "x", ".status", ".gen.1",
+							      ".gen.2", ".gen.3", NULL };
+	     *name; name++)
+		tree_remove(keyring_fd, *name);
 	unlinkat(outside_fd, "new", 0);
 	unlinkat(outside_fd, "old", 0);
 	return 0;

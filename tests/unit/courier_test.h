@@ -9,6 +9,10 @@
 #include "http_server.h"
 #include "kbs/courier.h"
 
+/* In a struct courier_target: one server. */
+#define SERVER(text, pem, len) \
+	.server = { { .url = (text), .ca = (pem), .ca_len = (len) } }, .servers = 1
+
 static struct http_server plain; /* each program that includes this file starts it */
 
 /* For a group of tests that requires no other server. */
@@ -50,7 +54,8 @@ static inline void start(struct courier *courier, struct courier_target target)
 
 static inline void start_plain(struct courier *courier)
 {
-	start(courier, (struct courier_target){ .url = plain.url, .insecure = true, .timeout = 5 });
+	start(courier, (struct courier_target){ SERVER(plain.url, NULL, 0), .insecure = true,
+						.timeout = 5 });
 }
 
 /* GET resource @path. The body of the answer is the request as the server received it. */

@@ -205,8 +205,8 @@ static void test_time_out(void **state)
 	struct courier courier = COURIER_INIT;
 
 	(void)state;
-	start(&courier,
-	      (struct courier_target){ .url = plain.url, .insecure = true, .timeout = 1 });
+	start(&courier, (struct courier_target){ SERVER(plain.url, NULL, 0), .insecure = true,
+						 .timeout = 1 });
 	expect_failure(&courier, "a/b/slow", ERROR_NETWORK, true, "timed out");
 	courier_stop(&courier);
 }
@@ -216,7 +216,8 @@ static void test_unreachable(void **state)
 	struct courier courier = COURIER_INIT;
 
 	(void)state;
-	start(&courier, (struct courier_target){ .url = "http://127.0.0.1:1", .insecure = true });
+	start(&courier,
+	      (struct courier_target){ SERVER("http://127.0.0.1:1", NULL, 0), .insecure = true });
 	expect_failure(&courier, "a/b/c", ERROR_NETWORK, true,
 		       "http://127.0.0.1:1: no connection: Connection refused");
 	courier_stop(&courier);
@@ -227,9 +228,8 @@ static void test_unknown_name(void **state)
 	struct courier courier = COURIER_INIT;
 
 	(void)state;
-	start(&courier, (struct courier_target){ .url = "https://no-such-name.invalid",
-						 .ca = secure_pem.data,
-						 .ca_len = secure_pem.len,
+	start(&courier, (struct courier_target){ SERVER("https://no-such-name.invalid",
+							secure_pem.data, secure_pem.len),
 						 .timeout = 2 });
 	expect_failure(&courier, "a/b/c", ERROR_NETWORK, true, "https://no-such-name.invalid: ");
 	courier_stop(&courier);
@@ -242,9 +242,8 @@ static void test_tls(void **state)
 	struct courier courier = COURIER_INIT;
 
 	(void)state;
-	start(&courier, (struct courier_target){ .url = secure.url,
-						 .ca = secure_pem.data,
-						 .ca_len = secure_pem.len });
+	start(&courier,
+	      (struct courier_target){ SERVER(secure.url, secure_pem.data, secure_pem.len) });
 	expect_get(&courier, "a/b/c", " request=1\n");
 	expect_get(&courier, "a/b/c", " request=2\n");
 	courier_stop(&courier);
@@ -257,8 +256,7 @@ static void test_tls_wrong_ca(void **state)
 
 	(void)state;
 	SSL_CTX_free(http_server_tls("IP:127.0.0.1", &pem));
-	start(&courier,
-	      (struct courier_target){ .url = secure.url, .ca = pem.data, .ca_len = pem.len });
+	start(&courier, (struct courier_target){ SERVER(secure.url, pem.data, pem.len) });
 	expect_failure(&courier, "a/b/c", ERROR_TLS, false, "certificate not trusted: self-signed");
 	expect_failure(&courier, "a/b/c", ERROR_TLS, false, "; give its CA (--ca");
 	courier_stop(&courier);
@@ -288,8 +286,7 @@ static void test_tls_dates(void **state)
 
 		tls = http_server_tls_from("IP:127.0.0.1", cases[i].from, &pem);
 		http_server_start(&server, tls);
-		start(&courier, (struct courier_target){
-					.url = server.url, .ca = pem.data, .ca_len = pem.len });
+		start(&courier, (struct courier_target){ SERVER(server.url, pem.data, pem.len) });
 		assert_int_equal(get(&courier, "a/b/c", "", &status, &body, &e), -1);
 		assert_int_equal(e.kind, ERROR_TLS);
 		assert_true(e.transient);
@@ -313,7 +310,7 @@ static void test_tls_system_roots(void **state)
 	struct courier courier = COURIER_INIT;
 
 	(void)state;
-	start(&courier, (struct courier_target){ .url = secure.url });
+	start(&courier, (struct courier_target){ SERVER(secure.url, NULL, 0) });
 	expect_failure(&courier, "a/b/c", ERROR_TLS, false, "certificate not trusted: self-signed");
 	courier_stop(&courier);
 }
@@ -327,8 +324,7 @@ static void test_tls_wrong_name(void **state)
 
 	(void)state;
 	http_server_start(&server, tls);
-	start(&courier,
-	      (struct courier_target){ .url = server.url, .ca = pem.data, .ca_len = pem.len });
+	start(&courier, (struct courier_target){ SERVER(server.url, pem.data, pem.len) });
 	expect_failure(&courier, "a/b/c", ERROR_TLS, false,
 		       "certificate not trusted: IP address mismatch: it is not for 127.0.0.1");
 	courier_stop(&courier);
@@ -348,8 +344,7 @@ static void test_tls_too_old(void **state)
 	SSL_CTX_set_max_proto_version(tls, TLS1_1_VERSION);
 	SSL_CTX_set_security_level(tls, 0);
 	http_server_start(&server, tls);
-	start(&courier,
-	      (struct courier_target){ .url = server.url, .ca = pem.data, .ca_len = pem.len });
+	start(&courier, (struct courier_target){ SERVER(server.url, pem.data, pem.len) });
 	expect_failure(&courier, "a/b/c", ERROR_TLS, false, "TLS handshake failed");
 	courier_stop(&courier);
 	http_server_stop(&server);
@@ -365,8 +360,7 @@ static void test_tls_handshake_cut_short(void **state)
 
 	(void)state;
 	snprintf(url, sizeof(url), "https://127.0.0.1:%u", plain.port);
-	start(&courier, (struct courier_target){
-				.url = url, .ca = secure_pem.data, .ca_len = secure_pem.len });
+	start(&courier, (struct courier_target){ SERVER(url, secure_pem.data, secure_pem.len) });
 	expect_failure(&courier, "a/b/c", ERROR_NETWORK, true,
 		       "connection lost within the TLS handshake");
 	courier_stop(&courier);
@@ -399,8 +393,7 @@ static void test_tls_handshake_reset(void **state)
 		_exit(0);
 	}
 	close(listener);
-	start(&courier, (struct courier_target){
-				.url = url, .ca = secure_pem.data, .ca_len = secure_pem.len });
+	start(&courier, (struct courier_target){ SERVER(url, secure_pem.data, secure_pem.len) });
 	expect_failure(&courier, "a/b/c", ERROR_NETWORK, true,
 		       "connection lost within the TLS handshake");
 	courier_stop(&courier);
@@ -412,14 +405,14 @@ static void test_plain_requires_insecure(void **state)
 	struct courier courier = COURIER_INIT;
 
 	(void)state;
-	start(&courier, (struct courier_target){ .url = plain.url });
+	start(&courier, (struct courier_target){ SERVER(plain.url, NULL, 0) });
 	expect_failure(&courier, "a/b/c", ERROR_PROTOCOL, false, "http");
 	courier_stop(&courier);
 }
 
 static void test_bad_ca(void **state)
 {
-	struct courier_target target = { .url = secure.url, .ca = "hello", .ca_len = 5 };
+	struct courier_target target = { SERVER(secure.url, "hello", 5) };
 	struct courier courier = COURIER_INIT;
 	struct error e = ERROR_INIT;
 

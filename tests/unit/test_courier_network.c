@@ -67,7 +67,7 @@ static int resumed(const char *url, const struct bytes *pem, const char *version
 	struct error e = ERROR_INIT;
 	int count = 0, status;
 
-	start(&courier, (struct courier_target){ .url = url, .ca = pem->data, .ca_len = pem->len });
+	start(&courier, (struct courier_target){ SERVER(url, pem->data, pem->len) });
 	for (int i = 0; i < 5; i++) {
 		struct bytes body = BYTES_INIT;
 
@@ -125,8 +125,7 @@ static void test_tls_ticket_refused(void **state)
 	(void)state;
 	SSL_CTX_set_num_tickets(tls, 1);
 	http_server_start(&server, tls);
-	start(&courier,
-	      (struct courier_target){ .url = server.url, .ca = pem.data, .ca_len = pem.len });
+	start(&courier, (struct courier_target){ SERVER(server.url, pem.data, pem.len) });
 	expect_get(&courier, "a/b/close", "resumed=0");
 	http_server_stop(&server);
 	assert_int_equal(SSL_CTX_set_tlsext_ticket_keys(tls, keys, sizeof(keys)), 1);
@@ -180,8 +179,7 @@ static void test_tls_record_in_halves(void **state)
 
 	(void)state;
 	http_server_start(&server, tls);
-	start(&courier,
-	      (struct courier_target){ .url = server.url, .ca = pem.data, .ca_len = pem.len });
+	start(&courier, (struct courier_target){ SERVER(server.url, pem.data, pem.len) });
 	expect_get(&courier, "a/b/c", "request=1\n");
 	before = cpu_ms(&courier);
 	expect_get(&courier, "a/b/halves", "halves");
@@ -217,11 +215,8 @@ static void start_at(struct courier *courier, const char *scheme, const struct s
 	char url[64];
 
 	snprintf(url, sizeof(url), "%s://127.0.0.1:%u", scheme, ntohs(address->sin_port));
-	start(courier, (struct courier_target){ .url = url,
-						.insecure = true,
-						.timeout = timeout,
-						.ca = pem->data,
-						.ca_len = pem->len });
+	start(courier, (struct courier_target){ SERVER(url, pem->data, pem->len), .insecure = true,
+						.timeout = timeout });
 }
 
 /* @large: as much as the buffers of both sockets do not hold. */

@@ -212,7 +212,7 @@ static void test_worker_killed(void **state)
 
 static void test_no_program(void **state)
 {
-	struct courier_target target = { .url = plain.url, .insecure = true };
+	struct courier_target target = { SERVER(plain.url, NULL, 0), .insecure = true };
 	struct courier courier = COURIER_INIT;
 	struct error e = ERROR_INIT;
 
@@ -232,7 +232,7 @@ static void fake(struct courier *courier, const void *data, size_t len)
 	int pair[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-	*courier = (struct courier){ .fd = pair[0], .patience = 1, .pid = fork() };
+	*courier = (struct courier){ .fd = pair[0], .patience = 1, .servers = 1, .pid = fork() };
 	if (courier->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(pair[0]);
@@ -257,12 +257,15 @@ static void test_malformed_answers(void **state)
 		{ "\2\0\0\0\0\0\0\0", 8, "message of type 2" },
 		{ "\6\0\0\0\0\0\0\1", 8, "over the limit" },
 		{ "\6\0\0\0\0\0\0\0", 8, "ends before status" },
-		{ "\6\0\0\0\24\0\0\0"
-		  "\4\0\0\0\1\1\1\1\4\0\0\0\0\0\0\0\0\0\0\0",
-		  28, "HTTP status" },
-		{ "\6\0\0\0\25\0\0\0"
-		  "\4\0\0\0\1\1\0\0\4\0\0\0\0\0\0\0\0\0\0\0x",
-		  29, "after its last field" },
+		{ "\6\0\0\0\34\0\0\0"
+		  "\4\0\0\0\1\1\1\1\4\0\0\0\0\0\0\0\4\0\0\0\0\0\0\0\0\0\0\0",
+		  36, "HTTP status" },
+		{ "\6\0\0\0\34\0\0\0"
+		  "\4\0\0\0\1\1\0\0\4\0\0\0\0\0\0\0\4\0\0\0\1\0\0\0\0\0\0\0",
+		  36, "answer of KBS 1" },
+		{ "\6\0\0\0\35\0\0\0"
+		  "\4\0\0\0\1\1\0\0\4\0\0\0\0\0\0\0\4\0\0\0\0\0\0\0\0\0\0\0x",
+		  37, "after its last field" },
 		{ "\7\0\0\0\25\0\0\0"
 		  "\4\0\0\0\10\0\0\0"
 		  "\4\0\0\0\0\0\0\0"

@@ -176,7 +176,8 @@ static char url[64];
 static void kbs_start(struct courier *courier)
 {
 	snprintf(url, sizeof(url), "http://kbs.test:%u", plain.port);
-	start(courier, (struct courier_target){ .url = url, .insecure = true, .timeout = 30 });
+	start(courier,
+	      (struct courier_target){ SERVER(url, NULL, 0), .insecure = true, .timeout = 30 });
 }
 
 static void expect_unknown(struct courier *courier)
@@ -286,7 +287,8 @@ static void dns_silent(void)
 	etc_put("resolv.conf", "nameserver 127.0.0.55\nnameserver 127.0.0.55\n"
 			       "options timeout:30 attempts:5\nsearch a.test b.test\n");
 	snprintf(url, sizeof(url), "http://kbs.test:%u", plain.port);
-	start(&courier, (struct courier_target){ .url = url, .insecure = true, .timeout = 2 });
+	start(&courier,
+	      (struct courier_target){ SERVER(url, NULL, 0), .insecure = true, .timeout = 2 });
 	for (int i = 0; i < 2; i++)
 		expect_failure(&courier, "a/b/c", ERROR_NETWORK, true,
 			       "timed out while looking up the name");
@@ -346,9 +348,8 @@ static void link_local_address(void)
 {
 	struct courier courier = COURIER_INIT;
 
-	start(&courier, (struct courier_target){ .url = "http://[fe80::1%25lo]:9",
-						 .insecure = true,
-						 .timeout = 30 });
+	start(&courier, (struct courier_target){ SERVER("http://[fe80::1%25lo]:9", NULL, 0),
+						 .insecure = true, .timeout = 30 });
 	expect_failure(&courier, "a/b/c", ERROR_NETWORK, true, "Connection refused");
 	courier_stop(&courier);
 }

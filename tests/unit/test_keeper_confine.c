@@ -105,6 +105,7 @@ TRY(remove, unlinkat(outside_fd, "old", 0))
 TRY(chmod_outside, fchmodat(AT_FDCWD, "/", 0777, 0))
 TRY(setuid_bit, fchmod(keyring_fd, 04755))
 TRY(link, linkat(keyring_fd, "d", outside_fd, "new", 0))
+TRY(times, utimensat(keyring_fd, "d", NULL, 0))
 TRY(symlink, symlinkat("/etc", keyring_fd, "new"))
 TRY(node, mknodat(keyring_fd, "new", S_IFCHR | 0600, 0x103))
 TRY(chdir, fchdir(outside_fd))
@@ -146,34 +147,88 @@ static int try_core(void)
 
 /* --- what the keeper must be able to do ------------------------------------------------------- */
 
+/* Stage and commit file @index of the keyring; @same if it should be there. */
+static int put(int index, const char *text, bool same)
+{
+	struct error e = ERROR_INIT;
+
+	if (keyring_stage(&ring, index, text, strlen(text), &e) == same &&
+	    keyring_commit(&ring, &e) == 0)
+		return 0;
+	fprintf(stderr, "# %s\n", e.text);
+	return WRONG;
+}
+
+static bool has(const char *file, mode_t mode)
+{
+	struct stat st;
+
+	return !fstatat(keyring_fd, file, &st, 0) && st.st_uid == OWNER && st.st_gid == GROUP &&
+	       st.st_mode == (S_IFREG | mode);
+}
+
 /* What is new has its owner, in a new directory. */
 static int try_put(void)
 {
-	struct error e = ERROR_INIT;
-	struct stat st;
-
-	if (keyring_put(&ring, "new/a", 0440, OWNER, GROUP, "secret", 6, &e))
-		return WRONG;
-	if (fstatat(keyring_fd, "new/a", &st, 0) || st.st_uid != OWNER || st.st_gid != GROUP)
-		return WRONG;
-	return st.st_mode == (S_IFREG | 0440) ? 0 : WRONG;
+	return put(NEW_A, "secret", false) || !has("new/a", 0440) ? WRONG : 0;
 }
 
 /* A file of an earlier process, which only its owner may read. */
 static int try_compare(void)
 {
-	struct error e = ERROR_INIT;
-
 	if (openat(keyring_fd, "d/a", O_RDONLY) >= 0 || errno != EACCES)
 		return WRONG;
-	return keyring_put(&ring, "d/a", 0400, OWNER, GROUP, "secret", 6, &e) == 1 ? 0 : WRONG;
+	return put(D_A, "secret", true);
 }
 
+/* The other file of its unit is copied, and the old generation removed. */
 static int try_replace(void)
+{
+	if (put(D_B, "new", false) || put(D_A, "other", false) || !has("d/a", 0400) ||
+	    !has("d/b", 0400) || put(D_B, "new", true))
+		return WRONG;
+	return keyring_tidy(&ring, INT64_MAX) == INT64_MAX &&
+			       faccessat(keyring_fd, ".gen.1", F_OK, 0) &&
+			       faccessat(keyring_fd, ".gen.2", F_OK, 0) ?
+		       0 :
+		       WRONG;
+}
+
+static int try_remove_secret(void)
 {
 	struct error e = ERROR_INIT;
 
-	return keyring_put(&ring, "d/a", 0400, OWNER, GROUP, "other", 5, &e) ? WRONG : 0;
+	if (keyring_stage_removal(&ring, D_A, &e) || keyring_commit(&ring, &e))
+		return WRONG;
+	return faccessat(keyring_fd, "d/a", F_OK, 0) && has("d/b", 0400) ? 0 : WRONG;
+}
+
+/* What an earlier configuration left is removed, and a secret gets another mode. */
+static int try_settle(void)
+{
+	struct error e = ERROR_INIT;
+
+	if (mkdirat(keyring_fd, "old", 0755) || mkdirat(keyring_fd, "d/old", 0755) ||
+	    openat(keyring_fd, "d/old/x", O_CREAT | O_WRONLY, 0400) < 0)
+		return WRONG;
+	ring.file[D_A].mode = 0440;
+	if (keyring_settle(&ring, &e))
+		return WRONG;
+	return has("d/a", 0440) && faccessat(keyring_fd, "d/old", F_OK, 0) &&
+			       faccessat(keyring_fd, "old", F_OK, 0) ?
+		       0 :
+		       WRONG;
+}
+
+static int try_publish(void)
+{
+	struct error e = ERROR_INIT;
+	struct stat st;
+
+	for (int i = 0; i < 2; i++)
+		if (keyring_publish(&ring, ".status", 0644, "{}", 2, &e))
+			return WRONG;
+	return fstatat(keyring_fd, ".status", &st, 0) || st.st_mode != (S_IFREG | 0644) ? WRONG : 0;
 }
 
 /* A directory gives way to a file, and the reverse. */
@@ -183,13 +238,16 @@ static int try_exchange(void)
 	struct error e = ERROR_INIT;
 	struct stat st;
 
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-		if (keyring_put(&ring, files[i], 0400, OWNER, GROUP, "s", 1, &e))
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		ring.file[NEW_A].name = files[i];
+		if (put(NEW_A, "s", false))
 			return WRONG;
+	}
 	if (fstatat(keyring_fd, "x/y", &st, 0) || !S_ISREG(st.st_mode))
 		return WRONG;
-	return unlinkat(keyring_fd, "x/y", 0) || unlinkat(keyring_fd, "x", AT_REMOVEDIR) ? WRONG :
-											   0;
+	if (keyring_stage_removal(&ring, NEW_A, &e) || keyring_commit(&ring, &e))
+		return WRONG;
+	return keyring_tidy(&ring, INT64_MAX) == INT64_MAX ? 0 : WRONG;
 }
 
 /*
@@ -291,6 +349,7 @@ static const struct attempt {
 	{ "chmod by name", try_chmod_outside, EPERM, EPERM },
 	{ "set a setuid bit", try_setuid_bit, EPERM, EPERM },
 	{ "link", try_link, EPERM, EPERM },
+	{ "set times by name", try_times, EPERM, EPERM },
 	{ "symbolic link", try_symlink, EPERM, EPERM },
 	{ "device node", try_node, EPERM, EPERM },
 	{ "change directory", try_chdir, EPERM, EPERM },
@@ -332,6 +391,9 @@ static const struct attempt {
 	{ "put a secret into the keyring", try_put, 0, 0 },
 	{ "compare it with another user's file", try_compare, 0, 0 },
 	{ "replace another user's file", try_replace, 0, 0 },
+	{ "take over the keyring", try_settle, 0, 0 },
+	{ "remove another user's file", try_remove_secret, 0, 0 },
+	{ "publish a file", try_publish, 0, 0 },
 	{ "replace a directory, and a file by one", try_exchange, 0, 0 },
 	{ "make a key and open a JWE", try_open_jwe, 0, 0 },
 	{ "notify the service manager", try_notify, 0, 0 },
@@ -354,9 +416,8 @@ static _Noreturn void child_try(int (*function)(void), bool landlock)
 	if (!landlock && refuse(SCMP_SYS(landlock_create_ruleset), ENOSYS))
 		_exit(1);
 	confine_identity(&identity);
-	ring.dir = keyring_fd;
 	timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC);
-	if (keyring_remember(&ring, "d/a", &e) < 0 || confine_begin_unlocked(&e) < 0 ||
+	if (ring_declare(&e) || confine_begin_unlocked(&e) < 0 ||
 	    confine_finish(keyring_fd, &identity, 0, &e) < 0) {
 		fprintf(stderr, "%s\n", e.text);
 		_exit(2);

@@ -82,7 +82,7 @@ static void the_courier_gets_the_ca(void **state)
 	assert_int_equal(configure(CONF "ca = @/ca.pem\n" SECTION), 0);
 	assert_int_equal(start(), 0);
 	assert_string_equal(bytes_text(&world.ca), "certificates");
-	assert_string_equal(world.calls, "RKSC");
+	assert_string_equal(world.calls, "RKC");
 	assert_int_equal(configure(CONF SECTION), 0);
 	assert_int_equal(start(), 0);
 	assert_false(world.ca_given);

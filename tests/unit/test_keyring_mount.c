@@ -42,7 +42,7 @@ static void the_keyring_is_a_file_system_that_does_not_swap(void **state)
 		assert_non_null(strstr(bytes_text(&line), "size=16384k"));
 	}
 	assert_int_equal(stat_of("").st_mode, S_IFDIR | 0751);
-	assert_int_equal(stat_of("").st_uid, 0);
+	assert_int_equal(stat_of("").st_uid, KEEPER);
 	assert_int_equal(stat_of("..").st_mode, S_IFDIR | 0755);
 	assert_int_equal(fcntl(ring.dir, F_GETFD), FD_CLOEXEC);
 	bytes_free(&line);
@@ -52,12 +52,12 @@ static void ramfs_use(void)
 {
 	struct stat st;
 
-	MUST(!keyring_open(&ring, keyring, 0, geteuid(), getegid(), &error));
+	MUST(!ring_try(keyring));
 	MUST(!put("a", "secret"));
 	MUST(put("a", "secret") == 1);
 	MUST(!lstat(keyring, &st) && st.st_mode == (S_IFDIR | 0751));
 	keyring_close(&ring);
-	MUST(!keyring_open(&ring, keyring, 0, geteuid(), getegid(), &error));
+	MUST(!ring_try(keyring));
 }
 
 static void a_kernel_without_noswap_gives_a_ramfs(void **state)
@@ -129,7 +129,7 @@ static void part_of_a_keyring_is_refused(void **state)
 	snprintf(part, sizeof(part), "%s/part", base);
 	assert_int_equal(mkdir(part, 0700), 0);
 	assert_int_equal(mount(path_of("d"), part, NULL, MS_BIND, NULL), 0);
-	assert_int_equal(keyring_open(&ring, part, 0, geteuid(), getegid(), &error), -1);
+	assert_int_equal(ring_try(part), -1);
 	assert_non_null(strstr(error.text, "something else is mounted there"));
 }
 
@@ -167,8 +167,7 @@ static void paths_that_lead_elsewhere(void **state)
 
 static void try_second(void)
 {
-	MUST(keyring_open(&ring, keyring, 0, geteuid(), getegid(), &error) < 0 &&
-	     error.kind == ERROR_DELIVERY);
+	MUST(ring_try(keyring) < 0 && error.kind == ERROR_DELIVERY);
 	MUST(strstr(error.text, ": is in use by another process"));
 }
 

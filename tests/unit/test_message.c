@@ -40,12 +40,13 @@ static const struct {
 	size_t count;
 	const char *field[MESSAGE_FIELDS_MAX];
 } valid[] = {
-	{ MESSAGE_OPEN, 4, { "https://kbs", "", "flag", "time" } },
+	{ MESSAGE_SERVER, 2, { "https://kbs", "" } },
+	{ MESSAGE_OPEN, 6, { "flag", "time", "http://proxy:3128", "u:p", "", "key" } },
 	{ MESSAGE_AUTH, 1, { "{}" } },
 	{ MESSAGE_ATTEST, 1, { "{}" } },
 	{ MESSAGE_RESOURCE, 2, { "a/b/c", "" } },
 	{ MESSAGE_ADMIN, 4, { "POST", "resource/a/b/c", "token", "" } },
-	{ MESSAGE_ANSWER, 3, { "\1\2\3\4", "wait", "body" } },
+	{ MESSAGE_ANSWER, 4, { "\1\2\3\4", "wait", "kbs0", "body" } },
 	{ MESSAGE_FAILURE, 3, { "kind", "tran", "text" } },
 };
 
@@ -132,24 +133,29 @@ static void test_limits(void **state)
 		size_t i, index, min, max;
 		const char *name;
 	} limits[] = {
-		{ 0, 0, 1, 2048, "OPEN: url" },
-		{ 0, 1, 0, 1 << 20, "OPEN: ca" },
-		{ 0, 2, 4, 4, "OPEN: flags" },
-		{ 0, 3, 4, 4, "OPEN: timeout" },
-		{ 1, 0, 1, 16384, "AUTH: body" },
-		{ 2, 0, 1, 512 << 10, "ATTEST: body" },
-		{ 3, 0, 1, 1024, "RESOURCE: path" },
-		{ 3, 1, 0, 256 << 10, "RESOURCE: bearer" },
-		{ 4, 0, 1, 8, "ADMIN: method" },
-		{ 4, 1, 1, 1024, "ADMIN: path" },
-		{ 4, 2, 0, 256 << 10, "ADMIN: bearer" },
-		{ 4, 3, 0, 3 << 20, "ADMIN: body" },
-		{ 5, 0, 4, 4, "ANSWER: status" },
-		{ 5, 1, 4, 4, "ANSWER: wait" },
-		{ 5, 2, 0, MESSAGE_ANSWER_MAX, "ANSWER: body" },
-		{ 6, 0, 4, 4, "FAILURE: kind" },
-		{ 6, 1, 4, 4, "FAILURE: transient" },
-		{ 6, 2, 1, ERROR_TEXT_MAX - 1, "FAILURE: text" },
+		{ 0, 0, 1, 2048, "SERVER: url" },
+		{ 0, 1, 0, 1 << 20, "SERVER: ca" },
+		{ 1, 0, 4, 4, "OPEN: flags" },
+		{ 1, 1, 4, 4, "OPEN: timeout" },
+		{ 1, 2, 0, 2048, "OPEN: proxy" },
+		{ 1, 3, 0, 2048, "OPEN: credentials" },
+		{ 1, 4, 0, 64 << 10, "OPEN: certificate" },
+		{ 1, 5, 0, 32 << 10, "OPEN: key" },
+		{ 2, 0, 1, 16384, "AUTH: body" },
+		{ 3, 0, 1, 512 << 10, "ATTEST: body" },
+		{ 4, 0, 1, 1024, "RESOURCE: path" },
+		{ 4, 1, 0, 256 << 10, "RESOURCE: bearer" },
+		{ 5, 0, 1, 8, "ADMIN: method" },
+		{ 5, 1, 1, 1024, "ADMIN: path" },
+		{ 5, 2, 0, 256 << 10, "ADMIN: bearer" },
+		{ 5, 3, 0, 3 << 20, "ADMIN: body" },
+		{ 6, 0, 4, 4, "ANSWER: status" },
+		{ 6, 1, 4, 4, "ANSWER: wait" },
+		{ 6, 2, 4, 4, "ANSWER: server" },
+		{ 6, 3, 0, MESSAGE_ANSWER_MAX, "ANSWER: body" },
+		{ 7, 0, 4, 4, "FAILURE: kind" },
+		{ 7, 1, 4, 4, "FAILURE: transient" },
+		{ 7, 2, 1, ERROR_TEXT_MAX - 1, "FAILURE: text" },
 	};
 
 	(void)state;
@@ -171,25 +177,26 @@ static void test_limits(void **state)
 /* message_decode_header() accepts the length of the largest message. */
 static void test_largest_fits_header(void **state)
 {
-	const struct message m = { .type = MESSAGE_ANSWER, .count = 3 };
+	const struct message m = { .type = MESSAGE_ANSWER, .count = 4 };
 	struct message largest = m;
 	struct bytes raw = BYTES_INIT, body = BYTES_INIT, front = BYTES_INIT;
 	struct error e = ERROR_INIT;
 	enum message_type type;
-	uint8_t number[4], wait[4];
+	uint8_t number[4], wait[4], server[4];
 	size_t len;
 
 	(void)state;
 	assert_int_equal(bytes_resize(&body, MESSAGE_ANSWER_MAX, &(struct error)ERROR_INIT), 0);
 	largest.field[0] = message_u32(200, number);
 	largest.field[1] = message_u32(0, wait);
-	largest.field[2] = (struct message_field){ body.data, body.len };
+	largest.field[2] = message_u32(0, server);
+	largest.field[3] = (struct message_field){ body.data, body.len };
 	assert_int_equal(message_encode(&largest, &raw, &e), 0);
 	assert_int_equal(message_decode_header(raw.data, &type, &len, &e), 0);
-	assert_int_equal(len, MESSAGE_ANSWER_MAX + 20);
+	assert_int_equal(len, MESSAGE_ANSWER_MAX + 28);
 	/* What is sent from where it is follows the front. */
 	assert_int_equal(message_encode_front(&largest, &front, &e), 0);
-	assert_int_equal(front.len, MESSAGE_HEADER_SIZE + 20);
+	assert_int_equal(front.len, MESSAGE_HEADER_SIZE + 28);
 	assert_memory_equal(front.data, raw.data, front.len);
 	assert_int_equal(front.len + body.len, raw.len);
 	bytes_free(&front);
@@ -204,7 +211,7 @@ static void test_bad_headers(void **state)
 		const char *words;
 	} cases[] = {
 		{ { 0, 0, 0, 0, 0, 0, 0, 0 }, "unknown type 0" },
-		{ { 8, 0, 0, 0, 0, 0, 0, 0 }, "unknown type 8" },
+		{ { 9, 0, 0, 0, 0, 0, 0, 0 }, "unknown type 9" },
 		{ { 1, 0, 0, 0x80, 0, 0, 0, 0 }, "unknown type 2147483649" },
 		{ { 6, 0, 0, 0, 1, 0, 0x40, 0 }, "4194305 bytes, over the limit of 4194304" },
 		{ { 6, 0, 0, 0, 0xff, 0xff, 0xff, 0xff }, "over the limit" },

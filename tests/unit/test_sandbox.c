@@ -225,6 +225,7 @@ static const struct attempt {
 static int confine_attempt(const struct attempt *attempt, bool landlock)
 {
 	struct error e = ERROR_INIT;
+	struct target target = { .server = { { .to = { .port = "4433" } } }, .servers = 1 };
 	struct confine_stamp stamp;
 	pid_t pid = fork();
 	int files;
@@ -232,12 +233,12 @@ static int confine_attempt(const struct attempt *attempt, bool landlock)
 	if (pid == 0) {
 		if (!landlock && refuse(SCMP_SYS(landlock_create_ruleset), ENOSYS))
 			_exit(200);
-		if (confine_drop(&e) < 0 || confine_supervisor(&e) < 0)
+		if (confine_drop(&e) < 0 || confine_supervisor(&target, &e) < 0)
 			_exit(201);
-		files = confine_files(PORT, &stamp, &e);
+		files = confine_files(&target, &stamp, &e);
 		if (files != landlock)
 			_exit(202);
-		if (confine_calls(files, &e) < 0)
+		if (confine_calls(&target, files, &e) < 0)
 			_exit(203);
 		_exit(attempt->function());
 	}

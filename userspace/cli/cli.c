@@ -225,7 +225,8 @@ static int courier_open(struct courier *courier, const struct cli_kbs *kbs, stru
 	struct bytes ca = BYTES_INIT;
 	char url[URL_SIZE];
 	struct courier_target target = {
-		.url = url,
+		.server = { { .url = url } },
+		.servers = 1,
 		.timeout = kbs->timeout,
 		.insecure = kbs->insecure,
 	};
@@ -236,8 +237,8 @@ static int courier_open(struct courier *courier, const struct cli_kbs *kbs, stru
 	memory_lock();
 	if (kbs->ca && ca_file_read(kbs->ca, &ca, e) < 0)
 		goto out;
-	target.ca = kbs->ca ? ca.data : NULL;
-	target.ca_len = ca.len;
+	target.server[0].ca = kbs->ca ? ca.data : NULL;
+	target.server[0].ca_len = ca.len;
 	ret = courier_begin(courier, secure_getenv("REALMKEY_COURIER"), &target, e);
 out:
 	bytes_free(&ca);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "confine.h"
 
+#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 
 #include "base/array.h"
 #include "filters/courier.h"
+#include "route/broker.h"
 #include "sandbox/sandbox.h"
 
 #define NOBODY	  65534
@@ -29,15 +31,22 @@ int confine_drop(struct error *e)
 	return sandbox_end_with(getppid(), e);
 }
 
-int confine_supervisor(struct error *e)
+int confine_supervisor(const struct target *target, struct error *e)
 {
-	static const struct sandbox_path everything[] = { { "/", SANDBOX_READ } };
-	const struct sandbox_access access = {
-		.path = everything,
-		.paths = ARRAY_SIZE(everything),
-		.alone = true,
-	};
+	struct sandbox_path paths[1 + FAILOVER_SERVERS_MAX] = { { "/", SANDBOX_READ } };
+	char directory[FAILOVER_SERVERS_MAX][URL_PATH_SIZE];
+	struct sandbox_access access = { .path = paths, .paths = 1, .alone = true };
 
+	/* A rule for the directory, because a socket is made anew when its server starts again. */
+	for (size_t i = 0; i < target->servers; i++) {
+		const char *path = target->server[i].to.path;
+
+		if (target->server[i].to.transport != URL_UNIX)
+			continue;
+		snprintf(directory[i], sizeof(directory[i]), "%.*s",
+			 (int)(strrchr(path, '/') - path) + 1, path);
+		paths[access.paths++] = (struct sandbox_path){ directory[i], SANDBOX_MEET };
+	}
 	if (sandbox_landlock(&access, e) < 0)
 		return -1;
 	return sandbox_seccomp(supervisor_calls, ARRAY_SIZE(supervisor_calls), e);
@@ -89,17 +98,19 @@ bool confine_changed(const struct confine_stamp *stamp)
 	return memcmp(&now, stamp, sizeof(now)) != 0;
 }
 
-int confine_files(uint16_t port, struct confine_stamp *stamp, struct error *e)
+int confine_files(const struct target *target, struct confine_stamp *stamp, struct error *e)
 {
-	const uint16_t ports[] = { port, DNS_PORT };
+	uint16_t ports[FAILOVER_SERVERS_MAX + 1];
+	size_t count = target_ports(target, ports);
 	const struct sandbox_access access = {
 		.path = resolver_paths,
-		.paths = ARRAY_SIZE(resolver_paths),
+		.paths = count ? ARRAY_SIZE(resolver_paths) : 0,
 		.port = ports,
-		.ports = ARRAY_SIZE(ports),
+		.ports = count ? count + 1 : 0,
 		.alone = true,
 	};
 
+	ports[count] = DNS_PORT;
 	/* First: what changes in between must count as changed. */
 	stamp_take(stamp);
 	return sandbox_landlock(&access, e);
@@ -107,10 +118,14 @@ int confine_files(uint16_t port, struct confine_stamp *stamp, struct error *e)
 
 /* --- system calls ---------------------------------------------------------------------------- */
 
-int confine_calls(int files, struct error *e)
+int confine_calls(const struct target *target, int files, struct error *e)
 {
 	/* The strictest action of all filters applies. The second filter allows no third. */
 	if (!files && sandbox_seccomp(worker_no_files, ARRAY_SIZE(worker_no_files), e) < 0)
 		return -1;
-	return sandbox_seccomp(worker_calls, ARRAY_SIZE(worker_calls), e);
+	if (!broker_needed(target))
+		return sandbox_seccomp(worker_calls, ARRAY_SIZE(worker_calls), e);
+	if (!target_uses(target, URL_TCP))
+		return sandbox_seccomp(worker_calls_passed, ARRAY_SIZE(worker_calls_passed), e);
+	return sandbox_seccomp(worker_calls_both, ARRAY_SIZE(worker_calls_both), e);
 }

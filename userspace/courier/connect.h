@@ -4,7 +4,7 @@
 #define REALMKEY_COURIER_CONNECT_H
 
 #include "base/error.h"
-#include "deadline.h"
+#include "route/deadline.h"
 #include "resolver.h"
 
 /* Before the next address is tried as well, ms (RFC 8305 section 8). */

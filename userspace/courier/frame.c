@@ -38,7 +38,8 @@ int frame_request(const struct request *r, const char *host, const char *cookies
 /* For the callbacks of llhttp: they return -1, and the parser stops. */
 static int refuse(struct frame *f, const char *why)
 {
-	return error_set(f->failure, ERROR_PROTOCOL, "not an answer of a KBS: %s", why);
+	return error_set(f->failure, ERROR_PROTOCOL, "not an answer of a %s: %s",
+			 f->tunnel ? "proxy" : "KBS", why);
 }
 
 /* @text as a number of at most 18 digits; -1 if it is none. */
@@ -190,9 +191,9 @@ static int on_head(llhttp_t *parser)
 		parser->content_length = f->length;
 		parser->flags |= F_CONTENT_LENGTH;
 	}
-	f->lasting = llhttp_should_keep_alive(parser);
+	f->lasting = f->tunnel || llhttp_should_keep_alive(parser);
 	f->trailing = true;
-	return 0;
+	return f->tunnel; /* 1: no body */
 }
 
 static int on_body(llhttp_t *parser, const char *at, size_t len)
@@ -259,6 +260,12 @@ void frame_begin(struct frame *f)
 	/* For folded lines (RFC 9112 section 5.2). What else this allows, on_name() and on_value() refuse. */
 	llhttp_set_lenient_headers(&f->parser, 1);
 	f->parser.data = f;
+}
+
+void frame_begin_tunnel(struct frame *f)
+{
+	frame_begin(f);
+	f->tunnel = true;
 }
 
 int frame_feed(struct frame *f, const void *data, size_t len, struct error *e)

@@ -30,7 +30,8 @@ struct frame {
 	struct bytes cookies; /* the values of Set-Cookie, each followed by a NUL */
 
 	/* The parser. */
-	bool begun; /* a byte has come */
+	bool begun;  /* a byte has come */
+	bool tunnel; /* the answer is to CONNECT */
 	bool done;
 	llhttp_t parser;
 	struct error *failure;	 /* of the current call */
@@ -54,6 +55,9 @@ int frame_request(const struct request *r, const char *host, const char *cookies
 
 /* Expect an answer. What a former one left in @f is dropped. */
 void frame_begin(struct frame *f);
+/* The same for the answer of a proxy to CONNECT, which has no body that matters (RFC 9110 section 9.3.6): it is
+ * complete with its head. f->keep says whether nothing came after that. */
+void frame_begin_tunnel(struct frame *f);
 
 /* Parse the next @len bytes. Returns 1 if the answer is complete, 0 if more bytes are needed, or -1:
  * ERROR_PROTOCOL if it is malformed or over a limit. */

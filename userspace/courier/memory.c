@@ -2,12 +2,14 @@
 #include "memory.h"
 
 #include <openssl/crypto.h>
+#include <malloc.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
 
-static bool preparing, failed;
+static bool preparing, failed, wiping;
 
 /* Not inlined: OpenSSL allocates some ten thousand times, and this zeroes a struct error. */
 __attribute__((noinline)) static void *allocation_failed(void)
@@ -33,7 +35,22 @@ static void *openssl_malloc(size_t size, const char *file, int line)
 static void openssl_free(void *data, const char *file, int line)
 {
 	(void)file, (void)line;
+	if (wiping && data)
+		explicit_bzero(data, malloc_usable_size(data));
 	free(data);
+}
+
+/* As realloc(), but what is left behind is wiped. */
+static void *wiping_realloc(void *old, size_t size)
+{
+	size_t had = malloc_usable_size(old);
+	void *memory = malloc(size);
+
+	if (!memory)
+		return NULL;
+	memcpy(memory, old, had < size ? had : size);
+	openssl_free(old, NULL, 0);
+	return memory;
 }
 
 static void *openssl_realloc(void *old, size_t size, const char *file, int line)
@@ -44,7 +61,7 @@ static void *openssl_realloc(void *old, size_t size, const char *file, int line)
 		openssl_free(old, file, line);
 		return NULL;
 	}
-	memory = realloc(old, size);
+	memory = wiping && old ? wiping_realloc(old, size) : realloc(old, size);
 	if (!memory)
 		return allocation_failed();
 	return memory;
@@ -60,6 +77,11 @@ void memory_prepare(void)
 void memory_prepared(void)
 {
 	preparing = false;
+}
+
+void memory_wipe(bool wipe)
+{
+	wiping = wipe;
 }
 
 void memory_begin(void)

@@ -13,6 +13,9 @@
 void memory_prepare(void);
 void memory_prepared(void);
 
+/* While @wipe, wipe what OpenSSL releases: it parses a private key in memory that is like any other. */
+void memory_wipe(bool wipe);
+
 /* Whether an allocation of OpenSSL has failed since memory_begin(). OpenSSL reports some of these as a
  * bad certificate or a malformed message. */
 void memory_begin(void);

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 
 #include "base/error.h"
-#include "deadline.h"
+#include "route/deadline.h"
 
 #define ADDRESSES_MAX 16
 

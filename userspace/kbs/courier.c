@@ -160,16 +160,21 @@ static int failure_read(const struct message *m, struct error *e)
 static int answer_read(struct courier *courier, const struct message *m, struct bytes *raw,
 		       int *status, struct bytes *body, struct error *e)
 {
-	uint32_t number, wait;
+	uint32_t number, wait, server;
 
-	if (message_field_u32(m, 0, &number, e) < 0 || message_field_u32(m, 1, &wait, e) < 0)
+	if (message_field_u32(m, 0, &number, e) < 0 || message_field_u32(m, 1, &wait, e) < 0 ||
+	    message_field_u32(m, 2, &server, e) < 0)
 		return -1;
 	if (number > 999)
 		return error_set(e, ERROR_PROTOCOL, "courier: HTTP status %u", number);
+	if (server >= courier->servers)
+		return error_set(e, ERROR_PROTOCOL, "courier: answer of KBS %u", server);
 	*status = (int)number;
 	courier->wait = wait;
-	memmove(raw->data, m->field[2].data, m->field[2].len);
-	bytes_truncate(raw, m->field[2].len);
+	courier->server = server;
+	courier->failed = failover_status(*status);
+	memmove(raw->data, m->field[3].data, m->field[3].len);
+	bytes_truncate(raw, m->field[3].len);
 	bytes_swap(raw, body);
 	return 0;
 }
@@ -222,12 +227,15 @@ int courier_receive(struct courier *courier, int *status, struct bytes *body, st
 	struct message answer;
 	int ret;
 
+	courier->failed = false;
 	if (answer_receive(courier->fd, courier->deadline, &raw, &answer, e) < 0)
 		ret = exchange_failed(courier, e);
 	else if (answer.type == MESSAGE_FAILURE)
 		ret = failure_read(&answer, e);
 	else
 		ret = answer_read(courier, &answer, &raw, status, body, e);
+	if (ret < 0 && courier->fd >= 0)
+		courier->failed = failover_kind(e->kind);
 	if (ret < 0 && e->kind == ERROR_TLS)
 		clock_doubt(e);
 	bytes_free(&raw);
@@ -320,29 +328,59 @@ static int courier_connect(struct courier *courier, const char *path, struct err
 	return -1;
 }
 
+static struct message_field field_text(const char *text)
+{
+	return (struct message_field){ (const uint8_t *)text, text ? strlen(text) : 0 };
+}
+
+static struct message_field field_bytes(const struct bytes *b)
+{
+	return (struct message_field){ b ? b->data : NULL, b ? b->len : 0 };
+}
+
+static int courier_open(struct courier *courier, const struct courier_target *target,
+			uint32_t seconds, struct error *e)
+{
+	uint8_t flags[4], timeout[4];
+	const struct message open = {
+		.type = MESSAGE_OPEN,
+		.count = 6,
+		.field = { message_u32(target->insecure ? MESSAGE_OPEN_INSECURE : 0, flags),
+			   message_u32(seconds, timeout), field_text(target->proxy),
+			   field_bytes(target->proxy_credentials), field_bytes(target->certificate),
+			   field_bytes(target->key) }
+	};
+
+	for (size_t i = 0; i < target->servers; i++) {
+		const struct courier_server *server = &target->server[i];
+		const struct message m = {
+			.type = MESSAGE_SERVER,
+			.count = 2,
+			.field = { field_text(server->url),
+				   { server->ca, server->ca ? server->ca_len : 0 } },
+		};
+
+		if (courier_send(courier, &m, e) < 0)
+			return -1;
+	}
+	return courier_send(courier, &open, e);
+}
+
 int courier_begin(struct courier *courier, const char *program, const struct courier_target *target,
 		  struct error *e)
 {
 	const uint32_t seconds = target->timeout ? target->timeout : TIMEOUT_DEFAULT;
-	uint8_t flags[4], timeout[4];
-	const struct message m = {
-		.type = MESSAGE_OPEN,
-		.count = 4,
-		.field = { { (const uint8_t *)target->url, strlen(target->url) },
-			   { target->ca, target->ca ? target->ca_len : 0 },
-			   message_u32(target->insecure ? MESSAGE_OPEN_INSECURE : 0, flags),
-			   message_u32(seconds, timeout) }
-	};
 	int ret;
 
 	*courier = (struct courier)COURIER_INIT;
 	courier->patience = seconds + PATIENCE_MARGIN;
+	courier->servers = target->servers;
 	ret = program && path_is_socket(program) ?
 		      courier_connect(courier, program, e) :
 		      courier_launch(courier, program ? program : COURIER_PATH, e);
 	if (ret < 0)
 		return -1;
-	ret = courier_send(courier, &m, e);
+	ret = courier_open(courier, target, seconds, e);
 	if (ret < 0)
 		courier_stop(courier);
 	return ret;

@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "failover.h"
 #include "message.h"
 
 struct courier {
@@ -20,6 +21,9 @@ struct courier {
 	unsigned int patience; /* seconds to wait for an answer; exceeds the courier's own limit */
 	int64_t deadline;      /* boot clock, ms: of the answer that is awaited */
 	unsigned int wait;     /* seconds that the KBS asks to wait with its last answer, or 0 */
+	size_t servers;	       /* how many KBSs there are */
+	size_t server;	       /* the index of that which answered last */
+	bool failed;	       /* the last message: another KBS may be better (failover.h) */
 };
 
 /* The descriptor of the socketpair in the courier. */
@@ -27,12 +31,23 @@ struct courier {
 
 #define COURIER_INIT { .fd = -1 }
 
+/* A KBS. */
+struct courier_server {
+	const char *url; /* as url_parse() returned it */
+	const void *ca;	 /* PEM, or NULL for the system's certificates */
+	size_t ca_len;	 /* bytes */
+};
+
 struct courier_target {
-	const char *url;      /* as url_parse() returned it */
-	const void *ca;	      /* PEM, or NULL for the system's certificates */
-	size_t ca_len;	      /* bytes */
+	/* In the order in which they are to be tried; at least one. */
+	struct courier_server server[FAILOVER_SERVERS_MAX];
+	size_t servers;
+	const char *proxy; /* http://HOST:PORT, as url_parse() returned it, or NULL */
+	/* Contents of files, each NULL or empty if there is none: "USER:PASSWORD" for the proxy, and the
+	 * certificate and the key that the client shows to the KBSs (PEM). */
+	const struct bytes *proxy_credentials, *certificate, *key;
 	unsigned int timeout; /* seconds for one request; 0 means 60 */
-	bool insecure;	      /* http:// is allowed */
+	bool insecure;	      /* http:// and vsock:// are allowed */
 };
 
 /*

@@ -16,25 +16,29 @@
 #include "base/error.h"
 
 enum message_type {
-	MESSAGE_OPEN = 1, /* keeper: url, ca (PEM; empty: system roots), flags, timeout (s) */
+	/* keeper, after SERVER: flags, timeout (s), URL of the proxy, its credentials ("USER:PASSWORD"),
+	 * the client's certificate and key (PEM); all but the first two may be empty */
+	MESSAGE_OPEN = 1,
 	MESSAGE_AUTH,	  /* keeper: body */
 	MESSAGE_ATTEST,	  /* keeper: body */
 	MESSAGE_RESOURCE, /* keeper: path, bearer (or empty: session cookie) */
 	MESSAGE_ADMIN,	  /* only from the tool for operators: method, path, bearer, body */
-	MESSAGE_ANSWER,	  /* courier: HTTP status, seconds that the KBS asks to wait, body */
-	MESSAGE_FAILURE,  /* courier: no answer; kind, transient, text */
+	/* courier: HTTP status, seconds that the KBS asks to wait, which KBS answered (u32), body */
+	MESSAGE_ANSWER,
+	MESSAGE_FAILURE, /* courier: no answer; kind, transient, text */
+	MESSAGE_SERVER, /* keeper, before OPEN, without an answer: url, ca (PEM; empty: system roots) */
 };
 
 #define MESSAGE_HEADER_SIZE 8
 #define MESSAGE_BODY_MAX    ((size_t)4 << 20)
-#define MESSAGE_FIELDS_MAX  4
+#define MESSAGE_FIELDS_MAX  6
 /* The longest body of an HTTP answer. The longest honest one is a secret of 1 MiB as JWE, 1.4 MiB. */
 #define MESSAGE_ANSWER_MAX ((size_t)3 << 19)
 
 /* A bearer token consists of these characters (RFC 6750 section 2.1). */
 #define MESSAGE_BEARER_CHARACTERS ENCODE_ALPHANUMERIC "-._~+/="
 
-#define MESSAGE_OPEN_INSECURE 1U /* flag: http:// is allowed */
+#define MESSAGE_OPEN_INSECURE 1U /* flag: http:// and vsock:// are allowed */
 
 struct message_field {
 	const uint8_t *data;

@@ -178,15 +178,39 @@ static int session_submit(struct session *s, const struct kbs_challenge *challen
 	return ret;
 }
 
-int session_attest(struct session *s, struct error *e)
+/* Whether another KBS may be better. The courier avoids this one from now on. */
+static bool failed_there(const struct session *s, const struct error *e)
+{
+	return s->courier.failed && s->courier.servers > 1 && s->courier.fd >= 0 && !e->memory;
+}
+
+static int session_handshake(struct session *s, struct error *e)
 {
 	struct kbs_challenge challenge = KBS_CHALLENGE_INIT;
 
-	bytes_clear(&s->ear);
-	s->ear_given = false;
+	s->courier.failed = false;
 	if (session_auth(s, &challenge, e) < 0 || session_sign(s, &challenge, e) < 0)
 		return -1;
 	return session_submit(s, &challenge, e);
+}
+
+/* After the time of one request no further KBS is tried; the caller's next try goes on with them. */
+int session_attest(struct session *s, struct error *e)
+{
+	const int64_t end = clock_boot_ms() + (int64_t)s->courier.patience * 1000;
+	int ret;
+
+	bytes_clear(&s->ear);
+	s->ear_given = false;
+	ret = session_handshake(s, e);
+	for (size_t tries = 1;
+	     ret < 0 && tries < s->courier.servers && failed_there(s, e) && clock_boot_ms() < end;
+	     tries++) {
+		log_line(LOG_LEVEL_WARNING, "%s; trying the next KBS", e->text);
+		*e = (struct error)ERROR_INIT;
+		ret = session_handshake(s, e);
+	}
+	return ret;
 }
 
 /* --- a resource ------------------------------------------------------------------------------ */
@@ -231,11 +255,13 @@ int session_get(struct session *s, const char *path, struct bytes *secret, struc
 		return -1;
 	if (session_fetch(s, checked, secret, e) == 0)
 		return 0;
-	/* A new EAR helps only if the KBS dropped its session, or changed its key, since the old
-	 * one. */
-	if (!reused || s->ear_given || e->kind != ERROR_ATTESTATION || !e->transient)
+	/* A new EAR helps only if another KBS makes it, or if this one dropped its session, or changed its key,
+	 * since the old one. An EAR that the caller gave is not shown to another KBS. */
+	if (s->ear_given ||
+	    !(failed_there(s, e) || (reused && e->kind == ERROR_ATTESTATION && e->transient)))
 		return -1;
 	log_line(LOG_LEVEL_INFO, "%s; attesting again", e->text);
+	*e = (struct error)ERROR_INIT;
 	if (session_attest(s, e) < 0)
 		return -1;
 	return session_fetch(s, checked, secret, e);

@@ -30,13 +30,14 @@ struct session {
 
 #define SESSION_INIT { .courier = COURIER_INIT }
 
-/* One handshake with the realm @s->rsi: auth, token, attest. Makes the TEE key if there is none. On
+/* One handshake with the realm @s->rsi: auth, token, attest. Makes the TEE key if there is none. If a KBS
+ * cannot be reached or is out of order, the next of them is tried, for the time of one request. On
  * failure no EAR is kept. A token whose registers are not those of the realm is refused here,
  * because only the realm can compare them. */
 int session_attest(struct session *s, struct error *e);
 /* GET the resource @path and append its plain text to @secret, which should be locked. Attests
  * first if there is no usable EAR, and again, at most once, if the KBS no longer accepts one that
- * was used before. A denial is not retried, and the EAR is kept, because it may be accepted for
+ * was used before, or if there are several KBSs and this one cannot be reached or is out of order. A denial is not retried, and the EAR is kept, because it may be accepted for
  * other resources: a caller that retries after an endorsement calls session_attest() first. */
 int session_get(struct session *s, const char *path, struct bytes *secret, struct error *e);
 /* Stop the courier, wipe and release everything else; @s is then empty. */

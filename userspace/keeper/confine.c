@@ -18,7 +18,7 @@
  *
  * It needs no other. It owns the directories of the keyring and each file until that has its owner,
  * so it needs neither FOWNER nor DAC_OVERRIDE. It compares a secret with the file of an earlier
- * process through a descriptor that keyring_remember() opened, so it does not need DAC_READ_SEARCH.
+ * process through a descriptor that keyring_declare() opened, so it does not need DAC_READ_SEARCH.
  */
 #define CAPABILITIES (1ULL << CAP_CHOWN)
 

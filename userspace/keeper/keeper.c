@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "confine.h"
 #include "journal.h"
+#include "kbs/courier_input.h"
 #include "publish.h"
 
 /* --- start ----------------------------------------------------------------------------------- */
@@ -51,7 +52,39 @@ static int keeper_open_keyring(struct keeper *keeper, const char *path, struct e
 			return -1;
 		keeper->secret[i] = (struct keeper_secret){ .config = config, .file = file };
 	}
-	return keyring_settle(&keeper->keyring, e);
+	return 0;
+}
+
+/* Say which file of the configuration the courier has refused: only it parses these files, and it does not
+ * know their names. */
+static int courier_refused(const struct config *config, struct error *e)
+{
+	struct courier_names names = {
+		.proxy_credentials = config->proxy_credentials,
+		.certificate = config->certificate,
+		.key = config->key,
+	};
+	const struct config_place *place = &config->ca_place;
+	const char *name, *key = "ca";
+
+	for (size_t i = 0; i < config->urls && config->cas; i++)
+		names.ca[i] = config->ca[config->cas == 1 ? 0 : i];
+	name = courier_input(&names, e);
+	if (!name)
+		return -1;
+	if (name == config->proxy_credentials) {
+		place = &config->proxy_credentials_place;
+		key = "proxy_credentials";
+	} else if (name == config->certificate) {
+		place = &config->certificate_place;
+		key = "certificate";
+	} else if (name == config->key) {
+		place = &config->key_place;
+		key = "key";
+	}
+	error_reclassify(e, ERROR_ANY, ERROR_CONFIG);
+	error_add(e, "%s", name);
+	return error_add(e, "%s:%d: [kbs] %s", place->file, place->line, key);
 }
 
 int keeper_open_courier(struct keeper *keeper, const char *program, struct error *e)
@@ -59,23 +92,28 @@ int keeper_open_courier(struct keeper *keeper, const char *program, struct error
 	const struct settings *settings = keeper->settings;
 	const struct config *config = &settings->config;
 	struct courier_target target = {
-		.url = config->url[0],
-		.ca = settings->ca[0].len ? settings->ca[0].data : NULL,
-		.ca_len = settings->ca[0].len,
+		.servers = config->urls,
+		.proxy = config->proxy,
+		.proxy_credentials = &settings->proxy_credentials,
+		.certificate = &settings->certificate,
+		.key = &settings->key,
 		.timeout = config->timeout,
 		.insecure = config->insecure,
 	};
-	int ret;
 
-	ret = courier_start(&keeper->session.courier, program, &target, e);
-	/* Only the courier parses these files, and it does not know their names. */
-	if (ret < 0 && e->kind == ERROR_INPUT && config->cas) {
-		error_reclassify(e, ERROR_ANY, ERROR_CONFIG);
-		if (config->cas == 1)
-			error_add(e, "%s", config->ca[0]);
-		error_add(e, "%s:%d: [kbs] ca", config->ca_place.file, config->ca_place.line);
+	_Static_assert(CONFIG_URLS_MAX <= FAILOVER_SERVERS_MAX, "kbs/failover.h");
+	for (size_t i = 0; i < config->urls; i++) {
+		const struct bytes *ca = &settings->ca[config->cas > 1 ? i : 0];
+
+		target.server[i] = (struct courier_server){
+			.url = config->url[i],
+			.ca = ca->len ? ca->data : NULL,
+			.ca_len = ca->len,
+		};
 	}
-	return ret;
+	if (courier_start(&keeper->session.courier, program, &target, e) == 0)
+		return 0;
+	return e->kind == ERROR_INPUT ? courier_refused(config, e) : -1;
 }
 
 int keeper_start(struct keeper *keeper, const struct settings *settings, const char *program,
@@ -168,7 +206,8 @@ const struct error *keeper_age(struct keeper *keeper, int64_t now)
 void keeper_log_about(const struct keeper *keeper, const struct keeper_secret *secret)
 {
 	if (secret)
-		journal_context(secret->config->name, keeper->settings->config.url[0],
+		journal_context(secret->config->name,
+				keeper->settings->config.url[keeper->session.courier.server],
 				secret->failures, secret->error.kind);
 	else
 		journal_context(NULL, NULL, 0, ERROR_NONE);

@@ -27,8 +27,8 @@ void keeper_log_denial(const struct keeper *keeper)
 	const struct session *session = &keeper->session;
 	const struct config *config = &keeper->settings->config;
 	const struct denial_kbs kbs = {
-		.url = config->url[0],
-		.ca = config->ca[0],
+		.url = config->url[session->courier.server],
+		.ca = config->ca[config->cas > 1 ? session->courier.server : 0],
 		.insecure = config->insecure,
 	};
 	struct error unexplained = ERROR_INIT;

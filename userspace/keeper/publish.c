@@ -41,7 +41,7 @@ static int keeper_describe(const struct keeper *keeper, int64_t now, struct byte
 		.now = now,
 		.started = keeper->started,
 		.ready = keeper_ready(keeper),
-		.url = config->url[0],
+		.url = config->url[keeper->session.courier.server],
 		.ear_until = keeper->session.ear.len ? keeper->session.ear_until : 0,
 		.passes = keeper->passes,
 		.count = config->count,

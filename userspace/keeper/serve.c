@@ -48,7 +48,8 @@ static int keeper_begin(struct keeper *keeper, const struct settings *settings,
 	if (confine_begin(e) == 0 &&
 	    keeper_start(keeper, settings, options->courier, options->keyring, clock_boot_ms(),
 			 e) == 0 &&
-	    confine_finish(keeper->keyring.dir, &keeper->identity, options->supervisor, e) == 0)
+	    confine_finish(keeper->keyring.dir, &keeper->identity, options->supervisor, e) == 0 &&
+	    keyring_settle(&keeper->keyring, e) == 0)
 		return 0;
 	return root ? -1 : error_append(e, "; realmkeyd was not started as root: run it as root");
 }
@@ -66,6 +67,8 @@ int keeper_once(const struct settings *settings, const struct keeper_options *op
 		keeper_run(&keeper, clock_boot_ms());
 		keeper_plan(&keeper, clock_boot_ms(), random_number());
 		keeper_publish(&keeper, clock_boot_ms());
+		/* No later wake-up removes old generations. */
+		keyring_tidy(&keeper.keyring, INT64_MAX);
 		failure = keeper_failure(&keeper);
 	} else {
 		log_line(LOG_LEVEL_ERROR, "%s", e.text);

@@ -20,11 +20,6 @@ static int keyring_claim(int dir, uid_t uid, gid_t gid, struct error *e)
 		return errno == EWOULDBLOCK ?
 			       error_set(e, ERROR_DELIVERY, "is in use by another process") :
 			       error_set_errno(e, ERROR_DELIVERY, "cannot lock");
-	/* Until the keeper calls keyring_settle(). Root without CAP_DAC_OVERRIDE has to own it. */
-	if (fchown(dir, geteuid(), getegid()))
-		return error_set_errno(e, ERROR_DELIVERY, "cannot become its owner");
-	if (tree_remove(dir, ".new"))
-		return error_set_errno(e, ERROR_DELIVERY, "%s", ".new");
 	if (fchown(dir, uid, gid))
 		return error_set_errno(e, ERROR_DELIVERY, "cannot set owner %u:%u", uid, gid);
 	return 0;
@@ -84,7 +79,7 @@ int keyring_declare(struct keyring *keyring, const char *file, mode_t mode, uid_
 	int fd = file_open(keyring, file);
 
 	if (fd < 0 && errno != ENOENT)
-		return error_set_errno(e, ERROR_DELIVERY, "%s", file);
+		return tree_fail(file, e);
 	more = reallocarray(keyring->file, keyring->count + 1, sizeof(*more));
 	if (!more) {
 		if (fd >= 0)
@@ -113,9 +108,6 @@ void keyring_close(struct keyring *keyring)
 		if (keyring->file[i].staged >= 0)
 			close(keyring->file[i].staged);
 	}
-	for (size_t i = 0; i < keyring->olds; i++)
-		close(keyring->old[i].fd);
 	free(keyring->file);
-	free(keyring->old);
 	*keyring = (struct keyring)KEYRING_INIT;
 }

@@ -44,19 +44,12 @@ struct keyring_file {
 	int64_t expiry; /* of the old generation, in ms; 0: not set yet */
 };
 
-struct keyring_old {
-	const char *name;
-	int fd;
-};
-
 struct keyring {
 	int dir; /* the root of the file system; -1 if not open */
 	struct keyring_file *file;
 	size_t count;
-	const char *unit;	 /* the name of a file of the unit that is staged, or NULL */
-	uint32_t generation;	 /* the number of the stage, or of the last one */
-	struct keyring_old *old; /* of keyring_remember() */
-	size_t olds;
+	const char *unit;    /* the name of a file of the unit that is staged, or NULL */
+	uint32_t generation; /* the number of the stage, or of the last one */
 };
 
 #define KEYRING_INIT { .dir = -1 }
@@ -115,10 +108,5 @@ int keyring_published(const struct keyring *keyring, const char *name, size_t ma
  * commit; INT64_MAX removes all. Returns when to call it again, or INT64_MAX if there is none. */
 int64_t keyring_tidy(struct keyring *keyring, int64_t now);
 void keyring_close(struct keyring *keyring);
-
-/* Until the keeper stages and commits. */
-int keyring_remember(struct keyring *keyring, const char *file, struct error *e);
-int keyring_put(struct keyring *keyring, const char *file, mode_t mode, uid_t uid, gid_t gid,
-		const void *data, size_t len, struct error *e);
 
 #endif

@@ -300,34 +300,6 @@ static int stage_write(struct keyring *keyring, struct keyring_file *file,
 	return fd < 0 ? error_add(e, "%s", file->name) : 0;
 }
 
-int keyring_stage(struct keyring *keyring, int index, const void *data, size_t len, struct error *e)
-{
-	const struct content content = { .data = data, .len = len, .fd = -1 };
-	struct keyring_file *file = &keyring->file[index];
-
-	if (file_same(keyring, file, data, len))
-		return 1;
-	if (stage_begin(keyring, file->name, e) || stage_write(keyring, file, &content, e))
-		return -1;
-	file->removed = false;
-	return 0;
-}
-
-int keyring_stage_removal(struct keyring *keyring, int index, struct error *e)
-{
-	struct keyring_file *file = &keyring->file[index];
-	int there = file_in_place(keyring, file);
-
-	if (there < 0)
-		return error_set_errno(e, ERROR_DELIVERY, "%s", file->name);
-	if (!there)
-		return 1;
-	if (stage_begin(keyring, file->name, e))
-		return -1;
-	file->removed = true;
-	return 0;
-}
-
 static void stage_end(struct keyring *keyring)
 {
 	for (size_t i = 0; i < keyring->count; i++) {
@@ -348,6 +320,47 @@ void keyring_abandon(struct keyring *keyring)
 	/* If this fails, keyring_settle() of the next process removes it. */
 	(void)generation_remove(keyring, keyring->generation);
 	stage_end(keyring);
+}
+
+static bool stage_in_use(const struct keyring *keyring)
+{
+	for (size_t i = 0; i < keyring->count; i++)
+		if (keyring->file[i].staged >= 0 || keyring->file[i].removed)
+			return true;
+	return false;
+}
+
+int keyring_stage(struct keyring *keyring, int index, const void *data, size_t len, struct error *e)
+{
+	const struct content content = { .data = data, .len = len, .fd = -1 };
+	struct keyring_file *file = &keyring->file[index];
+
+	if (file_same(keyring, file, data, len))
+		return 1;
+	if (stage_begin(keyring, file->name, e))
+		return -1;
+	if (stage_write(keyring, file, &content, e)) {
+		if (!stage_in_use(keyring))
+			keyring_abandon(keyring);
+		return -1;
+	}
+	file->removed = false;
+	return 0;
+}
+
+int keyring_stage_removal(struct keyring *keyring, int index, struct error *e)
+{
+	struct keyring_file *file = &keyring->file[index];
+	int there = file_in_place(keyring, file);
+
+	if (there < 0)
+		return error_set_errno(e, ERROR_DELIVERY, "%s", file->name);
+	if (!there)
+		return 1;
+	if (stage_begin(keyring, file->name, e))
+		return -1;
+	file->removed = true;
+	return 0;
 }
 
 /* --- commit ----------------------------------------------------------------------------------- */

@@ -24,13 +24,11 @@ static void errno_refine(int dir, const char *name)
 	errno = saved;
 }
 
-/* Replace *@dir by the directory @name in it, which is created if @make says so. @name is one
- * component and not "..", so with O_NOFOLLOW it cannot lead elsewhere; openat2() would be refused
- * by the RestrictSUIDSGID= of a unit. */
+/* @name is one component and not "..", so with O_NOFOLLOW it cannot lead elsewhere; openat2() would be
+ * refused by the RestrictSUIDSGID= of a unit. */
 int tree_enter(int *dir, const char *name, bool make)
 {
 	bool made = make && !mkdirat(*dir, name, DIRECTORY_MODE);
-	struct stat st;
 	int next;
 
 	if (make && !made && errno != EEXIST)
@@ -43,28 +41,9 @@ int tree_enter(int *dir, const char *name, bool make)
 	close(*dir);
 	*dir = next;
 	/* The umask must not decide who can reach a secret. */
-	if (made)
-		return fchmod(next, DIRECTORY_MODE);
-	/* A directory that root made, in this keyring, before this process gave up root. */
-	if (make && geteuid() != 0 && !fstat(next, &st) && st.st_uid == 0)
-		(void)!fchown(next, geteuid(), getegid());
-	return 0;
+	return made ? fchmod(next, DIRECTORY_MODE) : 0;
 }
 
-/* Keeps errno. */
-static bool file_is_regular(int dir, const char *name)
-{
-	int saved = errno;
-	struct stat st;
-	bool regular = !fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode);
-
-	errno = saved;
-	return regular;
-}
-
-/* Enter the components of @path, beginning at @dir, which is closed: all of them if @last is NULL,
- * else all but the last, to which *@last then points. Missing ones are created if @make says so; if
- * a file is in the way of one, *@last points to that one. Returns the directory, or -1 with errno. */
 int tree_walk(int dir, const char *path, const char **last, bool make)
 {
 	char name[NAME_MAX + 1];
@@ -87,12 +66,8 @@ int tree_walk(int dir, const char *path, const char **last, bool make)
 		}
 		memcpy(name, path, len);
 		name[len] = '\0';
-		if (tree_enter(&dir, name, make)) {
-			if (!last || !make || errno != ENOTDIR || !file_is_regular(dir, name))
-				goto fail;
-			*last = path;
-			return dir;
-		}
+		if (tree_enter(&dir, name, make))
+			goto fail;
 		path += len;
 	}
 	if (last)
@@ -105,8 +80,6 @@ fail:
 	return -1;
 }
 
-/* Remove the file @name in @dir, or the directory and all that is in it; 0 if there is none. Returns
- * -1 with errno. */
 int tree_remove(int dir, const char *name)
 {
 	struct dirent *entry;
@@ -139,7 +112,6 @@ int tree_remove(int dir, const char *name)
 	return failure ? -1 : unlinkat(dir, name, AT_REMOVEDIR);
 }
 
-/* Set @e from errno after tree_walk() failed for @path. */
 int tree_fail(const char *path, struct error *e)
 {
 	if (errno == ELOOP)

@@ -11,8 +11,8 @@
  * with errno. */
 int tree_enter(int *dir, const char *name, bool make);
 /* Enter the components of @path, beginning at @dir, which is closed: all of them if @last is NULL,
- * else all but the last, to which *@last then points. Missing ones are created if @make says so; if
- * a file is in the way of one, *@last points to that one. Returns the directory, or -1 with errno. */
+ * else all but the last, to which *@last then points. Missing ones are created if @make says so. Returns
+ * the directory, or -1 with errno. */
 int tree_walk(int dir, const char *path, const char **last, bool make);
 /* Remove the file @name in @dir, or the directory and all that is in it; 0 if there is none. Returns
  * -1 with errno. */

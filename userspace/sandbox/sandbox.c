@@ -156,6 +156,7 @@ static const struct {
 				 LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
 				 LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_REFER },
 	{ SANDBOX_IOCTL, LANDLOCK_ACCESS_FS_IOCTL_DEV },
+	{ SANDBOX_MEET, LANDLOCK_ACCESS_FS_RESOLVE_UNIX },
 };
 
 /* The version of Landlock's ABI, or 0 if the kernel has no Landlock, did not enable it, or a

@@ -52,6 +52,7 @@ int sandbox_end_with(pid_t parent, struct error *e);
 #define SANDBOX_READ  1U /* read files, list directories */
 #define SANDBOX_WRITE 2U /* write, create, remove, rename, truncate */
 #define SANDBOX_IOCTL 4U /* ioctl on devices */
+#define SANDBOX_MEET  8U /* connect to Unix sockets; without this, only where @alone is not set */
 
 struct sandbox_path {
 	const char *path;    /* a file, or a directory with all in it; skipped if absent */

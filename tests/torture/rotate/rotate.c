@@ -210,7 +210,8 @@ static _Noreturn void keeper_process(uint64_t rotations, int checkpoint)
 	uint32_t random = 1;
 
 	if (confine_begin(&e) < 0 || keeper_start(&keeper, &settings, NULL, ring, now, &e) < 0 ||
-	    confine_finish(keeper.keyring.dir, &keeper.identity, 0, &e) < 0) {
+	    confine_finish(keeper.keyring.dir, &keeper.identity, 0, &e) < 0 ||
+	    keyring_settle(&keeper.keyring, &e) < 0) {
 		fprintf(stderr, "rotate: %s\n", e.text);
 		_exit(99);
 	}
