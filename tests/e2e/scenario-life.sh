@@ -31,16 +31,17 @@ life_store() { admin set-resource --path "default/$1" --resource-file "$2"; }
 # life_say TAG TEXT: the same, with a text.
 life_say() { printf %s "$2" >$life_state/text && life_store "$1" $life_state/text; }
 
-# life_pair APPLICATION SERIAL: the operator stores a new certificate and its key.
+# life_pair web|db SERIAL: the operator stores a new certificate and its key.
 life_pair()
 {
-	life_certificate "$1" "$2" && life_store "$1/certificate" "$life_state/$1.crt" && life_store "$1/key" "$life_state/$1.key"
+	life_certificate "$1" "$2" && life_store "$1/certificate" "$life_state/$1.crt" &&
+		life_store "$1/key" "$life_state/$1.key"
 }
 
 life_secrets()
 {
-	life_ca && life_pair nginx a1 && life_pair postgresql b1 && life_say db/password "the first password" &&
-		life_say web/motd "the first text"
+	life_ca && life_pair web a1 && life_pair db b1 && life_say db/password "the first password" &&
+		life_say api/token "a token" && life_say web/motd "the first text"
 }
 
 # --- the applications ----------------------------------------------------------------------------
@@ -60,8 +61,8 @@ server {
 	listen 127.0.0.1:8443 ssl;
 	root /srv/www;
 	access_log off;
-	ssl_certificate     $life_keyring/nginx/certificate.pem;
-	ssl_certificate_key $life_keyring/nginx/key.pem;
+	ssl_certificate     $life_keyring/nginx/server.pem;
+	ssl_certificate_key $life_keyring/nginx/server.key;
 }
 .
 rm -f /etc/nginx/sites-enabled/default
@@ -76,7 +77,7 @@ Description=Reload nginx when its certificate and key change
 BindsTo=nginx.service
 After=nginx.service
 [Service]
-ExecStart=/bin/sh -c 'realmkey status --follow nginx-certificate nginx-key | while read -r event; do \\
+ExecStart=/bin/sh -c 'realmkey status --follow web-certificate web-key | while read -r event; do \\
 	case \$event in *changed*) systemctl reload nginx ;; esac; done'
 Restart=always
 [Install]
@@ -99,14 +100,14 @@ Environment=PGDATA=/var/lib/postgresql/data
 ExecStartPre=/bin/sh -c 'test -e \$PGDATA || /usr/lib/postgresql/17/bin/initdb --no-sync --locale=C --encoding=UTF8 \\
 	--auth=scram-sha-256 --pwfile=$life_keyring/db/password'
 ExecStart=/usr/lib/postgresql/17/bin/postgres -c ssl=on -c fsync=off -c listen_addresses=127.0.0.1 \\
-	-c ssl_cert_file=$life_keyring/postgresql/server.crt -c ssl_key_file=$life_keyring/postgresql/server.key
+	-c ssl_cert_file=$life_keyring/db/server.crt -c ssl_key_file=$life_keyring/db/server.key
 ExecReload=kill -HUP \$MAINPID
 .
 cat >/etc/systemd/system/postgresql-secrets.path <<'.'
 [Unit]
 Description=Reload PostgreSQL when its certificate and key change
 [Path]
-PathChanged=$life_keyring/postgresql
+PathChanged=$life_keyring/db
 .
 cat >/etc/systemd/system/postgresql-secrets.service <<'.'
 [Service]
@@ -116,48 +117,29 @@ ExecStart=systemctl reload postgresql
 systemctl daemon-reload"
 }
 
-# life_configure: the configuration of this realm. One text changes often, and is not required.
-life_configure()
-{
-	realm_sh "cat >/etc/realmkey/realmkeyd.conf <<'.'
-[kbs]
-url = https://10.0.2.2:$trustee_port
-ca = /etc/realmkey/ca.pem
-[refresh]
-interval = 1h
-[secret db-password]
-resource = default/db/password
-file = db/password
-owner = postgres
-[secret nginx-certificate]
-resource = default/nginx/certificate
-file = nginx/certificate.pem
-mode = 0444
-[secret nginx-key]
-resource = default/nginx/key
-file = nginx/key.pem
-[secret postgresql-certificate]
-resource = default/postgresql/certificate
-file = postgresql/server.crt
-owner = postgres
-mode = 0444
-[secret postgresql-key]
-resource = default/postgresql/key
-file = postgresql/server.key
-owner = postgres
-mode = 0600
-[secret motd]
-resource = default/web/motd
-owner = www-data
-required = no
-refresh = 20s
-."
-}
-
 # life_dropin NAME: standard input becomes a drop-in of the configuration.
 life_dropin()
 {
 	STDIN=1 realm_sh "mkdir -p /etc/realmkey/realmkeyd.conf.d && cat >/etc/realmkey/realmkeyd.conf.d/$1.conf"
+}
+
+# life_configure: the example of the package, with the URL of this KBS in a drop-in. PostgreSQL has its certificate from the
+# keyring, too, and one text changes often.
+life_configure()
+{
+	tests/realm/realm put life userspace/install/realmkeyd.conf /etc/realmkey/realmkeyd.conf && life_dropin 10-realm <<<"
+[kbs]
+url = https://10.0.2.2:$trustee_port
+[secret db-certificate]
+resource = default/db/certificate
+file = db/server.crt
+owner = postgres
+mode = 0444
+[secret motd]
+resource = default/web/motd
+owner = www-data
+required = no
+refresh = 20s" && realm_sh "realmkeyd --check"
 }
 
 # --- what can be seen ----------------------------------------------------------------------------
@@ -195,7 +177,7 @@ life_unharmed()
 	has "$1: the applications are active" $'\nactive\nactive\nactive'
 	same "$1: and were never stopped" "$life_units_were" "$output"
 	output=$(life_files)
-	has "$1: the secrets are there" nginx/key.pem
+	has "$1: the secrets are there" nginx/server.key
 	same "$1: and untouched" "$life_files_were" "$output"
 }
 
@@ -231,16 +213,16 @@ life_start()
 		systemctl start nginx postgresql postgresql-secrets.path ||
 		{ systemctl status --no-pager -l nginx postgresql realmkeyd realmkey-ready; false; }"
 	[ "$status" -eq 0 ] || return 1
-	life_asked 7 "the first pass takes 2 requests and one for each of the 5 secrets"
+	life_asked 8 "the first pass takes 2 requests and one for each of the 6 secrets"
 	does "nginx uses its certificate" life_serves 8443 http a1
 	does "PostgreSQL uses its own" life_serves 5432 postgres b1
-	runs 0 "owners and modes" realm_sh "cd $life_keyring && stat -c '%n %U %a' */* motd"
-	same "are the configured ones" "db/password postgres 400
-nginx/certificate.pem root 444
-nginx/key.pem root 400
-postgresql/server.crt postgres 444
-postgresql/server.key postgres 600
-motd www-data 400" "$output"
+	runs 0 "owners and modes" realm_sh "cd $life_keyring && stat -c '%n %U %a' */* *"
+	has "are those of the example and the drop-in" "db/password postgres 400
+db/server.crt postgres 444
+db/server.key postgres 600
+nginx/server.key root 400
+nginx/server.pem root 400
+api-token www-data 400"
 }
 
 # A new value arrives within its interval, and all others stay as they are.
@@ -258,7 +240,7 @@ life_refresh()
 	life_mark
 	life_since
 	runs 0 "realmkey refresh --now" realm_sh "realmkey refresh --now"
-	life_asked 5 "requests each of the 5 secrets with the EAR that it has"
+	life_asked 6 "requests each of the 6 secrets with the EAR that it has"
 	life_unharmed "a refresh of what has not changed"
 	does "the operator changes a text again" life_say web/motd "the third text"
 	runs 0 "realmkey refresh --now with its name" realm_sh "realmkey refresh motd --now"
@@ -266,7 +248,7 @@ life_refresh()
 	life_asked 0 "and requests no other"
 }
 
-# life_exchange APPLICATION PORT PROTOCOL SERIAL: a new pair is at the KBS, is fetched, and is used.
+# life_exchange web|db PORT PROTOCOL SERIAL: a new pair is at the KBS, is fetched, and is used.
 life_exchange()
 {
 	life_pair "$1" "$4" && realm_sh "realmkey refresh --now" && within 20 life_serves "$2" "$3" "$4"
@@ -284,10 +266,10 @@ life_pairs()
 	does "clients connect to nginx all the time" life_load nginx 8443 http
 	does "others to PostgreSQL" life_load postgresql 5432 postgres
 	for ((i = 2; i <= ${life_rotations:-2} + 1; i++)); do
-		does "nginx gets certificate and key number $i" life_exchange nginx 8443 http "$(printf 'a%x' "$i")"
+		does "nginx gets certificate and key number $i" life_exchange web 8443 http "$(printf 'a%x' "$i")"
 		serials+=" $(printf 'a%x' "$i")"
 	done
-	does "PostgreSQL gets new ones" life_exchange postgresql 5432 postgres b2
+	does "PostgreSQL gets new ones" life_exchange db 5432 postgres b2
 	runs 0 "no request to nginx failed" \
 		realm_sh "systemctl stop load-nginx; cat /run/load-nginx; grep -q 'failed 0$' /run/load-nginx"
 	echo "# ${output//$'\n'/; }"
