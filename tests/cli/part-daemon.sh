@@ -231,6 +231,7 @@ daemon_courier_dies()
 # A server that accepts connections and never answers.
 silence_start()
 {
+	rm -f "$work/silence"
 	mkfifo "$work/silence"
 	sleep 60 >"$work/silence" &
 	on_exit "kill $!"

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "kbs/url.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -29,11 +30,20 @@ static void check_secret(const struct config *config, size_t index)
 		      strcmp(config->secret[i].name, secret->name));
 }
 
+static void check_url(const char *url, bool insecure)
+{
+	struct error e = ERROR_INIT;
+	struct url_parts parts;
+
+	check(url_split(url, &parts, &e) == 0);
+	check(!parts.exposed || insecure);
+}
+
 static void check_config(const struct config *config)
 {
 	check(config->urls && config->count && config->count <= CONFIG_SECRETS_MAX);
 	for (size_t i = 0; i < config->urls; i++)
-		check(!strncmp(config->url[i], "https://", 8) || config->insecure);
+		check_url(config->url[i], config->insecure);
 	for (size_t i = 0; i < config->cas; i++)
 		check(*config->ca[i] == '/');
 	check(config->cas <= 1 || config->cas == config->urls);

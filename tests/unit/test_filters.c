@@ -21,10 +21,12 @@
 #ifdef FILTERS_OF_ARM64 /* made here, for another architecture */
 #include "arm64_courier.h"
 #include "arm64_keeper.h"
+#include "arm64_supervisor.h"
 #define ARCHITECTURE SCMP_ARCH_AARCH64
 #else
 #include "filters/courier.h"
 #include "filters/keeper.h"
+#include "filters/supervisor.h"
 #define ARCHITECTURE seccomp_arch_native()
 #endif
 
@@ -174,6 +176,8 @@ static void test_courier_as_documented(void **state)
 static void test_killed(void **state)
 {
 	static const char *const calls[] = { "execve", "ptrace", "bpf", "mount", "setuid", "kcmp" };
+	static const char *const realmkeyd_killed[] = { "ptrace", "bpf", "init_module", "setns",
+							"kcmp" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
@@ -181,6 +185,15 @@ static void test_killed(void **state)
 		assert_int_equal(RESULTS(worker_calls, calls[i]), KILLED);
 		assert_int_equal(RESULTS(keeper_calls, calls[i]), KILLED);
 	}
+	/* The supervisor of realmkeyd starts keepers, and they programs, unless systemd starts the courier. */
+	for (size_t i = 0; i < ARRAY_SIZE(realmkeyd_killed); i++)
+		assert_int_equal(RESULTS(realmkeyd_calls, realmkeyd_killed[i]), KILLED);
+	assert_int_equal(RESULTS(realmkeyd_calls, "mount"), REFUSED);
+	assert_int_equal(RESULTS(realmkeyd_calls, "execve"), ALLOWED);
+	assert_int_equal(RESULTS(realmkeyd_calls, "setuid"), ALLOWED);
+	assert_int_equal(RESULTS(realmkeyd_no_programs, "execve"), KILLED);
+	assert_int_equal(RESULTS(realmkeyd_no_programs, "execveat"), KILLED);
+	assert_int_equal(RESULTS(realmkeyd_no_programs, "socket"), ALLOWED | REFUSED);
 	assert_int_equal(RESULTS(supervisor_calls, "read"), ALLOWED);
 	assert_int_equal(RESULTS(keeper_calls, "socket"), REFUSED);
 	assert_int_equal(RESULTS(keeper_calls, "read"), ALLOWED);

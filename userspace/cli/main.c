@@ -20,6 +20,7 @@ static const struct cli_entry commands[] = {
 	{ "rim", command_rim, "print the RIM as a reference value" },
 	{ "status", command_status, "print what realmkeyd reports about its secrets" },
 	{ "wait", command_wait, "wait until realmkeyd has delivered secrets" },
+	{ "run", command_run, "run a program with secrets" },
 	{ "refresh", command_refresh, "have realmkeyd request secrets from the KBS" },
 	{ "reload", command_reload, "have realmkeyd read its configuration again" },
 	{ "plan", command_plan, "print what a reload would change" },
@@ -31,11 +32,15 @@ char **cli_argv;
 
 int main(int argc, char **argv)
 {
+	const struct cli_entry *entry = cli_find(commands, argc, argv);
 	struct error e = ERROR_INIT;
 
 	cli_argv = argv;
 	/* This process handles secrets, but an ordinary user may lock only little memory. */
-	if (sandbox_no_dump(&e) < 0 || sandbox_no_new_privs(&e) < 0 || crypto_prepare(&e) < 0)
+	if (sandbox_no_dump(&e) < 0 || crypto_prepare(&e) < 0)
+		return cli_fail(NULL, &e);
+	/* The program that `run` executes would inherit this, and might need its set-user-ID bit. */
+	if ((!entry || entry->run != command_run) && sandbox_no_new_privs(&e) < 0)
 		return cli_fail(NULL, &e);
 	bytes_lock_optional(true);
 	signal(SIGPIPE, SIG_IGN);

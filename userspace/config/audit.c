@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kbs/url.h"
+
 #define MARGIN_S 10 /* of the watchdog beyond one request */
 
 struct audit {
@@ -191,10 +193,13 @@ static void urls_check(struct audit *a)
 	bool needed = false;
 
 	for (size_t i = 0; i < config->urls; i++) {
-		if (!strncmp(config->url[i], "https://", strlen("https://")))
+		struct url_parts parts;
+		struct error e = ERROR_INIT;
+
+		if (url_split(config->url[i], &parts, &e) < 0 || !parts.exposed)
 			continue;
 		needed = true;
-		if (config->insecure && !strncmp(config->url[i], "http://", strlen("http://")))
+		if (config->insecure)
 			audit_report(a, true, &config->url_place,
 				     "[kbs] url: %s is neither private nor authentic",
 				     config->url[i]);

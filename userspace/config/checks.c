@@ -40,6 +40,7 @@ static void urls_check(struct parser *p)
 
 static void proxy_check(struct parser *p)
 {
+	static const char prefix[] = "proxy: "; /* the key is named anyway */
 	struct config *config = p->config;
 	struct error inner = ERROR_INIT;
 	char url[URL_MAX];
@@ -49,11 +50,11 @@ static void proxy_check(struct parser *p)
 			       "without proxy");
 	if (!config->proxy)
 		return;
-	if (strncmp(config->proxy, "http://", strlen("http://")) != 0)
-		parser_fail_at(p, &config->proxy_place, "kbs", "proxy",
-			       "'%.100s' is not http://HOST:PORT", config->proxy);
-	else if (url_parse(config->proxy, true, url, sizeof(url), &inner))
-		parser_fail_at(p, &config->proxy_place, "kbs", "proxy", "%s", inner.text);
+	if (url_parse_proxy(config->proxy, url, sizeof(url), &inner))
+		parser_fail_at(p, &config->proxy_place, "kbs", "proxy", "%s",
+			       inner.text + (strncmp(inner.text, prefix, strlen(prefix)) ?
+						     0 :
+						     strlen(prefix)));
 	else
 		parser_store(p, url, &config->proxy);
 }

@@ -46,6 +46,7 @@ _Static_assert(sizeof(struct sandbox_rule) == 112, "64-bit machines");
 	}
 #define SANDBOX_ALLOW_IF(call, ...) SANDBOX_IF(call, SCMP_ACT_ALLOW, __VA_ARGS__)
 #define SANDBOX_IS(n, value)	    { .arg = (n), .op = SCMP_CMP_EQ, .datum_a = (value) }
+#define SANDBOX_NOT(n, value)	    { .arg = (n), .op = SCMP_CMP_NE, .datum_a = (value) }
 #define SANDBOX_MAX(n, value)	    { .arg = (n), .op = SCMP_CMP_LE, .datum_a = (value) }
 #define SANDBOX_BITS(n, mask, value) \
 	{ .arg = (n), .op = SCMP_CMP_MASKED_EQ, .datum_a = (mask), .datum_b = (value) }

@@ -1,27 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * realmkeyd: attests this realm to a KBS and keeps its secrets in a keyring in memory. This process
- * handles everything secret; the courier is the process with the network.
+ * realmkeyd: attests this realm to a KBS and keeps its secrets in a keyring in memory. It is two
+ * processes: the supervisor, which starts here, stays root and never sees a byte from the network, and
+ * the keeper, which handles everything secret. The courier is the process with the network.
  */
-#include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/args.h"
 #include "base/log.h"
 #include "inspect/check.h"
 #include "inspect/plan.h"
+#include "journal.h"
 #include "keyring/keyring.h"
+#include "notify.h"
 #include "serve.h"
-
-#define SLICE_MS 30000
+#include "supervisor.h"
 
 struct options {
-	const char *config, *courier, *keyring;
+	const char *config, *courier, *keyring, *log_format;
 	bool once, verbose, check, online, plan, json;
 };
 
@@ -62,6 +61,11 @@ static const struct args_option own[] = {
 	  .value = "PROGRAM",
 	  .help = "start PROGRAM instead of the installed realmkey-courier, or "
 		  "connect to it if it is a socket" },
+	{ .name = "log-format",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, log_format),
+	  .value = "FORMAT",
+	  .help = "auto (the default: the journal, or text), text, or json" },
 	{ .name = "verbose",
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct options, verbose),
@@ -77,32 +81,84 @@ static const struct args_spec spec = {
 	.about = "Gets this realm's secrets from a Key Broker Service and keeps them in a file\n"
 		 "system in memory, each with its own owner and mode.",
 	.options = tables,
-	.notes = "On SIGHUP it requests the missing secrets again. See realmkeyd(8) and\n"
-		 "realmkeyd.conf(5).",
+	.notes = "On SIGHUP it reads the configuration again, and requests the missing secrets.\n"
+		 "See realmkeyd(8) and realmkeyd.conf(5).",
 };
 
-static int keeper_fail(const struct error *e)
+static struct {
+	enum journal_format format;
+	bool debug;
+} logging;
+
+static int main_fail(const struct error *e)
 {
 	log_line(LOG_LEVEL_ERROR, "%s", e->text);
 	return error_exit_code(e);
 }
 
-static int keeper_main(const struct options *options)
+/* What the starting process or a look-up of users left open could become a way out. */
+static void descriptors_close(void)
 {
-	const struct keeper_options keeper = {
-		.courier = options->courier,
-		.keyring = options->keyring ? options->keyring : KEYRING_PATH,
-	};
-	struct settings settings = SETTINGS_INIT;
+	journal_close();
+	closefrom(STDERR_FILENO + 1);
+	journal_open(logging.format, logging.debug, JOURNAL_SOCKET);
+}
+
+static void settings_report(void *reported, bool warning, const char *text)
+{
+	log_line(warning ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, "%s", text);
+	*(bool *)reported |= !warning;
+}
+
+/* Returns 0, or an exit status after it has logged each error. */
+static int settings_load(struct settings *settings, const char *path)
+{
 	struct error e = ERROR_INIT;
+	bool reported = false;
+
+	if (settings_read(settings, path, settings_report, &reported, &e) == 0)
+		return 0;
+	return reported ? error_exit_code(&e) : main_fail(&e);
+}
+
+/* Without a supervisor. It notifies by itself, through a socket that is connected before it is confined. */
+static int once_run(const struct settings *settings, const struct keeper_options *keeper)
+{
+	struct notify notify = NOTIFY_INIT;
 	int code;
 
-	if (settings_read(&settings, options->config ? options->config : SETTINGS_PATH, NULL, NULL,
-			  &e) < 0)
-		return keeper_fail(&e);
-	/* What the starting process or a look-up of users left open could become a way out. */
-	closefrom(STDERR_FILENO + 1);
-	code = keeper_once(&settings, &keeper);
+	notify_open(&notify, getenv("NOTIFY_SOCKET"));
+	code = keeper_once(settings, keeper);
+	if (code == 0)
+		notify_send(&notify, "READY=1");
+	notify_close(&notify);
+	return code;
+}
+
+/* In a child of the supervisor, whose descriptors are closed. */
+static void child_run(const struct settings *settings, const struct keeper_options *options,
+		      int channel)
+{
+	journal_open(logging.format, logging.debug, JOURNAL_SOCKET);
+	keeper_child(settings, options, channel);
+}
+
+static int daemon_run(const struct options *options)
+{
+	const struct supervisor_options supervisor = {
+		.config = options->config ? options->config : SETTINGS_PATH,
+		.keeper = { .courier = options->courier,
+			    .keyring = options->keyring ? options->keyring : KEYRING_PATH },
+		.child = child_run,
+	};
+	struct settings settings = SETTINGS_INIT;
+	int code = settings_load(&settings, supervisor.config);
+
+	if (code == 0) {
+		descriptors_close();
+		code = options->once ? once_run(&settings, &supervisor.keeper) :
+				       supervisor_run(&supervisor, &settings);
+	}
 	settings_free(&settings);
 	return code;
 }
@@ -121,9 +177,9 @@ static int inspect_main(const struct options *options)
 	    (options->online && !options->check) || (options->json && !options->plan)) {
 		error_set(&e, ERROR_USAGE,
 			  "use one of --check [--online], --plan [--json] and --once");
-		return keeper_fail(&e);
+		return main_fail(&e);
 	}
-	closefrom(STDERR_FILENO + 1);
+	descriptors_close();
 	if (options->plan)
 		return plan_run(config, keyring, options->json);
 	code = check_run(config, &settings);
@@ -144,10 +200,13 @@ int main(int argc, char **argv)
 	if (outcome > ARGS_RUN &&
 	    args_answer(&spec, outcome, "realmkeyd " REALMKEY_VERSION, &e) == 0)
 		return 0;
-	if (outcome != ARGS_RUN)
-		return keeper_fail(&e);
-	log_show_debug(options.verbose);
+	if (outcome != ARGS_RUN ||
+	    (options.log_format &&
+	     journal_format_read(options.log_format, &logging.format, &e) < 0))
+		return main_fail(&e);
+	logging.debug = options.verbose;
+	journal_open(logging.format, logging.debug, JOURNAL_SOCKET);
 	if (options.check || options.plan || options.online || options.json)
 		return inspect_main(&options);
-	return keeper_main(&options);
+	return daemon_run(&options);
 }

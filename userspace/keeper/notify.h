@@ -7,6 +7,8 @@
 #ifndef REALMKEY_NOTIFY_H
 #define REALMKEY_NOTIFY_H
 
+#include <stdint.h>
+
 struct notify {
 	int fd; /* connected to the service manager; -1 if there is none */
 };
@@ -18,6 +20,10 @@ struct notify {
 void notify_open(struct notify *notify, const char *address);
 /* Send @text, lines of the form "KEY=value". */
 void notify_send(const struct notify *notify, const char *text);
+/* Send @lines, each with a newline, and STATUS=@status, which becomes one line: it may quote a hostile KBS. */
+void notify_status(const struct notify *notify, const char *lines, const char *status);
+/* How often the service manager expects WATCHDOG=1: half of its time-out, in milliseconds. 0: never. */
+int64_t notify_watchdog_ms(void);
 void notify_close(struct notify *notify);
 
 #endif

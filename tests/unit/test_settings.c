@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The configuration with the files, users and certificates that it names. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/io.h"
+#include "config/settings.h"
+
+#define KBS    "[kbs]\nurl = https://kbs\n"
+#define SECRET "[secret a]\nresource = r/t/a\n"
+#define DAY    86400L
+
+static struct settings settings = SETTINGS_INIT;
+static struct error error;
+static char directory[] = "/tmp/test_settings.XXXXXX";
+/* Each "W " or "E " and a line, in which '@' stands for the directory. */
+static struct bytes reported;
+
+static const char *path_of(const char *name)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	return path;
+}
+
+/* Appends @text, in which each '@' stands for the directory, or the other way round. */
+static void append(struct bytes *out, const char *text, bool reverse)
+{
+	const char *from = reverse ? directory : "@", *to = reverse ? "@" : directory;
+
+	for (const char *next; (next = strstr(text, from)); text = next + strlen(from)) {
+		bytes_append(out, text, (size_t)(next - text));
+		bytes_append_text(out, to);
+	}
+	bytes_append_text(out, text);
+}
+
+static void file_write(const char *name, const char *text)
+{
+	struct bytes whole = BYTES_INIT;
+
+	append(&whole, text, false);
+	assert_int_equal(io_write_file(path_of(name), 0600, whole.data, whole.len, &error), 0);
+	bytes_free(&whole);
+}
+
+static void report_keep(void *context, bool warning, const char *text)
+{
+	assert_ptr_equal(context, &reported);
+	bytes_append_text(&reported, warning ? "W " : "E ");
+	append(&reported, text, true);
+	bytes_append_text(&reported, "\n");
+}
+
+static int settings_again(void)
+{
+	settings_free(&settings);
+	bytes_clear(&reported);
+	error = (struct error)ERROR_INIT;
+	return settings_read(&settings, path_of("conf"), report_keep, &reported, &error);
+}
+
+static int check_again(unsigned int watchdog)
+{
+	settings_free(&settings);
+	bytes_clear(&reported);
+	error = (struct error)ERROR_INIT;
+	return settings_check(&settings, path_of("conf"), watchdog, report_keep, &reported, &error);
+}
+
+static void reads(const char *text)
+{
+	file_write("conf", text);
+	if (settings_again())
+		fail_msg("%s", error.text);
+	assert_string_equal(bytes_text(&reported), "");
+}
+
+static void refuses(const char *text, const char *reports)
+{
+	file_write("conf", text);
+	assert_int_equal(settings_again(), -1);
+	assert_string_equal(bytes_text(&reported), reports);
+	assert_int_equal(error.kind, ERROR_CONFIG);
+	assert_null(settings.secret);
+	assert_int_equal(settings.config.count, 0);
+}
+
+static void directory_empty(const char *path)
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	char name[512];
+
+	while (dir && (entry = readdir(dir))) {
+		snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
+		if (entry->d_name[0] != '.' || strlen(entry->d_name) > 2)
+			unlink(name);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	strcpy(directory + sizeof(directory) - 7, "XXXXXX");
+	return mkdtemp(directory) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	settings_free(&settings);
+	bytes_free(&reported);
+	directory_empty(path_of("conf.d"));
+	rmdir(path_of("conf.d"));
+	directory_empty(directory);
+	return rmdir(directory);
+}
+
+/* --- drop-ins -------------------------------------------------------------------------------- */
+
+static void drop_ins_are_read_in_order(void **state)
+{
+	(void)state;
+	assert_int_equal(mkdir(path_of("conf.d"), 0700), 0);
+	file_write("conf.d/20.conf", "[kbs]\nurl = https://two\ntimeout = 20\n");
+	file_write("conf.d/10.conf", "[kbs]\nurl = https://one\ninsecure = yes\n"
+				     "[secret b]\nresource = r/t/b\n");
+	file_write("conf.d/30.conf~", "nonsense\n");
+	file_write("conf.d/.40.conf", "nonsense\n");
+	reads(KBS "timeout = 10\n[refresh]\ninterval = 5m\n" SECRET);
+	assert_string_equal(settings.config.url[0], "https://two");
+	assert_int_equal(settings.config.urls, 1);
+	assert_int_equal(settings.config.timeout, 20);
+	assert_true(settings.config.insecure);
+	assert_int_equal(settings.config.count, 2);
+	assert_string_equal(settings.config.secret[1].name, "b");
+	assert_string_equal(settings.config.secret[1].place.file, path_of("conf.d/10.conf"));
+	assert_int_equal(settings.config.secret[1].place.line, 4);
+	/* The section [refresh] of the first file counts in the second one, too. */
+	assert_int_equal(settings.config.secret[1].refresh, 300000);
+}
+
+static void errors_name_the_drop_in(void **state)
+{
+	(void)state;
+	assert_int_equal(mkdir(path_of("conf.d"), 0700), 0);
+	file_write("conf.d/a.conf", "\n" SECRET "file = b\n[kbs]\ncolour = blue\n[kbs]\n");
+	refuses(KBS SECRET, "E @/conf.d/a.conf:2: [secret a]: already given in @/conf:3\n"
+			    "E @/conf.d/a.conf:6: [kbs] colour: unknown key\n"
+			    "E @/conf.d/a.conf:7: [kbs]: already given in line 5\n");
+}
+
+/* A file of 65 is refused, not ignored. */
+static void the_number_of_files_is_limited(void **state)
+{
+	char name[32];
+
+	(void)state;
+	assert_int_equal(mkdir(path_of("conf.d"), 0700), 0);
+	for (int i = 1; i < CONFIG_FILES_MAX; i++) {
+		snprintf(name, sizeof(name), "conf.d/%02d.conf", i);
+		file_write(name, "");
+	}
+	reads(KBS SECRET);
+	file_write("conf.d/x.conf", "");
+	refuses(KBS SECRET, "E @/conf.d/x.conf: more than 64 files of configuration\n");
+}
+
+/* --- what is named --------------------------------------------------------------------------- */
+
+static void files_and_owners_are_read(void **state)
+{
+	(void)state;
+	file_write("ca1.pem", "one");
+	file_write("ca2.pem", "two");
+	file_write("cert.pem", "certificate");
+	file_write("key.pem", "key");
+	file_write("proxy", "user:pass:word\r\n");
+	reads("[kbs]\nurl = https://a https://b\nca = @/ca1.pem @/ca2.pem\ncertificate = @/cert.pem\n"
+	      "key = @/key.pem\nproxy = http://proxy:3128/\nproxy_credentials = @/proxy\n"
+	      "[secret a]\nresource = r/t/a\nowner = 1000\ngroup = root\n"
+	      "[secret b]\nresource = r/t/b\nowner = root\ngroup = 7\n");
+	assert_string_equal(bytes_text(&settings.ca[0]), "one");
+	assert_string_equal(bytes_text(&settings.ca[1]), "two");
+	assert_string_equal(bytes_text(&settings.certificate), "certificate");
+	assert_string_equal(bytes_text(&settings.key), "key");
+	assert_string_equal(bytes_text(&settings.proxy_credentials), "user:pass:word");
+	assert_string_equal(settings.config.proxy, "http://proxy:3128");
+	assert_true(settings.key.locked && settings.proxy_credentials.locked);
+	assert_int_equal(settings.secret[0].uid, 1000);
+	assert_int_equal(settings.secret[0].gid, 0);
+	assert_int_equal(settings.secret[1].uid, 0);
+	assert_int_equal(settings.secret[1].gid, 7);
+}
+
+/* Errors of the text, of files and of users together. */
+static void all_errors_are_reported(void **state)
+{
+	(void)state;
+	file_write("empty", "");
+	file_write("proxy", "no colon\n");
+	refuses("[kbs]\nurl = https://kbs\nca = @/none\ncertificate = @/empty\nkey = @/none\n"
+		"proxy = http://proxy:1\nproxy_credentials = @/proxy\ncolour = blue\n"
+		"[secret a]\nresource = r/t/a\nmode = 8\nowner = no-such-user\n"
+		"group = 4294967295\n",
+		"E @/conf:8: [kbs] colour: unknown key\n"
+		"E @/conf:11: [secret a] mode: '8' is not an octal mode from 0 to 0777\n"
+		"E @/conf:3: [kbs] ca: @/none: No such file or directory\n"
+		"E @/conf:4: [kbs] certificate: @/empty: is empty\n"
+		"E @/conf:5: [kbs] key: @/none: No such file or directory\n"
+		"E @/conf:7: [kbs] proxy_credentials: @/proxy: is not USER:PASSWORD\n"
+		"E @/conf:12: [secret a] owner: no user 'no-such-user'\n"
+		"E @/conf:13: [secret a] group: no group '4294967295'\n");
+	assert_non_null(strstr(error.text, "colour: unknown key"));
+	file_write("proxy", "a:b\nc:d\n");
+	refuses(KBS "proxy = http://proxy:1\nproxy_credentials = @/proxy\n" SECRET,
+		"E @/conf:4: [kbs] proxy_credentials: @/proxy: has a control character\n");
+}
+
+static void no_configuration(void **state)
+{
+	(void)state;
+	assert_int_equal(settings_again(), -1);
+	assert_int_equal(error.kind, ERROR_CONFIG);
+	assert_string_equal(bytes_text(&reported), "E @/conf: No such file or directory\n");
+	assert_int_equal(settings_read(&settings, directory, NULL, NULL, &error), -1);
+	assert_int_equal(error.kind, ERROR_CONFIG);
+	assert_non_null(strstr(error.text, ": Is a directory"));
+}
+
+/* --- whether something has changed ----------------------------------------------------------- */
+
+static void digest_differs(uint8_t last[SETTINGS_DIGEST_SIZE], bool differs)
+{
+	if (settings_again())
+		fail_msg("%s", error.text);
+	assert_int_equal(memcmp(last, settings.digest, SETTINGS_DIGEST_SIZE) != 0, differs);
+	memcpy(last, settings.digest, SETTINGS_DIGEST_SIZE);
+}
+
+static void the_digest_covers_each_file(void **state)
+{
+	static const char *const files[] = { "ca.pem", "cert.pem", "key.pem", "proxy",
+					     "conf.d/a.conf" };
+	uint8_t last[SETTINGS_DIGEST_SIZE] = { 0 };
+
+	(void)state;
+	assert_int_equal(mkdir(path_of("conf.d"), 0700), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		file_write(files[i], "#a:b");
+	file_write("conf", KBS "ca = @/ca.pem\ncertificate = @/cert.pem\nkey = @/key.pem\n"
+			       "proxy = http://proxy:1\nproxy_credentials = @/proxy\n" SECRET);
+	digest_differs(last, true);
+	digest_differs(last, false);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		file_write(files[i], "#a:c");
+		digest_differs(last, true);
+		digest_differs(last, false);
+	}
+	unlink(path_of("conf.d/a.conf"));
+	digest_differs(last, true);
+	/* The same bytes in other places. */
+	file_write("ca.pem", "#a:c#");
+	file_write("cert.pem", "a:c");
+	digest_differs(last, true);
+}
+
+/* --- what settings_check() finds ------------------------------------------------------------- */
+
+static OSSL_LIB_CTX *library;
+
+static EVP_PKEY *key_make(const char *type, const char *name)
+{
+	EVP_PKEY *key = !strcmp(type, "RSA") ?
+				EVP_PKEY_Q_keygen(library, NULL, "RSA", (size_t)2048) :
+				EVP_PKEY_Q_keygen(library, NULL, type, "P-256");
+	FILE *file = fopen(path_of(name), "w");
+
+	assert_non_null(key);
+	assert_non_null(file);
+	assert_int_equal(PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL), 1);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(chmod(path_of(name), 0600), 0);
+	return key;
+}
+
+/* A certificate that is valid from @from to @to seconds from now, appended to the file @name. */
+static void certificate_make(EVP_PKEY *key, const char *subject, long from, long to,
+			     const char *name)
+{
+	X509 *certificate = X509_new_ex(library, NULL);
+	EVP_MD *hash = EVP_MD_fetch(library, "SHA256", NULL);
+	FILE *file = fopen(path_of(name), "a");
+
+	assert_non_null(certificate);
+	assert_non_null(file);
+	X509_gmtime_adj(X509_getm_notBefore(certificate), from);
+	X509_gmtime_adj(X509_getm_notAfter(certificate), to);
+	X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
+				   (const unsigned char *)subject, -1, -1, 0);
+	X509_set_pubkey(certificate, key);
+	assert_true(X509_sign(certificate, key, hash) > 0);
+	assert_int_equal(PEM_write_X509(file, certificate), 1);
+	assert_int_equal(fclose(file), 0);
+	EVP_MD_free(hash);
+	X509_free(certificate);
+}
+
+static void certificates_and_keys_are_checked(void **state)
+{
+	static const char *const types[] = { "EC", "RSA" };
+	EVP_PKEY *key;
+
+	(void)state;
+	library = OSSL_LIB_CTX_new();
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		EVP_PKEY_free(key_make(types[i], "other.pem"));
+		unlink(path_of("cert.pem"));
+		key = key_make(types[i], "key.pem");
+		certificate_make(key, "good", -DAY, DAY, "cert.pem");
+		file_write("conf", KBS "ca = @/cert.pem\ncertificate = @/cert.pem\n"
+				       "key = @/key.pem\n" SECRET);
+		if (check_again(0))
+			fail_msg("%s", bytes_text(&reported));
+		assert_string_equal(bytes_text(&reported), "");
+		assert_int_equal(settings.config.count, 1);
+		certificate_make(key, "old", -2 * DAY, -DAY, "cert.pem");
+		certificate_make(key, "new", DAY, 2 * DAY, "cert.pem");
+		file_write("conf", KBS "certificate = @/cert.pem\nkey = @/other.pem\n" SECRET);
+		assert_int_equal(check_again(0), -1);
+		assert_string_equal(
+			bytes_text(&reported),
+			"W @/conf:3: [kbs] certificate: @/cert.pem: '/CN=old' has expired by the "
+			"clock of this machine\n"
+			"W @/conf:3: [kbs] certificate: @/cert.pem: '/CN=new' is not yet valid by "
+			"the clock of this machine\n"
+			"E @/conf:4: [kbs] key: @/other.pem does not belong to the certificate "
+			"@/cert.pem\n");
+		assert_int_equal(error.kind, ERROR_CONFIG);
+		EVP_PKEY_free(key);
+	}
+	OSSL_LIB_CTX_free(library);
+}
+
+static void files_that_are_not_pem(void **state)
+{
+	(void)state;
+	file_write("none.pem", "no certificate\n");
+	file_write("bad.pem", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n");
+	file_write("conf", "[kbs]\nurl = https://a https://b\nca = @/none.pem @/bad.pem\n"
+			   "certificate = @/bad.pem\nkey = @/none.pem\n" SECRET);
+	assert_int_equal(check_again(0), -1);
+	assert_string_equal(bytes_text(&reported),
+			    "E @/conf:3: [kbs] ca: @/none.pem: no certificate in PEM form\n"
+			    "E @/conf:3: [kbs] ca: @/bad.pem: malformed PEM\n"
+			    "E @/conf:4: [kbs] certificate: @/bad.pem: malformed PEM\n"
+			    "E @/conf:5: [kbs] key: @/none.pem: no private key in PEM form without "
+			    "a passphrase\n");
+	assert_null(settings.secret);
+}
+
+/* They work, and a check succeeds. */
+static void warnings(void **state)
+{
+	(void)state;
+	file_write("proxy", "a:b");
+	assert_int_equal(chmod(path_of("proxy"), 0640), 0);
+	file_write("conf",
+		   KBS "proxy = http://proxy:1\nproxy_credentials = @/proxy\ninsecure = yes\n"
+		       "timeout = 2m\n"
+		       "[secret a]\nresource = r/t/a\nmode = 0444\n"
+		       "[secret b]\nresource = r/t/b\nmode = 0460\n"
+		       "[secret c]\nresource = r/t/c\nmode = 0440\n");
+	assert_int_equal(chmod(path_of("conf"), 0666), 0);
+	assert_int_equal(check_again(129), 0);
+	assert_string_equal(
+		bytes_text(&reported),
+		"W @/conf:1: the file has mode 0666: other users than its owner can change it\n"
+		"W @/conf:5: [kbs] insecure: no URL needs it; remove the line\n"
+		"W @/conf:4: [kbs] proxy_credentials: @/proxy has mode 0640: other users than its "
+		"owner have access to a secret; use mode 0600\n"
+		"W @/conf:9: [secret a] mode: 0444 lets every user read the secret\n"
+		"W @/conf:12: [secret b] mode: 0460 lets other users than the owner change the "
+		"secret\n"
+		"W @/conf:6: [kbs] timeout: 120 s is too long for the watchdog of the service "
+		"manager: set WatchdogSec to 130 or more, not 129\n");
+	assert_int_equal(check_again(130), 0);
+	assert_null(strstr(bytes_text(&reported), "watchdog"));
+	file_write("conf", "[kbs]\nurl = http://kbs\ninsecure = yes\n" SECRET);
+	assert_int_equal(chmod(path_of("conf"), 0600), 0);
+	assert_int_equal(check_again(0), 0);
+	assert_string_equal(bytes_text(&reported),
+			    "W @/conf:2: [kbs] url: http://kbs is neither private nor authentic\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(drop_ins_are_read_in_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(errors_name_the_drop_in, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_number_of_files_is_limited, setup, teardown),
+		cmocka_unit_test_setup_teardown(files_and_owners_are_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(all_errors_are_reported, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_configuration, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_digest_covers_each_file, setup, teardown),
+		cmocka_unit_test_setup_teardown(certificates_and_keys_are_checked, setup, teardown),
+		cmocka_unit_test_setup_teardown(files_that_are_not_pem, setup, teardown),
+		cmocka_unit_test_setup_teardown(warnings, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
