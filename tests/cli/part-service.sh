@@ -6,6 +6,7 @@
 
 # How `systemd-analyze security` rates each unit; what is not restricted has a reason in the unit.
 service_exposures="realmkey-courier@.service 1.2
+realmkey-metrics.service 0.7
 realmkeyd.service 1.4
 trusteed.service 1.1"
 
