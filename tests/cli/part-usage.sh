@@ -154,7 +154,7 @@ unknown option '--bogus' (see --help)|realmkey attest --bogus
 unknown option '--bogus' (see --help)|realmkey get-resource --bogus=1
 unknown option '-u' (see --help)|realmkey attest -u x
 --url needs a value: URL|realmkey attest --url
---url is given twice|realmkey attest --url a --url b
+--proxy is given twice|realmkey attest --proxy a --proxy b
 --insecure accepts no value|realmkey attest --insecure=yes
 'x' is one argument too many|realmkey rim x
 an argument is missing: INDEX FILE|realmkey extend 1
