@@ -186,7 +186,8 @@ static const struct keeper_secret *unit_blocker(const struct keeper *keeper, siz
 		const struct keeper_secret *secret = &keeper->secret[i];
 
 		if (secret->result == KEEPER_FAILED &&
-		    (secret_is_there(secret) || keyring_staged(&keeper->keyring, secret->file)))
+		    (keyring_has(&keeper->keyring, secret->file) ||
+		     keyring_staged(&keeper->keyring, secret->file)))
 			return secret;
 	}
 	return NULL;

@@ -61,6 +61,7 @@ int keeper_once(const struct settings *settings, const struct keeper_options *op
 	struct keeper keeper = KEEPER_INIT;
 	struct error e = ERROR_INIT;
 	const struct error *failure = &e;
+	int code;
 
 	if (keeper_begin(&keeper, settings, options, &e) == 0) {
 		keeper_hurry(&keeper, -1, true);
@@ -73,8 +74,9 @@ int keeper_once(const struct settings *settings, const struct keeper_options *op
 	} else {
 		log_line(LOG_LEVEL_ERROR, "%s", e.text);
 	}
-	keeper_stop(&keeper);
-	return failure ? error_exit_code(failure) : 0;
+	code = failure ? error_exit_code(failure) : 0;
+	keeper_stop(&keeper); /* frees the errors of its secrets */
+	return code;
 }
 
 /* --- the supervisor -------------------------------------------------------------------------- */
