@@ -6,6 +6,7 @@
 
 # How `systemd-analyze security` rates each unit; what is not restricted has a reason in the unit.
 service_exposures="realmkey-courier@.service 1.2
+realmkey-ready.service 0.7
 realmkeyd.service 1.4
 trusteed.service 1.1"
 
@@ -75,7 +76,7 @@ service_removed()
 service_removal()
 {
 	ran service_removed remove
-	same "a removed package stops its services, and leaves no secret, nor an open one" "systemctl stop realmkeyd.service realmkey-courier.socket realmkey-courier@*.service
+	same "a removed package stops its services, and leaves no secret, nor an open one" "systemctl stop realmkey-ready.service realmkeyd.service realmkey-courier.socket realmkey-courier@*.service
 open:
 mounts: 0
 files: 0" "$(cat "$work/out" "$work/err")"
