@@ -22,6 +22,12 @@ realmkey config
 realmkey measurements
 realmkey extend
 realmkey rim
+realmkey status
+realmkey wait
+realmkey run
+realmkey refresh
+realmkey reload
+realmkey plan
 realmkey admin
 realmkey admin set-resource
 realmkey admin set-reference-value
@@ -116,6 +122,11 @@ extend
 log
 watch
 rim
+status
+wait
+refresh
+reload
+plan
 admin set-resource
 admin set-reference-value
 admin set-resource-policy
@@ -143,7 +154,7 @@ unknown option '--bogus' (see --help)|realmkey attest --bogus
 unknown option '--bogus' (see --help)|realmkey get-resource --bogus=1
 unknown option '-u' (see --help)|realmkey attest -u x
 --url needs a value: URL|realmkey attest --url
---url is given twice|realmkey attest --url a --url b
+--proxy is given twice|realmkey attest --proxy a --proxy b
 --insecure accepts no value|realmkey attest --insecure=yes
 'x' is one argument too many|realmkey rim x
 an argument is missing: INDEX FILE|realmkey extend 1
@@ -181,6 +192,14 @@ INDEX is 1 to 4|realmkey extend 0 /nonexistent
 INDEX is 1 to 4|realmkey extend 5 /nonexistent
 INDEX is 1 to 4|realmkey extend REM0 /nonexistent
 no RSI source 'tpm'|realmkey rim --source tpm
+exclude each other|realmkey status --json --follow
+--output needs --metrics|realmkey status --output x
+'soon' is not a duration|realmkey wait --timeout soon
+'x' is one argument too many|realmkey reload x
+'x' is one argument too many|realmkey refresh a x
+a command is missing|realmkey run --secret a=fd:3
+not NAME=fd:N, NAME=file:VAR or NAME=env:VAR|realmkey run --secret a -- true
+add --environment-is-readable-in-proc|realmkey run --secret a=env:A -- true
 unknown option '--bogus' (see --help)|realmkeyd --bogus
 'x' is one argument too many|realmkeyd x
 unknown option '--bogus' (see --help)|trusteed --bogus
@@ -223,6 +242,23 @@ usage_completion()
 	completes "a file after a register and an option" "README.md" realmkey extend 1 --event text README
 	completes "the only operand" "README.md" realmkey log --replay README
 	completes "nothing after it" "" realmkey log README.md README
+	# a realmkeyd with three secrets, one of which failed
+	_realmkey_secrets_of()
+	{
+		# shellcheck disable=SC2317 # the completion calls it
+		realmkey()
+		{
+			[ "$*" = status ] || { "$bin/cli/realmkey" "$@"; return; }
+			printf '%s\n' "realmkeyd: running, ready" "NAME  STATE" "cert  delivered" "database  missing" \
+				"key  delivered" "database: 5s ago: key is missing"
+		}
+		"$@"
+		realmkey() { "$bin/cli/realmkey" "$@"; }
+	}
+	_realmkey_secrets_of completes "a secret" "cert database key" realmkey wait ""
+	_realmkey_secrets_of completes "one secret" "database" realmkey refresh --now d
+	_realmkey_secrets_of completes "a secret for a program" "cert=" realmkey run --secret c
+	completes "a duration" "30s 1m 5m 1h" realmkey wait --timeout ""
 }
 
 # completed SHELL WORD...: what a shell offers for the last word.

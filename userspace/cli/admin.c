@@ -45,7 +45,12 @@ static int admin_check(const struct options *options, struct error *e)
 {
 	if (!options->token_file)
 		return error_set(e, ERROR_USAGE, "--admin-token-file is required");
-	return cli_kbs_check(&options->kbs, e);
+	if (cli_kbs_check(&options->kbs, e) < 0)
+		return -1;
+	if (strpbrk(options->kbs.url, " \t\n"))
+		return error_set(e, ERROR_USAGE,
+				 "--url is given several times; a command changes one KBS");
+	return 0;
 }
 
 /* POST @body to @path below /kbs/v0/; @what names the request in errors. */

@@ -7,48 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/array.h"
 #include "base/io.h"
 #include "base/json.h"
-#include "kbs/ca_file.h"
 #include "kbs/message.h"
-#include "kbs/url.h"
 
-#define PEM_MAX	    ((size_t)64 << 10)
-#define URL_SIZE    512
-#define TIMEOUT_MAX 600
-#define LINE_SIZE   1024
-
-const struct args_option cli_kbs_options[] = {
-	{ .name = "url",
-	  .type = ARGS_TEXT,
-	  .offset = offsetof(struct cli_kbs, url),
-	  .value = "URL",
-	  .help = "the KBS, https://HOST[:PORT] (required)" },
-	{ .name = "ca",
-	  .alias = "cert-file",
-	  .type = ARGS_TEXT,
-	  .offset = offsetof(struct cli_kbs, ca),
-	  .value = "FILE",
-	  .help = "trust only the certificates in this PEM file, not the system's" },
-	{ .name = "insecure",
-	  .type = ARGS_FLAG,
-	  .offset = offsetof(struct cli_kbs, insecure),
-	  .help = "allow http://, with which anyone on the network path can pretend to be the "
-		  "KBS" },
-	{ .name = "timeout",
-	  .type = ARGS_NUMBER,
-	  .offset = offsetof(struct cli_kbs, timeout),
-	  .value = "SECONDS",
-	  .help = "time-out of one request (default 60)",
-	  .min = 1,
-	  .max = TIMEOUT_MAX },
-	{ 0 },
-};
+#define LINE_SIZE 1024
 
 const struct args_option cli_source_option[] = {
 	{ .name = "source",
@@ -166,12 +132,73 @@ int cli_dispatch(const struct cli_entry *table, const char *program, int argc, c
 	return cli_fail(NULL, &e);
 }
 
+/* Options that may be given several times; a command gets one text, with a line for each value. */
+static const struct {
+	const char *word, *name;
+} repeatable[] = { { "--url", "--url" }, { "--ca", "--ca" }, { "--cert-file", "--ca" } };
+
+/* Whether @word is that option with a value, either in @word after '=', or else @next. */
+static bool repeatable_is(size_t i, const char *word, const char *next, const char **value)
+{
+	const size_t len = strlen(repeatable[i].word);
+
+	if (strncmp(word, repeatable[i].word, len) != 0 || (word[len] && word[len] != '='))
+		return false;
+	*value = word[len] ? word + len + 1 : next;
+	return *value;
+}
+
+/* Copy @argv to @out, which has room for twice as much, with the values of each repeatable option joined into
+ * one. The texts are never released, because the command refers to them until it ends. Returns their number. */
+static int repeated_join(int argc, char **argv, char **out, struct error *e)
+{
+	static struct bytes joined[ARRAY_SIZE(repeatable)];
+	int place[ARRAY_SIZE(repeatable)] = { 0 }, count = 0, at = 0;
+
+	for (; at < argc && strcmp(argv[at], "--") != 0; at++) {
+		const char *value = NULL, *next = at + 1 < argc ? argv[at + 1] : NULL;
+		size_t i = 0;
+
+		while (i < ARRAY_SIZE(repeatable) && !repeatable_is(i, argv[at], next, &value))
+			i++;
+		if (i == ARRAY_SIZE(repeatable)) {
+			out[count++] = argv[at];
+			if (at && next && option_has_value(argv[at]))
+				out[count++] = argv[++at];
+			continue;
+		}
+		at += value == next;
+		i = i == ARRAY_SIZE(repeatable) - 1 ? i - 1 :
+						      i; /* the same option by another name */
+		if (place[i])
+			bytes_append_text(&joined[i], "\n");
+		bytes_append_text(&joined[i], value);
+		if (place[i])
+			continue;
+		out[count++] = (char *)repeatable[i].name;
+		place[i] = count++;
+	}
+	for (; at < argc; at++)
+		out[count++] = argv[at];
+	for (size_t i = 0; i < ARRAY_SIZE(repeatable); i++) {
+		if (bytes_check(&joined[i], e) < 0)
+			return -1;
+		if (place[i])
+			out[place[i]] = (char *)bytes_text(&joined[i]);
+	}
+	return count;
+}
+
 bool cli_parse(const struct args_spec *spec, int argc, char **argv, void *target,
 	       const char **operands, int *code)
 {
+	char **words = calloc(2 * (size_t)argc + 1, sizeof(*words));
 	struct error e = ERROR_INIT;
-	int outcome = args_parse(spec, argc, argv, target, operands, &e);
+	int outcome = words ? repeated_join(argc, argv, words, &e) : error_set_memory(&e);
 
+	if (outcome >= 0)
+		outcome = args_parse(spec, outcome, words, target, operands, &e);
+	free(words);
 	if (outcome == ARGS_RUN)
 		return true;
 	if (outcome > ARGS_RUN)
@@ -191,113 +218,6 @@ int cli_fail(const char *name, const struct error *e)
 void cli_warn(const char *name, const char *text)
 {
 	fprintf(stderr, "realmkey: %s: %s\n", name, text);
-}
-
-/* --- the KBS --------------------------------------------------------------------------------- */
-
-static int kbs_read_url(const struct cli_kbs *kbs, char url[URL_SIZE], struct error *e)
-{
-	if (!kbs->url)
-		return error_set(e, ERROR_USAGE, "--url is required");
-	return url_parse(kbs->url, kbs->insecure, url, URL_SIZE, e);
-}
-
-int cli_kbs_check(const struct cli_kbs *kbs, struct error *e)
-{
-	char url[URL_SIZE];
-
-	return kbs_read_url(kbs, url, e);
-}
-
-/* Lock every page that is used, also what libraries copy and what is on the stack, if this user may lock
- * without a limit. With a limit, later allocations could fail; then private keys and secrets are locked as far
- * as it reaches. */
-static void memory_lock(void)
-{
-	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
-
-	if (setrlimit(RLIMIT_MEMLOCK, &unlimited) == 0)
-		(void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
-}
-
-static int courier_open(struct courier *courier, const struct cli_kbs *kbs, struct error *e)
-{
-	struct bytes ca = BYTES_INIT;
-	char url[URL_SIZE];
-	struct courier_target target = {
-		.server = { { .url = url } },
-		.servers = 1,
-		.timeout = kbs->timeout,
-		.insecure = kbs->insecure,
-	};
-	int ret = -1;
-
-	if (kbs_read_url(kbs, url, e) < 0)
-		return -1;
-	memory_lock();
-	if (kbs->ca && ca_file_read(kbs->ca, &ca, e) < 0)
-		goto out;
-	target.server[0].ca = kbs->ca ? ca.data : NULL;
-	target.server[0].ca_len = ca.len;
-	ret = courier_begin(courier, secure_getenv("REALMKEY_COURIER"), &target, e);
-out:
-	bytes_free(&ca);
-	return ret;
-}
-
-static int courier_await(struct courier *courier, const struct cli_kbs *kbs, struct error *e)
-{
-	int ret = courier_ready(courier, e);
-
-	if (ret < 0 && kbs->ca && e->kind == ERROR_INPUT) /* the courier lacks the name */
-		error_add(e, "%s", kbs->ca);
-	return ret;
-}
-
-int cli_courier_start(struct courier *courier, const struct cli_kbs *kbs, struct error *e)
-{
-	return courier_open(courier, kbs, e) < 0 ? -1 : courier_await(courier, kbs, e);
-}
-
-int cli_session_start(struct session *s, const struct cli_kbs *kbs, const char *key, bool attest,
-		      struct error *e)
-{
-	struct error no_realm = ERROR_INIT;
-
-	if (cli_kbs_check(kbs, e) < 0)
-		return -1;
-	/* First: it may start this command again in another program (tools.c). */
-	if (attest) {
-		s->rsi = rsi_open(kbs->source, &no_realm);
-		if (key && cli_tee_key_read(&s->key, key, e) < 0)
-			return -1;
-		if (!s->rsi) {
-			*e = no_realm;
-			return -1;
-		}
-	}
-	if (courier_open(&s->courier, kbs, e) < 0)
-		return -1;
-	/* While the courier starts. */
-	if (!attest && key && cli_tee_key_read(&s->key, key, e) < 0)
-		return -1;
-	if (attest && !key && tee_key_generate(&s->key, e) < 0)
-		return -1;
-	return courier_await(&s->courier, kbs, e);
-}
-
-int cli_tee_key_read(struct tee_key *key, const char *path, struct error *e)
-{
-	struct bytes pem = BYTES_LOCKED_INIT;
-	int ret = -1;
-
-	if (io_read_file(path, PEM_MAX, &pem, e) == 0) {
-		ret = tee_key_from_pem(key, pem.data, pem.len, e);
-		if (ret < 0)
-			error_add(e, "%s", path);
-	}
-	bytes_free(&pem);
-	return ret;
 }
 
 /* --- input and output ------------------------------------------------------------------------ */

@@ -13,6 +13,7 @@
 #include "base/args.h"
 #include "base/bytes.h"
 #include "base/error.h"
+#include "kbs/denial.h"
 #include "kbs/session.h"
 
 /* The arguments of the program, as they are after cli_find(). */
@@ -43,12 +44,14 @@ int cli_dispatch(const struct cli_entry *table, const char *program, int argc, c
 /* Options about the KBS and the source of the realm. It is the first member of each command's
  * struct of options, so that the tables below fit every command. */
 struct cli_kbs {
-	const char *url, *ca, *source;
+	const char *url, *ca; /* each a list with a line for each value (cli_parse()) */
+	const char *proxy, *proxy_credentials, *certificate, *key;
+	const char *source;
 	unsigned int timeout; /* seconds; 0: the default */
 	bool insecure;
 };
 
-extern const struct args_option cli_kbs_options[];   /* url, ca, insecure, timeout */
+extern const struct args_option cli_kbs_options[];   /* all but source */
 extern const struct args_option cli_source_option[]; /* source; offset in struct cli_kbs */
 
 /* The option --json of a command whose struct of options, @target, has a member bool json. */
@@ -73,9 +76,11 @@ int cli_fail(const char *name, const struct error *e);
 /* A warning in the same form. */
 void cli_warn(const char *name, const char *text);
 
-/* Check that --url is given and valid. Call it before anything is read or started. */
+/* Check the options about KBSs. Call it before anything is read or started. */
 int cli_kbs_check(const struct cli_kbs *kbs, struct error *e);
-/* Read the CA file and start the courier. */
+/* How a person reaches KBS @server of those in @kbs; the texts are valid until the next call. */
+void cli_kbs_used(const struct cli_kbs *kbs, size_t server, struct denial_kbs *used);
+/* Read the files and start the courier. */
 int cli_courier_start(struct courier *courier, const struct cli_kbs *kbs, struct error *e);
 /* The same for a session, and read its TEE key from the PEM file @key, if it is not NULL. A session that will
  * attest gets a new key otherwise; it fails early if this machine is not a realm. */

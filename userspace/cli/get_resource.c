@@ -107,12 +107,7 @@ static int get_resource(const struct options *options, struct error *e)
 {
 	struct bytes secret = BYTES_LOCKED_INIT, text = BYTES_INIT;
 	struct error unexplained = ERROR_INIT;
-	const struct denial_kbs kbs = {
-		.url = options->kbs.url,
-		.ca = options->kbs.ca,
-		.insecure = options->kbs.insecure,
-		.timeout = options->kbs.timeout,
-	};
+	struct denial_kbs kbs = { 0 };
 	struct session s = SESSION_INIT;
 	int ret = -1;
 
@@ -123,9 +118,11 @@ static int get_resource(const struct options *options, struct error *e)
 	ret = session_get(&s, options->path, &secret, e);
 	if (ret == 0)
 		ret = secret_output(options, &secret, e);
-	else if (e->kind == ERROR_POLICY && s.ear.len &&
-		 denial_explain(&s.ear, &s.token, &kbs, &text, &unexplained) == 0)
-		fputs(bytes_text(&text), stderr);
+	if (ret < 0 && e->kind == ERROR_POLICY && s.ear.len) {
+		cli_kbs_used(&options->kbs, s.courier.server, &kbs);
+		if (denial_explain(&s.ear, &s.token, &kbs, &text, &unexplained) == 0)
+			fputs(bytes_text(&text), stderr);
+	}
 out:
 	bytes_free(&secret);
 	bytes_free(&text);

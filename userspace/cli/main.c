@@ -39,8 +39,9 @@ int main(int argc, char **argv)
 	/* This process handles secrets, but an ordinary user may lock only little memory. */
 	if (sandbox_no_dump(&e) < 0 || crypto_prepare(&e) < 0)
 		return cli_fail(NULL, &e);
-	/* The program that `run` executes would inherit this, and might need its set-user-ID bit. */
-	if ((!entry || entry->run != command_run) && sandbox_no_new_privs(&e) < 0)
+	/* The program that these execute would inherit this, and could not change its user or AppArmor profile. */
+	if ((!entry || (entry->run != command_run && entry->run != command_plan)) &&
+	    sandbox_no_new_privs(&e) < 0)
 		return cli_fail(NULL, &e);
 	bytes_lock_optional(true);
 	signal(SIGPIPE, SIG_IGN);

@@ -203,7 +203,9 @@ int tls_identify(struct tls *tls, const struct bytes *certificate, const struct 
 	else if (!pkey)
 		ret = crypto_error(e, ERROR_INPUT,
 				   "client key: not an unencrypted private key in PEM form");
-	else if (SSL_CTX_use_PrivateKey(tls->ctx, pkey) != 1)
+	/* A key of another kind than the certificate's is accepted by the first of these. */
+	else if (SSL_CTX_use_PrivateKey(tls->ctx, pkey) != 1 ||
+		 SSL_CTX_check_private_key(tls->ctx) != 1)
 		ret = memory_failed() ?
 			      error_set_memory(e) :
 			      crypto_error(e, ERROR_INPUT,

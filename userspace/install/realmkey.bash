@@ -36,6 +36,9 @@ _realmkey_value()
 	sed -nE "s/^  (--[a-z-]+, )?$1(, --[a-z-]+)? ([A-Z][^ ]*).*/\3/p" | head -n 1
 }
 
+# _realmkey_secrets: print the names of the secrets of the realmkeyd on this machine.
+_realmkey_secrets() { realmkey status 2>/dev/null | awk 'table && !/^[^ ]*:/ { print $1 } $1 == "NAME" { table = 1 }'; }
+
 # _realmkey_offer KIND WORD: fill COMPREPLY with the values of KIND that begin with WORD. Names of event types are read
 # from the help text on standard input.
 _realmkey_offer()
@@ -49,6 +52,9 @@ _realmkey_offer()
 	RMM) mapfile -t COMPREPLY < <(compgen -W "1.0 tfrmm-0.9 2.0" -- "$2") ;;
 	HASH) mapfile -t COMPREPLY < <(compgen -W "sha256 sha384 sha512" -- "$2") ;;
 	TYPE) mapfile -t COMPREPLY < <(compgen -W "$(grep -oE 'EV_[A-Z0-9_]+' | sort -u)" -- "$2") ;;
+	"[NAME]" | "[NAME]...") mapfile -t COMPREPLY < <(compgen -W "$(_realmkey_secrets)" -- "$2") ;;
+	NAME=HOW) compopt -o nospace; mapfile -t COMPREPLY < <(compgen -W "$(_realmkey_secrets | sed 's/$/=/')" -- "$2") ;;
+	DURATION) mapfile -t COMPREPLY < <(compgen -W "30s 1m 5m 1h" -- "$2") ;;
 	INDEX) mapfile -t COMPREPLY < <(compgen -W "1 2 3 4" -- "$2") ;;
 	esac
 }

@@ -2,10 +2,11 @@
 /*
  * kill_at N PROGRAM ARG...   run the program, and kill it instead of its Nth system call after exec
  * kill_at N -p PID           the same with a process that runs, counted from the line "ready"
+ * kill_at N -c PID           the same with the next process that this one forks, counted from there
  *
  * It kills by SIGKILL, which no process can prepare for. The calls of all threads count, those of
  * other processes that the program starts do not. Exit status: 100 if it has killed the program,
- * 101 if that ended before; any other status is an error of this program. With -p, SIGTERM ends this
+ * 101 if that ended before; any other status is an error of this program. With -p and -c, SIGTERM ends this
  * program and lets the process run on.
  */
 #include <dirent.h>
@@ -56,7 +57,7 @@ static pid_t program_start(char **argv)
 	return pid;
 }
 
-static void process_seize(pid_t pid)
+static void process_seize(pid_t pid, long options)
 {
 	struct dirent *entry;
 	char path[64];
@@ -72,7 +73,7 @@ static void process_seize(pid_t pid)
 
 		if (thread <= 0)
 			continue;
-		seize(thread, OPTIONS);
+		seize(thread, options);
 		if (ptrace(PTRACE_INTERRUPT, thread, NULL, NULL) < 0 ||
 		    waitpid(thread, &status, __WALL) != thread || !WIFSTOPPED(status) ||
 		    ptrace(PTRACE_SYSCALL, thread, NULL, NULL) < 0)
@@ -97,7 +98,18 @@ static bool call_begins(pid_t thread, bool print)
 	return true;
 }
 
-/* Follow @leader and its threads until the call @at. */
+/* @parent has stopped because it has forked. Let it run on. Returns its child, which is traced. */
+static pid_t child_of(pid_t parent)
+{
+	unsigned long child;
+
+	if (ptrace(PTRACE_GETEVENTMSG, parent, NULL, &child) < 0 ||
+	    ptrace(PTRACE_DETACH, parent, NULL, NULL) < 0)
+		fail("PTRACE_DETACH");
+	return (pid_t)child;
+}
+
+/* Follow @leader and its threads until the call @at; if @leader forks and that is traced, its child instead. */
 static int follow(pid_t leader, unsigned long at, bool counting)
 {
 	unsigned long count = 0;
@@ -125,6 +137,10 @@ static int follow(pid_t leader, unsigned long at, bool counting)
 				while (thread > 0 && (thread != leader || WIFSTOPPED(status)));
 				return KILLED;
 			}
+		} else if (status >> 16 == PTRACE_EVENT_FORK) {
+			leader = child_of(thread);
+			counting = true;
+			continue;
 		} else if (status >> 16) {
 			signal = 0;
 			counting = counting || status >> 16 == PTRACE_EVENT_EXEC;
@@ -137,17 +153,20 @@ static int follow(pid_t leader, unsigned long at, bool counting)
 int main(int argc, char **argv)
 {
 	unsigned long at = argc > 2 ? strtoul(argv[1], NULL, 10) : 0;
+	bool child;
 	pid_t pid;
 
 	if (at == 0) {
-		fprintf(stderr, "usage: kill_at N PROGRAM ARG... | kill_at N -p PID\n");
+		fprintf(stderr,
+			"usage: kill_at N PROGRAM ARG... | kill_at N -p PID | kill_at N -c PID\n");
 		return FAILED;
 	}
-	if (strcmp(argv[2], "-p") != 0)
+	child = strcmp(argv[2], "-c") == 0;
+	if (!child && strcmp(argv[2], "-p") != 0)
 		return follow(program_start(argv + 2), at, false);
 	pid = argc > 3 ? atoi(argv[3]) : 0;
 	if (pid <= 0)
 		return FAILED;
-	process_seize(pid);
-	return follow(pid, at, true);
+	process_seize(pid, child ? OPTIONS | PTRACE_O_TRACEFORK : OPTIONS);
+	return follow(pid, at, !child);
 }

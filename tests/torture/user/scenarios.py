@@ -156,13 +156,27 @@ class Daemon(Client):
         return 1 if self.was == self.secrets[0] else 0
 
     def after(self, status, failed_call):
-        text = read(f"{self.keyring}/mount/d/s")
-        allowed = [self.secrets[self.number]] if status == 0 else [self.secrets[self.number], self.was]
-        if text not in allowed:
-            return f"status {status}, and the keyring has {text!r} after {self.was!r}"
-        left = [name for name in glob.glob(f"{self.keyring}/mount/**", recursive=True) if os.path.isfile(name)
-                and not name.endswith("/d/s")]
-        return f"left in the keyring: {left}" if left and status == 0 else None
+        return self.judge(status, [{"d/s": self.secrets[self.number]}], [{"d/s": self.was} if self.was else {}])
+
+    def stored(self):
+        """The files of the keyring with their contents, and those under a hidden name, but not the status."""
+        mount, found, hidden = f"{self.keyring}/mount", {}, []
+        for folder, _, names in os.walk(mount):
+            for name in names:
+                path = os.path.relpath(f"{folder}/{name}", mount)
+                if not path.startswith("."):
+                    found[path] = read(f"{folder}/{name}")
+                elif path != ".status":
+                    hidden.append(path)
+        return found, hidden
+
+    def judge(self, status, new, old):
+        """The keyring has one of the states @new, or, if the program failed, one of @old. A program that failed can leave
+        hidden files, which the next start removes."""
+        now, hidden = self.stored()
+        if now not in (new if status == 0 else new + old):
+            return f"status {status}, and the keyring has {now} after {self.was}"
+        return f"left in the keyring: {hidden}" if hidden and status == 0 else None
 
     def tear_down(self):
         super().tear_down()
@@ -184,24 +198,39 @@ class Reshaped(Daemon):
         path = f"{self.directory}/conf"
         write(path, read(path).replace(b"file = d/s", f"file = {self.files[number]}".encode()))
 
-    def stored(self):
-        """The files of the keyring and their contents. ".new" is what the next start removes."""
-        mount, found = f"{self.keyring}/mount", {}
-        for folder, _, names in os.walk(mount):
-            found.update({os.path.relpath(f"{folder}/{name}", mount): read(f"{folder}/{name}") for name in names})
-        return found
-
     def before(self):
-        self.was = {name: text for name, text in self.stored().items() if not name.startswith(".new")}
+        self.was = self.stored()[0]
         self.configure(1 if self.files[0] in self.was else 0)
 
     def after(self, status, failed_call):
-        now, new = self.stored(), {self.files[self.number]: self.secrets[self.number]}
-        if status != 0:
-            now = {name: text for name, text in now.items() if not name.startswith(".new")}
-        if now not in ([new] if status == 0 else [new, self.was]):
-            return f"status {status}, and the keyring has {now} after {self.was}"
-        return None
+        """The start removes what is not configured, so between the two there is nothing."""
+        new = {self.files[self.number]: self.secrets[self.number]}
+        return self.judge(status, [new], [self.was, {}])
+
+
+class Rotated(Daemon):
+    """Two secrets that change together, and one of the same directory that stays."""
+
+    def set_up(self):
+        super().set_up()
+        self.trustee.put("a/b/2", b"the third")
+
+    def configure(self, number):
+        self.number = number
+        files = {"d/c": number, "d/k": number, "d/chain": 2}
+        write(f"{self.directory}/conf", f"[kbs]\nurl = {self.words()['url']}\ninsecure = yes\n" + "".join(
+            f"[secret s{i}]\nresource = a/b/{resource}\nfile = {file}\nmode = 0440\nowner = 0\n"
+            for i, (file, resource) in enumerate(files.items())))
+
+    def pair(self, number):
+        return {"d/c": self.secrets[number], "d/k": self.secrets[number], "d/chain": b"the third"}
+
+    def before(self):
+        self.was = self.stored()[0]
+        self.configure(1 if self.was == self.pair(0) else 0)
+
+    def after(self, status, failed_call):
+        return self.judge(status, [self.pair(self.number)], [self.was])
 
 
 class Start(Scenario):
@@ -406,6 +435,7 @@ def programs():
         Daemon("realmkeyd --once, a new secret", 0, *DAEMON),
         Unchanged("realmkeyd --once, the same secret", 0, *DAEMON),
         Reshaped("realmkeyd --once, a file becomes a directory, and back", 0, *DAEMON),
+        Rotated("realmkeyd --once, a pair and a file that stays", 0, *DAEMON),
         Courier("courier, a resource over TLS", 0, f"{NATIVE}/userspace/courier/realmkey-courier", says=b"HTTP"),
         Start("trusteed, first start", 0, *TRUSTEED, says=b"listening"),
         Restart("trusteed, next start", 0, *TRUSTEED, says=b"listening"),
