@@ -28,10 +28,10 @@
 #include "base/array.h"
 #include "base/log.h"
 #include "kbs/denial.h"
-#include "keeper/confine.h"
-#include "keeper/keeper.h"
-#include "keeper/publish.h"
-#include "keeper/record.h"
+#include "keeper/secrets/confine.h"
+#include "keeper/secrets/keeper.h"
+#include "keeper/secrets/publish.h"
+#include "keeper/secrets/record.h"
 
 #define MINUTE	    60000
 #define INTERVAL    (10 * MINUTE)
