@@ -311,7 +311,9 @@ static uint64_t rss_of(pid_t pid)
 
 	snprintf(path, sizeof(path), "/proc/%d/statm", pid);
 	file = fopen(path, "r");
-	if (!file || fscanf(file, "%llu %llu %llu", &size, &rss, &shared) != 3)
+	if (!file)
+		die(path);
+	if (fscanf(file, "%llu %llu %llu", &size, &rss, &shared) != 3)
 		die(path);
 	fclose(file);
 	return rss - shared; /* the pages of files come and go */
