@@ -197,7 +197,7 @@ exclude each other|realmkey status --json --follow
 'soon' is not a duration|realmkey wait --timeout soon
 'x' is one argument too many|realmkey reload x
 'x' is one argument too many|realmkey refresh a x
-a command is missing|realmkey run --secret a=fd:3
+a program is missing|realmkey run --secret a=fd:3
 not NAME=fd:N, NAME=file:VAR or NAME=env:VAR|realmkey run --secret a -- true
 add --environment-is-readable-in-proc|realmkey run --secret a=env:A -- true
 unknown option '--bogus' (see --help)|realmkeyd --bogus

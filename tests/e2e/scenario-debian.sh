@@ -94,7 +94,7 @@ ii  realmkey-trusteed" "$output"
 debian_profile()
 {
 	$in_root apparmor_parser --skip-kernel-load --kernel-features /etc/apparmor.d/abi/4.0 --ofile "build/e2e/$1.profile" \
-		"userspace/install/apparmor/$1" && tests/realm/realm put debian "build/e2e/$1.profile" /tmp/profile &&
+		"userspace/install/apparmor/$1" && tests/realm/realm put "$realm_name" "build/e2e/$1.profile" /tmp/profile &&
 		realm_sh "cat /tmp/profile >/sys/kernel/security/apparmor/.load && rm /tmp/profile"
 }
 

@@ -144,7 +144,7 @@ static void waits_first(void **state)
 	cli_refused(LOCAL_EXIT_ABSENT, "run", "still waiting for database");
 	world_publish_state(STATUS_DELIVERED, ERROR_NONE);
 	CLI("run", KEYRING, "--secret", "nothing=fd:3", "--", "echo", "run");
-	cli_refused(9, "run", "realmkeyd's configuration has no secret 'nothing'");
+	cli_refused(2, "run", "no secret 'nothing' in the configuration");
 	unlink(scratch("keyring/db/password"));
 	CLI("run", KEYRING, "--secret", "database=fd:3", "--", "echo", "run");
 	cli_refused(10, "run", "secret database: db/password: No such file");
@@ -186,9 +186,9 @@ static void usage(void **state)
 	CLI("run", KEYRING, INSIST, "--secret", "a=file:V", "--secret", "b=env:V", "--", "true");
 	cli_refused(2, "run", "--secret b=env:V: the same place as another secret");
 	CLI("run", KEYRING);
-	cli_refused(2, "run", "a command is missing");
+	cli_refused(2, "run", "a program is missing");
 	CLI("run", KEYRING, "--");
-	cli_refused(2, "run", "a command is missing");
+	cli_refused(2, "run", "a program is missing");
 	CLI("run", "--secret");
 	cli_refused(2, "run", "--secret needs a value");
 	CLI("run", "--secrets", "a=fd:3", "--", "true");

@@ -113,7 +113,7 @@ static void wait_refuses(void **state)
 	(void)state;
 	world_publish_state(STATUS_DELIVERED, ERROR_NONE);
 	CLI("wait", KEYRING, "databse");
-	cli_refused(9, "wait", "realmkeyd's configuration has no secret 'databse'");
+	cli_refused(2, "wait", "no secret 'databse' in the configuration");
 	CLI("wait", "--timeout", "1w", KEYRING);
 	cli_refused(2, "wait", "--timeout: '1w' is not a duration");
 	CLI("wait", "--timeout", "-1", KEYRING);

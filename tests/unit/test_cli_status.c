@@ -170,7 +170,7 @@ static void usage(void **state)
 	CLI("status", "--metrics", "database");
 	cli_refused(2, "status", "--metrics accepts no NAME");
 	CLI("status", KEYRING, "nothing");
-	cli_refused(9, "status", "realmkeyd's configuration has no secret 'nothing'");
+	cli_refused(2, "status", "no secret 'nothing' in the configuration");
 	scratch_write("keyring/" STATUS_FILE, "{", 1);
 	CLI("status", KEYRING);
 	cli_refused(12, "status", "status: not JSON");

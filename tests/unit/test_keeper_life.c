@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What the keeper does with secrets after their first delivery: refreshing, units, staleness, taking over. */
 #include "base/array.h"
-#include "keeper/publish.h"
+#include "keeper/secrets/publish.h"
 #include "keeper_world.h"
 
 #define MINUTES 60000
@@ -339,13 +339,18 @@ static void the_supervisor_is_heard_between_two_requests(void **state)
 
 /* --- another process ------------------------------------------------------------------------- */
 
+static void begin_with_status(void)
+{
+	for (int i = 0; i < 4; i++)
+		secrets[i] = (struct keeper_secret){ .config = &configs[i], .file = i };
+	keeper_take_over(&keeper, now);
+}
+
 /* The keeper ends, and another one begins with the same keyring. */
 static void begin_again(void)
 {
 	keeper_publish(&keeper, now);
-	for (int i = 0; i < 4; i++)
-		secrets[i] = (struct keeper_secret){ .config = &configs[i], .file = i };
-	keeper_take_over(&keeper, now);
+	begin_with_status();
 }
 
 static void a_new_keeper_takes_over_what_is_there(void **state)
@@ -381,6 +386,30 @@ static void another_resource_for_the_same_file_is_not_there(void **state)
 	keeper_take_over(&keeper, now);
 	assert_int_equal(secrets[2].state, STATUS_MISSING);
 	assert_int_equal(secrets[1].state, STATUS_DELIVERED);
+}
+
+/* The files of the old resources stay until both new ones are there, and are not mistaken for them later. */
+static void a_unit_with_other_resources_changes_in_one_step(void **state)
+{
+	(void)state;
+	pass();
+	keeper_publish(&keeper, now);
+	configs[0].resource = (char *)"r/t/2";
+	configs[1].resource = (char *)"r/t/3";
+	world.value[2] = world.value[3] = 1;
+	error_set(&world.answer[3], ERROR_NOT_FOUND, "HTTP 404");
+	begin_with_status();
+	pass();
+	put("");
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(secrets[i].state, STATUS_MISSING);
+	begin_again();
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(secrets[i].state, STATUS_MISSING);
+	assert_false(keeper_ready(&keeper));
+	world.answer[3] = (struct error)ERROR_INIT;
+	pass();
+	put(PAIR);
 }
 
 /* As left by a version that published nothing. */
@@ -463,6 +492,7 @@ int main(void)
 		TEST(the_supervisor_is_heard_between_two_requests),
 		TEST(a_new_keeper_takes_over_what_is_there),
 		TEST(another_resource_for_the_same_file_is_not_there),
+		TEST(a_unit_with_other_resources_changes_in_one_step),
 		TEST(a_file_of_unknown_age_is_there_and_due),
 		TEST(a_malformed_status_is_not_used),
 		TEST(what_was_stale_before_counts_as_missing),

@@ -156,7 +156,7 @@ class Daemon(Client):
         return 1 if self.was == self.secrets[0] else 0
 
     def after(self, status, failed_call):
-        return self.judge(status, [{"d/s": self.secrets[self.number]}], [{"d/s": self.was} if self.was else {}])
+        return self.judge(failed_call >= 0, [{"d/s": self.secrets[self.number]}], [{"d/s": self.was} if self.was else {}])
 
     def stored(self):
         """The files of the keyring with their contents, and those under a hidden name, but not the status."""
@@ -170,13 +170,13 @@ class Daemon(Client):
                     hidden.append(path)
         return found, hidden
 
-    def judge(self, status, new, old):
-        """The keyring has one of the states @new, or, if the program failed, one of @old. A program that failed can leave
-        hidden files, which the next start removes."""
+    def judge(self, faulted, new, old):
+        """The keyring has one of the states @new or, if a call failed, one of @old: a secret that is in the keyring counts
+        as delivered although the new one did not come. Then hidden files can be left, which the next start removes."""
         now, hidden = self.stored()
-        if now not in (new if status == 0 else new + old):
-            return f"status {status}, and the keyring has {now} after {self.was}"
-        return f"left in the keyring: {hidden}" if hidden and status == 0 else None
+        if now not in (new + old if faulted else new):
+            return f"the keyring has {now} after {self.was}"
+        return f"left in the keyring: {hidden}" if hidden and not faulted else None
 
     def tear_down(self):
         super().tear_down()
@@ -205,7 +205,7 @@ class Reshaped(Daemon):
     def after(self, status, failed_call):
         """The start removes what is not configured, so between the two there is nothing."""
         new = {self.files[self.number]: self.secrets[self.number]}
-        return self.judge(status, [new], [self.was, {}])
+        return self.judge(failed_call >= 0, [new], [self.was, {}])
 
 
 class Rotated(Daemon):
@@ -230,7 +230,7 @@ class Rotated(Daemon):
         self.configure(1 if self.was == self.pair(0) else 0)
 
     def after(self, status, failed_call):
-        return self.judge(status, [self.pair(self.number)], [self.was])
+        return self.judge(failed_call >= 0, [self.pair(self.number)], [self.was])
 
 
 class Start(Scenario):

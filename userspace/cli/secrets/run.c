@@ -78,13 +78,13 @@ static const struct args_option *const tables[] = { own, local_options, NULL };
 
 static const struct args_spec spec = {
 	.name = "realmkey run",
-	.operands = "-- COMMAND [ARG]...",
+	.operands = "-- PROGRAM [ARG]...",
 	.about =
-		"Waits until realmkeyd has delivered the secrets, and then executes COMMAND with\n"
+		"Waits until realmkeyd has delivered the secrets, and then executes PROGRAM with\n"
 		"them. Without --secret it waits for each required one. Each secret that is given\n"
 		"is logged, never its value.",
 	.options = tables,
-	.notes = "Exit status: that of COMMAND; 126 it cannot be executed, 127 it is not found;\n"
+	.notes = "Exit status: that of PROGRAM; 126 it cannot be executed, 127 it is not found;\n"
 		 "before that, as of realmkey wait.",
 };
 
@@ -145,9 +145,9 @@ static int given_read(struct given *given, const char *text, struct error *e)
 
 static bool givens_collide(const struct given *a, const struct given *b)
 {
-	if (a->use == USE_FD || b->use == USE_FD)
-		return a->use == b->use && a->target == b->target;
-	return !strcmp(a->variable, b->variable);
+	if (a->variable && b->variable)
+		return !strcmp(a->variable, b->variable);
+	return a->use == USE_FD && b->use == USE_FD && a->target == b->target;
 }
 
 static int givens_check(const struct given *given, size_t count, bool insist, struct error *e)
@@ -420,7 +420,7 @@ int command_run(int argc, char **argv)
 		if (program < argc) {
 			code = run(argv[0], &options, given, count, argv + program);
 		} else {
-			error_set(&e, ERROR_USAGE, "a command is missing (see --help)");
+			error_set(&e, ERROR_USAGE, "a program is missing (see --help)");
 			code = cli_fail(argv[0], &e);
 		}
 	}

@@ -64,7 +64,7 @@ static const struct args_spec spec = {
 		"is due, its path, and the last error.",
 	.options = tables,
 	.notes = "Exit status: 0 each required secret, or each NAME, is there and not stale;\n"
-		 "otherwise that of the first failure, or 10 if none is known; 9 no such secret;\n"
+		 "otherwise that of the first failure, or 10 if none is known; 2 no such secret;\n"
 		 "14 realmkeyd has not started since boot. With --metrics: 0 if they were written.",
 };
 
@@ -434,8 +434,7 @@ static int report_print(const struct report *report, struct error *e)
 
 	for (size_t i = 0; i < report->count; i++)
 		if (!status_find(&report->status, report->name[i]))
-			return error_set(e, ERROR_NOT_FOUND,
-					 "realmkeyd's configuration has no secret '%s'",
+			return error_set(e, ERROR_USAGE, "no secret '%s' in the configuration",
 					 report->name[i]);
 	ret = report->options->json ? report_json(report, &out, e) : table_print(report, &out, e);
 	if (ret == 0)

@@ -42,8 +42,7 @@ static int missing_find(const struct wait *wait, const struct status *status,
 		const struct status_secret *secret = status_find(status, wait->name[i]);
 
 		if (!secret)
-			return error_set(e, ERROR_NOT_FOUND,
-					 "realmkeyd's configuration has no secret '%s'",
+			return error_set(e, ERROR_USAGE, "no secret '%s' in the configuration",
 					 wait->name[i]);
 		if (!secret_is_there(secret))
 			missing_add(missing, secret);
@@ -212,7 +211,7 @@ static const struct args_spec spec = {
 		"Waits until realmkeyd has delivered each secret NAME, by default each required\n"
 		"one. It returns at once if they are in the keyring, also while realmkeyd restarts.",
 	.options = tables,
-	.notes = "Exit status: 0 they are there; 9 no such secret in the configuration; 14 no\n"
+	.notes = "Exit status: 0 they are there; 2 no such secret in the configuration; 14 no\n"
 		 "realmkeyd runs; after a time-out that of the first missing secret's failure, or\n"
 		 "10 if none is known. realmkey(1) has them all.",
 };

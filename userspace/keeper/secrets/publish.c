@@ -127,7 +127,8 @@ void keeper_take_over(struct keeper *keeper, int64_t now)
 		const struct status_secret *record = earlier_find(&earlier, secret);
 
 		if (!keyring_has(&keeper->keyring, secret->file) ||
-		    (record && strcmp(record->resource, secret->config->resource)))
+		    (record && (record->state == STATUS_MISSING ||
+				strcmp(record->resource, secret->config->resource))))
 			continue;
 		secret_take_over(secret, record);
 		secret_age(keeper, secret, now);
