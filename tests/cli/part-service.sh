@@ -31,7 +31,7 @@ service_start()
 	has "it is watched" WatchdogSec=
 	output=$(grep -v '^#' build/release/userspace/install/realmkey-ready.service)
 	has "what requires secrets does not stop with realmkeyd" Wants=realmkeyd.service
-	lacks "in any way" "Requires=\|BindsTo=\|PartOf="
+	lacks "in any way" Requires=
 }
 
 # The daemon does not start a courier, but connects to the socket as in its unit.
