@@ -55,7 +55,12 @@ $(cat "$work/keeper.log")"; fi
 asked() { echo $(($(requests '[A-Z]* /kbs/v0/') - set_up_requests)); }
 asked_at_least() { [ "$(asked)" -ge "$1" ]; }
 
-courier_of() { pgrep -P "$daemon_pid" realmkey-courie; }
+# The processes of the daemon, which is their supervisor.
+keeper_of() { pgrep -P "$daemon_pid" realmkeyd_here; }
+courier_of() { pgrep -P "$(keeper_of)" realmkey-courie; }
+# another_keeper PID: there is a keeper, and it is not that one.
+another_keeper() { local now; now=$(keeper_of) && [ "$now" != "$1" ]; }
+controlled() { [ -S "$keyring/.control" ]; }
 
 # Each line: pattern after the file's name | configuration as a format of printf
 daemon_configuration()
@@ -66,9 +71,8 @@ daemon_configuration()
 		printf "$text" >"$file"
 		refused 3 "configuration: $pattern" "realmkeyd: $file$pattern" realmkeyd --config "$file" --once
 	done <<'.'
-:1: [kbs] url: missing|
-:2: [kbs] url: URL: http:// is neither private nor authentic|[kbs]\nurl = http://127.0.0.1:9\n
-:3: [kbs] colour: unknown key|[kbs]\nurl = https://127.0.0.1:9\ncolour = blue\n
+:2: [kbs] url: URL: http:// is neither private nor authentic|[kbs]\nurl = http://127.0.0.1:9\n[secret a]\nresource = a/b/c\n
+:3: [kbs] colour: unknown key|[kbs]\nurl = https://127.0.0.1:9\ncolour = blue\n[secret a]\nresource = a/b/c\n
 :3: [kbs] ca: /nonexistent: No such file or directory|[kbs]\nurl = https://127.0.0.1:9\nca = /nonexistent\n[secret a]\nresource = a/b/c\n
 :3: [kbs] ca: /dev/null: is empty|[kbs]\nurl = https://127.0.0.1:9\nca = /dev/null\n[secret a]\nresource = a/b/c\n
 :2: no section [secret NAME]|[kbs]\nurl = https://127.0.0.1:9\n
@@ -97,7 +101,7 @@ daemon_denied()
 	has "and the claim" executables
 	has "and the reference value to set" "$reference"
 	lacks "but not the secret" "$secret"
-	same "nothing is in the keyring" "" "$(ls -A "$keyring")"
+	same "nothing is in the keyring" "" "$(ls "$keyring")"
 	daemon_start
 	logged "the daemon is denied too" "s: resource a/b/c: denied"
 	sleep 0.5
@@ -123,8 +127,8 @@ daemon_endorsed()
 	logged "SIGHUP after the endorsement delivers the secret" "s: delivered to d/s"
 	same "the file has the secret, its mode and owner" "$secret 440 1001 1002" "$(cat "$keyring/d/s") $(stat -c '%a %u %g' "$keyring/d/s")"
 	same "its directory is the keeper's, with mode 0755" "755 $keeper" "$(stat -c '%a %u' "$keyring/d")"
-	output=$(cat "/proc/$daemon_pid/status")
-	has "the daemon is another user than root" "Uid:	$keeper	$keeper	$keeper	$keeper"
+	output=$(cat "/proc/$(keeper_of)/status")
+	has "the keeper is another user than root" "Uid:	$keeper	$keeper	$keeper	$keeper"
 	has "with CAP_CHOWN" "CapEff:	0000000000000001"
 	has "and no capability to gain" "CapBnd:	0000000000000000"
 	kill -HUP "$daemon_pid"
@@ -138,8 +142,11 @@ daemon_endorsed()
 	same "the secret stays in the keyring" "$secret" "$(cat "$keyring/d/s")"
 	ran once
 	same "--once again succeeds" 0 "$status"
-	has "and finds the secret unchanged" "s: unchanged: d/s"
+	has "and finds the secret in the keyring" "1 of 1 secrets are in the keyring already"
 }
+
+# lacks_notify TEXT PATTERN
+lacks_notify() { output=$(cat "$work/notify" 2>/dev/null); lacks "$1" "$2"; }
 
 # Notifications to the service manager.
 daemon_notify()
@@ -151,16 +158,26 @@ daemon_notify()
 	conf '[secret s]' 'resource = a/b/c' '[secret none]' 'resource = a/b/none'
 	NOTIFY_SOCKET=$top/$work/notify.sock once 2>/dev/null
 	same "--once without a required secret fails" 9 $?
-	within 5 contains "$work/notify" STATUS=
-	output=$(cat "$work/notify")
-	has "the status names the missing secret" "STATUS=1 of 2 secrets delivered; none: "
-	lacks "and the service is not ready" READY
+	lacks_notify "and the service is not ready" READY
+	NOTIFY_SOCKET=$top/$work/notify.sock daemon_start
+	within 20 contains "$work/notify" "STATUS=1 of 2 secrets delivered; none: "
+	tap $? "the status names the missing secret"
+	lacks_notify "and the service is not ready" READY
 	printf 'required = no\n' >>"$work/conf/realmkeyd"
+	runs 0 "a reload makes it optional" realmkey_here reload --keyring "$keyring"
+	within 20 contains "$work/notify" READY=1
+	tap $? "and the service is ready"
+	runs 0 "a reload without a change" realmkey_here reload --keyring "$keyring"
+	contains "$work/notify" "RELOADING=1"
+	tap $? "tells the service manager that it reloads"
+	contains "$work/notify" "MONOTONIC_USEC="
+	tap $? "and when"
+	kill -TERM "$daemon_pid"
+	daemon_ends 0 "SIGTERM ends it"
+	contains "$work/notify" "STOPPING=1"
+	tap $? "and the service manager hears that first"
 	NOTIFY_SOCKET=$top/$work/notify.sock once 2>/dev/null
 	same "--once without an optional secret succeeds" 0 $?
-	within 5 contains "$work/notify" READY=
-	output=$(cat "$work/notify")
-	has "and the service is ready" "READY=1"
 }
 
 daemon_late_kbs()
@@ -224,8 +241,67 @@ daemon_courier_dies()
 	kill -HUP "$daemon_pid"
 	# Of either secret, because a retry may be between the two.
 	logged "it notices at the next request that its courier has died" ": courier: "
-	daemon_ends 11 "and ends, so that it can be restarted"
-	same "after it has logged that once" 1 "$(grep -c 'courier exited; restart realmkeyd' "$work/keeper.log")"
+	logged "the supervisor starts another keeper" "courier exited; starting another keeper in "
+	within 20 courier_of >/dev/null
+	tap $? "with another courier"
+	kill -TERM "$daemon_pid"
+	daemon_ends 0 "and SIGTERM ends all three"
+}
+
+# The supervisor: its keeper dies, it is killed itself, the configuration changes.
+daemon_supervised()
+{
+	local first courier
+	conf '[secret s]' 'resource = a/b/c' 'file = d/s'
+	daemon_start
+	logged "the daemon delivers" "s: delivered to d/s"
+	within 10 controlled
+	same "the control socket is for root only" "600 0" "$(stat -c '%a %u' "$keyring/.control")"
+	first=$(keeper_of)
+	kill -KILL "$first"
+	logged "a keeper that is killed is logged" "keeper: killed by signal 9 (Killed); starting another keeper in "
+	within 20 another_keeper "$first"
+	tap $? "and another one starts"
+	same "the secret was there all the time" "$secret" "$(cat "$keyring/d/s")"
+	logged "the new one takes over the keyring" "1 of 1 secrets are in the keyring already"
+
+	first=$(keeper_of)
+	conf 'colour = blue' '[secret s]' 'mode = 99' 'resource = a/b/c'
+	ran realmkey_here reload --keyring "$keyring"
+	same "a reload with errors fails as a start would" 3 "$status"
+	has "with each error" ":4: [kbs] colour: unknown key"
+	has "in one answer" ":6: [secret s] mode: '99' is not an octal mode"
+	same "the keeper and its secret stay" "$first $secret" "$(keeper_of) $(cat "$keyring/d/s")"
+	conf '[secret t]' 'resource = a/b/c' 'file = t'
+	runs 0 "a reload with another configuration" realmkey_here reload --keyring "$keyring"
+	logged "gets the new secret" "t: delivered to t"
+	same "and removes the old one" t "$(ls "$keyring")"
+	another_keeper "$first"
+	tap $? "with another keeper"
+	ran realmkey_here refresh no-such --keyring "$keyring"
+	same "a secret that is not in the configuration cannot be refreshed" 2 "$status"
+	has "and is named" "no secret 'no-such' in the configuration"
+	runs 0 "a secret is requested again" realmkey_here refresh t --now --keyring "$keyring"
+	ran setpriv --reuid 1001 --clear-groups "$bin/cli/realmkey" reload --keyring "$keyring"
+	[ "$status" -ne 0 ]
+	tap $? "other users cannot reload" "status $status"
+
+	first=$(keeper_of)
+	courier=$(courier_of)
+	kill -KILL "$daemon_pid"
+	within 20 gone "$first"
+	tap $? "the keeper ends with the supervisor"
+	within 20 gone "$courier"
+	tap $? "and so does its courier"
+	wait "$daemon_pid" 2>/dev/null
+	same "the secret stays" "$secret" "$(cat "$keyring/t")"
+	daemon_start
+	logged "the next start takes it over" "1 of 1 secrets are in the keyring already"
+	within 10 controlled
+	runs 0 "and can be reloaded" realmkey_here reload --keyring "$keyring"
+	kill -TERM "$daemon_pid"
+	daemon_ends 0 "and stopped"
+	runs 1 "which removes the control socket" controlled
 }
 
 # A server that accepts connections and never answers.
@@ -275,6 +351,7 @@ part_daemon()
 	daemon_late_kbs
 	daemon_permanent
 	daemon_courier_dies
+	daemon_supervised
 	trustee_stop
 	daemon_interrupted
 	umount "$keyring"

@@ -109,6 +109,35 @@ network_certificate()
 	refused 2 "a proxy over TLS" "proxy: not http://HOST:PORT" realmkey attest "${kbs[@]}" --proxy https://proxy:1
 }
 
+# realmkeyd with all of it: a list, a CA for each, a proxy, a certificate.
+network_daemon()
+{
+	local config=$work/conf/network log=$work/proxy-daemon.log
+	does "a proxy for realmkeyd" peer_start proxy "$log" user:pass || return
+	printf 'user:pass\n' >"$work/credentials"
+	cat >"$config" <<END
+[kbs]
+url = https://127.0.0.1:1 $url
+ca = $top/$work/tls-other/ca.pem $top/$tls/ca.pem
+proxy = http://127.0.0.1:$peer
+proxy_credentials = $top/$work/credentials
+certificate = $top/$work/client.pem
+key = $top/$work/client.key
+[secret one]
+resource = a/b/c
+END
+	chmod 0600 "$config"
+	runs 0 "realmkeyd with two KBSs behind a proxy" realmkeyd_here --config "$config" --once
+	has "says why not the first" "proxy http://127.0.0.1:$peer: cannot reach this KBS (502); trying the next KBS"
+	same "and delivers" "$secret" "$(cat "$keyring/one")"
+	same "through the proxy" "CONNECT 127.0.0.1:1 HTTP/1.1 CONNECT 127.0.0.1:$trustee_port HTTP/1.1" "$(tr '\n' ' ' <"$log" | sed 's/ $//')"
+	umount "$keyring"
+	sed -i "s|^key = .*|key = $top/$tls/server.key|" "$config"
+	refused 3 "a key of another certificate" "$config:7: [kbs] key: $top/$tls/server.key: client key: not the key" \
+		realmkeyd_here --config "$config" --once
+	umount "$keyring"
+}
+
 part_network()
 {
 	peer_pids=()
@@ -119,5 +148,6 @@ part_network()
 	network_proxy
 	network_unix
 	network_certificate
+	network_daemon
 	peers_stop
 }

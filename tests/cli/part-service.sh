@@ -7,6 +7,7 @@
 # How `systemd-analyze security` rates each unit; what is not restricted has a reason in the unit.
 service_exposures="realmkey-courier@.service 1.2
 realmkey-metrics.service 0.7
+realmkey-ready.service 0.7
 realmkeyd.service 1.4
 trusteed.service 1.1"
 
@@ -26,7 +27,11 @@ service_start()
 	output=$(grep -v '^#' build/release/userspace/install/realmkeyd.service)
 	has "realmkeyd.service starts after the clock was set" After=time-sync.target
 	has "it fails without a configuration, and is not just skipped" AssertPathExists=/etc/realmkey/realmkeyd.conf
-	lacks "it has no reload, which would wait for its start" ExecReload
+	has "its reload returns what became of it" "ExecReload=/usr/bin/realmkey reload"
+	has "it is watched" WatchdogSec=
+	output=$(grep -v '^#' build/release/userspace/install/realmkey-ready.service)
+	has "what requires secrets does not stop with realmkeyd" Wants=realmkeyd.service
+	lacks "in any way" Requires=
 }
 
 # The daemon does not start a courier, but connects to the socket as in its unit.
@@ -41,12 +46,16 @@ service_courier()
 	REALMKEY_COURIER=$socket ran once
 	same "a courier behind a socket delivers a secret" "0 $secret" "$status $(cat "$keyring/by-socket")"
 	REALMKEY_COURIER=$socket daemon_start
-	logged "and serves a daemon" "s: unchanged: by-socket"
+	logged "and serves a daemon" "1 of 1 secrets are in the keyring already"
+	within 10 test -S "$keyring/.control"
+	runs 0 "which can be reloaded without starting programs" realmkey_here reload --keyring "$keyring"
 	kill -TERM "$daemon_pid"
 	daemon_ends 0 "which ends with status 0"
 	within 5 courier_gone "$listener"
 	tap $? "and its courier ends with it"
-	REALMKEY_COURIER=$work/conf refused 1 "no courier, and no socket" "courier $work/conf" once
+	REALMKEY_COURIER=$work/conf ran once
+	same "no courier, and no socket" 1 "$status"
+	has "is named" "courier $work/conf"
 }
 
 # courier_gone PID: the process has started no courier that still runs. Other tests on this machine may have couriers too.
@@ -76,7 +85,7 @@ service_removed()
 service_removal()
 {
 	ran service_removed remove
-	same "a removed package stops its services, and leaves no secret, nor an open one" "systemctl stop realmkeyd.service realmkey-courier.socket realmkey-courier@*.service
+	same "a removed package stops its services, and leaves no secret, nor an open one" "systemctl stop realmkey-ready.service realmkeyd.service realmkey-courier.socket realmkey-courier@*.service
 open:
 mounts: 0
 files: 0" "$(cat "$work/out" "$work/err")"

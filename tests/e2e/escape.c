@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "keeper/confine.h"
+#include "keeper/secrets/confine.h"
 #include "keeper/notify.h"
 
 #define SYSTEMD	       "/run/systemd/private"

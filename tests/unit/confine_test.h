@@ -21,7 +21,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "keeper/confine.h"
+#include "keeper/secrets/confine.h"
 #include "keyring/keyring.h"
 #include "keyring/tree.h"
 

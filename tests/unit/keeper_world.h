@@ -18,8 +18,8 @@
 #include "base/array.h"
 #include "base/log.h"
 #include "kbs/denial.h"
-#include "keeper/keeper.h"
-#include "keeper/record.h"
+#include "keeper/secrets/keeper.h"
+#include "keeper/secrets/record.h"
 
 #define SECRET "sesame"
 

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
-#include "keeper/journal.h"
+#include "keeper/secrets/journal.h"
 
 #define TEXT_SIZE 4096
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What the keeper does with secrets after their first delivery: refreshing, units, staleness, taking over. */
 #include "base/array.h"
-#include "keeper/publish.h"
+#include "keeper/secrets/publish.h"
 #include "keeper_world.h"
 
 #define MINUTES 60000

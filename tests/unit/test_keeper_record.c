@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "keeper/record.h"
+#include "keeper/secrets/record.h"
 
 static struct {
 	bool log_full;

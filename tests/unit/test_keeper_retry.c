@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/array.h"
-#include "keeper/retry.h"
+#include "keeper/secrets/retry.h"
 
 #define LATE	UINT32_MAX /* random numbers: the longest wait, the shortest */
 #define EARLY	0

@@ -153,6 +153,7 @@ static int try_datagram_pair(void)
 	return outcome(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair));
 }
 
+TRY(receive, recvmsg(-1, &(struct msghdr){ 0 }, 0))
 TRY(ptrace, syscall(SYS_ptrace, 16, getppid(), 0, 0))
 TRY(peek, syscall(SYS_process_vm_readv, getppid(), 0, 0, 0, 0, 0))
 TRY(handle, syscall(SYS_open_by_handle_at, 0, 0, 0))
@@ -195,6 +196,7 @@ static const struct attempt {
 	{ "vsock", try_vsock, ENOSYS, ENOSYS },
 	{ "connect to the KBS's port", try_connect, ECONNREFUSED, ECONNREFUSED },
 	{ "connect to another port", try_connect_other, EACCES, ECONNREFUSED },
+	{ "receive a descriptor", try_receive, ENOSYS, ENOSYS },
 	{ "bind", try_server, ENOSYS, ENOSYS },
 	{ "map code", try_code, ENOSYS, ENOSYS },
 	{ "turn data into code", try_data_to_code, ENOSYS, ENOSYS },
@@ -222,7 +224,8 @@ static const struct attempt {
 	{ "datagrams to the journal", try_journal, ENOSYS, ENOSYS },
 };
 
-static int confine_attempt(const struct attempt *attempt, bool landlock)
+/* A courier for one KBS over TCP, or at a Unix socket. */
+static int confine_attempt_for(const struct attempt *attempt, bool landlock, bool passed)
 {
 	struct error e = ERROR_INIT;
 	struct target target = { .server = { { .to = { .port = "4433" } } }, .servers = 1 };
@@ -230,6 +233,10 @@ static int confine_attempt(const struct attempt *attempt, bool landlock)
 	pid_t pid = fork();
 	int files;
 
+	if (passed) {
+		target.server[0].to.transport = URL_UNIX;
+		strcpy(target.server[0].to.path, "/run/kbs/socket");
+	}
 	if (pid == 0) {
 		if (!landlock && refuse(SCMP_SYS(landlock_create_ruleset), ENOSYS))
 			_exit(200);
@@ -243,6 +250,11 @@ static int confine_attempt(const struct attempt *attempt, bool landlock)
 		_exit(attempt->function());
 	}
 	return child_wait(pid);
+}
+
+static int confine_attempt(const struct attempt *attempt, bool landlock)
+{
+	return confine_attempt_for(attempt, landlock, false);
 }
 
 static void confine_check(bool landlock)
@@ -277,6 +289,32 @@ static void test_courier_confine_without_landlock(void **state)
 {
 	(void)state;
 	confine_check(false);
+}
+
+/* A worker whose KBS is at a Unix socket gets connections, and can neither make one nor read a file. What is
+ * refused to every worker is refused to it. */
+static void test_courier_confine_passed(void **state)
+{
+	static const struct attempt differ[] = {
+		{ "TCP socket", try_tcp, ENOSYS, ENOSYS },
+		{ "UDP socket", try_udp6, ENOSYS, ENOSYS },
+		{ "open /etc/resolv.conf", try_open_resolv, EACCES, EACCES },
+		{ "number of an interface", try_interface_number, ENOSYS, ENOSYS },
+		{ "connect", try_connect, ENOSYS, ENOSYS },
+		{ "receive a descriptor", try_receive, EBADF, EBADF },
+	};
+
+	(void)state;
+	for (int landlock = landlock_abi() < 1 ? 0 : 1; landlock >= 0; landlock--) {
+		for (size_t i = 0; i < ARRAY_SIZE(differ); i++)
+			assert_int_equal(confine_attempt_for(&differ[i], landlock, true),
+					 differ[i].landlock);
+		for (size_t i = 0; i < ARRAY_SIZE(attempts); i++)
+			if (attempts[i].function != try_receive &&
+			    (attempts[i].none == ENOSYS || attempts[i].none == KILLED))
+				assert_int_equal(confine_attempt_for(&attempts[i], landlock, true),
+						 attempts[i].none);
+	}
 }
 
 /* --- the steps -------------------------------------------------------------------------------- */
@@ -526,6 +564,7 @@ int main(void)
 		cmocka_unit_test(test_landlock_alone),
 		cmocka_unit_test(test_courier_confine),
 		cmocka_unit_test(test_courier_confine_without_landlock),
+		cmocka_unit_test(test_courier_confine_passed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

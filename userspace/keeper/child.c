@@ -12,8 +12,8 @@
 
 #include "base/array.h"
 #include "base/log.h"
-#include "confine.h"
-#include "journal.h"
+#include "secrets/confine.h"
+#include "secrets/journal.h"
 #include "privilege.h"
 
 #define CHANNEL_FD (STDERR_FILENO + 1)

@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "inspect/check.h"
 #include "inspect/plan.h"
-#include "journal.h"
+#include "secrets/journal.h"
 #include "keyring/keyring.h"
 #include "notify.h"
 #include "serve.h"

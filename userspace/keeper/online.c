@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "confine.h"
-#include "keeper.h"
+#include "secrets/confine.h"
+#include "secrets/keeper.h"
 #include "serve.h"
 
 /* An empty directory that is removed already: the keeper's names end in its keyring, and here there is

@@ -14,9 +14,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "channel.h"
-#include "confine.h"
-#include "keeper.h"
-#include "publish.h"
+#include "secrets/confine.h"
+#include "secrets/keeper.h"
+#include "secrets/publish.h"
 #include "sandbox/idle.h"
 
 #define REQUESTS_MAX 8 /* that wait for the end of a pass; the supervisor has no more */
@@ -222,6 +222,19 @@ static _Noreturn void server_fail_stale(struct server *s, const struct error *ca
 	server_fail(s, &e);
 }
 
+/* For people who wait for what failed. */
+static void server_log_plan(const struct keeper *keeper)
+{
+	int64_t due = RETRY_NEVER;
+
+	for (size_t i = 0; i < keeper->settings->config.count; i++)
+		if (keeper->secret[i].error.kind != ERROR_NONE && keeper->secret[i].due < due)
+			due = keeper->secret[i].due;
+	if (due != RETRY_NEVER)
+		log_line(LOG_LEVEL_INFO, "trying again in %lld ms",
+			 (long long)(due - clock_boot_ms()));
+}
+
 static void server_pass(struct server *s)
 {
 	static const struct error lost = {
@@ -234,6 +247,7 @@ static void server_pass(struct server *s)
 	keeper_run(&s->keeper, clock_boot_ms());
 	stale = keeper_age(&s->keeper, clock_boot_ms());
 	keeper_plan(&s->keeper, clock_boot_ms(), random_number());
+	server_log_plan(&s->keeper);
 	keeper_publish(&s->keeper, clock_boot_ms());
 	report_state(s, CHANNEL_STATE);
 	if (keeper_lost(&s->keeper))

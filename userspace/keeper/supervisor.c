@@ -18,7 +18,7 @@
 #include "listen.h"
 #include "notify.h"
 #include "privilege.h"
-#include "retry.h"
+#include "secrets/retry.h"
 #include "sandbox/idle.h"
 
 #define IDLE_MS	    1000

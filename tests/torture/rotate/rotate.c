@@ -28,10 +28,10 @@
 #include "base/array.h"
 #include "base/log.h"
 #include "kbs/denial.h"
-#include "keeper/confine.h"
-#include "keeper/keeper.h"
-#include "keeper/publish.h"
-#include "keeper/record.h"
+#include "keeper/secrets/confine.h"
+#include "keeper/secrets/keeper.h"
+#include "keeper/secrets/publish.h"
+#include "keeper/secrets/record.h"
 
 #define MINUTE	    60000
 #define INTERVAL    (10 * MINUTE)
@@ -311,7 +311,9 @@ static uint64_t rss_of(pid_t pid)
 
 	snprintf(path, sizeof(path), "/proc/%d/statm", pid);
 	file = fopen(path, "r");
-	if (!file || fscanf(file, "%llu %llu %llu", &size, &rss, &shared) != 3)
+	if (!file)
+		die(path);
+	if (fscanf(file, "%llu %llu %llu", &size, &rss, &shared) != 3)
 		die(path);
 	fclose(file);
 	return rss - shared; /* the pages of files come and go */

@@ -73,9 +73,9 @@ void keeper_run(struct keeper *keeper, int64_t now);
 /* Decide when to request those again that were requested in the last pass. @now is the time after it,
  * @random 32 random bits. */
 void keeper_plan(struct keeper *keeper, int64_t now, uint32_t random);
-/* Make secret number @secret, or each (-1), due at once, as if none had failed yet: all of them if @all,
+/* Make secret number @number, or each (-1), due at once, as if none had failed yet: all of them if @all,
  * else those that are missing, stale or failed. */
-void keeper_hurry(struct keeper *keeper, int secret, bool all);
+void keeper_hurry(struct keeper *keeper, int number, bool all);
 /* Find what has become stale at @now, and do what is configured for that. Returns the error of a secret with on_stale =
  * fail that became stale, or NULL. */
 const struct error *keeper_age(struct keeper *keeper, int64_t now);

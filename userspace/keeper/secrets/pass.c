@@ -153,27 +153,27 @@ static void secret_request(struct keeper *keeper, struct keeper_secret *secret, 
 
 /* --- one unit -------------------------------------------------------------------------------- */
 
-/* The secret after number @i that belongs to the unit of number @first, beginning with @first itself; the number of
- * secrets if there is none. */
+static size_t secrets_count(const struct keeper *keeper)
+{
+	return keeper->settings->config.count;
+}
+
+/* The next secret after number @i that belongs to the unit of number @first; the number of all secrets if there is
+ * none. */
 static size_t unit_next(const struct keeper *keeper, size_t first, size_t i)
 {
-	const size_t count = keeper->settings->config.count;
-
-	while (i < count && !keyring_same_unit(keeper->secret[first].config->file,
-					       keeper->secret[i].config->file))
+	do
 		i++;
+	while (i < secrets_count(keeper) && !keyring_same_unit(keeper->secret[first].config->file,
+							       keeper->secret[i].config->file));
 	return i;
 }
 
-#define FOR_UNIT(i, keeper, first) \
-	for (size_t i = (first); i < (keeper)->settings->config.count; \
-	     i = unit_next(keeper, first, i + 1))
-
 static bool unit_has(const struct keeper *keeper, size_t first, enum keeper_result result)
 {
-	FOR_UNIT(i, keeper, first)
-	if (keeper->secret[i].result == result)
-		return true;
+	for (size_t i = first; i < secrets_count(keeper); i = unit_next(keeper, first, i))
+		if (keeper->secret[i].result == result)
+			return true;
 	return false;
 }
 
@@ -181,8 +181,7 @@ static bool unit_has(const struct keeper *keeper, size_t first, enum keeper_resu
  * staged. */
 static const struct keeper_secret *unit_blocker(const struct keeper *keeper, size_t first)
 {
-	FOR_UNIT(i, keeper, first)
-	{
+	for (size_t i = first; i < secrets_count(keeper); i = unit_next(keeper, first, i)) {
 		const struct keeper_secret *secret = &keeper->secret[i];
 
 		if (secret->result == KEEPER_FAILED &&
@@ -198,8 +197,7 @@ static void unit_fail(struct keeper *keeper, size_t first, const struct error *c
 		      const struct keeper_secret *blocker, int64_t now)
 {
 	keyring_abandon(&keeper->keyring);
-	FOR_UNIT(i, keeper, first)
-	{
+	for (size_t i = first; i < secrets_count(keeper); i = unit_next(keeper, first, i)) {
 		struct keeper_secret *secret = &keeper->secret[i];
 
 		if (secret->result != KEEPER_STAGED)
@@ -226,8 +224,7 @@ static void unit_finish(struct keeper *keeper, size_t first, const struct pass *
 	} else {
 		keyring_abandon(&keeper->keyring);
 	}
-	FOR_UNIT(i, keeper, first)
-	{
+	for (size_t i = first; i < secrets_count(keeper); i = unit_next(keeper, first, i)) {
 		struct keeper_secret *secret = &keeper->secret[i];
 
 		if (secret->result == KEEPER_SAME || secret->result == KEEPER_STAGED)
@@ -238,15 +235,13 @@ static void unit_finish(struct keeper *keeper, size_t first, const struct pass *
 /* First what is due. Only if that changes something, the rest of the unit is needed. */
 static void unit_run(struct keeper *keeper, size_t first, struct pass *pass)
 {
-	FOR_UNIT(i, keeper, first)
-	{
+	for (size_t i = first; i < secrets_count(keeper); i = unit_next(keeper, first, i)) {
 		keeper->secret[i].result = KEEPER_NOT_ASKED;
 		if (keeper->secret[i].due <= pass->now)
 			secret_request(keeper, &keeper->secret[i], pass);
 	}
 	if (unit_has(keeper, first, KEEPER_STAGED)) {
-		FOR_UNIT(i, keeper, first)
-		{
+		for (size_t i = first; i < secrets_count(keeper); i = unit_next(keeper, first, i)) {
 			struct keeper_secret *secret = &keeper->secret[i];
 
 			if (secret->result == KEEPER_NOT_ASKED && secret_is_there(secret) &&
@@ -261,7 +256,7 @@ static void unit_run(struct keeper *keeper, size_t first, struct pass *pass)
 
 static bool keeper_denied(const struct keeper *keeper, int64_t now)
 {
-	for (size_t i = 0; i < keeper->settings->config.count; i++) {
+	for (size_t i = 0; i < secrets_count(keeper); i++) {
 		if (keeper->secret[i].due <= now && keeper->secret[i].error.kind == ERROR_POLICY)
 			return true;
 	}
@@ -284,7 +279,7 @@ void keeper_run(struct keeper *keeper, int64_t now)
 
 	if (keeper_denied(keeper, now))
 		bytes_clear(&keeper->session.ear);
-	for (size_t i = 0; i < keeper->settings->config.count; i++)
+	for (size_t i = 0; i < secrets_count(keeper); i++)
 		if (unit_begins(keeper, i))
 			unit_run(keeper, i, &pass);
 	keeper->passes++;
@@ -303,7 +298,7 @@ static int64_t refresh_due(int64_t refresh, int64_t now, uint32_t random)
  * connection and with one EAR. */
 void keeper_plan(struct keeper *keeper, int64_t now, uint32_t random)
 {
-	for (size_t i = 0; i < keeper->settings->config.count; i++) {
+	for (size_t i = 0; i < secrets_count(keeper); i++) {
 		struct keeper_secret *secret = &keeper->secret[i];
 
 		if (secret->due != UNPLANNED)
@@ -316,7 +311,7 @@ void keeper_plan(struct keeper *keeper, int64_t now, uint32_t random)
 
 void keeper_hurry(struct keeper *keeper, int number, bool all)
 {
-	for (size_t i = 0; i < keeper->settings->config.count; i++) {
+	for (size_t i = 0; i < secrets_count(keeper); i++) {
 		struct keeper_secret *secret = &keeper->secret[i];
 
 		if (number >= 0 && (size_t)number != i)
