@@ -15,14 +15,14 @@ debian_store()
 	return "$stored"
 }
 
-# A unit that requires realmkeyd does not start without its secrets.
+# A unit that requires secrets does not start without them.
 debian_unconfigured()
 {
-	runs 1 "a unit that requires realmkeyd does not start without a configuration" \
+	runs 1 "a unit that requires realmkey-ready does not start without a configuration" \
 		realm_sh "cd /run/systemd/system && cat >workload.service <<. && systemctl daemon-reload && systemctl start workload
 [Unit]
-Requires=realmkeyd.service
-After=realmkeyd.service
+Requires=realmkey-ready.service
+After=realmkey-ready.service
 [Service]
 Type=oneshot
 ExecStart=true
@@ -44,8 +44,9 @@ debian_starting()
 	runs 0 "realmkeyd starts" realm_sh "systemctl start --no-block realmkeyd"
 	does "and is denied" within 60 debian_waits 1
 	same "so it is still starting" activating "$(realm_sh "systemctl show -P ActiveState realmkeyd")"
-	runs 3 "a reload does not wait for it" realm_sh "timeout 60 systemctl reload realmkeyd"
-	has "but says that there is none" "Job type reload is not applicable"
+	asked=$(debian_asked)
+	runs 8 "realmkey refresh reaches it, and says that the KBS denies" realm_sh "realmkey refresh"
+	does "after it has asked" within 60 debian_waits $((asked + 1))
 	asked=$(debian_asked)
 	runs 0 "SIGHUP reaches it" realm_sh "systemctl kill -s HUP realmkeyd"
 	does "and makes it ask at once" within 60 debian_waits $((asked + 1))
@@ -68,6 +69,7 @@ owner = app
 debian_deliver()
 {
 	runs 0 "realmkeyd starts as a service, which is active once the secret is there" realm_sh "systemctl start realmkeyd"
+	runs 0 "so is realmkey-ready" realm_sh "systemctl start realmkey-ready"
 	runs 0 "its owner reads the secret" realm_sh "setpriv --reuid app --clear-groups cat /run/realmkey/keyring/key"
 	same "it is the one that was stored" "$debian_secret" "$output"
 	runs 0 "the journal" realm_sh "journalctl --no-pager -u realmkeyd"
@@ -138,8 +140,14 @@ debian_status()
 
 debian_confined()
 {
+	local main="\$(systemctl show -P MainPID realmkeyd)"
 	runs 0 "the exposure of realmkeyd.service is at most 1.5" realm_sh "systemd-analyze security --no-pager --threshold=15 realmkeyd"
-	runs 0 "realmkeyd" debian_status "\$(systemctl show -P MainPID realmkeyd)"
+	runs 0 "the supervisor" debian_status "$main"
+	has "is root" "Uid:	0	"
+	has "with five capabilities" "CapBnd:	00000000000001c5"
+	has "cannot gain another" "NoNewPrivs:	1"
+	has "and has a filter of system calls" "Seccomp:	2"
+	runs 0 "the keeper" debian_status "\$(pgrep -P $main)"
 	has "is the user realmkey" "Uid:	$(realm_sh "id -u realmkey")	"
 	has "has CAP_CHOWN" "CapEff:	0000000000000001"
 	has "has no other in its permitted set" "CapPrm:	0000000000000001"
@@ -149,7 +157,7 @@ debian_confined()
 	has "has no capability" "CapPrm:	0000000000000000"
 	has "cannot gain one" "CapBnd:	0000000000000000"
 	has "is in a unit of its own" "realmkey-courier@"
-	runs 0 "the profiles of both" realm_sh "for p in \$(systemctl show -P MainPID realmkeyd) \$(pidof realmkey-courier); do cat /proc/\$p/attr/apparmor/current; done | sort -u"
+	runs 0 "the profiles of all three" realm_sh "for p in $main \$(pgrep -P $main) \$(pidof realmkey-courier); do cat /proc/\$p/attr/apparmor/current; done | sort -u"
 	same "are enforced" "realmkey-courier (enforce)
 realmkeyd (enforce)" "$output"
 	debian_denied
@@ -236,7 +244,7 @@ Restart=no
 	has "and to ptrace it" "ptrace: killed"
 	lacks "and did not escape" ESCAPED
 	runs 0 "realmkeyd is itself again" realm_sh "rm -r /run/systemd/system/realmkeyd.service.d && systemctl daemon-reload && systemctl restart realmkeyd"
-	runs 0 "it finds the secret, which belongs to another user, unchanged" realm_sh "journalctl --no-pager -u realmkeyd | grep 'key: unchanged: key'"
+	runs 0 "it finds the secret, which belongs to another user, unchanged" realm_sh "journalctl --no-pager -u realmkeyd | grep '1 of 1 secrets are in the keyring already'"
 	runs 0 "and can be sent SIGHUP" realm_sh "systemctl kill -s HUP realmkeyd && systemctl is-active realmkeyd"
 }
 
@@ -244,8 +252,9 @@ Restart=no
 debian_remove()
 {
 	runs 0 "the package is removed" realm_sh "exec 3</run/realmkey/keyring/key; dpkg -r realmkey >/dev/null 2>&1; echo \"\$?:\$(cat <&3)\"
-		findmnt -nl -S realmkey; find /run/realmkey/keyring -type f; systemctl is-active realmkeyd realmkey-courier.socket || true"
+		findmnt -nl -S realmkey; find /run/realmkey/keyring -type f; systemctl is-active realmkeyd realmkey-ready realmkey-courier.socket || true"
 	same "no secret is left, nor a service" "0:
+inactive
 inactive
 inactive" "$output"
 }

@@ -136,9 +136,9 @@ static const struct failure {
 	{ SCMP_SYS(pread64), 0, 0, EIO, "d/x",
 	  "d/y: cannot read the present file: Input/output error" },
 	{ SCMP_SYS(write), 0, 0, ENOSPC, "d/x",
-	  "d/x: the keyring is full (No space left on device); set a larger [keyring] size" },
+	  "d/x: the keyring is full (No space left on device); set a larger [keyring] size, or size= of its mount unit" },
 	{ SCMP_SYS(mkdirat), 0, 0, ENOSPC, "d/x",
-	  "d/x: the keyring is full (No space left on device); set a larger [keyring] size" },
+	  "d/x: the keyring is full (No space left on device); set a larger [keyring] size, or size= of its mount unit" },
 };
 
 static _Noreturn void failure_try(const struct failure *f)
@@ -206,7 +206,7 @@ static void a_full_keyring_keeps_the_old_secrets(void **state)
 	assert_int_equal(names("", true), 1);
 	if (put_as("d/a", 0400, 0, 0, text, 2 * large) == -1) {
 		expect_error("d/a: the keyring is full (No space left on device); "
-			     "set a larger [keyring] size");
+			     "set a larger [keyring] size, or size= of its mount unit");
 		assert_int_equal(stat_of("d/a").st_size, large);
 		assert_int_equal(names("", true), 0);
 	} /* otherwise it is a ramfs, which has no size limit */

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The keyring's mount: it is made if there is none, used if it is ours, and refused otherwise. */
+#include "base/log.h"
 #include "keyring_test.h"
+
+#include <sys/vfs.h>
 
 #define SOURCE "realmkey" /* the source of the keyring's mount */
 
@@ -46,6 +49,64 @@ static void the_keyring_is_a_file_system_that_does_not_swap(void **state)
 	assert_int_equal(stat_of("..").st_mode, S_IFDIR | 0755);
 	assert_int_equal(fcntl(ring.dir, F_GETFD), FD_CLOEXEC);
 	bytes_free(&line);
+}
+
+static size_t size_of(void)
+{
+	struct statfs fs;
+
+	assert_int_equal(statfs(keyring, &fs), 0);
+	return (size_t)fs.f_blocks * (size_t)fs.f_bsize;
+}
+
+static int open_with(size_t size)
+{
+	return keyring_open(&ring, keyring, size, KEEPER, KEEPER, &error);
+}
+
+static char warning[256];
+
+static void warning_keep(enum log_level level, const char *line)
+{
+	if (level == LOG_LEVEL_WARNING)
+		snprintf(warning, sizeof(warning), "%s", line);
+}
+
+/* As in a unit, which withholds CAP_SYS_ADMIN. */
+static void size_refused(void)
+{
+	log_set(warning_keep);
+	MUST(!open_with(8 << 20));
+	MUST(strstr(warning, "the keyring is mounted with size 3145728, and setting [keyring] size "
+			     "8388608 failed (Operation not permitted)"));
+	keyring_close(&ring);
+	*warning = '\0';
+	MUST(!open_with(3 << 20) && !*warning); /* as it is */
+}
+
+static void the_size_is_as_configured(void **state)
+{
+	(void)state;
+	if (obstacle)
+		skip();
+	assert_int_equal(open_with(2 << 20), 0);
+	if (size_of() == 0)
+		skip(); /* a ramfs */
+	assert_int_equal(size_of(), 2 << 20);
+	assert_int_equal(put("a", "secret"), 0);
+	keyring_close(&ring);
+	assert_int_equal(open_with(3 << 20), 0);
+	assert_int_equal(size_of(), 3 << 20);
+	mount_has("noswap");
+	mount_has("nosuid,nodev,noexec");
+	assert_int_equal(stat_of("").st_mode, S_IFDIR | 0751);
+	holds("a", "secret");
+	keyring_close(&ring);
+	assert_int_equal(open_with(0), 0); /* the default does not change a mount */
+	assert_int_equal(size_of(), 3 << 20);
+	keyring_close(&ring);
+	child_run(SCMP_SYS(fsconfig), FSCONFIG_CMD_RECONFIGURE, EPERM, size_refused);
+	assert_int_equal(size_of(), 3 << 20);
 }
 
 static void ramfs_use(void)
@@ -185,6 +246,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_keyring_is_a_file_system_that_does_not_swap),
 		TEST(a_kernel_without_noswap_gives_a_ramfs),
+		TEST(the_size_is_as_configured),
 		TEST(a_keyring_is_used_again),
 		TEST(foreign_mounts_are_refused),
 		TEST(part_of_a_keyring_is_refused),

@@ -292,7 +292,7 @@ static void a_hidden_file_is_published(void **state)
 	publish_without(SCMP_SYS(renameat), EACCES, ".status: cannot rename: Permission denied");
 	publish_without(SCMP_SYS(write), ENOSPC,
 			".status: the keyring is full (No space left on device); set a larger "
-			"[keyring] size");
+			"[keyring] size, or size= of its mount unit");
 	holds(".status", "second");
 	assert_int_equal(names("", true), 1);
 	assert_int_equal(mkdir(path_of(".gen.0"), 0700), 0); /* of a process that was killed */

@@ -52,9 +52,11 @@ static struct keyring_file *unit_first(const struct keyring *keyring, const char
 static int stage_fail(struct error *e, const char *what)
 {
 	if (errno == ENOSPC)
-		return error_set(e, ERROR_DELIVERY,
-				 "the keyring is full (%s); set a larger [keyring] size",
-				 strerror(errno));
+		return error_set(
+			e, ERROR_DELIVERY,
+			"the keyring is full (%s); set a larger [keyring] size, or size= of its "
+			"mount unit",
+			strerror(errno));
 	return error_set_errno(e, ERROR_DELIVERY, "%s", what);
 }
 
