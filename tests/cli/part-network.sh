@@ -112,7 +112,7 @@ network_certificate()
 # realmkeyd with all of it: a list, a CA for each, a proxy, a certificate.
 network_daemon()
 {
-	local config=$work/conf/network log=$work/proxy-daemon.log
+	local config=$work/conf/network log=$work/proxy-daemon.log keyring=$top/$work/keyring/network
 	does "a proxy for realmkeyd" peer_start proxy "$log" user:pass || return
 	printf 'user:pass\n' >"$work/credentials"
 	cat >"$config" <<END
