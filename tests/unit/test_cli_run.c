@@ -154,6 +154,30 @@ static void waits_first(void **state)
 	unlink(scratch("keyring/db/password"));
 }
 
+/* A keeper that is compromised owns the directories, and says where each secret is. */
+static void links_lead_nowhere(void **state)
+{
+	static const char *const files[] = { "etc/passwd", "d/etc/passwd" };
+	struct status_secret secret = { .name = (char *)"a",
+					.resource = (char *)"r",
+					.state = STATUS_DELIVERED };
+	const struct status status = { .secret = &secret, .count = 1 };
+
+	(void)state;
+	mkdir(scratch("keyring/d"), 0755);
+	assert_int_equal(symlink("/etc", scratch("keyring/d/etc")), 0);
+	assert_int_equal(symlink("/etc", scratch("keyring/etc")), 0);
+	for (size_t i = 0; i < 2; i++) {
+		secret.file = (char *)files[i];
+		world_publish(&status);
+		CLI("run", KEYRING, "--secret", "a=fd:3", "--", "cat", "/dev/fd/3");
+		cli_refused(10, "run", "secret a: ");
+		CLI("run", KEYRING, "--secret", "a=file:A", "--", "printenv", "A");
+		cli_refused(10, "run", "secret a: ");
+	}
+	unlink(scratch("keyring/etc"));
+}
+
 static void usage(void **state)
 {
 	static const struct {
@@ -282,6 +306,7 @@ int main(void)
 		cmocka_unit_test_setup(nothing_else_is_inherited, secrets_deliver),
 		cmocka_unit_test_setup(exit_statuses, secrets_deliver),
 		cmocka_unit_test_setup(waits_first, secrets_deliver),
+		cmocka_unit_test_setup(links_lead_nowhere, secrets_deliver),
 		cmocka_unit_test_setup(usage, secrets_deliver),
 		cmocka_unit_test_setup(pairs_are_of_one_generation, secrets_deliver),
 		cmocka_unit_test_setup(each_secret_is_logged, secrets_deliver),

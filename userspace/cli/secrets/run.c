@@ -3,12 +3,15 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -216,6 +219,19 @@ static int words_split(int argc, char **argv, struct given *given, size_t *count
 
 /* --- the secrets ----------------------------------------------------------------------------- */
 
+/* Open @path below the directory @dir. The keeper owns the directories of the keyring and wrote @path; even if it is
+ * compromised, no symbolic link may lead this process, perhaps root's, to another file. */
+static int open_beneath(int dir, const char *path, uint64_t flags)
+{
+	const struct open_how how = {
+		.flags = flags | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
+			   RESOLVE_NO_XDEV,
+	};
+
+	return (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+}
+
 /* Secrets below the same directory are opened through one descriptor of it. They are then of one generation, even if
  * realmkeyd replaces the directory at this moment. */
 static int given_open_directory(struct given *given, const struct given *before, int keyring)
@@ -229,7 +245,7 @@ static int given_open_directory(struct given *given, const struct given *before,
 	name = strndup(given->file, len);
 	if (!name)
 		return -1;
-	given->dir = openat(keyring, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	given->dir = open_beneath(keyring, name, O_PATH | O_DIRECTORY);
 	free(name);
 	return given->dir;
 }
@@ -242,8 +258,7 @@ static int given_open(struct given *given, const struct given *before, int keyri
 	given->dir = rest ? given_open_directory(given, before, keyring) :
 			    fcntl(keyring, F_DUPFD_CLOEXEC, 0);
 	if (given->dir >= 0)
-		given->fd = openat(given->dir, rest ? rest + 1 : given->file,
-				   O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+		given->fd = open_beneath(given->dir, rest ? rest + 1 : given->file, O_RDONLY);
 	if (given->fd < 0 || fstat(given->fd, &st) < 0)
 		return error_set_errno(e, ERROR_DELIVERY, "secret %s: %s", given->name,
 				       given->file);
