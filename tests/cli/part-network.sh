@@ -94,7 +94,7 @@ network_certificate()
 	ran realmkey_here attest --url "https://127.0.0.1:$peer" --ca "$tls/ca.pem" --client-certificate "$work/client.pem" \
 		--client-key "$work/client.key"
 	lacks "the certificate is accepted" "alert"
-	refused 6 "without a certificate" "certificate required" realmkey_here attest --url "https://127.0.0.1:$peer" --ca "$tls/ca.pem"
+	refused 6 "without a certificate" "certificate required; give the client's (--client-certificate" realmkey_here attest --url "https://127.0.0.1:$peer" --ca "$tls/ca.pem"
 	refused 12 "the key of another certificate" "$tls/server.key: client key: not the key of the client certificate" \
 		realmkey_here attest "${kbs[@]}" --client-certificate "$work/client.pem" --client-key "$tls/server.key"
 	refused 12 "a certificate that is none" "$work/client.key: client certificate: no usable certificate" \
@@ -112,7 +112,7 @@ network_certificate()
 # realmkeyd with all of it: a list, a CA for each, a proxy, a certificate.
 network_daemon()
 {
-	local config=$work/conf/network log=$work/proxy-daemon.log
+	local config=$work/conf/network log=$work/proxy-daemon.log keyring=$top/$work/keyring/network
 	does "a proxy for realmkeyd" peer_start proxy "$log" user:pass || return
 	printf 'user:pass\n' >"$work/credentials"
 	cat >"$config" <<END

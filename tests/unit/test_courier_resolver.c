@@ -299,6 +299,41 @@ static void dns_silent(void)
 	close(fd);
 }
 
+/* A new worker knows what the old one knew: which KBS is avoided, because its name was looked up for too long,
+ * and with which one the session is. */
+static void workers_share_failures(void)
+{
+	const struct sockaddr_in address = { .sin_family = AF_INET,
+					     .sin_port = htons(53),
+					     .sin_addr = { htonl(0x7f000038) } }; /* 127.0.0.56 */
+	const struct message auth = { .type = MESSAGE_AUTH, .count = 1, .field = { text("{}") } };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), status = 0;
+	struct courier courier = COURIER_INIT;
+	struct bytes body = BYTES_INIT;
+	struct error e = ERROR_INIT;
+
+	assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+	etc_put("resolv.conf", "nameserver 127.0.0.56\noptions timeout:30 attempts:5\n");
+	start(&courier, (struct courier_target){
+				.server = { { .url = "http://kbs.test" }, { .url = plain.url } },
+				.servers = 2,
+				.insecure = true,
+				.timeout = 4 });
+	assert_int_equal(courier_call(&courier, &auth, &status, &body, &e), -1);
+	assert_non_null(strstr(e.text, "http://kbs.test: timed out while looking up the name"));
+	assert_true(courier.failed);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(courier_call(&courier, &auth, &status, &body, &e), 0);
+		assert_int_equal(courier.server, 1);
+		etc_put("hosts", "127.0.0.1 kbs.test\n"); /* the worker ends */
+		expect_get(&courier, "a/b/c", "request=1\n");
+		assert_int_equal(courier.server, 1);
+	}
+	bytes_free(&body);
+	courier_stop(&courier);
+	close(fd);
+}
+
 /* Other services are modules and daemons: neither is asked, now or later. */
 static void nsswitch_conf_replaced(void)
 {
@@ -389,6 +424,7 @@ TEST(resolv_conf_replaced)
 TEST(resolv_conf_appears)
 TEST(resolv_conf_behind_a_link)
 TEST(dns_silent)
+TEST(workers_share_failures)
 TEST(nsswitch_conf_replaced)
 TEST(handshake_goes_on)
 TEST(link_local_address)
@@ -403,6 +439,7 @@ int main(void)
 		cmocka_unit_test(test_resolv_conf_appears),
 		cmocka_unit_test(test_resolv_conf_behind_a_link),
 		cmocka_unit_test(test_dns_silent),
+		cmocka_unit_test(test_workers_share_failures),
 		cmocka_unit_test(test_nsswitch_conf_replaced),
 		cmocka_unit_test(test_handshake_goes_on),
 		cmocka_unit_test(test_link_local_address),

@@ -108,33 +108,6 @@ static void test_no_failover_after_a_refusal(void **state)
 	peer_stop(&first);
 }
 
-/* A new worker knows what the old one knew: which KBS is avoided, and with which one the session is. */
-static void test_failover_survives_the_worker(void **state)
-{
-	struct courier courier = COURIER_INIT;
-	struct error e = ERROR_INIT;
-	int status;
-
-	(void)state;
-	/* It is looked up for longer than half a second, so the worker gives up. Without a resolver that
-	 * answers late, it is refused, and the worker stays. */
-	start(&courier, (struct courier_target){
-				.server = { { .url = "http://127.0.0.1:1" }, { .url = plain.url } },
-				.servers = 2,
-				.insecure = true,
-				.timeout = 20 });
-	assert_int_equal(call(&courier, MESSAGE_AUTH, &status, &e), -1);
-	expect_server(&courier, MESSAGE_AUTH, 200, 1);
-	if (access("/etc/hosts", W_OK) == 0) { /* each change of this file makes the worker end */
-		utimensat(0, "/etc/hosts", NULL, 0);
-		expect_get(&courier, "a/b/c", "connection=");
-		assert_int_equal(courier.server, 1);
-		utimensat(0, "/etc/hosts", NULL, 0);
-		expect_server(&courier, MESSAGE_AUTH, 200, 1);
-	}
-	courier_stop(&courier);
-}
-
 /* --- Unix sockets and vsocks ------------------------------------------------------------------ */
 
 static void test_unix(void **state)
@@ -275,7 +248,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_failover),
 		cmocka_unit_test(test_no_failover_after_a_refusal),
-		cmocka_unit_test(test_failover_survives_the_worker),
 		cmocka_unit_test(test_unix),
 		cmocka_unit_test(test_unix_and_tcp),
 		cmocka_unit_test(test_vsock_without_peer),

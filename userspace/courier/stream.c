@@ -71,7 +71,12 @@ static ssize_t ssl_fail(struct stream *s, int code, int error, struct error *e)
 		return lost(s, 0, e);
 	if (!text)
 		return error_set(e, ERROR_TLS, "TLS failed: OpenSSL error %08lx", cause);
-	return error_set(e, ERROR_TLS, "TLS failed: %s", text);
+	error_set(e, ERROR_TLS, "TLS failed: %s", text);
+	/* TLS 1.3 says so only after the handshake. */
+	if (ERR_GET_REASON(cause) == SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED)
+		error_append(e, "; give the client's (--client-certificate, or certificate under "
+				"[kbs])");
+	return -1;
 }
 
 /* After an SSL function has returned @ret, which is not positive. */

@@ -297,10 +297,11 @@ class Restart(Start):
 
 
 class Courier(Scenario):
-    """The courier, with the sweep as its keeper: it opens a connection with TLS and gets a resource."""
+    """The courier, with the sweep as its keeper: it opens a connection with TLS and gets a resource. It has two KBSs,
+    the credentials for a proxy, which it then does not use, and a client certificate."""
 
     warm = None     # it replaces OpenSSL's allocator, which must not have been used before
-    OPEN, RESOURCE, ANSWER, FAILURE = 1, 4, 6, 7
+    OPEN, RESOURCE, ANSWER, FAILURE, SERVER = 1, 4, 6, 7, 8
 
     def set_up(self):
         tls = self.world.path("tls")
@@ -316,6 +317,7 @@ class Courier(Scenario):
         self.listener.settimeout(30)
         self.env = {"FAULT_CONNECT": path}
         self.ca = read(f"{tls}/ca.pem")
+        self.identity = [read(f"{tls}/server.{name}") for name in ("pem", "key")]
 
     @staticmethod
     def message(kind, *fields):
@@ -349,7 +351,9 @@ class Courier(Scenario):
         with peer:
             number = struct.pack("<I", 0)
             url = f"https://127.0.0.1:{self.trustee.port}".encode()
-            for message in (self.message(self.OPEN, url, self.ca, number, struct.pack("<I", 20)),
+            servers = self.message(self.SERVER, url, self.ca) + self.message(self.SERVER, b"https://127.0.0.1:1", self.ca)
+            timeout = struct.pack("<I", 20)
+            for message in (servers + self.message(self.OPEN, number, timeout, b"", b"user:pass", *self.identity),
                             self.message(self.RESOURCE, b"a/b/c", b"")):
                 try:
                     peer.sendall(message)
