@@ -292,11 +292,13 @@ static EVP_PKEY *key_make(const char *type, const char *name)
 				EVP_PKEY_Q_keygen(library, NULL, "RSA", (size_t)2048) :
 				EVP_PKEY_Q_keygen(library, NULL, type, "P-256");
 	FILE *file = fopen(path_of(name), "w");
+	int closed;
 
 	assert_non_null(key);
 	assert_non_null(file);
 	assert_int_equal(PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL), 1);
-	assert_int_equal(fclose(file), 0);
+	closed = fclose(file);
+	assert_int_equal(closed, 0);
 	assert_int_equal(chmod(path_of(name), 0600), 0);
 	return key;
 }
@@ -308,6 +310,7 @@ static void certificate_make(EVP_PKEY *key, const char *subject, long from, long
 	X509 *certificate = X509_new_ex(library, NULL);
 	EVP_MD *hash = EVP_MD_fetch(library, "SHA256", NULL);
 	FILE *file = fopen(path_of(name), "a");
+	int closed;
 
 	assert_non_null(certificate);
 	assert_non_null(file);
@@ -318,7 +321,8 @@ static void certificate_make(EVP_PKEY *key, const char *subject, long from, long
 	X509_set_pubkey(certificate, key);
 	assert_true(X509_sign(certificate, key, hash) > 0);
 	assert_int_equal(PEM_write_X509(file, certificate), 1);
-	assert_int_equal(fclose(file), 0);
+	closed = fclose(file);
+	assert_int_equal(closed, 0);
 	EVP_MD_free(hash);
 	X509_free(certificate);
 }
