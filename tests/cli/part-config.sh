@@ -95,7 +95,7 @@ fetch   v  t: resource a/b/c -> a/b/d
 	ran planned
 	has "no link leads out of the keyring" "add     s  link/etc/passwd"
 	refused 3 "an error in the configuration" "/nonexistent: No such file" realmkeyd --plan --config /nonexistent
-	umount "$keyring"
+	umount "$keyring" && rmdir "$keyring"
 }
 
 # While it waits for a KBS that does not answer.
