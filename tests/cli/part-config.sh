@@ -31,7 +31,9 @@ $conf: 4 errors, 2 warnings" "$(cat "$work/out")"
 	rm -r "$conf.d"
 	conf '[secret s]' 'resource = a/b/c'
 	sed -i 's/^url/timeout = 2m\nurl/' "$conf"
-	printed "a time-out is compared with the service's watchdog" "set WatchdogSec to 130 or more, not 60" \
+	printed "a time-out is compared with the watchdog of the unit" "set WatchdogSec to 500 or more, not 300" checked
+	same "which is" WatchdogSec=5min "$(grep WatchdogSec userspace/install/realmkeyd.service.in)"
+	printed "or with that of the service" "set WatchdogSec to 500 or more, not 60" \
 		env WATCHDOG_USEC=60000000 "$bin/keeper/realmkeyd" --check --config "$conf"
 	refused 2 "--online needs --check" "use one of --check [--online]" realmkeyd --online
 	refused 2 "--check and --plan are two commands" "use one of --check [--online]" realmkeyd --check --plan

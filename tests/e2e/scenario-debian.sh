@@ -200,17 +200,18 @@ debian_started()
 	debian_denied
 }
 
-# Other programs take the place of realmkey, as one that was taken over would.
+# Other programs take the place of realmkey, as one that was taken over would. Only `realmkey run` and `realmkey plan` start
+# programs; all other commands set no_new_privs first.
 debian_forbidden()
 {
 	runs 1 "realmkey may not write a program" realm_sh "realmkey token get --raw /usr/bin/token"
 	has "and says so" "Permission denied"
 	runs 1 "nor start another program" realm_sh "REALMKEY_COURIER=/usr/bin/true realmkey get-resource --url https://10.0.2.2 --path a/b/c"
-	has "and says so" "courier /usr/bin/true: Permission denied"
+	has "and says so" "courier /usr/bin/true: Operation not permitted"
 	runs 0 "a shell takes its place" realm_sh "mount --bind /usr/bin/dash /usr/bin/realmkey && realmkey -c 'read label </proc/self/attr/apparmor/current; echo \$label'"
 	has "and has its profile" "realmkey (enforce)"
-	runs 126 "it may not start a program" realm_sh "realmkey -c /usr/bin/true"
-	has "and says so" "Permission denied"
+	runs 126 "after no_new_privs, it may not start a program" realm_sh "setpriv --no-new-privs realmkey -c /usr/bin/true"
+	has "and says so" "Operation not permitted"
 	runs 1 "nor send a signal" realm_sh "realmkey -c 'kill -CONT 1'"
 	has "and says so" "Permission denied"
 	runs 2 "nor write to the kernel's parameters" realm_sh "realmkey -c 'echo core >/proc/sys/kernel/core_pattern'"

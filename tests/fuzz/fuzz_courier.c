@@ -84,6 +84,23 @@ static void target_try(struct part input)
 	target_free(&t);
 }
 
+/* The input as the page that workers share, which one of them may have written. */
+static void failover_try(struct part input)
+{
+	const size_t count = 1 + part_number(&input, 1) % FAILOVER_SERVERS_MAX;
+	const int64_t now = (int64_t)(part_number(&input, 8) >> 2);
+	struct failover f = { 0 };
+	struct part page = part_take(&input, sizeof(f));
+
+	if (page.size)
+		memcpy(&f, page.data, page.size);
+	must(failover_pick(&f, count, now) < count && failover_current(&f, count, now) < count);
+	failover_failed(&f, count - 1, now, f.current);
+	must(f.server[count - 1].until >= now && f.server[count - 1].until - now <= FAILOVER_MAX);
+	failover_worked(&f, count - 1);
+	must(count > 1 || failover_pick(&f, count, now) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct error e = ERROR_INIT;
@@ -93,6 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t len;
 
 	target_try((struct part){ data, size });
+	failover_try((struct part){ data, size });
 	if (size < MESSAGE_HEADER_SIZE || message_decode_header(data, &type, &len, &e) < 0 ||
 	    len > size - MESSAGE_HEADER_SIZE ||
 	    message_decode_body(type, data + MESSAGE_HEADER_SIZE, len, &m, &e) < 0)

@@ -21,15 +21,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "supervisor_clients.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "keeper/listen.h"
 #include "keeper/supervisor.h"
 
-#define PATIENCE_MS 30000
-
 static char directory[] = "/tmp/test_supervisor.XXXXXX";
-static char conf[64], control[64];
+static char conf[64];
 static struct sockaddr_un manager;
 static socklen_t manager_len;
 static int notified = -1;
@@ -91,6 +90,8 @@ static void keeper(const struct settings *settings, const struct keeper_options 
 		say(channel, CHANNEL_STATE, 0, false, 0, "x\nREADY=1\nMAINPID=1");
 	if (!strcmp(name, "malformed"))
 		(void)!send(channel, "x", 1, 0);
+	if (settings->proxy_credentials.len)
+		say(channel, CHANNEL_STATE, 0, false, 0, bytes_text(&settings->proxy_credentials));
 	snprintf(text, sizeof(text), "%s runs as %d", name, (int)getpid());
 	say(channel, CHANNEL_STATE, 0, strcmp(name, "waiting") != 0 && strcmp(name, "hostile") != 0,
 	    0, text);
@@ -208,46 +209,6 @@ static void stop(void)
 	assert_int_equal(supervisor_ends(), 0);
 }
 
-/* --- clients --------------------------------------------------------------------------------- */
-
-static int client_open(void)
-{
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-
-	strcpy(to.sun_path, control);
-	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-	return fd;
-}
-
-static const char *client_answer(int fd)
-{
-	static char answer[CONTROL_ANSWER_MAX + 1];
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	ssize_t n;
-
-	assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
-	n = recv(fd, answer, sizeof(answer) - 1, 0);
-	answer[n > 0 ? n : 0] = '\0';
-	if (n > 0) /* it ends the connection */
-		assert_int_equal(recv(fd, answer + n, 1, 0), 0);
-	close(fd);
-	return answer;
-}
-
-static const char *ask(const char *request)
-{
-	int fd = client_open();
-
-	assert_int_equal(send(fd, request, strlen(request), 0), strlen(request));
-	return client_answer(fd);
-}
-
-static void asked(const char *request, const char *wanted)
-{
-	assert_string_equal(ask(request), wanted);
-}
-
 /* --- tests ----------------------------------------------------------------------------------- */
 
 static void it_starts_and_stops(void **state)
@@ -263,6 +224,29 @@ static void it_starts_and_stops(void **state)
 	assert_int_equal(st.st_uid, geteuid());
 	stop();
 	assert_int_equal(stat(control, &st), -1);
+}
+
+/* They are in locked memory, which a fork wipes. */
+static void a_keeper_gets_the_credentials(void **state)
+{
+	struct error e = ERROR_INIT;
+	char path[64], text[256];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/credentials", directory);
+	assert_int_equal(io_write_file(path, 0600, "user:pass", 9, &e), 0);
+	supervise("good");
+	manager_hears_keeper("good");
+	snprintf(text, sizeof(text),
+		 "[kbs]\nurl = https://kbs\nproxy = http://127.0.0.1:1\n"
+		 "proxy_credentials = %s\n[secret proxied]\nresource = r/t/a\n",
+		 path);
+	configure(text);
+	asked("reload", "0 ");
+	manager_hears("STATUS=user:pass");
+	manager_hears_keeper("proxied");
+	stop();
+	unlink(path);
 }
 
 static void requests_are_answered(void **state)
@@ -578,6 +562,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(it_starts_and_stops),
+		TEST(a_keeper_gets_the_credentials),
 		TEST(requests_are_answered),
 		TEST(clients_are_bounded),
 		TEST(other_users_are_refused),

@@ -12,7 +12,10 @@
 
 #include "kbs/url.h"
 
-#define MARGIN_S 10 /* of the watchdog beyond one request */
+/* The keeper is asked twice in the time of the watchdog whether it is alive. It answers between two secrets, and
+ * one can take two requests that fail by a time-out. */
+#define MARGIN_S	    10
+#define WATCHDOG_S(timeout) (2 * (2 * (timeout) + MARGIN_S))
 
 struct audit {
 	const struct settings *settings;
@@ -43,8 +46,9 @@ static void audit_report(struct audit *a, bool warning, const struct config_plac
 
 /* --- certificates ---------------------------------------------------------------------------- */
 
-static void certificate_dates(struct audit *a, const X509 *certificate,
-			      const struct config_place *place, const char *key, const char *file)
+static void audit_certificate_dates(struct audit *a, const X509 *certificate,
+				    const struct config_place *place, const char *key,
+				    const char *file)
 {
 	char subject[128] = "";
 
@@ -61,7 +65,7 @@ static void certificate_dates(struct audit *a, const X509 *certificate,
 
 /* Check each certificate in @pem, and return the first, which the caller frees, or NULL after an error
  * was reported. */
-static X509 *certificates_check(struct audit *a, const struct bytes *pem,
+static X509 *audit_certificates(struct audit *a, const struct bytes *pem,
 				const struct config_place *place, const char *key, const char *file)
 {
 	BIO *bio = BIO_new_mem_buf(pem->data, (int)pem->len);
@@ -72,7 +76,7 @@ static X509 *certificates_check(struct audit *a, const struct bytes *pem,
 		next = X509_new_ex(a->library, NULL);
 		more = next && PEM_read_bio_X509(bio, &next, NULL, NULL);
 		if (more)
-			certificate_dates(a, next, place, key, file);
+			audit_certificate_dates(a, next, place, key, file);
 		if (more && !first)
 			first = next;
 		else
@@ -90,7 +94,7 @@ static X509 *certificates_check(struct audit *a, const struct bytes *pem,
 }
 
 /* A key that needs a passphrase is an error, because nobody can type one. */
-static int no_passphrase(char *buffer, int size, int writing, void *context)
+static int audit_passphrase(char *buffer, int size, int writing, void *context)
 {
 	(void)buffer;
 	(void)size;
@@ -99,13 +103,13 @@ static int no_passphrase(char *buffer, int size, int writing, void *context)
 	return -1;
 }
 
-static void key_check(struct audit *a, const X509 *certificate)
+static void audit_key(struct audit *a, const X509 *certificate)
 {
 	const struct settings *s = a->settings;
 	const struct config *config = &s->config;
 	BIO *bio = BIO_new_mem_buf(s->key.data, (int)s->key.len);
-	EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey_ex(bio, NULL, no_passphrase, NULL, a->library,
-							 NULL) :
+	EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey_ex(bio, NULL, audit_passphrase, NULL,
+							 a->library, NULL) :
 			      NULL;
 
 	if (!key)
@@ -121,7 +125,7 @@ static void key_check(struct audit *a, const X509 *certificate)
 	BIO_free(bio);
 }
 
-static void tls_check(struct audit *a)
+static void audit_tls(struct audit *a)
 {
 	const struct settings *s = a->settings;
 	const struct config *config = &s->config;
@@ -129,19 +133,19 @@ static void tls_check(struct audit *a)
 
 	for (size_t i = 0; i < config->cas; i++)
 		if (s->ca[i].len)
-			X509_free(certificates_check(a, &s->ca[i], &config->ca_place, "ca",
+			X509_free(audit_certificates(a, &s->ca[i], &config->ca_place, "ca",
 						     config->ca[i]));
 	if (s->certificate.len)
-		certificate = certificates_check(a, &s->certificate, &config->certificate_place,
+		certificate = audit_certificates(a, &s->certificate, &config->certificate_place,
 						 "certificate", config->certificate);
 	if (s->key.len)
-		key_check(a, certificate);
+		audit_key(a, certificate);
 	X509_free(certificate);
 }
 
 /* --- the rest -------------------------------------------------------------------------------- */
 
-static void file_mode_check(struct audit *a, const char *path, const char *key,
+static void audit_file_mode(struct audit *a, const char *path, const char *key,
 			    const struct config_place *place)
 {
 	struct stat st;
@@ -155,7 +159,7 @@ static void file_mode_check(struct audit *a, const char *path, const char *key,
 }
 
 /* A person who can change the configuration decides which KBS is trusted, and who gets secrets. */
-static void source_check(struct audit *a, const char *path)
+static void audit_source(struct audit *a, const char *path)
 {
 	const struct config_place place = { .file = path, .line = 1 };
 	struct stat st;
@@ -171,7 +175,7 @@ static void source_check(struct audit *a, const char *path)
 			     st.st_uid);
 }
 
-static void secret_check(struct audit *a, const struct config_secret *secret)
+static void audit_secret(struct audit *a, const struct config_secret *secret)
 {
 	const struct config_place *place = secret->mode_place.line ? &secret->mode_place :
 								     &secret->place;
@@ -187,7 +191,7 @@ static void secret_check(struct audit *a, const struct config_secret *secret)
 			secret->name, secret->mode);
 }
 
-static void urls_check(struct audit *a)
+static void audit_urls(struct audit *a)
 {
 	const struct config *config = &a->settings->config;
 	bool needed = false;
@@ -221,21 +225,21 @@ unsigned int settings_audit(const struct settings *settings, unsigned int watchd
 	};
 
 	for (size_t i = 0; i < config->names; i++)
-		source_check(&a, config->name[i]);
-	urls_check(&a);
-	tls_check(&a);
-	file_mode_check(&a, config->key, "key", &config->key_place);
-	file_mode_check(&a, config->proxy_credentials, "proxy_credentials",
+		audit_source(&a, config->name[i]);
+	audit_urls(&a);
+	audit_tls(&a);
+	audit_file_mode(&a, config->key, "key", &config->key_place);
+	audit_file_mode(&a, config->proxy_credentials, "proxy_credentials",
 			&config->proxy_credentials_place);
 	for (size_t i = 0; i < config->count; i++)
-		secret_check(&a, &config->secret[i]);
-	if (watchdog && config->timeout + MARGIN_S > watchdog)
+		audit_secret(&a, &config->secret[i]);
+	if (watchdog && WATCHDOG_S(config->timeout) > watchdog)
 		audit_report(
 			&a, true,
 			config->timeout_place.line ? &config->timeout_place : &config->place,
 			"[kbs] timeout: %u s is too long for the watchdog of the service manager: "
 			"set WatchdogSec to %u or more, not %u",
-			config->timeout, config->timeout + MARGIN_S, watchdog);
+			config->timeout, WATCHDOG_S(config->timeout), watchdog);
 	OSSL_LIB_CTX_free(a.library);
 	return a.errors;
 }

@@ -10,7 +10,7 @@
 #define URL_FAIL(...) parser_fail_at(p, &config->url_place, "kbs", "url", __VA_ARGS__)
 
 /* The URLs, when insecure is known too. */
-static void urls_check(struct parser *p)
+static void config_check_urls(struct parser *p)
 {
 	struct config *config = p->config;
 
@@ -38,7 +38,7 @@ static void urls_check(struct parser *p)
 			       config->cas, config->urls);
 }
 
-static void proxy_check(struct parser *p)
+static void config_check_proxy(struct parser *p)
 {
 	static const char prefix[] = "proxy: "; /* the key is named anyway */
 	struct config *config = p->config;
@@ -60,7 +60,7 @@ static void proxy_check(struct parser *p)
 }
 
 /* Certificate and key of the client belong together. */
-static void certificate_check(struct parser *p)
+static void config_check_certificate(struct parser *p)
 {
 	const struct config *config = p->config;
 
@@ -70,7 +70,7 @@ static void certificate_check(struct parser *p)
 		parser_fail_at(p, &config->key_place, "kbs", "key", "without certificate");
 }
 
-static void secret_check(struct parser *p, struct config_secret *secret)
+static void config_check_secret(struct parser *p, struct config_secret *secret)
 {
 	char title[PARSER_TITLE_MAX + sizeof("secret ")] = "secret ";
 
@@ -93,11 +93,11 @@ void config_check(struct parser *p)
 {
 	struct config *config = p->config;
 
-	urls_check(p);
-	proxy_check(p);
-	certificate_check(p);
+	config_check_urls(p);
+	config_check_proxy(p);
+	config_check_certificate(p);
 	for (size_t i = 0; i < config->count; i++)
-		secret_check(p, &config->secret[i]);
+		config_check_secret(p, &config->secret[i]);
 	/* Without a secret, programs that wait for this one would start without theirs. */
 	if (!config->count)
 		parser_fail_at(p, &p->end, "", NULL,

@@ -251,7 +251,7 @@ static bool has_control(const char *text, size_t len)
 }
 
 /* Read a line of @len characters at @text, without white space at its ends. */
-static void line_read(struct parser *p, const char *text, size_t len)
+static void parser_line(struct parser *p, const char *text, size_t len)
 {
 	char copy[PARSER_LINE_MAX + 1];
 	bool heading = len && *text == '[';
@@ -319,7 +319,7 @@ void parser_file(struct parser *p, const struct config_text *file)
 			line++;
 		while (line < stop && (stop[-1] == ' ' || stop[-1] == '\t' || stop[-1] == '\r'))
 			stop--;
-		line_read(p, line, (size_t)(stop - line));
+		parser_line(p, line, (size_t)(stop - line));
 	}
 	if (!p->at.line)
 		p->at.line = 1;

@@ -103,7 +103,7 @@ static void sources_free(struct reading *r)
 
 /* --- what it names --------------------------------------------------------------------------- */
 
-static int file_read(const char *path, size_t max, struct bytes *out, struct error *e)
+static int settings_file(const char *path, size_t max, struct bytes *out, struct error *e)
 {
 	if (io_read_file(path, max, out, e) < 0)
 		return -1;
@@ -111,9 +111,9 @@ static int file_read(const char *path, size_t max, struct bytes *out, struct err
 }
 
 /* A user and a password in one line, without the newline at its end. */
-static int credentials_read(const char *path, size_t max, struct bytes *out, struct error *e)
+static int settings_credentials(const char *path, size_t max, struct bytes *out, struct error *e)
 {
-	if (file_read(path, max, out, e) < 0)
+	if (settings_file(path, max, out, e) < 0)
 		return -1;
 	while (out->len && strchr("\r\n", out->data[out->len - 1]))
 		bytes_truncate(out, out->len - 1);
@@ -146,7 +146,7 @@ static void named_read(struct reading *r, const char *path, const char *key,
 	reading_fail(r, &inner);
 }
 
-static void files_read(struct reading *r)
+static void settings_files(struct reading *r)
 {
 	struct settings *s = r->settings;
 	const struct config *config = &s->config;
@@ -154,11 +154,11 @@ static void files_read(struct reading *r)
 	for (size_t i = 0; i < config->cas; i++)
 		named_read(r, config->ca[i], "ca", &config->ca_place, 0, &s->ca[i], ca_read);
 	named_read(r, config->certificate, "certificate", &config->certificate_place, PEM_MAX,
-		   &s->certificate, file_read);
-	named_read(r, config->key, "key", &config->key_place, PEM_MAX, &s->key, file_read);
+		   &s->certificate, settings_file);
+	named_read(r, config->key, "key", &config->key_place, PEM_MAX, &s->key, settings_file);
 	named_read(r, config->proxy_credentials, "proxy_credentials",
 		   &config->proxy_credentials_place, CREDENTIALS_MAX, &s->proxy_credentials,
-		   credentials_read);
+		   settings_credentials);
 }
 
 static void owner_fail(struct reading *r, struct error *inner, const struct config_place *place,
@@ -246,7 +246,7 @@ static int settings_try(struct reading *r, const char *path)
 		reading_fail(r, &inner);
 	} else {
 		sources_parse(r);
-		files_read(r);
+		settings_files(r);
 		owners_find(r);
 	}
 	if (!r->failed)

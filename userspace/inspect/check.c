@@ -7,13 +7,13 @@
 #include "base/log.h"
 
 /* WatchdogSec of realmkeyd.service. */
-#define WATCHDOG_DEFAULT_S 0
+#define WATCHDOG_DEFAULT_S 300
 
 struct count {
 	unsigned int errors, warnings;
 };
 
-static void report_print(void *context, bool warning, const char *text)
+static void check_report(void *context, bool warning, const char *text)
 {
 	struct count *count = context;
 
@@ -36,7 +36,7 @@ int check_run(const char *config, struct settings *settings)
 	struct count count = { 0 };
 	int code = 0;
 
-	if (settings_check(settings, config, watchdog_seconds(), report_print, &count, &e) < 0)
+	if (settings_check(settings, config, watchdog_seconds(), check_report, &count, &e) < 0)
 		code = error_exit_code(&e);
 	printf("%s: %u error%s, %u warning%s\n", config, count.errors, count.errors == 1 ? "" : "s",
 	       count.warnings, count.warnings == 1 ? "" : "s");

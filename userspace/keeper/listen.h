@@ -17,7 +17,7 @@
 
 #define LISTEN_CLIENTS	  8
 #define LISTEN_REQUEST_MS 5000
-#define LISTEN_ANSWER_MS  (15 * 60 * 1000)
+#define LISTEN_ANSWER_MS  INT64_C(900000)
 
 struct listen_client {
 	int fd;	     /* -1: free */

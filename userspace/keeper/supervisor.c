@@ -22,8 +22,8 @@
 #include "sandbox/idle.h"
 
 #define IDLE_MS	    1000
-#define WAIT_MAX_MS (60 * 60 * 1000)
-#define HEALTHY_MS  (5 * 60 * 1000) /* a keeper that ran for so long is not one that cannot run */
+#define WAIT_MAX_MS INT64_C(3600000)
+#define HEALTHY_MS  INT64_C(300000) /* a keeper that ran for so long is not one that cannot run */
 #define REPORTS_MAX 16 /* that are read at a time, so that no keeper can keep us from all else */
 
 enum reload {

@@ -198,14 +198,15 @@ static int words_split(int argc, char **argv, struct given *given, size_t *count
 
 	*kept = 1;
 	for (; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
+		char *word = argv[i];
 		const char *text;
 
-		if (!strcmp(argv[i], "--"))
+		if (!strcmp(word, "--"))
 			return i + 1;
 		text = secret_option(argc, argv, &i);
 		if (!text) {
-			argv[(*kept)++] = argv[i];
-			if (option_takes_word(argv[i]) && i + 1 < argc)
+			argv[(*kept)++] = word;
+			if (option_takes_word(word) && i + 1 < argc)
 				argv[(*kept)++] = argv[++i];
 			continue;
 		}

@@ -58,10 +58,9 @@ static const struct args_spec spec = {
 	.name = "realmkey status",
 	.operands = "[NAME]...",
 	.operands_max = NAMES_MAX,
-	.about =
-		"Prints what realmkeyd reports about each secret: whether it is in the keyring, since\n"
-		"when its content is the same, when the KBS confirmed it, when the next request\n"
-		"is due, its path, and the last error.",
+	.about = "Prints what realmkeyd reports about each secret: whether it is in the keyring,\n"
+		 "for how long its content has been the same, when the KBS confirmed it, when\n"
+		 "the next request is due, its path, and the last error.",
 	.options = tables,
 	.notes = "Exit status: 0 each required secret, or each NAME, is there and not stale;\n"
 		 "otherwise that of the first failure, or 10 if none is known; 2 no such secret;\n"

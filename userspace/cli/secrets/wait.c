@@ -207,9 +207,9 @@ static const struct args_spec spec = {
 	.name = "realmkey wait",
 	.operands = "[NAME]...",
 	.operands_max = NAMES_MAX,
-	.about =
-		"Waits until realmkeyd has delivered each secret NAME, by default each required\n"
-		"one. It returns at once if they are in the keyring, also while realmkeyd restarts.",
+	.about = "Waits until realmkeyd has delivered each secret NAME, by default each that is\n"
+		 "required. It returns at once if they are in the keyring, also while realmkeyd\n"
+		 "restarts.",
 	.options = tables,
 	.notes = "Exit status: 0 they are there; 2 no such secret in the configuration; 14 no\n"
 		 "realmkeyd runs; after a time-out that of the first missing secret's failure, or\n"
