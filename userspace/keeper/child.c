@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "child.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,7 +37,7 @@ static _Noreturn void child_run(child_function *function, const struct settings 
 {
 	/* First, so that no descriptor of the supervisor is left, nor one that a look-up of users has opened. */
 	journal_close();
-	if (channel != CHANNEL_FD && dup2(channel, CHANNEL_FD) < 0)
+	if (channel != CHANNEL_FD && dup3(channel, CHANNEL_FD, O_CLOEXEC) < 0)
 		_exit(1);
 	closefrom(CHANNEL_FD + 1);
 	(void)fork_advise(settings, MADV_WIPEONFORK);
