@@ -143,6 +143,10 @@ daemon_endorsed()
 	ran once
 	same "--once again succeeds" 0 "$status"
 	has "and finds the secret in the keyring" "1 of 1 secrets are in the keyring already"
+	sed -i 's|^url = .*|url = https://127.0.0.1:9|' "$work/conf/realmkeyd"
+	ran once
+	same "--once without the KBS fails" 5 "$status"
+	same "and leaves the secret in the keyring" "$secret" "$(cat "$keyring/d/s")"
 }
 
 # lacks_notify TEXT PATTERN

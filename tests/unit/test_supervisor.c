@@ -95,6 +95,10 @@ static void keeper(const struct settings *settings, const struct keeper_options 
 	snprintf(text, sizeof(text), "%s runs as %d", name, (int)getpid());
 	say(channel, CHANNEL_STATE, 0, strcmp(name, "waiting") != 0 && strcmp(name, "hostile") != 0,
 	    0, text);
+	if (!strcmp(name, "stale")) {
+		say(channel, CHANNEL_STALE, 0, true, 9, "a secret is stale");
+		_exit(9);
+	}
 	while (ret >= 0 && poll(&p, 1, -1) >= 0) {
 		ret = channel_receive_command(channel, &command, &e);
 		if (ret > 0)
@@ -343,6 +347,16 @@ static void what_does_not_go_away_ends_the_service(void **state)
 	}
 }
 
+/* Not even after the service has started. */
+static void a_stale_secret_ends_the_service(void **state)
+{
+	(void)state;
+	supervise("stale");
+	manager_hears_keeper("stale");
+	manager_hears("STATUS=a secret is stale");
+	assert_int_equal(supervisor_ends(), 9);
+}
+
 static void other_failures_are_tried_again(void **state)
 {
 	(void)state;
@@ -568,6 +582,7 @@ int main(void)
 		TEST(other_users_are_refused),
 		TEST(a_keeper_cannot_forge_notifications),
 		TEST(what_does_not_go_away_ends_the_service),
+		TEST(a_stale_secret_ends_the_service),
 		TEST(other_failures_are_tried_again),
 		TEST(a_keeper_that_dies_is_replaced),
 		TEST(a_keeper_that_sends_nonsense_is_replaced),

@@ -93,8 +93,10 @@ void child_reported(struct child *child, const struct channel_report *report, in
 		child->started = now;
 		child->until = INT64_MAX;
 	}
-	if (report->type == CHANNEL_FAILED && child->state != CHILD_STOPPING) {
-		child->permanent = child->state == CHILD_STARTING && permanent;
+	if ((report->type == CHANNEL_FAILED || report->type == CHANNEL_STALE) &&
+	    child->state != CHILD_STOPPING) {
+		child->permanent = report->type == CHANNEL_STALE ||
+				   (child->state == CHILD_STARTING && permanent);
 		child->code = (int)report->code;
 		child->until = now + CHILD_STOP_MS; /* it ends by itself */
 		snprintf(child->reason, sizeof(child->reason), "%s", report->text);

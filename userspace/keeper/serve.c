@@ -56,6 +56,19 @@ static int keeper_begin(struct keeper *keeper, const struct settings *settings,
 
 /* --- one pass -------------------------------------------------------------------------------- */
 
+/* The error of the first required secret that could not be requested, although an old one may be in the keyring; NULL if
+ * there is none. */
+static const struct error *once_failure(const struct keeper *keeper)
+{
+	for (size_t i = 0; i < keeper->settings->config.count; i++) {
+		const struct keeper_secret *secret = &keeper->secret[i];
+
+		if (secret->config->required && secret->error.kind != ERROR_NONE)
+			return &secret->error;
+	}
+	return NULL;
+}
+
 int keeper_once(const struct settings *settings, const struct keeper_options *options)
 {
 	struct keeper keeper = KEEPER_INIT;
@@ -70,7 +83,7 @@ int keeper_once(const struct settings *settings, const struct keeper_options *op
 		keeper_publish(&keeper, clock_boot_ms());
 		/* No later wake-up removes old generations. */
 		keyring_tidy(&keeper.keyring, INT64_MAX);
-		failure = keeper_failure(&keeper);
+		failure = once_failure(&keeper);
 	} else {
 		log_line(LOG_LEVEL_ERROR, "%s", e.text);
 	}
@@ -205,10 +218,10 @@ static void signals_set(void)
 
 /* --- the process ----------------------------------------------------------------------------- */
 
-static _Noreturn void server_fail(struct server *s, const struct error *e)
+static _Noreturn void server_fail(struct server *s, enum channel_type type, const struct error *e)
 {
 	log_line(LOG_LEVEL_ERROR, "%s", e->text);
-	report(s, CHANNEL_FAILED, 0, error_exit_code(e), e->text);
+	report(s, type, 0, error_exit_code(e), e->text);
 	_exit(error_exit_code(e));
 }
 
@@ -219,7 +232,7 @@ static _Noreturn void server_fail_stale(struct server *s, const struct error *ca
 
 	if (e.kind == ERROR_NONE)
 		error_set(&e, ERROR_DELIVERY, "a secret is stale");
-	server_fail(s, &e);
+	server_fail(s, CHANNEL_STALE, &e);
 }
 
 /* For people who wait for what failed. */
@@ -251,7 +264,7 @@ static void server_pass(struct server *s)
 	keeper_publish(&s->keeper, clock_boot_ms());
 	report_state(s, CHANNEL_STATE);
 	if (keeper_lost(&s->keeper))
-		server_fail(s, &lost);
+		server_fail(s, CHANNEL_FAILED, &lost);
 	if (stale)
 		server_fail_stale(s, stale);
 	for (size_t i = 0; i < answered; i++)
