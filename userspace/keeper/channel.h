@@ -19,8 +19,8 @@ enum channel_type {
 	/* from the keeper */
 	CHANNEL_STARTED, /* it is confined, and has taken over the keyring */
 	CHANNEL_FAILED,	 /* it could not start, or can get no further secret; it exits after this */
-	CHANNEL_STALE,	 /* the same, because of a secret with on_stale = fail: the service must fail */
-	CHANNEL_STATE,	 /* after each pass */
+	CHANNEL_STALE, /* the same, because of a secret with on_stale = fail: the service must fail */
+	CHANNEL_STATE, /* after each pass */
 	CHANNEL_PONG,
 	CHANNEL_DONE,
 };
@@ -41,7 +41,7 @@ struct channel_report {
 	uint32_t id; /* of CHANNEL_PONG and CHANNEL_DONE */
 	uint32_t
 		ready; /* of CHANNEL_STARTED, CHANNEL_STATE, CHANNEL_DONE: every required secret is there */
-	uint32_t code;		     /* of CHANNEL_FAILED, CHANNEL_STALE, CHANNEL_DONE: an exit status */
+	uint32_t code; /* of CHANNEL_FAILED, CHANNEL_STALE, CHANNEL_DONE: an exit status */
 	char text[CHANNEL_TEXT_MAX]; /* for people; ends with a NUL */
 };
 
