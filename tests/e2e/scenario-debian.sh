@@ -92,12 +92,17 @@ ii  realmkey-trusteed" "$output"
 	runs 0 "apt finds all that they depend on" realm_sh "apt-get -q check"
 }
 
-# debian_profile NAME: loads a profile of AppArmor. It is compiled here, because a realm's CPU is emulated.
+# debian_profile NAME LINE...: loads a profile of AppArmor, with these lines in place of its local ones. It is compiled
+# here, because a realm's CPU is emulated.
 debian_profile()
 {
-	$in_root apparmor_parser --skip-kernel-load --kernel-features /etc/apparmor.d/abi/4.0 --ofile "build/e2e/$1.profile" \
-		"userspace/install/apparmor/$1" && tests/realm/realm put "$realm_name" "build/e2e/$1.profile" /tmp/profile &&
-		realm_sh "cat /tmp/profile >/sys/kernel/security/apparmor/.load && rm /tmp/profile"
+	local name=$1 more
+	more=$(printf '  %s\n' "${@:2}")
+	NAME=$name MORE=$more awk '$0 == "  include if exists <local/" ENVIRON["NAME"] ">" { print ENVIRON["MORE"] } { print }' \
+		"userspace/install/apparmor/$name" >"build/e2e/$name.source" || return 1
+	$in_root apparmor_parser --skip-kernel-load --kernel-features /etc/apparmor.d/abi/4.0 --ofile "build/e2e/$name.profile" \
+		"build/e2e/$name.source" && tests/realm/realm put "$realm_name" "build/e2e/$name.profile" /tmp/profile &&
+		realm_sh "cat /tmp/profile >/sys/kernel/security/apparmor/.replace && rm /tmp/profile"
 }
 
 # All programs run with these profiles from here on, and all tests below pass with them.

@@ -358,6 +358,39 @@ life_outage()
 	does "which arrives" within 60 life_reads "after the outage"
 }
 
+# life_url: the KBS that answered last.
+life_url() { realm_sh "realmkey status --json" | sed -n 's/.*"url": *"\([^"]*\)".*/\1/p'; }
+
+# The KBS is reached by a Unix socket, and when that is gone by a vsock of the realm itself, with the lines that
+# realmkey-courier(8) names for the unit and for AppArmor.
+life_transports()
+{
+	does "a relay is in the realm" realm_put relay
+	does "it listens at a Unix socket and at a vsock" realm_sh "modprobe vsock_loopback && mkdir -p /run/kbs &&
+		systemd-run -q --unit relay-unix /tmp/relay unix /run/kbs/socket 10.0.2.2 $trustee_port &&
+		systemd-run -q --unit relay-vsock /tmp/relay vsock 7000 10.0.2.2 $trustee_port"
+	does "the unit of the courier allows these" realm_sh "mkdir -p /etc/systemd/system/realmkey-courier@.service.d &&
+		printf '[Service]\nRestrictAddressFamilies=AF_UNIX AF_VSOCK\n' \
+			>/etc/systemd/system/realmkey-courier@.service.d/transports.conf && systemctl daemon-reload"
+	does "so does its profile" debian_profile realmkey-courier "network vsock stream," "network unix stream," \
+		"/run/kbs/socket rw,"
+	does "a drop-in names both" life_dropin 60-transports <<<"[kbs]
+url = unix+https://10.0.2.2/run/kbs/socket vsock+https://10.0.2.2/1:7000"
+	runs 0 "systemctl reload" realm_sh "systemctl reload realmkeyd"
+	does "the operator changes a text" life_say web/motd "by a Unix socket"
+	runs 0 "realmkey refresh" realm_sh "realmkey refresh --now"
+	does "brings it" life_reads "by a Unix socket"
+	same "from that KBS" "unix+https://10.0.2.2/run/kbs/socket" "$(life_url)"
+	does "the Unix socket is closed" realm_sh "systemctl stop relay-unix; rm /run/kbs/socket"
+	does "the operator changes the text again" life_say web/motd "by a vsock"
+	runs 0 "realmkey refresh" realm_sh "realmkey refresh --now"
+	does "brings that too" life_reads "by a vsock"
+	same "from the other KBS" "vsock+https://10.0.2.2/1:7000" "$(life_url)"
+	does "all that is removed" realm_sh "rm /etc/realmkey/realmkeyd.conf.d/60-transports.conf \
+		/etc/systemd/system/realmkey-courier@.service.d/transports.conf && systemctl daemon-reload &&
+		systemctl stop relay-vsock && systemctl reload realmkeyd && realmkey refresh --now"
+}
+
 scenario_life()
 {
 	does "trusteed starts" trustee_start life
@@ -373,6 +406,7 @@ scenario_life()
 		life_refresh
 		life_pairs
 		life_reload
+		life_transports
 		life_deaths
 		life_upgrade
 		life_outage
