@@ -155,6 +155,8 @@ static int repeated_join(int argc, char **argv, char **out, struct error *e)
 	static struct bytes joined[ARRAY_SIZE(repeatable)];
 	int place[ARRAY_SIZE(repeatable)] = { 0 }, count = 0, at = 0;
 
+	for (size_t i = 0; i < ARRAY_SIZE(repeatable); i++)
+		bytes_free(&joined[i]); /* of a command before this one, in tests */
 	for (; at < argc && strcmp(argv[at], "--") != 0; at++) {
 		const char *value = NULL, *next = at + 1 < argc ? argv[at + 1] : NULL;
 		size_t i = 0;
