@@ -361,12 +361,24 @@ life_outage()
 # life_url: the KBS that answered last.
 life_url() { realm_sh "realmkey status --json" | sed -n 's/.*"url": *"\([^"]*\)".*/\1/p'; }
 
+# The modules of a vsock within a machine, which the image lacks.
+life_vsock()
+{
+	local name folder
+	folder=build/root/usr/lib/modules/$(cat build/root.kernel)/kernel/net/vmw_vsock
+	for name in vsock vmw_vsock_virtio_transport_common vsock_loopback; do
+		tests/realm/realm put "$realm_name" "$folder/$name.ko.xz" "/tmp/$name.ko.xz" &&
+			realm_sh "insmod /tmp/$name.ko.xz" || return 1
+	done
+}
+
 # The KBS is reached by a Unix socket, and when that is gone by a vsock of the realm itself, with the lines that
 # realmkey-courier(8) names for the unit and for AppArmor.
 life_transports()
 {
 	does "a relay is in the realm" realm_put relay
-	does "it listens at a Unix socket and at a vsock" realm_sh "modprobe vsock_loopback && mkdir -p /run/kbs &&
+	does "so are modules for a vsock" life_vsock
+	does "the relay listens at a Unix socket and at a vsock" realm_sh "mkdir -p /run/kbs &&
 		systemd-run -q --unit relay-unix /tmp/relay unix /run/kbs/socket 10.0.2.2 $trustee_port &&
 		systemd-run -q --unit relay-vsock /tmp/relay vsock 7000 10.0.2.2 $trustee_port"
 	does "the unit of the courier allows these" realm_sh "mkdir -p /etc/systemd/system/realmkey-courier@.service.d &&

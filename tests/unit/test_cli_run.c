@@ -17,16 +17,33 @@
 
 static int log_fd = -1;
 
-/* In place of the one of libc, by the linker. */
+static void log_keep(int priority, const char *format, va_list args)
+{
+	dprintf(log_fd, "<%d>", priority);
+	vdprintf(log_fd, format, args);
+	dprintf(log_fd, "\n");
+}
+
+/* In place of the one of libc, by the linker. An optimised build calls the second one. */
 __attribute__((format(printf, 2, 3))) void __wrap_syslog(int priority, const char *format, ...);
 void __wrap_syslog(int priority, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	dprintf(log_fd, "<%d>", priority);
-	vdprintf(log_fd, format, args);
-	dprintf(log_fd, "\n");
+	log_keep(priority, format, args);
+	va_end(args);
+}
+
+__attribute__((format(printf, 3, 4))) void __wrap___syslog_chk(int priority, int flag,
+							       const char *format, ...);
+void __wrap___syslog_chk(int priority, int flag, const char *format, ...)
+{
+	va_list args;
+
+	(void)flag;
+	va_start(args, format);
+	log_keep(priority, format, args);
 	va_end(args);
 }
 

@@ -298,13 +298,6 @@ static const struct attempt {
 	{ "wait for a time", try_wait, 0, 0 },
 };
 
-/* Memory is unlocked again: a machine's limit may be lower than what these tests use, and root in a
- * container may be unable to raise it. AddressSanitizer locks no memory either. */
-static int confine_begin_unlocked(struct error *e)
-{
-	return confine_begin(e) < 0 ? -1 : munlockall();
-}
-
 static _Noreturn void child_try(int (*function)(void), bool landlock)
 {
 	struct sandbox_identity identity;

@@ -63,7 +63,8 @@ static int try_keeper(void)
 	struct error e = ERROR_INIT;
 
 	confine_identity(&identity);
-	if (confine_begin(&e) == 0 && confine_finish(keyring_fd, &identity, getppid(), &e) == 0)
+	if (confine_begin_unlocked(&e) == 0 &&
+	    confine_finish(keyring_fd, &identity, getppid(), &e) == 0)
 		return 0;
 	fprintf(stderr, "%s\n", e.text);
 	return 1;
