@@ -359,7 +359,7 @@ life_outage()
 }
 
 # life_url: the KBS that answered last.
-life_url() { realm_sh "realmkey status --json" | sed -n 's/.*"url": *"\([^"]*\)".*/\1/p'; }
+life_url() { realm_sh "realmkey status --json" | sed -n 's/^ *"kbs": "\(.*\)",*$/\1/p'; }
 
 # The modules of a vsock within a machine, which the image lacks.
 life_vsock()
