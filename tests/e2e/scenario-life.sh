@@ -278,6 +278,8 @@ life_pairs()
 		grep -q 'failed 0$' /run/load-postgresql"
 	echo "# ${output//$'\n'/; }"
 	has "which has its new certificate" "serial b2:"
+	runs 0 "the journal has a field for the secret" realm_sh "journalctl --no-pager -o cat -u realmkeyd SECRET=db-certificate"
+	has "by which its changes are found" "db-certificate: changed: db/server.crt"
 }
 
 life_reload()
