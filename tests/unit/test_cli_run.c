@@ -271,6 +271,8 @@ static void pairs_are_of_one_generation(void **state)
 	}
 	pid = fork();
 	assert_true(pid >= 0);
+	if (pid == 0) /* also if the test fails and ends */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	while (pid == 0)
 		renameat2(AT_FDCWD, scratch("keyring/.new"), AT_FDCWD, scratch("keyring/web"),
 			  RENAME_EXCHANGE);
