@@ -84,6 +84,14 @@ class Daemon:
             raise Finding(f"realmkey {' '.join(arguments)} ends with {status}: {said[-200:]}; "
                           f"{read(f'{self.folder}/log').decode()[-300:]}")
 
+    def answers(self):
+        """Wait until it listens: the keyring can still be locked by the keeper of the one that was killed."""
+        for _ in range(SECONDS * 10):
+            if self.run("refresh")[0] != 14:
+                return
+            time.sleep(0.1)
+        raise Finding("the next start does not listen")
+
     def pid(self):
         """The process to trace."""
         if self.victim != "keeper":
@@ -169,6 +177,7 @@ class Daemon:
         self.start()
         self.ask(0, "wait", "--timeout", f"{SECONDS}s")
         self.look(values, modes)
+        self.answers()
         self.ask(0, "reload")
         self.ask(0, "refresh", "--now")
         self.look({self.value(self.number)}, {self.mode()})
