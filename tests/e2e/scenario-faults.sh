@@ -80,7 +80,7 @@ faults_clients_try()
 # faults_daemon_ends TEXT: the daemon has delivered and has ended.
 faults_daemon_ends()
 {
-	has "$1: tries again until it delivers" "unchanged: s"
+	has "$1: tries again until it delivers" "the KBS has confirmed it"
 	lacks "$1: and delivers in time" "never"
 	same "$1: the last good secret was there all the time" "keyring: $secret" "$(grep '^keyring:' <<<"$output" | sort -u)"
 }
