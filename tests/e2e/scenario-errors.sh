@@ -20,7 +20,7 @@ errors_of_config()
 		realm_sh "printf '$text' >/tmp/conf/$line"
 		refused 3 "configuration: $what" "$pattern" "realmkeyd --config /tmp/conf/$line --once"
 	done <<'.'
-unknown key|/tmp/conf/1:3: [kbs] colour|[kbs]\nurl = https://10.0.2.2:1\ncolour = blue\n
+unknown key|/tmp/conf/1:3: [kbs] colour|[kbs]\nurl = https://10.0.2.2:1\ncolour = blue\n[secret a]\nresource = a/b/c\n
 bad mode|/tmp/conf/2:5: [secret a] mode|[kbs]\nurl = https://10.0.2.2:1\n[secret a]\nresource = a/b/c\nmode = 99\n
 file outside the keyring|/tmp/conf/3:5: [secret a] file|[kbs]\nurl = https://10.0.2.2:1\n[secret a]\nresource = a/b/c\nfile = ../x\n
 http without insecure|[kbs] url|[kbs]\nurl = http://10.0.2.2:1\n[secret a]\nresource = a/b/c\nfile = x\n
@@ -62,7 +62,7 @@ scenario_errors()
 	refused 5 "a KBS that has ended" "10.0.2.2:$trustee_port" "realmkey get-resource $kbs --path a/b/c"
 	errors_malformed
 	errors_of_config
-	runs 1 "nothing half-written anywhere" realm_sh "find /run/realmkey -type f 2>/dev/null | grep ."
+	runs 1 "nothing half-written anywhere" realm_sh "find /run/realmkey -type f ! -name .status 2>/dev/null | grep ."
 }
 
 # A KBS with malformed answers: a server in the realm sends each from a file.
