@@ -1,53 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The keeper's decisions, with secrets that the tests define. */
 #include "base/array.h"
-#include "keeper_world.h"
-
-#define MINUTES 60000
-
-static struct config_secret configs[4];
-static struct settings_secret owners[4];
-static struct settings settings;
-static struct keeper_secret secrets[4];
-static int64_t now; /* on the boot clock, ms */
+#include "keeper_secrets.h"
 
 static int setup(void **state)
 {
 	static char *const names[] = { (char *)"zero", (char *)"one", (char *)"two",
 				       (char *)"three" };
-	static char *const resources[] = { (char *)"r/t/0", (char *)"r/t/1", (char *)"r/t/2",
-					   (char *)"r/t/3" };
 
 	(void)state;
-	world_make();
-	now = 1000 * MINUTES;
-	for (int i = 0; i < 4; i++) {
-		configs[i] = (struct config_secret){ .name = names[i],
-						     .resource = resources[i],
-						     .file = names[i],
-						     .mode = 0400,
-						     .required = i != 3 };
-		owners[i] = (struct settings_secret){ .uid = 10, .gid = 20 };
-		secrets[i] = (struct keeper_secret){
-			.config = &configs[i],
-			.file = keyring_declare(NULL, names[i], 0400, 10, 20, NULL),
-		};
-	}
-	settings = (struct settings){ .secret = owners };
-	settings.config.secret = configs;
-	settings.config.count = 4;
-	settings.config.url[settings.config.urls++] = (char *)"https://kbs";
-	keeper.settings = &settings;
-	keeper.secret = secrets;
-	keeper.session.courier.fd = 0;
-	bytes_append_text(&keeper.session.ear, "e.a.r");
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	world_free();
+	secrets_make(names, names, 0);
 	return 0;
 }
 
@@ -437,7 +399,7 @@ static void a_status_that_is_too_long_is_cut(void **state)
 	assert_string_equal(status, "0 of 4 secrets ");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, secrets_free)
 
 int main(void)
 {

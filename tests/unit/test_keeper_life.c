@@ -2,15 +2,7 @@
 /* What the keeper does with secrets after their first delivery: refreshing, units, staleness, taking over. */
 #include "base/array.h"
 #include "keeper/secrets/publish.h"
-#include "keeper_world.h"
-
-#define MINUTES 60000
-
-static struct config_secret configs[4];
-static struct settings_secret owners[4];
-static struct settings settings;
-static struct keeper_secret secrets[4];
-static int64_t now; /* on the boot clock, ms */
+#include "keeper_secrets.h"
 
 /* Two secrets that change together, and two others. */
 static int setup(void **state)
@@ -19,40 +11,9 @@ static int setup(void **state)
 				       (char *)"banner" };
 	static char *const files[] = { (char *)"tls/cert", (char *)"tls/key", (char *)"db/password",
 				       (char *)"banner" };
-	static char *const resources[] = { (char *)"r/t/0", (char *)"r/t/1", (char *)"r/t/2",
-					   (char *)"r/t/3" };
 
 	(void)state;
-	world_make();
-	now = 1000 * MINUTES;
-	for (int i = 0; i < 4; i++) {
-		configs[i] = (struct config_secret){ .name = names[i],
-						     .resource = resources[i],
-						     .file = files[i],
-						     .mode = 0400,
-						     .required = i != 3,
-						     .refresh = 100 * MINUTES };
-		secrets[i] = (struct keeper_secret){
-			.config = &configs[i],
-			.file = keyring_declare(NULL, files[i], 0400, 10, 20, NULL),
-		};
-	}
-	settings = (struct settings){ .secret = owners };
-	settings.config.secret = configs;
-	settings.config.count = 4;
-	settings.config.url[settings.config.urls++] = (char *)"https://kbs";
-	keeper.settings = &settings;
-	keeper.secret = secrets;
-	keeper.started = now;
-	keeper.session.courier.fd = 0;
-	bytes_append_text(&keeper.session.ear, "e.a.r");
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	world_free();
+	secrets_make(names, files, 100 * MINUTES);
 	return 0;
 }
 
@@ -471,7 +432,7 @@ static void a_shorter_interval_counts_at_once(void **state)
 	assert_int_equal(secrets[2].due, now + 80 * MINUTES);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, secrets_free)
 
 int main(void)
 {
