@@ -87,8 +87,9 @@ required = yes
 	has "the keyring is noexec" noexec
 	if [[ $output == *noswap* || $output == *ramfs* ]]; then tap 0 "the keyring cannot swap"; else
 		tap 1 "the keyring cannot swap" "$output"; fi
-	runs 0 "no other file in the keyring" realm_sh "find /run/realmkey/keyring -type f | wc -l"
-	same "exactly one file" 1 "$output"
+	runs 0 "no other file in the keyring" realm_sh "cd /run/realmkey/keyring && find . -type f | sort"
+	same "exactly the secret and the status" "./.status
+./one/secret" "$output"
 	story_notify
 }
 
