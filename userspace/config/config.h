@@ -15,6 +15,8 @@
 #define CONFIG_FILES_MAX   64		       /* with all drop-ins */
 #define CONFIG_SECRETS_MAX 256
 #define CONFIG_URLS_MAX	   8
+#define CONFIG_KEYRING_FILES_MAX 512 /* of the keyring */
+#define CONFIG_LIST_MAX	   32		       /* words in a list of a secret */
 
 /* What happens to a secret that the KBS has not confirmed for stale_after. */
 enum config_stale {
@@ -29,10 +31,35 @@ struct config_place {
 	int line;
 };
 
+/* The type of a key in a kernel keyring (keyrings(7)). */
+enum config_key_type { CONFIG_KEY_NONE, CONFIG_KEY_USER, CONFIG_KEY_LOGON, CONFIG_KEY_BIG };
+
+/* credential = UNIT[:ID]: a credential that systemd may load for a unit. */
+struct config_credential {
+	char *unit; /* with its suffix */
+	char *id;   /* default: the name of the secret */
+};
+
+/* allow = uid:NAME gid:NAME unit:UNIT container:UNIT: a program that may read the secret through the local API. */
+enum config_peer { CONFIG_PEER_UID, CONFIG_PEER_GID, CONFIG_PEER_UNIT, CONFIG_PEER_CONTAINER };
+struct config_allow {
+	enum config_peer kind;
+	char *name;
+};
+
+/* reload = UNIT..., restart = UNIT..., signal = UNIT SIGNAL...: what realmkey-hooks does after a change. */
+enum config_action { CONFIG_RELOAD, CONFIG_RESTART, CONFIG_SIGNAL };
+struct config_hook {
+	enum config_action action;
+	char *unit; /* with its suffix */
+	int signal; /* of CONFIG_SIGNAL */
+};
+
 struct config_secret {
 	char *name;	     /* from [secret NAME] */
 	char *resource;	     /* repository/type/tag */
-	char *file;	     /* relative to the keyring; no "..", no leading '/' */
+	char *file;	     /* relative to the keyring; no "..", no leading '/'; NULL: none. Default: its
+			      * name, if it has neither key, credential, crypttab nor allow */
 	char *owner, *group; /* names or numbers; NULL: root */
 	mode_t mode;	     /* default 0400; no bit outside 0777 */
 	bool required;	     /* default yes */
@@ -41,6 +68,35 @@ struct config_secret {
 	enum config_stale on_stale; /* default CONFIG_STALE_KEEP */
 	struct config_place place;  /* where the section begins */
 	struct config_place owner_place, group_place, mode_place, stale_place, on_stale_place;
+	/* Sinks other than the file. The key belongs to the keyring of @owner. */
+	enum config_key_type key;
+	char *key_name;	   /* its description */
+	bool key_fallback; /* key_fallback = yes: type user if the kernel has no big_key */
+	struct config_credential *credential; /* owned */
+	size_t credentials;
+	char **volume; /* crypttab = VOLUME...; owned */
+	size_t volumes;
+	struct config_allow *allow; /* owned */
+	size_t allows;
+	struct config_hook *hook; /* owned */
+	size_t hooks;
+	struct config_place key_place, credential_place, volume_place, allow_place, hook_place;
+};
+
+#define CONFIG_NO_SECRET SIZE_MAX
+
+/* A file of the keyring: the own file of a secret ([secret] file), or a section [file NAME] with another file for a secret
+ * (secret = NAME) or with a template (template = FILE). */
+struct config_file {
+	char *name;	  /* of the section */
+	char *path;	  /* relative to the keyring, as config_secret.file; default: its name */
+	size_t secret;	  /* the number of the secret; CONFIG_NO_SECRET: a template */
+	char *secret_name; /* of a section [file]: as given, or NULL */
+	char *template;	  /* absolute path, or NULL */
+	char *owner, *group;
+	mode_t mode;
+	struct config_place place, secret_place, template_place, owner_place, group_place,
+		mode_place;
 };
 
 struct config {
@@ -64,8 +120,12 @@ struct config {
 	struct config_place url_place, ca_place, insecure_place, source_place, timeout_place,
 		proxy_place, proxy_credentials_place, certificate_place, key_place, register_place,
 		interval_place, size_place;
+	int64_t local_wait; /* ms; [local] wait: how long realmkey-local waits for a secret; default 60 s */
+	struct config_place local_place, wait_place;
 	struct config_secret *secret; /* owned, as is all text above */
 	size_t count;		      /* of the secrets */
+	struct config_file *file;     /* owned; first those of the secrets */
+	size_t files;
 	char **name;		      /* of the files that were read; the places refer to them */
 	size_t names;
 };

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "config.h"
+#include "template/template.h"
 
 #define SETTINGS_PATH	     "/etc/realmkey/realmkeyd.conf"
 #define SETTINGS_DIGEST_SIZE 32
@@ -17,11 +18,20 @@
 struct settings_secret {
 	uid_t uid;
 	gid_t gid;
+	/* For each config_secret.allow: the number of the user or group; of others 0. Owned. */
+	unsigned int *allow;
+};
+
+struct settings_file {
+	uid_t uid;
+	gid_t gid;
+	struct template template; /* empty if the file is not a template */
 };
 
 struct settings {
 	struct config config;
 	struct settings_secret *secret;	  /* config.count of them */
+	struct settings_file *file;	  /* config.files of them */
 	struct bytes ca[CONFIG_URLS_MAX]; /* the contents of the files config.ca */
 	struct bytes certificate;	  /* PEM; empty if there is none */
 	struct bytes key;		  /* PEM, locked; likewise */
@@ -29,6 +39,7 @@ struct settings {
 	uint8_t digest
 		[SETTINGS_DIGEST_SIZE]; /* of all that was read: two equal ones mean that nothing
 					       * has changed */
+	uint8_t text_digest[SETTINGS_DIGEST_SIZE]; /* of the files of the configuration alone */
 };
 
 #define SETTINGS_INIT { .key = BYTES_LOCKED_INIT, .proxy_credentials = BYTES_LOCKED_INIT }
@@ -41,6 +52,10 @@ struct settings {
  */
 int settings_read(struct settings *settings, const char *path, config_report *report, void *context,
 		  struct error *e);
+/* The same without the contents of any file that the configuration names (certificates, keys, templates; ->digest is not
+ * set): for realmkey-keys, realmkey-hooks and realmkey-local. */
+int settings_read_text(struct settings *settings, const char *path, config_report *report,
+		       void *context, struct error *e);
 /* The same for a person who has changed the configuration: report also what settings_audit() finds, and go
  * on after errors. @watchdog is as there. */
 int settings_check(struct settings *settings, const char *path, unsigned int watchdog,
