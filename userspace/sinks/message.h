@@ -30,7 +30,7 @@ enum sinks_type {
 	/* To realmkey-keys, about a secret with `key`. */
 	SINKS_SET,     /* the body is the new value: make the key, or replace it */
 	SINKS_CONFIRM, /* the KBS has confirmed the value: its time-out begins again; without a body */
-	SINKS_REMOVE,  /* revoke and unlink the key, if there is one; without a body */
+	SINKS_REMOVE, /* revoke and unlink the key, if there is one; without a body */
 	/* To realmkey-hooks: the secret has changed, and is in place. Without a body. */
 	SINKS_CHANGED,
 	/* The answers, one for each message. The number is that of the message, or for FAILED the kind of the error, whose text is
