@@ -6,9 +6,9 @@ import subprocess
 import threading
 import time
 
-from common import ENDED, KILL_AT, KILLED, SECONDS, Finding
-from sinks import CONFIRM, DONE, HEADER, HELLO, REMOVE, SET, Keyctl, Peer, Service, digest
-from world import NATIVE, read, write
+from common import ENDED, KILL_AT, KILLED, SECONDS, Finding, named
+from sinks import CONFIRM, DONE, HEADER, HELLO, REMOVE, SET, Keyctl, Peer, Service, StandIn, digest
+from world import NATIVE, RELEASE, read, write
 
 
 class Keys:
@@ -96,3 +96,78 @@ class Keys:
 
     def end(self):
         self.service.end()
+
+
+class Everywhere:
+    """realmkeyd --once, with a secret in a file, in a template, for local programs, as a key and with a hook. Each place has
+    the old value or the new one, and realmkey-hooks learns of each change, although it may come before a kill."""
+
+    values = (b"the first " * 100, b"the second " * 900)
+
+    def __init__(self, name):
+        self.name = name
+
+    def begin(self, world):
+        self.folder, self.number = world.path(f"everywhere-{os.getpid()}"), 0
+        os.makedirs(f"{self.folder}/keyring", exist_ok=True)
+        self.mount = f"{self.folder}/keyring/mount"
+        self.trustee = world.trustee(f"kbs-{os.getpid()}")
+        self.keys, self.hooks = (StandIn(f"{self.folder}/{name}.sock") for name in ("keys", "hooks"))
+        write(f"{self.folder}/template", "password={{ s }}\n")
+        write(f"{self.folder}/conf", f"[kbs]\nurl = http://127.0.0.1:{self.trustee.port}\ninsecure = yes\n"
+              "[secret s]\nresource = a/b/s\nfile = d/s\nowner = 0\nkey = user:s\nallow = uid:0\nreload = x.service\n"
+              f"[file t]\ntemplate = {self.folder}/template\nowner = 0\n")
+        self.env = dict(world.env, ASAN_OPTIONS="verify_asan_link_order=0:detect_leaks=0:exitcode=99")
+        self.publish()
+        self.deliver()
+
+    def publish(self):
+        self.number ^= 1
+        self.value = self.values[self.number]
+        self.trustee.put("a/b/s", self.value)
+
+    def run(self, *before):
+        done = subprocess.run(
+            [*before, f"{NATIVE}/tests/cli/realmkeyd_here", "--courier", f"{RELEASE}/userspace/courier/realmkey-courier",
+             "--keyring", self.mount, "--config", f"{self.folder}/conf", "--keys", f"{self.folder}/keys.sock", "--hooks",
+             f"{self.folder}/hooks.sock", "--once"], env=self.env, capture_output=True, timeout=SECONDS, check=False)
+        return done.returncode, (done.stderr + done.stdout).decode(errors="replace")
+
+    def places(self):
+        """The value in each place, without what the template adds."""
+        found = {name: read(f"{self.mount}/{name}") for name in ("d/s", "t", ".serve.s")}
+        found["t"] = found["t"] and found["t"].removeprefix(b"password=").removesuffix(b"\n")
+        return dict(found, key=self.keys.values.get(0))
+
+    def deliver(self):
+        status, said = self.run()
+        wrong = {place: value for place, value in self.places().items() if value != self.value}
+        if status or wrong:
+            raise Finding(f"the next start ends with {status} and has {named(wrong)}; {said[-300:]}")
+
+    def point(self, at):
+        old, changed = self.values[self.number], self.hooks.changed
+        self.publish()
+        status, said = self.run(KILL_AT, str(at))
+        if status not in (KILLED, ENDED):
+            raise RuntimeError(f"kill_at ended with {status}: {said}")
+        for place, value in self.places().items():
+            if value not in ([old, self.value] if status == KILLED else [self.value]):
+                raise Finding(f"after the kill {place} has {value!r:.60}; {said.strip()[-200:]}")
+        self.deliver()
+        if self.hooks.changed == changed:
+            raise Finding("realmkey-hooks has not learnt of the change")
+        return status == KILLED
+
+    def rounds(self):
+        return 1
+
+    def recover(self):
+        subprocess.run(["umount", self.mount], check=False, capture_output=True)
+        self.deliver()
+
+    def end(self):
+        self.trustee.stop()
+        self.keys.close()
+        self.hooks.close()
+        subprocess.run(["umount", self.mount], check=False, capture_output=True)
