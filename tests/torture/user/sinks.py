@@ -396,7 +396,7 @@ class Everywhere(Daemon):
         if not faulted and self.hooks.changed == self.changed:
             return "the change was not sent to realmkey-hooks"
         files, hidden = self.stored()
-        hidden = [name for name in hidden if name != ".serve.s"]
+        hidden = [name for name in hidden if name not in (".serve.s", ".digests")]
         if set(files) - {"d/s", "t"} or hidden and not faulted:
             return f"left in the keyring: {files}, {hidden}"
         return None
