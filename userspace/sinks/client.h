@@ -12,7 +12,7 @@
 #define SINKS_WAIT_MS 10000
 
 struct sinks_client {
-	int fd; /* -1: not connected */
+	int fd;		  /* -1: not connected */
 	const char *name; /* of the program, for errors */
 };
 

@@ -30,7 +30,7 @@ enum sinks_type {
 	/* To realmkey-keys, about a secret with `key`. */
 	SINKS_SET,     /* the body is the new value: make the key, or replace it */
 	SINKS_CONFIRM, /* the KBS has confirmed the value: its time-out begins again; without a body */
-	SINKS_REMOVE,  /* revoke and unlink the key, if there is one; without a body */
+	SINKS_REMOVE, /* revoke and unlink the key, if there is one; without a body */
 	/* To realmkey-hooks: the secret has changed, and is in place. Without a body. */
 	SINKS_CHANGED,
 	/* The answers, one for each message. The number is that of the message, or for FAILED the kind of the error, whose text is
@@ -46,11 +46,11 @@ struct sinks_message {
 	size_t len;	  /* bytes */
 };
 
-/* Append the header of @m to @out. ERROR_PROTOCOL if its type does not allow such a body. */
+/* Write the header of @m. ERROR_PROTOCOL if its type does not allow its number or the length of its body. */
 int sinks_encode_header(const struct sinks_message *m, uint8_t header[SINKS_HEADER_SIZE],
 			struct error *e);
-/* Read @header; the body is not there yet: only @m->len. ERROR_PROTOCOL for an unknown type, or a length that it does not
- * allow. */
+/* Read @header; the body is not there yet: only @m->len. ERROR_PROTOCOL for an unknown type, or for a number or a length
+ * that it does not allow. */
 int sinks_decode_header(const uint8_t header[SINKS_HEADER_SIZE], struct sinks_message *m,
 			struct error *e);
 
