@@ -6,6 +6,9 @@
 
 # How `systemd-analyze security` rates each unit; what is not restricted has a reason in the unit.
 service_exposures="realmkey-courier@.service 1.2
+realmkey-hooks@.service 0.7
+realmkey-keys@.service 1.1
+realmkey-local.service 1.3
 realmkey-metrics.service 0.7
 realmkey-ready.service 0.7
 realmkeyd.service 1.4
@@ -19,6 +22,32 @@ service_exposure()
 		echo "${unit##*/} $(sed -n 's/.*exposure level for .*: \([0-9.]*\) .*/\1/p' <<<"$output")"
 	done >"$work/exposures"
 	same "the exposure of each unit" "$service_exposures" "$(cat "$work/exposures")"
+}
+
+# What each socket of a unit is: its path, its mode, whether each connection gets a process, and what it starts.
+service_sockets="/run/realmkey/api.sock 0666 realmkey-local.service
+/run/realmkey/courier 0600 yes
+/run/realmkey/credentials.sock 0600 realmkey-local.service
+/run/realmkey/hooks.sock 0600 yes
+/run/realmkey/keys.sock 0600 yes"
+
+service_units()
+{
+	local unit
+	rm -rf "$work/units"
+	mkdir "$work/units"
+	cp build/release/userspace/install/*.service userspace/install/*.{socket,mount,timer} "$work/units"
+	# The programs are not installed here.
+	sed -i 's|^\(Exec[A-Za-z]*=\)[^ ]*|\1/bin/true|' "$work"/units/*.service
+	runs 0 "systemd can read each unit" env SYSTEMD_UNIT_PATH="$PWD/$work/units:" systemd-analyze verify --man=no \
+		--recursive-errors=no "$PWD/$work"/units/*
+	same "and ignores nothing in it" "" "$output"
+	for unit in userspace/install/*.socket; do
+		sed -n 's/^\(ListenStream\|SocketMode\|Accept\|Service\)=//p' "$unit" | paste -sd' '
+		grep -q "^Wants=.*${unit##*/}\|^Requires=.*${unit##*/}" build/release/userspace/install/realmkeyd.service ||
+			echo "realmkeyd.service does not start ${unit##*/}"
+	done >"$work/sockets"
+	same "the sockets, which realmkeyd.service starts" "$service_sockets" "$(cat "$work/sockets")"
 }
 
 # What tests/e2e (debian) shows in a realm, except for the clock, which no service sets there.
@@ -98,6 +127,7 @@ files: 1" "$(cat "$work/out" "$work/err")"
 part_service()
 {
 	service_exposure
+	service_units
 	service_start
 	does "trusteed starts" kbs_start service || return
 	runs 0 "the RIM is endorsed" admin set-reference-value "$reference" "$(realmkey_here rim)"

@@ -110,7 +110,7 @@ debian_profiles()
 {
 	local name
 	runs 0 "the realm's kernel has AppArmor" realm_sh "grep Y /sys/module/apparmor/parameters/enabled"
-	for name in realmkey realmkeyd realmkey-courier trusteed; do
+	for name in realmkey realmkeyd realmkey-courier realmkey-hooks realmkey-keys realmkey-local trusteed; do
 		does "its profile for $name is loaded" debian_profile $name
 	done
 }

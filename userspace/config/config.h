@@ -11,12 +11,12 @@
 
 #include "base/error.h"
 
-#define CONFIG_FILE_MAX	   ((size_t)256 << 10) /* bytes of one file */
-#define CONFIG_FILES_MAX   64		       /* with all drop-ins */
-#define CONFIG_SECRETS_MAX 256
-#define CONFIG_URLS_MAX	   8
-#define CONFIG_KEYRING_FILES_MAX 512 /* of the keyring */
-#define CONFIG_LIST_MAX	   32		       /* words in a list of a secret */
+#define CONFIG_FILE_MAX		 ((size_t)256 << 10) /* bytes of one file */
+#define CONFIG_FILES_MAX	 64		     /* with all drop-ins */
+#define CONFIG_SECRETS_MAX	 256
+#define CONFIG_URLS_MAX		 8
+#define CONFIG_KEYRING_FILES_MAX (2 * CONFIG_SECRETS_MAX) /* of the keyring */
+#define CONFIG_LIST_MAX		 32 /* of a secret: credentials, volumes, peers, hooks of all kinds */
 
 /* What happens to a secret that the KBS has not confirmed for stale_after. */
 enum config_stale {
@@ -56,10 +56,11 @@ struct config_hook {
 };
 
 struct config_secret {
-	char *name;	     /* from [secret NAME] */
-	char *resource;	     /* repository/type/tag */
-	char *file;	     /* relative to the keyring; no "..", no leading '/'; NULL: none. Default: its
-			      * name, if it has neither key, credential, crypttab nor allow */
+	char *name;	/* from [secret NAME] */
+	char *resource; /* repository/type/tag */
+	char *file; /* relative to the keyring; no "..", no leading '/'; NULL: none. Default: its
+			      * name, if it has neither key, credential, crypttab nor allow; "file ="
+			      * without a value: none */
 	char *owner, *group; /* names or numbers; NULL: root */
 	mode_t mode;	     /* default 0400; no bit outside 0777 */
 	bool required;	     /* default yes */
@@ -80,7 +81,8 @@ struct config_secret {
 	size_t allows;
 	struct config_hook *hook; /* owned */
 	size_t hooks;
-	struct config_place key_place, credential_place, volume_place, allow_place, hook_place;
+	struct config_place key_place, key_fallback_place, credential_place, volume_place,
+		allow_place, reload_place, restart_place, signal_place;
 };
 
 #define CONFIG_NO_SECRET SIZE_MAX
@@ -88,11 +90,11 @@ struct config_secret {
 /* A file of the keyring: the own file of a secret ([secret] file), or a section [file NAME] with another file for a secret
  * (secret = NAME) or with a template (template = FILE). */
 struct config_file {
-	char *name;	  /* of the section */
-	char *path;	  /* relative to the keyring, as config_secret.file; default: its name */
-	size_t secret;	  /* the number of the secret; CONFIG_NO_SECRET: a template */
+	char *name;	   /* of the section */
+	char *path;	   /* relative to the keyring, as config_secret.file; default: its name */
+	size_t secret;	   /* the number of the secret; CONFIG_NO_SECRET: a template */
 	char *secret_name; /* of a section [file]: as given, or NULL */
-	char *template;	  /* absolute path, or NULL */
+	char *template;	   /* absolute path, or NULL */
 	char *owner, *group;
 	mode_t mode;
 	struct config_place place, secret_place, template_place, owner_place, group_place,
@@ -126,7 +128,7 @@ struct config {
 	size_t count;		      /* of the secrets */
 	struct config_file *file;     /* owned; first those of the secrets */
 	size_t files;
-	char **name;		      /* of the files that were read; the places refer to them */
+	char **name; /* of the files that were read; the places refer to them */
 	size_t names;
 };
 

@@ -5,7 +5,7 @@
 #define REALMKEY_SERVED_H
 
 #define SERVED_PREFIX	".serve." /* before the name of the secret */
-#define SERVED_NAME_MAX 64	   /* bytes, with the NUL */
+#define SERVED_NAME_MAX 64	  /* bytes, with the NUL */
 
 /* If the user does not exist, the id stands in, which no distribution assigns. */
 #define SERVED_USER	"realmkey-local"

@@ -27,7 +27,8 @@
 
 struct template_part;
 
-struct template {
+struct template
+{
 	struct bytes text; /* a copy, to which the parts point */
 	struct template_part *part;
 	size_t count;
