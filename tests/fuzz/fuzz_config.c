@@ -16,18 +16,73 @@ static void check(int good)
 		abort();
 }
 
+static void check_path(const char *path)
+{
+	check(path && *path && *path != '/' && *path != '.');
+	check(!strstr(path, "/.") && !strstr(path, "//") && !strpbrk(path, "\t\r\n\033"));
+}
+
+/* A word that another program looks up by itself. */
+static void check_word(const char *word)
+{
+	check(word && *word && !strpbrk(word, " \t\r\n\033/") && strlen(word) <= 255);
+}
+
+static void check_unit(const char *unit)
+{
+	check_word(unit);
+	check(strchr(unit, '.') && *unit != '.' && *unit != '@' && !strstr(unit, "@."));
+}
+
+static void check_sinks(const struct config_secret *secret)
+{
+	check(!secret->key == !secret->key_name);
+	check(secret->key != CONFIG_KEY_LOGON || strchr(secret->key_name, ':'));
+	check(!secret->key_fallback || secret->key == CONFIG_KEY_BIG);
+	check(secret->credentials <= CONFIG_LIST_MAX && secret->volumes <= CONFIG_LIST_MAX &&
+	      secret->allows <= CONFIG_LIST_MAX && secret->hooks <= CONFIG_LIST_MAX);
+	for (size_t i = 0; i < secret->credentials; i++) {
+		check_unit(secret->credential[i].unit);
+		check_word(secret->credential[i].id);
+		check(!strchr(secret->credential[i].id, ':'));
+	}
+	for (size_t i = 0; i < secret->volumes; i++)
+		check_word(secret->volume[i]);
+	for (size_t i = 0; i < secret->allows; i++)
+		if (secret->allow[i].kind == CONFIG_PEER_UNIT ||
+		    secret->allow[i].kind == CONFIG_PEER_CONTAINER)
+			check_unit(secret->allow[i].name);
+		else
+			check(*secret->allow[i].name);
+	for (size_t i = 0; i < secret->hooks; i++) {
+		check_unit(secret->hook[i].unit);
+		check((secret->hook[i].action == CONFIG_SIGNAL) == (secret->hook[i].signal != 0));
+	}
+}
+
 static void check_secret(const struct config *config, size_t index)
 {
 	const struct config_secret *secret = &config->secret[index];
 
 	check(secret->name && *secret->name && secret->resource && *secret->resource);
-	check(secret->file && *secret->file && *secret->file != '/' && *secret->file != '.');
-	check(!strstr(secret->file, "/.") && !strstr(secret->file, "//"));
-	check(!strpbrk(secret->file, "\t\r\n\033") && secret->mode <= 0777 &&
-	      secret->place.line > 0);
+	check(secret->mode <= 0777 && secret->place.line > 0);
+	check_sinks(secret);
 	for (size_t i = 0; i < index; i++)
-		check(strcmp(config->secret[i].file, secret->file) &&
-		      strcmp(config->secret[i].name, secret->name));
+		check(strcmp(config->secret[i].name, secret->name));
+}
+
+static void check_file(const struct config *config, size_t index)
+{
+	const struct config_file *file = &config->file[index];
+
+	check(file->name && file->mode <= 0777 && file->place.line > 0);
+	check_path(file->path);
+	check((file->secret == CONFIG_NO_SECRET) == (file->template != NULL));
+	check(file->template || file->secret < config->count);
+	if (!file->template && !file->secret_name)
+		check(!strcmp(file->path, config->secret[file->secret].file));
+	for (size_t i = 0; i < index; i++)
+		check(strcmp(config->file[i].path, file->path));
 }
 
 static void check_url(const char *url, bool insecure)
@@ -50,6 +105,9 @@ static void check_config(const struct config *config)
 	check(!config->certificate == !config->key && config->timeout >= 1);
 	for (size_t i = 0; i < config->count; i++)
 		check_secret(config, i);
+	check(config->files <= CONFIG_KEYRING_FILES_MAX && config->local_wait >= 1000);
+	for (size_t i = 0; i < config->files; i++)
+		check_file(config, i);
 }
 
 /* A report is "NAME:LINE: reason". The last of too many has no place. */

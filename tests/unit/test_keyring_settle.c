@@ -74,6 +74,39 @@ static void only_what_is_declared_stays(void **state)
 	assert_int_equal(put("d/a", "kept"), 1);
 }
 
+/* Copies that realmkey-local reads: hidden, and yet declared. */
+static void served_copies_are_files_like_others(void **state)
+{
+	struct stat was;
+	int kept;
+
+	(void)state;
+	ring_open();
+	assert_int_equal(put_as(".serve.db", 0400, 7, 8, "kept", 4), 0);
+	assert_int_equal(put(".serve.old", "of an old configuration"), 0);
+	assert_int_equal(put(".serve.", "of an old configuration"), 0);
+	was = stat_of(".serve.db");
+	assert_int_equal(was.st_mode, S_IFREG | 0400);
+	assert_int_equal(was.st_uid, 7);
+	ring_next();
+	make(".served", "another program's");
+	kept = declare_as(".serve.db", 0400, 7, 8);
+	assert_true(keyring_has(&ring, kept));
+	settle();
+	assert_int_equal(names("", true), 2);
+	holds(".served", "another program's");
+	assert_int_equal(stat_of(".serve.db").st_ino, was.st_ino);
+	assert_true(AS_KEEPER(keyring_same(&ring, kept, "kept", 4)));
+	assert_false(AS_KEEPER(keyring_same(&ring, kept, "kepT", 4)));
+	assert_int_equal(stage(kept, "kept"), 1);
+	assert_int_equal(stage(kept, "new"), 0);
+	commit();
+	holds(".serve.db", "new");
+	assert_int_equal(AS_KEEPER(keyring_stage_removal(&ring, kept, &error)), 0);
+	commit();
+	assert_int_equal(access(path_of(".serve.db"), F_OK), -1);
+}
+
 /* Files of other users, with modes that nobody else can read. */
 static void what_is_there_is_taken_over(void **state)
 {
@@ -230,6 +263,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(only_what_is_declared_stays),
+		TEST(served_copies_are_files_like_others),
 		TEST(what_is_there_is_taken_over),
 		TEST(another_mode_or_owner_is_set),
 		TEST(a_file_and_a_directory_replace_each_other),

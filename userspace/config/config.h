@@ -15,8 +15,8 @@
 #define CONFIG_FILES_MAX	 64		     /* with all drop-ins */
 #define CONFIG_SECRETS_MAX	 256
 #define CONFIG_URLS_MAX		 8
-#define CONFIG_KEYRING_FILES_MAX 512 /* of the keyring */
-#define CONFIG_LIST_MAX		 32  /* words in a list of a secret */
+#define CONFIG_KEYRING_FILES_MAX (2 * CONFIG_SECRETS_MAX) /* of the keyring */
+#define CONFIG_LIST_MAX		 32 /* of a secret: credentials, volumes, peers, hooks of all kinds */
 
 /* What happens to a secret that the KBS has not confirmed for stale_after. */
 enum config_stale {
@@ -59,7 +59,8 @@ struct config_secret {
 	char *name;	/* from [secret NAME] */
 	char *resource; /* repository/type/tag */
 	char *file; /* relative to the keyring; no "..", no leading '/'; NULL: none. Default: its
-			      * name, if it has neither key, credential, crypttab nor allow */
+			      * name, if it has neither key, credential, crypttab nor allow; "file ="
+			      * without a value: none */
 	char *owner, *group; /* names or numbers; NULL: root */
 	mode_t mode;	     /* default 0400; no bit outside 0777 */
 	bool required;	     /* default yes */
@@ -80,7 +81,8 @@ struct config_secret {
 	size_t allows;
 	struct config_hook *hook; /* owned */
 	size_t hooks;
-	struct config_place key_place, credential_place, volume_place, allow_place, hook_place;
+	struct config_place key_place, key_fallback_place, credential_place, volume_place,
+		allow_place, reload_place, restart_place, signal_place;
 };
 
 #define CONFIG_NO_SECRET SIZE_MAX

@@ -14,6 +14,7 @@
 
 #define FILE_PATH_MAX	 255
 #define TIMEOUT_MAX_MS	 (INT64_C(600) * 1000)
+#define WAIT_MAX_MS	 (INT64_C(86400) * 1000)
 #define KEYRING_SIZE_MIN ((size_t)1 << 20)
 #define KEYRING_SIZE_MAX ((size_t)1 << 30)
 
@@ -236,8 +237,25 @@ static int read_file(struct parser *p, const struct key *key, const char *value,
 	return parser_store(p, value, field);
 }
 
+/* Of a secret: without a value, it has no file of its own. */
+static int read_own_file(struct parser *p, const struct key *key, const char *value, void *field)
+{
+	return *value ? read_file(p, key, value, field) : 0;
+}
+
+static int read_wait(struct parser *p, const struct key *key, const char *value, void *field)
+{
+	int64_t ms;
+
+	if (!value_time(value, &ms) || ms > WAIT_MAX_MS)
+		return parser_fail(p, key->name, "'%s' is not a time from 1s to 1d", value);
+	*(int64_t *)field = ms;
+	return 0;
+}
+
 #define OF(field)	 offsetof(struct config, field)
 #define OF_SECRET(field) offsetof(struct config_secret, field)
+#define OF_FILE(field)	 offsetof(struct config_file, field)
 
 static const struct key kbs_keys[] = {
 	{ "url", OF(url), read_urls, OF(url_place) },
@@ -269,7 +287,7 @@ static const struct key keyring_keys[] = {
 
 static const struct key secret_keys[] = {
 	{ "resource", OF_SECRET(resource), read_resource, 0 },
-	{ "file", OF_SECRET(file), read_file, 0 },
+	{ "file", OF_SECRET(file), read_own_file, 0 },
 	{ "mode", OF_SECRET(mode), read_mode, OF_SECRET(mode_place) },
 	{ "owner", OF_SECRET(owner), read_text, OF_SECRET(owner_place) },
 	{ "group", OF_SECRET(group), read_text, OF_SECRET(group_place) },
@@ -277,14 +295,37 @@ static const struct key secret_keys[] = {
 	{ "refresh", OF_SECRET(refresh), read_interval, 0 },
 	{ "stale_after", OF_SECRET(stale_after), read_interval, OF_SECRET(stale_place) },
 	{ "on_stale", OF_SECRET(on_stale), read_stale, OF_SECRET(on_stale_place) },
+	{ "key", 0, config_read_key, OF_SECRET(key_place) },
+	{ "key_fallback", OF_SECRET(key_fallback), read_bool, OF_SECRET(key_fallback_place) },
+	{ "credential", 0, config_read_credentials, OF_SECRET(credential_place) },
+	{ "crypttab", 0, config_read_volumes, OF_SECRET(volume_place) },
+	{ "allow", 0, config_read_allow, OF_SECRET(allow_place) },
+	{ "reload", 0, config_read_hooks, OF_SECRET(reload_place) },
+	{ "restart", 0, config_read_hooks, OF_SECRET(restart_place) },
+	{ "signal", 0, config_read_hooks, OF_SECRET(signal_place) },
+};
+
+static const struct key file_keys[] = {
+	{ "secret", OF_FILE(secret_name), read_text, OF_FILE(secret_place) },
+	{ "template", OF_FILE(template), read_path, OF_FILE(template_place) },
+	{ "file", OF_FILE(path), read_file, 0 },
+	{ "mode", OF_FILE(mode), read_mode, OF_FILE(mode_place) },
+	{ "owner", OF_FILE(owner), read_text, OF_FILE(owner_place) },
+	{ "group", OF_FILE(group), read_text, OF_FILE(group_place) },
+};
+
+static const struct key local_keys[] = {
+	{ "wait", OF(local_wait), read_wait, OF(wait_place) },
 };
 
 const struct section config_sections[] = {
-	{ "kbs", false, OF(place), kbs_keys, ARRAY_SIZE(kbs_keys) },
-	{ "measure", false, OF(measure_place), measure_keys, ARRAY_SIZE(measure_keys) },
-	{ "log", false, OF(log_place), log_keys, ARRAY_SIZE(log_keys) },
-	{ "refresh", false, OF(refresh_place), refresh_keys, ARRAY_SIZE(refresh_keys) },
-	{ "keyring", false, OF(keyring_place), keyring_keys, ARRAY_SIZE(keyring_keys) },
-	{ "secret", true, 0, secret_keys, ARRAY_SIZE(secret_keys) },
+	{ "kbs", SECTION_CONFIG, OF(place), kbs_keys, ARRAY_SIZE(kbs_keys) },
+	{ "measure", SECTION_CONFIG, OF(measure_place), measure_keys, ARRAY_SIZE(measure_keys) },
+	{ "log", SECTION_CONFIG, OF(log_place), log_keys, ARRAY_SIZE(log_keys) },
+	{ "refresh", SECTION_CONFIG, OF(refresh_place), refresh_keys, ARRAY_SIZE(refresh_keys) },
+	{ "keyring", SECTION_CONFIG, OF(keyring_place), keyring_keys, ARRAY_SIZE(keyring_keys) },
+	{ "local", SECTION_CONFIG, OF(local_place), local_keys, ARRAY_SIZE(local_keys) },
+	{ "secret", SECTION_SECRET, 0, secret_keys, ARRAY_SIZE(secret_keys) },
+	{ "file", SECTION_FILE, 0, file_keys, ARRAY_SIZE(file_keys) },
 	{ 0 },
 };

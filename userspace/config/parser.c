@@ -14,20 +14,20 @@ static char *section_target(const struct parser *p)
 {
 	struct config *config = p->config;
 
-	return p->section->titled ? (char *)&config->secret[config->count - 1] : (char *)config;
+	switch (p->section->of) {
+	case SECTION_SECRET:
+		return (char *)&config->secret[config->count - 1];
+	case SECTION_FILE:
+		return (char *)&config->file[config->files - 1];
+	case SECTION_CONFIG:
+		break;
+	}
+	return (char *)config;
 }
 
 static struct config_place *place_at(char *target, size_t offset)
 {
 	return (struct config_place *)(void *)(target + offset);
-}
-
-/* True for the same file twice, or if one is a directory on the path of the other. */
-static bool files_clash(const char *a, const char *b)
-{
-	size_t alen = strlen(a), blen = strlen(b), len = alen < blen ? alen : blen;
-
-	return !memcmp(a, b, len) && (alen == blen || (alen < blen ? b[len] : a[len]) == '/');
 }
 
 static bool key_was_given(const struct parser *p, const char *name)
@@ -38,31 +38,53 @@ static bool key_was_given(const struct parser *p, const char *name)
 	return false;
 }
 
+/* The path of a file is by default the @name of its section. */
+static void path_default(struct parser *p, const char *name, const struct config_place *place,
+			 char **path)
+{
+	const char *fault = config_file_fault(name);
+
+	if (fault)
+		parser_fail_at(p, place, p->title, "file", "missing, and the name '%s' %s", name,
+			       fault);
+	else
+		parser_store(p, name, path);
+}
+
+static void secret_end(struct parser *p, struct config_secret *secret)
+{
+	bool other = key_was_given(p, "key") || key_was_given(p, "credential") ||
+		     key_was_given(p, "crypttab") || key_was_given(p, "allow");
+
+	if (!key_was_given(p, "resource"))
+		parser_fail_at(p, &secret->place, p->title, "resource", "missing");
+	if (!key_was_given(p, "file") && !other)
+		path_default(p, secret->name, &secret->place, &secret->file);
+}
+
+static void file_end(struct parser *p, struct config_file *file)
+{
+	bool secret = key_was_given(p, "secret"), template = key_was_given(p, "template");
+
+	if (!secret && !template)
+		parser_fail_at(p, &file->place, p->title, NULL,
+			       "has neither secret = NAME nor template = FILE");
+	else if (secret && template)
+		parser_fail_at(p, &file->template_place, p->title, "template",
+			       "there is also secret; a file has either the one or the other");
+	if (!key_was_given(p, "file"))
+		path_default(p, file->name, &file->place, &file->path);
+}
+
 /* Check what can be checked only when a section is complete. */
 static void section_end(struct parser *p)
 {
-	const struct config_secret *other;
-	struct config_secret *secret;
-	const char *fault;
+	struct config *config = p->config;
 
-	if (!p->section || !p->section->titled)
-		return;
-	secret = (struct config_secret *)(void *)section_target(p);
-	if (!key_was_given(p, "resource"))
-		parser_fail_at(p, &secret->place, p->title, "resource", "missing");
-	if (!key_was_given(p, "file")) { /* by default the name of the secret */
-		fault = config_file_fault(secret->name);
-		if (fault)
-			parser_fail_at(p, &secret->place, p->title, "file",
-				       "missing, and the name '%s' %s", secret->name, fault);
-		else
-			parser_store(p, secret->name, &secret->file);
-	}
-	for (other = p->config->secret; other < secret && secret->file; other++)
-		if (other->file && files_clash(other->file, secret->file))
-			parser_fail_at(p, &secret->place, p->title, "file",
-				       "'%s' clashes with '%s' of [secret %s]", secret->file,
-				       other->file, other->name);
+	if (p->section && p->section->of == SECTION_SECRET)
+		secret_end(p, &config->secret[config->count - 1]);
+	else if (p->section && p->section->of == SECTION_FILE)
+		file_end(p, &config->file[config->files - 1]);
 }
 
 /* An error if something was given at @place, which is in this file or in another. */
@@ -73,16 +95,23 @@ static int already_given(struct parser *p, const struct config_place *place)
 	return parser_fail(p, NULL, "already given in %s:%d", place->file, place->line);
 }
 
+/* Names are shown in logs and on the status line. */
+static int name_check(struct parser *p, const char *name)
+{
+	if (!*name)
+		return parser_fail(p, NULL, "requires a name: [%s NAME]", p->title);
+	if (name[strspn(name, ENCODE_ALPHANUMERIC "_.-")])
+		return parser_fail(p, NULL, "a name consists of letters, digits, '_', '.' and '-'");
+	return 0;
+}
+
 static int secret_add(struct parser *p, const char *name)
 {
 	struct config *config = p->config;
 	struct config_secret *grown;
 
-	if (!*name)
-		return parser_fail(p, NULL, "requires a name: [%s NAME]", p->title);
-	/* Names are shown in logs and on the status line. */
-	if (name[strspn(name, ENCODE_ALPHANUMERIC "_.-")])
-		return parser_fail(p, NULL, "a name consists of letters, digits, '_', '.' and '-'");
+	if (name_check(p, name) < 0)
+		return -1;
 	for (size_t i = 0; i < config->count; i++)
 		if (!strcmp(config->secret[i].name, name))
 			return already_given(p, &config->secret[i].place);
@@ -102,6 +131,35 @@ static int secret_add(struct parser *p, const char *name)
 	if (parser_store(p, name, &grown[config->count].name) < 0)
 		return -1;
 	config->count++;
+	return 0;
+}
+
+/* The own files of the secrets are put before these in the end. */
+static int file_add(struct parser *p, const char *name)
+{
+	struct config *config = p->config;
+	struct config_file *grown;
+
+	if (name_check(p, name) < 0)
+		return -1;
+	for (size_t i = 0; i < config->files; i++)
+		if (!strcmp(config->file[i].name, name))
+			return already_given(p, &config->file[i].place);
+	if (config->files == CONFIG_KEYRING_FILES_MAX - CONFIG_SECRETS_MAX)
+		return parser_fail(p, NULL, "more than %d sections [file NAME]",
+				   CONFIG_KEYRING_FILES_MAX - CONFIG_SECRETS_MAX);
+	grown = reallocarray(config->file, config->files + 1, sizeof(*grown));
+	if (!grown)
+		return parser_memory(p);
+	config->file = grown;
+	grown[config->files] = (struct config_file){
+		.secret = CONFIG_NO_SECRET,
+		.mode = 0400,
+		.place = p->at,
+	};
+	if (parser_store(p, name, &grown[config->files].name) < 0)
+		return -1;
+	config->files++;
 	return 0;
 }
 
@@ -137,13 +195,26 @@ static const struct section *section_find(const char *word, size_t len)
 	return NULL;
 }
 
+/* Without a name. */
+static int config_add(struct parser *p, const struct section *section, const char *name)
+{
+	struct config_place *place = place_at((char *)p->config, section->place);
+
+	if (*name)
+		return parser_fail(p, NULL, "accepts no name");
+	if (place->line && place->file == p->at.file)
+		return already_given(p, place);
+	*place = p->at;
+	return 0;
+}
+
 /* Read a line "[...]". Returns -1 if the section is an error: its keys are not read. */
 static int section_begin(struct parser *p, const char *text, size_t len)
 {
 	const struct section *section;
-	struct config_place *place;
 	const char *name;
 	size_t word;
+	int ret;
 
 	p->seen = 0;
 	p->title[0] = '\0';
@@ -154,19 +225,15 @@ static int section_begin(struct parser *p, const char *text, size_t len)
 	section = section_find(p->title, word);
 	if (!section)
 		return parser_fail(p, NULL, "unknown section");
-	if (section->titled) {
-		if (secret_add(p, name) < 0)
-			return -1;
-	} else {
-		place = place_at((char *)p->config, section->place);
-		if (*name)
-			return parser_fail(p, NULL, "accepts no name");
-		if (place->line && place->file == p->at.file)
-			return already_given(p, place);
-		*place = p->at;
-	}
-	p->section = section;
-	return 0;
+	if (section->of == SECTION_SECRET)
+		ret = secret_add(p, name);
+	else if (section->of == SECTION_FILE)
+		ret = file_add(p, name);
+	else
+		ret = config_add(p, section, name);
+	if (ret == 0)
+		p->section = section;
+	return ret;
 }
 
 static void key_read(struct parser *p, const char *name, const char *value)

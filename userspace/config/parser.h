@@ -5,9 +5,11 @@
 
 #include "config.h"
 
-#define PARSER_TITLE_MAX  48
-#define PARSER_LINE_MAX	  4096 /* bytes */
-#define PARSER_ERRORS_MAX 64
+#define PARSER_TITLE_MAX 48
+/* Room for "secret NAME", as in the heading, also if it was written with more white space. */
+#define PARSER_HEADING_MAX (PARSER_TITLE_MAX + sizeof("secret "))
+#define PARSER_LINE_MAX	   4096 /* bytes */
+#define PARSER_ERRORS_MAX  64
 
 /* A time that was not given. */
 #define CONFIG_UNSET (-1)
@@ -30,16 +32,23 @@ struct parser {
 /* A key of the configuration. */
 struct key {
 	const char *name;
-	size_t offset; /* of the value in struct config or struct config_secret */
+	size_t offset; /* of the value in the struct of its section */
 	/* Read @value into @field. Returns -1 after an error was reported. */
 	int (*read)(struct parser *p, const struct key *key, const char *value, void *field);
 	size_t place; /* of a struct config_place in the same struct; 0: that is not kept */
 };
 
+/* The struct that the keys of a section are in. */
+enum section_of {
+	SECTION_CONFIG, /* struct config: "[name]" */
+	SECTION_SECRET, /* struct config_secret: "[secret NAME]" */
+	SECTION_FILE,	/* struct config_file: "[file NAME]" */
+};
+
 struct section {
 	const char *name;
-	bool titled;  /* "[name TITLE]", one for each secret */
-	size_t place; /* in struct config: where it begins, unless titled */
+	enum section_of of;
+	size_t place; /* in struct config, of SECTION_CONFIG: where it begins */
 	const struct key *key;
 	size_t count;
 };
@@ -48,6 +57,15 @@ struct section {
 extern const struct section config_sections[];
 /* Why @path cannot be a file in the keyring, or NULL. */
 const char *config_file_fault(const char *path);
+
+/* sink_keys.c: read the keys of a secret that name its sinks. @field is not used. */
+int config_read_key(struct parser *p, const struct key *key, const char *value, void *field);
+int config_read_credentials(struct parser *p, const struct key *key, const char *value,
+			    void *field);
+int config_read_volumes(struct parser *p, const struct key *key, const char *value, void *field);
+int config_read_allow(struct parser *p, const struct key *key, const char *value, void *field);
+/* reload, restart and signal */
+int config_read_hooks(struct parser *p, const struct key *key, const char *value, void *field);
 
 /* Report an error in the line that is read, of @key unless that is NULL; returns -1. */
 int parser_fail(struct parser *p, const char *key, const char *format, ...)
@@ -65,6 +83,9 @@ int parser_store(struct parser *p, const char *value, char **field);
 
 /* Read one file. */
 void parser_file(struct parser *p, const struct config_text *file);
+
+/* files.c: put the own files of the secrets before the sections [file NAME], and check all of them together. */
+void config_files(struct parser *p);
 
 /* checks.c: check what can be checked only when everything was read, and set what depends on other
  * keys. */

@@ -12,35 +12,29 @@
 #include "base/crypto.h"
 #include "base/io.h"
 #include "kbs/ca_file.h"
-#include "owner.h"
+#include "reading.h"
 
 #define PEM_MAX		((size_t)64 << 10)
 #define CREDENTIALS_MAX ((size_t)1 << 10)
 
-struct source {
-	char *name;
-	struct bytes text;
-};
-
-struct reading {
-	struct settings *settings;
-	struct source source[CONFIG_FILES_MAX]; /* the main file and its drop-ins */
-	size_t sources;
-	config_report *report;
-	void *context;
-	bool failed;
-	struct error *e; /* the first error, if failed */
-};
-
 /* --- the text -------------------------------------------------------------------------------- */
 
-static void reading_fail(struct reading *r, const struct error *cause)
+void reading_fail(struct reading *r, const struct error *cause)
 {
 	if (!r->failed)
 		*r->e = *cause;
 	r->failed = true;
 	if (r->report)
 		r->report(r->context, false, cause->text);
+}
+
+void reading_fail_at(struct reading *r, struct error *cause, const struct config_place *place,
+		     const char *title, const char *name, const char *key)
+{
+	error_reclassify(cause, ERROR_ANY, ERROR_CONFIG);
+	error_add(cause, "%s:%d: [%s%s%s] %s", place->file, place->line, title, name ? " " : "",
+		  name ? name : "", key);
+	reading_fail(r, cause);
 }
 
 static int source_add(void *context, const char *name, const struct bytes *text, struct error *e)
@@ -139,11 +133,8 @@ static void named_read(struct reading *r, const char *path, const char *key,
 {
 	struct error inner = ERROR_INIT;
 
-	if (!path || read(path, max, out, &inner) == 0)
-		return;
-	error_reclassify(&inner, ERROR_ANY, ERROR_CONFIG);
-	error_add(&inner, "%s:%d: [kbs] %s", place->file, place->line, key);
-	reading_fail(r, &inner);
+	if (path && read(path, max, out, &inner) < 0)
+		reading_fail_at(r, &inner, place, "kbs", NULL, key);
 }
 
 static void settings_files(struct reading *r)
@@ -161,34 +152,6 @@ static void settings_files(struct reading *r)
 		   settings_credentials);
 }
 
-static void owner_fail(struct reading *r, struct error *inner, const struct config_place *place,
-		       const char *secret, const char *key)
-{
-	error_add(inner, "%s:%d: [secret %s] %s", place->file, place->line, secret, key);
-	reading_fail(r, inner);
-}
-
-static void owners_find(struct reading *r)
-{
-	struct settings *s = r->settings;
-	struct error inner = ERROR_INIT;
-
-	s->secret = calloc(s->config.count ? s->config.count : 1, sizeof(*s->secret));
-	if (!s->secret) {
-		error_set_memory(&inner);
-		reading_fail(r, &inner);
-		return;
-	}
-	for (size_t i = 0; i < s->config.count; i++) {
-		const struct config_secret *config = &s->config.secret[i];
-
-		if (owner_user(config->owner, &s->secret[i].uid, &inner) < 0)
-			owner_fail(r, &inner, &config->owner_place, config->name, "owner");
-		if (owner_group(config->group, &s->secret[i].gid, &inner) < 0)
-			owner_fail(r, &inner, &config->group_place, config->name, "group");
-	}
-}
-
 /* --- all of it ------------------------------------------------------------------------------- */
 
 /* Each part follows its length, so that no two settings have the same input. */
@@ -200,18 +163,41 @@ static bool digest_add(EVP_MD_CTX *hash, const void *data, size_t len)
 	       (!len || EVP_DigestUpdate(hash, data, len) == 1);
 }
 
+static bool digest_text(const struct reading *r, EVP_MD_CTX *hash)
+{
+	bool good = true;
+
+	for (size_t i = 0; i < r->sources; i++)
+		good = good && digest_add(hash, r->source[i].text.data, r->source[i].text.len);
+	return good;
+}
+
+static bool digest_owners(const struct settings *s, EVP_MD_CTX *hash)
+{
+	bool good = true;
+
+	for (size_t i = 0; i < s->config.count; i++) {
+		const struct settings_secret *secret = &s->secret[i];
+
+		good = good && digest_add(hash, &secret->uid, sizeof(secret->uid)) &&
+		       digest_add(hash, &secret->gid, sizeof(secret->gid)) &&
+		       digest_add(hash, secret->allow,
+				  s->config.secret[i].allows * sizeof(*secret->allow));
+	}
+	for (size_t i = 0; i < s->config.files; i++)
+		good = good && digest_add(hash, &s->file[i].uid, sizeof(s->file[i].uid)) &&
+		       digest_add(hash, &s->file[i].gid, sizeof(s->file[i].gid));
+	return good;
+}
+
 static bool digest_all(const struct reading *r, EVP_MD_CTX *hash)
 {
 	const struct settings *s = r->settings;
-	bool good = EVP_DigestInit_ex(hash, EVP_sha256(), NULL) == 1;
+	bool good = digest_text(r, hash) && digest_owners(s, hash);
 
-	for (size_t i = 0; i < r->sources; i++) {
-		const struct source *source = &r->source[i];
-
-		good = good && digest_add(hash, source->name, strlen(source->name)) &&
-		       digest_add(hash, source->text.data, source->text.len);
-	}
-	good = good && digest_add(hash, s->secret, s->config.count * sizeof(*s->secret));
+	/* The names of the files are in the texts of errors. */
+	for (size_t i = 0; i < r->sources; i++)
+		good = good && digest_add(hash, r->source[i].name, strlen(r->source[i].name));
 	for (size_t i = 0; i < CONFIG_URLS_MAX; i++)
 		good = good && digest_add(hash, s->ca[i].data, s->ca[i].len);
 	return good && digest_add(hash, s->certificate.data, s->certificate.len) &&
@@ -219,16 +205,25 @@ static bool digest_all(const struct reading *r, EVP_MD_CTX *hash)
 	       digest_add(hash, s->proxy_credentials.data, s->proxy_credentials.len);
 }
 
+static bool digest_of(const struct reading *r, EVP_MD_CTX *hash,
+		      bool add(const struct reading *r, EVP_MD_CTX *hash),
+		      uint8_t digest[SETTINGS_DIGEST_SIZE])
+{
+	return EVP_DigestInit_ex(hash, EVP_sha256(), NULL) == 1 && add(r, hash) &&
+	       EVP_DigestFinal_ex(hash, digest, NULL) == 1;
+}
+
 static void digest_make(struct reading *r)
 {
+	struct settings *s = r->settings;
 	struct error inner = ERROR_INIT;
 	EVP_MD_CTX *hash = NULL;
 
 	if (crypto_prepare(&inner) == 0) {
 		crypto_begin();
 		hash = EVP_MD_CTX_new();
-		if (!hash || !digest_all(r, hash) ||
-		    EVP_DigestFinal_ex(hash, r->settings->digest, NULL) != 1)
+		if (!hash || !digest_of(r, hash, digest_text, s->text_digest) ||
+		    (!r->text_only && !digest_of(r, hash, digest_all, s->digest)))
 			crypto_error(&inner, ERROR_SYSTEM, "cannot hash the configuration");
 	}
 	EVP_MD_CTX_free(hash);
@@ -246,13 +241,22 @@ static int settings_try(struct reading *r, const char *path)
 		reading_fail(r, &inner);
 	} else {
 		sources_parse(r);
-		settings_files(r);
-		owners_find(r);
+		if (!r->text_only)
+			settings_files(r);
+		reading_owners(r);
 	}
 	if (!r->failed)
 		digest_make(r);
 	sources_free(r);
 	return r->failed ? -1 : 0;
+}
+
+static int settings_do(struct reading *r, const char *path)
+{
+	if (settings_try(r, path) == 0)
+		return 0;
+	settings_free(r->settings);
+	return -1;
 }
 
 int settings_read(struct settings *settings, const char *path, config_report *report, void *context,
@@ -265,10 +269,21 @@ int settings_read(struct settings *settings, const char *path, config_report *re
 		.e = e,
 	};
 
-	if (settings_try(&r, path) == 0)
-		return 0;
-	settings_free(settings);
-	return -1;
+	return settings_do(&r, path);
+}
+
+int settings_read_text(struct settings *settings, const char *path, config_report *report,
+		       void *context, struct error *e)
+{
+	struct reading r = {
+		.settings = settings,
+		.report = report,
+		.context = context,
+		.text_only = true,
+		.e = e,
+	};
+
+	return settings_do(&r, path);
 }
 
 int settings_check(struct settings *settings, const char *path, unsigned int watchdog,
@@ -296,7 +311,10 @@ void settings_free(struct settings *settings)
 	bytes_free(&settings->certificate);
 	bytes_free(&settings->key);
 	bytes_free(&settings->proxy_credentials);
+	for (size_t i = 0; settings->secret && i < settings->config.count; i++)
+		free(settings->secret[i].allow);
 	free(settings->secret);
+	free(settings->file);
 	config_free(&settings->config);
 	*settings = (struct settings)SETTINGS_INIT;
 }

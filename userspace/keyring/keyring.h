@@ -70,17 +70,19 @@ static inline bool keyring_same_unit(const char *a, const char *b)
 int keyring_open(struct keyring *keyring, const char *path, size_t size, uid_t uid, gid_t gid,
 		 struct error *e);
 /* Say that the keyring may have @file, a relative path without empty components and components that
- * begin with '.', and open it if it is there. Its text must stay valid. This process must still have
+ * begin with '.', or a name of the top level that begins with SERVED_PREFIX (sinks/served.h), and open it if it is there. Its text must stay valid. This process must still have
  * the right to read other users' files. Returns its index, which counts from 0. */
 int keyring_declare(struct keyring *keyring, const char *file, mode_t mode, uid_t uid, gid_t gid,
 		    struct error *e);
 /* True if file @index is in place, whatever its mode and owner. */
 bool keyring_has(const struct keyring *keyring, int index);
 /* After all files are declared: remove what an earlier process has left (hidden generations, and all
- * files and directories that are not declared), and make files with another mode or owner than
+ * files and directories that are not declared, those with SERVED_PREFIX too), and make files with another mode or owner than
  * declared anew from their contents. Other hidden names of the top level stay. An error does not
  * end it before it has removed what can be removed. */
 int keyring_settle(struct keyring *keyring, struct error *e);
+/* True if file @index is in place with the @len bytes @data, and with its declared mode and owner. */
+bool keyring_same(const struct keyring *keyring, int index, const void *data, size_t len);
 /* Write the @len bytes @data as the next contents of file @index. Returns 0, or 1 if the file in place has
  * the same contents, mode and owner: then nothing is staged. After an error, what was staged before is
  * still staged. All staged files must belong to one unit. */

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sinks/served.h"
 #include "stage.h"
 #include "tree.h"
 
@@ -78,9 +79,10 @@ static bool name_stays(const char *path, const char *name)
 {
 	if (!strcmp(name, ".") || !strcmp(name, ".."))
 		return true;
-	/* What others of our programs publish. */
+	/* What our programs publish. */
 	return !*path && *name == '.' && strcmp(name, TEMPORARY) &&
-	       strncmp(name, GENERATION_PREFIX, strlen(GENERATION_PREFIX));
+	       strncmp(name, GENERATION_PREFIX, strlen(GENERATION_PREFIX)) &&
+	       strncmp(name, SERVED_PREFIX, strlen(SERVED_PREFIX));
 }
 
 /* The directory @fd, which is closed, is @path in the keyring; "" is the root. */

@@ -145,10 +145,9 @@ static bool contents_same(int fd, const uint8_t *data, size_t len)
 	return same;
 }
 
-/* Whether the file in place has this content, and its declared mode and owner. */
-static bool file_same(const struct keyring *keyring, const struct keyring_file *file,
-		      const void *data, size_t len)
+bool keyring_same(const struct keyring *keyring, int index, const void *data, size_t len)
 {
+	const struct keyring_file *file = &keyring->file[index];
 	struct stat st;
 
 	return file_in_place(keyring, file) == 1 && !fstat(file->fd, &st) &&
@@ -337,7 +336,7 @@ int keyring_stage(struct keyring *keyring, int index, const void *data, size_t l
 	const struct content content = { .data = data, .len = len, .fd = -1 };
 	struct keyring_file *file = &keyring->file[index];
 
-	if (file_same(keyring, file, data, len))
+	if (keyring_same(keyring, index, data, len))
 		return 1;
 	if (stage_begin(keyring, file->name, e))
 		return -1;
