@@ -46,11 +46,11 @@ struct sinks_message {
 	size_t len;	  /* bytes */
 };
 
-/* Append the header of @m to @out. ERROR_PROTOCOL if its type does not allow such a body. */
+/* Write the header of @m. ERROR_PROTOCOL if its type does not allow its number or the length of its body. */
 int sinks_encode_header(const struct sinks_message *m, uint8_t header[SINKS_HEADER_SIZE],
 			struct error *e);
-/* Read @header; the body is not there yet: only @m->len. ERROR_PROTOCOL for an unknown type, or a length that it does not
- * allow. */
+/* Read @header; the body is not there yet: only @m->len. ERROR_PROTOCOL for an unknown type, or for a number or a length
+ * that it does not allow. */
 int sinks_decode_header(const uint8_t header[SINKS_HEADER_SIZE], struct sinks_message *m,
 			struct error *e);
 
