@@ -72,7 +72,6 @@ _Static_assert(sizeof(struct sandbox_rule) == 112, "64-bit machines");
 		SANDBOX_KILL(setreuid), SANDBOX_KILL(setfsuid), SANDBOX_KILL(setgid), \
 		SANDBOX_KILL(setresgid), SANDBOX_KILL(setgroups), SANDBOX_KILL(capset), \
 		SANDBOX_KILL(pidfd_open), SANDBOX_KILL(pidfd_send_signal), \
-		SANDBOX_KILL(io_uring_enter), SANDBOX_KILL(io_uring_register), \
-		SANDBOX_KILL(kcmp)
+		SANDBOX_KILL(io_uring_enter), SANDBOX_KILL(io_uring_register), SANDBOX_KILL(kcmp)
 
 #endif

@@ -103,7 +103,8 @@ static const struct {
 	int error;
 	const char *text;
 } causes[] = {
-	{ EDQUOT, "the quota of keys is used up: raise kernel.keys.root_maxbytes (or root_maxkeys)" },
+	{ EDQUOT,
+	  "the quota of keys is used up: raise kernel.keys.root_maxbytes (or root_maxkeys)" },
 	{ ENODEV, "this kernel does not have this type of key" },
 	{ ENOSYS, "this kernel has no keys (CONFIG_KEYS)" },
 	{ EKEYREVOKED, "the key or its keyring was revoked; restart realmkeyd" },

@@ -102,12 +102,12 @@ static int value_check(const struct store *store, const struct target *t, size_t
 				 t->what);
 	if (len <= t->type->max)
 		return 0;
-	return error_set(e, ERROR_DELIVERY,
-			 "%s: the value has %zu bytes, and a key of type %s has at most %zu: choose "
-			 "%s",
-			 t->what, len, t->type->name, t->type->max,
-			 t->type->max < types[CONFIG_KEY_BIG].max ? "type big_key, or a file" :
-								    "a file");
+	return error_set(
+		e, ERROR_DELIVERY,
+		"%s: the value has %zu bytes, and a key of type %s has at most %zu: choose "
+		"%s",
+		t->what, len, t->type->name, t->type->max,
+		t->type->max < types[CONFIG_KEY_BIG].max ? "type big_key, or a file" : "a file");
 }
 
 /* Make the key, in the private keyring. */
@@ -115,8 +115,8 @@ static keyctl_id key_make(const struct target *t, const void *value, size_t len,
 {
 	keyctl_id key = keyctl_add(t->type->name, t->description, value, len, PRIVATE);
 
-	if (key >= 0 && (keyctl_setperm(key, KEY_PERMISSIONS) < 0 ||
-			 keyctl_set_timeout(key, t->timeout) < 0))
+	if (key >= 0 &&
+	    (keyctl_setperm(key, KEY_PERMISSIONS) < 0 || keyctl_set_timeout(key, t->timeout) < 0))
 		key = -1;
 	return key < 0 ? keyctl_error(e, t->what) : key;
 }
@@ -161,10 +161,9 @@ static int key_confirm(const struct target *t, struct error *e)
 
 	if (key < 0)
 		return -1;
-	if (!key) {
-		errno = ENOKEY;
-		return keyctl_error(e, t->what);
-	}
+	/* It has expired, or another process has revoked or removed it. */
+	if (!key)
+		return error_set(e, ERROR_DELIVERY, "%s: the key is gone", t->what);
 	return keyctl_set_timeout(key, t->timeout) < 0 ? keyctl_error(e, t->what) : 0;
 }
 

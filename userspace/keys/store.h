@@ -10,7 +10,7 @@
 struct store {
 	const struct settings *settings;
 	struct rings rings;
-	bool no_big_key; /* this kernel does not have that type */
+	bool no_big_key;		  /* this kernel does not have that type */
 	uint8_t have[CONFIG_SECRETS_MAX]; /* for each secret: 1 if its key exists */
 };
 
