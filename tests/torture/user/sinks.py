@@ -134,7 +134,7 @@ class Service:
             os.setresuid(user, user, user)
             keyctl = Keyctl()
             while os.read(asked, 1):
-                os.write(said, repr(keyctl.find(kind, description)).encode().ljust(256))
+                os.write(said, repr(keyctl.find(kind, description)).encode().ljust(4000))
             keyctl.forget()
             os._exit(0)
         os.close(asked)
@@ -143,7 +143,7 @@ class Service:
     def key(self):
         """What the service finds in its keyring, or None."""
         os.write(self.ask, b"?")
-        return ast.literal_eval(os.read(self.answer, 256).decode().strip())
+        return ast.literal_eval(os.read(self.answer, 4000).decode().strip())
 
     def end(self):
         os.close(self.ask)
@@ -256,10 +256,18 @@ class Keys(Connected):
         self.key = now
 
     def after(self, status, failed_call):
-        """A key that was replaced is gone, at the latest when the process has ended."""
+        """A key that was replaced is gone at the latest when the next process has started."""
         self.key = self.service.key()
         if self.key not in (None, *self.values):
             return f"the key has {self.key}"
+        left = self.left()
+        if left and failed_call >= 0:
+            self.control.disarm()
+            self.once()
+            self.key, left = self.service.key(), self.left()
+        return left
+
+    def left(self):
         for _ in range(100):
             now = [self.keyctl.read(serial) for serial in self.keyctl.live("user", self.description)]
             if now == ([self.key] if self.key else []):
