@@ -44,7 +44,7 @@ _realmkey_secrets() { realmkey status 2>/dev/null | awk 'table && !/^[^ ]*:/ { p
 _realmkey_offer()
 {
 	case $1 in
-	FILE | "[FILE]" | "[--diff" | A | TOKEN | PEM | EAR | JWK | PATH | PROGRAM) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$2") ;;
+	FILE | "[FILE]" | "[--diff" | A | TOKEN | PEM | EAR | JWK | PATH | PROGRAM | SOCKET) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$2") ;;
 	DIR) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$2") ;;
 	SOURCE) mapfile -t COMPREPLY < <(compgen -W "device netlink" -- "$2") ;;
 	VMM) mapfile -t COMPREPLY < <(compgen -W "bench kvmtool kvmtool-64k kvmtool-eac5 kvmtool-2023 qemu" -- "$2") ;;
