@@ -55,7 +55,8 @@ static int configuration_follow(struct acceptor *a, struct error *e)
 		log_line(LOG_LEVEL_INFO, "the configuration was read again");
 	else
 		log_line(LOG_LEVEL_WARNING,
-			 "%s: not the configuration that realmkeyd uses (realmkey reload)", a->config);
+			 "%s: not the configuration that realmkeyd uses (realmkey reload)",
+			 a->config);
 	return 0;
 }
 
@@ -212,8 +213,9 @@ static void acceptor_step(struct acceptor *a, const struct pollfd p[POLL_MAX], s
 	if (p[POLL_CHANNEL].revents)
 		channel_read(a, now, e);
 	/* Before the clients: a new client is judged by the present configuration. */
-	if (!a->stop && (p[POLL_WATCH].revents || p[POLL_CREDENTIALS].revents ||
-			 p[POLL_API].revents || a->watch.id < 0) &&
+	if (!a->stop &&
+	    (p[POLL_WATCH].revents || p[POLL_CREDENTIALS].revents || p[POLL_API].revents ||
+	     a->watch.id < 0) &&
 	    watch_changed(&a->watch) && configuration_follow(a, e) < 0)
 		stop_begin(a, "realmkey-local starts again with another configuration", now);
 	for (size_t i = 0; i < CLIENTS_MAX; i++)

@@ -14,16 +14,16 @@
 
 #define ACCEPTOR_REQUEST_MS 5000  /* for a program to send its request, and between two requests */
 #define ACCEPTOR_ANSWER_MS  10000 /* for a program to read an answer */
-#define ACCEPTOR_LOOK_MS    100   /* between two looks for a secret that a client waits for */
+#define ACCEPTOR_LOOK_MS    100	  /* between two looks for a secret that a client waits for */
 #define ACCEPTOR_STOP_MS    10000 /* to fail connections before it ends */
 
 #define ACCEPTOR_DIGEST_SIZE (2 * SETTINGS_DIGEST_SIZE + 1)
 
 struct acceptor {
-	int credentials, api;	 /* listening sockets; -1: none */
-	int channel;		 /* to the reader; -1: it has ended */
-	int signals;		 /* signalfd: SIGTERM, SIGINT; -1: none */
-	const char *config;	 /* absolute path */
+	int credentials, api; /* listening sockets; -1: none */
+	int channel;	      /* to the reader; -1: it has ended */
+	int signals;	      /* signalfd: SIGTERM, SIGINT; -1: none */
+	const char *config;   /* absolute path */
 	struct settings settings;
 	char digest[ACCEPTOR_DIGEST_SIZE]; /* hex of settings.text_digest */
 	struct watch watch;

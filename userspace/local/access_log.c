@@ -145,7 +145,8 @@ static bool refusal_is_dropped(const struct access *access)
 
 	if (now - journal.began >= PERIOD_MS) {
 		if (journal.dropped)
-			log_line(LOG_LEVEL_WARNING, "%u more requests were refused", journal.dropped);
+			log_line(LOG_LEVEL_WARNING, "%u more requests were refused",
+				 journal.dropped);
 		journal.began = now;
 		journal.refusals = 0;
 		journal.dropped = 0;

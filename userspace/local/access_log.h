@@ -23,7 +23,8 @@ struct access {
 	enum access_sink sink;
 	enum access_result result;
 	const char *secret; /* NULL: none is known */
-	const char *wanted; /* what the client named: "nginx.service/db", a volume, a secret; it may come from outside */
+	const char *
+		wanted; /* what the client named: "nginx.service/db", a volume, a secret; it may come from outside */
 	const char *reason; /* NULL: none */
 	const struct peer *peer;
 };

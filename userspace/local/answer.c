@@ -13,9 +13,9 @@
 static void log_access(const struct client *client, enum access_result result, const char *reason)
 {
 	const struct access access = {
-		.sink = client->api	? ACCESS_API :
-			client->volume	? ACCESS_VOLUME :
-					  ACCESS_CREDENTIAL,
+		.sink = client->api    ? ACCESS_API :
+			client->volume ? ACCESS_VOLUME :
+					 ACCESS_CREDENTIAL,
 		.result = result,
 		.secret = *client->secret ? client->secret : NULL,
 		.wanted = client->wanted,
@@ -27,7 +27,8 @@ static void log_access(const struct client *client, enum access_result result, c
 }
 
 /* Send a packet about @client to the reader. A reader that does not get it has ended, which the loop finds out. */
-static int reader_send(const struct acceptor *a, const struct client *client, enum handoff_type type)
+static int reader_send(const struct acceptor *a, const struct client *client,
+		       enum handoff_type type)
 {
 	struct handoff packet = { .type = type, .client = client->number };
 	struct error e = ERROR_INIT;

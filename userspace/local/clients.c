@@ -11,10 +11,9 @@ struct client *clients_add(struct clients *clients, int fd, bool api)
 
 		if (client->state != CLIENT_FREE)
 			continue;
-		*client = (struct client){ .state = CLIENT_READS,
-					   .fd = fd,
-					   .api = api,
-					   .number = ++clients->last };
+		*client = (struct client){
+			.state = CLIENT_READS, .fd = fd, .api = api, .number = ++clients->last
+		};
 		return client;
 	}
 	return NULL;
@@ -23,8 +22,7 @@ struct client *clients_add(struct clients *clients, int fd, bool api)
 struct client *clients_find(struct clients *clients, uint32_t number)
 {
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
-		if (clients->client[i].state != CLIENT_FREE &&
-		    clients->client[i].number == number)
+		if (clients->client[i].state != CLIENT_FREE && clients->client[i].number == number)
 			return &clients->client[i];
 	return NULL;
 }

@@ -10,9 +10,10 @@
 #include "peer/peer.h"
 #include "sinks/varlink.h"
 
-#define CLIENTS_MAX	 64 /* in all */
-#define CLIENTS_API_MAX	 48 /* so that programs cannot keep systemd out */
-#define CLIENTS_USER_MAX 8  /* of one user other than root; of all users together that may have no secret */
+#define CLIENTS_MAX	64 /* in all */
+#define CLIENTS_API_MAX 48 /* so that programs cannot keep systemd out */
+#define CLIENTS_USER_MAX \
+	8 /* of one user other than root; of all users together that may have no secret */
 
 enum client_state {
 	CLIENT_FREE,
@@ -31,10 +32,10 @@ struct client {
 	uint32_t number; /* of all connections, for the reader */
 	int64_t until;	 /* the end of this state; 0: none */
 	struct peer peer;
-	struct peer_address address;	   /* !api */
-	char secret[SERVED_NAME_MAX];	   /* that it waits for */
-	char wanted[2 * PEER_NAME_MAX];	   /* what it named, for the log */
-	struct bytes input;		   /* api: read, and not handled */
+	struct peer_address address;	/* !api */
+	char secret[SERVED_NAME_MAX];	/* that it waits for */
+	char wanted[2 * PEER_NAME_MAX]; /* what it named, for the log */
+	struct bytes input;		/* api: read, and not handled */
 	struct outbox out;
 };
 

@@ -17,8 +17,8 @@
 #define PATH_SIZE 4096
 
 /* The steps that both have after the change of user, which would undo some. */
-static int confine(const struct sandbox_access *access, const struct sock_filter *filter, size_t len,
-		   struct error *e)
+static int confine(const struct sandbox_access *access, const struct sock_filter *filter,
+		   size_t len, struct error *e)
 {
 	if (sandbox_no_dump(e) < 0 || sandbox_no_new_privs(e) < 0 || sandbox_no_new_code(e) < 0 ||
 	    sandbox_landlock(access, e) < 0)
@@ -31,9 +31,9 @@ int confinement_acceptor(const char *config, struct error *e)
 	const struct sandbox_identity root = { .uid = geteuid(), .gid = getegid() };
 	char directory[PATH_SIZE];
 	const struct sandbox_path paths[] = {
-		{ directory, SANDBOX_READ },	       { ".", SANDBOX_READ },
-		{ "/proc", SANDBOX_READ },	       { "/etc/passwd", SANDBOX_READ },
-		{ "/etc/group", SANDBOX_READ },	       { "/etc/nsswitch.conf", SANDBOX_READ },
+		{ directory, SANDBOX_READ },	{ ".", SANDBOX_READ },
+		{ "/proc", SANDBOX_READ },	{ "/etc/passwd", SANDBOX_READ },
+		{ "/etc/group", SANDBOX_READ }, { "/etc/nsswitch.conf", SANDBOX_READ },
 	};
 	const struct sandbox_access access = {
 		.path = paths,

@@ -14,8 +14,8 @@
 
 enum handoff_type {
 	/* from the acceptor */
-	HANDOFF_HOLD,	/* with the descriptor of a connection, for a case: fail it if the acceptor ends */
-	HANDOFF_VALUE,	/* write the value of @name to the connection that is held */
+	HANDOFF_HOLD, /* with the descriptor of a connection, for a case: fail it if the acceptor ends */
+	HANDOFF_VALUE, /* write the value of @name to the connection that is held */
 	HANDOFF_ANSWER, /* with a descriptor: write the value of @name to it, as a reply of varlink */
 	HANDOFF_DROP,	/* close it */
 	/* from the reader */

@@ -62,9 +62,10 @@ static const struct args_option *const tables[] = { own, NULL };
 static const struct args_spec spec = {
 	.name = "realmkey-local",
 	.operands = "",
-	.about = "Gives the secrets that realmkeyd has delivered to systemd (LoadCredential=, crypttab)\n"
-		 "and to programs, as its configuration allows. Without --credentials and --api it\n"
-		 "serves the sockets that systemd passes.",
+	.about =
+		"Gives the secrets that realmkeyd has delivered to systemd (LoadCredential=, crypttab)\n"
+		"and to programs, as its configuration allows. Without --credentials and --api it\n"
+		"serves the sockets that systemd passes.",
 	.options = tables,
 };
 
@@ -206,7 +207,11 @@ static int local_serve(struct acceptor *a, const struct options *options, struct
 int main(int argc, char **argv)
 {
 	static struct acceptor a = {
-		.credentials = -1, .api = -1, .channel = -1, .signals = -1, .watch = WATCH_INIT,
+		.credentials = -1,
+		.api = -1,
+		.channel = -1,
+		.signals = -1,
+		.watch = WATCH_INIT,
 	};
 	struct options options = { 0 };
 	char config[PATH_MAX];

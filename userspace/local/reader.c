@@ -19,9 +19,9 @@
 struct held {
 	int fd; /* -1: this entry is free */
 	uint32_t client;
-	bool writes;	/* its outbox is being written */
-	bool answer;	/* to a program; otherwise a value to systemd, which is never dropped half-written */
-	int64_t until;	/* of an answer */
+	bool writes; /* its outbox is being written */
+	bool answer; /* to a program; otherwise a value to systemd, which is never dropped half-written */
+	int64_t until; /* of an answer */
 	struct outbox out;
 };
 
@@ -43,9 +43,8 @@ static struct held *held_add(struct reader *r, uint32_t client, int fd)
 	for (size_t i = 0; fd >= 0 && i < ARRAY_SIZE(r->held); i++) {
 		if (r->held[i].fd >= 0)
 			continue;
-		r->held[i] = (struct held){ .fd = fd,
-					    .client = client,
-					    .out.text = BYTES_LOCKED_INIT };
+		r->held[i] =
+			(struct held){ .fd = fd, .client = client, .out.text = BYTES_LOCKED_INIT };
 		return &r->held[i];
 	}
 	if (fd >= 0)

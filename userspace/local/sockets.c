@@ -13,7 +13,8 @@
 
 #define FIRST 3 /* SD_LISTEN_FDS_START */
 
-static int socket_take(struct sockets *sockets, const char *name, size_t len, int fd, struct error *e)
+static int socket_take(struct sockets *sockets, const char *name, size_t len, int fd,
+		       struct error *e)
 {
 	int *to = NULL;
 

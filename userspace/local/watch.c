@@ -32,7 +32,8 @@ bool watch_changed(struct watch *watch)
 	/* realmkeyd replaces the file; the watch is on the old one. The same file has the same watch. */
 	if (changed)
 		watch->id = inotify_add_watch(watch->fd, STATUS_FILE,
-					      IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_MODIFY);
+					      IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF |
+						      IN_MODIFY);
 	return changed;
 }
 

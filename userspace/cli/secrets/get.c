@@ -48,9 +48,10 @@ static const struct args_spec spec = {
 	.operands = "NAME",
 	.operands_min = 1,
 	.operands_max = 1,
-	.about = "Gets the secret NAME of this machine's realmkeyd, and writes it to standard output,\n"
-		 "byte for byte. [secret] allow in realmkeyd.conf(5) names the programs that may. If\n"
-		 "the secret is not there yet, it waits.",
+	.about =
+		"Gets the secret NAME of this machine's realmkeyd, and writes it to standard output,\n"
+		"byte for byte. [secret] allow in realmkeyd.conf(5) names the programs that may. If\n"
+		"the secret is not there yet, it waits.",
 	.options = tables,
 	.notes = "Exit status: 8 not allowed, or no such secret; 10 not delivered in time;\n"
 		 "14 realmkey-local does not run; realmkey(1) has them all.",
@@ -89,16 +90,18 @@ static int reply_read(int fd, int64_t until, struct bytes *reply, struct error *
 		ssize_t n;
 
 		if (until && left <= 0)
-			return error_set_transient(e, ERROR_DELIVERY, "realmkey-local does not answer");
+			return error_set_transient(e, ERROR_DELIVERY,
+						   "realmkey-local does not answer");
 		if (poll(&p, 1, until ? (int)(left < 3600000 ? left : 3600000) : -1) <= 0)
 			continue;
 		n = recv(fd, reply->data + len, reply->len - len, 0);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return error_set_transient(e, ERROR_DELIVERY,
-						   "realmkey-local has closed the connection; its log "
-						   "may say why (journalctl -u realmkey-local)");
+			return error_set_transient(
+				e, ERROR_DELIVERY,
+				"realmkey-local has closed the connection; its log "
+				"may say why (journalctl -u realmkey-local)");
 		len += (size_t)n;
 		if (!reply->data[len - 1]) {
 			bytes_truncate(reply, len - 1);
