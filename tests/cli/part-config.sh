@@ -49,12 +49,12 @@ config_sinks_checked()
 		'allow = uid:0' 'signal = nobodys.service HUP' '[file f]' 'secret = s' '[file g]' 'template = /nonexistent'
 	ran checked
 	same "a template that is not there ends a check" 3 "$status"
-	has "and is named" "error: $conf:11: [file g] template: /nonexistent: No such file or directory"
+	has "and is named" "error: $conf:13: [file g] template: /nonexistent: No such file or directory"
 	sed -i '/^\[file g/,$d' "$conf"
 	ran env SYSTEMD_UNIT_PATH=/nonexistent "$bin/keeper/realmkeyd" --check --config "$conf"
 	same "units and sockets that are missing do not" 0 "$status"
-	has "a unit is named" "warning: $conf:6: [secret s] credential: systemd has no unit nobodys.service on this machine"
-	has "a unit of a hook too" "warning: $conf:8: [secret s] signal: systemd has no unit nobodys.service"
+	has "a unit is named" "warning: $conf:7: [secret s] credential: systemd has no unit nobodys.service on this machine"
+	has "a unit of a hook too" "warning: $conf:9: [secret s] signal: systemd has no unit nobodys.service"
 	for missing in keys hooks credentials api; do
 		has "the socket of realmkey-$missing is looked for" "there is no socket /run/realmkey/$missing.sock; start or enable realmkey-$missing.socket"
 	done
@@ -130,7 +130,7 @@ config_sinks_planned()
 	before=$(cat "$work/conf/realmkeyd")
 	printf 'A={{ s }}\n' >"$work/template"
 	conf '[secret s]' 'resource = a/b/c' 'file = d/s' 'mode = 0440' 'allow = uid:0' 'key = user:s' \
-		'[file env]' "template = $work/template" 'file = app/env' 'owner = 1001'
+		'[file env]' "template = $PWD/$work/template" 'file = app/env' 'owner = 1001'
 	ran planned
 	same "further sinks are added" "\
 add     s  key user:s

@@ -104,21 +104,20 @@ static int status_read(struct plan *plan, struct error *e)
 
 static int change_encode(const struct change *change, json_t *list, struct error *e)
 {
-	json_t *object = json_pack("{s:s, s:s, s:s, s:s}", "action", action_names[change->action],
-				   "name", change->name, "resource", change->resource, "reason",
-				   change->reason);
-	int ret = object ? 0 : -1;
+	static const char *const members[] = {
+		[SINK_FILE] = "file",
+		[SINK_KEY] = "key",
+		[SINK_SERVED] = "served",
+	};
+	json_t *what = change->sink == SINK_SERVED ? json_true() : json_string(change->what);
+	json_t *object = json_pack("{s:s, s:s, s:o, s:s, s:s}", "action",
+				   action_names[change->action], "name", change->name,
+				   members[change->sink], what, "resource", change->resource,
+				   "reason", change->reason);
 
-	if (ret == 0 && change->sink == SINK_SERVED)
-		ret = json_object_set_new(object, "served", json_true());
-	else if (ret == 0)
-		ret = json_object_set_new(object, change->sink == SINK_KEY ? "key" : "file",
-					  json_string(change->what));
-	if (ret < 0)
-		json_decref(object);
-	else
-		ret = json_array_append_new(list, object);
-	return ret < 0 ? error_set_memory(e) : 0;
+	if (!object || json_array_append_new(list, object) < 0)
+		return error_set_memory(e);
+	return 0;
 }
 
 static int plan_add(struct plan *plan, const struct change *change, struct error *e)
@@ -256,21 +255,42 @@ static bool file_is_configured(const struct config *config, const char *file)
 	return false;
 }
 
-static const struct config_secret *secret_find(const struct config *config, const char *name)
+static bool secret_is_configured(const struct config *config, const char *name)
 {
 	for (size_t i = 0; i < config->count; i++)
 		if (!strcmp(config->secret[i].name, name))
-			return &config->secret[i];
-	return NULL;
+			return true;
+	return false;
 }
 
-/* What @record has and the configuration does not. */
-static int record_compare(struct plan *plan, const struct status_secret *record, struct error *e)
+/* Remove the key and the served copy that @record has and @secret, which may be NULL, has not. */
+static int sinks_remove(struct plan *plan, const struct config_secret *secret,
+			const struct status_secret *record, struct error *e)
 {
-	const struct config *config = &plan->settings.config;
-	const struct config_secret *secret = secret_find(config, record->name);
 	char key[CONFIG_KEY_TEXT_MAX] = "";
 	struct change change = {
+		.action = ACTION_REMOVE,
+		.name = record->name,
+		.sink = SINK_KEY,
+		.what = record->key,
+		.resource = record->resource,
+		.reason = "",
+	};
+
+	if (secret)
+		config_key_text(secret, key);
+	if (record->key && strcmp(record->key, key) != 0 && plan_add(plan, &change, e) < 0)
+		return -1;
+	change.sink = SINK_SERVED;
+	if (is_served(plan, record->name) && !(secret && config_secret_is_served(secret)))
+		return plan_add(plan, &change, e);
+	return 0;
+}
+
+static int record_remove(struct plan *plan, const struct status_secret *record, struct error *e)
+{
+	const struct config *config = &plan->settings.config;
+	const struct change change = {
 		.action = ACTION_REMOVE,
 		.name = record->name,
 		.what = record->file,
@@ -282,16 +302,7 @@ static int record_compare(struct plan *plan, const struct status_secret *record,
 	if (record->file && !file_is_configured(config, record->file) &&
 	    keyring_stat(plan, record->file, &st) && plan_add(plan, &change, e) < 0)
 		return -1;
-	if (secret && secret->key)
-		config_key_text(secret, key);
-	change.sink = SINK_KEY;
-	change.what = record->key;
-	if (record->key && strcmp(record->key, key) != 0 && plan_add(plan, &change, e) < 0)
-		return -1;
-	change.sink = SINK_SERVED;
-	if (is_served(plan, record->name) && !(secret && config_secret_is_served(secret)))
-		return plan_add(plan, &change, e);
-	return 0;
+	return secret_is_configured(config, record->name) ? 0 : sinks_remove(plan, NULL, record, e);
 }
 
 /* --- files of sections [file NAME], of which nothing is published ---------------------------- */
@@ -347,6 +358,23 @@ static int left_find(struct plan *plan, const char *path, unsigned int depth, st
 	return ret;
 }
 
+/* The own file of the secret is @file, if it has one. */
+static int secret_compare(struct plan *plan, const struct config_secret *secret, size_t file,
+			  struct error *e)
+{
+	const struct status_secret *record = status_find(&plan->status, secret->name);
+	unsigned int changes = plan->changes;
+
+	if (secret->file && file_compare(plan, file, e) < 0)
+		return -1;
+	if (key_compare(plan, secret, e) < 0 || served_compare(plan, secret, e) < 0)
+		return -1;
+	if (record && sinks_remove(plan, secret, record, e) < 0)
+		return -1;
+	plan->unchanged += changes == plan->changes;
+	return 0;
+}
+
 static int plan_make(struct plan *plan, struct error *e)
 {
 	const struct config *config = &plan->settings.config;
@@ -354,22 +382,14 @@ static int plan_make(struct plan *plan, struct error *e)
 	int ret = 0;
 
 	for (size_t i = 0; i < config->count && ret == 0; i++) {
-		const struct config_secret *secret = &config->secret[i];
-		unsigned int changes = plan->changes;
-
+		ret = secret_compare(plan, &config->secret[i], file, e);
 		/* The files of the secrets come first, in the same order. */
-		if (secret->file)
-			ret = file_compare(plan, file++, e);
-		if (ret == 0)
-			ret = key_compare(plan, secret, e);
-		if (ret == 0)
-			ret = served_compare(plan, secret, e);
-		plan->unchanged += changes == plan->changes;
+		file += config->secret[i].file != NULL;
 	}
 	for (; file < config->files && ret == 0; file++)
 		ret = file_compare(plan, file, e);
 	for (size_t i = 0; i < plan->status.count && ret == 0; i++)
-		ret = record_compare(plan, &plan->status.secret[i], e);
+		ret = record_remove(plan, &plan->status.secret[i], e);
 	return ret == 0 && plan->keyring >= 0 ? left_find(plan, ".", 0, e) : ret;
 }
 
