@@ -8,6 +8,7 @@ part_examples()
 	local name example=$work/example conf=$work/conf/realmkeyd
 	local names=()
 	url=https://127.0.0.1:9
+	# shellcheck disable=SC2016 # these are backquotes of Markdown
 	mapfile -t names < <(sed -n 's/^Test: `tests\/e2e`: `sinks_\([a-z]*\)`$/\1/p' Documentation/sinks.md)
 	same "the page has eight examples" 8 ${#names[@]}
 	for name in "${names[@]}"; do

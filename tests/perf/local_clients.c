@@ -165,8 +165,12 @@ int main(int argc, char **argv)
 	prepare(argv);
 	all = (size_t)(clients * count);
 	took = calloc(all, sizeof(*took));
-	if (!took || pthread_barrier_init(&start, NULL, (unsigned int)clients + 1))
-		fail("memory");
+	if (!took) {
+		perror("local_clients");
+		return 1;
+	}
+	if (pthread_barrier_init(&start, NULL, (unsigned int)clients + 1))
+		fail("pthread_barrier_init");
 	for (long i = 0; i < clients; i++) {
 		client[i].took = took + i * count;
 		if (pthread_create(&client[i].thread, NULL, client_run, &client[i]))

@@ -52,7 +52,7 @@ _realmkey_offer()
 	RMM) mapfile -t COMPREPLY < <(compgen -W "1.0 tfrmm-0.9 2.0" -- "$2") ;;
 	HASH) mapfile -t COMPREPLY < <(compgen -W "sha256 sha384 sha512" -- "$2") ;;
 	TYPE) mapfile -t COMPREPLY < <(compgen -W "$(grep -oE 'EV_[A-Z0-9_]+' | sort -u)" -- "$2") ;;
-	"[NAME]" | "[NAME]...") mapfile -t COMPREPLY < <(compgen -W "$(_realmkey_secrets)" -- "$2") ;;
+	NAME | "[NAME]" | "[NAME]...") mapfile -t COMPREPLY < <(compgen -W "$(_realmkey_secrets)" -- "$2") ;;
 	NAME=HOW) compopt -o nospace; mapfile -t COMPREPLY < <(compgen -W "$(_realmkey_secrets | sed 's/$/=/')" -- "$2") ;;
 	DURATION) mapfile -t COMPREPLY < <(compgen -W "30s 1m 5m 1h" -- "$2") ;;
 	INDEX) mapfile -t COMPREPLY < <(compgen -W "1 2 3 4" -- "$2") ;;
@@ -93,7 +93,10 @@ _realmkey()
 		mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word")
 	else
 		read -ra kinds < <(sed -nE '1s/.*\[OPTION\]\.\.\. //p' <<<"$help")
-		_realmkey_offer "${kinds[operands]-}" "$word" <<<"$help"
+		kind=${kinds[operands]-}
+		# of other commands it is not the name of a secret
+		[[ $kind != NAME || $name = *" get" ]] || kind=
+		_realmkey_offer "$kind" "$word" <<<"$help"
 	fi
 }
 
