@@ -20,11 +20,13 @@
 #include "base/io.h"
 #ifdef FILTERS_OF_ARM64 /* made here, for another architecture */
 #include "arm64_courier.h"
+#include "arm64_hooks.h"
 #include "arm64_keeper.h"
 #include "arm64_supervisor.h"
 #define ARCHITECTURE SCMP_ARCH_AARCH64
 #else
 #include "filters/courier.h"
+#include "filters/hooks.h"
 #include "filters/keeper.h"
 #include "filters/supervisor.h"
 #define ARCHITECTURE seccomp_arch_native()
@@ -212,6 +214,8 @@ static void test_killed(void **state)
 		assert_int_equal(RESULTS(worker_calls_passed, calls[i]), KILLED);
 		assert_int_equal(RESULTS(worker_calls_both, calls[i]), KILLED);
 		assert_int_equal(RESULTS(keeper_calls, calls[i]), KILLED);
+		assert_int_equal(RESULTS(hooks_receiver, calls[i]), KILLED);
+		assert_int_equal(RESULTS(hooks_caller, calls[i]), KILLED);
 	}
 	/* The supervisor of realmkeyd starts keepers, and they programs, unless systemd starts the courier. */
 	for (size_t i = 0; i < ARRAY_SIZE(realmkeyd_killed); i++)
@@ -225,6 +229,10 @@ static void test_killed(void **state)
 	assert_int_equal(RESULTS(supervisor_calls, "read"), ALLOWED);
 	assert_int_equal(RESULTS(keeper_calls, "socket"), REFUSED);
 	assert_int_equal(RESULTS(keeper_calls, "read"), ALLOWED);
+	assert_int_equal(RESULTS(hooks_receiver, "socket"), REFUSED);
+	assert_int_equal(RESULTS(hooks_receiver, "sendmsg"), REFUSED);
+	assert_int_equal(RESULTS(hooks_caller, "socket"), ALLOWED | REFUSED);
+	assert_int_equal(RESULTS(hooks_caller, "openat"), REFUSED);
 	assert_int_equal(RESULTS(worker_no_files, "openat"), REFUSED);
 	assert_int_equal(RESULTS(worker_no_files, "read"), ALLOWED);
 }
