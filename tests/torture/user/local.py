@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """realmkey-local, with the sweep as systemd that loads a credential for a unit, and as a program that asks for a secret."""
+import contextlib
 import os
 import shutil
 import signal
@@ -88,7 +89,8 @@ class Local(Scenario):
         self.answer = tried(lambda: Program(self.local, TIMEOUT).get("db"))
         pid = self.server.pid
         if pid and not self.done:
-            os.kill(pid, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
 
     def point(self, classes, at, persistent, trace=False):
         self.before()
