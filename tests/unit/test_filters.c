@@ -22,12 +22,14 @@
 #include "arm64_courier.h"
 #include "arm64_hooks.h"
 #include "arm64_keeper.h"
+#include "arm64_keys.h"
 #include "arm64_supervisor.h"
 #define ARCHITECTURE SCMP_ARCH_AARCH64
 #else
 #include "filters/courier.h"
 #include "filters/hooks.h"
 #include "filters/keeper.h"
+#include "filters/keys.h"
 #include "filters/supervisor.h"
 #define ARCHITECTURE seccomp_arch_native()
 #endif
@@ -216,6 +218,7 @@ static void test_killed(void **state)
 		assert_int_equal(RESULTS(keeper_calls, calls[i]), KILLED);
 		assert_int_equal(RESULTS(hooks_receiver, calls[i]), KILLED);
 		assert_int_equal(RESULTS(hooks_caller, calls[i]), KILLED);
+		assert_int_equal(RESULTS(keys_calls, calls[i]), KILLED);
 	}
 	/* The supervisor of realmkeyd starts keepers, and they programs, unless systemd starts the courier. */
 	for (size_t i = 0; i < ARRAY_SIZE(realmkeyd_killed); i++)
@@ -233,6 +236,14 @@ static void test_killed(void **state)
 	assert_int_equal(RESULTS(hooks_receiver, "sendmsg"), REFUSED);
 	assert_int_equal(RESULTS(hooks_caller, "socket"), ALLOWED | REFUSED);
 	assert_int_equal(RESULTS(hooks_caller, "openat"), REFUSED);
+	/* Only realmkey-keys may use some of the calls for keys. */
+	assert_int_equal(RESULTS(keeper_calls, "keyctl"), KILLED);
+	assert_int_equal(RESULTS(keeper_calls, "add_key"), KILLED);
+	assert_int_equal(RESULTS(keys_calls, "keyctl"), ALLOWED | REFUSED);
+	assert_int_equal(RESULTS(keys_calls, "add_key"), ALLOWED | REFUSED);
+	assert_int_equal(RESULTS(keys_calls, "request_key"), KILLED);
+	assert_int_equal(RESULTS(keys_calls, "openat"), REFUSED);
+	assert_int_equal(RESULTS(keys_calls, "socket"), REFUSED);
 	assert_int_equal(RESULTS(worker_no_files, "openat"), REFUSED);
 	assert_int_equal(RESULTS(worker_no_files, "read"), ALLOWED);
 }
