@@ -22,19 +22,20 @@
 struct acceptor {
 	int credentials, api; /* listening sockets; -1: none */
 	int channel;	      /* to the reader; -1: it has ended */
-	int signals;	      /* signalfd: SIGTERM, SIGINT; -1: none */
+	int signals;	      /* signalfd: SIGTERM, SIGINT, SIGHUP; -1: none */
 	const char *config;   /* absolute path */
 	struct settings settings;
 	char digest[ACCEPTOR_DIGEST_SIZE]; /* hex of settings.text_digest */
 	struct watch watch;
 	struct clients clients;
+	bool leave;   /* after SIGHUP: it ends when it has no client */
 	int64_t stop; /* until then, connections are failed; 0: it does not end */
 };
 
 /* Read the configuration at a->config into a->settings, before the process is confined, and after each change. If
  * that fails, the previous one stays. */
 int acceptor_configure(struct acceptor *a, struct error *e);
-/* Serve until SIGTERM. -1 if the reader has ended, or if a changed configuration cannot be read: a new process can. In each
+/* Serve until SIGTERM, or until there is no client after SIGHUP. -1 if the reader has ended, or if a changed configuration cannot be read: a new process can. In each
  * case, the connections of systemd have been failed before. */
 int acceptor_serve(struct acceptor *a, struct error *e);
 

@@ -130,6 +130,7 @@ static _Noreturn void reader_run(const struct acceptor *a, int channel)
 	/* The acceptor ends it, by closing the channel. */
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	close(a->channel);
 	if (a->credentials >= 0)
 		close(a->credentials);
@@ -179,6 +180,7 @@ static int signals_open(struct acceptor *a, struct error *e)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return error_set_errno(e, ERROR_SYSTEM, "sigprocmask");
 	a->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
