@@ -21,6 +21,7 @@
 #ifdef FILTERS_OF_ARM64 /* made here, for another architecture */
 #include "arm64_courier.h"
 #include "arm64_keeper.h"
+#include "arm64_keys.h"
 #include "arm64_local_acceptor.h"
 #include "arm64_local_reader.h"
 #include "arm64_supervisor.h"
@@ -28,6 +29,7 @@
 #else
 #include "filters/courier.h"
 #include "filters/keeper.h"
+#include "filters/keys.h"
 #include "filters/local_acceptor.h"
 #include "filters/local_reader.h"
 #include "filters/supervisor.h"
@@ -218,6 +220,7 @@ static void test_killed(void **state)
 		assert_int_equal(RESULTS(keeper_calls, calls[i]), KILLED);
 		assert_int_equal(RESULTS(local_acceptor_calls, calls[i]), KILLED);
 		assert_int_equal(RESULTS(local_reader_calls, calls[i]), KILLED);
+		assert_int_equal(RESULTS(keys_calls, calls[i]), KILLED);
 	}
 	/* The supervisor of realmkeyd starts keepers, and they programs, unless systemd starts the courier. */
 	for (size_t i = 0; i < ARRAY_SIZE(realmkeyd_killed); i++)
@@ -231,6 +234,14 @@ static void test_killed(void **state)
 	assert_int_equal(RESULTS(supervisor_calls, "read"), ALLOWED);
 	assert_int_equal(RESULTS(keeper_calls, "socket"), REFUSED);
 	assert_int_equal(RESULTS(keeper_calls, "read"), ALLOWED);
+	/* Only realmkey-keys may use some of the calls for keys. */
+	assert_int_equal(RESULTS(keeper_calls, "keyctl"), KILLED);
+	assert_int_equal(RESULTS(keeper_calls, "add_key"), KILLED);
+	assert_int_equal(RESULTS(keys_calls, "keyctl"), ALLOWED | REFUSED);
+	assert_int_equal(RESULTS(keys_calls, "add_key"), ALLOWED | REFUSED);
+	assert_int_equal(RESULTS(keys_calls, "request_key"), KILLED);
+	assert_int_equal(RESULTS(keys_calls, "openat"), REFUSED);
+	assert_int_equal(RESULTS(keys_calls, "socket"), REFUSED);
 	assert_int_equal(RESULTS(worker_no_files, "openat"), REFUSED);
 	assert_int_equal(RESULTS(worker_no_files, "read"), ALLOWED);
 }
