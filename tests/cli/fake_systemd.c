@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <systemd/sd-bus.h>
@@ -131,6 +132,8 @@ static void connection_serve(int fd)
 	sd_bus *bus;
 	int r;
 
+	/* One that hangs must not outlive the test. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (sd_id128_randomize(&id) < 0 || sd_bus_new(&bus) < 0 || sd_bus_set_fd(bus, fd, fd) < 0 ||
 	    sd_bus_set_server(bus, 1, id) < 0 || sd_bus_set_sender(bus, SERVICE) < 0)
 		die("bus", EIO);

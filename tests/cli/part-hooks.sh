@@ -19,7 +19,7 @@ hooks_stop()
 
 hooks_systemd_start()
 {
-	"$here/fake_systemd" "$top/$hooks_work/private" "$hooks_work/units" "$hooks_work/calls" &
+	"$here/fake_systemd" "$top/$hooks_work/private" "$hooks_work/units" "$hooks_work/calls" >>"$hooks_work/log" 2>&1 &
 	hooks_systemd_pid=$!
 	within 10 test -S "$hooks_work/private"
 }
@@ -51,7 +51,7 @@ hooks_start()
 	.
 	hooks_systemd_start || return 1
 	"$here/../../userspace/hooks/realmkey-hooks" --config "$hooks_work/conf" --socket "$hooks_work/sock" \
-		--systemd "$top/$hooks_work/private" --verbose 2>>"$hooks_work/log" &
+		--systemd "$top/$hooks_work/private" --verbose >>"$hooks_work/log" 2>&1 &
 	hooks_pid=$!
 	within 10 test -S "$hooks_work/sock"
 }
@@ -202,9 +202,9 @@ hooks_keeper()
 	hooks_answers "a large one" "the program: there is no secret number 255" changed 255
 	: >"$hooks_work/log"
 	hooks_answers "a value is refused by the end of the connection" \
-		"the program: closed the connection (transient)" set 1
+		"the program: closed the connection; its log says why (transient)" set 1
 	hooks_logged "says so" "the keeper has sent a message of type 2, which is not for realmkey-hooks: connection closed"
-	hooks_answers "so is another message" "the program: closed the connection (transient)" remove 1
+	hooks_answers "so is another message" "the program: closed the connection; its log says why (transient)" remove 1
 	hooks_answers "an unknown message" closed raw ff0000000000000000000000
 	hooks_answers "a change with a body" closed raw 05000000000000000100000041
 	hooks_answers "a second HELLO" closed raw 010000000000000020000000
