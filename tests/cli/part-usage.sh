@@ -257,6 +257,8 @@ usage_completion()
 	}
 	_realmkey_secrets_of completes "a secret" "cert database key" realmkey wait ""
 	_realmkey_secrets_of completes "one secret" "database" realmkey refresh --now d
+	_realmkey_secrets_of completes "the secret to get" "cert" realmkey get c
+	_realmkey_secrets_of completes "nothing for a name that is not of a secret" "" realmkey admin set-reference-value ""
 	_realmkey_secrets_of completes "a secret for a program" "cert=" realmkey run --secret c
 	completes "a duration" "30s 1m 5m 1h" realmkey wait --timeout ""
 }

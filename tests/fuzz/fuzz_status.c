@@ -17,14 +17,24 @@ static void check(int good)
 		abort();
 }
 
+static void check_path(const char *path)
+{
+	check(*path && *path != '/' && *path != '.');
+	check(!strstr(path, "/.") && !strstr(path, "//"));
+}
+
 static void check_secret(const struct status *status, size_t i)
 {
 	const struct status_secret *secret = &status->secret[i];
 
 	check(status_find(status, secret->name) == secret);
 	check(secret->resource && secret->state < STATUS_STATES && secret->kind < STATUS_KINDS);
-	check(*secret->file && *secret->file != '/' && *secret->file != '.');
-	check(!strstr(secret->file, "/.") && !strstr(secret->file, "//"));
+	if (secret->file)
+		check_path(secret->file);
+	for (size_t k = 0; k < secret->file_count; k++)
+		check_path(secret->files[k]);
+	check(!status_file(secret) == !secret->file_count);
+	check(!secret->key || !strpbrk(secret->key, "\t\r\n\033"));
 	check(!strpbrk(secret->name, "\t\r\n\033"));
 	check(!secret->error || !strpbrk(secret->error, "\t\r\n\033"));
 	check(secret->success >= 0 && secret->changed >= 0 && secret->next >= 0);
@@ -38,6 +48,7 @@ static void check_status(const struct status *status)
 
 	for (size_t i = 0; i < status->count; i++)
 		check_secret(status, i);
+	check(!status->configuration || strlen(status->configuration) == 64);
 	check(status_encode(status, &first, &e) == 0);
 	check(status_decode(first.data, first.len, &again, &e) == 0);
 	check(again.count == status->count && status_encode(&again, &second, &e) == 0);
@@ -76,7 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_events(&status);
 	} else {
 		check(e.kind == ERROR_INPUT && !strncmp(e.text, "status: ", 8) && !status.secret &&
-		      !status.count && !status.url);
+		      !status.count && !status.url && !status.configuration);
 	}
 	status_free(&status);
 	return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * keeper_world: fakes of KBS, realm, keyring and courier for a keeper under test. These functions
+ * keeper_world: fakes of KBS, realm, keyring, courier, realmkey-keys and realmkey-hooks for a keeper under test. These functions
  * replace those of the other parts.
  */
 #ifndef TESTS_KEEPER_WORLD_H
@@ -33,13 +33,19 @@ static struct {
 	size_t ear_len[8];	/* of the session's EAR at each request */
 	unsigned int value[8];	/* the version of each resource at the KBS */
 	struct {
-		char name[16], rights[16], content[16], staged[16];
-	} file[8]; /* of the keyring */
+		char name[24], rights[16], content[64], staged[64];
+	} file[16]; /* of the keyring */
 	size_t files;
-	char put[256]; /* of each commit: "file:mode:uid:gid " of each file, and "|" */
+	char put[512]; /* of each commit: "file:mode:uid:gid " of each file, and "|" */
 	bool no_commit;
-	size_t size;		/* of the keyring, as configured */
-	struct bytes published; /* the status */
+	size_t size;			 /* of the keyring, as configured */
+	struct bytes published, digests; /* the status and the digests */
+	const char *json;		 /* the value of r/t/3, if not SECRET */
+	char keys[256]; /* what realmkey-keys was told: "set 0 VALUE|confirm 0|remove 0|" */
+	char hooks[64]; /* realmkey-hooks: the numbers */
+	bool key[8];	/* which keys there are */
+	bool keys_away, hooks_away; /* they cannot be reached */
+	bool keys_die, keys_refuse, hooks_die, hooks_refuse;
 	bool no_realm, no_keyring;
 	const char *source;   /* the realm's, if not "device" */
 	struct error courier; /* what courier_start() returns */
@@ -83,7 +89,10 @@ int session_get(struct session *s, const char *path, struct bytes *secret, struc
 	if (e->kind != ERROR_NONE)
 		return -1;
 	memset(s->jwe_digest, 0xa0 + number, sizeof(s->jwe_digest));
-	bytes_printf(secret, SECRET "%u", world.value[number]);
+	if (number == 3 && world.json)
+		bytes_append_text(secret, world.json);
+	else
+		bytes_printf(secret, SECRET "%u", world.value[number]);
 	return 0;
 }
 
@@ -133,6 +142,9 @@ int keyring_declare(struct keyring *ring, const char *file, mode_t mode, uid_t u
 {
 	(void)ring;
 	(void)e;
+	for (size_t i = 0; i < world.files; i++)
+		if (!strcmp(world.file[i].name, file))
+			return (int)i;
 	assert_true(world.files < ARRAY_SIZE(world.file));
 	snprintf(world.file[world.files].name, sizeof(world.file[0].name), "%s", file);
 	snprintf(world.file[world.files].rights, sizeof(world.file[0].rights), "%o:%u:%u", mode,
@@ -146,13 +158,21 @@ bool keyring_has(const struct keyring *ring, int i)
 	return *world.file[i].content;
 }
 
-int keyring_stage(struct keyring *ring, int i, const void *data, size_t len, struct error *e)
+bool keyring_same(const struct keyring *ring, int i, const void *data, size_t len)
 {
 	(void)ring;
+	return strlen(world.file[i].content) == len && !memcmp(world.file[i].content, data, len);
+}
+
+int keyring_stage(struct keyring *ring, int i, const void *data, size_t len, struct error *e)
+{
+	for (size_t k = 0; k < world.files; k++)
+		if (*world.file[k].staged)
+			assert_true(keyring_same_unit(world.file[k].name, world.file[i].name));
 	assert_true(len < sizeof(world.file[i].staged));
 	if (!strcmp(world.file[i].name, "full"))
 		return error_set(e, ERROR_DELIVERY, "full: No space left on device");
-	if (strlen(world.file[i].content) == len && !memcmp(world.file[i].content, data, len))
+	if (keyring_same(ring, i, data, len))
 		return 1;
 	memcpy(world.file[i].staged, data, len);
 	world.file[i].staged[len] = '\0';
@@ -169,15 +189,25 @@ int keyring_stage_removal(struct keyring *ring, int i, struct error *e)
 {
 	(void)ring;
 	(void)e;
+	if (!*world.file[i].content)
+		return 1;
 	strcpy(world.file[i].staged, "-");
 	return 0;
 }
 
 int keyring_commit(struct keyring *ring, struct error *e)
 {
+	bool staged = false;
+
 	(void)ring;
-	if (world.no_commit)
+	for (size_t i = 0; i < world.files; i++)
+		staged |= *world.file[i].staged;
+	if (!staged)
+		return 0;
+	if (world.no_commit) {
+		keyring_abandon(ring);
 		return error_set(e, ERROR_DELIVERY, "No space left on device");
+	}
 	for (size_t i = 0; i < world.files; i++) {
 		const size_t used = strlen(world.put);
 
@@ -202,14 +232,21 @@ void keyring_abandon(struct keyring *ring)
 		world.file[i].staged[0] = '\0';
 }
 
+static inline struct bytes *published(const char *name)
+{
+	if (!strcmp(name, ".digests"))
+		return &world.digests;
+	assert_string_equal(name, ".status");
+	return &world.published;
+}
+
 int keyring_publish(struct keyring *ring, const char *name, mode_t mode, const void *data,
 		    size_t len, struct error *e)
 {
 	(void)ring;
 	(void)e;
-	assert_string_equal(name, ".status");
-	assert_int_equal(mode, 0644);
-	bytes_set(&world.published, data, len);
+	assert_int_equal(mode, !strcmp(name, ".status") ? 0644 : 0400);
+	bytes_set(published(name), data, len);
 	return 0;
 }
 
@@ -217,9 +254,8 @@ int keyring_published(const struct keyring *ring, const char *name, size_t max, 
 		      struct error *e)
 {
 	(void)ring;
-	assert_string_equal(name, ".status");
-	assert_true(world.published.len <= max);
-	bytes_append(data, world.published.data, world.published.len);
+	assert_true(published(name)->len <= max);
+	bytes_append(data, published(name)->data, published(name)->len);
 	return bytes_check(data, e);
 }
 
@@ -281,6 +317,60 @@ int courier_start(struct courier *courier, const char *program, const struct cou
 	return courier->fd;
 }
 
+/* --- realmkey-keys and realmkey-hooks --------------------------------------------------------- */
+
+int sinks_connect(struct sinks_client *client, const char *name, const char *path,
+		  const uint8_t digest[SINKS_DIGEST_SIZE], struct bytes *have, struct error *e)
+{
+	const bool keys = !strcmp(name, "realmkey-keys");
+
+	assert_string_equal(path, keys ? "/keys" : "/hooks");
+	assert_int_equal(digest[0], 0xd1);
+	client->name = name;
+	if (keys ? world.keys_away : world.hooks_away)
+		return error_set(e, ERROR_DELIVERY, "%s: not reachable", name);
+	client->fd = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(world.key); i++)
+		bytes_append(have, &(uint8_t){ keys && world.key[i] }, 1);
+	return 0;
+}
+
+static inline int client_fails(struct sinks_client *client, bool dies, bool refuses,
+			       struct error *e)
+{
+	assert_int_equal(client->fd, 0);
+	if (dies) {
+		client->fd = -1;
+		return error_set(e, ERROR_DELIVERY, "%s: hung up", client->name);
+	}
+	return refuses ? error_set(e, ERROR_DELIVERY, "%s: refused", client->name) : 0;
+}
+
+int sinks_call(struct sinks_client *client, enum sinks_type type, uint32_t number, const void *body,
+	       size_t len, struct error *e)
+{
+	const size_t used = strlen(world.keys);
+	const char *verb = type == SINKS_SET ? "set" : type == SINKS_CONFIRM ? "confirm" : "remove";
+
+	if (type == SINKS_CHANGED) {
+		if (client_fails(client, world.hooks_die, world.hooks_refuse, e) < 0)
+			return -1;
+		called(world.hooks, sizeof(world.hooks), (char)('0' + number));
+		return 0;
+	}
+	if (client_fails(client, world.keys_die, world.keys_refuse, e) < 0)
+		return -1;
+	world.key[number] = type != SINKS_REMOVE;
+	snprintf(world.keys + used, sizeof(world.keys) - used, "%s %u%s%.*s|", verb, number,
+		 len ? " " : "", (int)len, len ? (const char *)body : "");
+	return 0;
+}
+
+void sinks_close(struct sinks_client *client)
+{
+	client->fd = -1;
+}
+
 static inline void log_keep(enum log_level level, const char *line)
 {
 	static const char letter[] = { 'E', 'W', 'I', 'D' };
@@ -303,6 +393,7 @@ static inline void world_free(void)
 	bytes_free(&logged);
 	bytes_free(&world.ca);
 	bytes_free(&world.published);
+	bytes_free(&world.digests);
 	bytes_free(&keeper.session.ear);
 }
 

@@ -12,7 +12,10 @@ static struct status_secret world_secret[] = {
 	{
 		.name = (char *)"database",
 		.file = (char *)"db/password",
+		.files = (char *[]){ (char *)"db/password", (char *)"copy" },
+		.file_count = 2,
 		.resource = (char *)"default/db/password",
+		.key = (char *)"logon:realmkey:db",
 		.required = true,
 		.state = STATUS_DELIVERED,
 		.success = 10 * HOUR,
@@ -42,6 +45,7 @@ static const struct status world_status = {
 	.started = HOUR,
 	.ready = true,
 	.url = (char *)"https://kbs.example",
+	.configuration = (char *)"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
 	.ear_until = 10 * HOUR + 300 * 1000,
 	.passes = 19,
 	.failures = { [ERROR_NETWORK] = 2, [ERROR_POLICY] = 7 },

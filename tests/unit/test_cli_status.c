@@ -113,6 +113,10 @@ static void json(void **state)
 	assert_int_equal(json_array_size(secrets), 2);
 	first = json_array_get(secrets, 0);
 	assert_string_equal(json_string_value(json_object_get(first, "state")), "stale");
+	assert_int_equal(json_array_size(json_object_get(first, "paths")), 1);
+	assert_string_equal(json_string_value(json_object_get(first, "path")),
+			    json_string_value(json_array_get(json_object_get(first, "paths"), 0)));
+	assert_true(json_is_null(json_object_get(first, "key")));
 	assert_int_equal((int)member(first, "age") / 60, 60);
 	assert_int_equal((int)member(first, "last-success") / 60, 1);
 	assert_true(member(first, "next-refresh") <= 90);

@@ -96,7 +96,7 @@ static void a_pass_delivers_every_secret(void **state)
 static void each_delivery_is_recorded_first_if_configured(void **state)
 {
 	(void)state;
-	settings.config.count = 1;
+	secrets_limit(1);
 	pass_at_once();
 	assert_string_equal(world.recorded, "");
 	lose(0);
@@ -116,7 +116,7 @@ static void a_delivered_secret_is_reported_as_unchanged(void **state)
 {
 	(void)state;
 	strcpy(world.file[0].content, SECRET "0");
-	settings.config.count = 1;
+	secrets_limit(1);
 	pass_at_once();
 	assert_true(keeper_ready(&keeper));
 	log_is("I zero: unchanged: zero\n");
@@ -125,7 +125,7 @@ static void a_delivered_secret_is_reported_as_unchanged(void **state)
 static void nothing_to_deliver_is_ready_at_once(void **state)
 {
 	(void)state;
-	settings.config.count = 0;
+	secrets_limit(0);
 	pass_at_once();
 	assert_true(keeper_ready(&keeper));
 	assert_int_equal(wait_ms(), -1);
@@ -198,7 +198,7 @@ static void what_can_change_is_tried_again(void **state)
 	};
 
 	(void)state;
-	settings.config.count = 2;
+	secrets_limit(2);
 	for (size_t i = 0; i < ARRAY_SIZE(failures); i++) {
 		lose(0);
 		lose(1);
@@ -225,7 +225,7 @@ static void what_needs_a_person_is_not_tried_again(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		error_set(&world.answer[0], kinds[i], "wrong");
-		settings.config.count = 1;
+		secrets_limit(1);
 		pass_at_once();
 		asked("0");
 		assert_int_equal(wait_ms(), -1);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What the keeper does with secrets after their first delivery: refreshing, units, staleness, taking over. */
 #include "base/array.h"
-#include "keeper/secrets/publish.h"
 #include "keeper_secrets.h"
 
 /* Two secrets that change together, and two others. */
@@ -9,11 +8,11 @@ static int setup(void **state)
 {
 	static char *const names[] = { (char *)"cert", (char *)"key", (char *)"password",
 				       (char *)"banner" };
-	static char *const files[] = { (char *)"tls/cert", (char *)"tls/key", (char *)"db/password",
+	static char *const paths[] = { (char *)"tls/cert", (char *)"tls/key", (char *)"db/password",
 				       (char *)"banner" };
 
 	(void)state;
-	secrets_make(names, files, 100 * MINUTES);
+	secrets_make(names, paths, 100 * MINUTES);
 	return 0;
 }
 
@@ -42,9 +41,9 @@ static void asked(const char *resources)
 	assert_string_equal(world.asked, resources);
 }
 
-static void put(const char *files)
+static void put(const char *commits)
 {
-	assert_string_equal(world.put, files);
+	assert_string_equal(world.put, commits);
 }
 
 static void log_is(const char *text)
@@ -302,9 +301,7 @@ static void the_supervisor_is_heard_between_two_requests(void **state)
 
 static void begin_with_status(void)
 {
-	for (int i = 0; i < 4; i++)
-		secrets[i] = (struct keeper_secret){ .config = &configs[i], .file = i };
-	keeper_take_over(&keeper, now);
+	secrets_next();
 }
 
 /* The keeper ends, and another one begins with the same keyring. */
@@ -342,9 +339,7 @@ static void another_resource_for_the_same_file_is_not_there(void **state)
 	pass();
 	keeper_publish(&keeper, now);
 	configs[2].resource = (char *)"r/t/5";
-	for (int i = 0; i < 4; i++)
-		secrets[i] = (struct keeper_secret){ .config = &configs[i], .file = i };
-	keeper_take_over(&keeper, now);
+	secrets_next();
 	assert_int_equal(secrets[2].state, STATUS_MISSING);
 	assert_int_equal(secrets[1].state, STATUS_DELIVERED);
 }
@@ -379,9 +374,7 @@ static void a_file_of_unknown_age_is_there_and_due(void **state)
 	(void)state;
 	pass();
 	world.published.len = 0;
-	for (int i = 0; i < 4; i++)
-		secrets[i] = (struct keeper_secret){ .config = &configs[i], .file = i };
-	keeper_take_over(&keeper, now);
+	secrets_next();
 	assert_true(keeper_ready(&keeper));
 	pass();
 	asked("0123");
@@ -394,9 +387,7 @@ static void a_malformed_status_is_not_used(void **state)
 	pass();
 	bytes_clear(&logged);
 	bytes_set(&world.published, "{", 1);
-	for (int i = 0; i < 4; i++)
-		secrets[i] = (struct keeper_secret){ .config = &configs[i], .file = i };
-	keeper_take_over(&keeper, now);
+	secrets_next();
 	assert_non_null(
 		strstr(bytes_text(&logged), "W the status of an earlier process is not used: "));
 	assert_true(keeper_ready(&keeper));

@@ -245,6 +245,162 @@ static void no_configuration(void **state)
 	assert_non_null(strstr(error.text, ": Is a directory"));
 }
 
+/* --- sinks ----------------------------------------------------------------------------------- */
+
+static void sinks_are_resolved(void **state)
+{
+	(void)state;
+	file_write("app.env", "A={{ a }}\nB={{ b | base64 }}\n");
+	reads(KBS "[secret a]\nresource = r/t/a\nowner = 5\n"
+		  "allow = uid:7 gid:8 unit:a.service uid:root\nfile = a\n"
+		  "[secret b]\nresource = r/t/b\nfile =\n"
+		  "[file env]\ntemplate = @/app.env\nowner = 9\ngroup = 10\n"
+		  "[file copy]\nsecret = a\nowner = 11\n");
+	assert_int_equal(settings.secret[0].allow[0], 7);
+	assert_int_equal(settings.secret[0].allow[1], 8);
+	assert_int_equal(settings.secret[0].allow[2], 0);
+	assert_int_equal(settings.secret[0].allow[3], 0);
+	assert_null(settings.secret[1].allow);
+	assert_int_equal(settings.config.files, 3);
+	assert_int_equal(settings.file[0].uid, 5);
+	assert_int_equal(settings.file[1].uid, 9);
+	assert_int_equal(settings.file[1].gid, 10);
+	assert_int_equal(settings.file[2].uid, 11);
+	assert_int_equal(settings.file[0].template.count, 0);
+	assert_true(template_uses(&settings.file[1].template, 0));
+	assert_true(template_uses(&settings.file[1].template, 1));
+}
+
+static void faults_of_sinks(void **state)
+{
+	(void)state;
+	refuses(KBS SECRET "allow = uid:no-such-user gid:no-such-group\n"
+			   "[file f]\nsecret = a\nowner = no-such-user\ngroup = no-such-group\n",
+		"E @/conf:5: [secret a] allow: no user 'no-such-user'\n"
+		"E @/conf:5: [secret a] allow: no group 'no-such-group'\n"
+		"E @/conf:8: [file f] owner: no user 'no-such-user'\n"
+		"E @/conf:9: [file f] group: no group 'no-such-group'\n");
+	file_write("t", "{{ a }} {{ nobody }}\n");
+	refuses(KBS SECRET "[file f]\ntemplate = @/none\n[file g]\ntemplate = @/t\n",
+		"E @/conf:6: [file f] template: @/none: No such file or directory\n"
+		"E @/conf:8: [file g] template: @/t: line 1, column 12: no secret is called nobody\n");
+	file_write("t", "{{ a }}\n");
+	refuses(KBS SECRET "file =\n[secret b]\nresource = r/t/b\nfile =\nreload = x.service\n"
+			   "[file g]\ntemplate = @/t\n",
+		"E @/conf:6: [secret b] file: is empty, but the secret has neither key, credential, "
+		"crypttab nor allow, and no section [file NAME] contains it\n");
+}
+
+/* A keyring of an owner has one key of a type and description. */
+static void keys_of_one_owner(void **state)
+{
+	static const struct {
+		const char *one, *other;
+		bool clash;
+	} pairs[] = {
+		{ "key = user:x", "key = user:x\nowner = 0", true },
+		{ "key = logon:x:y\nowner = root", "key = logon:x:y", true },
+		{ "key = user:x", "key = user:x\nowner = 1", false },
+		{ "key = user:x:y", "key = logon:x:y", false },
+		{ "key = user:x", "key = user:X", false },
+		{ "key = big_key:x", "key = user:x", false },
+		{ "key = big_key:x\nkey_fallback = yes", "key = user:x", true },
+		{ "key = user:x", "key = big_key:x\nkey_fallback = yes", true },
+		{ "key = big_key:x\nkey_fallback = yes", "key = big_key:x", true },
+	};
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+		snprintf(text, sizeof(text), KBS SECRET "%s\n[secret b]\nresource = r/t/b\n%s\n",
+			 pairs[i].one, pairs[i].other);
+		if (!pairs[i].clash) {
+			reads(text);
+			continue;
+		}
+		file_write("conf", text);
+		assert_int_equal(settings_again(), -1);
+		assert_non_null(strstr(error.text, ": [secret b] key: '"));
+		assert_non_null(
+			strstr(error.text,
+			       "' is already the key of [secret a], which has the same owner"));
+	}
+}
+
+/* For programs that need neither certificates nor templates, and may not be able to read them. */
+static void the_text_alone(void **state)
+{
+	static const char text[] = KBS "ca = @/ca.pem\n" SECRET
+				       "file =\nowner = 3\nkey = user:x\nallow = uid:4\n"
+				       "[file f]\ntemplate = @/t\nowner = 5\n";
+	uint8_t whole[SETTINGS_DIGEST_SIZE], none[SETTINGS_DIGEST_SIZE] = { 0 };
+
+	(void)state;
+	file_write("ca.pem", "one");
+	file_write("t", "{{ a }}\n");
+	reads(text);
+	memcpy(whole, settings.text_digest, sizeof(whole));
+	assert_memory_not_equal(whole, none, sizeof(whole));
+	unlink(path_of("ca.pem"));
+	unlink(path_of("t"));
+	settings_free(&settings);
+	assert_int_equal(settings_read_text(&settings, path_of("conf"), NULL, NULL, &error), 0);
+	assert_memory_equal(settings.text_digest, whole, sizeof(whole));
+	assert_memory_equal(settings.digest, none, sizeof(none));
+	assert_int_equal(settings.secret[0].uid, 3);
+	assert_int_equal(settings.secret[0].allow[0], 4);
+	assert_int_equal(settings.file[0].uid, 5);
+	assert_int_equal(settings.file[0].template.count, 0);
+	/* The same text at another path, and another text. */
+	file_write("conf2", text);
+	settings_free(&settings);
+	assert_int_equal(settings_read_text(&settings, path_of("conf2"), NULL, NULL, &error), 0);
+	assert_memory_equal(settings.text_digest, whole, sizeof(whole));
+	settings_free(&settings);
+	file_write("conf", KBS SECRET "#\n");
+	assert_int_equal(settings_read_text(&settings, path_of("conf"), NULL, NULL, &error), 0);
+	assert_memory_not_equal(settings.text_digest, whole, sizeof(whole));
+	file_write("conf", KBS SECRET "key = user:x y\n");
+	settings_free(&settings);
+	assert_int_equal(settings_read_text(&settings, path_of("conf"), NULL, NULL, &error), -1);
+	assert_null(settings.secret);
+}
+
+static void units_are_looked_for(void **state)
+{
+	/* Not by file_write(), because '@' stands for itself. */
+	static const char format[] = KBS SECRET "credential = a.service b@x.service c.service\n"
+						"allow = unit:d.scope container:e.service uid:0\n"
+						"reload = f.service\nrestart = a.service g.slice\n"
+						"signal = b@.x.service HUP h.device USR1\n"
+						"[file f]\nsecret = a\nmode = 0644\n"
+						"[file g]\ntemplate = %s/t\n";
+	struct bytes path = BYTES_INIT, text = BYTES_INIT;
+
+	(void)state;
+	file_write("t", "{{ a }}\n");
+	file_write("a.service", "");
+	assert_int_equal(symlink("/dev/null", path_of("b@.service")), 0);
+	assert_int_equal(chmod(path_of("t"), 0666), 0);
+	bytes_printf(&path, "/nonexistent::%s", directory);
+	assert_int_equal(setenv("SYSTEMD_UNIT_PATH", bytes_text(&path), 1), 0);
+	bytes_free(&path);
+	bytes_printf(&text, format, directory);
+	assert_int_equal(io_write_file(path_of("conf"), 0600, text.data, text.len, &error), 0);
+	bytes_free(&text);
+	assert_int_equal(check_again(0), 0);
+	assert_string_equal(
+		bytes_text(&reported),
+		"W @/conf:12: [file f] mode: 0644 lets every user read the secret\n"
+		"W @/conf:14: [file g] template: @/t has mode 0666: other users than its owner can "
+		"change it\n"
+		"W @/conf:5: [secret a] credential: systemd has no unit c.service on this machine\n"
+		"W @/conf:6: [secret a] allow: systemd has no unit e.service on this machine\n"
+		"W @/conf:7: [secret a] reload: systemd has no unit f.service on this machine\n");
+	unsetenv("SYSTEMD_UNIT_PATH");
+	unlink(path_of("b@.service"));
+}
+
 /* --- whether something has changed ----------------------------------------------------------- */
 
 static void digest_differs(uint8_t last[SETTINGS_DIGEST_SIZE], bool differs)
@@ -257,28 +413,30 @@ static void digest_differs(uint8_t last[SETTINGS_DIGEST_SIZE], bool differs)
 
 static void the_digest_covers_each_file(void **state)
 {
-	static const char *const files[] = { "ca.pem", "cert.pem", "key.pem", "proxy",
-					     "conf.d/a.conf" };
+	static const char *const files[] = { "ca.pem", "cert.pem", "key.pem",
+					     "proxy",  "t",	   "conf.d/a.conf" };
 	uint8_t last[SETTINGS_DIGEST_SIZE] = { 0 };
 
 	(void)state;
 	assert_int_equal(mkdir(path_of("conf.d"), 0700), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-		file_write(files[i], "#a:b");
+		file_write(files[i], "#a:b{{a}}");
+	file_write("conf.d/a.conf", "#");
 	file_write("conf", KBS "ca = @/ca.pem\ncertificate = @/cert.pem\nkey = @/key.pem\n"
-			       "proxy = http://proxy:1\nproxy_credentials = @/proxy\n" SECRET);
+			       "proxy = http://proxy:1\nproxy_credentials = @/proxy\n" SECRET
+			       "[file f]\ntemplate = @/t\n");
 	digest_differs(last, true);
 	digest_differs(last, false);
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		file_write(files[i], "#a:c");
+		file_write(files[i], "#a:c{{a}}");
 		digest_differs(last, true);
 		digest_differs(last, false);
 	}
 	unlink(path_of("conf.d/a.conf"));
 	digest_differs(last, true);
 	/* The same bytes in other places. */
-	file_write("ca.pem", "#a:c#");
-	file_write("cert.pem", "a:c");
+	file_write("ca.pem", "#a:c{{a}}#");
+	file_write("cert.pem", "a:c{{a}}");
 	digest_differs(last, true);
 }
 
@@ -423,6 +581,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(files_and_owners_are_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(all_errors_are_reported, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_configuration, setup, teardown),
+		cmocka_unit_test_setup_teardown(sinks_are_resolved, setup, teardown),
+		cmocka_unit_test_setup_teardown(faults_of_sinks, setup, teardown),
+		cmocka_unit_test_setup_teardown(keys_of_one_owner, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_text_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(units_are_looked_for, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_digest_covers_each_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(certificates_and_keys_are_checked, setup, teardown),
 		cmocka_unit_test_setup_teardown(files_that_are_not_pem, setup, teardown),

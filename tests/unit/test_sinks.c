@@ -269,7 +269,7 @@ static void test_program_that_dies(void **state)
 	assert_int_equal(call(&w, SINKS_REMOVE, 1, NULL, 0), -1);
 	assert_int_equal(w.e.kind, ERROR_DELIVERY);
 	assert_true(w.e.transient);
-	assert_string_equal(w.e.text, "realmkey-keys: closed the connection");
+	assert_string_equal(w.e.text, "realmkey-keys: closed the connection; its log says why");
 	assert_int_equal(w.client.fd, -1);
 	assert_int_equal(call(&w, SINKS_CONFIRM, 1, NULL, 0), -1);
 	assert_int_equal(w.e.kind, ERROR_DELIVERY);

@@ -54,6 +54,7 @@ static void test_round_trip(void **state)
 		text_equal(a->name, b->name);
 		text_equal(a->file, b->file);
 		text_equal(a->resource, b->resource);
+		text_equal(a->key, b->key);
 		text_equal(a->error, b->error);
 		assert_int_equal(a->required, b->required);
 		assert_int_equal(a->state, b->state);
@@ -93,6 +94,38 @@ static void test_empty(void **state)
 }
 
 /* Text that is not printable is cleaned, so that every status can be published and read. */
+/* A secret may have any number of files, also without one of its own. */
+static void test_files(void **state)
+{
+	static const char *const lists[] = {
+		"",
+		"\"file\":\"a\",",
+		"\"files\":[],",
+		"\"files\":[\"b\",\"c/d\"],",
+		"\"file\":\"a\",\"files\":[\"a\",\"b\"],",
+	};
+	static const char *const first[] = { NULL, "a", NULL, "b", "a" };
+	static const size_t counts[] = { 0, 1, 0, 2, 2 };
+	struct error e = ERROR_INIT;
+	struct status status;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		struct bytes text = BYTES_INIT, out = BYTES_INIT;
+
+		bytes_printf(&text, STATUS_HEAD "[{\"name\":\"a\",%s%s]}", lists[i],
+			     strstr(SECRET_TEXT, "\"resource"));
+		assert_int_equal(status_decode(text.data, text.len, &status, &e), 0);
+		assert_int_equal(status.secret[0].file_count, counts[i]);
+		text_equal(status_file(&status.secret[0]), first[i]);
+		assert_int_equal(status_encode(&status, &out, &e), 0);
+		assert_int_equal(!strstr(bytes_text(&out), "\"files\""), counts[i] < 2);
+		status_free(&status);
+		bytes_free(&text);
+		bytes_free(&out);
+	}
+}
+
 static void test_text_is_cleaned(void **state)
 {
 	struct status_secret secret = { .name = (char *)"n",
@@ -170,6 +203,14 @@ static void test_hostile_members(void **state)
 		  "status: secrets[0]: file: not a path in the keyring" },
 		{ "\"file\":\"a\"", "\"file\":\"\"",
 		  "status: secrets[0]: file: not a path in the keyring" },
+		{ "\"file\":\"a\"", "\"files\":\"a\"", "status: secrets[0]: files: not an array" },
+		{ "\"file\":\"a\"", "\"files\":[\"a\",1]",
+		  "status: secrets[0]: files: not a string" },
+		{ "\"file\":\"a\"", "\"files\":[\"a\",\".serve.a\"]",
+		  "status: secrets[0]: files: not a path in the keyring" },
+		{ "\"file\":\"a\"", "\"key\":1", "status: secrets[0]: key: not a string" },
+		{ "\"now\":1", "\"now\":1,\"configuration\":\"abc\"",
+		  "status: configuration: not a digest" },
 		{ "\"failed\":0", "\"failed\":4294967296",
 		  "status: secrets[0]: failed: out of range" },
 		{ "\"version\":1,\"attempts\"", "\"version\":-1,\"attempts\"",
@@ -261,7 +302,7 @@ static void test_limits(void **state)
 		}
 	}
 	assert_int_equal(bytes_resize(&text, STATUS_MAX + 1, &e), 0);
-	refused(bytes_text(&text), text.len, "status: more than 1048576 bytes");
+	refused(bytes_text(&text), text.len, "status: more than 2097152 bytes");
 	bytes_free(&text);
 }
 
@@ -269,6 +310,7 @@ static void test_limits(void **state)
 static void test_largest(void **state)
 {
 	static char error[ERROR_TEXT_MAX], file[256];
+	static char *const paths[] = { file, file };
 	struct bytes out = BYTES_INIT;
 	struct status_secret *secret = calloc(256, sizeof(*secret));
 	const struct status status = { .secret = secret, .count = 256 };
@@ -279,21 +321,26 @@ static void test_largest(void **state)
 	memset(error, '"', sizeof(error) - 1);
 	memset(file, '\\', sizeof(file) - 1);
 	for (size_t i = 0; i < 256; i++)
-		secret[i] = (struct status_secret){ file,
-						    file,
-						    file,
-						    true,
-						    STATUS_STALE,
-						    INT64_MAX,
-						    INT64_MAX,
-						    INT64_MAX,
-						    UINT64_MAX,
-						    UINT64_MAX,
-						    UINT64_MAX,
-						    UINT32_MAX,
-						    ERROR_ATTESTATION,
-						    INT64_MAX,
-						    error };
+		secret[i] = (struct status_secret){
+			.name = file,
+			.file = file,
+			.resource = file,
+			.key = file,
+			.files = (char **)paths,
+			.file_count = 2,
+			.required = true,
+			.state = STATUS_STALE,
+			.success = INT64_MAX,
+			.changed = INT64_MAX,
+			.next = INT64_MAX,
+			.version = UINT64_MAX,
+			.attempts = UINT64_MAX,
+			.failures = UINT64_MAX,
+			.failed = UINT32_MAX,
+			.kind = ERROR_ATTESTATION,
+			.failed_at = INT64_MAX,
+			.error = error,
+		};
 	assert_int_equal(status_encode(&status, &out, &e), 0);
 	assert_true(out.len <= STATUS_MAX);
 	bytes_free(&out);
@@ -319,10 +366,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),	cmocka_unit_test(test_empty),
-		cmocka_unit_test(test_text_is_cleaned), cmocka_unit_test(test_hostile_members),
-		cmocka_unit_test(test_unknown_members), cmocka_unit_test(test_damaged),
-		cmocka_unit_test(test_limits),		cmocka_unit_test(test_largest),
-		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_files),		cmocka_unit_test(test_text_is_cleaned),
+		cmocka_unit_test(test_hostile_members), cmocka_unit_test(test_unknown_members),
+		cmocka_unit_test(test_damaged),		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_largest),		cmocka_unit_test(test_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

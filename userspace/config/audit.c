@@ -17,19 +17,8 @@
 #define MARGIN_S	    10
 #define WATCHDOG_S(timeout) (2 * (2 * (timeout) + MARGIN_S))
 
-struct audit {
-	const struct settings *settings;
-	OSSL_LIB_CTX *library; /* with all algorithms, because a key may be of any type */
-	config_report *report;
-	void *context;
-	unsigned int errors;
-};
-
-static void audit_report(struct audit *a, bool warning, const struct config_place *place,
-			 const char *format, ...) __attribute__((format(printf, 4, 5)));
-
-static void audit_report(struct audit *a, bool warning, const struct config_place *place,
-			 const char *format, ...)
+void audit_report(struct audit *a, bool warning, const struct config_place *place,
+		  const char *format, ...)
 {
 	struct error e = ERROR_INIT; /* it cleans the text */
 	char reason[ERROR_TEXT_MAX];
@@ -175,20 +164,30 @@ static void audit_source(struct audit *a, const char *path)
 			     st.st_uid);
 }
 
-static void audit_secret(struct audit *a, const struct config_secret *secret)
+static void audit_mode(struct audit *a, const struct config_file *file)
 {
-	const struct config_place *place = secret->mode_place.line ? &secret->mode_place :
-								     &secret->place;
+	const struct config_place *place = file->mode_place.line ? &file->mode_place : &file->place;
+	const char *section = config_file_is_own(file) ? "secret" : "file";
 
-	if (secret->mode & 004)
+	if (file->mode & 004)
+		audit_report(a, true, place, "[%s %s] mode: %04o lets every user read the secret",
+			     section, file->name, file->mode);
+	if (file->mode & 022)
 		audit_report(a, true, place,
-			     "[secret %s] mode: %04o lets every user read the secret", secret->name,
-			     secret->mode);
-	if (secret->mode & 022)
-		audit_report(
-			a, true, place,
-			"[secret %s] mode: %04o lets other users than the owner change the secret",
-			secret->name, secret->mode);
+			     "[%s %s] mode: %04o lets other users than the owner change the secret",
+			     section, file->name, file->mode);
+}
+
+/* A person who can change a template decides where its secrets are written in the file. */
+static void audit_template(struct audit *a, const struct config_file *file)
+{
+	struct stat st;
+
+	if (file->template && stat(file->template, &st) == 0 && st.st_mode & 022)
+		audit_report(a, true, &file->template_place,
+			     "[file %s] template: %s has mode %04o: other users than its owner can "
+			     "change it",
+			     file->name, file->template, (unsigned int)st.st_mode & 07777);
 }
 
 static void audit_urls(struct audit *a)
@@ -231,8 +230,12 @@ unsigned int settings_audit(const struct settings *settings, unsigned int watchd
 	audit_file_mode(&a, config->key, "key", &config->key_place);
 	audit_file_mode(&a, config->proxy_credentials, "proxy_credentials",
 			&config->proxy_credentials_place);
+	for (size_t i = 0; i < config->files; i++) {
+		audit_mode(&a, &config->file[i]);
+		audit_template(&a, &config->file[i]);
+	}
 	for (size_t i = 0; i < config->count; i++)
-		audit_secret(&a, &config->secret[i]);
+		audit_units(&a, &config->secret[i]);
 	if (watchdog && WATCHDOG_S(config->timeout) > watchdog)
 		audit_report(
 			&a, true,

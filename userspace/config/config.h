@@ -101,6 +101,12 @@ struct config_file {
 		mode_place;
 };
 
+/* True for the own file of a secret. */
+static inline bool config_file_is_own(const struct config_file *file)
+{
+	return file->secret != CONFIG_NO_SECRET && !file->secret_name;
+}
+
 struct config {
 	char *url[CONFIG_URLS_MAX]; /* as url_parse() returns it, in the order of preference */
 	size_t urls;		    /* at least 1 */

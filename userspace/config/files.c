@@ -6,15 +6,10 @@
 
 #include "parser.h"
 
-static bool file_is_own(const struct config_file *file)
-{
-	return file->secret != CONFIG_NO_SECRET && !file->secret_name;
-}
-
 /* The heading of the section of @file. */
 static const char *file_heading(const struct config_file *file, char heading[PARSER_HEADING_MAX])
 {
-	snprintf(heading, PARSER_HEADING_MAX, "%s %s", file_is_own(file) ? "secret" : "file",
+	snprintf(heading, PARSER_HEADING_MAX, "%s %s", config_file_is_own(file) ? "secret" : "file",
 		 file->name);
 	return heading;
 }

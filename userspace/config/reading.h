@@ -28,5 +28,7 @@ void reading_fail_at(struct reading *r, struct error *cause, const struct config
 
 /* resolve.c: find the numbers of all users and groups, and the keys that two secrets would share. */
 void reading_owners(struct reading *r);
+/* templates.c: read the templates. After reading_owners(). */
+void reading_templates(struct reading *r);
 
 #endif

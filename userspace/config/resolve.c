@@ -56,8 +56,7 @@ static void file_owners(struct reading *r, size_t number)
 	const struct config_file *config = &r->settings->config.file[number];
 	struct settings_file *file = &r->settings->file[number];
 
-	if (config->secret != CONFIG_NO_SECRET && !config->secret_name) {
-		/* The own file of a secret. */
+	if (config_file_is_own(config)) {
 		file->uid = r->settings->secret[config->secret].uid;
 		file->gid = r->settings->secret[config->secret].gid;
 		return;

@@ -190,10 +190,20 @@ static bool digest_owners(const struct settings *s, EVP_MD_CTX *hash)
 	return good;
 }
 
+static bool digest_templates(const struct settings *s, EVP_MD_CTX *hash)
+{
+	bool good = true;
+
+	for (size_t i = 0; i < s->config.files; i++)
+		good = good && digest_add(hash, s->file[i].template.text.data,
+					  s->file[i].template.text.len);
+	return good;
+}
+
 static bool digest_all(const struct reading *r, EVP_MD_CTX *hash)
 {
 	const struct settings *s = r->settings;
-	bool good = digest_text(r, hash) && digest_owners(s, hash);
+	bool good = digest_text(r, hash) && digest_owners(s, hash) && digest_templates(s, hash);
 
 	/* The names of the files are in the texts of errors. */
 	for (size_t i = 0; i < r->sources; i++)
@@ -244,6 +254,8 @@ static int settings_try(struct reading *r, const char *path)
 		if (!r->text_only)
 			settings_files(r);
 		reading_owners(r);
+		if (!r->text_only)
+			reading_templates(r);
 	}
 	if (!r->failed)
 		digest_make(r);
@@ -314,6 +326,8 @@ void settings_free(struct settings *settings)
 	for (size_t i = 0; settings->secret && i < settings->config.count; i++)
 		free(settings->secret[i].allow);
 	free(settings->secret);
+	for (size_t i = 0; settings->file && i < settings->config.files; i++)
+		template_free(&settings->file[i].template);
 	free(settings->file);
 	config_free(&settings->config);
 	*settings = (struct settings)SETTINGS_INIT;

@@ -188,7 +188,7 @@ static int hook_add(struct parser *p, const struct key *key, struct config_secre
 
 	if (fault)
 		return parser_fail(p, key->name, "'%s' %s", unit, fault);
-	for (size_t i = 0; i < secret->hooks; i++)
+	for (size_t i = 0; secret->hook && i < secret->hooks; i++)
 		if (secret->hook[i].action == action && !strcmp(secret->hook[i].unit, unit))
 			return parser_fail(p, key->name, "'%s' is given twice", unit);
 	list = list_room(p, key, secret->hook, secret->hooks, sizeof(*list));

@@ -54,6 +54,10 @@ _Static_assert(sizeof(struct sandbox_rule) == 112, "64-bit machines");
 /* System calls that none of our programs makes after its start. A process that makes one of them
  * runs an intruder's code. */
 #define SANDBOX_KILL_INTRUDER \
+	SANDBOX_KILL_INTRUDER_OF_KEYS, SANDBOX_KILL(keyctl), SANDBOX_KILL(add_key), \
+		SANDBOX_KILL(request_key)
+/* The same for realmkey-keys, which has rules of its own for them. */
+#define SANDBOX_KILL_INTRUDER_OF_KEYS \
 	SANDBOX_KILL(execve), SANDBOX_KILL(execveat), SANDBOX_KILL(ptrace), \
 		SANDBOX_KILL(process_vm_readv), SANDBOX_KILL(process_vm_writev), \
 		SANDBOX_KILL(pidfd_getfd), SANDBOX_KILL(mount), SANDBOX_KILL(umount2), \
@@ -68,8 +72,6 @@ _Static_assert(sizeof(struct sandbox_rule) == 112, "64-bit machines");
 		SANDBOX_KILL(setreuid), SANDBOX_KILL(setfsuid), SANDBOX_KILL(setgid), \
 		SANDBOX_KILL(setresgid), SANDBOX_KILL(setgroups), SANDBOX_KILL(capset), \
 		SANDBOX_KILL(pidfd_open), SANDBOX_KILL(pidfd_send_signal), \
-		SANDBOX_KILL(io_uring_enter), SANDBOX_KILL(io_uring_register), \
-		SANDBOX_KILL(keyctl), SANDBOX_KILL(add_key), SANDBOX_KILL(request_key), \
-		SANDBOX_KILL(kcmp)
+		SANDBOX_KILL(io_uring_enter), SANDBOX_KILL(io_uring_register), SANDBOX_KILL(kcmp)
 
 #endif

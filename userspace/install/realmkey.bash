@@ -44,7 +44,7 @@ _realmkey_secrets() { realmkey status 2>/dev/null | awk 'table && !/^[^ ]*:/ { p
 _realmkey_offer()
 {
 	case $1 in
-	FILE | "[FILE]" | "[--diff" | A | TOKEN | PEM | EAR | JWK | PATH | PROGRAM) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$2") ;;
+	FILE | "[FILE]" | "[--diff" | A | TOKEN | PEM | EAR | JWK | PATH | PROGRAM | SOCKET) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$2") ;;
 	DIR) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$2") ;;
 	SOURCE) mapfile -t COMPREPLY < <(compgen -W "device netlink" -- "$2") ;;
 	VMM) mapfile -t COMPREPLY < <(compgen -W "bench kvmtool kvmtool-64k kvmtool-eac5 kvmtool-2023 qemu" -- "$2") ;;
@@ -52,7 +52,7 @@ _realmkey_offer()
 	RMM) mapfile -t COMPREPLY < <(compgen -W "1.0 tfrmm-0.9 2.0" -- "$2") ;;
 	HASH) mapfile -t COMPREPLY < <(compgen -W "sha256 sha384 sha512" -- "$2") ;;
 	TYPE) mapfile -t COMPREPLY < <(compgen -W "$(grep -oE 'EV_[A-Z0-9_]+' | sort -u)" -- "$2") ;;
-	"[NAME]" | "[NAME]...") mapfile -t COMPREPLY < <(compgen -W "$(_realmkey_secrets)" -- "$2") ;;
+	NAME | "[NAME]" | "[NAME]...") mapfile -t COMPREPLY < <(compgen -W "$(_realmkey_secrets)" -- "$2") ;;
 	NAME=HOW) compopt -o nospace; mapfile -t COMPREPLY < <(compgen -W "$(_realmkey_secrets | sed 's/$/=/')" -- "$2") ;;
 	DURATION) mapfile -t COMPREPLY < <(compgen -W "30s 1m 5m 1h" -- "$2") ;;
 	INDEX) mapfile -t COMPREPLY < <(compgen -W "1 2 3 4" -- "$2") ;;
@@ -93,7 +93,10 @@ _realmkey()
 		mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word")
 	else
 		read -ra kinds < <(sed -nE '1s/.*\[OPTION\]\.\.\. //p' <<<"$help")
-		_realmkey_offer "${kinds[operands]-}" "$word" <<<"$help"
+		kind=${kinds[operands]-}
+		# of other commands it is not the name of a secret
+		[[ $kind != NAME || $name = *" get" ]] || kind=
+		_realmkey_offer "$kind" "$word" <<<"$help"
 	fi
 }
 

@@ -17,10 +17,11 @@
 #include "keyring/keyring.h"
 #include "notify.h"
 #include "serve.h"
+#include "sinks/message.h"
 #include "supervisor.h"
 
 struct options {
-	const char *config, *courier, *keyring, *log_format;
+	const char *config, *courier, *keyring, *keys, *hooks, *log_format;
 	bool once, verbose, check, online, plan, json;
 };
 
@@ -61,6 +62,16 @@ static const struct args_option own[] = {
 	  .value = "PROGRAM",
 	  .help = "start PROGRAM instead of the installed realmkey-courier, or "
 		  "connect to it if it is a socket" },
+	{ .name = "keys",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, keys),
+	  .value = "SOCKET",
+	  .help = "where realmkey-keys listens (default " SINKS_KEYS_SOCKET ")" },
+	{ .name = "hooks",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, hooks),
+	  .value = "SOCKET",
+	  .help = "where realmkey-hooks listens (default " SINKS_HOOKS_SOCKET ")" },
 	{ .name = "log-format",
 	  .type = ARGS_TEXT,
 	  .offset = offsetof(struct options, log_format),
@@ -148,7 +159,9 @@ static int daemon_run(const struct options *options)
 	const struct supervisor_options supervisor = {
 		.config = options->config ? options->config : SETTINGS_PATH,
 		.keeper = { .courier = options->courier,
-			    .keyring = options->keyring ? options->keyring : KEYRING_PATH },
+			    .keyring = options->keyring ? options->keyring : KEYRING_PATH,
+			    .keys = options->keys,
+			    .hooks = options->hooks },
 		.child = child_run,
 	};
 	struct settings settings = SETTINGS_INIT;

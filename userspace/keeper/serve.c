@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -30,21 +29,14 @@ struct server {
 	bool over; /* the supervisor is gone */
 };
 
-/* Random only as jitter; without random bytes wait as long as possible. */
-static uint32_t random_number(void)
-{
-	uint32_t random;
-
-	return getrandom(&random, sizeof(random), GRND_NONBLOCK) == sizeof(random) ? random :
-										     UINT32_MAX;
-}
-
 /* A user other than root fails at locking memory, opening the realm or making the keyring. */
 static int keeper_begin(struct keeper *keeper, const struct settings *settings,
 			const struct keeper_options *options, struct error *e)
 {
 	const bool root = geteuid() == 0; /* confine_finish() changes that */
 
+	keeper->keys_path = options->keys;
+	keeper->hooks_path = options->hooks;
 	if (confine_begin(e) == 0 &&
 	    keeper_start(keeper, settings, options->courier, options->keyring, clock_boot_ms(),
 			 e) == 0 &&
@@ -79,7 +71,7 @@ int keeper_once(const struct settings *settings, const struct keeper_options *op
 	if (keeper_begin(&keeper, settings, options, &e) == 0) {
 		keeper_hurry(&keeper, -1, true);
 		keeper_run(&keeper, clock_boot_ms());
-		keeper_plan(&keeper, clock_boot_ms(), random_number());
+		keeper_plan(&keeper, clock_boot_ms(), retry_random());
 		keeper_publish(&keeper, clock_boot_ms());
 		/* No later wake-up removes old generations. */
 		keyring_tidy(&keeper.keyring, INT64_MAX);
@@ -235,6 +227,16 @@ static _Noreturn void server_fail_stale(struct server *s, const struct error *ca
 	server_fail(s, CHANNEL_STALE, &e);
 }
 
+/* This process can make no connection. The next one can. */
+static _Noreturn void server_fail_keys(struct server *s)
+{
+	struct error e = s->keeper.keys_error;
+
+	error_reclassify(&e, ERROR_ANY, ERROR_DELIVERY);
+	error_add(&e, "a kernel key is due, and needs a new connection");
+	server_fail(s, CHANNEL_FAILED, &e);
+}
+
 /* For people who wait for what failed. */
 static void server_log_plan(const struct keeper *keeper)
 {
@@ -257,9 +259,11 @@ static void server_pass(struct server *s)
 	const size_t answered = s->requests;
 	const struct error *stale;
 
+	if (keeper_needs_keys(&s->keeper, clock_boot_ms()))
+		server_fail_keys(s);
 	keeper_run(&s->keeper, clock_boot_ms());
 	stale = keeper_age(&s->keeper, clock_boot_ms());
-	keeper_plan(&s->keeper, clock_boot_ms(), random_number());
+	keeper_plan(&s->keeper, clock_boot_ms(), retry_random());
 	server_log_plan(&s->keeper);
 	keeper_publish(&s->keeper, clock_boot_ms());
 	report_state(s, CHANNEL_STATE);

@@ -8,9 +8,10 @@
 #include "config/settings.h"
 
 struct keeper_options {
-	const char *courier; /* program or socket; NULL: the installed program */
-	const char *keyring; /* mount point */
-	pid_t supervisor;    /* the process that called fork(), for keeper_child() */
+	const char *courier;	  /* program or socket; NULL: the installed program */
+	const char *keyring;	  /* mount point */
+	const char *keys, *hooks; /* sockets; NULL: those of systemd's units */
+	pid_t supervisor;	  /* the process that called fork(), for keeper_child() */
 };
 
 /* For a child of the supervisor: serve @channel (channel.h) until the supervisor closes it or this keeper can get no

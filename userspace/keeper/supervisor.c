@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -103,14 +102,6 @@ static void watchdog_serve(struct supervisor *s, int64_t now)
 
 /* --- the keeper ------------------------------------------------------------------------------ */
 
-static uint32_t random_number(void)
-{
-	uint32_t random;
-
-	return getrandom(&random, sizeof(random), GRND_NONBLOCK) == sizeof(random) ? random :
-										     UINT32_MAX;
-}
-
 static int keeper_begin(struct supervisor *s, const struct settings *settings, struct error *e)
 {
 	s->pinged = false;
@@ -127,7 +118,7 @@ static void keeper_plan(struct supervisor *s, const char *reason)
 
 	if (s->child.started && now - s->child.started >= HEALTHY_MS)
 		s->failures = 0;
-	s->restart = retry_due(&e, ++s->failures, now, random_number());
+	s->restart = retry_due(&e, ++s->failures, now, retry_random());
 	snprintf(text, sizeof(text), "%.*s; starting another keeper in %" PRId64 " ms",
 		 (int)sizeof(text) - 64, reason, s->restart - now);
 	log_line(LOG_LEVEL_WARNING, "%s", text);

@@ -16,7 +16,8 @@
 
 static int gone(const struct sinks_client *client, struct error *e)
 {
-	return error_set_transient(e, ERROR_DELIVERY, "%s: closed the connection", client->name);
+	return error_set_transient(e, ERROR_DELIVERY, "%s: closed the connection; its log says why",
+				   client->name);
 }
 
 static int ready_wait(const struct sinks_client *client, short events, int64_t deadline,

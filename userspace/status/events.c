@@ -75,10 +75,10 @@ static int secret_events(const struct status_secret *old, const struct status_se
 		const char *kind = failure ? status_kind_name(new->kind) : NULL;
 
 		if (types[i].happened(old, new))
-			ret = event_append(json_pack("{s:s, s:I, s:s, s:s, s:I, s:s*, s:s*}",
+			ret = event_append(json_pack("{s:s, s:I, s:s, s:s*, s:I, s:s*, s:s*}",
 						     "event", types[i].name, "time",
 						     (json_int_t)time, "name", named->name, "file",
-						     named->file, "version",
+						     status_file(named), "version",
 						     (json_int_t)named->version, "kind", kind,
 						     "error", failure ? new->error : NULL),
 					   out, lines, e);

@@ -43,6 +43,7 @@ static const struct member status_members[] = {
 	{ "started", TIME, offsetof(struct status, started) },
 	{ "ready", BOOLEAN, offsetof(struct status, ready) },
 	{ "url", TEXT_OR_NONE, offsetof(struct status, url) },
+	{ "configuration", TEXT_OR_NONE, offsetof(struct status, configuration) },
 	{ "ear-until", TIME, offsetof(struct status, ear_until) },
 	{ "passes", COUNT, offsetof(struct status, passes) },
 	MEMBERS_END,
@@ -50,8 +51,9 @@ static const struct member status_members[] = {
 
 static const struct member secret_members[] = {
 	{ "name", TEXT, offsetof(struct status_secret, name) },
-	{ "file", TEXT, offsetof(struct status_secret, file) },
+	{ "file", TEXT_OR_NONE, offsetof(struct status_secret, file) },
 	{ "resource", TEXT, offsetof(struct status_secret, resource) },
+	{ "key", TEXT_OR_NONE, offsetof(struct status_secret, key) },
 	{ "required", BOOLEAN, offsetof(struct status_secret, required) },
 	{ "success", TIME, offsetof(struct status_secret, success) },
 	{ "changed", TIME, offsetof(struct status_secret, changed) },
@@ -157,6 +159,24 @@ static int head_encode(const struct status *status, struct bytes *out, struct er
 	return object_append(object, complete, out, e);
 }
 
+/* The list is not needed if it is only the file itself. */
+static int files_pack(json_t *object, const struct status_secret *secret)
+{
+	const bool itself = secret->file && secret->file_count == 1;
+	json_t *list;
+	int ret = 0;
+
+	if (!secret->file_count || itself)
+		return 0;
+	list = json_array();
+	for (size_t i = 0; ret == 0 && i < secret->file_count; i++)
+		ret = json_array_append_new(list, text_pack(secret->files[i]));
+	if (ret == 0)
+		return json_object_set_new(object, "files", list);
+	json_decref(list);
+	return -1;
+}
+
 static int secret_encode(const struct status_secret *secret, struct bytes *out, struct error *e)
 {
 	const char *state = status_state_name(secret->state),
@@ -165,6 +185,8 @@ static int secret_encode(const struct status_secret *secret, struct bytes *out, 
 	bool complete = object && members_pack(object, secret_members, secret) == 0 &&
 			json_object_set_new(object, "state", json_string(state)) == 0;
 
+	if (complete)
+		complete = files_pack(object, secret) == 0;
 	if (complete && secret->kind != ERROR_NONE)
 		complete = json_object_set_new(object, "kind", json_string(kind)) == 0;
 	return object_append(object, complete, out, e);
@@ -308,6 +330,46 @@ static bool path_fits(const char *path)
 	       !strstr(path, "//") && !strstr(path, "/.");
 }
 
+/* The digest of a configuration. */
+static bool digest_fits(const char *text)
+{
+	return strlen(text) == 64 && text[strspn(text, "0123456789abcdef")] == '\0';
+}
+
+/* Read file number @i of @secret: from @array, or, without one, the secret's own. */
+static int file_read(const char *what, const json_t *array, size_t i, struct status_secret *secret,
+		     struct error *e)
+{
+	char **file = &secret->files[i];
+
+	if (!array) {
+		*file = strdup(secret->file);
+		return *file ? 0 : error_set_memory(e);
+	}
+	if (text_read(what, "files", json_array_get(array, i), file, e) < 0)
+		return -1;
+	return path_fits(*file) ? 0 : member_invalid(what, "files", "not a path in the keyring", e);
+}
+
+static int files_read(const char *what, const json_t *array, struct status_secret *secret,
+		      struct error *e)
+{
+	const size_t count = array ? json_array_size(array) : secret->file != NULL;
+	int ret = 0;
+
+	if (array && !json_is_array(array))
+		return member_invalid(what, "files", "not an array", e);
+	if (count > STATUS_FILES_MAX)
+		return member_invalid(what, "files", "too many", e);
+	secret->files = calloc(count + 1, sizeof(*secret->files));
+	if (!secret->files)
+		return error_set_memory(e);
+	secret->file_count = count;
+	for (size_t i = 0; ret == 0 && i < count; i++)
+		ret = file_read(what, array, i, secret, e);
+	return ret;
+}
+
 static int secret_read(const char *what, const json_t *object, struct status_secret *secret,
 		       struct error *e)
 {
@@ -319,8 +381,10 @@ static int secret_read(const char *what, const json_t *object, struct status_sec
 		return -1;
 	if (!secret->name || !*secret->name)
 		return member_invalid(what, "name", "is empty", e);
-	if (!secret->file || !path_fits(secret->file))
+	if (secret->file && !path_fits(secret->file))
 		return member_invalid(what, "file", "not a path in the keyring", e);
+	if (files_read(what, json_object_get(object, "files"), secret, e) < 0)
+		return -1;
 	if (word < 0)
 		return member_invalid(what, "state", "missing or unknown", e);
 	secret->state = (enum status_state)word;
@@ -357,6 +421,13 @@ static int secrets_read(const json_t *array, struct status *status, struct error
 	return 0;
 }
 
+static int configuration_check(const struct status *status, struct error *e)
+{
+	if (!status->configuration || digest_fits(status->configuration))
+		return 0;
+	return member_invalid(WHAT, "configuration", "not a digest", e);
+}
+
 int status_decode(const void *text, size_t len, struct status *status, struct error *e)
 {
 	json_t *object = NULL;
@@ -371,6 +442,7 @@ int status_decode(const void *text, size_t len, struct status *status, struct er
 	if (json_integer_value(json_object_get(object, "version")) != STATUS_VERSION)
 		member_invalid(WHAT, "version", "is missing, or that of another realmkeyd", e);
 	else if (members_read(WHAT, object, status_members, status, e) == 0 &&
+		 configuration_check(status, e) == 0 &&
 		 failures_read(json_object_get(object, "failures"), status, e) == 0)
 		ret = secrets_read(json_object_get(object, "secrets"), status, e);
 	json_decref(object);
@@ -389,15 +461,31 @@ const struct status_secret *status_find(const struct status *status, const char 
 	return NULL;
 }
 
+const char *status_file(const struct status_secret *secret)
+{
+	if (secret->file || !secret->file_count)
+		return secret->file;
+	return secret->files[0];
+}
+
+static void secret_free(struct status_secret *secret)
+{
+	for (size_t i = 0; i < secret->file_count; i++)
+		free(secret->files[i]);
+	free(secret->files);
+	free(secret->name);
+	free(secret->file);
+	free(secret->resource);
+	free(secret->key);
+	free(secret->error);
+}
+
 void status_free(struct status *status)
 {
-	for (size_t i = 0; i < status->count; i++) {
-		free(status->secret[i].name);
-		free(status->secret[i].file);
-		free(status->secret[i].resource);
-		free(status->secret[i].error);
-	}
+	for (size_t i = 0; i < status->count; i++)
+		secret_free(&status->secret[i]);
 	free(status->secret);
 	free(status->url);
+	free(status->configuration);
 	*status = (struct status)STATUS_INIT;
 }

@@ -18,22 +18,26 @@
 #include "base/error.h"
 
 #define STATUS_FILE    ".status"
-#define STATUS_MAX     ((size_t)1 << 20)
+#define STATUS_MAX     ((size_t)2 << 20)
 #define STATUS_VERSION 1
 /* status_decode() accepts no more; a configuration has at most a quarter of that. */
 #define STATUS_SECRETS_MAX 1024
+#define STATUS_FILES_MAX   1024 /* of one secret */
 
 /* The state of a secret. */
 enum status_state {
 	STATUS_MISSING,	  /* it was never delivered */
-	STATUS_DELIVERED, /* it is in the keyring */
-	STATUS_STALE,	  /* it is in the keyring, and older than stale_after */
+	STATUS_DELIVERED, /* it is in its places */
+	STATUS_STALE,	  /* it is there, and older than stale_after */
 	STATUS_REMOVED,	  /* it was removed because it was stale */
 	STATUS_STATES,
 };
 
 struct status_secret {
-	char *name, *file, *resource; /* of the configuration */
+	/* Of the configuration. @file, the secret's own one, may be NULL, and so may @key: "TYPE:NAME" of its kernel key. */
+	char *name, *file, *resource, *key;
+	char **files; /* all files with its value and nothing else, also @file; owned, as are the texts */
+	size_t file_count;
 	bool required;
 	enum status_state state;
 	int64_t success;	     /* the KBS confirmed this value last */
@@ -50,11 +54,12 @@ struct status_secret {
 #define STATUS_KINDS ERROR_ANY
 
 struct status {
-	int64_t now;	   /* when this was written */
-	int64_t started;   /* when the keeper started */
-	bool ready;	   /* every required secret is there */
-	char *url;	   /* of the KBS that was used last */
-	int64_t ear_until; /* when the EAR expires; 0: there is none */
+	int64_t now;	     /* when this was written */
+	int64_t started;     /* when the keeper started */
+	bool ready;	     /* every required secret is there */
+	char *url;	     /* of the KBS that was used last */
+	char *configuration; /* that was read: hex of settings.text_digest; or NULL */
+	int64_t ear_until;   /* when the EAR expires; 0: there is none */
 	uint64_t passes;
 	uint64_t failures[STATUS_KINDS]; /* by kind of error */
 	struct status_secret *secret;	 /* owned, as is all text above */
@@ -74,6 +79,8 @@ int status_encode(const struct status *status, struct bytes *out, struct error *
 int status_decode(const void *text, size_t len, struct status *status, struct error *e);
 /* The secret called @name, or NULL. */
 const struct status_secret *status_find(const struct status *status, const char *name);
+/* The first file of @secret, or NULL. */
+const char *status_file(const struct status_secret *secret);
 void status_free(struct status *status);
 
 #endif

@@ -322,8 +322,11 @@ static int givens_open(struct given *given, size_t count, const struct status *s
 	int ret = dir < 0 ? -1 : 0;
 
 	for (size_t i = 0; ret == 0 && i < count; i++) {
-		given[i].file = status_find(status, given[i].name)->file;
-		ret = given_open(&given[i], given, dir, e);
+		given[i].file = status_file(status_find(status, given[i].name));
+		if (!given[i].file)
+			ret = error_set(e, ERROR_USAGE, "secret %s: it has no file", given[i].name);
+		else
+			ret = given_open(&given[i], given, dir, e);
 		if (ret == 0)
 			ret = given_prepare(&given[i], path, e);
 	}

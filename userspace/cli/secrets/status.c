@@ -144,7 +144,10 @@ static void row_fill(struct row *row, const struct report *report,
 	cell_duration(row, 3, secret->changed, report->now - secret->changed);
 	cell_duration(row, 4, secret->success, report->now - secret->success);
 	cell_duration(row, 5, secret->next, secret->next - report->now);
-	bytes_printf(&row->text, "%s/%s", report->keyring, secret->file);
+	if (status_file(secret))
+		bytes_printf(&row->text, "%s/%s", report->keyring, status_file(secret));
+	else
+		bytes_append_text(&row->text, "-");
 	cell_end(row, 6);
 }
 
@@ -238,28 +241,38 @@ static json_t *failure_pack(const struct report *report, const struct status_sec
 			 secret->error);
 }
 
+/* A file of the keyring, or null. */
+static json_t *path_pack(const struct report *report, const char *file)
+{
+	return file ? json_sprintf("%s/%s", report->keyring, file) : json_null();
+}
+
+static json_t *paths_pack(const struct report *report, const struct status_secret *secret)
+{
+	json_t *paths = json_array();
+
+	for (size_t i = 0; i < secret->file_count; i++) {
+		if (json_array_append_new(paths, path_pack(report, secret->files[i])) < 0) {
+			json_decref(paths);
+			return NULL;
+		}
+	}
+	return paths;
+}
+
 static json_t *secret_pack(const struct report *report, const struct status_secret *secret)
 {
-	struct bytes path = BYTES_INIT;
-	json_t *value;
-
-	bytes_printf(&path, "%s/%s", report->keyring, secret->file);
-	value = json_pack(
-		"{s:s, s:s, s:s, s:b, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o}", "name",
-		secret->name, "path", bytes_text(&path), "resource", secret->resource, "required",
-		secret->required, "state", status_state_name(secret->state), "age",
+	return json_pack(
+		"{s:s, s:o, s:o, s:s?, s:s, s:b, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o}",
+		"name", secret->name, "path", path_pack(report, status_file(secret)), "paths",
+		paths_pack(report, secret), "key", secret->key, "resource", secret->resource,
+		"required", secret->required, "state", status_state_name(secret->state), "age",
 		seconds_pack(secret->changed, report->now - secret->changed), "last-success",
 		seconds_pack(secret->success, report->now - secret->success), "next-refresh",
 		seconds_pack(secret->next, secret->next - report->now), "version",
 		(json_int_t)secret->version, "attempts", (json_int_t)secret->attempts, "failures",
 		(json_int_t)secret->failures, "consecutive-failures", (json_int_t)secret->failed,
 		"last-error", failure_pack(report, secret));
-	if (path.failed) {
-		json_decref(value);
-		value = NULL;
-	}
-	bytes_free(&path);
-	return value;
 }
 
 static json_t *failures_pack(const struct status *status)

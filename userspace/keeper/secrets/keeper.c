@@ -7,9 +7,14 @@
 
 #include "base/log.h"
 #include "confine.h"
+#include "deliver.h"
+#include "digests.h"
 #include "journal.h"
 #include "kbs/courier_input.h"
+#include "outlets.h"
 #include "publish.h"
+
+#define PATH_TEXT_MAX 300
 
 /* --- start ----------------------------------------------------------------------------------- */
 
@@ -42,17 +47,9 @@ static int keeper_open_keyring(struct keeper *keeper, const char *path, struct e
 	if (keyring_open(&keeper->keyring, path, settings->config.keyring_size,
 			 keeper->identity.uid, keeper->identity.gid, e) < 0)
 		return -1;
-	for (size_t i = 0; i < settings->config.count; i++) {
-		const struct config_secret *config = &settings->config.secret[i];
-		const int file = keyring_declare(&keeper->keyring, config->file, config->mode,
-						 settings->secret[i].uid, settings->secret[i].gid,
-						 e);
-
-		if (file < 0)
-			return -1;
-		keeper->secret[i] = (struct keeper_secret){ .config = config, .file = file };
-	}
-	return 0;
+	for (size_t i = 0; i < settings->config.count; i++)
+		keeper->secret[i].config = &settings->config.secret[i];
+	return groups_declare(keeper, e) < 0 ? -1 : groups_make(keeper, e);
 }
 
 /* Say which file of the configuration the courier has refused: only it parses these files, and it does not
@@ -68,7 +65,7 @@ static int courier_refused(const struct config *config, struct error *e)
 	const char *name, *key = "ca";
 
 	for (size_t i = 0; i < config->urls && config->cas; i++)
-		names.ca[i] = config->ca[config->cas == 1 ? 0 : i];
+		names.ca[i] = config->ca[keeper_ca(config, i)];
 	name = courier_input(&names, e);
 	if (!name)
 		return -1;
@@ -103,7 +100,7 @@ int keeper_open_courier(struct keeper *keeper, const char *program, struct error
 
 	_Static_assert(CONFIG_URLS_MAX <= FAILOVER_SERVERS_MAX, "kbs/failover.h");
 	for (size_t i = 0; i < config->urls; i++) {
-		const struct bytes *ca = &settings->ca[config->cas > 1 ? i : 0];
+		const struct bytes *ca = &settings->ca[keeper_ca(config, i)];
 
 		target.server[i] = (struct courier_server){
 			.url = config->url[i],
@@ -125,7 +122,8 @@ int keeper_start(struct keeper *keeper, const struct settings *settings, const c
 	keeper->secret = calloc(settings->config.count, sizeof(*keeper->secret));
 	if (!keeper->secret && settings->config.count)
 		return error_set_memory(e);
-	if (keeper_open_realm(keeper, e) < 0 || keeper_open_keyring(keeper, keyring, e) < 0)
+	if (keeper_open_realm(keeper, e) < 0 || keeper_open_keyring(keeper, keyring, e) < 0 ||
+	    outlets_open(keeper, e) < 0 || digests_take_over(keeper, e) < 0)
 		return -1;
 	keeper_take_over(keeper, now);
 	if (keeper_open_courier(keeper, program, e) < 0)
@@ -141,7 +139,10 @@ int keeper_start(struct keeper *keeper, const struct settings *settings, const c
 void keeper_stop(struct keeper *keeper)
 {
 	session_close(&keeper->session);
+	outlets_close(keeper);
 	keyring_close(&keeper->keyring);
+	bytes_free(&keeper->digests);
+	groups_free(keeper);
 	free(keeper->secret);
 	*keeper = (struct keeper)KEEPER_INIT;
 }
@@ -161,9 +162,7 @@ static void secret_remove(struct keeper *keeper, struct keeper_secret *secret)
 {
 	struct error e = ERROR_INIT;
 
-	if (keyring_stage_removal(&keeper->keyring, secret->file, &e) < 0 ||
-	    keyring_commit(&keeper->keyring, &e) < 0) {
-		keyring_abandon(&keeper->keyring);
+	if (deliver_removal(keeper, (size_t)(secret - keeper->secret), &e) < 0) {
 		log_line(LOG_LEVEL_ERROR, "%s: stale, but cannot be removed: %s",
 			 secret->config->name, e.text);
 		return;
@@ -222,13 +221,25 @@ bool secret_is_there(const struct keeper_secret *secret)
 
 bool secret_is_good(const struct keeper_secret *secret)
 {
-	return secret->state == STATUS_DELIVERED ||
-	       (secret->state == STATUS_STALE && secret->config->on_stale == CONFIG_STALE_KEEP);
+	return !secret->incomplete &&
+	       (secret->state == STATUS_DELIVERED ||
+		(secret->state == STATUS_STALE && secret->config->on_stale == CONFIG_STALE_KEEP));
 }
 
 bool keeper_lost(const struct keeper *keeper)
 {
 	return keeper->session.courier.fd < 0;
+}
+
+bool keeper_needs_keys(const struct keeper *keeper, int64_t now)
+{
+	for (size_t i = 0; i < keeper->settings->config.count; i++) {
+		const struct keeper_secret *secret = &keeper->secret[i];
+
+		if (secret->key_failed && secret->due <= now && keeper->keys.fd < 0)
+			return true;
+	}
+	return false;
 }
 
 const struct error *keeper_failure(const struct keeper *keeper)
@@ -261,10 +272,22 @@ int64_t keeper_next(const struct keeper *keeper)
 	return next;
 }
 
+/* The first template that is not in the keyring, or NULL. */
+static const struct keeper_file *template_missing(const struct keeper *keeper)
+{
+	for (size_t i = 0; i < keeper->files; i++)
+		if (keeper->file[i].template &&
+		    !keyring_has(&keeper->keyring, keeper->file[i].index))
+			return &keeper->file[i];
+	return NULL;
+}
+
 void keeper_status(const struct keeper *keeper, char *text, size_t size)
 {
+	const struct keeper_file *template = template_missing(keeper);
 	const struct keeper_secret *missing = NULL, *stale = NULL;
 	const size_t count = keeper->settings->config.count;
+	char without[PATH_TEXT_MAX] = "";
 	size_t delivered = 0;
 
 	for (size_t i = 0; i < count; i++) {
@@ -276,12 +299,15 @@ void keeper_status(const struct keeper *keeper, char *text, size_t size)
 		if (secret->state == STATUS_STALE && !stale)
 			stale = secret;
 	}
+	if (template)
+		snprintf(without, sizeof(without), "without %s; ", template->path);
 	if (missing)
-		snprintf(text, size, "%zu of %zu secrets delivered; %s: %s", delivered, count,
-			 missing->config->name, missing->error.text);
+		snprintf(text, size, "%zu of %zu secrets delivered; %s%s: %s", delivered, count,
+			 without, missing->config->name, missing->error.text);
 	else if (stale)
-		snprintf(text, size, "all %zu secrets delivered; %s is stale: %s", count,
+		snprintf(text, size, "all %zu secrets delivered; %s%s is stale: %s", count, without,
 			 stale->config->name, stale->error.text);
 	else
-		snprintf(text, size, "all %zu secrets delivered", count);
+		snprintf(text, size, "all %zu secrets delivered%s%s", count,
+			 template ? "; without " : "", template ? template->path : "");
 }

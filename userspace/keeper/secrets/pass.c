@@ -2,15 +2,16 @@
 /*
  * A pass. The secrets of one top-level directory are a unit: an application reads them together, for example a
  * certificate and its key, so they never come from two versions. A unit changes in one step, in which
- * each of its secrets was confirmed by the KBS, or it stays as it is.
+ * each of its secrets was confirmed by the KBS, or it stays as it is. So does a file made of several secrets. Therefore
+ * the values of a whole group (groups.h) are held in locked memory until each of them has arrived.
  */
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/log.h"
+#include "deliver.h"
 #include "kbs/denial.h"
 #include "keeper.h"
-#include "record.h"
+#include "outlets.h"
 
 /* Was requested in the last pass; keeper_plan() decides when to request it again. */
 #define UNPLANNED (-1)
@@ -28,7 +29,7 @@ void keeper_log_denial(const struct keeper *keeper)
 	const struct config *config = &keeper->settings->config;
 	const struct denial_kbs kbs = {
 		.url = config->url[session->courier.server],
-		.ca = config->ca[config->cas > 1 ? session->courier.server : 0],
+		.ca = config->ca[keeper_ca(config, session->courier.server)],
 		.insecure = config->insecure,
 	};
 	struct error unexplained = ERROR_INIT;
@@ -46,28 +47,28 @@ void keeper_log_denial(const struct keeper *keeper)
 
 /* --- one secret ------------------------------------------------------------------------------ */
 
-/* Get the secret and compare it with the keyring. Returns a result; after a failure secret->error says why. */
-static enum keeper_result secret_fetch(struct keeper *keeper, struct keeper_secret *secret)
+static size_t secrets_count(const struct keeper *keeper)
 {
-	const unsigned int index = keeper->settings->config.measure_register;
-	const struct config_secret *config = secret->config;
-	struct bytes plain = BYTES_LOCKED_INIT;
+	return keeper->settings->config.count;
+}
+
+/* Get the secret and compare it with what was delivered. Returns a result; after a failure secret->error says why. */
+static enum keeper_result secret_fetch(struct keeper *keeper, size_t number)
+{
+	struct keeper_secret *secret = &keeper->secret[number];
 	struct error *e = &secret->error;
 	int ret;
 
 	*e = (struct error)ERROR_INIT;
-	ret = session_get(&keeper->session, config->resource, &plain, e);
+	secret->value = (struct bytes)BYTES_LOCKED_INIT;
+	ret = session_get(&keeper->session, secret->config->resource, &secret->value, e);
+	memcpy(secret->jwe_digest, keeper->session.jwe_digest, sizeof(secret->jwe_digest));
 	if (ret == 0)
-		ret = keyring_stage(&keeper->keyring, secret->file, plain.data, plain.len, e);
-	bytes_free(&plain);
-	/* Record first: no secret may be delivered without a record in the event log. One that is in the keyring
-	 * already is not delivered, and the log is finite. */
-	if (ret == 0 && index)
-		ret = record_delivery(keeper->session.rsi, index, config->resource,
-				      keeper->session.jwe_digest, e);
+		ret = deliver_differs(keeper, number, e);
 	if (ret < 0)
 		return KEEPER_FAILED;
-	return ret ? KEEPER_SAME : KEEPER_STAGED;
+	secret->differs = ret;
+	return ret ? KEEPER_CHANGED : KEEPER_SAME;
 }
 
 /* True if every other secret would fail too: if there is no EAR, this realm was not attested. */
@@ -76,57 +77,10 @@ static bool failure_is_common(const struct keeper *keeper, const struct error *e
 	return keeper_lost(keeper) || !keeper->session.ear.len || retry_is_common(e->kind);
 }
 
-static void secret_log_failure(const struct keeper *keeper, const struct keeper_secret *secret,
-			       int64_t now)
+static void secret_request(struct keeper *keeper, size_t number, struct pass *pass)
 {
-	const char *name = secret->config->name;
+	struct keeper_secret *secret = &keeper->secret[number];
 
-	keeper_log_about(keeper, secret);
-	if (!secret_is_there(secret))
-		log_line(secret->config->required ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s: %s",
-			 name, secret->error.text);
-	else if (secret->success)
-		log_line(LOG_LEVEL_WARNING, "%s: not refreshed, the value of %lld s ago stays: %s",
-			 name, (long long)(now - secret->success) / 1000, secret->error.text);
-	else
-		log_line(LOG_LEVEL_WARNING, "%s: not refreshed, the value in the keyring stays: %s",
-			 name, secret->error.text);
-	keeper_log_about(keeper, NULL);
-}
-
-static void secret_fail(struct keeper *keeper, struct keeper_secret *secret, int64_t now)
-{
-	secret->result = KEEPER_FAILED;
-	secret->failures++;
-	secret->failed++;
-	secret->failed_at = now;
-	keeper->failures[secret->error.kind]++;
-}
-
-static void secret_succeed(const struct keeper *keeper, struct keeper_secret *secret, int64_t now)
-{
-	const bool changed = secret->result == KEEPER_STAGED;
-	const bool first = !secret_is_there(secret);
-
-	if (changed) {
-		secret->version++;
-		secret->changed = now;
-	}
-	keeper_log_about(keeper, secret);
-	if (changed || first)
-		log_line(LOG_LEVEL_INFO, "%s: %s %s", secret->config->name,
-			 !changed ? "unchanged:" :
-			 first	  ? "delivered to" :
-				    "changed:",
-			 secret->config->file);
-	keeper_log_about(keeper, NULL);
-	secret->state = STATUS_DELIVERED;
-	secret->success = now;
-	secret->failures = 0;
-}
-
-static void secret_request(struct keeper *keeper, struct keeper_secret *secret, struct pass *pass)
-{
 	secret->due = UNPLANNED;
 	if (pass->common) { /* same cause as an earlier secret, already logged */
 		secret->error = pass->common->error;
@@ -138,7 +92,7 @@ static void secret_request(struct keeper *keeper, struct keeper_secret *secret, 
 	if (keeper->between)
 		keeper->between(keeper->context);
 	secret->attempts++;
-	secret->result = secret_fetch(keeper, secret);
+	secret->result = secret_fetch(keeper, number);
 	if (secret->result != KEEPER_FAILED)
 		return;
 	secret_fail(keeper, secret, pass->now);
@@ -151,105 +105,84 @@ static void secret_request(struct keeper *keeper, struct keeper_secret *secret, 
 		pass->common = secret;
 }
 
-/* --- one unit -------------------------------------------------------------------------------- */
+/* --- one group ------------------------------------------------------------------------------- */
 
-static size_t secrets_count(const struct keeper *keeper)
+/* Request what is due. Returns whether something was. */
+static bool group_request_due(struct keeper *keeper, const struct keeper_group *group,
+			      struct pass *pass)
 {
-	return keeper->settings->config.count;
+	bool asked = false;
+
+	for (size_t i = group->secret; i != GROUPS_END; i = keeper->secret[i].next) {
+		struct keeper_secret *secret = &keeper->secret[i];
+
+		secret->result = KEEPER_NOT_ASKED;
+		secret->differs = secret->recorded = secret->placed = false;
+	}
+	for (size_t i = group->secret; i != GROUPS_END; i = keeper->secret[i].next) {
+		if (keeper->secret[i].due > pass->now)
+			continue;
+		secret_request(keeper, i, pass);
+		asked = true;
+	}
+	return asked;
 }
 
-/* The next secret after number @i that belongs to the unit of number @first; the number of all secrets if there is
- * none. */
-static size_t unit_next(const struct keeper *keeper, size_t first, size_t i)
+/* True if a value has changed, or a template has to be written. */
+static bool group_changes(const struct keeper *keeper, const struct keeper_group *group)
 {
-	do
-		i++;
-	while (i < secrets_count(keeper) && !keyring_same_unit(keeper->secret[first].config->file,
-							       keeper->secret[i].config->file));
-	return i;
-}
-
-static bool unit_has(const struct keeper *keeper, size_t first, enum keeper_result result)
-{
-	for (size_t i = first; i < secrets_count(keeper); i = unit_next(keeper, first, i))
-		if (keeper->secret[i].result == result)
+	for (size_t i = group->secret; i != GROUPS_END; i = keeper->secret[i].next)
+		if (keeper->secret[i].differs)
 			return true;
+	for (size_t i = group->unit; i != GROUPS_END; i = keeper->unit[i].next)
+		for (size_t k = keeper->unit[i].file; k != GROUPS_END; k = keeper->file[k].next)
+			if (deliver_writes(keeper, &keeper->file[k]))
+				return true;
 	return false;
 }
 
-/* The secret for which the unit must stay as it is, or NULL: one that failed although it is in the keyring, or after it was
- * staged. */
-static const struct keeper_secret *unit_blocker(const struct keeper *keeper, size_t first)
+/* True if a template that has to be written contains secret @number. */
+static bool group_needs(const struct keeper *keeper, const struct keeper_group *group,
+			size_t number)
 {
-	for (size_t i = first; i < secrets_count(keeper); i = unit_next(keeper, first, i)) {
+	for (size_t i = group->unit; i != GROUPS_END; i = keeper->unit[i].next)
+		for (size_t k = keeper->unit[i].file; k != GROUPS_END; k = keeper->file[k].next)
+			if (file_uses(&keeper->file[k], number) &&
+			    deliver_writes(keeper, &keeper->file[k]))
+				return true;
+	return false;
+}
+
+/* The rest of the group, as far as it is there: first what is refreshed, then what only a template needs. */
+static void group_request_rest(struct keeper *keeper, const struct keeper_group *group,
+			       struct pass *pass)
+{
+	for (size_t i = group->secret; i != GROUPS_END; i = keeper->secret[i].next) {
 		const struct keeper_secret *secret = &keeper->secret[i];
 
-		if (secret->result == KEEPER_FAILED &&
-		    (keyring_has(&keeper->keyring, secret->file) ||
-		     keyring_staged(&keeper->keyring, secret->file)))
-			return secret;
+		if (secret->result == KEEPER_NOT_ASKED && secret_is_there(secret) &&
+		    secret->config->refresh)
+			secret_request(keeper, i, pass);
 	}
-	return NULL;
-}
+	for (size_t i = group->secret; i != GROUPS_END; i = keeper->secret[i].next) {
+		const struct keeper_secret *secret = &keeper->secret[i];
 
-/* Fail each secret that is staged, with the error @cause; @blocker is the secret that failed, or NULL. */
-static void unit_fail(struct keeper *keeper, size_t first, const struct error *cause,
-		      const struct keeper_secret *blocker, int64_t now)
-{
-	keyring_abandon(&keeper->keyring);
-	for (size_t i = first; i < secrets_count(keeper); i = unit_next(keeper, first, i)) {
-		struct keeper_secret *secret = &keeper->secret[i];
-
-		if (secret->result != KEEPER_STAGED)
-			continue;
-		secret->error = *cause;
-		if (blocker)
-			error_add(&secret->error, "waits for %s, because they change together",
-				  blocker->config->name);
-		secret_fail(keeper, secret, now);
-		secret_log_failure(keeper, secret, now);
+		if (secret->result == KEEPER_NOT_ASKED && secret_is_there(secret) &&
+		    group_needs(keeper, group, i))
+			secret_request(keeper, i, pass);
 	}
 }
 
-static void unit_finish(struct keeper *keeper, size_t first, const struct pass *pass)
+/* First what is due. Only if that changes something, the rest of the group is needed. */
+static void group_run(struct keeper *keeper, const struct keeper_group *group, struct pass *pass)
 {
-	const struct keeper_secret *blocker = unit_blocker(keeper, first);
-	struct error e = ERROR_INIT;
-
-	if (unit_has(keeper, first, KEEPER_STAGED)) {
-		if (blocker)
-			unit_fail(keeper, first, &blocker->error, blocker, pass->now);
-		else if (keyring_commit(&keeper->keyring, &e) < 0)
-			unit_fail(keeper, first, &e, NULL, pass->now);
-	} else {
-		keyring_abandon(&keeper->keyring);
-	}
-	for (size_t i = first; i < secrets_count(keeper); i = unit_next(keeper, first, i)) {
-		struct keeper_secret *secret = &keeper->secret[i];
-
-		if (secret->result == KEEPER_SAME || secret->result == KEEPER_STAGED)
-			secret_succeed(keeper, secret, pass->now);
-	}
-}
-
-/* First what is due. Only if that changes something, the rest of the unit is needed. */
-static void unit_run(struct keeper *keeper, size_t first, struct pass *pass)
-{
-	for (size_t i = first; i < secrets_count(keeper); i = unit_next(keeper, first, i)) {
-		keeper->secret[i].result = KEEPER_NOT_ASKED;
-		if (keeper->secret[i].due <= pass->now)
-			secret_request(keeper, &keeper->secret[i], pass);
-	}
-	if (unit_has(keeper, first, KEEPER_STAGED)) {
-		for (size_t i = first; i < secrets_count(keeper); i = unit_next(keeper, first, i)) {
-			struct keeper_secret *secret = &keeper->secret[i];
-
-			if (secret->result == KEEPER_NOT_ASKED && secret_is_there(secret) &&
-			    secret->config->refresh)
-				secret_request(keeper, secret, pass);
-		}
-	}
-	unit_finish(keeper, first, pass);
+	if (!group_request_due(keeper, group, pass))
+		return;
+	if (group_changes(keeper, group))
+		group_request_rest(keeper, group, pass);
+	deliver_group(keeper, group, pass->now);
+	for (size_t i = group->secret; i != GROUPS_END; i = keeper->secret[i].next)
+		bytes_free(&keeper->secret[i].value);
 }
 
 /* --- a pass ---------------------------------------------------------------------------------- */
@@ -263,25 +196,15 @@ static bool keeper_denied(const struct keeper *keeper, int64_t now)
 	return false;
 }
 
-/* True if no earlier secret belongs to the unit of number @i. */
-static bool unit_begins(const struct keeper *keeper, size_t i)
-{
-	for (size_t k = 0; k < i; k++)
-		if (keyring_same_unit(keeper->secret[k].config->file,
-				      keeper->secret[i].config->file))
-			return false;
-	return true;
-}
-
 void keeper_run(struct keeper *keeper, int64_t now)
 {
 	struct pass pass = { .now = now };
 
 	if (keeper_denied(keeper, now))
 		bytes_clear(&keeper->session.ear);
-	for (size_t i = 0; i < secrets_count(keeper); i++)
-		if (unit_begins(keeper, i))
-			unit_run(keeper, i, &pass);
+	for (size_t i = 0; i < keeper->groups; i++)
+		group_run(keeper, &keeper->group[i], &pass);
+	outlets_call_hooks(keeper);
 	keeper->passes++;
 }
 

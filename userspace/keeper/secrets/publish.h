@@ -5,10 +5,11 @@
 
 #include "keeper.h"
 
-/* Write the file, as of @now. A failure is logged, because it must not stop a delivery. */
+/* Write the file, as of @now, and that of the digests (digests.h). A failure is logged, because it must not stop a delivery. */
 void keeper_publish(struct keeper *keeper, int64_t now);
-/* Set the state of each secret from the files in the keyring, and from what an earlier keeper published. A
- * file counts as delivered unless that keeper put another resource there. */
+/* Set the state of each secret from the files in the keyring, the kernel keys, and from what an earlier keeper published.
+ * What is there counts as delivered unless that keeper put another resource there. What is missing in one of several
+ * places is due at once. */
 void keeper_take_over(struct keeper *keeper, int64_t now);
 
 #endif
