@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "local/peer_name.h"
+#include "local/peer/peer_name.h"
 
 static void must_be_name(const char *name, bool empty)
 {

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "local/peer_name.h"
+#include "local/peer/peer_name.h"
 
 static void addresses_name_a_credential_or_a_volume(void **state)
 {

@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 #include "config/settings.h"
-#include "peer.h"
+#include "peer/peer.h"
 
 #define POLICY_NONE SIZE_MAX
 

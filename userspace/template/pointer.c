@@ -81,13 +81,13 @@ static bool read_escape(struct reader *r, struct utf8 *text)
 		} else if (code >= 0xdc00 && code < 0xe000) {
 			return false;
 		}
-		*text = utf8_encode(code);
+		*text = utf8_make(code);
 		return true;
 	}
 	name = strchr(names, *r->at++);
 	if (!name)
 		return false;
-	*text = utf8_encode((uint32_t)values[name - names]);
+	*text = utf8_make((uint32_t)values[name - names]);
 	return true;
 }
 

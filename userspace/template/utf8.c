@@ -33,7 +33,7 @@ size_t utf8_length(const uint8_t *data, size_t len)
 	return 0;
 }
 
-struct utf8 utf8_encode(uint32_t code)
+struct utf8 utf8_make(uint32_t code)
 {
 	static const uint8_t first[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
 	struct utf8 text = { .len = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4 };

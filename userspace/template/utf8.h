@@ -14,6 +14,6 @@ struct utf8 {
 /* The bytes of the first character of @len bytes @data; 0 if it is not valid UTF-8. */
 size_t utf8_length(const uint8_t *data, size_t len);
 /* The character with the number @code, which Unicode has. */
-struct utf8 utf8_encode(uint32_t code);
+struct utf8 utf8_make(uint32_t code);
 
 #endif

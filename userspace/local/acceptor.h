@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* acceptor: the process that accepts connections, identifies their clients, decides, waits and logs. It never sees a value:
+ * it has the reader write it. */
+#ifndef REALMKEY_ACCEPTOR_H
+#define REALMKEY_ACCEPTOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "clients.h"
+#include "config/settings.h"
+#include "watch.h"
+
+#define ACCEPTOR_REQUEST_MS 5000  /* for a program to send its request, and between two requests */
+#define ACCEPTOR_ANSWER_MS  10000 /* for a program to read an answer */
+#define ACCEPTOR_LOOK_MS    100	  /* between two looks for a secret that a client waits for */
+#define ACCEPTOR_STOP_MS    10000 /* to fail connections before it ends */
+
+#define ACCEPTOR_DIGEST_SIZE (2 * SETTINGS_DIGEST_SIZE + 1)
+
+struct acceptor {
+	int credentials, api; /* listening sockets; -1: none */
+	int channel;	      /* to the reader; -1: it has ended */
+	int signals;	      /* signalfd: SIGTERM, SIGINT; -1: none */
+	const char *config;   /* absolute path */
+	struct settings settings;
+	char digest[ACCEPTOR_DIGEST_SIZE]; /* hex of settings.text_digest */
+	struct watch watch;
+	struct clients clients;
+	int64_t stop; /* until then, connections are failed; 0: it does not end */
+};
+
+/* Read the configuration at a->config into a->settings, before the process is confined, and after each change. If
+ * that fails, the previous one stays. */
+int acceptor_configure(struct acceptor *a, struct error *e);
+/* Serve until SIGTERM. -1 if the reader has ended, or if a changed configuration cannot be read: a new process can. In each
+ * case, the connections of systemd have been failed before. */
+int acceptor_serve(struct acceptor *a, struct error *e);
+
+#endif
