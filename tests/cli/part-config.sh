@@ -35,9 +35,33 @@ $conf: 4 errors, 2 warnings" "$(cat "$work/out")"
 	same "which is" WatchdogSec=5min "$(grep WatchdogSec userspace/install/realmkeyd.service.in)"
 	printed "or with that of the service" "set WatchdogSec to 500 or more, not 60" \
 		env WATCHDOG_USEC=60000000 "$bin/keeper/realmkeyd" --check --config "$conf"
+	config_sinks_checked
 	refused 2 "--online needs --check" "use one of --check [--online]" realmkeyd --online
 	refused 2 "--check and --plan are two commands" "use one of --check [--online]" realmkeyd --check --plan
 	refused 2 "--json needs --plan" "use one of --check [--online]" realmkeyd --check --json
+}
+
+# Keys, credentials, local programs and hooks: the other programs that they need.
+config_sinks_checked()
+{
+	local conf=$work/conf/realmkeyd missing
+	conf '[secret s]' 'resource = a/b/c' 'key = logon:realmkey:s' 'credential = nobodys.service' \
+		'allow = uid:0' 'signal = nobodys.service HUP' '[file f]' 'secret = s' '[file g]' 'template = /nonexistent'
+	ran checked
+	same "a template that is not there ends a check" 3 "$status"
+	has "and is named" "error: $conf:13: [file g] template: /nonexistent: No such file or directory"
+	sed -i '/^\[file g/,$d' "$conf"
+	ran env SYSTEMD_UNIT_PATH=/nonexistent "$bin/keeper/realmkeyd" --check --config "$conf"
+	same "units and sockets that are missing do not" 0 "$status"
+	has "a unit is named" "warning: $conf:7: [secret s] credential: systemd has no unit nobodys.service on this machine"
+	has "a unit of a hook too" "warning: $conf:9: [secret s] signal: systemd has no unit nobodys.service"
+	for missing in keys hooks credentials api; do
+		has "the socket of realmkey-$missing is looked for" "there is no socket /run/realmkey/$missing.sock; start or enable realmkey-$missing.socket"
+	done
+	has "and all are counted" "$conf: 0 errors, 6 warnings"
+	conf '[secret s]' 'resource = a/b/c'
+	ran checked
+	lacks "a configuration with files alone needs none of them" "no socket"
 }
 
 config_online()
@@ -90,12 +114,47 @@ fetch   v  t: resource a/b/c -> a/b/d
 	runs 0 "a start does what was planned" once
 	runs 0 "the secret of the old configuration is gone" test ! -e "$keyring/t"
 	printed "and no change is left" "0 changes, 1 secret unchanged" planned
+	config_sinks_planned
 	ln -s / "$keyring/link"
 	conf '[secret s]' 'resource = a/b/c' 'file = link/etc/passwd'
 	ran planned
 	has "no link leads out of the keyring" "add     s  link/etc/passwd"
 	refused 3 "an error in the configuration" "/nonexistent: No such file" realmkeyd --plan --config /nonexistent
 	umount "$keyring" && rmdir "$keyring"
+}
+
+# What is in the keyring for local programs, and files of templates. Keys are known by what the keeper has published.
+config_sinks_planned()
+{
+	local before
+	before=$(cat "$work/conf/realmkeyd")
+	printf 'A={{ s }}\n' >"$work/template"
+	conf '[secret s]' 'resource = a/b/c' 'file = d/s' 'mode = 0440' 'allow = uid:0' 'key = user:s' \
+		'[file env]' "template = $PWD/$work/template" 'file = app/env' 'owner = 1001'
+	ran planned
+	same "further sinks are added" "\
+add     s  key user:s
+add     s  served
+add     env  app/env
+3 changes, 0 secrets unchanged" "$output"
+	ran planned --json
+	same "in JSON with members of their own" '["user:s",null,null] [null,true,null] [null,null,"app/env"]' \
+		"$(jq -rc '[.changes[].key], [.changes[].served], [.changes[].file]' "$work/out" | paste -sd' ')"
+	mkdir "$keyring/app"
+	printf x >"$keyring/app/env"
+	printf x >"$keyring/.serve.s"
+	sed -i '/^key/d' "$work/conf/realmkeyd"
+	ran planned
+	same "a file of a template is compared like others" "\
+change  env  app/env: mode $(stat -c 0%a "$keyring/app/env") -> 0400, owner 0:0 -> 1001:0
+1 change, 1 secret unchanged" "$output"
+	printf '%s\n' "$before" >"$work/conf/realmkeyd"
+	ran planned
+	same "what is no longer configured is removed" "\
+remove  s  served
+remove  -  app/env
+2 changes, 0 secrets unchanged" "$output"
+	rm -r "$keyring/app" "$keyring/.serve.s"
 }
 
 # While it waits for a KBS that does not answer.

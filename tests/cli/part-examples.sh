@@ -20,8 +20,12 @@ part_examples()
 		conf
 		rm -rf "$conf.d"
 		mv "$example/etc/realmkey/realmkeyd.conf.d" "$conf.d"
-		printed "has a configuration without error and without warning" "$conf: 0 errors, 0 warnings" \
-			realmkeyd --check --config "$conf"
+		ran realmkeyd --check --config "$conf"
+		same "has a configuration without error" 0 "$status"
+		# This machine has no systemd.
+		same "and without warning, but for what only a realm has" "" \
+			"$(grep -vE ": (systemd has no unit .* on this machine$|there is no socket /run/realmkey/)|: 0 errors, [0-9]+ warnings?$" \
+				<<<"$output")"
 	done
 	rm -rf "$conf.d" "$example"
 	runs 1 "an example that does not exist" tests/e2e/examples none "$example"

@@ -21,11 +21,13 @@
 #ifdef FILTERS_OF_ARM64 /* made here, for another architecture */
 #include "arm64_courier.h"
 #include "arm64_keeper.h"
+#include "arm64_keys.h"
 #include "arm64_supervisor.h"
 #define ARCHITECTURE SCMP_ARCH_AARCH64
 #else
 #include "filters/courier.h"
 #include "filters/keeper.h"
+#include "filters/keys.h"
 #include "filters/supervisor.h"
 #define ARCHITECTURE seccomp_arch_native()
 #endif
@@ -212,6 +214,7 @@ static void test_killed(void **state)
 		assert_int_equal(RESULTS(worker_calls_passed, calls[i]), KILLED);
 		assert_int_equal(RESULTS(worker_calls_both, calls[i]), KILLED);
 		assert_int_equal(RESULTS(keeper_calls, calls[i]), KILLED);
+		assert_int_equal(RESULTS(keys_calls, calls[i]), KILLED);
 	}
 	/* The supervisor of realmkeyd starts keepers, and they programs, unless systemd starts the courier. */
 	for (size_t i = 0; i < ARRAY_SIZE(realmkeyd_killed); i++)
@@ -225,6 +228,14 @@ static void test_killed(void **state)
 	assert_int_equal(RESULTS(supervisor_calls, "read"), ALLOWED);
 	assert_int_equal(RESULTS(keeper_calls, "socket"), REFUSED);
 	assert_int_equal(RESULTS(keeper_calls, "read"), ALLOWED);
+	/* Only realmkey-keys may use some of the calls for keys. */
+	assert_int_equal(RESULTS(keeper_calls, "keyctl"), KILLED);
+	assert_int_equal(RESULTS(keeper_calls, "add_key"), KILLED);
+	assert_int_equal(RESULTS(keys_calls, "keyctl"), ALLOWED | REFUSED);
+	assert_int_equal(RESULTS(keys_calls, "add_key"), ALLOWED | REFUSED);
+	assert_int_equal(RESULTS(keys_calls, "request_key"), KILLED);
+	assert_int_equal(RESULTS(keys_calls, "openat"), REFUSED);
+	assert_int_equal(RESULTS(keys_calls, "socket"), REFUSED);
 	assert_int_equal(RESULTS(worker_no_files, "openat"), REFUSED);
 	assert_int_equal(RESULTS(worker_no_files, "read"), ALLOWED);
 }

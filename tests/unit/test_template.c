@@ -4,9 +4,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "template/template.h"
@@ -298,12 +301,83 @@ static void test_work(void **state)
 	bytes_free(&input);
 }
 
+/* How often @text, with one added to each of its bytes, is in the memory that this process may write. */
+static size_t memory_count(const char *text, size_t len)
+{
+	const int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+	FILE *maps = fopen("/proc/self/maps", "re");
+	unsigned long start, end;
+	size_t count = 0;
+	char line[512], mode[8];
+
+	assert_true(memory >= 0 && maps);
+	while (fgets(line, sizeof(line), maps)) {
+		/* Not stdio's buffers: mmap() is in other pages than what is looked at. */
+		uint8_t *copy;
+		ssize_t n;
+
+		if (sscanf(line, "%lx-%lx %7s", &start, &end, mode) != 3 || mode[1] != 'w' ||
+		    end - start > 64UL << 20)
+			continue;
+		copy = mmap(NULL, end - start, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			    -1, 0);
+		assert_ptr_not_equal(copy, MAP_FAILED);
+		n = pread(memory, copy, end - start, (off_t)start);
+		for (ssize_t i = 0; i + (ssize_t)len <= n; i++) {
+			size_t same = 0;
+
+			while (same < len && copy[i + (ssize_t)same] + 1 == text[same])
+				same++;
+			count += same == len;
+		}
+		munmap(copy, end - start);
+	}
+	fclose(maps);
+	close(memory);
+	return count;
+}
+
+/* After a file was made and freed, nothing of the secret is in memory: neither as it was, nor decoded, nor encoded. */
+static void test_memory(void **state)
+{
+	/* One is added to each byte, so that the texts themselves are nowhere else in this program. */
+	static const char plain[] = "txbmmpx.bu.oppo", encoded[] = "d4eicHywez2ieD2vc3:v";
+	static const char escaped[] = "txbmmpx]v113ebu.oppo";
+	struct bytes input = BYTES_LOCKED_INIT, out = BYTES_LOCKED_INIT;
+	struct error e = ERROR_INIT;
+	struct template t;
+
+	(void)state;
+	bytes_lock_optional(true);
+	for (size_t round = 0; round < 2; round++) {
+		const char *text =
+			round ? "{{ s:/none }}" :
+				"{{ s:/a }} {{ s:/a | base64 | json }} {{ s:/a | shell }}";
+
+		bytes_append_text(&input, "{\"a\":\"");
+		for (size_t i = 0; i < sizeof(escaped) - 1; i++)
+			bytes_append(&input, &(char){ (char)(escaped[i] - 1) }, 1);
+		bytes_append_text(&input, "\"}");
+		assert_int_equal(template_parse(&t, text, strlen(text), find_any, NULL, &e), 0);
+		assert_int_equal(template_render(&t, large, &input, &out, &e), round ? -1 : 0);
+		assert_true(memory_count(escaped, sizeof(escaped) - 1) > 0);
+		assert_int_equal(memory_count(plain, sizeof(plain) - 1) > 0, !round);
+		assert_int_equal(memory_count(encoded, sizeof(encoded) - 1) > 0, !round);
+		template_free(&t);
+		bytes_free(&input);
+		bytes_free(&out);
+		assert_int_equal(memory_count(escaped, sizeof(escaped) - 1), 0);
+		assert_int_equal(memory_count(plain, sizeof(plain) - 1), 0);
+		assert_int_equal(memory_count(encoded, sizeof(encoded) - 1), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_render),	      cmocka_unit_test(test_parse_errors),
 		cmocka_unit_test(test_render_errors), cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_work),
+		cmocka_unit_test(test_work),	      cmocka_unit_test(test_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,6 +85,17 @@ struct config_secret {
 		allow_place, reload_place, restart_place, signal_place;
 };
 
+/* "logon:NAME" with the NUL; a name has at most 255 bytes. */
+#define CONFIG_KEY_TEXT_MAX 272
+
+/* Write the key of @secret as "TYPE:NAME", or "" if it has none, as it stands in the configuration. */
+void config_key_text(const struct config_secret *secret, char text[CONFIG_KEY_TEXT_MAX]);
+/* True if realmkey-local answers for @secret. */
+static inline bool config_secret_is_served(const struct config_secret *secret)
+{
+	return secret->credentials || secret->volumes || secret->allows;
+}
+
 #define CONFIG_NO_SECRET SIZE_MAX
 
 /* A file of the keyring: the own file of a secret ([secret] file), or a section [file NAME] with another file for a secret

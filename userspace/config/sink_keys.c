@@ -48,13 +48,22 @@ static void *list_room(struct parser *p, const struct key *key, void *list, size
 
 /* --- keys of the kernel ---------------------------------------------------------------------- */
 
+static const char *const types[] = {
+	[CONFIG_KEY_USER] = "user:",
+	[CONFIG_KEY_LOGON] = "logon:",
+	[CONFIG_KEY_BIG] = "big_key:",
+};
+
+void config_key_text(const struct config_secret *secret, char text[CONFIG_KEY_TEXT_MAX])
+{
+	if (secret->key && secret->key_name)
+		snprintf(text, CONFIG_KEY_TEXT_MAX, "%s%s", types[secret->key], secret->key_name);
+	else
+		*text = '\0';
+}
+
 int config_read_key(struct parser *p, const struct key *key, const char *value, void *field)
 {
-	static const char *const types[] = {
-		[CONFIG_KEY_USER] = "user:",
-		[CONFIG_KEY_LOGON] = "logon:",
-		[CONFIG_KEY_BIG] = "big_key:",
-	};
 	struct config_secret *secret = secret_last(p);
 
 	(void)field;

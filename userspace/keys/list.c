@@ -54,13 +54,13 @@ static void ring_list(const struct ring *ring, const char *proc, struct bytes *o
 	}
 }
 
-int list_keys(struct bytes *out, struct error *e)
+int list_keys(const char *directory, struct bytes *out, struct error *e)
 {
 	static struct rings rings;
 	struct bytes proc = BYTES_INIT;
 	struct error unread = ERROR_INIT;
 
-	if (rings_find(&rings, e) < 0)
+	if (rings_find(&rings, directory, e) < 0)
 		return -1;
 	/* Without it there are no time-outs. */
 	if (io_read_file(PROC_KEYS, PROC_KEYS_MAX, &proc, &unread) < 0)

@@ -7,8 +7,8 @@
 #include "base/error.h"
 #include "keyctl.h"
 
-/* Append a table of the keys in all keyrings. */
-int list_keys(struct bytes *out, struct error *e);
+/* Append a table of the keys in all keyrings. @directory: as for rings_find(). */
+int list_keys(const char *directory, struct bytes *out, struct error *e);
 
 #define LIST_EXPIRY_SIZE 16
 

@@ -20,7 +20,7 @@
 #include "store.h"
 
 struct options {
-	const char *config, *socket;
+	const char *config, *socket, *directory;
 	bool list, revoke_all;
 };
 
@@ -35,6 +35,12 @@ static const struct args_option own[] = {
 	  .offset = offsetof(struct options, socket),
 	  .value = "PATH",
 	  .help = "listen at PATH, instead of using the connection that a service manager passes" },
+	{ .name = "directory",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, directory),
+	  .value = "NAME",
+	  .help = "keyring in root's user keyring that has those of all owners (default " RINGS_DIRECTORY
+		  "); for tests" },
 	{ .name = "list",
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct options, list),
@@ -83,7 +89,7 @@ static int serve(const struct options *options, bool *reported, struct error *e)
 	if (fd < 0 || clearenv() != 0 || confine_begin(e) < 0 ||
 	    settings_read_text(&settings, options->config ? options->config : SETTINGS_PATH,
 			       settings_report, reported, e) < 0 ||
-	    store_open(&store, &settings, e) < 0 || confine_keys(e) < 0)
+	    store_open(&store, &settings, options->directory, e) < 0 || confine_keys(e) < 0)
 		return -1;
 	service.digest = settings.text_digest;
 	service.have = store.have;
@@ -91,10 +97,10 @@ static int serve(const struct options *options, bool *reported, struct error *e)
 	return sinks_serve(fd, &service, e);
 }
 
-static int list(struct error *e)
+static int list(const char *directory, struct error *e)
 {
 	struct bytes out = BYTES_INIT;
-	int ret = list_keys(&out, e);
+	int ret = list_keys(directory, &out, e);
 
 	if (ret == 0 && io_write_full(STDOUT_FILENO, out.data, out.len, e) < 0)
 		ret = error_add(e, "standard output");
@@ -102,9 +108,9 @@ static int list(struct error *e)
 	return ret;
 }
 
-static int revoke_all(struct error *e)
+static int revoke_all(const char *directory, struct error *e)
 {
-	int revoked = store_revoke_all(e);
+	int revoked = store_revoke_all(directory, e);
 
 	if (revoked > 0)
 		log_line(LOG_LEVEL_INFO, "revoked %d keys", revoked);
@@ -117,13 +123,14 @@ static int run(const struct options *options, bool *reported, struct error *e)
 		return error_set(e, ERROR_USAGE,
 				 "only one of --list, --revoke-all and --socket can be given");
 	if (options->list)
-		return list(e);
-	return options->revoke_all ? revoke_all(e) : serve(options, reported, e);
+		return list(options->directory, e);
+	return options->revoke_all ? revoke_all(options->directory, e) :
+				     serve(options, reported, e);
 }
 
 int main(int argc, char **argv)
 {
-	struct options options = { 0 };
+	struct options options = { .directory = RINGS_DIRECTORY };
 	struct error e = ERROR_INIT;
 	bool reported = false;
 	int outcome;

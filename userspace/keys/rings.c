@@ -11,8 +11,6 @@
 #include "base/array.h"
 #include "sandbox/sandbox.h"
 
-#define DIRECTORY RINGS_NAME ".owners"
-
 /* Nobody else can do anything with the keyring itself. LINK is for the owner's user keyring, and for a service that links it
  * into its session. */
 #define RING_PERMISSIONS \
@@ -109,21 +107,21 @@ static void ring_found(struct rings *rings, keyctl_id holder)
 	ring->id = keyring_find(holder, RINGS_NAME);
 }
 
-int rings_find(struct rings *rings, struct error *e)
+int rings_find(struct rings *rings, const char *name, struct error *e)
 {
 	keyctl_id key[KEYCTL_KEYS_MAX];
 	int count;
 
-	*rings = (struct rings){ .directory = 0 };
+	*rings = (struct rings){ .name = name };
 	count = keyctl_list(KEY_SPEC_USER_KEYRING, key);
 	if (count < 0)
 		return keyctl_error(e, "user keyring");
-	rings->directory = keyring_find(KEY_SPEC_USER_KEYRING, DIRECTORY);
+	rings->directory = keyring_find(KEY_SPEC_USER_KEYRING, name);
 	if (!rings->directory)
 		return 0;
 	count = keyctl_list(rings->directory, key);
 	if (count < 0)
-		return keyctl_error(e, DIRECTORY);
+		return keyctl_error(e, name);
 	for (int i = 0; i < count; i++)
 		ring_found(rings, key[i]);
 	return 0;
@@ -188,7 +186,7 @@ struct ring *rings_open(struct rings *rings, uid_t uid, gid_t gid)
 	ring->why = (struct error)ERROR_INIT;
 	snprintf(name, sizeof(name), "%u", uid);
 	if (!rings->directory)
-		rings->directory = keyring_have(KEY_SPEC_USER_KEYRING, DIRECTORY,
+		rings->directory = keyring_have(KEY_SPEC_USER_KEYRING, rings->name,
 						DIRECTORY_PERMISSIONS, &ring->why);
 	if (rings->directory && !ring->holder)
 		ring->holder = keyring_have(rings->directory, name, DIRECTORY_PERMISSIONS,

@@ -20,8 +20,9 @@
 #include "base/error.h"
 #include "keyctl.h"
 
-#define RINGS_MAX  256
-#define RINGS_NAME "realmkey"
+#define RINGS_MAX	256
+#define RINGS_NAME	"realmkey"
+#define RINGS_DIRECTORY "realmkey.owners"
 
 struct ring {
 	uid_t uid;	  /* of the owner */
@@ -31,13 +32,14 @@ struct ring {
 };
 
 struct rings {
+	const char *name; /* of the directory: RINGS_DIRECTORY, or another for tests; not owned */
 	keyctl_id directory; /* 0: there is none */
 	struct ring ring[RINGS_MAX];
 	size_t count;
 };
 
-/* Find the keyrings that are there. @rings->directory is 0 if no realmkey-keys has run. */
-int rings_find(struct rings *rings, struct error *e);
+/* Find the keyrings that are in the directory @name. @rings->directory is 0 if no realmkey-keys has run. */
+int rings_find(struct rings *rings, const char *name, struct error *e);
 /* The keyring of user @uid with the group @gid, made and linked into the user's keyring if necessary. The process needs
  * what sandbox_drop_root() needs. An error is in ->why. NULL if there are too many. */
 struct ring *rings_open(struct rings *rings, uid_t uid, gid_t gid);

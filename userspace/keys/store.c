@@ -283,12 +283,13 @@ static void store_look(struct store *store)
 	}
 }
 
-int store_open(struct store *store, const struct settings *settings, struct error *e)
+int store_open(struct store *store, const struct settings *settings, const char *directory,
+	       struct error *e)
 {
 	int revoked = 0;
 
 	*store = (struct store){ .settings = settings };
-	if (rings_begin(e) < 0 || rings_find(&store->rings, e) < 0)
+	if (rings_begin(e) < 0 || rings_find(&store->rings, directory, e) < 0)
 		return -1;
 	store->no_big_key = big_key_missing();
 	for (size_t i = 0; i < settings->config.count; i++) {
@@ -309,12 +310,12 @@ int store_open(struct store *store, const struct settings *settings, struct erro
 	return 0;
 }
 
-int store_revoke_all(struct error *e)
+int store_revoke_all(const char *directory, struct error *e)
 {
 	static struct rings rings;
 	int revoked = 0;
 
-	if (rings_find(&rings, e) < 0)
+	if (rings_find(&rings, directory, e) < 0)
 		return -1;
 	for (size_t i = 0; i < rings.count; i++)
 		revoked += ring_purge(NULL, &rings.ring[i]);

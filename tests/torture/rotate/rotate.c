@@ -156,37 +156,67 @@ int courier_start(struct courier *courier, const char *program, const struct cou
 /* --- the keeper ------------------------------------------------------------------------------ */
 
 static struct config_secret configs[SECRETS];
-static struct settings_secret owners[SECRETS];
+static struct config_file entries[SECRETS + 1];
+static struct settings_file owners[SECRETS + 1];
+static struct config_allow served = { .kind = CONFIG_PEER_UID };
 static struct settings settings = SETTINGS_INIT;
+
+static int secret_find(void *context, const char *name, size_t len)
+{
+	(void)context;
+	return len == strlen("secret0") ? name[len - 1] - '0' : -1;
+}
+
+/* A file with both of the pair, and with them in their directory. */
+static void template_make(struct config_file *file, struct settings_file *owner)
+{
+	static const char text[] = "{{secret0}}{{secret1}}";
+	struct error e = ERROR_INIT;
+
+	*file = (struct config_file){ .path = (char *)"pair/both", .secret = CONFIG_NO_SECRET };
+	file->mode = MODE;
+	*owner = owners[0];
+	if (template_parse(&owner->template, text, strlen(text), secret_find, NULL, &e) < 0) {
+		fprintf(stderr, "rotate: %s\n", e.text);
+		_exit(99);
+	}
+}
 
 static void settings_make(void)
 {
-	static char names[SECRETS][16], files[SECRETS][16];
+	static char names[SECRETS][16], paths[SECRETS][16];
 
 	for (int i = 0; i < SECRETS; i++) {
 		snprintf(names[i], sizeof(names[i]), "secret%d", i);
-		snprintf(files[i], sizeof(files[i]), i < 2 ? "pair/%d" : "file%d", i);
+		snprintf(paths[i], sizeof(paths[i]), i < 2 ? "pair/%d" : "file%d", i);
 		configs[i] = (struct config_secret){
 			.name = names[i],
 			.resource = names[i],
-			.file = files[i],
+			.file = paths[i],
 			.mode = MODE,
 			.required = true,
 			.refresh = INTERVAL,
 		};
-		owners[i] = (struct settings_secret){ .uid = READER + 1, .gid = READER };
+		files[i] =
+			(struct config_file){ .path = paths[i], .secret = (size_t)i, .mode = MODE };
+		owners[i] = (struct settings_file){ .uid = READER + 1, .gid = READER };
 	}
+	template_make(&entries[SECRETS], &owners[SECRETS]);
+	configs[2].allow = &served;
+	configs[2].allows = 1;
 	settings.config.secret = configs;
 	settings.config.count = SECRETS;
+	settings.config.file = entries;
+	settings.config.files = SECRETS + 1;
 	settings.config.url[settings.config.urls++] = (char *)"https://kbs";
-	settings.secret = owners;
+	settings.file = owners;
 }
 
 /* At the end of a time in which the KBS was there, each secret has its present version, and was requested in time. */
 static void keeper_check(const struct keeper *keeper)
 {
 	for (int i = 0; i < SECRETS; i++) {
-		if (keeper->secret[i].state != STATUS_DELIVERED)
+		if (keeper->secret[i].state != STATUS_DELIVERED || keeper->secret[i].incomplete)
 			counts->lost++;
 		if (!kbs_away() && now % WINDOW > 6 * MINUTE + INTERVAL &&
 		    now - keeper->secret[i].success > INTERVAL)
@@ -238,12 +268,14 @@ static _Noreturn void keeper_process(uint64_t rotations, int checkpoint)
 
 /* --- readers --------------------------------------------------------------------------------- */
 
-/* The version in the file @name of @dir. -1 if it is not there, -2 if it is short, torn, or has other rights. */
-static int64_t version_read(int dir, const char *name)
+/* The version in the file @name of @dir, which has it @parts times. -1 if it is not there, -2 if it is short, torn, or
+ * has other rights. */
+static int64_t version_read(int dir, const char *name, size_t parts)
 {
-	char text[SECRET_SIZE + 1], wanted[SECRET_SIZE];
+	char text[2 * SECRET_SIZE + 1], wanted[SECRET_SIZE];
 	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
 	unsigned long long version;
+	bool right = true;
 	struct stat st;
 	ssize_t n;
 
@@ -251,20 +283,22 @@ static int64_t version_read(int dir, const char *name)
 		return errno == ENOENT ? -1 : -2;
 	n = read(fd, text, sizeof(text));
 	if (fstat(fd, &st) || st.st_mode != (S_IFREG | MODE) || st.st_gid != READER ||
-	    n != SECRET_SIZE || sscanf(text, "%15llu", &version) != 1) {
+	    n != (ssize_t)(parts * SECRET_SIZE) || sscanf(text, "%15llu", &version) != 1) {
 		close(fd);
 		return -2;
 	}
 	close(fd);
 	secret_make(version, wanted);
-	return memcmp(text, wanted, SECRET_SIZE) ? -2 : (int64_t)version;
+	for (size_t i = 0; i < parts; i++)
+		right = right && !memcmp(text + i * SECRET_SIZE, wanted, SECRET_SIZE);
+	return right ? (int64_t)version : -2;
 }
 
-/* Read both files of the pair through one open directory, as an application does that reads them in one go. */
+/* Read the pair, and the file made of both, through one open directory, as an application does that reads them in one go. */
 static void pair_read(int number, int64_t *last)
 {
 	char path[sizeof(ring) + 8];
-	int64_t one, two;
+	int64_t one, two, both;
 	int dir;
 
 	snprintf(path, sizeof(path), "%s/pair", ring);
@@ -273,14 +307,15 @@ static void pair_read(int number, int64_t *last)
 		counts->reader[number].wrong++;
 		return;
 	}
-	one = version_read(dir, "0");
-	two = version_read(dir, "1");
+	one = version_read(dir, "0", 1);
+	two = version_read(dir, "1", 1);
+	both = version_read(dir, "both", 2);
 	close(dir);
-	if (one == -2 || two == -2)
+	if (one == -2 || two == -2 || both == -2)
 		counts->reader[number].wrong++;
-	else if (one == -1 || two == -1) /* it held the directory for two changes */
+	else if (one == -1 || two == -1 || both == -1) /* it held the directory for two changes */
 		counts->reader[number].gone++;
-	else if (one != two)
+	else if (one != two || one != both)
 		counts->reader[number].mixed++;
 	else
 		counts->reader[number].pairs++;

@@ -143,12 +143,15 @@ void secret_fail(struct keeper *keeper, struct keeper_secret *secret, int64_t no
 	keeper->failures[secret->error.kind]++;
 }
 
-/* Fail @secret, whose request has succeeded, with @cause. If it is not @culprit, it waits for that one. */
+/* Note that @secret, whose request has succeeded, cannot be put into one of its places because of @cause. If it is not
+ * @culprit, it waits for that one. Its other places are not concerned. */
 static void secret_give_up(struct keeper *keeper, struct keeper_secret *secret,
 			   const struct error *cause, const struct keeper_secret *culprit,
 			   int64_t now)
 {
-	if (!has_value(secret))
+	const enum keeper_result result = secret->result;
+
+	if (!has_value(secret) || secret->given_up)
 		return;
 	secret->error = *cause;
 	if (cause->kind == ERROR_NONE)
@@ -158,6 +161,8 @@ static void secret_give_up(struct keeper *keeper, struct keeper_secret *secret,
 			  culprit->config->name);
 	secret_fail(keeper, secret, now);
 	secret_log_failure(keeper, secret, now);
+	secret->result = result;
+	secret->given_up = true;
 }
 
 /* --- one unit -------------------------------------------------------------------------------- */
@@ -447,8 +452,10 @@ static void secret_deliver(struct keeper *keeper, size_t number, int64_t now)
 	other = secret_waits_for(keeper, number);
 	if (other)
 		secret_give_up(keeper, secret, &other->error, other, now);
-	else if (key_deliver(keeper, number, &e) < 0)
+	else if (!secret->given_up && key_deliver(keeper, number, &e) < 0)
 		secret_give_up(keeper, secret, &e, secret, now);
+	if (secret->given_up)
+		secret->result = KEEPER_FAILED;
 	else
 		secret_succeed(keeper, number, now);
 }

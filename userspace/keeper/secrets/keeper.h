@@ -39,8 +39,10 @@ struct keeper_secret {
 	enum keeper_result result;
 	struct bytes value; /* until the group is finished; locked */
 	uint8_t jwe_digest[SESSION_DIGEST_SIZE], value_digest[KEEPER_DIGEST_SIZE];
-	bool differs, recorded,
-		placed; /* KEEPER_CHANGED, whatever came then; in the event log; in its place */
+	bool differs;  /* KEEPER_CHANGED, whatever came then */
+	bool recorded; /* in the event log */
+	bool placed;   /* in one of its places */
+	bool given_up; /* it cannot be put into one of them */
 
 	struct error error;	  /* of the last request; no error if that succeeded */
 	unsigned int failures;	  /* in succession */

@@ -88,6 +88,8 @@ static int keys_call(struct keeper *keeper, enum sinks_type type, size_t number,
 	between(keeper);
 	ret = sinks_call(&keeper->keys, type, (uint32_t)number, body, len, e);
 	if (ret < 0) {
+		/* It can be tried again, whatever the cause is. */
+		error_reclassify(e, ERROR_ANY, ERROR_DELIVERY);
 		error_add(e, "kernel key %s", keeper->secret[number].config->key_name);
 		if (keeper->keys.fd < 0)
 			keeper->keys_error = *e;

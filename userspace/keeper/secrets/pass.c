@@ -117,7 +117,7 @@ static bool group_request_due(struct keeper *keeper, const struct keeper_group *
 		struct keeper_secret *secret = &keeper->secret[i];
 
 		secret->result = KEEPER_NOT_ASKED;
-		secret->differs = secret->recorded = secret->placed = false;
+		secret->differs = secret->recorded = secret->placed = secret->given_up = false;
 	}
 	for (size_t i = group->secret; i != GROUPS_END; i = keeper->secret[i].next) {
 		if (keeper->secret[i].due > pass->now)

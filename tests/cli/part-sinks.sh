@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# realmkeyd and the places of a secret: several files, templates, the copy for realmkey-local, and a key that cannot be
+# set, because nothing listens.
+
+sinks_conf()
+{
+	local template=$top/$work/conf/env.template
+	printf 'user=app\npassword={{ s }}\nport={{ j:/port }}\n' >"$template"
+	conf '[secret s]' 'resource = a/b/c' 'file = d/s' 'allow = uid:0' \
+		'[secret j]' 'resource = a/b/j' 'file = j' \
+		'[file copy]' 'secret = s' 'file = copy/s' 'mode = 0440' 'group = 1002' \
+		'[file env]' "template = $template" 'file = d/env' 'owner = 1001' "$@"
+}
+
+inodes() { (cd "$keyring" && stat -c '%n %i' d/s copy/s d/env .serve.s); }
+
+sinks_files()
+{
+	local reader before
+	reader=$(id -u realmkey-local 2>/dev/null || echo 61185)
+	sinks_conf
+	daemon_start
+	logged "a secret for a template is missing" "j: resource a/b/j: "
+	same "the other is in its files, and the template is not written" "$secret $secret no" \
+		"$(cat "$keyring/d/s") $(cat "$keyring/copy/s") $(test -e "$keyring/d/env" && echo yes || echo no)"
+	stored a/b/j '{"port": 5432}'
+	runs 0 "the KBS gets the other" rk refresh j
+	same "the template has both" "user=app password=$secret port=5432" "$(tr '\n' ' ' <"$keyring/d/env" | sed 's/ $//')"
+	same "each file has its mode and owner" "400 0 0 440 0 1002 400 1001 0" \
+		"$(stat -c '%a %u %g' "$keyring/d/s" "$keyring/copy/s" "$keyring/d/env" | tr '\n' ' ' | sed 's/ $//')"
+	same "the copy for realmkey-local is its own" "$secret 400 $reader" \
+		"$(cat "$keyring/.serve.s") $(stat -c '%a %u' "$keyring/.serve.s")"
+	same "the digests are the keeper's own" 400 "$(stat -c %a "$keyring/.digests")"
+	output=$(tr -d '\0' <"$keyring/.digests")
+	lacks "and have no secret" "$secret"
+	same "status has both files" "$keyring/d/s $keyring/copy/s" "$(field '.secrets[0].paths | join(" ")')"
+	before=$(inodes)
+	runs 0 "a refresh without a change" rk refresh --now
+	same "writes nothing" "$before" "$(inodes)"
+	stored a/b/c "$secret-2"
+	runs 0 "a refresh with a change" rk refresh s --now
+	same "writes each of them" "$secret-2 $secret-2 password=$secret-2 $secret-2" \
+		"$(cat "$keyring/d/s") $(cat "$keyring/copy/s") $(sed -n 2p "$keyring/d/env") $(cat "$keyring/.serve.s")"
+}
+
+sinks_bad_value()
+{
+	stored a/b/j 'not JSON'
+	refused 12 "a value that does not fit its template" "j: d/env: " rk refresh j --now
+	output=$(cat "$keyring/j" "$keyring/d/env")
+	has "its own file is new" "not JSON"
+	has "and the template's stays" "port=5432"
+	stored a/b/j '{"port": 5433}'
+	runs 0 "a value that fits" rk refresh j --now
+	output=$(cat "$keyring/d/env")
+	has "is written" "port=5433"
+}
+
+# Another configuration, and another keeper.
+sinks_reload()
+{
+	local before
+	before=$(inodes)
+	kill -KILL "$(keeper_of)"
+	within 20 field_is .passes 0
+	runs 0 "after another keeper has begun" rk refresh --now
+	same "nothing is written again" "$before" "$(inodes)"
+	printf 'port only: {{ j:/port }}\n' >"$work/conf/env.template"
+	runs 0 "a reload with another template" rk reload
+	within 20 contains "$keyring/d/env" "port only: 5433"
+	tap $? "writes it at once"
+	sed -i '/^allow/d; /file copy/,/^group/d' "$work/conf/realmkeyd"
+	runs 0 "a reload without the copies" rk reload
+	within 20 test ! -e "$keyring/.serve.s" -a ! -e "$keyring/copy/s"
+	tap $? "removes them"
+}
+
+# Nothing listens at these sockets.
+sinks_no_keys()
+{
+	kill -TERM "$daemon_pid"
+	daemon_ends 0 "SIGTERM ends it"
+	conf '[secret k]' 'resource = a/b/c' 'file = k' 'key = user:realmkey-test' 'reload = none.service'
+	daemon_start --keys "$top/$work/none.sock" --hooks "$top/$work/none.sock"
+	logged "a realmkey-keys that is not there is logged" "kernel keys: realmkey-keys: "
+	logged "and so is realmkey-hooks" "hooks: realmkey-hooks: "
+	within 10 test -e "$keyring/k"
+	same "the file is delivered" "$secret-2" "$(cat "$keyring/k")"
+	within 10 field_is '.secrets[0]["last-error"].kind' delivery
+	same "the secret is not complete" "delivered false user:realmkey-test" \
+		"$(field '"\(.secrets[0].state) \(.ready) \(.secrets[0].key)"')"
+	logged "the keeper ends to connect again" "a kernel key is due, and needs a new connection: "
+	logged "and another one is started" "starting another keeper in "
+	kill -TERM "$daemon_pid"
+	daemon_ends 0 "SIGTERM ends it"
+}
+
+part_sinks()
+{
+	does "trusteed starts" kbs_start sinks || return
+	runs 0 "the policy allows the secrets" admin set-resource-policy --allow-all
+	sinks_files
+	sinks_bad_value
+	sinks_reload
+	sinks_no_keys
+	umount "$keyring"
+}
