@@ -184,6 +184,7 @@ class Client:
 
     def __init__(self, world, unit, run, uid=0, groups=()):
         self.pipe, child = os.pipe()
+        self.ended = False
         sys.stdout.flush()
         self.pid = os.fork()
         if self.pid == 0:
@@ -208,33 +209,35 @@ class Client:
 
     def waits(self):
         """True if there is no result yet."""
-        return os.waitpid(self.pid, os.WNOHANG)[0] == 0
+        self.ended = self.ended or os.waitpid(self.pid, os.WNOHANG)[0] != 0
+        return not self.ended
 
     def result(self):
         with os.fdopen(self.pipe) as pipe:
             text = pipe.read()
-        try:
+        if not self.ended:
             os.waitpid(self.pid, 0)
-        except ChildProcessError:
-            pass
         return json.loads(text) if text else None
 
 
-def credential_read(path, name):
-    """As systemd reads a credential or a key. The length, and the first bytes."""
+def credential_whole(path, name):
+    """As systemd reads a credential or a key, to the end; as text of one character for each byte."""
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(30)
         if name is not None:
             client.bind(b"\0" + name.encode())
         client.connect(path)
         client.shutdown(socket.SHUT_WR)
-        length, first = 0, b""
-        while True:
-            data = client.recv(65536)
-            if not data:
-                return [length, first[:200].decode("latin-1")]
-            length += len(data)
-            first = first or data
+        parts = []
+        while data := client.recv(65536):
+            parts.append(data)
+        return b"".join(parts).decode("latin-1")
+
+
+def credential_read(path, name):
+    """The length, and the first bytes."""
+    value = credential_whole(path, name)
+    return [len(value), value[:200]]
 
 
 def credential(world, unit, name, **options):

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests of realmkey-local: who gets which secret, what systemd sees if there is none, and what is left in memory. The
 keyring and the units are the test's own. TAP."""
+import hashlib
 import os
 import signal
 import socket
@@ -12,7 +13,7 @@ import traceback
 
 sys.dont_write_bytecode = True
 from local_world import (BIN, CREDENTIAL_MAX, INTERFACE, SERVED_USER, Client, Program, World, credential,  # noqa: E402
-                         get, tap, within)
+                         credential_whole, get, tap)
 
 USAGE = "usage: tests/cli/part-local.py FOLDER    in the toolchain root, at the top of the tree"
 MARKER = f"marker-{os.getpid()}-{time.time_ns()}"
@@ -288,6 +289,110 @@ def ends(world):
         tap.check("and starts again", world.start(), world.logged()[-2000:])
 
 
+# --- load -----------------------------------------------------------------------------------------
+
+LOAD = [f"load{number}" for number in range(4)]
+LOAD_CONFIG = "".join(f"""
+[secret {name}]
+resource = a/b/c
+credential = web.service:{name}
+crypttab = {name}
+allow = uid:1000 unit:backup.service
+""" for name in LOAD)
+REQUESTS = 10000
+CLIENTS = 32
+
+
+def load_value(name, version):
+    """A value that shows whether it is whole, and whose it is: up to 100 KiB."""
+    head = f"{name} {version} "
+    body = hashlib.sha256(head.encode()).hexdigest() * (1 + version * 7919 % 1600)
+    return (head + body).encode()
+
+
+def load_check(name, value, since):
+    """What is wrong with a value that was read after that of version since was in place; None: nothing."""
+    fields = value.split(" ", 2)
+    if len(fields) != 3 or fields[0] != name or value.encode("latin-1") != load_value(name, int(fields[1])):
+        return f"{name}: {len(value)} bytes: {value[:60]!r}"
+    return None if int(fields[1]) >= since else f"{name}: version {fields[1]}, which is older than {since}"
+
+
+def current(world, name):
+    """The version in place; root may read it."""
+    with open(os.path.join(world.keyring, ".serve." + name), "rb") as file:
+        return int(file.read(40).split(b" ")[1])
+
+
+def load_request(world, kind, number):
+    """One request of a client of this kind. What is wrong with the answer, or None."""
+    name = LOAD[number % len(LOAD)]
+    version = current(world, name) if kind != "program" else 0    # which that user cannot read
+    if kind == "unit":
+        unit = "web.service" if number % 50 else "evil.service"    # an impostor
+        value = credential_whole(world.credentials, os.urandom(8).hex() + f"/unit/{unit}/{name}")
+        if unit == "evil.service":
+            return None if len(value) > CREDENTIAL_MAX else f"impostor: {len(value)} bytes"
+        return load_check(name, value, version)
+    program = Program(world)
+    for _ in range(3):
+        wrong = load_check(name, program.get(name), version)
+        if wrong:
+            return wrong
+    if program.get("plain") != "PermissionDenied: " or "reply" not in program.call(INTERFACE + ".List"):
+        return "a refusal or a list"
+    return None
+
+
+def load_client(world, kind, requests):
+    """Make this many requests; the first few that were answered wrongly."""
+    wrong, number = [], os.getpid()
+    while requests > 0 and len(wrong) < 3:
+        fault = load_request(world, kind, number)
+        wrong += [fault] if fault else []
+        requests -= 1 if kind == "unit" else 5
+        number += 1
+    return wrong
+
+
+def load(world):
+    """32 clients make 10,000 requests, while the secrets change all the time."""
+    world.configure(CONFIG + LOAD_CONFIG)
+    version = 1
+    for name in LOAD:
+        world.serve(name, load_value(name, version))
+    share = REQUESTS // CLIENTS + 1
+    began = time.monotonic()
+    kinds = [("unit", "web.service", 0)] * 10 + [("root", "backup.service", 0)] * 10 + [("program", None, 1000)] * 8
+    clients = [Client(world, unit, lambda k=kind: load_client(world, k, share), uid=uid) for kind, unit, uid in kinds]
+    clients += [Client(world, f"systemd-cryptsetup@{LOAD[0]}.service", lambda: load_client_volume(world, share))
+                for _ in range(4)]
+    while any([client.waits() for client in clients]):
+        version += 1
+        for name in LOAD:
+            world.serve(name, load_value(name, version))
+        if time.monotonic() - began > 240:
+            break
+    wrong = [client.result() for client in clients]
+    tap.check(f"{CLIENTS} clients, {share * CLIENTS} requests, {version} versions of {len(LOAD)} secrets: no wrong answer",
+              not any(wrong) and None not in wrong and version > 10, [fault for fault in wrong if fault != []])
+    print(f"# {time.monotonic() - began:.1f} s", flush=True)
+    for name in LOAD:
+        world.remove(name)
+    world.configure(CONFIG)
+
+
+def load_client_volume(world, requests):
+    """As load_client(), for a volume, whose unit may have one secret only."""
+    for _ in range(requests):
+        version = current(world, LOAD[0])
+        value = credential_whole(world.credentials, os.urandom(8).hex() + f"/cryptsetup/{LOAD[0]}")
+        fault = load_check(LOAD[0], value, version)
+        if fault:
+            return [fault]
+    return []
+
+
 def configuration(world):
     world.configure(CONFIG.replace("uid:1000 gid:50", "uid:1002"), publish=False)
     tap.same("a configuration that realmkeyd has not read does not count", MARKER, get(world, None, "db", uid=1000).result())
@@ -317,7 +422,7 @@ def main(folder):
     try:
         tap.check("realmkey-local starts", world.start(), world.logged())
         for part in (credentials, volumes, programs, connections, varlink_tools, command, waiting, confined, memory, rotation,
-                     ends, configuration):
+                     ends, configuration, load):
             part(world)
         tap.check("no value is in the log", MARKER not in world.logged())
         tap.check("each read is logged", "credential 'web.service/db': secret 'db' given to uid 0, pid " in world.logged() and

@@ -89,12 +89,71 @@ sinks_no_keys()
 	within 10 test -e "$keyring/k"
 	same "the file is delivered" "$secret-2" "$(cat "$keyring/k")"
 	within 10 field_is '.secrets[0]["last-error"].kind' delivery
-	same "the secret is not complete" "delivered false user:realmkey-test" \
-		"$(field '"\(.secrets[0].state) \(.ready) \(.secrets[0].key)"')"
+	same "the secret is not complete" "delivered false false user:realmkey-test" \
+		"$(field '.secrets[0] as $k | "\($k.state) \($k.complete) \(.ready) \($k.key)"')"
+	printed "status says so" "k     incomplete" rk status k
+	refused 10 "wait waits for the key" "still waiting for k" rk wait --timeout 1 k
 	logged "the keeper ends to connect again" "a kernel key is due, and needs a new connection: "
 	logged "and another one is started" "starting another keeper in "
 	kill -TERM "$daemon_pid"
 	daemon_ends 0 "SIGTERM ends it"
+}
+
+keys_pid=
+keys_kill() { [ -z "$keys_pid" ] || kill "$keys_pid"; }
+
+# The real realmkey-keys, with a directory of keyrings for this test.
+keys_program() { "$bin/keys/realmkey-keys" --config "$work/conf/realmkeyd" --directory realmkey.sinks "$@"; }
+# serial NAME: of a key; nothing if there is none.
+serial() { keys_program --list | awk -v name="$1" '$NF == name { print $1 }'; }
+another_serial() { local now; now=$(serial "$1") && [ -n "$now" ] && [ "$now" != "$2" ]; }
+
+sinks_keys()
+{
+	local first
+	conf '[secret k]' 'resource = a/b/c' 'file = k' 'key = user:realmkey-test' '[secret l]' 'resource = a/b/c' \
+		'key = logon:realmkey:cli'
+	"$bin/keys/realmkey-keys" --config "$work/conf/realmkeyd" --directory realmkey.sinks --socket "$work/keys.sock" \
+		2>"$work/keys.log" &
+	keys_pid=$!
+	on_exit keys_kill
+	within 10 test -S "$work/keys.sock"
+	daemon_start --keys "$top/$work/keys.sock"
+	logged "a secret without a file is delivered to its key" "l: delivered to realmkey:cli"
+	within 10 field_is .ready true
+	tap $? "and realmkeyd is ready"
+	printed "status has no file for it" " -" rk status l
+	first=$(serial realmkey-test)
+	same "both keys are there" "yes yes" "${first:+yes} $(serial realmkey:cli >"$work/serial"; test -s "$work/serial" && echo yes)"
+	runs 0 "a refresh without a change" rk refresh --now
+	same "keeps the key" "$first" "$(serial realmkey-test)"
+	kill -KILL "$(keeper_of)"
+	within 20 field_is .passes 0
+	runs 0 "also of another keeper" rk refresh --now
+	same "which knows the value" "$first" "$(serial realmkey-test)"
+	stored a/b/c "$secret-3"
+	runs 0 "a refresh with a change" rk refresh --now
+	another_serial realmkey-test "$first"
+	tap $? "makes another key"
+	first=$(serial realmkey:cli)
+	pkill -KILL -P "$keys_pid"
+	refused 10 "without its connection, a refresh" "kernel key " rk refresh --now
+	within 30 another_serial realmkey:cli "$first"
+	tap $? "but the next keeper connects again, and makes a new key"
+	within 10 field_is '.secrets[1]["last-error"].kind' null
+	tap $? "and then there is no error"
+	printf '[secret new]\nresource = a/b/c\nfile = new\n' >>"$work/conf/realmkeyd"
+	sed -i '/^key = logon/d' "$work/conf/realmkeyd"
+	runs 0 "a reload without one key" rk reload
+	within 10 test -e "$keyring/new"
+	same "revokes it" "" "$(serial realmkey:cli)"
+	kill -TERM "$daemon_pid"
+	daemon_ends 0 "SIGTERM ends it"
+	kill "$keys_pid"
+	wait "$keys_pid" 2>/dev/null
+	keys_pid=
+	keys_program --revoke-all 2>>"$work/keys.log"
+	same "no key is left" "" "$(serial realmkey-test)"
 }
 
 part_sinks()
@@ -105,5 +164,6 @@ part_sinks()
 	sinks_bad_value
 	sinks_reload
 	sinks_no_keys
+	sinks_keys
 	umount "$keyring"
 }

@@ -30,8 +30,10 @@ static void check_word(const char *word)
 
 static void check_unit(const char *unit)
 {
+	const char *dot = strrchr(unit, '.'), *at = strchr(unit, '@');
+
 	check_word(unit);
-	check(strchr(unit, '.') && *unit != '.' && *unit != '@' && !strstr(unit, "@."));
+	check(dot && dot != unit && at != unit && (!at || at + 1 != dot));
 }
 
 static void check_sinks(const struct config_secret *secret)

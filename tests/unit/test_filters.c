@@ -20,14 +20,20 @@
 #include "base/io.h"
 #ifdef FILTERS_OF_ARM64 /* made here, for another architecture */
 #include "arm64_courier.h"
+#include "arm64_hooks.h"
 #include "arm64_keeper.h"
 #include "arm64_keys.h"
+#include "arm64_local_acceptor.h"
+#include "arm64_local_reader.h"
 #include "arm64_supervisor.h"
 #define ARCHITECTURE SCMP_ARCH_AARCH64
 #else
 #include "filters/courier.h"
+#include "filters/hooks.h"
 #include "filters/keeper.h"
 #include "filters/keys.h"
+#include "filters/local_acceptor.h"
+#include "filters/local_reader.h"
 #include "filters/supervisor.h"
 #define ARCHITECTURE seccomp_arch_native()
 #endif
@@ -214,6 +220,10 @@ static void test_killed(void **state)
 		assert_int_equal(RESULTS(worker_calls_passed, calls[i]), KILLED);
 		assert_int_equal(RESULTS(worker_calls_both, calls[i]), KILLED);
 		assert_int_equal(RESULTS(keeper_calls, calls[i]), KILLED);
+		assert_int_equal(RESULTS(hooks_receiver, calls[i]), KILLED);
+		assert_int_equal(RESULTS(hooks_caller, calls[i]), KILLED);
+		assert_int_equal(RESULTS(local_acceptor_calls, calls[i]), KILLED);
+		assert_int_equal(RESULTS(local_reader_calls, calls[i]), KILLED);
 		assert_int_equal(RESULTS(keys_calls, calls[i]), KILLED);
 	}
 	/* The supervisor of realmkeyd starts keepers, and they programs, unless systemd starts the courier. */
@@ -228,6 +238,10 @@ static void test_killed(void **state)
 	assert_int_equal(RESULTS(supervisor_calls, "read"), ALLOWED);
 	assert_int_equal(RESULTS(keeper_calls, "socket"), REFUSED);
 	assert_int_equal(RESULTS(keeper_calls, "read"), ALLOWED);
+	assert_int_equal(RESULTS(hooks_receiver, "socket"), REFUSED);
+	assert_int_equal(RESULTS(hooks_receiver, "sendmsg"), REFUSED);
+	assert_int_equal(RESULTS(hooks_caller, "socket"), ALLOWED | REFUSED);
+	assert_int_equal(RESULTS(hooks_caller, "openat"), REFUSED);
 	/* Only realmkey-keys may use some of the calls for keys. */
 	assert_int_equal(RESULTS(keeper_calls, "keyctl"), KILLED);
 	assert_int_equal(RESULTS(keeper_calls, "add_key"), KILLED);
@@ -240,9 +254,33 @@ static void test_killed(void **state)
 	assert_int_equal(RESULTS(worker_no_files, "read"), ALLOWED);
 }
 
+/* Neither process of realmkey-local can make or connect a socket, write a file or signal a process; only the acceptor
+ * accepts, and asks who the peer is. */
+static void test_local(void **state)
+{
+	static const char *const refused[] = { "socket",   "connect",  "bind",	  "kill",
+					       "unlinkat", "renameat", "mkdirat", "fchownat",
+					       "fchmod",   "clone" };
+	static const char *const acceptor[] = { "accept4",	     "getsockopt", "getpeername",
+						"inotify_add_watch", "write",	   "getdents64" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+		assert_int_equal(RESULTS(local_acceptor_calls, refused[i]), REFUSED);
+		assert_int_equal(RESULTS(local_reader_calls, refused[i]), REFUSED);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(acceptor); i++) {
+		assert_int_equal(RESULTS(local_acceptor_calls, acceptor[i]), ALLOWED);
+		assert_int_equal(RESULTS(local_reader_calls, acceptor[i]), REFUSED);
+	}
+	assert_int_equal(RESULTS(local_acceptor_calls, "openat"), ALLOWED | REFUSED);
+	assert_int_equal(RESULTS(local_reader_calls, "openat"), ALLOWED | REFUSED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_local),
 		cmocka_unit_test(test_courier_as_documented),
 		cmocka_unit_test(test_killed),
 	};

@@ -181,7 +181,7 @@ static int file_compare(struct plan *plan, size_t number, struct error *e)
 
 	if (!keyring_stat(plan, file->path, &st)) {
 		change.action = ACTION_ADD;
-	} else if (!config_file_is_own(file) ||
+	} else if (!secret || !config_file_is_own(file) ||
 		   !resource_differs(secret, record_find(&plan->status, file->name, file->path),
 				     reason, &change)) {
 		if ((st.st_mode & 07777) != file->mode)

@@ -130,10 +130,9 @@ static void clients_fail(struct acceptor *a, const char *reason, bool sends, int
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
 		struct client *client = &a->clients.client[i];
 
-		if (client->state == CLIENT_READS)
-			clients_remove(client);
-		else if (client->state == CLIENT_SENDS && sends && client->api)
-			/* A part of the answer may be written. */
+		/* A program has no request here, or a part of its answer may be written. */
+		if (client->state == CLIENT_READS ||
+		    (client->state == CLIENT_SENDS && sends && client->api))
 			clients_remove(client);
 		else if (client->state == CLIENT_WAITS || (client->state == CLIENT_SENDS && sends))
 			answer_fail(a, client, reason, now);

@@ -219,7 +219,7 @@ static bool is_stranger(const struct acceptor *a, const struct peer *peer)
 
 static void names_reply(struct acceptor *a, struct client *client, struct error *e)
 {
-	const char *names[CONFIG_SECRETS_MAX];
+	const char *names[CONFIG_SECRETS_MAX] = { NULL };
 	size_t count = 0;
 
 	for (size_t i = 0; i < a->settings.config.count; i++)

@@ -165,7 +165,7 @@ static int reader_start(struct acceptor *a, struct error *e)
 static int reader_wait(const struct acceptor *a, struct error *e)
 {
 	struct handoff packet;
-	ssize_t n = recv(a->channel, &packet, sizeof(packet), 0);
+	const ssize_t n = a->channel < 0 ? -1 : recv(a->channel, &packet, sizeof(packet), 0);
 
 	return n == (ssize_t)sizeof(packet) && packet.type == HANDOFF_READY ?
 		       0 :

@@ -306,7 +306,7 @@ int varlink_error_encode(const char *reason, struct bytes *out, struct error *e)
 /* All bits if @low <= @c <= @high, without a branch. */
 static unsigned int within(unsigned int c, unsigned int low, unsigned int high)
 {
-	return (unsigned int)((int)((low - 1 - c) & (c - high - 1)) >> 31);
+	return 0 - (((low - 1 - c) & (c - high - 1)) >> 31);
 }
 
 /* The six bits that @c stands for, or 64. The time does not depend on @c: it is a part of a secret. */

@@ -197,7 +197,7 @@ static void settings_make(void)
 			.required = true,
 			.refresh = INTERVAL,
 		};
-		files[i] =
+		entries[i] =
 			(struct config_file){ .path = paths[i], .secret = (size_t)i, .mode = MODE };
 		owners[i] = (struct settings_file){ .uid = READER + 1, .gid = READER };
 	}

@@ -145,7 +145,7 @@ int command_get_secret(int argc, char **argv)
 		ret = local_duration(options.timeout, "--timeout", &wait, &e);
 	if (ret == 0)
 		found = service_connect(options.socket ? options.socket : VARLINK_SOCKET, &fd, &e);
-	if (ret == 0 && found == LOCAL_FOUND) {
+	if (ret == 0 && found == LOCAL_FOUND && fd >= 0) {
 		ret = secret_ask(fd, name, wait, &value, &e);
 		if (ret < 0)
 			error_add(&e, "%s", name);

@@ -9,6 +9,7 @@
 
 #include "base/array.h"
 #include "base/crypto.h"
+#include "config/config.h"
 #include "filters/keeper.h"
 
 /*
@@ -23,6 +24,8 @@
 #define CAPABILITIES (1ULL << CAP_CHOWN)
 
 #define MORE_MEMORY (1 << 20) /* bytes that confinement allocates at most */
+/* Each file of the keyring has a descriptor, and a second one while it is staged. */
+#define FILES_MAX (64 + 2 * (CONFIG_KEYRING_FILES_MAX + CONFIG_SECRETS_MAX))
 
 bool confine_identity(struct sandbox_identity *identity)
 {
@@ -33,7 +36,12 @@ bool confine_identity(struct sandbox_identity *identity)
 int confine_begin(struct error *e)
 {
 	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+	struct rlimit files;
 
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < FILES_MAX) {
+		files.rlim_cur = files.rlim_max < FILES_MAX ? files.rlim_max : FILES_MAX;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
 	if (sandbox_no_dump(e) < 0)
 		return -1;
 	/* Now, because later libcrypto can neither open its files nor map guard pages for this

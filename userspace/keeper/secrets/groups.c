@@ -62,18 +62,17 @@ static int file_add(struct keeper *keeper, const char *path, size_t secret,
 /* The copies that realmkey-local reads. */
 static int served_add(struct keeper *keeper, size_t number, struct error *e)
 {
-	char name[SERVED_NAME_MAX + sizeof(SERVED_PREFIX)];
 	struct sandbox_identity reader;
 	struct keyring_file as = { .mode = 0400 };
 
 	sandbox_user(SERVED_USER, SERVED_FALLBACK, &reader);
 	as.uid = reader.uid;
 	as.gid = reader.gid;
-	snprintf(name, sizeof(name), SERVED_PREFIX "%s",
-		 keeper->settings->config.secret[number].name);
-	keeper->served[number] = strdup(name);
-	if (!keeper->served[number])
+	if (asprintf(&keeper->served[number], SERVED_PREFIX "%s",
+		     keeper->settings->config.secret[number].name) < 0) {
+		keeper->served[number] = NULL;
 		return error_set_memory(e);
+	}
 	return file_add(keeper, keeper->served[number], number, NULL, &as, e);
 }
 

@@ -219,7 +219,9 @@ static char next_mark(const char *text, size_t len, size_t *at, bool *space)
 		*space = true;
 		(*at)++;
 	}
-	return *at < len ? text[(*at)++] : '\0';
+	if (*at == len)
+		return '\0';
+	return text[(*at)++];
 }
 
 bool peer_name_same_users(const char *a, size_t alen, const char *b, size_t blen)
