@@ -181,8 +181,9 @@ sinks_nginx()
 		-p StandardOutput=file:/run/seen/held sh -c 'while ! test -e /run/seen/go; do sleep 0.3; done; sha256sum'; sha256sum </run/realmkey/keyring/nginx/server.key"
 	sinks_held=$output
 	does "a new pair is at the KBS" life_pair web a2
-	does "it arrives" sinks_refresh "web-certificate web-key"
-	does "nginx uses it" within 20 life_serves 8443 http a2
+	# Of all secrets, because the two must arrive together; so it fails, because some of them are not at the KBS.
+	sinks_refresh >/dev/null 2>&1
+	does "nginx uses the new pair" within 20 life_serves 8443 http a2
 	same "and was reloaded once" 1 "$(realm_sh "journalctl --no-pager -o cat -u nginx | grep -c '^Reloaded'")"
 	runs 0 "the process that had the old key open" realm_sh "touch /run/seen/go; i=0
 		while ! grep -q . /run/seen/held && [ \$((i += 1)) -lt 50 ]; do sleep 0.2; done; cat /run/seen/held"
@@ -393,7 +394,8 @@ DATABASE_URL=postgresql://ben:second@db.example/app" "$(grep . <<<"$output" | gr
 
 sinks_quota()
 {
-	local keys=/proc/sys/kernel/keys
+	local keys=/proc/sys/kernel/keys old
+	old=$(realm_sh "systemd-run -q --wait --pipe -p KeyringMode=shared -p User=app keyctl search @s user realmkey:app")
 	does "a new key is at the KBS" life_say app/key "the third key of the app"
 	runs 0 "root's quota of keys is full" realm_sh "cat $keys/root_maxkeys >/run/seen/maxkeys
 		awk '\$1 == \"0:\" { split(\$4, a, \"/\"); print a[1] }' /proc/key-users >$keys/root_maxkeys"
@@ -402,9 +404,9 @@ sinks_quota()
 	has "says so" "quota"
 	runs 0 "the status" realm_sh "realmkey status app-key"
 	has "too" "quota"
-	runs 0 "the quota is larger again" realm_sh "cat /run/seen/maxkeys >$keys/root_maxkeys"
-	runs 0 "the old key is still there" realm_sh "systemd-run -q --wait --pipe -p KeyringMode=shared -p User=app sh -c 'keyctl print \$(keyctl search @s user realmkey:app)'"
+	runs 0 "the old key is still there" realm_sh "keyctl print $old"
 	has "with its value" "the second key of the app"
+	runs 0 "the quota is larger again" realm_sh "cat /run/seen/maxkeys >$keys/root_maxkeys"
 	does "the new one arrives" sinks_refresh app-key
 	runs 0 "app reads it" realm_sh "systemd-run -q --wait --pipe -p KeyringMode=shared -p User=app sh -c 'keyctl print \$(keyctl search @s user realmkey:app)'"
 	has "with its value" "the third key of the app"
