@@ -89,8 +89,10 @@ sinks_no_keys()
 	within 10 test -e "$keyring/k"
 	same "the file is delivered" "$secret-2" "$(cat "$keyring/k")"
 	within 10 field_is '.secrets[0]["last-error"].kind' delivery
-	same "the secret is not complete" "delivered false user:realmkey-test" \
-		"$(field '"\(.secrets[0].state) \(.ready) \(.secrets[0].key)"')"
+	same "the secret is not complete" "delivered false false user:realmkey-test" \
+		"$(field '.secrets[0] as $k | "\($k.state) \($k.complete) \(.ready) \($k.key)"')"
+	printed "status says so" "k     incomplete" rk status k
+	refused 10 "wait waits for the key" "still waiting for k" rk wait --timeout 1 k
 	logged "the keeper ends to connect again" "a kernel key is due, and needs a new connection: "
 	logged "and another one is started" "starting another keeper in "
 	kill -TERM "$daemon_pid"
