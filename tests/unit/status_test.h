@@ -18,6 +18,7 @@ static struct status_secret world_secret[] = {
 		.key = (char *)"logon:realmkey:db",
 		.required = true,
 		.state = STATUS_DELIVERED,
+		.incomplete = true,
 		.success = 10 * HOUR,
 		.changed = 4 * HOUR,
 		.next = 11 * HOUR,

@@ -4,6 +4,8 @@
 
 #include <signal.h>
 
+#include "base/io.h"
+
 static void every_sink_is_read(void **state)
 {
 	const struct config_secret *secret;
@@ -448,6 +450,37 @@ static void the_local_section(void **state)
 	REFUSES_EACH(faults);
 }
 
+/* --- the example ----------------------------------------------------------------------------- */
+
+/* The example that is installed, with all its keys: a line "#key = value" or "#[section]" counts, too. */
+static void the_example_is_accepted(void **state)
+{
+	struct bytes text = BYTES_INIT, all = BYTES_INIT;
+	char *save = NULL;
+
+	(void)state;
+	assert_int_equal(io_read_file("userspace/install/realmkeyd.conf", CONFIG_FILE_MAX, &text,
+				      &error),
+			 0);
+	for (char *line = strtok_r((char *)text.data, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		size_t word = strspn(line + 1, "abcdefghijklmnopqrstuvwxyz_");
+		bool is_key = line[0] == '#' && word && !strncmp(line + 1 + word, " =", 2);
+
+		bytes_printf(&all, "%s\n", line + (is_key || !strncmp(line, "#[", 2)));
+	}
+	parses(bytes_text(&all));
+	assert_string_equal(bytes_text(&reported), "");
+	assert_int_equal(config.urls, 1);
+	assert_int_equal(config.measure_register, 4);
+	assert_int_equal(config.files,
+			 config.count); /* one secret has none, and there is one [file] */
+	assert_int_equal(config.secret[4].allows, 3);
+	assert_int_equal(config.secret[4].hooks, 3);
+	bytes_free(&all);
+	bytes_free(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -464,6 +497,7 @@ int main(void)
 		cmocka_unit_test(faults_of_files),
 		cmocka_unit_test(the_maximum_of_files),
 		cmocka_unit_test(the_local_section),
+		cmocka_unit_test(the_example_is_accepted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, config_release);

@@ -20,6 +20,7 @@
 #include "base/io.h"
 #ifdef FILTERS_OF_ARM64 /* made here, for another architecture */
 #include "arm64_courier.h"
+#include "arm64_hooks.h"
 #include "arm64_keeper.h"
 #include "arm64_keys.h"
 #include "arm64_local_acceptor.h"
@@ -28,6 +29,7 @@
 #define ARCHITECTURE SCMP_ARCH_AARCH64
 #else
 #include "filters/courier.h"
+#include "filters/hooks.h"
 #include "filters/keeper.h"
 #include "filters/keys.h"
 #include "filters/local_acceptor.h"
@@ -218,6 +220,8 @@ static void test_killed(void **state)
 		assert_int_equal(RESULTS(worker_calls_passed, calls[i]), KILLED);
 		assert_int_equal(RESULTS(worker_calls_both, calls[i]), KILLED);
 		assert_int_equal(RESULTS(keeper_calls, calls[i]), KILLED);
+		assert_int_equal(RESULTS(hooks_receiver, calls[i]), KILLED);
+		assert_int_equal(RESULTS(hooks_caller, calls[i]), KILLED);
 		assert_int_equal(RESULTS(local_acceptor_calls, calls[i]), KILLED);
 		assert_int_equal(RESULTS(local_reader_calls, calls[i]), KILLED);
 		assert_int_equal(RESULTS(keys_calls, calls[i]), KILLED);
@@ -234,6 +238,10 @@ static void test_killed(void **state)
 	assert_int_equal(RESULTS(supervisor_calls, "read"), ALLOWED);
 	assert_int_equal(RESULTS(keeper_calls, "socket"), REFUSED);
 	assert_int_equal(RESULTS(keeper_calls, "read"), ALLOWED);
+	assert_int_equal(RESULTS(hooks_receiver, "socket"), REFUSED);
+	assert_int_equal(RESULTS(hooks_receiver, "sendmsg"), REFUSED);
+	assert_int_equal(RESULTS(hooks_caller, "socket"), ALLOWED | REFUSED);
+	assert_int_equal(RESULTS(hooks_caller, "openat"), REFUSED);
 	/* Only realmkey-keys may use some of the calls for keys. */
 	assert_int_equal(RESULTS(keeper_calls, "keyctl"), KILLED);
 	assert_int_equal(RESULTS(keeper_calls, "add_key"), KILLED);

@@ -55,6 +55,7 @@ static void test_round_trip(void **state)
 		text_equal(a->file, b->file);
 		text_equal(a->resource, b->resource);
 		text_equal(a->key, b->key);
+		assert_int_equal(a->incomplete, b->incomplete);
 		text_equal(a->error, b->error);
 		assert_int_equal(a->required, b->required);
 		assert_int_equal(a->state, b->state);
@@ -208,6 +209,8 @@ static void test_hostile_members(void **state)
 		  "status: secrets[0]: files: not a string" },
 		{ "\"file\":\"a\"", "\"files\":[\"a\",\".serve.a\"]",
 		  "status: secrets[0]: files: not a path in the keyring" },
+		{ "\"next\":0", "\"next\":0,\"incomplete\":1",
+		  "status: secrets[0]: incomplete: not a boolean" },
 		{ "\"file\":\"a\"", "\"key\":1", "status: secrets[0]: key: not a string" },
 		{ "\"now\":1", "\"now\":1,\"configuration\":\"abc\"",
 		  "status: configuration: not a digest" },

@@ -18,7 +18,7 @@ static bool secret_there(const struct status_secret *s)
 
 static bool is_delivered(const struct status_secret *old, const struct status_secret *new)
 {
-	return new->state == STATUS_DELIVERED && old->state != STATUS_DELIVERED;
+	return status_is_good(new) && !status_is_good(old);
 }
 
 static bool is_changed(const struct status_secret *old, const struct status_secret *new)

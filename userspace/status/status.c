@@ -32,7 +32,15 @@ static const char *const kinds[STATUS_KINDS] = {
 /* A member of an object, and where its value is in a struct. */
 struct member {
 	const char *name;
-	enum { TIME, COUNT, NUMBER, BOOLEAN, TEXT, TEXT_OR_NONE } type;
+	enum {
+		TIME,
+		COUNT,
+		NUMBER,
+		BOOLEAN,
+		FLAG,
+		TEXT,
+		TEXT_OR_NONE
+	} type; /* FLAG: may be absent */
 	size_t offset;
 };
 
@@ -55,6 +63,7 @@ static const struct member secret_members[] = {
 	{ "resource", TEXT, offsetof(struct status_secret, resource) },
 	{ "key", TEXT_OR_NONE, offsetof(struct status_secret, key) },
 	{ "required", BOOLEAN, offsetof(struct status_secret, required) },
+	{ "incomplete", FLAG, offsetof(struct status_secret, incomplete) },
 	{ "success", TIME, offsetof(struct status_secret, success) },
 	{ "changed", TIME, offsetof(struct status_secret, changed) },
 	{ "next", TIME, offsetof(struct status_secret, next) },
@@ -108,6 +117,7 @@ static json_t *member_pack(const struct member *member, const void *field)
 	case NUMBER:
 		return json_integer(*(const unsigned int *)field);
 	case BOOLEAN:
+	case FLAG:
 		return json_boolean(*(const bool *)field);
 	case TEXT:
 	case TEXT_OR_NONE:
@@ -122,7 +132,8 @@ static int members_pack(json_t *object, const struct member *member, const void 
 	for (; member->name; member++) {
 		const void *field = (const char *)source + member->offset;
 
-		if (member->type == TEXT_OR_NONE && !*(char *const *)field)
+		if ((member->type == TEXT_OR_NONE && !*(char *const *)field) ||
+		    (member->type == FLAG && !*(const bool *)field))
 			continue;
 		if (json_object_set_new(object, member->name, member_pack(member, field)) < 0)
 			return -1;
@@ -265,6 +276,7 @@ static int member_read(const char *what, const struct member *member, const json
 	case NUMBER:
 		return number_read(what, member, value, field, e);
 	case BOOLEAN:
+	case FLAG:
 		if (!json_is_boolean(value))
 			return member_invalid(what, member->name, "not a boolean", e);
 		*(bool *)field = json_is_true(value);
@@ -285,7 +297,7 @@ static int members_read(const char *what, const json_t *object, const struct mem
 		const json_t *value = json_object_get(object, member->name);
 		void *field = (char *)target + member->offset;
 
-		if (!value && member->type == TEXT_OR_NONE)
+		if (!value && (member->type == TEXT_OR_NONE || member->type == FLAG))
 			continue;
 		if (!value)
 			return member_invalid(what, member->name, "missing", e);
@@ -459,6 +471,11 @@ const struct status_secret *status_find(const struct status *status, const char 
 		if (!strcmp(status->secret[i].name, name))
 			return &status->secret[i];
 	return NULL;
+}
+
+bool status_is_good(const struct status_secret *secret)
+{
+	return secret->state == STATUS_DELIVERED && !secret->incomplete;
 }
 
 const char *status_file(const struct status_secret *secret)

@@ -40,10 +40,11 @@ struct status_secret {
 	size_t file_count;
 	bool required;
 	enum status_state state;
-	int64_t success;	     /* the KBS confirmed this value last */
-	int64_t changed;	     /* the content changed last */
-	int64_t next;		     /* the next request; 0: none is planned */
-	uint64_t version;	     /* how often the content changed */
+	bool incomplete;  /* it is there, but not in each of its places: files and kernel key */
+	int64_t success;  /* the KBS confirmed this value last */
+	int64_t changed;  /* the content changed last */
+	int64_t next;	  /* the next request; 0: none is planned */
+	uint64_t version; /* how often the content changed */
 	uint64_t attempts, failures; /* of all time */
 	unsigned int failed;	     /* in succession */
 	enum error_kind kind; /* of the last failure, ERROR_NONE if the last request succeeded */
@@ -79,6 +80,8 @@ int status_encode(const struct status *status, struct bytes *out, struct error *
 int status_decode(const void *text, size_t len, struct status *status, struct error *e);
 /* The secret called @name, or NULL. */
 const struct status_secret *status_find(const struct status *status, const char *name);
+/* True if @secret is delivered, in each of its places, and not stale. */
+bool status_is_good(const struct status_secret *secret);
 /* The first file of @secret, or NULL. */
 const char *status_file(const struct status_secret *secret);
 void status_free(struct status *status);

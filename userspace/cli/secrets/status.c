@@ -139,7 +139,7 @@ static void row_fill(struct row *row, const struct report *report,
 	if (!secret)
 		return;
 	cell_text(row, 0, secret->name);
-	cell_text(row, 1, status_state_name(secret->state));
+	cell_text(row, 1, secret->incomplete ? "incomplete" : status_state_name(secret->state));
 	cell_text(row, 2, secret->required ? "yes" : "no");
 	cell_duration(row, 3, secret->changed, report->now - secret->changed);
 	cell_duration(row, 4, secret->success, report->now - secret->success);
@@ -260,13 +260,20 @@ static json_t *paths_pack(const struct report *report, const struct status_secre
 	return paths;
 }
 
+static bool secret_is_complete(const struct status_secret *secret)
+{
+	return (secret->state == STATUS_DELIVERED || secret->state == STATUS_STALE) &&
+	       !secret->incomplete;
+}
+
 static json_t *secret_pack(const struct report *report, const struct status_secret *secret)
 {
 	return json_pack(
-		"{s:s, s:o, s:o, s:s?, s:s, s:b, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o}",
+		"{s:s, s:o, s:o, s:s?, s:s, s:b, s:s, s:b, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o}",
 		"name", secret->name, "path", path_pack(report, status_file(secret)), "paths",
 		paths_pack(report, secret), "key", secret->key, "resource", secret->resource,
-		"required", secret->required, "state", status_state_name(secret->state), "age",
+		"required", secret->required, "state", status_state_name(secret->state), "complete",
+		secret_is_complete(secret), "age",
 		seconds_pack(secret->changed, report->now - secret->changed), "last-success",
 		seconds_pack(secret->success, report->now - secret->success), "next-refresh",
 		seconds_pack(secret->next, secret->next - report->now), "version",
@@ -428,7 +435,7 @@ static int report_code(const struct report *report)
 	for (size_t i = 0; i < report->status.count; i++) {
 		const struct status_secret *secret = &report->status.secret[i];
 
-		if (secret->state == STATUS_DELIVERED || !report_selects(report, secret) ||
+		if (status_is_good(secret) || !report_selects(report, secret) ||
 		    (!report->count && !secret->required))
 			continue;
 		if (secret->kind != ERROR_NONE)

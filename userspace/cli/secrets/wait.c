@@ -17,7 +17,8 @@
 
 static bool secret_is_there(const struct status_secret *secret)
 {
-	return secret->state == STATUS_DELIVERED || secret->state == STATUS_STALE;
+	return (secret->state == STATUS_DELIVERED || secret->state == STATUS_STALE) &&
+	       !secret->incomplete;
 }
 
 /* The secrets to wait for that are missing: how many there are, and the first few, for a message. */
@@ -50,7 +51,7 @@ static int missing_find(const struct wait *wait, const struct status *status,
 	if (wait->count || status->ready)
 		return 0;
 	for (size_t i = 0; i < status->count; i++)
-		if (status->secret[i].required && status->secret[i].state != STATUS_DELIVERED)
+		if (status->secret[i].required && !status_is_good(&status->secret[i]))
 			missing_add(missing, &status->secret[i]);
 	/* It is not ready for a reason that the secrets do not show. */
 	if (!missing->count)

@@ -54,6 +54,7 @@ static void secret_describe(const struct keeper_secret *secret, struct status_se
 		.resource = config->resource,
 		.required = config->required,
 		.state = secret->state,
+		.incomplete = secret_is_there(secret) && secret->incomplete,
 		.success = secret->success,
 		.changed = secret->changed,
 		.next = secret->due == RETRY_NEVER ? 0 : secret->due,
