@@ -49,6 +49,11 @@ def describe(key):
     return buffer.value.decode()
 
 
+def members(keyring):
+    data = read(keyring)
+    return struct.unpack(f"{len(data) // 4}i", data)
+
+
 def session_of_user():
     """As systemd does for a unit with User= and KeyringMode=shared."""
     keyctl(JOIN, None)
