@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# realmkeyd and the places of a secret: several files, templates, the copy for realmkey-local, and a key that cannot be
-# set, because nothing listens.
+# realmkeyd and the places of a secret: several files, templates, the copy for realmkey-local, kernel keys, and hooks; also
+# if nothing listens at their sockets.
 
 sinks_conf()
 {
@@ -91,7 +91,9 @@ sinks_no_keys()
 	within 10 field_is '.secrets[0]["last-error"].kind' delivery
 	same "the secret is not complete" "delivered false false user:realmkey-test" \
 		"$(field '.secrets[0] as $k | "\($k.state) \($k.complete) \(.ready) \($k.key)"')"
-	printed "status says so" "k     incomplete" rk status k
+	ran rk status k
+	same "and so is the status of realmkey" 10 "$status"
+	has "which says so" "k     incomplete"
 	refused 10 "wait waits for the key" "still waiting for k" rk wait --timeout 1 k
 	logged "the keeper ends to connect again" "a kernel key is due, and needs a new connection: "
 	logged "and another one is started" "starting another keeper in "
@@ -156,6 +158,38 @@ sinks_keys()
 	same "no key is left" "" "$(serial realmkey-test)"
 }
 
+# The real realmkey-hooks, and the systemd of its own tests (part-hooks.sh).
+sinks_hooks()
+{
+	mkdir -p "$hooks_work/units"
+	echo active >"$hooks_work/units/web.service"
+	: >"$hooks_work/calls"
+	conf '[secret h]' 'resource = a/b/c' 'file = h' 'reload = web.service'
+	on_exit hooks_stop
+	hooks_systemd_start
+	"$here/../../userspace/hooks/realmkey-hooks" --config "$work/conf/realmkeyd" --socket "$hooks_work/sock" \
+		--systemd "$top/$hooks_work/private" >>"$hooks_work/log" 2>&1 &
+	hooks_pid=$!
+	within 10 test -S "$hooks_work/sock"
+	daemon_start --hooks "$top/$hooks_work/sock"
+	within 20 hooks_called "ReloadUnit web.service replace"
+	tap $? "the delivery of a secret reloads its unit" "$(cat "$hooks_work/log" "$work/keeper.log")"
+	: >"$hooks_work/calls"
+	runs 0 "a refresh without a change" rk refresh --now
+	kill -KILL "$(keeper_of)"
+	within 20 field_is .passes 0
+	runs 0 "also of another keeper" rk refresh --now
+	sleep 1	# in which it could be called
+	same "calls no hook" "" "$(cat "$hooks_work/calls")"
+	stored a/b/c "$secret-4"
+	runs 0 "a refresh with a change" rk refresh --now
+	within 20 hooks_called "ReloadUnit web.service replace"
+	tap $? "reloads the unit once" "$(cat "$hooks_work/log" "$work/keeper.log")"
+	kill -TERM "$daemon_pid"
+	daemon_ends 0 "SIGTERM ends it"
+	hooks_stop
+}
+
 part_sinks()
 {
 	does "trusteed starts" kbs_start sinks || return
@@ -165,5 +199,6 @@ part_sinks()
 	sinks_reload
 	sinks_no_keys
 	sinks_keys
+	sinks_hooks
 	umount "$keyring"
 }

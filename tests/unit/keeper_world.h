@@ -330,8 +330,11 @@ int sinks_connect(struct sinks_client *client, const char *name, const char *pat
 	if (keys ? world.keys_away : world.hooks_away)
 		return error_set(e, ERROR_DELIVERY, "%s: not reachable", name);
 	client->fd = 0;
-	for (size_t i = 0; i < ARRAY_SIZE(world.key); i++)
-		bytes_append(have, &(uint8_t){ keys && world.key[i] }, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(world.key); i++) {
+		const uint8_t there = keys && world.key[i];
+
+		bytes_append(have, &there, 1);
+	}
 	return 0;
 }
 

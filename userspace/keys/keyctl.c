@@ -68,9 +68,9 @@ int keyctl_list(keyctl_id keyring, keyctl_id key[KEYCTL_KEYS_MAX])
 	const long size = (long)(KEYCTL_KEYS_MAX * sizeof(key[0]));
 	const long n = call(KEYCTL_READ, keyring, (long)key, size, 0);
 
-	if (n < 0)
-		return -1;
-	return (int)((n < size ? n : size) / (long)sizeof(key[0]));
+	/* The kernel copies all numbers or none. */
+	errno = n > size ? E2BIG : errno;
+	return n < 0 || n > size ? -1 : (int)(n / (long)sizeof(key[0]));
 }
 
 bool keyctl_description_parse(const char *text, struct keyctl_description *d)
@@ -110,6 +110,7 @@ static const struct {
 	{ EKEYREVOKED, "the key or its keyring was revoked; restart realmkeyd" },
 	{ EKEYEXPIRED, "the key or its keyring has expired; restart realmkeyd" },
 	{ ENOKEY, "the key or its keyring is gone; restart realmkeyd" },
+	{ E2BIG, "the keyring has too many keys" },
 	{ EACCES, "the permissions of the key or its keyring were changed; restart realmkeyd" },
 };
 

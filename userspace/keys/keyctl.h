@@ -41,9 +41,9 @@ int keyctl_set_timeout(keyctl_id key, unsigned int seconds);
 /* Have an own session keyring, which is empty. */
 int keyctl_join_session(void);
 
-#define KEYCTL_KEYS_MAX 1024 /* in one keyring: more than ours can have */
+#define KEYCTL_KEYS_MAX 4096 /* in one keyring: more than ours can have */
 
-/* Read the numbers of the keys in @keyring. Returns how many there are, at most KEYCTL_KEYS_MAX. */
+/* Read the numbers of the keys in @keyring. Returns how many there are; E2BIG if there are more than KEYCTL_KEYS_MAX. */
 int keyctl_list(keyctl_id keyring, keyctl_id key[KEYCTL_KEYS_MAX]);
 
 #define KEYCTL_DESCRIPTION_SIZE 4200 /* bytes: a description has less than 4096 */

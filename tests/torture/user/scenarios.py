@@ -440,6 +440,8 @@ def programs():
         Unchanged("realmkeyd --once, the same secret", 0, *DAEMON),
         Reshaped("realmkeyd --once, a file becomes a directory, and back", 0, *DAEMON),
         Rotated("realmkeyd --once, a pair and a file that stays", 0, *DAEMON),
+        Scenario("keys, a list", 0, f"{NATIVE}/userspace/keys/realmkey-keys", "--directory", "realmkey.sweep", "--list",
+                 says=b"SERIAL", warm=None),
         Courier("courier, a resource over TLS", 0, f"{NATIVE}/userspace/courier/realmkey-courier", says=b"HTTP"),
         Start("trusteed, first start", 0, *TRUSTEED, says=b"listening"),
         Restart("trusteed, next start", 0, *TRUSTEED, says=b"listening"),
