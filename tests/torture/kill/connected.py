@@ -3,7 +3,6 @@
 import os
 import socket
 import subprocess
-import threading
 import time
 
 from common import ENDED, KILL_AT, KILLED, SECONDS, Finding, named
