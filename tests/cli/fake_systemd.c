@@ -129,7 +129,7 @@ static int unit_find(sd_bus *bus, const char *path, const char *interface, void 
 static void connection_serve(int fd)
 {
 	sd_id128_t id;
-	sd_bus *bus;
+	sd_bus *bus = NULL;
 	int r;
 
 	/* One that hangs must not outlive the test. */

@@ -393,6 +393,31 @@ def load_client_volume(world, requests):
     return []
 
 
+def adopted(world):
+    """A connection that the service manager has kept, because both processes were killed."""
+    listening, (kept, client) = socket.socket(socket.AF_UNIX), socket.socketpair()
+    listening.bind(world.folder + "/held.sock")
+    listening.listen()
+
+    def pass_on():
+        for fd, number in ((listening.fileno(), 203), (kept.fileno(), 204), (203, 3), (204, 4)):
+            os.dup2(fd, number)
+
+    process = subprocess.Popen(
+        ["sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh", BIN + "/local/realmkey-local", "--keyring", world.keyring, "--config",
+         world.config], preexec_fn=pass_on, pass_fds=(3, 4), stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0", "LISTEN_FDS": "2", "LISTEN_FDNAMES": "credentials:held"})
+    kept.close()
+    client.settimeout(20)
+    length = 0
+    while data := client.recv(65536):
+        length += len(data)
+    tap.check("a connection that is left from killed processes fails", length > CREDENTIAL_MAX, length)
+    process.terminate()
+    log = process.communicate(timeout=15)[1]
+    tap.check("and the log says so", "was left by an earlier process" in log, log)
+
+
 def configuration(world):
     world.configure(CONFIG.replace("uid:1000 gid:50", "uid:1002"), publish=False)
     tap.same("a configuration that realmkeyd has not read does not count", MARKER, get(world, None, "db", uid=1000).result())
@@ -422,7 +447,7 @@ def main(folder):
     try:
         tap.check("realmkey-local starts", world.start(), world.logged())
         for part in (credentials, volumes, programs, connections, varlink_tools, command, waiting, confined, memory, rotation,
-                     ends, configuration, load):
+                     ends, adopted, configuration, load):
             part(world)
         tap.check("no value is in the log", MARKER not in world.logged())
         tap.check("each read is logged", "credential 'web.service/db': secret 'db' given to uid 0, pid " in world.logged() and

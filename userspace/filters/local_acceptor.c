@@ -30,7 +30,7 @@ static const struct sandbox_rule filters[] SANDBOX_RULES = {
 	/* Connections that others make: no call makes a socket or connects one. sendmsg() is for the descriptors that the
 	 * reader gets; it could name another receiver, but a connected stream has none. */
 	ALLOW(accept4), ALLOW(getsockopt), ALLOW(getpeername),
-	ALLOW_IF(sendto, IS(4, 0)), ALLOW(recvfrom), ALLOW(sendmsg), ALLOW(recvmsg),
+	ALLOW_IF(sendto, IS(4, 0)), ALLOW(recvfrom), ALLOW(sendmsg), ALLOW(recvmsg), ALLOW(shutdown),
 	ALLOW(poll), ALLOW(ppoll),
 
 	/* The configuration, /proc, and the status of the keyring: for reading only. */

@@ -26,7 +26,7 @@ static const struct sandbox_rule filters[] SANDBOX_RULES = {
 	ALLOW(restart_syscall), ALLOW(clock_gettime), ALLOW(gettimeofday),
 
 	/* Connections that the acceptor sends, and the answer to it, which is one packet without a descriptor. */
-	ALLOW_IF(sendto, IS(4, 0)), ALLOW(sendmsg), ALLOW(recvmsg), ALLOW(poll), ALLOW(ppoll),
+	ALLOW_IF(sendto, IS(4, 0)), ALLOW(sendmsg), ALLOW(recvmsg), ALLOW(shutdown), ALLOW(poll), ALLOW(ppoll),
 
 	/* The values in the keyring, for reading only. */
 	ALLOW_IF(openat, BITS(2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY)),

@@ -122,6 +122,20 @@ static void client_accept(struct acceptor *a, bool api, int64_t now)
 		close(fd);
 }
 
+void acceptor_adopt(struct acceptor *a, int fd)
+{
+	struct client *client = clients_add(&a->clients, fd, false);
+
+	if (!client) {
+		close(fd);
+		return;
+	}
+	client->state = CLIENT_FAILS;
+	client->out.excess = OUTBOX_EXCESS;
+	log_line(LOG_LEVEL_WARNING,
+		 "a connection of systemd was left by an earlier process; its unit fails");
+}
+
 /* --- the end ---------------------------------------------------------------------------------- */
 
 /* The reader cannot write any more, or this process ends: no secret comes. */

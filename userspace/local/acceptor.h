@@ -22,6 +22,7 @@
 struct acceptor {
 	int credentials, api; /* listening sockets; -1: none */
 	int channel;	      /* to the reader; -1: it has ended */
+	int notify;	      /* connected to the service manager; -1: there is none */
 	int signals;	      /* signalfd: SIGTERM, SIGINT; -1: none */
 	const char *config;   /* absolute path */
 	struct settings settings;
@@ -34,6 +35,8 @@ struct acceptor {
 /* Read the configuration at a->config into a->settings, before the process is confined, and after each change. If
  * that fails, the previous one stays. */
 int acceptor_configure(struct acceptor *a, struct error *e);
+/* Fail the connection @fd of systemd, which an earlier process has left. */
+void acceptor_adopt(struct acceptor *a, int fd);
 /* Serve until SIGTERM. -1 if the reader has ended, or if a changed configuration cannot be read: a new process can. In each
  * case, the connections of systemd have been failed before. */
 int acceptor_serve(struct acceptor *a, struct error *e);

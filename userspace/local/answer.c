@@ -9,6 +9,7 @@
 #include "access_log.h"
 #include "base/log.h"
 #include "policy.h"
+#include "sockets.h"
 
 static void log_access(const struct client *client, enum access_result result, const char *reason)
 {
@@ -44,8 +45,11 @@ static int reader_send(const struct acceptor *a, const struct client *client,
 /* The end of a connection, in both processes. */
 static void client_end(struct acceptor *a, struct client *client)
 {
-	if (!client->api)
+	if (!client->api) {
 		(void)reader_send(a, client, HANDOFF_DROP);
+		/* The end of the stream, although the service manager has it, too. */
+		(void)shutdown(client->fd, SHUT_RDWR);
+	}
 	clients_remove(client);
 }
 
@@ -314,6 +318,7 @@ static void credential_begin(struct acceptor *a, struct client *client, int64_t 
 
 	/* Before all else: from now on, the connection has no clean end if this process is killed. */
 	(void)reader_send(a, client, HANDOFF_HOLD);
+	sockets_store(a->notify, client->fd);
 	if (!peer_address_read(client->fd, address)) {
 		(void)peer_identify(client->fd, &client->peer, &e);
 		refuse(a, client, "the client is not systemd: its socket has another name", now);

@@ -99,7 +99,6 @@ static void notify_ready(int fd)
 		return;
 	if (send(fd, ready, sizeof(ready) - 1, MSG_NOSIGNAL) < 0)
 		log_line(LOG_LEVEL_WARNING, "cannot notify the service manager");
-	close(fd);
 }
 
 static int sockets_open(struct acceptor *a, const struct options *options, struct error *e)
@@ -116,6 +115,8 @@ static int sockets_open(struct acceptor *a, const struct options *options, struc
 				 "nothing to listen at: --credentials PATH, --api PATH, or "
 				 "realmkey-credentials.socket and realmkey-api.socket of systemd");
 	}
+	for (size_t i = 0; i < sockets.held_count; i++)
+		acceptor_adopt(a, sockets.held[i]);
 	a->credentials = sockets.credentials;
 	a->api = sockets.api;
 	return e->kind == ERROR_NONE ? 0 : -1;
@@ -131,6 +132,11 @@ static _Noreturn void reader_run(const struct acceptor *a, int channel)
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	close(a->channel);
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (a->clients.client[i].state != CLIENT_FREE)
+			close(a->clients.client[i].fd);
+	if (a->notify >= 0)
+		close(a->notify);
 	if (a->credentials >= 0)
 		close(a->credentials);
 	if (a->api >= 0)
@@ -188,8 +194,8 @@ static int signals_open(struct acceptor *a, struct error *e)
 static int local_serve(struct acceptor *a, const struct options *options, struct error *e)
 {
 	const char *keyring = options->keyring ? options->keyring : KEYRING_PATH;
-	const int notify = notify_connect();
 
+	a->notify = notify_connect();
 	if (acceptor_configure(a, e) < 0 || sockets_open(a, options, e) < 0 || peer_prepare(e) < 0)
 		return -1;
 	if (chdir(keyring) < 0)
@@ -200,7 +206,7 @@ static int local_serve(struct acceptor *a, const struct options *options, struct
 	access_log_open(JOURNAL_SOCKET);
 	if (confinement_acceptor(a->config, e) < 0 || reader_wait(a, e) < 0)
 		return -1;
-	notify_ready(notify);
+	notify_ready(a->notify);
 	return acceptor_serve(a, e);
 }
 
@@ -210,6 +216,7 @@ int main(int argc, char **argv)
 		.credentials = -1,
 		.api = -1,
 		.channel = -1,
+		.notify = -1,
 		.signals = -1,
 		.watch = WATCH_INIT,
 	};

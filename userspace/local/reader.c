@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -131,6 +132,9 @@ static void held_finish(struct reader *r, struct held *held, enum handoff_type r
 {
 	const uint32_t client = held->client;
 
+	/* The end of the stream, although the acceptor and the service manager have it, too. */
+	if (!held->answer && result == HANDOFF_DONE)
+		(void)shutdown(held->fd, SHUT_RDWR);
 	/* Before the report, after which the acceptor may use the number again. */
 	held_close(held);
 	report(r, result, client);

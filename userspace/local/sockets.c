@@ -18,6 +18,11 @@ static int socket_take(struct sockets *sockets, const char *name, size_t len, in
 {
 	int *to = NULL;
 
+	if (len == strlen(SOCKETS_HELD) && !memcmp(name, SOCKETS_HELD, len)) {
+		if (sockets->held_count < SOCKETS_HELD_MAX)
+			sockets->held[sockets->held_count++] = fd;
+		return 0;
+	}
 	if (len == strlen(SOCKETS_CREDENTIALS) && !memcmp(name, SOCKETS_CREDENTIALS, len))
 		to = &sockets->credentials;
 	else if (len == strlen(SOCKETS_API) && !memcmp(name, SOCKETS_API, len))
@@ -76,4 +81,27 @@ int sockets_listen(const char *path, unsigned int mode, struct error *e)
 	error_set_errno(e, ERROR_SYSTEM, "%s", path);
 	close(fd);
 	return -1;
+}
+
+void sockets_store(int notify, int fd)
+{
+	static char text[] = "FDSTORE=1\nFDNAME=" SOCKETS_HELD;
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { .room = "" };
+	struct iovec part = { .iov_base = text, .iov_len = sizeof(text) - 1 };
+	const struct msghdr message = { .msg_iov = &part,
+					.msg_iovlen = 1,
+					.msg_control = &control,
+					.msg_controllen = sizeof(control) };
+
+	if (notify < 0)
+		return;
+	control.header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)),
+					   .cmsg_level = SOL_SOCKET,
+					   .cmsg_type = SCM_RIGHTS };
+	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+	/* Without it the reader still holds the connection. */
+	(void)sendmsg(notify, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
