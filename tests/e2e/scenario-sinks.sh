@@ -384,7 +384,8 @@ sinks_rotated()
 {
 	runs 0 "a program reads a file all the time" realm_sh "systemd-run -q --unit reader -p StandardOutput=file:/run/seen/read perl -e '
 		\$SIG{TERM} = sub { print \"\$_\\n\" for sort keys %seen; exit };
-		while (1) { open F, \"/run/realmkey/keyring/app/environment\" or die; \$seen{join \"\", <F>}++; close F; }'"
+		while (1) { open F, \"/run/realmkey/keyring/app/environment\" or die; \$seen{join \"\", <F>}++; close F; open F, \">/run/seen/reading\" unless -e \"/run/seen/reading\"; }'
+		i=0; until test -e /run/seen/reading || [ \$((i += 1)) -gt 100 ]; do sleep 0.2; done"
 	does "the secret changes" life_say app/login '{"user":"ben","password":"second"}'
 	does "it arrives" sinks_refresh app-login
 	runs 0 "the program has seen" realm_sh "sleep 0.5; systemctl stop reader; cat /run/seen/read"
