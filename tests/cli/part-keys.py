@@ -12,6 +12,7 @@ import traceback
 
 sys.dont_write_bytecode = True
 import kernel_keys as kernel  # noqa: E402
+import memory  # noqa: E402
 from kernel_keys import CONFIRM, REMOVE, SET, as_user, read, search  # noqa: E402
 
 USAGE = "usage: tests/cli/part-keys.py FOLDER    in the toolchain root, at the top of the tree"
@@ -310,9 +311,9 @@ def process():
         tap.same("it has no capability", ["0" * 16] * 5, [status[f"Cap{name}"] for name in ("Inh", "Prm", "Eff", "Bnd", "Amb")])
         tap.same("a filter of system calls", "2", status["Seccomp"])
         tap.same("and no new privileges", "1", status["NoNewPrivs"])
-        tap.same("no copy of a value is left in its memory", [], [hex(at) for at in scan(pid, marker)])
-        tap.check("as the same look finds its configuration", list(scan(pid, b"test:logon")), "not found")
-        tap.same("nor in that of the process that listens", [], [hex(at) for at in scan(server.process.pid, marker)])
+        tap.same("no copy of a value is left in its memory", [], [hex(at) for at in memory.where(pid, marker)])
+        tap.check("as the same look finds its configuration", list(memory.where(pid, b"test:logon")), "not found")
+        tap.same("nor in that of the process that listens", [], [hex(at) for at in memory.where(server.process.pid, marker)])
         listed = realmkey_keys("--list")
         tap.check("--list has the keys and no value", "test:user" in listed.stdout and "test:logon" in listed.stdout
                   and marker.decode() not in listed.stdout, listed)
@@ -321,19 +322,6 @@ def process():
     tap.same("after which none is there", "Required key not available", found("user", "test:user"))
     done = realmkey_keys("--revoke-all")
     tap.check("and nothing is left to do", done.returncode == 0 and not done.stderr, done)
-
-
-def scan(pid, marker):
-    """Where the marker is in the memory of a process."""
-    with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
-        for line in maps:
-            first, last = (int(part, 16) for part in line.split()[0].split("-"))
-            if "r" not in line.split()[1] or "[vvar" in line or "[vsyscall]" in line:
-                continue
-            memory.seek(first)
-            at = memory.read(last - first).find(marker)
-            if at >= 0:
-                yield first + at
 
 
 def wrong():

@@ -14,6 +14,7 @@ import traceback
 sys.dont_write_bytecode = True
 from local_world import (BIN, CREDENTIAL_MAX, INTERFACE, SERVED_USER, Client, Program, World, credential,  # noqa: E402
                          credential_whole, get, tap)
+from memory import where  # noqa: E402
 
 USAGE = "usage: tests/cli/part-local.py FOLDER    in the toolchain root, at the top of the tree"
 MARKER = f"marker-{os.getpid()}-{time.time_ns()}"
@@ -238,32 +239,15 @@ def confined(world):
              os.readlink(f"/proc/{world.reader()}/root"))
 
 
-def memory_has(pid, text):
-    """True if a page of the process that it can write to has the text."""
-    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
-        for line in maps:
-            span, rights = line.split()[:2]
-            begin, end = (int(number, 16) for number in span.split("-"))
-            if "rw" not in rights or "[v" in line or end - begin > 1 << 30:
-                continue
-            try:
-                memory.seek(begin)
-                if text in memory.read(end - begin):
-                    return True
-            except OSError:
-                continue
-    return False
-
-
 def memory(world):
     """After the answers above, the value is in neither process, as it is or as base64."""
     import base64
     texts = [MARKER.encode(), base64.b64encode(MARKER.encode()).rstrip(b"=")[:-1]]
     for name, pid in (("acceptor", world.process.pid), ("reader", world.reader())):
         for text, form in zip(texts, ("as it is", "as base64")):
-            tap.check(f"the value is not in the memory of the {name}, {form}", not memory_has(pid, text))
+            tap.check(f"the value is not in the memory of the {name}, {form}", not any(where(pid, text)))
     # The scan finds what is there: the name of the secret, in the configuration of the acceptor.
-    tap.check("and the scan finds what is there", memory_has(world.process.pid, b"postgresql@17-main.service"))
+    tap.check("and the scan finds what is there", any(where(world.process.pid, b"postgresql@17-main.service")))
 
 
 def ends(world):

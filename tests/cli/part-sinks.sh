@@ -137,6 +137,9 @@ sinks_keys()
 	runs 0 "a refresh with a change" rk refresh --now
 	another_serial realmkey-test "$first"
 	tap $? "makes another key"
+	runs 0 "its value is in the memory of no process of realmkeyd, of the courier or of realmkey-keys" \
+		tests/cli/memory.py "$secret-3" "$daemon_pid" "$(keeper_of)" "$(courier_of)" "$keys_pid" "$(pgrep -P "$keys_pid")"
+	runs 1 "while that of the key's name is found" tests/cli/memory.py realmkey-test "$(keeper_of)"
 	first=$(serial realmkey:cli)
 	pkill -KILL -P "$keys_pid"
 	refused 10 "without its connection, a refresh" "kernel key " rk refresh --now
