@@ -88,7 +88,8 @@ required = yes
 	if [[ $output == *noswap* || $output == *ramfs* ]]; then tap 0 "the keyring cannot swap"; else
 		tap 1 "the keyring cannot swap" "$output"; fi
 	runs 0 "no other file in the keyring" realm_sh "cd /run/realmkey/keyring && find . -type f | sort"
-	same "exactly the secret and the status" "./.status
+	same "exactly the secret and what the keeper knows of it" "./.digests
+./.status
 ./one/secret" "$output"
 	story_notify
 }
