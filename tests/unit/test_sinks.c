@@ -328,12 +328,12 @@ static void test_pauses(void **state)
 	world_open(&w);
 	assert_int_equal(call(&w, SINKS_CHANGED, 0, NULL, 0), 0);
 	assert_int_equal(call(&w, SINKS_CHANGED, 1, NULL, 0), 0);
-	for (int i = 0; i < 200 && !seen->idles; i++)
+	for (int i = 0; i < 1000 && !seen->idles; i++)
 		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
-	assert_int_equal(seen->idles, 1);
-	/* Once for each pause. */
-	nanosleep(&(struct timespec){ .tv_nsec = 700000000 }, NULL);
-	assert_int_equal(seen->idles, 1);
+	assert_true(seen->idles >= 1);
+	/* Once for each pause. On a busy machine there is one between the two calls. */
+	nanosleep(&(struct timespec){ .tv_sec = 1, .tv_nsec = 500000000 }, NULL);
+	assert_true(seen->idles <= 2);
 	assert_int_equal(seen->calls, 2);
 	world_close(&w);
 }
