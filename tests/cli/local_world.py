@@ -220,10 +220,10 @@ class Client:
         return json.loads(text) if text else None
 
 
-def credential_whole(path, name):
+def credential_whole(path, name, timeout=30):
     """As systemd reads a credential or a key, to the end; as text of one character for each byte."""
     with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(30)
+        client.settimeout(timeout)
         if name is not None:
             client.bind(b"\0" + name.encode())
         client.connect(path)
@@ -234,9 +234,9 @@ def credential_whole(path, name):
         return b"".join(parts).decode("latin-1")
 
 
-def credential_read(path, name):
+def credential_read(path, name, timeout=30):
     """The length, and the first bytes."""
-    value = credential_whole(path, name)
+    value = credential_whole(path, name, timeout)
     return [len(value), value[:200]]
 
 
@@ -250,9 +250,9 @@ def credential(world, unit, name, **options):
 class Program:
     """A connection to the API."""
 
-    def __init__(self, world):
+    def __init__(self, world, timeout=30):
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(30)
+        self.socket.settimeout(timeout)
         self.socket.connect(world.api)
         self.buffer = b""
 

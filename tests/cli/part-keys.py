@@ -36,7 +36,7 @@ resource = a/b/short
 owner = {OWNER}
 key = user:test:short
 refresh = 2s
-stale_after = 3s
+stale_after = 10s
 on_stale = remove
 [secret big]
 resource = a/b/big
@@ -186,18 +186,22 @@ def expiry(name):
     return "none"
 
 
+def seconds(text):
+    return int(text[:-1]) if text[:-1].isdigit() and text[-1] == "s" else -1
+
+
 def times():
     with Server() as keeper:
         keeper.ask(SET, USER_KEY, b"kept")
         keeper.ask(SET, SHORT, b"short")
         tap.same("a secret that stays when it is stale has no time-out", "perm", expiry("test:user"))
-        tap.check("one that is removed has one", expiry("test:short") in ("2s", "3s"), expiry("test:short"))
-        time.sleep(2.2)
+        tap.check("one that is removed has one", seconds(expiry("test:short")) in range(11), expiry("test:short"))
+        time.sleep(4)
         before = expiry("test:short")
         tap.same("a key is confirmed", "", keeper.ask(CONFIRM, SHORT))
         after = expiry("test:short")
-        tap.check("its time-out begins again", before in ("0s", "1s") and after in ("2s", "3s"), (before, after))
-        time.sleep(3.3)
+        tap.check("its time-out begins again", 0 <= seconds(before) < seconds(after), (before, after))
+        time.sleep(10.5)
         tap.same("then it expires", "Key has expired", found("user", "test:short"))
         tap.same("and cannot be confirmed", "key user:test:short: the key is gone", keeper.ask(CONFIRM, SHORT))
         tap.same("but made again", "", keeper.ask(SET, SHORT, b"again"))

@@ -289,6 +289,21 @@ def ends(world):
         tap.check("and starts again", world.start(), world.logged()[-2000:])
 
 
+def leaves(world):
+    """At SIGHUP it ends without a failure that a client would notice, as in an upgrade of the package."""
+    value = [len(MARKER), MARKER]
+    waiter = credential(world, "web.service", "1/unit/web.service/late")
+    time.sleep(0.5)
+    world.process.send_signal(signal.SIGHUP)
+    tap.same("after SIGHUP, with a client that waits: another is served", value,
+             credential(world, "web.service", "1/unit/web.service/db").result())
+    world.serve("late", MARKER.encode())
+    tap.same("the one that waits gets its credential", value, waiter.result())
+    tap.same("then it ends", 0, world.process.wait(15))
+    world.remove("late")
+    tap.check("and the next one starts", world.start(), world.logged()[-2000:])
+
+
 # --- load -----------------------------------------------------------------------------------------
 
 LOAD = [f"load{number}" for number in range(4)]
@@ -447,7 +462,7 @@ def main(folder):
     try:
         tap.check("realmkey-local starts", world.start(), world.logged())
         for part in (credentials, volumes, programs, connections, varlink_tools, command, waiting, confined, memory, rotation,
-                     ends, adopted, configuration, load):
+                     ends, leaves, adopted, configuration, load):
             part(world)
         tap.check("no value is in the log", MARKER not in world.logged())
         tap.check("each read is logged", "credential 'web.service/db': secret 'db' given to uid 0, pid " in world.logged() and

@@ -6,7 +6,7 @@
 
 # How `systemd-analyze security` rates each unit; what is not restricted has a reason in the unit.
 service_exposures="realmkey-courier@.service 1.2
-realmkey-hooks@.service 0.7
+realmkey-hooks@.service 0.8
 realmkey-keys@.service 1.1
 realmkey-local.service 1.3
 realmkey-metrics.service 0.7
@@ -90,8 +90,12 @@ service_courier()
 # courier_gone PID: the process has started no courier that still runs. Other tests on this machine may have couriers too.
 courier_gone() { ! pgrep -P "$1" realmkey-courie >/dev/null; }
 
+service_stopped="realmkey-ready.service realmkeyd.service realmkey-local.service realmkey-api.socket \
+realmkey-courier.socket realmkey-credentials.socket realmkey-hooks.socket realmkey-keys.socket realmkey-courier@*.service \
+realmkey-hooks@*.service realmkey-keys@*.service"
+
 # service_removed WORD: in a mount namespace, runs the package's prerm with a keyring of which a secret is open, and prints
-# what is left of it.
+# what it calls and what is left. realmkey-keys is not installed here.
 service_removed()
 {
 	# shellcheck disable=SC2016 # for the inner shell
@@ -99,12 +103,14 @@ service_removed()
 		mount -t tmpfs none /run
 		mkdir -p /run/systemd/system /run/bin "/run/a key ring"
 		printf "#!/bin/sh\necho systemctl \"\$@\"\n" >/run/bin/systemctl
-		chmod +x /run/bin/systemctl
+		printf "#!/bin/sh\necho realmkey-keys \"\$@\"\n" >/run/bin/realmkey-keys
+		chmod +x /run/bin/*
+		sed "s|/usr/lib/realmkey/||" "$1" >/run/prerm
 		mount -t tmpfs realmkey "/run/a key ring"
 		mkdir "/run/a key ring/db"
 		echo secret >"/run/a key ring/db/password"
 		exec 3<"/run/a key ring/db/password"
-		PATH=/run/bin:$PATH DPKG_ROOT= "$1" "$2"
+		PATH=/run/bin:$PATH DPKG_ROOT= sh /run/prerm "$2"
 		echo "open:$(cat <&3)"
 		echo "mounts: $(findmnt -nl -S realmkey | wc -l)"
 		echo "files: $(find "/run/a key ring" -type f | wc -l)"
@@ -114,7 +120,8 @@ service_removed()
 service_removal()
 {
 	ran service_removed remove
-	same "a removed package stops its services, and leaves no secret, nor an open one" "systemctl stop realmkey-ready.service realmkeyd.service realmkey-courier.socket realmkey-courier@*.service
+	same "a removed package stops its services, revokes keys, and leaves no secret, nor an open one" "systemctl stop $service_stopped
+realmkey-keys --revoke-all
 open:
 mounts: 0
 files: 0" "$(cat "$work/out" "$work/err")"

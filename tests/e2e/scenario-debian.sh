@@ -258,10 +258,10 @@ Restart=no
 debian_remove()
 {
 	runs 0 "the package is removed" realm_sh "exec 3</run/realmkey/keyring/key; dpkg -r realmkey >/dev/null 2>&1; echo \"\$?:\$(cat <&3)\"
-		findmnt -nl -S realmkey; find /run/realmkey/keyring -type f; systemctl is-active realmkeyd realmkey-ready realmkey-courier.socket || true"
+		findmnt -nl -S realmkey; find /run/realmkey/keyring -type f; grep realmkey /proc/keys
+		systemctl is-active realmkeyd realmkey-ready realmkey-local realmkey-courier.socket realmkey-keys.socket \
+			realmkey-hooks.socket realmkey-credentials.socket realmkey-api.socket | sort -u"
 	same "no secret is left, nor a service" "0:
-inactive
-inactive
 inactive" "$output"
 }
 

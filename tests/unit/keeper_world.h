@@ -363,6 +363,8 @@ int sinks_call(struct sinks_client *client, enum sinks_type type, uint32_t numbe
 	}
 	if (client_fails(client, world.keys_die, world.keys_refuse, e) < 0)
 		return -1;
+	if (type == SINKS_CONFIRM && !world.key[number])
+		return error_set(e, ERROR_DELIVERY, "the key is gone");
 	world.key[number] = type != SINKS_REMOVE;
 	snprintf(world.keys + used, sizeof(world.keys) - used, "%s %u%s%.*s|", verb, number,
 		 len ? " " : "", (int)len, len ? (const char *)body : "");

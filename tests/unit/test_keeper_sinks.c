@@ -434,6 +434,20 @@ static void a_key_that_is_refused_is_tried_again(void **state)
 	assert_true(keeper_ready(&keeper));
 }
 
+/* It has expired while the KBS was away, or another process has removed it. */
+static void a_key_that_is_gone_is_made_again(void **state)
+{
+	(void)state;
+	key_only(1);
+	begin();
+	pass();
+	world.key[1] = false;
+	pass_when_due();
+	is(world.keys, "set 1 " SECRET "0|");
+	assert_true(keeper_ready(&keeper));
+	assert_int_equal(secrets[1].version, 1);
+}
+
 /* --- another process ------------------------------------------------------------------------- */
 
 static void a_next_keeper_knows_the_value_of_a_key(void **state)
@@ -571,6 +585,7 @@ int main(void)
 		TEST(a_key_that_cannot_be_set_is_tried_again_by_the_next_keeper),
 		TEST(a_connection_that_breaks_is_an_error_of_the_secret),
 		TEST(a_key_that_is_refused_is_tried_again),
+		TEST(a_key_that_is_gone_is_made_again),
 		TEST(a_next_keeper_knows_the_value_of_a_key),
 		TEST(without_digests_the_key_is_set_again),
 		TEST(the_digests_have_no_value_and_no_name),

@@ -205,6 +205,8 @@ static void test_hostile_members(void **state)
 		{ "\"file\":\"a\"", "\"file\":\"\"",
 		  "status: secrets[0]: file: not a path in the keyring" },
 		{ "\"file\":\"a\"", "\"files\":\"a\"", "status: secrets[0]: files: not an array" },
+		{ "\"file\":\"a\"", "\"file\":\"a\",\"files\":[\"b\"]",
+		  "status: secrets[0]: files: lacks the member file" },
 		{ "\"file\":\"a\"", "\"files\":[\"a\",1]",
 		  "status: secrets[0]: files: not a string" },
 		{ "\"file\":\"a\"", "\"files\":[\"a\",\".serve.a\"]",

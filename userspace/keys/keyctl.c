@@ -88,7 +88,7 @@ bool keyctl_description_parse(const char *text, struct keyctl_description *d)
 
 int keyctl_describe(keyctl_id key, struct keyctl_description *d)
 {
-	char text[KEYCTL_DESCRIPTION_SIZE];
+	char text[KEYCTL_DESCRIPTION_SIZE] = "";
 	const long n = call(KEYCTL_DESCRIBE, key, (long)text, sizeof(text), 0);
 
 	if (n < 0)

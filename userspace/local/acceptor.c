@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "acceptor.h"
 
+#include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -162,7 +165,20 @@ static void stop_begin(struct acceptor *a, const char *reason, int64_t now)
 
 static bool stop_is_over(const struct acceptor *a, int64_t now)
 {
-	return a->stop && (a->stop <= now || !clients_count(&a->clients, false));
+	const bool idle = !clients_count(&a->clients, false);
+
+	return (a->leave && idle) || (a->stop && (a->stop <= now || idle));
+}
+
+static void signal_read(struct acceptor *a, int64_t now)
+{
+	struct signalfd_siginfo info;
+
+	if (read(a->signals, &info, sizeof(info)) == (ssize_t)sizeof(info) &&
+	    info.ssi_signo == SIGHUP)
+		a->leave = true;
+	else
+		stop_begin(a, "realmkey-local was stopped", now);
 }
 
 static void channel_read(struct acceptor *a, int64_t now, struct error *e)
@@ -202,7 +218,7 @@ static int acceptor_timeout(const struct acceptor *a, int64_t now)
 	return until == INT64_MAX ? -1 : until <= now ? 0 : (int)(until - now);
 }
 
-static void acceptor_poll(struct acceptor *a, struct pollfd p[POLL_MAX])
+static int acceptor_poll(struct acceptor *a, struct pollfd p[POLL_MAX], struct error *e)
 {
 	const bool room = clients_count(&a->clients, false) < CLIENTS_MAX && !a->stop;
 	const bool room_api = room && clients_count(&a->clients, true) < CLIENTS_API_MAX;
@@ -214,9 +230,11 @@ static void acceptor_poll(struct acceptor *a, struct pollfd p[POLL_MAX])
 	p[POLL_API] = (struct pollfd){ .fd = room_api ? a->api : -1, .events = POLLIN };
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		client_poll(&a->clients.client[i], &p[POLL_CLIENTS + i]);
-	if (poll(p, POLL_MAX, acceptor_timeout(a, clock_boot_ms())) <= 0)
-		for (size_t i = 0; i < POLL_MAX; i++)
-			p[i].revents = 0;
+	if (poll(p, POLL_MAX, acceptor_timeout(a, clock_boot_ms())) >= 0)
+		return 0;
+	for (size_t i = 0; i < POLL_MAX; i++)
+		p[i].revents = 0;
+	return errno == EINTR ? 0 : error_set_errno(e, ERROR_SYSTEM, "poll");
 }
 
 static void acceptor_step(struct acceptor *a, const struct pollfd p[POLL_MAX], struct error *e)
@@ -239,7 +257,7 @@ static void acceptor_step(struct acceptor *a, const struct pollfd p[POLL_MAX], s
 	if (p[POLL_API].revents && !a->stop)
 		client_accept(a, true, now);
 	if (p[POLL_SIGNALS].revents)
-		stop_begin(a, "realmkey-local was stopped", now);
+		signal_read(a, now);
 }
 
 int acceptor_serve(struct acceptor *a, struct error *e)
@@ -247,7 +265,9 @@ int acceptor_serve(struct acceptor *a, struct error *e)
 	struct pollfd p[POLL_MAX];
 
 	while (!stop_is_over(a, clock_boot_ms())) {
-		acceptor_poll(a, p);
+		/* If that fails, this process ends, and the reader fails the connections. */
+		if (acceptor_poll(a, p, e) < 0)
+			return -1;
 		acceptor_step(a, p, e);
 	}
 	return e->kind == ERROR_NONE ? 0 : -1;

@@ -23,12 +23,13 @@ struct acceptor {
 	int credentials, api; /* listening sockets; -1: none */
 	int channel;	      /* to the reader; -1: it has ended */
 	int notify;	      /* connected to the service manager; -1: there is none */
-	int signals;	      /* signalfd: SIGTERM, SIGINT; -1: none */
+	int signals;	      /* signalfd: SIGTERM, SIGINT, SIGHUP; -1: none */
 	const char *config;   /* absolute path */
 	struct settings settings;
 	char digest[ACCEPTOR_DIGEST_SIZE]; /* hex of settings.text_digest */
 	struct watch watch;
 	struct clients clients;
+	bool leave;   /* after SIGHUP: it ends when it has no client */
 	int64_t stop; /* until then, connections are failed; 0: it does not end */
 };
 
@@ -37,7 +38,8 @@ struct acceptor {
 int acceptor_configure(struct acceptor *a, struct error *e);
 /* Fail the connection @fd of systemd, which an earlier process has left. */
 void acceptor_adopt(struct acceptor *a, int fd);
-/* Serve until SIGTERM. -1 if the reader has ended, or if a changed configuration cannot be read: a new process can. In each
+/* Serve until SIGTERM, or after SIGHUP until there is no client. -1 if the reader has ended, or if a changed configuration
+ * cannot be read: a new process can. In each
  * case, the connections of systemd have been failed before. */
 int acceptor_serve(struct acceptor *a, struct error *e);
 

@@ -131,6 +131,7 @@ static _Noreturn void reader_run(const struct acceptor *a, int channel)
 	/* The acceptor ends it, by closing the channel. */
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	close(a->channel);
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		if (a->clients.client[i].state != CLIENT_FREE)
@@ -185,6 +186,7 @@ static int signals_open(struct acceptor *a, struct error *e)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return error_set_errno(e, ERROR_SYSTEM, "sigprocmask");
 	a->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

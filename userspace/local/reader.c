@@ -223,8 +223,9 @@ static bool reader_poll(const struct reader *r, struct pollfd p[1 + READER_CLIEN
 		if (writes && held->answer)
 			timeout = 1000;
 	}
-	if (any)
-		(void)poll(p, 1 + READER_CLIENTS, timeout);
+	/* If the wait fails, look at the acceptor and all clients. */
+	if (any && poll(p, 1 + READER_CLIENTS, timeout) < 0)
+		p[0].revents = POLLIN;
 	return any;
 }
 

@@ -382,6 +382,14 @@ static int files_read(const char *what, const json_t *array, struct status_secre
 	return ret;
 }
 
+static bool files_have(const struct status_secret *secret, const char *file)
+{
+	for (size_t i = 0; i < secret->file_count; i++)
+		if (!strcmp(secret->files[i], file))
+			return true;
+	return false;
+}
+
 static int secret_read(const char *what, const json_t *object, struct status_secret *secret,
 		       struct error *e)
 {
@@ -397,6 +405,8 @@ static int secret_read(const char *what, const json_t *object, struct status_sec
 		return member_invalid(what, "file", "not a path in the keyring", e);
 	if (files_read(what, json_object_get(object, "files"), secret, e) < 0)
 		return -1;
+	if (secret->file && !files_have(secret, secret->file))
+		return member_invalid(what, "files", "lacks the member file", e);
 	if (word < 0)
 		return member_invalid(what, "state", "missing or unknown", e);
 	secret->state = (enum status_state)word;

@@ -182,7 +182,7 @@ class Daemon:
         self.ask(0, "refresh", "--now")
         self.look({self.value(self.number)}, {self.mode()})
         there = {name for name in os.listdir(self.mount) if not name.startswith(".gen.")}
-        want = {name.split("/")[0] for name in self.names()} | {".status", ".control"}
+        want = {name.split("/")[0] for name in self.names()} | {".status", ".control", ".digests"}
         if there != want:
             raise Finding(f"the keyring has {sorted(there)}")
         old = [name for name in os.listdir(self.mount) if name.startswith(".gen.")]

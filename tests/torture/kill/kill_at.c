@@ -37,6 +37,16 @@ static void seize(pid_t pid, long options)
 		fail("PTRACE_SEIZE");
 }
 
+/* For a program that gets a socket from the service manager: it accepts one that is meant for its process only. */
+static void listen_pid_set(void)
+{
+	char pid[16];
+
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	if (getenv("LISTEN_FDS") && setenv("LISTEN_PID", pid, 1) < 0)
+		fail("setenv");
+}
+
 /* Stops before exec, so that nothing is missed. */
 static pid_t program_start(char **argv)
 {
@@ -46,6 +56,7 @@ static pid_t program_start(char **argv)
 	if (pid < 0)
 		fail("fork");
 	if (pid == 0) {
+		listen_pid_set();
 		raise(SIGSTOP);
 		execv(argv[0], argv);
 		fail(argv[0]);

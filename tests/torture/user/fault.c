@@ -78,6 +78,7 @@ typedef long fault_function(long a, long b, long c, long d, long e, long f, long
 	X(mkdir, FAULT_SYSTEM, ENOSPC, -1) X(mkdirat, FAULT_SYSTEM, ENOSPC, -1) \
 	X(rmdir, FAULT_SYSTEM, EIO, -1) X(chmod, FAULT_SYSTEM, EPERM, -1) \
 	X(fchmod, FAULT_SYSTEM, EPERM, -1) X(fchmodat, FAULT_SYSTEM, EPERM, -1) \
+	X(chdir, FAULT_SYSTEM, EACCES, -1) X(chroot, FAULT_SYSTEM, EPERM, -1) \
 	X(chown, FAULT_SYSTEM, EPERM, -1) X(fchown, FAULT_SYSTEM, EPERM, -1) \
 	X(fchownat, FAULT_SYSTEM, EPERM, -1) X(mount, FAULT_SYSTEM, EPERM, -1) \
 	X(umount2, FAULT_SYSTEM, EPERM, -1) X(unshare, FAULT_SYSTEM, EPERM, -1) \
@@ -348,11 +349,13 @@ static void output_open(const char *variable, int fd)
 	close(file);
 }
 
-/* Connect descriptor 3 to the socket that FAULT_CONNECT names, for a program that is started with one. */
+/* Connect descriptor 3 to the socket that FAULT_CONNECT names, for a program that is started with one, as by the
+ * service manager. */
 static void socket_connect(void)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	const char *path = getenv("FAULT_CONNECT");
+	char pid[16];
 	int fd;
 
 	if (!path)
@@ -363,6 +366,9 @@ static void socket_connect(void)
 		_exit(125);
 	if (fd != 3)
 		close(fd);
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	if (setenv("LISTEN_PID", pid, 1) < 0 || setenv("LISTEN_FDS", "1", 1) < 0)
+		_exit(125);
 }
 
 /*

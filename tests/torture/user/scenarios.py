@@ -166,7 +166,7 @@ class Daemon(Client):
                 path = os.path.relpath(f"{folder}/{name}", mount)
                 if not path.startswith("."):
                     found[path] = read(f"{folder}/{name}")
-                elif path != ".status":
+                elif path not in (".status", ".digests"):
                     hidden.append(path)
         return found, hidden
 

@@ -363,8 +363,14 @@ static int key_deliver(struct keeper *keeper, size_t number, struct error *e)
 	if (secret->config->key == CONFIG_KEY_NONE)
 		return 0;
 	if (secret->key_there && !secret->key_late && secret->known &&
-	    secret->result == KEEPER_SAME)
-		return outlets_confirm_key(keeper, number, e);
+	    secret->result == KEEPER_SAME) {
+		if (outlets_confirm_key(keeper, number, e) == 0)
+			return 0;
+		if (keeper->keys.fd < 0)
+			return -1;
+		/* It has expired, or another process has removed it. */
+		*e = (struct error)ERROR_INIT;
+	}
 	if (keeper->keys.fd >= 0 && secret_record(keeper, secret, e) < 0)
 		return -1;
 	if (outlets_set_key(keeper, number, e) < 0)

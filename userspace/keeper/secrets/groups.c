@@ -9,11 +9,6 @@
 
 /* --- files ----------------------------------------------------------------------------------- */
 
-bool secret_is_served(const struct config_secret *config)
-{
-	return config->credentials || config->volumes || config->allows;
-}
-
 static size_t secrets_count(const struct keeper *keeper)
 {
 	return keeper->settings->config.count;
@@ -98,7 +93,7 @@ int groups_declare(struct keeper *keeper, struct error *e)
 			return -1;
 	}
 	for (size_t i = 0; i < config->count; i++)
-		if (secret_is_served(&config->secret[i]) && served_add(keeper, i, e) < 0)
+		if (config_secret_is_served(&config->secret[i]) && served_add(keeper, i, e) < 0)
 			return -1;
 	return 0;
 }

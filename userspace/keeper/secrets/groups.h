@@ -34,8 +34,6 @@ void groups_free(struct keeper *keeper);
 
 /* True if the value of secret @number is in @file. */
 bool file_uses(const struct keeper_file *file, size_t number);
-/* True if secret @number is served by realmkey-local. */
-bool secret_is_served(const struct config_secret *config);
 /* A path, or another text for people, that says where @number is. */
 const char *secret_place(const struct keeper *keeper, size_t number);
 

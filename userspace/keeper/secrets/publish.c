@@ -14,9 +14,9 @@
 /* What is published has pointers to texts of the configuration, of the keeper, and of these. */
 struct description {
 	struct status status;
-	struct bytes configuration; /* the digest, in hexadecimal */
-	struct bytes *key;	    /* of each secret: type and name */
-	char **file;		    /* the paths of all secrets, one after the other */
+	struct bytes configuration;	  /* the digest, in hexadecimal */
+	char (*key)[CONFIG_KEY_TEXT_MAX]; /* of each secret: type and name */
+	char **file;			  /* the paths of all secrets, one after the other */
 };
 
 /* The files of the secret other than templates and hidden ones. Returns how many it has put at @list. */
@@ -29,19 +29,6 @@ static size_t files_list(const struct keeper *keeper, size_t number, char **list
 		if (config->file[i].secret == number)
 			list[count++] = config->file[i].path;
 	return count;
-}
-
-static void key_describe(const struct config_secret *config, struct bytes *text)
-{
-	static const char *const types[] = {
-		[CONFIG_KEY_NONE] = "",
-		[CONFIG_KEY_USER] = "user",
-		[CONFIG_KEY_LOGON] = "logon",
-		[CONFIG_KEY_BIG] = "big_key",
-	};
-
-	if (config->key != CONFIG_KEY_NONE)
-		bytes_printf(text, "%s:%s", types[config->key], config->key_name);
 }
 
 static void secret_describe(const struct keeper_secret *secret, struct status_secret *out)
@@ -85,19 +72,15 @@ static int secrets_describe(const struct keeper *keeper, struct description *d, 
 		out->files = &d->file[used];
 		out->file_count = files_list(keeper, i, out->files);
 		used += out->file_count;
-		key_describe(keeper->secret[i].config, &d->key[i]);
-		if (bytes_check(&d->key[i], e) < 0)
-			return -1;
-		if (d->key[i].len)
-			out->key = (char *)d->key[i].data;
+		config_key_text(keeper->secret[i].config, d->key[i]);
+		if (*d->key[i])
+			out->key = d->key[i];
 	}
 	return 0;
 }
 
 static void description_free(struct description *d)
 {
-	for (size_t i = 0; d->key && i < d->status.count; i++)
-		bytes_free(&d->key[i]);
 	bytes_free(&d->configuration);
 	free(d->status.secret);
 	free(d->key);
