@@ -10,10 +10,11 @@ hooks_work=$work/hooks
 
 hooks_stop()
 {
-	# shellcheck disable=SC2086 # one or two words
-	kill $hooks_pid $hooks_systemd_pid 2>/dev/null
-	# shellcheck disable=SC2086
-	wait $hooks_pid $hooks_systemd_pid 2>/dev/null
+	local pid
+	for pid in $hooks_pid $hooks_systemd_pid; do
+		kill "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
+	done
 	hooks_pid='' hooks_systemd_pid=''
 }
 
