@@ -14,6 +14,7 @@ sys.dont_write_bytecode = True
 import kernel_keys as kernel  # noqa: E402
 import memory  # noqa: E402
 from kernel_keys import CONFIRM, REMOVE, SET, as_user, read, search  # noqa: E402
+from tap import tap  # noqa: E402
 
 USAGE = "usage: tests/cli/part-keys.py FOLDER    in the toolchain root, at the top of the tree"
 NATIVE = "build/native/userspace/keys/realmkey-keys"    # with sanitizers
@@ -55,25 +56,6 @@ resource = a/b/others
 owner = {OTHER}
 key = user:test:user
 """
-
-
-class Tap:
-    """Numbered checks; a failed one prints what it saw."""
-
-    count = failed = 0
-
-    def check(self, text, good, seen=""):
-        self.count += 1
-        print(f"{'ok' if good else 'not ok'} {self.count} - {text}", flush=True)
-        if not good:
-            self.failed += 1
-            print("".join(f"#   {line[:300]}\n" for line in str(seen).splitlines()), end="", flush=True)
-
-    def same(self, text, want, got):
-        self.check(text, want == got, f"wanted {want!r}\ngot    {got!r}")
-
-
-tap = Tap()
 work = ""
 
 
@@ -369,8 +351,7 @@ def main():
         except Exception:  # the other parts can still be checked
             tap.check(f"{part.__name__} ran to its end", False, traceback.format_exc())
     clean()
-    print(f"1..{tap.count}")
-    return 0 if tap.failed == 0 else 1
+    return 0 if tap.done() else 1
 
 
 sys.exit(main())

@@ -13,8 +13,9 @@ import traceback
 
 sys.dont_write_bytecode = True
 from local_world import (BIN, CREDENTIAL_MAX, INTERFACE, SERVED_USER, Client, Program, World, credential,  # noqa: E402
-                         credential_whole, get, tap)
+                         credential_whole, get)
 from memory import where  # noqa: E402
+from tap import tap  # noqa: E402
 
 USAGE = "usage: tests/cli/part-local.py FOLDER    in the toolchain root, at the top of the tree"
 MARKER = f"marker-{os.getpid()}-{time.time_ns()}"

@@ -11,35 +11,13 @@ import traceback
 
 sys.dont_write_bytecode = True
 from rim_rules import HASHES, RULES, Load, Realm, Ripas, rim, steps  # noqa: E402
+from tap import tap  # noqa: E402
 
 USAGE = "usage: tests/cli/part-rim.py FOLDER    in the toolchain root, at the top of the tree"
 REALMKEY = "build/native/userspace/cli/realmkey"    # with sanitizers
 
 MIB = 1 << 20
 GIB = 1 << 30
-
-
-class Tap:
-    """Numbered checks; a failed one prints what it saw."""
-
-    count = failed = 0
-
-    def check(self, text, good, seen=""):
-        self.count += 1
-        print(f"{'ok' if good else 'not ok'} {self.count} - {text}")
-        if not good:
-            self.failed += 1
-            print("".join(f"#   {line[:300]}\n" for line in str(seen).splitlines()), end="")
-
-    def same(self, text, want, got):
-        self.check(text, want == got, f"wanted {want!r}\ngot    {got!r}")
-
-    def done(self):
-        print(f"1..{self.count}")
-        return self.failed == 0 and self.count > 0
-
-
-tap = Tap()
 work = ""
 
 
