@@ -7,7 +7,7 @@
 #include "fuzz.h"
 #include "jose/jwt.h"
 #include "jose/tee_key.h"
-#include "trusteed/attest/appraisal.h"
+#include "appraisal/appraisal.h"
 #include "trusteed/attest/ear_issue.h"
 #include "trusteed/store/policy.h"
 

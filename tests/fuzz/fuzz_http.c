@@ -9,7 +9,7 @@
 #include "trusteed/http/listen.h"
 #include "trusteed/http/request.h"
 #include "trusteed/store/policy.h"
-#include "trusteed/store/reference.h"
+#include "appraisal/reference.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -19,7 +19,7 @@
 #include "trusteed/http/listen.h"
 #include "trusteed/http/request.h"
 #include "trusteed/store/policy.h"
-#include "trusteed/store/reference.h"
+#include "appraisal/reference.h"
 
 static void test_bearer_header(void **state)
 {

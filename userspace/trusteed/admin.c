@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "trusteed/attest/appraisal.h"
+#include "appraisal/appraisal.h"
 
 void admin_policy_get(struct trustee *t, const struct request *request, const char *rest,
 		      struct reply *reply)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cca/cca_verify.h"
-#include "trusteed/attest/appraisal.h"
+#include "appraisal/appraisal.h"
 #include "trusteed/attest/ear_issue.h"
 #include "trusteed/attest/handshake.h"
 

@@ -12,7 +12,7 @@
 #include "trusteed/store/kbs_seal.h"
 #include "trusteed/store/kbs_sessions.h"
 #include "trusteed/store/policy.h"
-#include "trusteed/store/reference.h"
+#include "appraisal/reference.h"
 #include "trusteed/store/store.h"
 #include "trusteed/store/trust.h"
 

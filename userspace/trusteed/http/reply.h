@@ -13,6 +13,8 @@
 #include "base/bytes.h"
 #include "base/error.h"
 
+struct later;
+
 struct reply {
 	unsigned int status;
 	struct bytes body;		 /* JSON, or empty */
@@ -20,6 +22,8 @@ struct reply {
 	char allow[32];			 /* value of Allow with a 405, else "" */
 	char note[ERROR_TEXT_MAX + 256]; /* for the log line; no secret, no token */
 	bool warning;			 /* log the note as a warning, for the operator */
+	struct later
+		*later; /* not NULL: the answer comes later (later.h), and the rest is not used */
 };
 
 #define REPLY_INIT { .status = 200 }

@@ -4,8 +4,8 @@
  * (version 0.1.0, extractor "sample") stores one record for each name and replaces the old one.
  * This file does no I/O.
  */
-#ifndef TRUSTEED_REFERENCE_H
-#define TRUSTEED_REFERENCE_H
+#ifndef REALMKEY_REFERENCE_H
+#define REALMKEY_REFERENCE_H
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -4,8 +4,8 @@
  * policy in Arm's CCA demonstration. They are evaluated over the same JSON that Trustee gives to
  * its policy and puts into the EAR. This file does no I/O.
  */
-#ifndef TRUSTEED_APPRAISAL_H
-#define TRUSTEED_APPRAISAL_H
+#ifndef REALMKEY_APPRAISAL_H
+#define REALMKEY_APPRAISAL_H
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "cca/cca_token.h"
 #include "ear/ear.h"
-#include "trusteed/store/reference.h"
+#include "reference.h"
 
 /* Make {"cca": {"platform", "realm"}, "init_data", "init_data_claims", "report_data",
  * "runtime_data_claims"} of the verified @token and of the handshake's @runtime. A new reference,
