@@ -49,16 +49,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct reference reference = REFERENCE_INIT;
 	struct bytes text = BYTES_INIT;
 	struct error e = ERROR_INIT;
-	int vector[EAR_CLAIMS];
+	struct verdict verdict = VERDICT_INIT;
 	json_t *input = json_parse(data, size, JSON_OPERATOR, "input", ERROR_INPUT, &e);
 	json_t *evidence = json_object_get(input, "evidence");
+	const struct ear_submod submod = { "cpu0", &verdict, evidence, NULL };
 
 	must(key.pkey ||
 	     (tee_key_generate(&key, &e) == 0 && ear_issuer_init(&issuer, key.pkey, &e) == 0));
 	if (evidence) {
 		reference_read(json_object_get(input, "reference"), &reference);
-		appraisal_vector(evidence, &reference, vector);
-		if (ear_issue(&issuer, vector, evidence, NULL, now, &text, &e) == 0)
+		appraisal_vector(evidence, &reference, verdict.vector);
+		memset(verdict.set, true, sizeof(verdict.set));
+		if (ear_issue(&issuer, &submod, 1, now, &text, &e) == 0)
 			ear_read(key.pkey, &text);
 	}
 	bytes_free(&text);

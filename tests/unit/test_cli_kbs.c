@@ -230,11 +230,15 @@ static void test_operator_refused(void **state)
  */
 static void ear_write(int executables, int64_t ago)
 {
-	const int vector[EAR_CLAIMS] = {
-		[EAR_INSTANCE_IDENTITY] = 2,
-		[EAR_EXECUTABLES] = executables,
-		[EAR_HARDWARE] = 2,
+	struct verdict verdict = {
+		.vector = {
+			[EAR_INSTANCE_IDENTITY] = 2,
+			[EAR_EXECUTABLES] = executables,
+			[EAR_HARDWARE] = 2,
+		},
+		.set = { true, true, true, true, true, true, true, true },
 	};
+	struct ear_submod submod = { .name = "cpu0", .verdict = &verdict };
 	struct tee_key signer = TEE_KEY_INIT, tee = TEE_KEY_INIT;
 	struct ear_issuer issuer = EAR_ISSUER_INIT;
 	struct bytes pem = BYTES_INIT, ear = BYTES_INIT;
@@ -248,8 +252,9 @@ static void ear_write(int executables, int64_t ago)
 			     tee_key_jwk(&tee, &e), "cca", "realm", "cca-realm-initial-measurement",
 			     RIM);
 	assert_non_null(evidence);
+	submod.evidence = evidence;
 	assert_int_equal(ear_issuer_init(&issuer, signer.pkey, &e), 0);
-	assert_int_equal(ear_issue(&issuer, vector, evidence, NULL, time(NULL) - ago, &ear, &e), 0);
+	assert_int_equal(ear_issue(&issuer, &submod, 1, time(NULL) - ago, &ear, &e), 0);
 	bytes_append_text(&ear, "\n");
 	scratch_write("ear", ear.data, ear.len);
 	json_decref(evidence);

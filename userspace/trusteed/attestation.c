@@ -83,12 +83,16 @@ static int attestation_appraise(struct trustee *t, const struct cca_token *token
 				struct reply *reply, struct error *e)
 {
 	json_t *evidence = appraisal_evidence(token, runtime, e);
-	int vector[EAR_CLAIMS], ret;
+	struct verdict verdict = VERDICT_INIT;
+	const struct ear_submod submod = { "cpu0", &verdict, evidence, warning };
+	const int *vector = verdict.vector;
+	int ret;
 
 	if (!evidence)
 		return -1;
-	appraisal_vector(evidence, &t->reference, vector);
-	ret = ear_issue(&t->issuer, vector, evidence, warning, now, ear, e);
+	appraisal_vector(evidence, &t->reference, verdict.vector);
+	memset(verdict.set, true, sizeof(verdict.set));
+	ret = ear_issue(&t->issuer, &submod, 1, now, ear, e);
 	json_decref(evidence);
 	if (ret < 0)
 		return -1;

@@ -11,8 +11,10 @@
 #include "trusteed/attest/ear_issue.h"
 #include "trusteed/store/kbs_seal.h"
 #include "trusteed/store/kbs_sessions.h"
-#include "trusteed/store/policy.h"
 #include "appraisal/reference.h"
+#include "trusteed/policy/pool.h"
+#include "trusteed/store/policies.h"
+#include "trusteed/store/policy.h"
 #include "trusteed/store/store.h"
 #include "trusteed/store/trust.h"
 
@@ -25,7 +27,12 @@ struct trustee {
 	struct kbs_seal seal;
 	struct kbs_sessions sessions;
 	struct reference reference;
-	enum policy policy;
+	enum policy policy;	  /* the built-in resource policy */
+	struct policies policies; /* in Rego */
+	struct pool *pool;	  /* evaluates them; borrowed; NULL: they deny */
+	int64_t max_token_age; /* seconds; an older EAR gets no resource; 0: it counts until its end */
+	bool recheck;	       /* --recheck: each resource is preceded by a new appraisal */
+	bool sample_evidence; /* --dev-sample: evidence that anyone can make is accepted */
 };
 
 #define TRUSTEE_INIT { .store = STORE_INIT, .seal = KBS_SEAL_INIT, .sessions = KBS_SESSIONS_INIT }

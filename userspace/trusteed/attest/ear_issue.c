@@ -35,17 +35,31 @@ void ear_issuer_free(struct ear_issuer *issuer)
 	*issuer = (struct ear_issuer)EAR_ISSUER_INIT;
 }
 
-static json_t *ear_issue_appraisal(const int vector[EAR_CLAIMS], json_t *evidence,
-				   const char *warning, struct error *e)
+/* The claims that @verdict has set, and the status that follows from them. */
+static json_t *ear_issue_vector(const struct verdict *verdict, struct error *e)
 {
-	json_t *appraisal = ear_appraisal_json(vector, e);
+	json_t *appraisal = ear_appraisal_json(verdict->vector, e);
+	json_t *values = json_object_get(appraisal, "ear.trustworthiness-vector");
+
+	for (int i = 0; i < EAR_CLAIMS; i++)
+		if (!verdict->set[i])
+			json_object_del(values, ear_claim_name((enum ear_claim)i));
+	return appraisal;
+}
+
+static json_t *ear_issue_appraisal(const struct ear_submod *submod, struct error *e)
+{
+	json_t *appraisal = ear_issue_vector(submod->verdict, e);
+	json_t *extensions = submod->verdict->extensions;
 
 	if (!appraisal)
 		return NULL;
 	if (json_object_set_new(appraisal, "ear.appraisal-policy-id", json_string("default")) < 0 ||
-	    json_object_set(appraisal, EVIDENCE, evidence) < 0 ||
-	    (warning && json_object_set_new(appraisal, "ear.veraison.policy-claims",
-					    json_pack("{s:s}", "warning", warning)) < 0)) {
+	    json_object_set(appraisal, EVIDENCE, submod->evidence) < 0 ||
+	    (extensions && json_object_update_missing(appraisal, extensions) < 0) ||
+	    (submod->warning &&
+	     json_object_set_new(appraisal, "ear.veraison.policy-claims",
+				 json_pack("{s:s}", "warning", submod->warning)) < 0)) {
 		json_decref(appraisal);
 		error_set_memory(e);
 		return NULL;
@@ -53,18 +67,34 @@ static json_t *ear_issue_appraisal(const int vector[EAR_CLAIMS], json_t *evidenc
 	return appraisal;
 }
 
-int ear_issue(const struct ear_issuer *issuer, const int vector[EAR_CLAIMS], json_t *evidence,
-	      const char *warning, int64_t now, struct bytes *out, struct error *e)
+static json_t *ear_issue_submods(const struct ear_submod *submods, size_t n, struct error *e)
 {
-	json_t *appraisal = ear_issue_appraisal(vector, evidence, warning, e), *payload;
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < n; i++) {
+		json_t *appraisal = ear_issue_appraisal(&submods[i], e);
+
+		if (!appraisal || json_object_set_new(object, submods[i].name, appraisal) < 0) {
+			json_decref(object);
+			error_set_memory(e);
+			return NULL;
+		}
+	}
+	return object;
+}
+
+int ear_issue(const struct ear_issuer *issuer, const struct ear_submod *submods, size_t n,
+	      int64_t now, struct bytes *out, struct error *e)
+{
+	json_t *object = ear_issue_submods(submods, n, e), *payload;
 	int ret;
 
-	if (!appraisal)
+	if (!object)
 		return -1;
-	payload = json_pack("{s:s, s:I, s:{s:s, s:s}, s:{s:o}, s:I, s:s}", "eat_profile", PROFILE,
+	payload = json_pack("{s:s, s:I, s:{s:s, s:s}, s:o, s:I, s:s}", "eat_profile", PROFILE,
 			    "iat", (json_int_t)now, "ear.verifier-id", "developer", "Realmkey",
-			    "build", "trusteed " REALMKEY_VERSION, "submods", SUBMOD, appraisal,
-			    "exp", (json_int_t)now + EAR_ISSUE_SECONDS, "iss", "trusteed");
+			    "build", "trusteed " REALMKEY_VERSION, "submods", object, "exp",
+			    (json_int_t)now + EAR_ISSUE_SECONDS, "iss", "trusteed");
 	if (!payload)
 		return error_set_memory(e);
 	ret = jwt_sign(issuer->header, payload, issuer->key, out, e);

@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "appraisal/verdict.h"
 #include "base/error.h"
-#include "ear/ear.h"
 
 #define EAR_ISSUE_SECONDS ((int64_t)30 * 60)
 
@@ -26,11 +26,18 @@ struct ear_issuer {
 int ear_issuer_init(struct ear_issuer *issuer, EVP_PKEY *key, struct error *e);
 void ear_issuer_free(struct ear_issuer *issuer);
 
-/* Append a compact EAR with one appraisal, submod "cpu0", to @out: @vector, annotated with
- * @evidence, with the claim "warning" of the policy unless @warning is NULL, issued at @now (seconds
- * since 1970), and signed by @issuer, whose public key is in the header. */
-int ear_issue(const struct ear_issuer *issuer, const int vector[EAR_CLAIMS], json_t *evidence,
-	      const char *warning, int64_t now, struct bytes *out, struct error *e);
+/* One appraisal: what the policy said of the evidence of one device. All is borrowed. */
+struct ear_submod {
+	const char *name; /* cpu0, gpu0 */
+	const struct verdict *verdict;
+	json_t *evidence;    /* the claims, which become the annotated evidence */
+	const char *warning; /* the claim "warning" of the policy, or NULL */
+};
+
+/* Append a compact EAR with @n appraisals to @out, issued at @now (seconds since 1970) and signed by
+ * @issuer, whose public key is in the header. */
+int ear_issue(const struct ear_issuer *issuer, const struct ear_submod *submods, size_t n,
+	      int64_t now, struct bytes *out, struct error *e);
 
 /* The key to which the holder of an EAR requires resources to be encrypted; borrowed from @payload,
  * or NULL if it has none. */

@@ -9,6 +9,7 @@
 struct request {
 	const char *method;
 	const char *path;	   /* percent-decoded; a client may send one without a first '/' */
+	const char *query;	   /* what follows '?', as the client sent it; NULL without one */
 	const char *session;	   /* cookie kbs-session-id, or NULL */
 	const char *authorization; /* header Authorization, or NULL */
 	const void *body;
