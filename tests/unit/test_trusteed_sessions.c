@@ -13,13 +13,13 @@
 #define NOW	 INT64_C(1000000)
 #define LIFETIME (KBS_SESSION_SECONDS * INT64_C(1000))
 
-static struct kbs_seal seal_new(const char *version)
+static struct kbs_seal seal_new(void)
 {
 	struct kbs_seal seal = KBS_SEAL_INIT;
 	struct error e = ERROR_INIT;
 
 	bytes_lock_optional(true);
-	assert_int_equal(kbs_seal_init(&seal, version, &e), 0);
+	assert_int_equal(kbs_seal_init(&seal, &e), 0);
 	return seal;
 }
 
@@ -28,7 +28,7 @@ static struct kbs_handshake seal_begin(const struct kbs_seal *seal, int64_t mono
 	struct kbs_handshake handshake;
 	struct error e = ERROR_INIT;
 
-	assert_int_equal(kbs_seal_begin(seal, monotonic, &handshake, &e), 0);
+	assert_int_equal(kbs_seal_begin(seal, monotonic, KBS_0_4_0, KBS_CCA, &handshake, &e), 0);
 	return handshake;
 }
 
@@ -44,7 +44,7 @@ static int seal_find(const struct kbs_seal *seal, const char *id, int64_t monoto
 
 static void sealed_handshake_is_found_until_its_end(void **state)
 {
-	struct kbs_seal seal = seal_new("0.4.0");
+	struct kbs_seal seal = seal_new();
 	struct kbs_handshake begun = seal_begin(&seal, NOW), found;
 	struct error e = ERROR_INIT;
 
@@ -65,7 +65,7 @@ static void sealed_handshake_is_found_until_its_end(void **state)
 static void altered_cookie_is_unknown(void **state)
 {
 	static const char *const others[] = { NULL, "", "0", "00000000000000000000000000000000" };
-	struct kbs_seal seal = seal_new("0.4.0");
+	struct kbs_seal seal = seal_new();
 	struct kbs_handshake begun = seal_begin(&seal, NOW);
 
 	(void)state;
@@ -84,24 +84,66 @@ static void altered_cookie_is_unknown(void **state)
 	kbs_seal_free(&seal);
 }
 
-static void cookie_of_another_key_or_version_is_unknown(void **state)
+static void cookie_of_another_key_is_unknown(void **state)
 {
-	struct kbs_seal seal = seal_new("0.4.0"), other = seal_new("0.4.0");
+	struct kbs_seal seal = seal_new(), other = seal_new();
 	struct kbs_handshake begun = seal_begin(&seal, NOW);
 
 	(void)state;
 	assert_int_equal(seal_find(&other, begun.id, NOW), 0);
 	bytes_set(&other.key, seal.key.data, seal.key.len);
 	assert_int_equal(seal_find(&other, begun.id, NOW), 1);
-	other.version = "0.4.1";
-	assert_int_equal(seal_find(&other, begun.id, NOW), 0);
 	kbs_seal_free(&seal);
 	kbs_seal_free(&other);
 }
 
+static struct kbs_session *session_add(struct kbs_sessions *sessions,
+				       const struct kbs_handshake *handshake, int64_t monotonic)
+{
+	struct bytes token = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	struct kbs_session *session;
+
+	bytes_printf(&token, "EARS.%s.EARS", handshake->id);
+	session = kbs_sessions_add(sessions, handshake, &token, monotonic, &e);
+	assert_non_null(session);
+	bytes_free(&token);
+	return session;
+}
+
+/* What the client said in its auth request holds for the handshake and for its session. */
+static void version_and_tee_are_kept(void **state)
+{
+	static const enum kbs_version versions[] = { KBS_0_1_1, KBS_0_2_0, KBS_0_4_0 };
+	static const enum kbs_tee tees[] = { KBS_CCA, KBS_SAMPLE };
+	struct kbs_sessions sessions = KBS_SESSIONS_INIT;
+	struct kbs_seal seal = seal_new();
+	struct kbs_handshake begun, found;
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < 20 * ARRAY_SIZE(versions) * ARRAY_SIZE(tees); i++) {
+		enum kbs_version version = versions[i % ARRAY_SIZE(versions)];
+		enum kbs_tee tee = tees[i % ARRAY_SIZE(tees)];
+		const struct kbs_session *session;
+
+		assert_int_equal(kbs_seal_begin(&seal, NOW, version, tee, &begun, &e), 0);
+		assert_int_equal(begun.version, version);
+		assert_int_equal(begun.tee, tee);
+		assert_int_equal(kbs_seal_find(&seal, begun.id, NOW, &found, &e), 1);
+		assert_int_equal(found.version, version);
+		assert_int_equal(found.tee, tee);
+		session = session_add(&sessions, &found, NOW);
+		assert_int_equal(session->version, version);
+		assert_int_equal(session->tee, tee);
+	}
+	kbs_sessions_free(&sessions);
+	kbs_seal_free(&seal);
+}
+
 static void handshakes_differ(void **state)
 {
-	struct kbs_seal seal = seal_new("0.4.0");
+	struct kbs_seal seal = seal_new();
 	struct kbs_handshake a = seal_begin(&seal, NOW), b = seal_begin(&seal, NOW);
 
 	(void)state;
@@ -186,20 +228,6 @@ static void auth_flood_costs_nothing(void **state)
 	bytes_free(&body);
 }
 
-static struct kbs_session *session_add(struct kbs_sessions *sessions,
-				       const struct kbs_handshake *handshake, int64_t monotonic)
-{
-	struct bytes token = BYTES_INIT;
-	struct error e = ERROR_INIT;
-	struct kbs_session *session;
-
-	bytes_printf(&token, "EARS.%s.EARS", handshake->id);
-	session = kbs_sessions_add(sessions, handshake, &token, monotonic, &e);
-	assert_non_null(session);
-	bytes_free(&token);
-	return session;
-}
-
 static void session_expect(struct kbs_sessions *sessions, const struct kbs_handshake *handshake,
 			   int64_t monotonic)
 {
@@ -252,7 +280,7 @@ static void session_lives_until_its_end(void **state)
 	enum { COUNT = 20000 };
 	struct kbs_handshake *all = calloc(COUNT, sizeof(*all));
 	struct kbs_sessions sessions = KBS_SESSIONS_INIT;
-	struct kbs_seal seal = seal_new("0.4.0");
+	struct kbs_seal seal = seal_new();
 
 	(void)state;
 	assert_non_null(all);
@@ -342,7 +370,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sealed_handshake_is_found_until_its_end),
 		cmocka_unit_test(altered_cookie_is_unknown),
-		cmocka_unit_test(cookie_of_another_key_or_version_is_unknown),
+		cmocka_unit_test(cookie_of_another_key_is_unknown),
+		cmocka_unit_test(version_and_tee_are_kept),
 		cmocka_unit_test(handshakes_differ),
 		TEST(replayed_evidence_is_not_judged_again),
 		TEST(nonce_of_another_handshake_is_refused),

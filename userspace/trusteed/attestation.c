@@ -32,7 +32,7 @@ void attestation_auth(struct trustee *t, const struct request *request, const ch
 		reply_fail(reply, REPLY_ATTESTATION, &e);
 		return;
 	}
-	if (kbs_seal_begin(&t->seal, request->monotonic, &handshake, &e) < 0) {
+	if (kbs_seal_begin(&t->seal, request->monotonic, KBS_0_4_0, KBS_CCA, &handshake, &e) < 0) {
 		reply_fail(reply, REPLY_ATTESTATION, &e);
 		return;
 	}

@@ -131,7 +131,7 @@ int trustee_open(struct trustee *t, const struct trustee_options *options, int64
 		return -1;
 	if (options->sessions)
 		t->sessions.max = options->sessions;
-	return kbs_seal_init(&t->seal, KBS_PROTOCOL_VERSION, e);
+	return kbs_seal_init(&t->seal, e);
 }
 
 void trustee_close(struct trustee *t)

@@ -16,11 +16,16 @@
 #define TAG_SIZE    4
 #define NONCE_SIZE  32
 
+/* The last random byte has the version in bits 0 and 1, the TEE in bit 2, and zero in bit 3. The
+ * first bytes stay random, because the table of sessions is sorted by them. */
+#define WHAT_BYTE (RANDOM_SIZE - 1)
+#define WHAT_BITS 0x0fU
+#define TEE_SHIFT 2
+
 _Static_assert(RANDOM_SIZE + TIME_SIZE + TAG_SIZE == KBS_SESSION_ID_SIZE, "the parts of a cookie");
 
-int kbs_seal_init(struct kbs_seal *seal, const char *version, struct error *e)
+int kbs_seal_init(struct kbs_seal *seal, struct error *e)
 {
-	seal->version = version;
 	if (bytes_resize(&seal->key, KEY_SIZE, e) < 0)
 		return -1;
 	crypto_begin();
@@ -34,23 +39,18 @@ void kbs_seal_free(struct kbs_seal *seal)
 	bytes_free(&seal->key);
 }
 
-/* Compute the MAC over the random bytes and the time in @id. Set its tag in @id, and @out's texts. */
+/* Compute the MAC over the random bytes and the time in @id. Set its tag in @id, and all of @out. */
 static int kbs_seal_mac(const struct kbs_seal *seal, uint8_t id[KBS_SESSION_ID_SIZE],
 			struct kbs_handshake *out, struct error *e)
 {
-	struct bytes text = BYTES_INIT, hex = BYTES_INIT, base64 = BYTES_INIT;
+	struct bytes hex = BYTES_INIT, base64 = BYTES_INIT;
 	uint8_t mac[EVP_MAX_MD_SIZE];
+	int64_t begun = 0;
 	int ret = -1;
 
-	bytes_append_text(&text, seal->version);
-	bytes_append(&text, id, RANDOM_SIZE + TIME_SIZE);
-	if (bytes_check(&text, e) < 0)
-		goto out;
 	crypto_begin();
-	if (!HMAC(EVP_sha512(), seal->key.data, KEY_SIZE, text.data, text.len, mac, NULL)) {
-		crypto_error(e, ERROR_SYSTEM, "OpenSSL cannot compute an HMAC");
-		goto out;
-	}
+	if (!HMAC(EVP_sha512(), seal->key.data, KEY_SIZE, id, RANDOM_SIZE + TIME_SIZE, mac, NULL))
+		return crypto_error(e, ERROR_SYSTEM, "OpenSSL cannot compute an HMAC");
 	memcpy(id + RANDOM_SIZE + TIME_SIZE, mac + NONCE_SIZE, TAG_SIZE);
 	encode_hex(id, KBS_SESSION_ID_SIZE, &hex);
 	encode_base64(ENCODE_BASE64, mac, NONCE_SIZE, &base64);
@@ -58,25 +58,30 @@ static int kbs_seal_mac(const struct kbs_seal *seal, uint8_t id[KBS_SESSION_ID_S
 		goto out;
 	snprintf(out->id, sizeof(out->id), "%s", bytes_text(&hex));
 	snprintf(out->nonce, sizeof(out->nonce), "%s", bytes_text(&base64));
+	for (int i = 0; i < TIME_SIZE; i++)
+		begun = begun << 8 | id[RANDOM_SIZE + i];
+	out->until = begun + KBS_SESSION_SECONDS * INT64_C(1000);
+	out->version = (enum kbs_version)(id[WHAT_BYTE] & ((1 << TEE_SHIFT) - 1));
+	out->tee = (enum kbs_tee)((id[WHAT_BYTE] & WHAT_BITS) >> TEE_SHIFT);
 	ret = 0;
 out:
-	bytes_free(&text);
 	bytes_free(&hex);
 	bytes_free(&base64);
 	return ret;
 }
 
-int kbs_seal_begin(const struct kbs_seal *seal, int64_t monotonic, struct kbs_handshake *out,
-		   struct error *e)
+int kbs_seal_begin(const struct kbs_seal *seal, int64_t monotonic, enum kbs_version version,
+		   enum kbs_tee tee, struct kbs_handshake *out, struct error *e)
 {
 	uint8_t id[KBS_SESSION_ID_SIZE];
 
 	crypto_begin();
 	if (RAND_bytes(id, RANDOM_SIZE) != 1)
 		return crypto_error(e, ERROR_SYSTEM, "cannot get random bytes for a session");
+	id[WHAT_BYTE] = (uint8_t)((id[WHAT_BYTE] & ~WHAT_BITS) | (unsigned int)version |
+				  (unsigned int)tee << TEE_SHIFT);
 	for (int i = 0; i < TIME_SIZE; i++)
 		id[RANDOM_SIZE + i] = (uint8_t)(monotonic >> (8 * (TIME_SIZE - 1 - i)));
-	out->until = monotonic + KBS_SESSION_SECONDS * INT64_C(1000);
 	return kbs_seal_mac(seal, id, out, e);
 }
 
@@ -86,7 +91,6 @@ int kbs_seal_find(const struct kbs_seal *seal, const char *id, int64_t monotonic
 	size_t len = id ? strlen(id) : 0;
 	struct bytes binary = BYTES_INIT;
 	struct error why = ERROR_INIT;
-	int64_t begun = 0;
 	int ret = -1;
 
 	if (len + 1 != sizeof(out->id))
@@ -100,10 +104,8 @@ int kbs_seal_find(const struct kbs_seal *seal, const char *id, int64_t monotonic
 	}
 	if (kbs_seal_mac(seal, binary.data, out, e) < 0)
 		goto out;
-	for (int i = 0; i < TIME_SIZE; i++)
-		begun = begun << 8 | binary.data[RANDOM_SIZE + i];
-	out->until = begun + KBS_SESSION_SECONDS * INT64_C(1000);
-	ret = bytes_equal(id, len, out->id, len) && begun <= monotonic && monotonic < out->until;
+	ret = bytes_equal(id, len, out->id, len) && monotonic < out->until &&
+	      monotonic >= out->until - KBS_SESSION_SECONDS * INT64_C(1000);
 out:
 	bytes_free(&binary);
 	return ret;

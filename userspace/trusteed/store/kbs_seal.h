@@ -2,10 +2,11 @@
 /*
  * kbs_seal: the cookie and the nonce of a handshake, so that the server keeps nothing for it.
  *
- * The cookie is 16 bytes: 7 random ones, the time of the auth request (boot clock, ms, 5 bytes) and
- * 4 bytes of a MAC. The nonce is 32 more bytes of the same MAC, HMAC-SHA-512 of the protocol's
- * version, the random bytes and the time, with a key that is random at each start. A client
- * therefore cannot make or prolong a handshake, and a flood of auth requests uses no memory.
+ * The cookie is 16 bytes: 7 random ones, of which 4 bits say the version of the protocol and the
+ * TEE, the time of the auth request (boot clock, ms, 5 bytes) and 4 bytes of a MAC. The nonce is 32
+ * more bytes of the same MAC, HMAC-SHA-512 of all that comes before it in the cookie, with a key
+ * that is random at each start. A client therefore cannot make or prolong a handshake, nor change
+ * its version or TEE, and a flood of auth requests uses no memory.
  *
  * A nonce is good for one successful attestation: kbs_sessions keeps the session, or refuses all
  * handshakes that began as early, until the nonce is too old.
@@ -22,9 +23,21 @@
 #define KBS_SESSION_SECONDS 300
 #define KBS_SESSION_ID_SIZE 16
 
+/* The versions of the KBS API. */
+enum kbs_version {
+	KBS_0_1_1,
+	KBS_0_2_0,
+	KBS_0_4_0,
+};
+
+/* The primary TEE of a client. */
+enum kbs_tee {
+	KBS_CCA,
+	KBS_SAMPLE, /* evidence that anyone can make, for development */
+};
+
 struct kbs_seal {
-	struct bytes key;    /* locked */
-	const char *version; /* of the protocol */
+	struct bytes key; /* locked */
 };
 
 #define KBS_SEAL_INIT { .key = BYTES_LOCKED_INIT }
@@ -33,15 +46,17 @@ struct kbs_handshake {
 	char id[2 * KBS_SESSION_ID_SIZE + 1]; /* lower-case hex */
 	char nonce[45];			      /* base64 of 32 bytes */
 	int64_t until;			      /* when it ends: boot clock, ms */
+	enum kbs_version version;	      /* what the client said in its auth request */
+	enum kbs_tee tee;
 };
 
-/* Make a new key; @version must outlive @seal. */
-int kbs_seal_init(struct kbs_seal *seal, const char *version, struct error *e);
+/* Make a new key. */
+int kbs_seal_init(struct kbs_seal *seal, struct error *e);
 void kbs_seal_free(struct kbs_seal *seal);
 
-/* Begin a handshake at @monotonic (boot clock, ms). */
-int kbs_seal_begin(const struct kbs_seal *seal, int64_t monotonic, struct kbs_handshake *out,
-		   struct error *e);
+/* Begin a handshake of @version with @tee at @monotonic (boot clock, ms). */
+int kbs_seal_begin(const struct kbs_seal *seal, int64_t monotonic, enum kbs_version version,
+		   enum kbs_tee tee, struct kbs_handshake *out, struct error *e);
 /* Find the handshake that has the cookie @id, which may be NULL. Returns 1; 0 if this key did not
  * make it or it has ended; or -1 with an ERROR_SYSTEM. */
 int kbs_seal_find(const struct kbs_seal *seal, const char *id, int64_t monotonic,

@@ -103,6 +103,8 @@ struct kbs_session *kbs_sessions_add(struct kbs_sessions *sessions,
 	}
 	memcpy(session->id, handshake->id, sizeof(session->id));
 	session->until = handshake->until;
+	session->version = handshake->version;
+	session->tee = handshake->tee;
 	if (token_pack(ear, &session->ear, e) < 0) {
 		free(session);
 		return NULL;

@@ -25,6 +25,8 @@ struct kbs_session {
 	struct kbs_session *later;	      /* the next one that was attested */
 	char id[2 * KBS_SESSION_ID_SIZE + 1]; /* lower-case hex */
 	int64_t until;			      /* boot clock, ms */
+	enum kbs_version version;
+	enum kbs_tee tee;
 	struct token_pack ear;
 };
 
