@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The input is {"evidence", "reference", "now"}: the evidence is appraised with the reference values,
- * and an EAR is issued for the result. A client can read that EAR, and a policy can judge it.
+ * The input is {"evidence", "reference", "values"}: the evidence is appraised with the reference
+ * values, or by the values of a policy in Rego, and an EAR is issued for the result. A client can read
+ * that EAR, and a policy can judge it.
  */
 #include "base/json.h"
 #include "fuzz.h"
 #include "jose/jwt.h"
 #include "jose/tee_key.h"
-#include "appraisal/appraisal.h"
+#include "appraisal/reference.h"
+#include "appraisal/verdict.h"
 #include "trusteed/attest/ear_issue.h"
 #include "trusteed/store/policy.h"
 
@@ -53,16 +55,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	json_t *input = json_parse(data, size, JSON_OPERATOR, "input", ERROR_INPUT, &e);
 	json_t *evidence = json_object_get(input, "evidence");
 	const struct ear_submod submod = { "cpu0", &verdict, evidence, NULL };
+	json_t *values = json_object_get(input, "values");
 
 	must(key.pkey ||
 	     (tee_key_generate(&key, &e) == 0 && ear_issuer_init(&issuer, key.pkey, &e) == 0));
 	if (evidence) {
 		reference_read(json_object_get(input, "reference"), &reference);
-		appraisal_vector(evidence, &reference, verdict.vector);
-		memset(verdict.set, true, sizeof(verdict.set));
+		if (!values)
+			verdict_from_rules(evidence, reference_values(&reference), &verdict);
+		else if (verdict_from_values(values, &verdict, &e) < 0)
+			must(e.kind == ERROR_POLICY);
 		if (ear_issue(&issuer, &submod, 1, now, &text, &e) == 0)
 			ear_read(key.pkey, &text);
 	}
+	verdict_free(&verdict);
 	bytes_free(&text);
 	reference_free(&reference);
 	json_decref(input);

@@ -484,7 +484,7 @@ static void an_appraisal_is_written_and_read_again(void **state)
 	struct bytes text = BYTES_INIT;
 	struct error e = ERROR_INIT;
 	struct ear ear = EAR_INIT;
-	json_t *appraisal = ear_appraisal_json(vector, &e);
+	json_t *appraisal = ear_appraisal_json(vector, NULL, &e);
 	json_t *payload;
 
 	(void)state;

@@ -215,7 +215,7 @@ static int ear_read(struct error *e)
 	struct ear ear = EAR_INIT;
 	struct bytes out = BYTES_INIT;
 	int ret = payload ? ear_from_payload(payload, &ear, e) : -1;
-	json_t *appraisal = ret == 0 ? ear_appraisal_json(vector, e) : NULL;
+	json_t *appraisal = ret == 0 ? ear_appraisal_json(vector, NULL, e) : NULL;
 
 	if (appraisal) {
 		ear_print_vectors(&ear, &out);

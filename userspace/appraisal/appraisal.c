@@ -7,10 +7,11 @@
 #include "base/bytes.h"
 #include "base/encode.h"
 #include "base/json.h"
+#include "verdict.h"
 
 /* A claim is @yes if the evidence has section.member (or the section, if no member is named) and,
  * if a reference value is named, that reference value lists it; otherwise it is @no. Claims without
- * a rule are 0. */
+ * a rule are 0. install/policies/default_cpu.rego says the same in Rego. */
 static const struct {
 	enum ear_claim claim;
 	const char *section, *member, *reference;
@@ -31,21 +32,40 @@ bool appraisal_reads(const char *name)
 	return false;
 }
 
-void appraisal_vector(const json_t *evidence, const struct reference *reference,
-		      int vector[EAR_CLAIMS])
+/* Whether @set has @value: as a member, as the operator "in" of Rego says, or because it is @value. */
+static bool rule_lists(json_t *set, const json_t *value)
+{
+	const char *name;
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(set, i, one)
+		if (json_equal(one, value))
+			return true;
+	json_object_foreach(set, name, one)
+		if (json_equal(one, value))
+			return true;
+	return json_equal(set, value);
+}
+
+void verdict_from_rules(const json_t *evidence, const json_t *references, struct verdict *verdict)
 {
 	const json_t *cca = json_object_get(evidence, "cca");
 
-	memset(vector, 0, EAR_CLAIMS * sizeof(vector[0]));
+	*verdict = (struct verdict)VERDICT_INIT;
+	for (int i = 0; i < EAR_CLAIMS; i++)
+		verdict->set[i] = true;
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
+		const char *name = rules[i].reference;
 		const json_t *value = json_object_get(cca, rules[i].section);
 		bool holds;
 
 		if (rules[i].member)
 			value = json_object_get(value, rules[i].member);
-		holds = value && (!rules[i].reference ||
-				  reference_contains(reference, rules[i].reference, value));
-		vector[rules[i].claim] = holds ? rules[i].yes : rules[i].no;
+		/* As in Rego, a condition that is false does not hold. */
+		holds = value && !json_is_false(value) &&
+			(!name || rule_lists(json_object_get(references, name), value));
+		verdict->vector[rules[i].claim] = holds ? rules[i].yes : rules[i].no;
 	}
 }
 
@@ -61,14 +81,15 @@ static json_t *appraisal_base64(struct cbor_slice slice)
 	return value;
 }
 
-json_t *appraisal_evidence(const struct cca_token *token, json_t *runtime, struct error *e)
+json_t *appraisal_evidence(const struct cca_token *token, json_t *runtime, json_t *init_data_claims,
+			   struct error *e)
 {
 	const struct cca_platform *platform = &token->platform;
 	const struct cca_realm *realm = &token->realm;
 	json_t *evidence;
 
 	evidence = json_pack("{s:{s:{s:o, s:o}, s:{s:o, s:[o, o, o, o], s:s, s:o, s:o}},"
-			     " s:o, s:n, s:o, s:O}",
+			     " s:o, s:O?, s:o, s:O}",
 			     "cca", "platform", "cca-platform-implementation-id",
 			     appraisal_base64(platform->implementation_id),
 			     "cca-platform-instance-id", appraisal_base64(platform->instance_id),
@@ -79,7 +100,7 @@ json_t *appraisal_evidence(const struct cca_token *token, json_t *runtime, struc
 			     realm->hash_algorithm, REALM_RIM_CLAIM, appraisal_base64(realm->rim),
 			     "cca-realm-personalization-value", appraisal_base64(realm->rpv),
 			     "init_data", json_hex(realm->rpv.data, realm->rpv.len),
-			     "init_data_claims", "report_data",
+			     "init_data_claims", init_data_claims, "report_data",
 			     json_hex(realm->challenge.data, realm->challenge.len),
 			     "runtime_data_claims", runtime);
 	if (!evidence)

@@ -11,17 +11,26 @@
 #define REFERENCE_VERSION  "0.1.0"
 #define REFERENCE_NAME_MAX 256
 
-static int reference_check(const json_t *records, struct error *e)
+/* Set @reference->values, and check the form of the records. */
+static int reference_index(struct reference *reference, struct error *e)
 {
 	const char *name;
 	json_t *record;
 
-	if (!json_is_object(records))
+	if (!json_is_object(reference->records))
 		return error_set(e, ERROR_CONFIG, "reference values: not an object");
-	json_object_foreach((json_t *)records, name, record)
-		if (!json_object_get(record, "value"))
+	reference->values = json_object();
+	if (!reference->values)
+		return error_set_memory(e);
+	json_object_foreach(reference->records, name, record) {
+		json_t *value = json_object_get(record, "value");
+
+		if (!value)
 			return error_set(e, ERROR_CONFIG, "reference values: '%.64s': no value",
 					 name);
+		if (json_object_set(reference->values, name, value) < 0)
+			return error_set_memory(e);
+	}
 	return 0;
 }
 
@@ -34,13 +43,14 @@ int reference_load(struct reference *reference, const void *text, size_t len, st
 		reference->records = json_object();
 	if (!reference->records)
 		return len > 0 ? -1 : error_set_memory(e);
-	return reference_check(reference->records, e);
+	return reference_index(reference, e);
 }
 
 void reference_free(struct reference *reference)
 {
 	json_decref(reference->records);
-	reference->records = NULL;
+	json_decref(reference->values);
+	*reference = (struct reference)REFERENCE_INIT;
 }
 
 int reference_text(const struct reference *reference, struct bytes *out, struct error *e)
@@ -183,6 +193,8 @@ int reference_apply(const struct reference *reference, const void *body, size_t 
 		goto out;
 	}
 	ret = reference_add(next->records, payload, now, e);
+	if (ret == 0)
+		ret = reference_index(next, e);
 out:
 	json_decref(message);
 	json_decref(payload);
@@ -191,17 +203,10 @@ out:
 
 json_t *reference_value(const struct reference *reference, const char *name)
 {
-	return json_object_get(json_object_get(reference->records, name), "value");
+	return json_object_get(reference->values, name);
 }
 
-bool reference_contains(const struct reference *reference, const char *name, const json_t *value)
+json_t *reference_values(const struct reference *reference)
 {
-	const json_t *list = reference_value(reference, name);
-	const json_t *one;
-	size_t i;
-
-	json_array_foreach(list, i, one)
-		if (json_equal(one, value))
-			return true;
-	return false;
+	return reference->values;
 }

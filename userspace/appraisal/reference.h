@@ -20,6 +20,7 @@
 
 struct reference {
 	json_t *records; /* owned; {name: {"version","name","expiration","value"}} */
+	json_t *values;	 /* owned; {name: value} of the same */
 };
 
 #define REFERENCE_INIT { 0 }
@@ -40,7 +41,7 @@ int reference_apply(const struct reference *reference, const void *body, size_t 
 /* The value stored as @name, borrowed, or NULL. Its expiration is stored but not enforced, as in
  * Trustee. */
 json_t *reference_value(const struct reference *reference, const char *name);
-/* Whether the list stored as @name contains @value. */
-bool reference_contains(const struct reference *reference, const char *name, const json_t *value);
+/* All of them as policies read them: {name: value}, borrowed. The caller does not change it. */
+json_t *reference_values(const struct reference *reference);
 
 #endif

@@ -215,7 +215,7 @@ static int vector_value_read(int claim, const json_t *value, int *number)
 	return 0;
 }
 
-static int claim_by_name(const char *name)
+int ear_claim_by_name(const char *name)
 {
 	for (int i = 0; i < EAR_CLAIMS; i++)
 		if (strcmp(claims[i].name, name) == 0)
@@ -229,7 +229,7 @@ static int vector_read(json_t *vector, struct ear_appraisal *appraisal, struct e
 	json_t *value;
 
 	json_object_foreach(vector, name, value) {
-		int claim = claim_by_name(name);
+		int claim = ear_claim_by_name(name);
 
 		if (claim < 0)
 			return error_set(e, ERROR_ATTESTATION, "EAR: unexpected '%s.%s.%s'",
@@ -408,13 +408,15 @@ void ear_print_vectors(const struct ear *ear, struct bytes *out)
 	}
 }
 
-json_t *ear_appraisal_json(const int vector[EAR_CLAIMS], struct error *e)
+json_t *ear_appraisal_json(const int vector[EAR_CLAIMS], const bool set[EAR_CLAIMS],
+			   struct error *e)
 {
 	json_t *values = json_object(), *appraisal = NULL;
 	int ret = 0;
 
 	for (int i = 0; i < EAR_CLAIMS; i++)
-		ret |= json_object_set_new(values, claims[i].name, json_integer(vector[i]));
+		if (!set || set[i])
+			ret |= json_object_set_new(values, claims[i].name, json_integer(vector[i]));
 	if (ret == 0)
 		appraisal = json_pack("{s:s, s:O}", name_status.deployed,
 				      ear_tier_name(ear_vector_tier(vector)), name_vector.deployed,

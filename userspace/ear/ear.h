@@ -59,6 +59,8 @@ enum ear_tier ear_vector_tier(const int vector[EAR_CLAIMS]);
 const char *ear_tier_name(enum ear_tier tier);
 /* "instance-identity" and so on. Static. */
 const char *ear_claim_name(enum ear_claim claim);
+/* The enum ear_claim with this name, or -1. */
+int ear_claim_by_name(const char *name);
 /* The meaning of a value, such as "unrecognized run-time". An unknown one is "unknown code-point
  * N", formatted into the @size bytes at @buffer. */
 const char *ear_claim_text(enum ear_claim claim, int value, char *buffer, size_t size);
@@ -68,7 +70,9 @@ const char *ear_claim_text(enum ear_claim claim, int value, char *buffer, size_t
 void ear_print_vectors(const struct ear *ear, struct bytes *out);
 
 /* Returns an appraisal with this vector and the status that follows from it, a new reference:
- * ear.status, ear.trustworthiness-vector. */
-json_t *ear_appraisal_json(const int vector[EAR_CLAIMS], struct error *e);
+ * ear.status, ear.trustworthiness-vector. The vector has only the claims that are true in @set; if
+ * @set is NULL, it has all. A claim that is not in it must be 0. */
+json_t *ear_appraisal_json(const int vector[EAR_CLAIMS], const bool set[EAR_CLAIMS],
+			   struct error *e);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "cca/cca_verify.h"
 #include "appraisal/appraisal.h"
+#include "appraisal/verdict.h"
 #include "trusteed/attest/ear_issue.h"
 #include "trusteed/attest/handshake.h"
 
@@ -82,24 +83,23 @@ static int attestation_appraise(struct trustee *t, const struct cca_token *token
 				const char *warning, int64_t now, struct bytes *ear,
 				struct reply *reply, struct error *e)
 {
-	json_t *evidence = appraisal_evidence(token, runtime, e);
+	json_t *evidence = appraisal_evidence(token, runtime, NULL, e);
 	struct verdict verdict = VERDICT_INIT;
 	const struct ear_submod submod = { "cpu0", &verdict, evidence, warning };
-	const int *vector = verdict.vector;
 	int ret;
 
 	if (!evidence)
 		return -1;
-	appraisal_vector(evidence, &t->reference, verdict.vector);
-	memset(verdict.set, true, sizeof(verdict.set));
+	verdict_from_rules(evidence, reference_values(&t->reference), &verdict);
 	ret = ear_issue(&t->issuer, &submod, 1, now, ear, e);
 	json_decref(evidence);
 	if (ret < 0)
 		return -1;
-	reply_note(reply, "OK %s", ear_tier_name(ear_vector_tier(vector)));
+	reply_note(reply, "OK %s", ear_tier_name(verdict_tier(&verdict)));
 	for (int i = 0; i < EAR_CLAIMS; i++)
-		if (ear_claim_tier(vector[i]) > EAR_AFFIRMING)
-			reply_note(reply, "%s %d", ear_claim_name((enum ear_claim)i), vector[i]);
+		if (ear_claim_tier(verdict.vector[i]) > EAR_AFFIRMING)
+			reply_note(reply, "%s %d", ear_claim_name((enum ear_claim)i),
+				   verdict.vector[i]);
 	return 0;
 }
 

@@ -44,6 +44,11 @@ executables := 3 if {
 	input.cca.realm["cca-realm-initial-measurement"] in query_reference_value("cca.realm.cca-realm-initial-measurement")
 }
 
+# A reference value can also be one RIM instead of a list.
+executables := 3 if {
+	input.cca.realm["cca-realm-initial-measurement"] == query_reference_value("cca.realm.cca-realm-initial-measurement")
+}
+
 # 2: genuine hardware and firmware. 97: not recognised.
 default hardware := 97
 

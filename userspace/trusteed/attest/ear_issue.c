@@ -35,22 +35,11 @@ void ear_issuer_free(struct ear_issuer *issuer)
 	*issuer = (struct ear_issuer)EAR_ISSUER_INIT;
 }
 
-/* The claims that @verdict has set, and the status that follows from them. */
-static json_t *ear_issue_vector(const struct verdict *verdict, struct error *e)
-{
-	json_t *appraisal = ear_appraisal_json(verdict->vector, e);
-	json_t *values = json_object_get(appraisal, "ear.trustworthiness-vector");
-
-	for (int i = 0; i < EAR_CLAIMS; i++)
-		if (!verdict->set[i])
-			json_object_del(values, ear_claim_name((enum ear_claim)i));
-	return appraisal;
-}
-
 static json_t *ear_issue_appraisal(const struct ear_submod *submod, struct error *e)
 {
-	json_t *appraisal = ear_issue_vector(submod->verdict, e);
-	json_t *extensions = submod->verdict->extensions;
+	const struct verdict *verdict = submod->verdict;
+	json_t *appraisal = ear_appraisal_json(verdict->vector, verdict->set, e);
+	json_t *extensions = verdict->extensions;
 
 	if (!appraisal)
 		return NULL;
