@@ -21,7 +21,8 @@ enum policies_kind {
 
 #define POLICIES_RESOURCE_ALL "resource-policy"
 #define POLICIES_ID_MAX	      64
-#define POLICIES_MAX	      256 /* of each kind */
+#define POLICIES_MAX	      256		  /* of each kind */
+#define POLICIES_TEXT_MAX     ((size_t)256 << 10) /* bytes of a policy */
 
 struct policies {
 	json_t *kind[POLICIES_KINDS]; /* owned; {id: text} */
@@ -38,7 +39,8 @@ int policies_check_id(const char *id, struct error *e);
 /* Append the text of a policy to @text. 1; 0 if there is none; -1 with an ERROR_SYSTEM. */
 int policies_text(const struct policies *policies, enum policies_kind kind, const char *id,
 		  struct bytes *text, struct error *e);
-/* Set or, if @text is NULL, remove a policy: first on the disk. The text has been checked. */
+/* Set or, if @text is NULL, remove a policy: first on the disk. The text has been checked. 0; ERROR_INPUT for an
+ * id that is none, a text that is too long or no UTF-8, or too many policies; ERROR_SYSTEM. */
 int policies_set(struct policies *policies, const struct store *store, enum policies_kind kind,
 		 const char *id, const struct bytes *text, struct error *e);
 /* The ids, a new reference. */

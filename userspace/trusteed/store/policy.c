@@ -48,16 +48,21 @@ int policy_from_name(const char *name, size_t len, enum policy *policy, struct e
 	return error_set(e, ERROR_CONFIG, "policy: neither affirming nor allow-all nor deny-all");
 }
 
-/* The whole text is compared, not only the mark in its first line, because the text below the mark
- * may have been edited. */
-static int policy_from_text(const void *text, size_t len, enum policy *policy, struct error *e)
+bool policy_known(const void *text, size_t len, enum policy *policy)
 {
 	for (int i = 0; i < POLICIES; i++) {
 		if (policy_same(text, len, policies[i].text)) {
 			*policy = (enum policy)i;
-			return 0;
+			return true;
 		}
 	}
+	return false;
+}
+
+static int policy_from_text(const void *text, size_t len, enum policy *policy, struct error *e)
+{
+	if (policy_known(text, len, policy))
+		return 0;
 	if (len >= strlen(POLICY_TEXT_MARK) &&
 	    memcmp(text, POLICY_TEXT_MARK, strlen(POLICY_TEXT_MARK)) == 0)
 		return error_set(e, ERROR_INPUT,

@@ -4,6 +4,7 @@
 #define TRUSTEED_POLICY_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -20,6 +21,10 @@ const char *policy_name(enum policy policy);
 /* The policy with the name @name, of @len characters; white space at the end is ignored.
  * ERROR_CONFIG. */
 int policy_from_name(const char *name, size_t len, enum policy *policy, struct error *e);
+/* Whether @text, of @len bytes, is that of a built-in policy in kbs/policy_text.h, white space at the end
+ * aside; and which one. The whole text is compared, because the text below the mark in its first line may
+ * have been edited. */
+bool policy_known(const void *text, size_t len, enum policy *policy);
 /* The policy in the body of POST resource-policy: {"policy": base64url of its text}. ERROR_INPUT
  * for any other text than those in kbs/policy_text.h. */
 int policy_from_body(const void *body, size_t len, enum policy *policy, struct error *e);

@@ -165,3 +165,93 @@ int store_make(const struct store *store, const char *name, struct error *e)
 	free(path);
 	return ret;
 }
+
+int store_remove(const struct store *store, const char *name, struct error *e)
+{
+	char *path = store_path(store, name, e);
+	struct error why = ERROR_INIT;
+	int ret = -1;
+
+	if (!path)
+		return -1;
+	if (unlink(path) == 0)
+		ret = 1;
+	else if (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG)
+		ret = 0;
+	else
+		error_set_errno(e, ERROR_SYSTEM, "%s", path);
+	/* Also if there is none: a process that was killed may have removed it. */
+	if (ret >= 0 && io_sync_parent(path, &why) < 0 && (ret > 0 || errno == EIO)) {
+		*e = why;
+		ret = -1;
+	}
+	free(path);
+	return ret;
+}
+
+int store_each(const struct store *store, const char *name, const char *suffix, size_t max,
+	       int (*use)(void *context, const char *path, const struct bytes *text,
+			  struct error *e),
+	       void *context, struct error *e)
+{
+	const char *const suffixes[] = { suffix, NULL };
+	char *path = store_path(store, name, e);
+	struct stat st;
+	int ret = -1;
+
+	if (!path)
+		return -1;
+	if (stat(path, &st) == 0)
+		ret = io_each_file(path, suffixes, max, use, context, e);
+	else if (errno == ENOENT)
+		ret = 0;
+	else
+		error_set_errno(e, ERROR_SYSTEM, "%s", path);
+	free(path);
+	return ret;
+}
+
+static int store_use_folders(DIR *dir, const char *path,
+			     int (*use)(void *context, const char *folder, struct error *e),
+			     void *context, struct error *e)
+{
+	struct dirent *entry = NULL;
+	struct stat st;
+	int ret = 0;
+
+	while (ret == 0 && (errno = 0, entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		/* NOLINTNEXTLINE(*.StdCLibraryFunctions): a directory that opendir() opened has a descriptor */
+		if (fstatat(dirfd(dir), entry->d_name, &st, 0) < 0)
+			return error_set_errno(e, ERROR_SYSTEM, "%s/%s", path, entry->d_name);
+		if (S_ISDIR(st.st_mode))
+			ret = use(context, entry->d_name, e);
+	}
+	if (ret == 0 && errno)
+		return error_set_errno(e, ERROR_SYSTEM, "%s", path);
+	return ret;
+}
+
+int store_each_folder(const struct store *store, const char *name,
+		      int (*use)(void *context, const char *folder, struct error *e), void *context,
+		      struct error *e)
+{
+	char *path = store_path(store, name, e);
+	int ret = -1;
+	DIR *dir;
+
+	if (!path)
+		return -1;
+	dir = opendir(path);
+	if (dir)
+		ret = store_use_folders(dir, path, use, context, e);
+	else if (errno == ENOENT)
+		ret = 0;
+	else
+		error_set_errno(e, ERROR_SYSTEM, "%s", path);
+	if (dir)
+		closedir(dir);
+	free(path);
+	return ret;
+}

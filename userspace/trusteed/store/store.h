@@ -35,6 +35,19 @@ int store_read(const struct store *store, const char *name, size_t max, struct b
  * What is not a regular file is not replaced. */
 int store_write(const struct store *store, const char *name, const void *data, size_t len,
 		struct error *e);
+/* Remove the file @name, on the disk too. 1, or 0 if there is no such file, or -1. */
+int store_remove(const struct store *store, const char *name, struct error *e);
+/* Call @use for each file in the directory @name whose name ends with @suffix, with the full path and
+ * the contents, of at most @max bytes; in the order of their names, without hidden ones. The first error ends
+ * the call. No directory is one without files. */
+int store_each(const struct store *store, const char *name, const char *suffix, size_t max,
+	       int (*use)(void *context, const char *path, const struct bytes *text,
+			  struct error *e),
+	       void *context, struct error *e);
+/* Call @use for each directory in the directory @name, with its name; not for hidden ones. */
+int store_each_folder(const struct store *store, const char *name,
+		      int (*use)(void *context, const char *folder, struct error *e), void *context,
+		      struct error *e);
 /* Make the directory @name, on the disk too. */
 int store_make(const struct store *store, const char *name, struct error *e);
 /* The full path of @name, owned by the caller, or NULL out of memory. */
