@@ -57,8 +57,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct ear_submod submod = { "cpu0", &verdict, evidence, NULL };
 	json_t *values = json_object_get(input, "values");
 
-	must(key.pkey ||
-	     (tee_key_generate(&key, &e) == 0 && ear_issuer_init(&issuer, key.pkey, &e) == 0));
+	must(key.pkey || (tee_key_generate(&key, &e) == 0 &&
+			  ear_issuer_init(&issuer, key.pkey, NULL, &e) == 0));
 	if (evidence) {
 		reference_read(json_object_get(input, "reference"), &reference);
 		if (!values)

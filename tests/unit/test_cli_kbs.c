@@ -253,7 +253,7 @@ static void ear_write(int executables, int64_t ago)
 			     RIM);
 	assert_non_null(evidence);
 	submod.evidence = evidence;
-	assert_int_equal(ear_issuer_init(&issuer, signer.pkey, &e), 0);
+	assert_int_equal(ear_issuer_init(&issuer, signer.pkey, NULL, &e), 0);
 	assert_int_equal(ear_issue(&issuer, &submod, 1, time(NULL) - ago, &ear, &e), 0);
 	bytes_append_text(&ear, "\n");
 	scratch_write("ear", ear.data, ear.len);

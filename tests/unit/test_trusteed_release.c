@@ -95,12 +95,14 @@ static void test_bearer_without_exp(void **state)
 	world_attest_ok(w, &ear);
 	w->session[0] = '\0';
 	assert_int_equal(jwt_decode(ear.data, ear.len, &jwt, &e), 0);
-	assert_int_equal(jwt_sign(jwt.header, jwt.payload, w->trustee.ear_key.pkey, &w->bearer, &e),
+	assert_int_equal(jwt_sign(jwt.header, jwt.payload, w->trustee.ear_keys.signer.pkey,
+				  &w->bearer, &e),
 			 0);
 	world_get_secret(w, RESOURCE, "a secret");
 	assert_int_equal(json_object_del(jwt.payload, "exp"), 0);
 	bytes_clear(&w->bearer);
-	assert_int_equal(jwt_sign(jwt.header, jwt.payload, w->trustee.ear_key.pkey, &w->bearer, &e),
+	assert_int_equal(jwt_sign(jwt.header, jwt.payload, w->trustee.ear_keys.signer.pkey,
+				  &w->bearer, &e),
 			 0);
 	world_expect(w, "GET", RESOURCE, "", 401, "TokenVerifierError");
 	jwt_free(&jwt);

@@ -55,7 +55,7 @@ static int resource_claims(struct trustee *t, const struct request *request, str
 	if (!token)
 		reply_refuse(reply, REPLY_TOKEN_NOT_FOUND, NULL);
 	else if (jwt_decode(token, strlen(token), jwt, &e) < 0 ||
-		 jwt_verify(jwt, t->ear_key.pkey, &e) < 0 ||
+		 ear_keys_verify(&t->ear_keys, jwt, request->now, &e) < 0 ||
 		 jwt_check_times(jwt, request->now, JWT_LEEWAY, NULL, &e) < 0)
 		reply_fail(reply, REPLY_TOKEN_VERIFIER, &e);
 	else

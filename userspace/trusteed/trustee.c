@@ -6,32 +6,11 @@
 
 #include "base/log.h"
 #include "kbs/kbs.h"
+#include "jose/jwt.h"
 #include "trusteed/store/admin_token.h"
+#include "trusteed/store/key_file.h"
 
 #define FILE_MAX ((size_t)16 << 10)
-
-/* Read the P-256 key in the file @name, or make it if there is none. */
-static int trustee_key(const struct store *store, const char *name, struct tee_key *key,
-		       struct error *e)
-{
-	struct bytes pem = BYTES_LOCKED_INIT;
-	int ret = store_read(store, name, FILE_MAX, &pem, e);
-
-	if (ret > 0) {
-		ret = tee_key_from_pem(key, pem.data, pem.len, e);
-		if (ret == 0 && !EVP_PKEY_is_a(key->pkey, "EC"))
-			ret = error_set(e, ERROR_CONFIG, "not a P-256 key");
-		if (ret < 0)
-			error_add(e, "%s/%s", store->path, name);
-	} else if (ret == 0) {
-		log_line(LOG_LEVEL_INFO, "making %s", name);
-		ret = -1;
-		if (tee_key_generate(key, e) == 0 && tee_key_to_pem(key, &pem, e) == 0)
-			ret = store_write(store, name, pem.data, pem.len, e);
-	}
-	bytes_free(&pem);
-	return ret;
-}
 
 /* Issue the admin token unless the one on disk is valid. */
 static int trustee_admin(const struct store *store, EVP_PKEY *key, int64_t now, struct error *e)
@@ -121,14 +100,17 @@ int trustee_open(struct trustee *t, const struct trustee_options *options, int64
 		 struct error *e)
 {
 	if (store_open(&t->store, options->state, e) < 0 ||
-	    trustee_key(&t->store, "ear-key.pem", &t->ear_key, e) < 0 ||
-	    ear_issuer_init(&t->issuer, t->ear_key.pkey, e) < 0 ||
-	    trustee_key(&t->store, "admin-key.pem", &t->admin_key, e) < 0 ||
+	    ear_keys_load(&t->ear_keys, &t->store, now, e) < 0 ||
+	    ear_issuer_init(&t->issuer, t->ear_keys.signer.pkey, NULL, e) < 0 ||
+	    key_file_open(&t->store, "admin-key.pem", &t->admin_key, e) < 0 ||
 	    trustee_admin(&t->store, t->admin_key.pkey, now, e) < 0 || trustee_policy(t, e) < 0 ||
-	    trustee_reference(t, e) < 0)
+	    policies_load(&t->policies, &t->store, e) < 0 || trustee_reference(t, e) < 0)
 		return error_reclassify(e, ERROR_INPUT, ERROR_CONFIG);
 	if (trustee_trust(t, options, e) < 0)
 		return -1;
+	t->max_token_age = options->max_token_age;
+	t->recheck = options->recheck;
+	t->sample_evidence = options->sample_evidence;
 	if (options->sessions)
 		t->sessions.max = options->sessions;
 	return kbs_seal_init(&t->seal, e);
@@ -142,8 +124,34 @@ void trustee_close(struct trustee *t)
 	reference_free(&t->reference);
 	tee_key_free(&t->admin_key);
 	ear_issuer_free(&t->issuer);
-	tee_key_free(&t->ear_key);
+	ear_keys_free(&t->ear_keys);
+	policies_free(&t->policies);
 	store_close(&t->store);
+}
+
+/* When the last EAR of a key that signs until @now has expired, for a client whose clock differs. */
+static int64_t trustee_ear_end(int64_t now)
+{
+	return now + EAR_ISSUE_SECONDS + JWT_LEEWAY;
+}
+
+int trustee_rotate(struct trustee *t, int64_t now, struct error *e)
+{
+	struct ear_keys next = EAR_KEYS_INIT;
+	struct ear_issuer issuer = EAR_ISSUER_INIT;
+
+	if (ear_keys_next(&t->ear_keys, now, trustee_ear_end(now), &next, e) < 0 ||
+	    ear_issuer_init(&issuer, next.signer.pkey, NULL, e) < 0 ||
+	    ear_keys_save(&next, &t->store, e) < 0) {
+		ear_issuer_free(&issuer);
+		ear_keys_free(&next);
+		return -1;
+	}
+	ear_issuer_free(&t->issuer);
+	ear_keys_free(&t->ear_keys);
+	t->issuer = issuer;
+	t->ear_keys = next;
+	return 0;
 }
 
 int trustee_set_policy(struct trustee *t, enum policy policy, struct error *e)

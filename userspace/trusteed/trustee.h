@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "jose/tee_key.h"
 #include "trusteed/attest/ear_issue.h"
+#include "trusteed/store/ear_keys.h"
 #include "trusteed/store/kbs_seal.h"
 #include "trusteed/store/kbs_sessions.h"
 #include "appraisal/reference.h"
@@ -20,8 +21,8 @@
 
 struct trustee {
 	struct store store;
-	struct tee_key ear_key;	  /* signs EARs */
-	struct ear_issuer issuer; /* uses ear_key */
+	struct ear_keys ear_keys;
+	struct ear_issuer issuer; /* uses the key of ear_keys that signs */
 	struct tee_key admin_key; /* signs the admin token, and nothing else */
 	struct trust trust;
 	struct kbs_seal seal;
@@ -41,8 +42,11 @@ struct trustee_options {
 	const char *state;   /* directory */
 	const char *anchors; /* directory or file; NULL: anchors/ in the state */
 	bool development;
-	bool sample_cpak;      /* trust the sample CPAK of firmware trees */
-	unsigned int sessions; /* attested sessions at most; 0: the default */
+	bool sample_cpak;     /* trust the sample CPAK of firmware trees */
+	bool sample_evidence; /* which anyone can make */
+	bool recheck;
+	unsigned int max_token_age; /* seconds; 0: as long as the EAR is valid */
+	unsigned int sessions;	    /* attested sessions at most; 0: the default */
 };
 
 /* Read the state. What is missing (keys, admin token, anchors directory) is made. @now is in
@@ -51,6 +55,10 @@ struct trustee_options {
 int trustee_open(struct trustee *t, const struct trustee_options *options, int64_t now,
 		 struct error *e);
 void trustee_close(struct trustee *t);
+
+/* Sign EARs with a new key from @now on, first on disk. The one before verifies as long as an EAR of it can be
+ * valid. ERROR_INPUT if too many keys do already. If this fails, all stays as it was. */
+int trustee_rotate(struct trustee *t, int64_t now, struct error *e);
 
 /* Change the policy or the reference values, first on disk. If it succeeds, @next is empty
  * afterwards. */

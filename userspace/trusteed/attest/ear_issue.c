@@ -4,29 +4,33 @@
 #include "base/array.h"
 #include "jose/jwk.h"
 #include "jose/jwt.h"
+#include "trusteed/store/ear_keys.h"
 
 #define PROFILE	 "tag:github.com,2024:confidential-containers/Trustee"
 #define SUBMOD	 "cpu0"
 #define EVIDENCE "ear.veraison.annotated-evidence"
 
-/* The header is {"typ","alg","jwk":{"alg","kty","crv","x","y"}}. */
-int ear_issuer_init(struct ear_issuer *issuer, EVP_PKEY *key, struct error *e)
+/* The header is {"typ","alg","jwk":{"alg","kty","crv","x","y","x5c"},"kid"}. */
+int ear_issuer_init(struct ear_issuer *issuer, EVP_PKEY *key, json_t *x5c, struct error *e)
 {
-	json_t *public = jwk_from_public_key(key, NULL, e);
-	json_t *header;
+	json_t *public = jwk_from_public_key(key, NULL, e), *jwk;
+	char kid[EAR_KEYS_KID_MAX];
 
-	if (!public)
+	*issuer = (struct ear_issuer){ .key = key };
+	if (!public || ear_keys_kid(key, kid, e) < 0) {
+		json_decref(public);
 		return -1;
-	header = json_pack("{s:s, s:s, s:{s:s}}", "typ", "JWT", "alg", "ES256", "jwk", "alg",
-			   "ES256");
-	if (!header || json_object_update(json_object_get(header, "jwk"), public) < 0) {
-		json_decref(header);
-		header = NULL;
+	}
+	issuer->header = json_pack("{s:s, s:s, s:{s:s}, s:s}", "typ", "JWT", "alg", "ES256", "jwk",
+				   "alg", "ES256", "kid", kid);
+	jwk = json_object_get(issuer->header, "jwk");
+	if (!jwk || json_object_update(jwk, public) < 0 ||
+	    (x5c && json_object_set(jwk, "x5c", x5c) < 0)) {
+		ear_issuer_free(issuer);
 		error_set_memory(e);
 	}
 	json_decref(public);
-	*issuer = (struct ear_issuer){ .key = key, .header = header };
-	return header ? 0 : -1;
+	return issuer->header ? 0 : -1;
 }
 
 void ear_issuer_free(struct ear_issuer *issuer)
@@ -79,7 +83,7 @@ int ear_issue(const struct ear_issuer *issuer, const struct ear_submod *submods,
 	int ret;
 
 	if (!object)
-		return -1;
+		return error_set_memory(e);
 	payload = json_pack("{s:s, s:I, s:{s:s, s:s}, s:o, s:I, s:s}", "eat_profile", PROFILE,
 			    "iat", (json_int_t)now, "ear.verifier-id", "developer", "Realmkey",
 			    "build", "trusteed " REALMKEY_VERSION, "submods", object, "exp",

@@ -8,8 +8,8 @@
 #include <openssl/evp.h>
 #include <stdint.h>
 
-#include "base/bytes.h"
 #include "appraisal/verdict.h"
+#include "base/bytes.h"
 #include "base/error.h"
 
 #define EAR_ISSUE_SECONDS ((int64_t)30 * 60)
@@ -22,8 +22,9 @@ struct ear_issuer {
 
 #define EAR_ISSUER_INIT { 0 }
 
-/* @key must outlive @issuer, which the caller releases if this succeeds. */
-int ear_issuer_init(struct ear_issuer *issuer, EVP_PKEY *key, struct error *e);
+/* @x5c, or NULL: the certificates of @key, in standard base64. @key must outlive @issuer, which the caller
+ * releases in all cases. */
+int ear_issuer_init(struct ear_issuer *issuer, EVP_PKEY *key, json_t *x5c, struct error *e);
 void ear_issuer_free(struct ear_issuer *issuer);
 
 /* One appraisal: what the policy said of the evidence of one device. All is borrowed. */
