@@ -4,9 +4,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/array.h"
 #include "base/encode.h"
 #include "base/json.h"
 #include "base/realm.h"
+#include "corim.h"
 
 #define REFERENCE_VERSION  "0.1.0"
 #define REFERENCE_NAME_MAX 256
@@ -63,48 +65,70 @@ int reference_text(const struct reference *reference, struct bytes *out, struct 
 	return 0;
 }
 
-/* The object in the message's payload; new reference. */
-static json_t *reference_payload(const json_t *message, struct error *e)
+static json_t *reference_sample(const void *text, size_t len, struct error *e)
 {
-	struct bytes text = BYTES_INIT;
-	json_t *payload = NULL;
-	const char *base64;
+	json_t *payload = json_parse(text, len, JSON_OPERATOR, "message: payload", ERROR_INPUT, e);
 
-	base64 = json_member_text(message, "payload", "message", ERROR_INPUT, e);
-	if (!base64)
-		return NULL;
-	if (decode_base64(ENCODE_BASE64, base64, strlen(base64), "message: payload", &text, e) == 0)
-		payload = json_parse(text.data, text.len, JSON_OPERATOR, "message: payload",
-				     ERROR_INPUT, e);
 	if (payload && !json_is_object(payload)) {
 		error_set(e, ERROR_INPUT, "message: payload: not an object of names and values");
 		json_decref(payload);
 		payload = NULL;
 	}
-	bytes_free(&text);
 	return payload;
 }
 
-static int reference_envelope(const json_t *message, struct error *e)
+/* What a payload can be. */
+static const struct reference_type {
+	const char *name;
+	/* Returns {name: value}, a new reference. */
+	json_t *(*read)(const void *payload, size_t len, struct error *e);
+} types[] = {
+	{ "sample", reference_sample },
+	{ "corim", corim_values },
+};
+
+/* The values in the message's payload; new reference. */
+static json_t *reference_payload(const json_t *message, const struct reference_type *type,
+				 struct error *e)
+{
+	struct bytes payload = BYTES_INIT;
+	json_t *values = NULL;
+	const char *base64;
+
+	base64 = json_member_text(message, "payload", "message", ERROR_INPUT, e);
+	if (!base64)
+		return NULL;
+	if (decode_base64(ENCODE_BASE64, base64, strlen(base64), "message: payload", &payload, e) ==
+	    0)
+		values = type->read(payload.data, payload.len, e);
+	bytes_free(&payload);
+	return values;
+}
+
+static const struct reference_type *reference_envelope(const json_t *message, struct error *e)
 {
 	const char *version = REFERENCE_VERSION, *type;
 
 	if (json_object_get(message, "version"))
 		version = json_member_text(message, "version", "message", ERROR_INPUT, e);
 	if (!version)
-		return -1;
-	if (strcmp(version, REFERENCE_VERSION) != 0)
-		return error_set(e, ERROR_INPUT, "message: version: '%.32s' is not %s", version,
-				 REFERENCE_VERSION);
+		return NULL;
+	if (strcmp(version, REFERENCE_VERSION) != 0) {
+		error_set(e, ERROR_INPUT, "message: version: '%.32s' is not %s", version,
+			  REFERENCE_VERSION);
+		return NULL;
+	}
 	type = json_member_text(message, "type", "message", ERROR_INPUT, e);
 	if (!type)
-		return -1;
-	if (strcmp(type, "sample") != 0)
-		return error_set(e, ERROR_INPUT,
-				 "message: type: '%.32s' is not 'sample', the only "
-				 "one this embedded Trustee knows",
-				 type);
-	return 0;
+		return NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (strcmp(type, types[i].name) == 0)
+			return &types[i];
+	error_set(e, ERROR_INPUT,
+		  "message: type: '%.32s' is not one that this embedded Trustee reads; those are "
+		  "'sample' and 'corim'",
+		  type);
+	return NULL;
 }
 
 static json_t *reference_record(const char *name, json_t *value, int64_t now)
@@ -123,34 +147,38 @@ static json_t *reference_record(const char *name, json_t *value, int64_t now)
 			 "expiration", expiration, "value", value);
 }
 
-/* The RIM is compared as text with each element of a list, so a value of another form could never
- * match. An empty list endorses no realm. */
-static int reference_check_rims(const json_t *list, struct error *e)
+/* The RIM is compared as text, so a value of another form could never match. */
+static int reference_check_rim(const json_t *value, struct error *e)
 {
 	struct bytes rim = BYTES_INIT;
-	const json_t *value;
-	int ret = 0;
-	size_t i;
+	int ret;
 
-	if (!json_is_array(list))
-		return error_set(e, ERROR_INPUT, REALM_RIM_REFERENCE ": not a list");
-	json_array_foreach(list, i, value) {
-		bytes_clear(&rim);
-		if (!json_is_string(value))
-			ret = error_set(e, ERROR_INPUT, "not a text");
-		else
-			ret = realm_rim_encode(json_string_value(value), &rim, e);
-		if (ret == 0 && strcmp(bytes_text(&rim), json_string_value(value)) != 0)
-			ret = error_set(e, ERROR_INPUT,
-					"RIM in hexadecimal, but it must be base64: %s",
-					bytes_text(&rim));
-		if (ret < 0) {
-			error_add(e, REALM_RIM_REFERENCE "[%zu]", i);
-			break;
-		}
-	}
+	if (!json_is_string(value))
+		ret = error_set(e, ERROR_INPUT, "not a text");
+	else
+		ret = realm_rim_encode(json_string_value(value), &rim, e);
+	if (ret == 0 && strcmp(bytes_text(&rim), json_string_value(value)) != 0)
+		ret = error_set(e, ERROR_INPUT, "RIM in hexadecimal, but it must be base64: %s",
+				bytes_text(&rim));
 	bytes_free(&rim);
 	return ret;
+}
+
+/* One RIM, or a list. An empty list endorses no realm. */
+static int reference_check_rims(const json_t *rims, struct error *e)
+{
+	const json_t *value;
+	size_t i;
+
+	if (json_is_string(rims) && reference_check_rim(rims, e) < 0)
+		return error_add(e, REALM_RIM_REFERENCE);
+	if (!json_is_string(rims) && !json_is_array(rims))
+		return error_set(e, ERROR_INPUT,
+				 REALM_RIM_REFERENCE ": not a text, and not a list");
+	json_array_foreach(rims, i, value)
+		if (reference_check_rim(value, e) < 0)
+			return error_add(e, REALM_RIM_REFERENCE "[%zu]", i);
+	return 0;
 }
 
 static int reference_add(json_t *records, json_t *payload, int64_t now, struct error *e)
@@ -179,12 +207,13 @@ int reference_apply(const struct reference *reference, const void *body, size_t 
 		    struct reference *next, struct error *e)
 {
 	json_t *message = json_parse(body, len, JSON_OPERATOR, "message", ERROR_INPUT, e);
+	const struct reference_type *type = message ? reference_envelope(message, e) : NULL;
 	json_t *payload = NULL;
 	int ret = -1;
 
-	if (!message || reference_envelope(message, e) < 0)
+	if (!type)
 		goto out;
-	payload = reference_payload(message, e);
+	payload = reference_payload(message, type, e);
 	if (!payload)
 		goto out;
 	next->records = json_copy(reference->records);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * reference: reference values by name, as an RVPS keeps them. The message of POST reference-value
- * (version 0.1.0, extractor "sample") stores one record for each name and replaces the old one.
+ * (version 0.1.0) stores one record for each name and replaces the old one. Its payload is a JSON
+ * object of names and values (type "sample"), or a CoRIM (type "corim").
  * This file does no I/O.
  */
 #ifndef REALMKEY_REFERENCE_H
