@@ -49,13 +49,16 @@ static const struct {
 	const char *alg, *type, *group;
 	size_t size;
 } algorithms[] = {
-	{ "ES256", "EC", "P-256", 64 },
-	{ "ES384", "EC", "P-384", 96 },
-	{ "EdDSA", "ED25519", NULL, 64 },
+	{ "ES256", "EC", "P-256", 64 },	  { "ES384", "EC", "P-384", 96 },
+	{ "EdDSA", "ED25519", NULL, 64 }, { "RS256", "RSA", NULL, 256 },
+	{ "RS512", "RSA", NULL, 256 },	  { "PS256", "RSA", NULL, 256 },
+	{ "PS384", "RSA", NULL, 256 },
 };
 
 static EVP_PKEY *key_make(size_t i)
 {
+	if (strcmp(algorithms[i].type, "RSA") == 0)
+		return EVP_RSA_gen(2048);
 	return algorithms[i].group ? EVP_EC_gen(algorithms[i].group) :
 				     EVP_PKEY_Q_keygen(NULL, NULL, algorithms[i].type);
 }
@@ -78,7 +81,7 @@ static void sign(const char *header_text, const char *payload_text, EVP_PKEY *ke
 static void verifies_what_it_signs_and_nothing_else(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(algorithms); i++) {
 		EVP_PKEY *key = key_make(i), *other = key_make(i);
 		struct bytes text = BYTES_INIT;
 		struct jwt jwt = JWT_INIT;
@@ -169,9 +172,44 @@ static void accepts_only_the_algorithm_of_the_key(void **state)
 	bytes_free(&text);
 }
 
+/* What one algorithm signed is nothing for another one, also of the same key. */
+static void an_algorithm_does_not_stand_in_for_another(void **state)
+{
+	static const char *const claims[] = {
+		"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"
+	};
+	EVP_PKEY *rsa = EVP_RSA_gen(2048), *ec = EVP_EC_gen("P-256");
+	struct bytes text = BYTES_INIT;
+	struct jwt jwt = JWT_INIT;
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	sign("{\"alg\":\"PS256\"}", "{}", rsa, &text);
+	assert_int_equal(jwt_decode(text.data, text.len, &jwt, &e), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(claims); i++) {
+		json_object_set_new(jwt.header, "alg", json_string(claims[i]));
+		assert_int_equal(jwt_verify(&jwt, rsa, &e),
+				 strcmp(claims[i], "PS256") == 0 ? 0 : -1);
+		assert_int_equal(jwt_verify(&jwt, ec, &e), -1);
+		assert_non_null(strstr(e.text, "with a key for ES256"));
+	}
+	for (size_t i = 0; i < 3; i++) {
+		json_object_set_new(jwt.header, "alg", json_string(algorithms[i].alg));
+		assert_int_equal(jwt_verify(&jwt, rsa, &e), -1);
+		assert_non_null(strstr(e.text, "with a key for RS256"));
+	}
+	json_object_set_new(jwt.header, "alg", json_string("HS256"));
+	assert_int_equal(jwt_verify(&jwt, rsa, &e), -1);
+	assert_error(&e, ERROR_ATTESTATION, "JWT header: alg: 'HS256' with a key for RS256");
+	EVP_PKEY_free(rsa);
+	EVP_PKEY_free(ec);
+	jwt_free(&jwt);
+	bytes_free(&text);
+}
+
 static void keys_of_other_types_neither_sign_nor_verify(void **state)
 {
-	EVP_PKEY *keys[] = { EVP_RSA_gen(2048), EVP_EC_gen("P-521"), EVP_EC_gen("secp256k1") };
+	EVP_PKEY *keys[] = { EVP_RSA_gen(1024), EVP_EC_gen("P-521"), EVP_EC_gen("secp256k1") };
 	json_t *header = json_pack("{s:s}", "alg", "ES256"), *payload = json_object();
 	struct bytes text = BYTES_INIT, out = BYTES_INIT;
 	struct jwt jwt = JWT_INIT;
@@ -317,6 +355,7 @@ int main(void)
 		cmocka_unit_test(verifies_the_sample_ear_by_its_own_key),
 		cmocka_unit_test(verifies_what_it_signs_and_nothing_else),
 		cmocka_unit_test(accepts_only_the_algorithm_of_the_key),
+		cmocka_unit_test(an_algorithm_does_not_stand_in_for_another),
 		cmocka_unit_test(keys_of_other_types_neither_sign_nor_verify),
 		cmocka_unit_test(refuses_other_than_three_segments),
 		cmocka_unit_test(size_is_bounded),

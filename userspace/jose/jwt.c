@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jwt.h"
 
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <stdbool.h>
 #include <string.h>
@@ -10,52 +11,96 @@
 #include "base/encode.h"
 #include "base/json.h"
 #include "ecdsa.h"
+#include "jwk.h"
 
-#define DER_MAX	      256 /* an ECDSA signature of two 48-byte numbers has 104 at most */
-#define SIGNATURE_MAX 96
+#define ECDSA_DER_MAX 256 /* a signature of two 48-byte numbers has 104 at most */
+#define RSA_BITS_MAX  8192
+#define SIGNATURE_MAX (RSA_BITS_MAX / 8)
 
 static const struct algorithm {
 	const char *alg, *type, *group, *digest;
-	size_t size; /* bytes of the signature */
+	const char *padding; /* of RSA, a name of OpenSSL's; else NULL */
+	size_t size;	     /* bytes of the signature; 0: as many as the key has */
 } algorithms[] = {
-	{ "ES256", "EC", "prime256v1", "SHA256", 64 },
-	{ "ES384", "EC", "secp384r1", "SHA384", 96 },
-	{ "EdDSA", "ED25519", NULL, NULL, 64 },
+	{ "ES256", "EC", "prime256v1", "SHA256", NULL, 64 },
+	{ "ES384", "EC", "secp384r1", "SHA384", NULL, 96 },
+	{ "EdDSA", "ED25519", NULL, NULL, NULL, 64 },
+	{ "RS256", "RSA", NULL, "SHA256", OSSL_PKEY_RSA_PAD_MODE_PKCSV15, 0 },
+	{ "RS384", "RSA", NULL, "SHA384", OSSL_PKEY_RSA_PAD_MODE_PKCSV15, 0 },
+	{ "RS512", "RSA", NULL, "SHA512", OSSL_PKEY_RSA_PAD_MODE_PKCSV15, 0 },
+	{ "PS256", "RSA", NULL, "SHA256", OSSL_PKEY_RSA_PAD_MODE_PSS, 0 },
+	{ "PS384", "RSA", NULL, "SHA384", OSSL_PKEY_RSA_PAD_MODE_PSS, 0 },
+	{ "PS512", "RSA", NULL, "SHA512", OSSL_PKEY_RSA_PAD_MODE_PSS, 0 },
 };
 
-static const struct algorithm *algorithm_of_key(EVP_PKEY *key)
+static bool algorithm_fits(const struct algorithm *algorithm, EVP_PKEY *key)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(algorithms); i++) {
-		const struct algorithm *a = &algorithms[i];
-		char group[64];
+	char group[64];
 
-		if (!EVP_PKEY_is_a(key, a->type))
-			continue;
-		if (!a->group || (EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) &&
-				  strcmp(group, a->group) == 0))
-			return a;
-	}
-	return NULL;
+	if (!EVP_PKEY_is_a(key, algorithm->type))
+		return false;
+	if (algorithm->padding)
+		return EVP_PKEY_get_bits(key) >= JWK_RSA_BITS_MIN &&
+		       EVP_PKEY_get_bits(key) <= RSA_BITS_MAX;
+	return !algorithm->group || (EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) &&
+				     strcmp(group, algorithm->group) == 0);
 }
 
-/* The algorithm of @key; the header's alg must be the same. */
+bool jwt_supports(EVP_PKEY *key)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(algorithms); i++)
+		if (algorithm_fits(&algorithms[i], key))
+			return true;
+	return false;
+}
+
+/* The algorithm of the header's alg, which must be one of those for a key like @key: what a signature is
+ * checked with never depends on the header alone. */
 static const struct algorithm *algorithm_choose(const json_t *header, EVP_PKEY *key,
 						enum error_kind kind, struct error *e)
 {
 	const char *alg = json_member_text(header, "alg", "JWT header", kind, e);
-	const struct algorithm *algorithm;
+	const struct algorithm *fits = NULL;
 
 	if (!alg)
 		return NULL;
 	crypto_begin();
-	algorithm = algorithm_of_key(key);
-	if (!algorithm)
+	for (size_t i = 0; i < ARRAY_SIZE(algorithms); i++) {
+		if (!algorithm_fits(&algorithms[i], key))
+			continue;
+		if (strcmp(alg, algorithms[i].alg) == 0)
+			return &algorithms[i];
+		if (!fits)
+			fits = &algorithms[i];
+	}
+	if (!fits)
 		crypto_error(e, kind, "JWT: no algorithm for a key of this type");
-	else if (strcmp(alg, algorithm->alg) != 0)
-		error_set(e, kind, "JWT header: alg: '%s' with a key for %s", alg, algorithm->alg);
 	else
-		return algorithm;
+		error_set(e, kind, "JWT header: alg: '%s' with a key for %s", alg, fits->alg);
 	return NULL;
+}
+
+static size_t algorithm_size(const struct algorithm *algorithm, EVP_PKEY *key)
+{
+	return algorithm->size ? algorithm->size : (size_t)EVP_PKEY_get_size(key);
+}
+
+/* What OpenSSL must know beside the digest: the padding of RSA (RFC 7518 sections 3.3 and 3.5; the salt is as
+ * long as the digest). */
+static const OSSL_PARAM *algorithm_params(const struct algorithm *algorithm, OSSL_PARAM params[3])
+{
+	OSSL_PARAM *param = params;
+
+	if (!algorithm->padding)
+		return NULL;
+	*param++ = OSSL_PARAM_construct_utf8_string(OSSL_SIGNATURE_PARAM_PAD_MODE,
+						    (char *)algorithm->padding, 0);
+	if (strcmp(algorithm->padding, OSSL_PKEY_RSA_PAD_MODE_PSS) == 0)
+		*param++ = OSSL_PARAM_construct_utf8_string(
+			OSSL_SIGNATURE_PARAM_PSS_SALTLEN, (char *)OSSL_PKEY_RSA_PSS_SALT_LEN_DIGEST,
+			0);
+	*param = OSSL_PARAM_construct_end();
+	return params;
 }
 
 static json_t *segment_object(const char *text, size_t len, enum json_use use, const char *what,
@@ -121,17 +166,19 @@ static int signature_verify(const struct jwt *jwt, const struct algorithm *algor
 	const uint8_t *signature = jwt->signature.data;
 	size_t len = jwt->signature.len;
 	unsigned char *der = NULL;
+	OSSL_PARAM params[3];
 	EVP_MD_CTX *ctx;
 	int ret = 0, verified;
 
 	crypto_begin();
 	ctx = EVP_MD_CTX_new();
-	if (algorithm->digest) {
+	if (algorithm->group) {
 		len = ecdsa_to_der(signature, len / 2, &der);
 		signature = der;
 	}
 	if (!ctx || len == 0 ||
-	    EVP_DigestVerifyInit_ex(ctx, NULL, algorithm->digest, NULL, NULL, key, NULL) != 1) {
+	    EVP_DigestVerifyInit_ex(ctx, NULL, algorithm->digest, NULL, NULL, key,
+				    algorithm_params(algorithm, params)) != 1) {
 		ret = crypto_error(e, ERROR_SYSTEM, "JWT: cannot verify %s", algorithm->alg);
 	} else {
 		verified = EVP_DigestVerify(ctx, signature, len, jwt->signing_input.data,
@@ -154,9 +201,10 @@ int jwt_verify(const struct jwt *jwt, EVP_PKEY *key, struct error *e)
 		return -1;
 	if (json_object_get(jwt->header, "crit"))
 		return error_set(e, ERROR_ATTESTATION, "JWT header: crit: not supported");
-	if (jwt->signature.len != algorithm->size)
+	if (jwt->signature.len != algorithm_size(algorithm, key))
 		return error_set(e, ERROR_ATTESTATION, "JWT: signature of %zu bytes, %s has %zu",
-				 jwt->signature.len, algorithm->alg, algorithm->size);
+				 jwt->signature.len, algorithm->alg,
+				 algorithm_size(algorithm, key));
 	return signature_verify(jwt, algorithm, key, e);
 }
 
@@ -216,27 +264,38 @@ static int segment_append(const json_t *value, struct bytes *out, struct error *
 	return ret;
 }
 
-/* Sign @text into @raw, algorithm->size bytes. */
+/* Replace the @len bytes of DER in @raw by two numbers. */
+static bool signature_from_der(const struct algorithm *algorithm, size_t len,
+			       uint8_t raw[SIGNATURE_MAX])
+{
+	uint8_t der[ECDSA_DER_MAX];
+
+	if (len > sizeof(der))
+		return false;
+	memcpy(der, raw, len);
+	return ecdsa_from_der(der, len, raw, algorithm->size / 2);
+}
+
+/* Sign @text into @raw, algorithm_size() bytes. */
 static int signature_make(const struct bytes *text, const struct algorithm *algorithm,
 			  EVP_PKEY *key, uint8_t raw[SIGNATURE_MAX], struct error *e)
 {
-	uint8_t der[DER_MAX];
-	size_t len = sizeof(der);
+	size_t len = SIGNATURE_MAX;
+	OSSL_PARAM params[3];
 	EVP_MD_CTX *ctx;
 	bool ok;
 
 	crypto_begin();
 	ctx = EVP_MD_CTX_new();
 	ok = ctx &&
-	     EVP_DigestSignInit_ex(ctx, NULL, algorithm->digest, NULL, NULL, key, NULL) == 1 &&
-	     EVP_DigestSign(ctx, der, &len, text->data, text->len) == 1;
+	     EVP_DigestSignInit_ex(ctx, NULL, algorithm->digest, NULL, NULL, key,
+				   algorithm_params(algorithm, params)) == 1 &&
+	     EVP_DigestSign(ctx, raw, &len, text->data, text->len) == 1;
 	EVP_MD_CTX_free(ctx);
-	if (ok && algorithm->digest) {
-		ok = ecdsa_from_der(der, len, raw, algorithm->size / 2);
-	} else if (ok) {
-		ok = len == algorithm->size;
-		memcpy(raw, der, algorithm->size);
-	}
+	if (ok && algorithm->group)
+		ok = signature_from_der(algorithm, len, raw);
+	else if (ok)
+		ok = len == algorithm_size(algorithm, key);
 	return ok ? 0 : crypto_error(e, ERROR_SYSTEM, "JWT: cannot sign with this key");
 }
 
@@ -258,7 +317,7 @@ int jwt_sign(const json_t *header, const json_t *payload, EVP_PKEY *key, struct 
 		goto out;
 	bytes_append(out, text.data, text.len);
 	bytes_append_text(out, ".");
-	encode_base64(ENCODE_BASE64URL, raw, algorithm->size, out);
+	encode_base64(ENCODE_BASE64URL, raw, algorithm_size(algorithm, key), out);
 	ret = bytes_check(out, e);
 out:
 	bytes_free(&text);
