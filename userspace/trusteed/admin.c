@@ -79,3 +79,26 @@ out:
 	json_decref(before);
 	reference_free(&next);
 }
+
+void admin_ear_key_rotate(struct trustee *t, const struct request *request, const char *rest,
+			  struct reply *reply)
+{
+	struct error e = ERROR_INIT;
+
+	(void)rest;
+	if (trustee_rotate(t, request->now, &e) < 0) {
+		reply_fail(reply, REPLY_EAR_KEY, &e);
+		return;
+	}
+	reply_note(reply, "new EAR key %s", t->ear_keys.key[0].kid);
+	reply_json(reply, json_pack("{s:s}", "kid", t->ear_keys.key[0].kid));
+}
+
+void admin_jwks_get(struct trustee *t, const struct request *request, const char *rest,
+		    struct reply *reply)
+{
+	struct error e = ERROR_INIT;
+
+	(void)rest;
+	reply_json(reply, ear_keys_set(&t->ear_keys, NULL, request->now, &e));
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* admin: the handlers of resource-policy and reference-value. */
+/* admin: the handlers of resource-policy, reference-value and ear-key, and of the JWK set, which is public. */
 #ifndef TRUSTEED_ADMIN_H
 #define TRUSTEED_ADMIN_H
 
@@ -15,5 +15,9 @@ void admin_reference_get(struct trustee *t, const struct request *request, const
 			 struct reply *reply);
 void admin_reference_set(struct trustee *t, const struct request *request, const char *rest,
 			 struct reply *reply);
+void admin_ear_key_rotate(struct trustee *t, const struct request *request, const char *rest,
+			  struct reply *reply);
+void admin_jwks_get(struct trustee *t, const struct request *request, const char *rest,
+		    struct reply *reply);
 
 #endif

@@ -1,36 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "resource.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "jose/jwe.h"
 #include "jose/jwt.h"
-#include "kbs/kbs.h"
+#include "storage.h"
 #include "trusteed/attest/ear_issue.h"
-
-/* Each segment must be short enough for a file name. */
-#define RESOURCE_PATH_MAX 240
-
-struct resource_name {
-	char path[RESOURCE_PATH_MAX];			     /* repository/type/tag */
-	char file[RESOURCE_PATH_MAX + sizeof("resources/")]; /* in the store */
-};
-
-static int resource_name(const char *rest, struct resource_name *name, struct reply *reply)
-{
-	struct error e = ERROR_INIT;
-	char cause[ERROR_TEXT_MAX];
-
-	/* A colon is refused here, because kbs_resource_path() would accept "kbs:///". */
-	if (strchr(rest, ':') || kbs_resource_path(rest, name->path, sizeof(name->path), &e) < 0) {
-		snprintf(cause, sizeof(cause), "Request path resource/%.200s is invalid", rest);
-		reply_refuse(reply, REPLY_REQUEST_PATH, cause);
-		return -1;
-	}
-	snprintf(name->file, sizeof(name->file), "resources/%s", name->path);
-	return 0;
-}
 
 /* Get the claims of the session's EAR or, without one, of the bearer token. The EAR is verified
  * each time. */
@@ -67,7 +43,7 @@ out:
 
 /* Encrypt the resource to @jwk, as the reply. Call this only after the policy allowed access: it
  * reveals whether the resource exists. */
-static void resource_seal(struct trustee *t, const struct resource_name *name, const json_t *jwk,
+static void resource_seal(struct trustee *t, const struct storage_name *name, const json_t *jwk,
 			  struct reply *reply)
 {
 	struct bytes secret = BYTES_LOCKED_INIT;
@@ -88,12 +64,12 @@ static void resource_seal(struct trustee *t, const struct resource_name *name, c
 void resource_get(struct trustee *t, const struct request *request, const char *rest,
 		  struct reply *reply)
 {
-	struct resource_name name;
+	struct storage_name name;
 	struct jwt jwt = JWT_INIT;
 	struct error e = ERROR_INIT;
 	const json_t *jwk;
 
-	if (resource_name(rest, &name, reply) < 0)
+	if (storage_name(rest, &name, reply) < 0)
 		return;
 	if (resource_claims(t, request, &jwt, reply) < 0)
 		goto out;
@@ -113,18 +89,4 @@ void resource_get(struct trustee *t, const struct request *request, const char *
 		reply_refuse(reply, REPLY_TOKEN_VERIFIER, "no tee-pubkey");
 out:
 	jwt_free(&jwt);
-}
-
-void resource_put(struct trustee *t, const struct request *request, const char *rest,
-		  struct reply *reply)
-{
-	struct resource_name name;
-	struct error e = ERROR_INIT;
-
-	if (resource_name(rest, &name, reply) < 0)
-		return;
-	if (request->len > JWE_PLAINTEXT_MAX)
-		reply_refuse(reply, REPLY_TOO_LARGE, "a resource has at most 1 MiB");
-	else if (store_write(&t->store, name.file, request->body, request->len, &e) < 0)
-		reply_fail(reply, REPLY_INTERNAL, &e);
 }

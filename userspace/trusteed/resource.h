@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* resource: the handlers of GET and POST resource/REPOSITORY/TYPE/TAG. */
+/* resource: the handler of GET resource/REPOSITORY/TYPE/TAG. */
 #ifndef TRUSTEED_RESOURCE_H
 #define TRUSTEED_RESOURCE_H
 
@@ -8,8 +8,6 @@
 #include "trusteed/http/request.h"
 
 void resource_get(struct trustee *t, const struct request *request, const char *rest,
-		  struct reply *reply);
-void resource_put(struct trustee *t, const struct request *request, const char *rest,
 		  struct reply *reply);
 
 #endif

@@ -8,7 +8,8 @@
 #include "attestation.h"
 #include "base/array.h"
 #include "resource.h"
-#include "trusteed/store/admin_token.h"
+#include "storage.h"
+#include "trusteed/store/admins.h"
 
 #define BASE "/kbs/v0/"
 /* The longest bodies. A client without authorisation sends the evidence at most: a token of 64 KiB, up
@@ -30,23 +31,36 @@ static void route_health(struct trustee *t, const struct request *request, const
 	(void)reply;
 }
 
+/* Who may make a request. */
+enum right {
+	RIGHT_OPEN,	  /* anyone */
+	RIGHT_ADMIN,	  /* any administrator; the handler looks closer */
+	RIGHT_REPOSITORY, /* an administrator of the repository, the next segment of the path */
+	RIGHT_ALL,	  /* an administrator of everything */
+};
+
 /* A path that ends in '/' is that of all paths below it; the handler gets the rest. HEAD is served
  * wherever GET is (RFC 9110 section 9.1); the HTTP library then leaves the body out. */
 static const struct route {
 	const char *method, *path;
 	route_handler *handler;
-	bool admin, secret_body;
+	enum right right;
+	bool secret_body;
 	size_t body_max;
 } routes[] = {
-	{ "POST", BASE "auth", attestation_auth, false, false, AUTH_MAX },
-	{ "POST", BASE "attest", attestation_attest, false, false, ATTEST_MAX },
-	{ "GET", BASE "resource/", resource_get, false, false, 0 },
-	{ "POST", BASE "resource/", resource_put, true, true, ADMIN_MAX },
-	{ "GET", BASE "resource-policy", admin_policy_get, true, false, 0 },
-	{ "POST", BASE "resource-policy", admin_policy_set, true, false, ADMIN_MAX },
-	{ "GET", BASE "reference-value/", admin_reference_get, true, false, 0 },
-	{ "POST", BASE "reference-value", admin_reference_set, true, false, ADMIN_MAX },
-	{ "GET", "/healthz", route_health, false, false, 0 },
+	{ "POST", BASE "auth", attestation_auth, RIGHT_OPEN, false, AUTH_MAX },
+	{ "POST", BASE "attest", attestation_attest, RIGHT_OPEN, false, ATTEST_MAX },
+	{ "GET", BASE "resource/", resource_get, RIGHT_OPEN, false, 0 },
+	{ "POST", BASE "resource/", storage_put, RIGHT_REPOSITORY, true, ADMIN_MAX },
+	{ "DELETE", BASE "resource/", storage_delete, RIGHT_REPOSITORY, false, 0 },
+	{ "GET", BASE "resource-policy", admin_policy_get, RIGHT_ALL, false, 0 },
+	{ "POST", BASE "resource-policy", admin_policy_set, RIGHT_ALL, false, ADMIN_MAX },
+	{ "GET", BASE "reference-value/", admin_reference_get, RIGHT_ALL, false, 0 },
+	{ "POST", BASE "reference-value", admin_reference_set, RIGHT_ALL, false, ADMIN_MAX },
+	{ "POST", BASE "ear-key", admin_ear_key_rotate, RIGHT_ALL, false, 0 },
+	{ "GET", "/jwks", admin_jwks_get, RIGHT_OPEN, false, 0 },
+	{ "GET", "/.well-known/jwks.json", admin_jwks_get, RIGHT_OPEN, false, 0 },
+	{ "GET", "/healthz", route_health, RIGHT_OPEN, false, 0 },
 };
 
 /* What follows the route's path in @path, or NULL if the path is not this route's. */
@@ -76,14 +90,30 @@ static const struct route *route_find(const struct request *request, const char 
 	return NULL;
 }
 
-static int route_check_admin(struct trustee *t, const struct request *request, struct reply *reply)
+/* Check that the client may make this request of @route, whose path @rest follows. If not, @reply says why. */
+static int route_check(struct trustee *t, const struct route *route, const struct request *request,
+		       const char *rest, struct reply *reply)
 {
-	const char *token = request_bearer(request);
+	static const enum admins_need needs[] = {
+		[RIGHT_ADMIN] = ADMINS_NEED_ANY,
+		[RIGHT_REPOSITORY] = ADMINS_NEED_REPOSITORY,
+		[RIGHT_ALL] = ADMINS_NEED_ALL,
+	};
+	char repository[STORAGE_PATH_MAX]; /* longer than any that an administrator can have */
+	const struct admin *admin;
 	struct error e = ERROR_INIT;
 
-	if (admin_token_check(t->admin_key.pkey, token, token ? strlen(token) : 0, request->now,
-			      &e) == 0)
+	if (route->right == RIGHT_OPEN)
 		return 0;
+	snprintf(repository, sizeof(repository), "%.*s", (int)strcspn(rest, "/"), rest);
+	admin = admins_find(&t->admins, request_bearer(request), request->now, needs[route->right],
+			    repository, &e);
+	if (admin) {
+		if (!admin->own)
+			reply_note(reply, "admin %s%s%s", admin->repository,
+				   admin->repository[0] ? "/" : "", admin->name);
+		return 0;
+	}
 	error_add(&e, "admin access denied for endpoint %.256s", request->path);
 	reply_fail(reply, REPLY_ADMIN, &e);
 	return -1;
@@ -117,7 +147,7 @@ static void route_refuse(const char *path, struct reply *reply)
 	}
 }
 
-/* A request that needs the admin token is refused before its body is kept. */
+/* A request that needs an administrator is refused before its body is kept. */
 static bool route_admit(void *trustee, const struct request *request, struct http_body *body,
 			struct reply *reply)
 {
@@ -126,11 +156,11 @@ static bool route_admit(void *trustee, const struct request *request, struct htt
 
 	if (!route)
 		return true;
-	if (route->admin && route_check_admin(trustee, request, reply) < 0)
+	if (route_check(trustee, route, request, rest, reply) < 0)
 		return false;
 	body->max = route->body_max;
 	body->secret = route->secret_body;
-	body->trusted = route->admin;
+	body->trusted = route->right != RIGHT_OPEN;
 	return true;
 }
 
@@ -141,7 +171,7 @@ static void route_dispatch(void *trustee, const struct request *request, struct 
 
 	if (!route)
 		route_refuse(request->path, reply);
-	else if (!route->admin || route_check_admin(trustee, request, reply) == 0)
+	else if (route_check(trustee, route, request, rest, reply) == 0)
 		route->handler(trustee, request, rest, reply);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* route: which handler answers a request, and which requests require the admin token. */
+/* route: which handler answers a request, and which requests require an administrator. */
 #ifndef TRUSTEED_ROUTE_H
 #define TRUSTEED_ROUTE_H
 

@@ -103,8 +103,10 @@ int trustee_open(struct trustee *t, const struct trustee_options *options, int64
 	    ear_keys_load(&t->ear_keys, &t->store, now, e) < 0 ||
 	    ear_issuer_init(&t->issuer, t->ear_keys.signer.pkey, NULL, e) < 0 ||
 	    key_file_open(&t->store, "admin-key.pem", &t->admin_key, e) < 0 ||
-	    trustee_admin(&t->store, t->admin_key.pkey, now, e) < 0 || trustee_policy(t, e) < 0 ||
-	    policies_load(&t->policies, &t->store, e) < 0 || trustee_reference(t, e) < 0)
+	    trustee_admin(&t->store, t->admin_key.pkey, now, e) < 0 ||
+	    admins_load(&t->admins, &t->store, t->admin_key.pkey, e) < 0 ||
+	    trustee_policy(t, e) < 0 || policies_load(&t->policies, &t->store, e) < 0 ||
+	    trustee_reference(t, e) < 0)
 		return error_reclassify(e, ERROR_INPUT, ERROR_CONFIG);
 	if (trustee_trust(t, options, e) < 0)
 		return -1;
@@ -122,11 +124,27 @@ void trustee_close(struct trustee *t)
 	kbs_seal_free(&t->seal);
 	trust_close(&t->trust);
 	reference_free(&t->reference);
+	admins_free(&t->admins);
 	tee_key_free(&t->admin_key);
 	ear_issuer_free(&t->issuer);
 	ear_keys_free(&t->ear_keys);
 	policies_free(&t->policies);
 	store_close(&t->store);
+}
+
+int trustee_reload(struct trustee *t, struct error *e)
+{
+	struct admins admins = ADMINS_INIT;
+
+	if (admins_load(&admins, &t->store, t->admin_key.pkey, e) < 0 ||
+	    trust_check(&t->trust, e) < 0) {
+		admins_free(&admins);
+		return -1;
+	}
+	admins_free(&t->admins);
+	t->admins = admins;
+	trust_expire(&t->trust);
+	return 0;
 }
 
 /* When the last EAR of a key that signs until @now has expired, for a client whose clock differs. */

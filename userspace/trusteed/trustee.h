@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "jose/tee_key.h"
 #include "trusteed/attest/ear_issue.h"
+#include "trusteed/store/admins.h"
 #include "trusteed/store/ear_keys.h"
 #include "trusteed/store/kbs_seal.h"
 #include "trusteed/store/kbs_sessions.h"
@@ -24,6 +25,7 @@ struct trustee {
 	struct ear_keys ear_keys;
 	struct ear_issuer issuer; /* uses the key of ear_keys that signs */
 	struct tee_key admin_key; /* signs the admin token, and nothing else */
+	struct admins admins;	  /* who may change what */
 	struct trust trust;
 	struct kbs_seal seal;
 	struct kbs_sessions sessions;
@@ -55,6 +57,10 @@ struct trustee_options {
 int trustee_open(struct trustee *t, const struct trustee_options *options, int64_t now,
 		 struct error *e);
 void trustee_close(struct trustee *t);
+
+/* Read again what the operator changes by hand: the keys of administrators, and the trust anchors. If one of them
+ * cannot be used, all stay as they are. */
+int trustee_reload(struct trustee *t, struct error *e);
 
 /* Sign EARs with a new key from @now on, first on disk. The one before verifies as long as an EAR of it can be
  * valid. ERROR_INPUT if too many keys do already. If this fails, all stays as it was. */

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "jose/jwt.h"
 
 #define ISSUER "trusteed"
 #define ROLE   "admin"
@@ -38,6 +37,13 @@ static int admin_token_claim(const struct jwt *jwt, const char *claim, const cha
 	return 0;
 }
 
+int admin_token_check_claims(const struct jwt *jwt, struct error *e)
+{
+	if (admin_token_claim(jwt, "iss", ISSUER, e) < 0)
+		return -1;
+	return admin_token_claim(jwt, "role", ROLE, e);
+}
+
 int admin_token_check(EVP_PKEY *key, const char *text, size_t len, int64_t now, struct error *e)
 {
 	struct jwt jwt = JWT_INIT;
@@ -47,8 +53,7 @@ int admin_token_check(EVP_PKEY *key, const char *text, size_t len, int64_t now, 
 		return error_set(e, ERROR_POLICY, "no bearer token");
 	if (jwt_decode(text, len, &jwt, e) == 0 && jwt_verify(&jwt, key, e) == 0 &&
 	    jwt_check_times(&jwt, now, JWT_LEEWAY, NULL, e) == 0 &&
-	    admin_token_claim(&jwt, "iss", ISSUER, e) == 0 &&
-	    admin_token_claim(&jwt, "role", ROLE, e) == 0)
+	    admin_token_check_claims(&jwt, e) == 0)
 		ret = 0;
 	jwt_free(&jwt);
 	return ret;

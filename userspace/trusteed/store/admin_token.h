@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "jose/jwt.h"
 
 #define ADMIN_TOKEN_DAYS 3650
 
@@ -20,6 +21,9 @@ int admin_token_issue(EVP_PKEY *key, int64_t now, struct bytes *out, struct erro
 /* Check that @text, of @len characters, is such a token and that it is valid at @now. @text is NULL
  * if none was sent. -1 with an ERROR_POLICY, or with an error of jwt.h. */
 int admin_token_check(EVP_PKEY *key, const char *text, size_t len, int64_t now, struct error *e);
+
+/* The same for the claims of a token that is verified: whether iss and role are those of an admin token. */
+int admin_token_check_claims(const struct jwt *jwt, struct error *e);
 
 /* Whether @text is such a token, but issued after @now: then @now is wrong. */
 bool admin_token_ahead(EVP_PKEY *key, const char *text, size_t len, int64_t now);
