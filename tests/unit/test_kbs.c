@@ -363,7 +363,7 @@ static void test_details_are_sanitized(void **state)
 		 "\"a\\n\\u001b[31mred%02000d\"}",
 		 0);
 	assert_int_equal(kbs_resource_answer(401, body, strlen(body), "a/b/c", &e), -1);
-	assert_non_null(strstr(e.text, "a??[31mred"));
+	assert_non_null(strstr(e.text, "a ?[31mred"));
 	assert_true(strlen(e.text) < 500);
 	/* So also the text of a body that is not JSON, with NUL bytes in it. */
 	memset(body, '\0', sizeof(body));
@@ -394,9 +394,33 @@ static void test_handshake_refusals(void **state)
 	assert_true(e.transient); /* the next token may be accepted */
 	assert_non_null(strstr(e.text, "attest: attestation refused (HTTP 401 AttestationError: "
 				       "E_BINDING)"));
+	assert_null(strstr(e.text, "log")); /* it names its cause */
 	assert_int_equal(kbs_auth_answer(&kbs, 404, "", 0, &e), -1);
 	assert_int_equal(e.kind, ERROR_PROTOCOL); /* not "no such resource" */
 	assert_int_equal(ear.len, 0);
+}
+
+/* Trustee does not say why it refuses evidence. */
+static void test_attest_without_a_cause(void **state)
+{
+	static const char body[] =
+		"{\"type\":\"" ERROR_URL
+		"AttestationError\",\"detail\":\"Attestation error: RCAR handshake Attest failed\"}";
+	static const char more[] = "{\"type\":\"" ERROR_URL
+				   "AttestationError\",\"detail\":\"RCAR handshake Attest failed: "
+				   "E_BINDING\"}";
+	struct bytes ear = BYTES_INIT;
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(kbs_attest_answer(401, body, strlen(body), &ear, &e), -1);
+	assert_int_equal(e.kind, ERROR_ATTESTATION);
+	assert_true(e.transient);
+	assert_non_null(strstr(e.text, "only in the KBS's log; usually the KBS does not know this "
+				       "platform's key (CPAK)"));
+	assert_non_null(strstr(e.text, "reference values for the platform"));
+	assert_int_equal(kbs_attest_answer(401, more, strlen(more), &ear, &e), -1);
+	assert_null(strstr(e.text, "log"));
 }
 
 static void test_admin_answers(void **state)
@@ -412,6 +436,71 @@ static void test_admin_answers(void **state)
 	assert_int_equal(e.kind, ERROR_POLICY);
 	assert_string_equal(e.text, "set-resource: administrator's token refused (HTTP 401 "
 				    "AdminAuthInitialization: d)");
+}
+
+/* A policy that the KBS cannot read is bad input, by whichever words of Trustee; it is no denial. */
+static void test_malformed_policies(void **state)
+{
+	static const struct {
+		const char *body;
+		enum error_kind kind;
+		const char *words;
+	} cases[] = {
+		{ "{\"type\":\"" ERROR_URL
+		  "ParsePolicyError\",\"detail\":\"Failed to parse policy: "
+		  "line 3, column 7: expecting expression\"}",
+		  ERROR_INPUT, "line 3, column 7: expecting expression" },
+		/* Trustee of August 2026, POST resource-policy */
+		{ "{\"type\":\"" ERROR_URL "PolicyEngineError\",\"detail\":\"Policy engine error: "
+		  "Failed to load policy: \\n--> :3:7\\n  |\\n3 | allow if\\n  |       ^\\nerror: "
+		  "expecting `{`\"}",
+		  ERROR_INPUT,
+		  "policy: the KBS cannot read the policy (HTTP 401 PolicyEngineError: Policy "
+		  "engine error: Failed to load policy: --> :3:7 | 3 | allow if | ^ error: "
+		  "expecting `{`)" },
+		{ "{\"type\":\"" ERROR_URL "PolicyEngineError\",\"detail\":\"Policy engine error: "
+		  "policy storage error: disk full\"}",
+		  ERROR_NETWORK, "cannot store" },
+		{ "{\"type\":\"" ERROR_URL "PolicyEngineError\",\"detail\":\"Policy engine error: "
+		  "Failed to eval policy: x\"}",
+		  ERROR_POLICY, "policy failed" },
+		/* Trustee of December 2025 */
+		{ "{\"type\":\"" ERROR_URL "PolicyEngine\",\"detail\":\"Policy engine error\"}",
+		  ERROR_INPUT, "its log has the cause" },
+		/* both, POST attestation-policy */
+		{ "{\"type\":\"" ERROR_URL "AttestationError\",\"detail\":\"Attestation error: Set "
+		  "Attestation Policy failed\"}",
+		  ERROR_INPUT, "its log has the cause" },
+		{ "{\"type\":\"" ERROR_URL "AttestationError\"}", ERROR_ATTESTATION, "refused" },
+		{ "{\"type\":\"" ERROR_URL "PolicyDeny\",\"detail\":\"\"}", ERROR_POLICY,
+		  "denied" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct error e = ERROR_INIT;
+
+		assert_int_equal(kbs_admin_answer(401, cases[i].body, strlen(cases[i].body),
+						  "policy", &e),
+				 -1);
+		if (e.kind != cases[i].kind || !strstr(e.text, cases[i].words))
+			fail_msg("%s: %d %s", cases[i].body, (int)e.kind, e.text);
+	}
+}
+
+/* A KBS that does not have the request. */
+static void test_admin_unserved(void **state)
+{
+	static const char none[] = "{\"type\":\"" ERROR_URL
+				   "PluginNotFound\",\"detail\":\"Plugin ear-key not found\"}";
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(kbs_admin_answer(404, none, strlen(none), "EAR key", &e), -1);
+	assert_int_equal(e.kind, ERROR_NOT_FOUND);
+	assert_int_equal(kbs_admin_answer(405, "", 0, "a/b/c", &e), -1);
+	assert_int_equal(e.kind, ERROR_PROTOCOL);
+	assert_non_null(strstr(e.text, "does not serve this request"));
 }
 
 /* --- the EAR ---------------------------------------------------------------------------------- */
@@ -529,7 +618,10 @@ int main(void)
 		cmocka_unit_test(test_resource_success),
 		cmocka_unit_test(test_details_are_sanitized),
 		cmocka_unit_test(test_handshake_refusals),
+		cmocka_unit_test(test_attest_without_a_cause),
 		cmocka_unit_test(test_admin_answers),
+		cmocka_unit_test(test_malformed_policies),
+		cmocka_unit_test(test_admin_unserved),
 		cmocka_unit_test(test_attest_answer),
 		cmocka_unit_test(test_attest_answer_too_long),
 		cmocka_unit_test(test_resource_paths),

@@ -31,28 +31,70 @@ struct meaning {
 };
 
 /* Trustee answers most refusals with status 401. The last segment of "type" in the body names the
- * cause. */
-static const struct {
-	const char *variant;
+ * cause. The first row that fits. */
+struct variant {
+	const char *name;
+	const char *
+		detail; /* only with this text in "detail", at its end if a '$' follows; NULL: with any */
 	struct meaning meaning;
-} variants[] = {
-	{ "TokenNotFound", { ERROR_ATTESTATION, true, "the KBS requires attestation first" } },
-	{ "TokenVerifierError", { ERROR_ATTESTATION, true, "the KBS does not accept the EAR" } },
-	{ "AttestationError", { ERROR_ATTESTATION, true, "attestation refused" } },
-	{ "PolicyDeny", { ERROR_POLICY, false, "denied by the KBS's resource policy" } },
-	{ "PolicyEngineError", { ERROR_POLICY, false, "the KBS's resource policy failed" } },
-	{ "PolicyEngine", { ERROR_POLICY, false, "the KBS's resource policy failed" } },
+};
+
+/* What the next table says otherwise, in answers to an administrator. Trustee has no variant for a policy that it
+ * cannot read, except for one that is not even text. */
+static const struct variant admin_variants[] = {
+	{ "AttestationError",
+	  "Set Attestation Policy failed",
+	  { ERROR_INPUT, false,
+	    "the KBS cannot read the policy, or not store it; its log has the cause" } },
+	{ "PolicyEngineError",
+	  "Failed to load policy",
+	  { ERROR_INPUT, false, "the KBS cannot read the policy" } },
+	{ "PolicyEngineError",
+	  "policy storage error",
+	  { ERROR_NETWORK, true, "the KBS cannot store the policy" } },
+	{ "PolicyEngine",
+	  NULL,
+	  { ERROR_INPUT, false,
+	    "the KBS cannot read the policy, or not store it; its log has the cause" } },
+	{ "RvpsError",
+	  "No reference value found",
+	  { ERROR_NOT_FOUND, false, "nothing is endorsed under this name" } },
+};
+
+static const struct variant variants[] = {
+	{ "TokenNotFound",
+	  NULL,
+	  { ERROR_ATTESTATION, true, "the KBS requires attestation first" } },
+	{ "TokenVerifierError",
+	  NULL,
+	  { ERROR_ATTESTATION, true, "the KBS does not accept the EAR" } },
+	{ "AttestationError",
+	  "RCAR handshake Attest failed$", /* no cause follows */
+	  { ERROR_ATTESTATION, true,
+	    "attestation refused: its cause stands only in the KBS's log; usually the KBS does not "
+	    "know this platform's key (CPAK), or its reference values for the platform differ" } },
+	{ "AttestationError", NULL, { ERROR_ATTESTATION, true, "attestation refused" } },
+	{ "PolicyDeny", NULL, { ERROR_POLICY, false, "denied by the KBS's resource policy" } },
+	{ "PolicyEngineError", NULL, { ERROR_POLICY, false, "the KBS's resource policy failed" } },
+	{ "PolicyEngine", NULL, { ERROR_POLICY, false, "the KBS's resource policy failed" } },
 	{ "PluginInternalError",
+	  NULL,
 	  { ERROR_NOT_FOUND, false, "not found, or the KBS's storage failed" } },
-	{ "PluginNotFound", { ERROR_NOT_FOUND, false, "the KBS has no such plugin configured" } },
-	{ "InvalidRequestPath", { ERROR_NOT_FOUND, false, "the KBS does not know this path" } },
-	{ "JweError", { ERROR_PROTOCOL, false, "the KBS cannot encrypt to this TEE key" } },
-	{ "AdminAuthAccess", { ERROR_POLICY, false, "administrator's token refused" } },
-	{ "AdminAuth", { ERROR_POLICY, false, "administrator's token refused" } },
-	{ "AdminAuthInitialization", { ERROR_POLICY, false, "administrator's token refused" } },
-	{ "ParsePolicyError", { ERROR_INPUT, false, "the KBS cannot read the policy" } },
-	{ "SerdeError", { ERROR_INPUT, false, "the KBS cannot read the request" } },
-	{ "RvpsError", { ERROR_INPUT, false, "the KBS cannot store the reference value" } },
+	{ "PluginNotFound",
+	  NULL,
+	  { ERROR_NOT_FOUND, false, "the KBS has no such plugin configured" } },
+	{ "InvalidRequestPath",
+	  NULL,
+	  { ERROR_NOT_FOUND, false, "the KBS does not know this path" } },
+	{ "JweError", NULL, { ERROR_PROTOCOL, false, "the KBS cannot encrypt to this TEE key" } },
+	{ "AdminAuthAccess", NULL, { ERROR_POLICY, false, "administrator's token refused" } },
+	{ "AdminAuth", NULL, { ERROR_POLICY, false, "administrator's token refused" } },
+	{ "AdminAuthInitialization",
+	  NULL,
+	  { ERROR_POLICY, false, "administrator's token refused" } },
+	{ "ParsePolicyError", NULL, { ERROR_INPUT, false, "the KBS cannot read the policy" } },
+	{ "SerdeError", NULL, { ERROR_INPUT, false, "the KBS cannot read the request" } },
+	{ "RvpsError", NULL, { ERROR_INPUT, false, "the KBS refuses the reference value" } },
 };
 
 /* The meaning of a status if the body names no known variant. */
@@ -67,23 +109,47 @@ static const struct {
 	/* not of the KBS's policy, which names itself: a proxy, for instance */
 	{ 403, 403, { ERROR_POLICY, true, "forbidden" } },
 	{ 404, 404, { ERROR_NOT_FOUND, false, "not found" } },
+	{ 405, 405, { ERROR_PROTOCOL, false, "the KBS does not serve this request" } },
 	{ 408, 408, { ERROR_NETWORK, true, "the KBS timed out" } },
 	{ 413, 413, { ERROR_INPUT, false, "over the KBS's limit for a request" } },
 	{ 429, 429, { ERROR_NETWORK, true, "the KBS reports too many requests" } },
 	{ 500, 599, { ERROR_NETWORK, true, "the KBS reports an internal error" } },
 };
 
-static const struct meaning *meaning_find(int status, const char *variant)
+static bool detail_has(const char *detail, const char *wanted)
+{
+	const size_t len = strcspn(wanted, "$"), all = detail ? strlen(detail) : 0;
+
+	if (wanted[len])
+		return all >= len && !memcmp(detail + all - len, wanted, len);
+	return detail && strstr(detail, wanted);
+}
+
+static const struct meaning *variant_find(const struct variant *table, size_t count,
+					  const char *name, const char *detail)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(name, table[i].name) &&
+		    (!table[i].detail || detail_has(detail, table[i].detail)))
+			return &table[i].meaning;
+	return NULL;
+}
+
+/* @variant: NULL if the answer names none. */
+static const struct meaning *meaning_find(int status, const char *variant, const char *detail,
+					  bool admin)
 {
 	static const struct meaning unexpected = { ERROR_PROTOCOL, false, "unexpected answer" };
+	const struct meaning *found = NULL;
 
-	for (size_t i = 0; variant && i < ARRAY_SIZE(variants); i++)
-		if (!strcmp(variant, variants[i].variant))
-			return &variants[i].meaning;
-	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++)
+	if (variant && admin)
+		found = variant_find(admin_variants, ARRAY_SIZE(admin_variants), variant, detail);
+	if (variant && !found)
+		found = variant_find(variants, ARRAY_SIZE(variants), variant, detail);
+	for (size_t i = 0; !found && i < ARRAY_SIZE(statuses); i++)
 		if (status >= statuses[i].from && status <= statuses[i].to)
-			return &statuses[i].meaning;
-	return &unexpected;
+			found = &statuses[i].meaning;
+	return found ? found : &unexpected;
 }
 
 /* Make a body fit to be read and shown: UTF-8 without control characters. A proxy, or another KBS,
@@ -108,14 +174,14 @@ static void reason_clean(const void *body, size_t len, struct bytes *text)
 		memcpy(at, "\\u003f", strlen(zero));
 }
 
-/* The text of a body that is not JSON, on one line; of a page, without its tags. */
+/* @text on one line; of a page, without its tags. An engine of Rego explains a mistake in several lines. */
 static void reason_excerpt(const char *text, char *out, size_t size)
 {
 	bool page = text[strspn(text, " ")] == '<', tag = false;
 	size_t len = 0;
 
 	for (; *text && len + 1 < size; text++) {
-		bool space = *text == ' ' || (page && (tag || *text == '<'));
+		bool space = isspace((unsigned char)*text) || (page && (tag || *text == '<'));
 
 		if (page && (*text == '<' || *text == '>'))
 			tag = *text == '<';
@@ -129,12 +195,14 @@ static void reason_excerpt(const char *text, char *out, size_t size)
 	out[len] = '\0';
 }
 
-/* Set @e from an answer that is not a success; @what names the request. Returns -1. */
-static int kbs_refuse(int status, const void *body, size_t len, const char *what, struct error *e)
+/* Set @e from an answer, to an administrator if @admin, that is not a success; @what names the request. Returns
+ * -1. */
+static int kbs_refuse(int status, const void *body, size_t len, const char *what, bool admin,
+		      struct error *e)
 {
 	const char *variant, *detail, *slash;
 	struct error unread = ERROR_INIT;
-	char cause[400], excerpt[300];
+	char cause[500], excerpt[400];
 	const struct meaning *meaning;
 	struct bytes text = BYTES_INIT;
 	json_t *json = NULL;
@@ -154,13 +222,13 @@ static int kbs_refuse(int status, const void *body, size_t len, const char *what
 		variant = slash + 1;
 	detail = json_string_value(json_object_get(json, "detail"));
 	if (!variant && !detail)
-		reason_excerpt(bytes_text(&text), excerpt, sizeof(excerpt));
-	else
-		snprintf(excerpt, sizeof(excerpt), "%s", detail ? detail : "");
+		detail = bytes_text(&text);
+	reason_excerpt(detail ? detail : "", excerpt, sizeof(excerpt));
 	snprintf(cause, sizeof(cause), "HTTP %d%s%.60s%s%s", status, variant ? " " : "",
 		 variant ? variant : "", variant || *excerpt ? ": " : "", excerpt);
 	/* Other servers have other types. With these statuses, the type is the KBS's. */
-	meaning = meaning_find(status, status == 401 || status == 404 ? variant : NULL);
+	meaning = meaning_find(status, status == 401 || status == 404 ? variant : NULL, detail,
+			       admin);
 	json_decref(json);
 	bytes_free(&text);
 	return (meaning->transient ? error_set_transient : error_set)(
@@ -174,14 +242,14 @@ int kbs_resource_answer(int status, const void *body, size_t len, const char *pa
 	if (status == 200)
 		return 0;
 	snprintf(what, sizeof(what), "resource %s", path);
-	return kbs_refuse(status, body, len, what, e);
+	return kbs_refuse(status, body, len, what, false, e);
 }
 
 int kbs_admin_answer(int status, const void *body, size_t len, const char *what, struct error *e)
 {
 	if (status >= 200 && status <= 299)
 		return 0;
-	return kbs_refuse(status, body, len, what, e);
+	return kbs_refuse(status, body, len, what, true, e);
 }
 
 /* --- the handshake --------------------------------------------------------------------------- */
@@ -235,7 +303,7 @@ int kbs_auth_answer(struct kbs_challenge *challenge, int status, const void *bod
 
 	*challenge = (struct kbs_challenge)KBS_CHALLENGE_INIT;
 	if (status != 200) {
-		kbs_refuse(status, body, len, "auth", e);
+		kbs_refuse(status, body, len, "auth", false, e);
 		return error_reclassify(e, ERROR_NOT_FOUND, ERROR_PROTOCOL); /* of the API */
 	}
 	answer = json_parse(body, len, JSON_SMALL, "challenge", ERROR_PROTOCOL, e);
@@ -343,7 +411,7 @@ int kbs_attest_answer(int status, const void *body, size_t len, struct bytes *ea
 	int ret = -1;
 
 	if (status != 200) {
-		kbs_refuse(status, body, len, "attest", e);
+		kbs_refuse(status, body, len, "attest", false, e);
 		return error_reclassify(e, ERROR_NOT_FOUND, ERROR_PROTOCOL);
 	}
 	answer = json_parse(body, len, JSON_TOKEN, "attest", ERROR_PROTOCOL, e);
