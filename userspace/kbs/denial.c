@@ -12,11 +12,17 @@
 #include "ear/ear.h"
 #include "jose/jwt.h"
 
-/* An appraisal without rules for CCA has these values, the defaults of Trustee's policies. */
-#define DEFAULT_HARDWARE      97
-#define DEFAULT_CONFIGURATION 36
-
 #define EXECUTABLES_UNKNOWN 33 /* AR4SI: no reference value matches what was booted */
+
+/* An appraisal by a policy without rules for CCA has these values, the defaults of Trustee's policies; claims that are
+ * not here are 0. A policy with rules gives hardware 2 to each realm whose token the verifier accepted. */
+static const int defaults[EAR_CLAIMS] = {
+	[EAR_CONFIGURATION] = 36,
+	[EAR_EXECUTABLES] = EXECUTABLES_UNKNOWN,
+	[EAR_HARDWARE] = 97,
+};
+
+#define CCA_POLICY "/usr/share/realmkey/policies/default_cpu.rego"
 
 /* Advice for a claim that is not affirming: the first row that fits. */
 static const struct {
@@ -92,9 +98,9 @@ static void option_append(const char *option, const char *word, struct bytes *ou
 	bytes_append_text(out, "'");
 }
 
-/* The command that endorses @rim. It expects the operator's token in the current directory, in a file
- * of the name that trusteed gives it. */
-static void command_append(const struct denial_kbs *kbs, const char *rim, struct bytes *out)
+/* The beginning of a command for the KBS's operator. It expects the operator's token in the current directory, in a
+ * file of the name that trusteed gives it. */
+static void command_append(const struct denial_kbs *kbs, struct bytes *out)
 {
 	char timeout[16];
 
@@ -105,10 +111,7 @@ static void command_append(const struct denial_kbs *kbs, const char *rim, struct
 	if (kbs->insecure)
 		bytes_append_text(out, " --insecure");
 	option_append("--timeout", kbs->timeout ? timeout : NULL, out);
-	bytes_printf(out,
-		     " --admin-token-file admin-token set-reference-value " REALM_RIM_REFERENCE
-		     " %s\n",
-		     rim);
+	bytes_append_text(out, " --admin-token-file admin-token ");
 }
 
 static int explain_rim(const struct ear_appraisal *appraisal, const struct bytes *token,
@@ -126,7 +129,9 @@ static int explain_rim(const struct ear_appraisal *appraisal, const struct bytes
 			     "  endorse this realm's RIM as reference value " REALM_RIM_REFERENCE
 			     ": %s\n",
 			     bytes_text(&rim));
-		command_append(kbs, bytes_text(&rim), out);
+		command_append(kbs, out);
+		bytes_printf(out, "set-reference-value " REALM_RIM_REFERENCE " %s\n",
+			     bytes_text(&rim));
 	} else if (ret == 0) {
 		bytes_append_text(out, "  endorse its RIM (`realmkey rim` prints it) as "
 				       "reference value " REALM_RIM_REFERENCE "\n");
@@ -151,6 +156,33 @@ static void explain_claim(const struct ear_appraisal *appraisal, enum ear_claim 
 		}
 }
 
+/* Whether the policy that appraised a realm had no rules for realms. Then no claim says anything about this realm,
+ * and what helps against a single claim helps nothing. */
+static bool appraised_without_rules(const struct ear_appraisal *appraisal)
+{
+	const json_t *cca = json_object_get(appraisal->evidence, "cca");
+
+	if (!appraisal->has_vector || !json_object_get(cca, "realm"))
+		return false;
+	for (int i = 0; i < EAR_CLAIMS; i++)
+		if (appraisal->vector[i] != defaults[i])
+			return false;
+	return true;
+}
+
+static void explain_policy(const struct ear_appraisal *appraisal, const struct denial_kbs *kbs,
+			   struct bytes *out)
+{
+	bytes_printf(out,
+		     "%s: the KBS's attestation policy has no rules for Arm CCA, so each claim has "
+		     "the policy's default\n"
+		     "  the KBS's operator sets a policy with such rules, for example the one of "
+		     "trusteed, and then endorses this realm's RIM\n",
+		     appraisal->name);
+	command_append(kbs, out);
+	bytes_append_text(out, "set-attestation-policy --policy-file " CCA_POLICY "\n");
+}
+
 /* *@causes is increased by each cause that is found. */
 static int explain_appraisal(const struct ear_appraisal *appraisal, const struct bytes *token,
 			     const struct denial_kbs *kbs, struct bytes *out, size_t *causes,
@@ -159,17 +191,11 @@ static int explain_appraisal(const struct ear_appraisal *appraisal, const struct
 	const int *vector = appraisal->vector;
 	size_t before = *causes;
 
-	/* Without a rule for CCA each claim keeps its default and says nothing about this realm, so
-	 * the advice for single claims does not help. */
-	if (appraisal->has_vector && vector[EAR_HARDWARE] == DEFAULT_HARDWARE &&
-	    vector[EAR_CONFIGURATION] == DEFAULT_CONFIGURATION &&
-	    vector[EAR_INSTANCE_IDENTITY] == 0)
-		bytes_printf(out,
-			     "%s: hardware %d, configuration %d and no instance-identity are "
-			     "the result of an attestation policy without rules for Arm CCA, such "
-			     "as Trustee's own: set a policy with such rules as \"default_%.3s\"\n",
-			     appraisal->name, DEFAULT_HARDWARE, DEFAULT_CONFIGURATION,
-			     appraisal->name);
+	if (appraised_without_rules(appraisal)) {
+		++*causes;
+		explain_policy(appraisal, kbs, out);
+		return 0;
+	}
 	for (int i = 0; appraisal->has_vector && i < EAR_CLAIMS; i++) {
 		if (ear_claim_tier(vector[i]) <= EAR_AFFIRMING)
 			continue;
