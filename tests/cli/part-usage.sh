@@ -30,8 +30,14 @@ realmkey reload
 realmkey plan
 realmkey admin
 realmkey admin set-resource
+realmkey admin delete-resource
 realmkey admin set-reference-value
+realmkey admin get-reference-value
+realmkey admin set-attestation-policy
 realmkey admin set-resource-policy
+realmkey admin list-policies
+realmkey admin rotate-ear-key
+realmkey admin make-token
 realmkeyd
 trusteed
 .
@@ -128,8 +134,14 @@ refresh
 reload
 plan
 admin set-resource
+admin delete-resource
 admin set-reference-value
+admin get-reference-value
+admin set-attestation-policy
 admin set-resource-policy
+admin list-policies
+admin rotate-ear-key
+admin make-token
 .
 	judge "the options were found" "$([ "$count" -ge 60 ] || echo "$count")"
 	refused 2 "options before a command are its own" "--url is required" realmkey --timeout 5 attest
@@ -184,6 +196,17 @@ cannot both be standard input|realmkey admin set-resource --path a/b/c --resourc
 exclude each other|realmkey admin set-reference-value n 1 --as-bool --as-integer
 one of --affirming, --allow-all, --deny-all, --policy-file is required|realmkey admin set-resource-policy
 just one of --affirming|realmkey admin set-resource-policy --affirming --policy-file /nonexistent
+--repository: 'a/b' is not 1 to 64|realmkey admin set-resource-policy --affirming --repository a/b
+NAME and VALUE, or --corim, are required|realmkey admin set-reference-value n
+give it alone|realmkey admin set-reference-value --corim /nonexistent n v
+an argument is missing: NAME|realmkey admin get-reference-value
+--policy-file is required|realmkey admin set-attestation-policy
+--id: '.x' is not 1 to 64|realmkey admin set-attestation-policy --policy-file /nonexistent --id .x
+--path is required|realmkey admin delete-resource
+--admin-token-file is required|realmkey admin list-policies
+--url is required|realmkey admin rotate-ear-key --admin-token-file /nonexistent
+--key and --output are required|realmkey admin make-token --key /nonexistent
+--days: '3651' is not a number from 1 to 3650|realmkey admin make-token --key a --output b --days 3651
 --key and --cert exclude each other|realmkey verify --key /nonexistent --cert /nonexistent /nonexistent
 --anchors is required|realmkey token verify /nonexistent
 --challenge: not hexadecimal|realmkey token verify /nonexistent --anchors /nonexistent --challenge zz

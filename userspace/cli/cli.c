@@ -43,7 +43,7 @@ static int usage_print(const struct cli_entry *table, const char *program, int f
 
 	bytes_printf(&text, "usage: %s COMMAND [ARGUMENT...]\n\n", program);
 	for (; table->name; table++)
-		bytes_printf(&text, "  %-20s %s\n", table->name, table->help);
+		bytes_printf(&text, "  %-22s %s\n", table->name, table->help);
 	bytes_printf(&text,
 		     "\nRun %s COMMAND --help for more about a command. A command's\n"
 		     "options may also stand before it.\n",

@@ -46,10 +46,9 @@ static int no_passphrase(char *buffer, int size, int writing, void *context)
 	return -1;
 }
 
-int tee_key_from_pem(struct tee_key *key, const void *pem, size_t len, struct error *e)
+EVP_PKEY *private_key_from_pem(const void *pem, size_t len, const char *what, struct error *e)
 {
 	EVP_PKEY *pkey = NULL;
-	const char *alg;
 	BIO *bio;
 
 	crypto_begin();
@@ -58,8 +57,18 @@ int tee_key_from_pem(struct tee_key *key, const void *pem, size_t len, struct er
 		pkey = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
 	BIO_free(bio);
 	if (!pkey)
-		return crypto_error(e, ERROR_INPUT,
-				    "TEE key: not an unencrypted private key in PEM form");
+		crypto_error(e, ERROR_INPUT, "%s: not an unencrypted private key in PEM form",
+			     what);
+	return pkey;
+}
+
+int tee_key_from_pem(struct tee_key *key, const void *pem, size_t len, struct error *e)
+{
+	EVP_PKEY *pkey = private_key_from_pem(pem, len, "TEE key", e);
+	const char *alg;
+
+	if (!pkey)
+		return -1;
 	alg = key_algorithm(pkey);
 	if (!alg) {
 		EVP_PKEY_free(pkey);

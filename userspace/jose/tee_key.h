@@ -23,6 +23,10 @@ struct tee_key {
 
 #define TEE_KEY_INIT { 0 }
 
+/* Read a private key of any type, @len bytes in PEM form (PKCS#8, SEC1 or PKCS#1), which the caller frees. @what names
+ * it in errors: ERROR_INPUT if it is none or encrypted. */
+EVP_PKEY *private_key_from_pem(const void *pem, size_t len, const char *what, struct error *e);
+
 /* Make a new P-256 key. */
 int tee_key_generate(struct tee_key *key, struct error *e);
 /* Read a private key of @len bytes in PEM form (PKCS#8, SEC1 or PKCS#1): P-256, or RSA of 2048 to

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * admin: what an operator asks of a KBS. A sub-command is a row of a table: its options, and a function that gets
+ * them and prints the result. All have one struct of options.
+ */
+#ifndef REALMKEY_CLI_ADMIN_H
+#define REALMKEY_CLI_ADMIN_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "cli/cli.h"
+
+#define ADMIN_VALUES_MAX   64
+#define ADMIN_OPERANDS_MAX (1 + ADMIN_VALUES_MAX)
+
+struct admin_options {
+	struct cli_kbs kbs; /* the first member, as cli_kbs_options requires */
+	const char *token_file;
+	/* a resource */
+	const char *path, *resource_file;
+	/* policies */
+	bool affirming, allow_all, deny_all;
+	const char *policy_file, *policy_id, *policy_type, *repository;
+	/* reference values */
+	bool as_integer, as_bool, as_single_value;
+	const char *corim;
+	/* a token */
+	const char *key_file, *output, *role, *issuer, *audience;
+	unsigned int days;
+};
+
+extern const struct args_option admin_token_option[]; /* --admin-token-file */
+extern const struct args_option admin_path_option[];  /* --path */
+
+/* Do what the sub-command @options asks, and print the result. @operand ends with NULL. */
+typedef int admin_command(const struct admin_options *options, const char *const *operand,
+			  struct error *e);
+
+admin_command admin_set_resource, admin_delete_resource, admin_set_reference_value,
+	admin_get_reference_value, admin_set_resource_policy, admin_set_attestation_policy,
+	admin_list_policies, admin_rotate_ear_key, admin_make_token;
+
+extern const struct args_spec admin_set_resource_spec, admin_delete_resource_spec,
+	admin_set_reference_value_spec, admin_get_reference_value_spec,
+	admin_set_resource_policy_spec, admin_set_attestation_policy_spec, admin_list_policies_spec,
+	admin_rotate_ear_key_spec, admin_make_token_spec;
+
+/* Check the options that every request requires, before anything is read. */
+int admin_check(const struct admin_options *options, struct error *e);
+
+/* A request to the KBS. */
+struct admin_request {
+	const char *method;	  /* "GET", "POST" or "DELETE" */
+	const char *path;	  /* below /kbs/v0/ */
+	const struct bytes *body; /* NULL: none */
+	const char *what;	  /* names the request in errors */
+};
+
+/* Start a courier, send @count requests to one KBS, and read the answers: the body of @requests[i] is appended to
+ * @answers[i]. The first that is refused ends this. */
+int admin_ask(const struct admin_options *options, const struct admin_request *request,
+	      struct bytes *answer, struct error *e);
+/* POST @value, which is released, as JSON. @value NULL: out of memory. */
+int admin_post_json(const struct admin_options *options, const char *path, json_t *value,
+		    const char *what, struct error *e);
+
+/* Print a line. */
+int admin_say(struct error *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif
