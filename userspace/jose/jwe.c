@@ -333,6 +333,7 @@ struct seal {
 	EVP_PKEY *recipient;
 	EVP_PKEY *ephemeral; /* EC only */
 	struct jwe_random random;
+	bool old; /* the form of KBS API 0.1.1 */
 	struct bytes protected_text, encrypted_key, ciphertext;
 	uint8_t tag[TAG_SIZE];
 };
@@ -359,7 +360,8 @@ static int recipient_read(struct seal *seal, const json_t *jwk, const char **alg
 	if (!seal->recipient)
 		return -1;
 	*group = NULL;
-	if (strcmp(*alg, TEE_KEY_RSA) == 0 && EVP_PKEY_is_a(seal->recipient, "RSA"))
+	seal->old = strcmp(*alg, TEE_KEY_RSA_OLD) == 0;
+	if ((seal->old || strcmp(*alg, TEE_KEY_RSA) == 0) && EVP_PKEY_is_a(seal->recipient, "RSA"))
 		return 0;
 	if (crv && strcmp(*alg, TEE_KEY_ECDH) == 0) {
 		if (strcmp(crv, "P-256") == 0)
@@ -417,7 +419,10 @@ static int protected_encode(struct seal *seal, const char *alg, struct error *e)
 	if (!header) {
 		error_set_memory(e);
 	} else if (json_compact(header, &text, e) == 0) {
-		encode_base64(ENCODE_BASE64URL, text.data, text.len, &seal->protected_text);
+		if (seal->old)
+			bytes_swap(&text, &seal->protected_text);
+		else
+			encode_base64(ENCODE_BASE64URL, text.data, text.len, &seal->protected_text);
 		ret = bytes_check(&seal->protected_text, e);
 	}
 	bytes_free(&text);
@@ -430,7 +435,9 @@ static bool cek_seal_rsa(struct seal *seal)
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(seal->recipient, NULL);
 	size_t len = seal->encrypted_key.len;
-	bool ok = ctx && EVP_PKEY_encrypt_init(ctx) == 1 && oaep_set(ctx) &&
+	bool ok = ctx && EVP_PKEY_encrypt_init(ctx) == 1 &&
+		  (seal->old ? EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1 :
+			       oaep_set(ctx)) &&
 		  EVP_PKEY_encrypt(ctx, seal->encrypted_key.data, &len, seal->random.cek,
 				   CEK_SIZE) == 1;
 
@@ -461,10 +468,23 @@ static int content_seal(struct seal *seal, const void *plain, size_t len, struct
 	crypto_begin();
 	if (!(seal->ephemeral ? cek_seal_ecdh(seal) : cek_seal_rsa(seal)))
 		return crypto_error(e, ERROR_SYSTEM, "JWE: cannot wrap the content key");
-	if (!gcm(true, seal->random.cek, seal->random.iv, bytes_text(&seal->protected_text), plain,
-		 len, seal->ciphertext.data, seal->tag))
+	if (!gcm(true, seal->random.cek, seal->random.iv,
+		 seal->old ? "" : bytes_text(&seal->protected_text), plain, len,
+		 seal->ciphertext.data, seal->tag))
 		return crypto_error(e, ERROR_SYSTEM, "JWE: cannot encrypt the content");
-	return 0;
+	if (seal->old)
+		bytes_append(&seal->ciphertext, seal->tag, TAG_SIZE);
+	return bytes_check(&seal->ciphertext, e);
+}
+
+/* Append @text, the compact JSON of a header, as a JSON string. It has no other character to escape. */
+static void append_quoted(struct bytes *out, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '"')
+			bytes_append_text(out, "\\");
+		bytes_append(out, text, 1);
+	}
 }
 
 static void seal_append(const struct seal *seal, struct bytes *out)
@@ -477,10 +497,11 @@ static void seal_append(const struct seal *seal, struct bytes *out)
 		{ "\",\"encrypted_key\":\"", seal->encrypted_key.data, seal->encrypted_key.len },
 		{ "\",\"iv\":\"", seal->random.iv, IV_SIZE },
 		{ "\",\"ciphertext\":\"", seal->ciphertext.data, seal->ciphertext.len },
-		{ "\",\"tag\":\"", seal->tag, TAG_SIZE },
+		{ "\",\"tag\":\"", seal->tag, seal->old ? 0 : TAG_SIZE },
 	};
 
-	bytes_printf(out, "{\"protected\":\"%s", bytes_text(&seal->protected_text));
+	bytes_append_text(out, "{\"protected\":\"");
+	append_quoted(out, bytes_text(&seal->protected_text));
 	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
 		bytes_append_text(out, members[i].before);
 		encode_base64(ENCODE_BASE64URL, members[i].data, members[i].len, out);

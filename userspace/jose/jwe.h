@@ -5,6 +5,10 @@
  * This is not left to a JOSE library for two reasons. The plaintext must never be in the heap of a
  * JSON library. And deployed clients compute the AAD again from the header that they have parsed,
  * so its bytes must be exactly {"alg":..,"enc":..,"epk":{"crv":..,"kty":"EC","x":..,"y":..}}.
+ *
+ * A key for RSA1_5 gets the form of KBS API 0.1.1, the only one in which clients had such keys: the
+ * header stands as JSON and not in base64url, nothing authenticates it, and the tag is the end of the
+ * ciphertext. jwe_open() does not open it.
  */
 #ifndef REALMKEY_JWE_H
 #define REALMKEY_JWE_H
@@ -35,7 +39,7 @@ struct jwe_random {
 };
 
 /* Append to @out the flattened JWE of @len bytes at @plain for the public key @jwk (members as from
- * tee_key_jwk()). @fixed must be NULL outside of tests: then the random values are new ones. A key
+ * tee_key_jwk(), or those of an RSA key with alg RSA1_5). @fixed must be NULL outside of tests: then the random values are new ones. A key
  * that cannot be used is an ERROR_INPUT. */
 int jwe_seal(const json_t *jwk, const void *plain, size_t len, const struct jwe_random *fixed,
 	     struct bytes *out, struct error *e);

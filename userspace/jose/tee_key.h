@@ -15,6 +15,8 @@
 
 #define TEE_KEY_ECDH "ECDH-ES+A256KW"
 #define TEE_KEY_RSA  "RSA-OAEP-256"
+/* Keys of clients of KBS API 0.1.1. This program has none: it encrypts to them, and never decrypts. */
+#define TEE_KEY_RSA_OLD "RSA1_5"
 
 struct tee_key {
 	EVP_PKEY *pkey;	 /* owned */
