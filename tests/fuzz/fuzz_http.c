@@ -13,14 +13,21 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void fuzz_attest(const uint8_t *data, size_t size)
+/* Each version and TEE reads the body in its own way. */
+static void fuzz_attest_as(enum kbs_version version, enum kbs_tee tee, const uint8_t *data,
+			   size_t size)
 {
+	const struct kbs_handshake handshake = {
+		.nonce = "PAzBcce4I55T6tRkDfWe/jhzmwXXVhGFLAqtmLVGW50=",
+		.version = version,
+		.tee = tee,
+	};
 	struct handshake_attest attest = HANDSHAKE_ATTEST_INIT;
 	uint8_t challenge[REALM_CHALLENGE_SIZE];
 	struct error e = ERROR_INIT;
 	json_t *runtime;
 
-	if (handshake_attest_parse(data, size, &attest, &e) == 0) {
+	if (handshake_attest_parse(&handshake, data, size, &attest, &e) == 0) {
 		runtime = handshake_runtime_data(&attest, &e);
 		if (!runtime || handshake_challenge(runtime, challenge, &e) < 0)
 			abort(); /* every accepted message can be hashed */
@@ -29,14 +36,23 @@ static void fuzz_attest(const uint8_t *data, size_t size)
 	handshake_attest_free(&attest);
 }
 
+static void fuzz_attest(const uint8_t *data, size_t size)
+{
+	for (int version = KBS_0_1_1; version <= KBS_0_4_0; version++) {
+		fuzz_attest_as((enum kbs_version)version, KBS_CCA, data, size);
+		fuzz_attest_as((enum kbs_version)version, KBS_SAMPLE, data, size);
+	}
+}
+
 /* What is left of a text is JSON only if the text is, and then JSON has the same token there. */
 static void fuzz_token_text(const uint8_t *data, size_t size)
 {
+	static const char *const path[] = { "tee-evidence", "primary_evidence", "token", NULL };
 	struct bytes token = BYTES_INIT, rest = BYTES_INIT;
 	struct error e = ERROR_INIT;
 	json_t *whole, *less = NULL, *evidence, *array;
 
-	if (token_text_take(data, size, &token, &rest, &e) == 1)
+	if (token_text_take(data, size, path, &token, &rest, &e) == 1)
 		less = json_parse(rest.data, rest.len, JSON_OPERATOR, "rest", ERROR_INPUT, &e);
 	if (less) {
 		whole = json_parse(data, size, JSON_OPERATOR, "text", ERROR_INPUT, &e);
@@ -96,10 +112,11 @@ static void fuzz_text(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	struct handshake_hello hello;
 	struct error e = ERROR_INIT;
 	enum policy policy;
 
-	handshake_auth_parse(data, size, &e);
+	handshake_auth_parse(data, size, KBS_0_1_1, &hello, &e);
 	fuzz_attest(data, size);
 	fuzz_token_text(data, size);
 	fuzz_reference(data, size);

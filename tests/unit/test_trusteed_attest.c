@@ -388,7 +388,7 @@ static void test_attest_bodies(void **state)
 		{ "\"additional_evidence\":\"\"", "\"other\":\"\"", "tee-evidence" },
 		{ "\"nonce\":\"", "\"nonce\":\"A", "nonce" },
 		{ "\"nonce\"", "\"nnce\"", "runtime-data: nonce" },
-		{ "\"kty\":\"EC\"", "\"kty\":\"AKP\"", "tee-pubkey: kty" },
+		{ "\"kty\":\"EC\"", "\"kty\":\"OKP\"", "tee-pubkey: kty" },
 		{ "\"crv\"", "\"curve\"", "tee-pubkey: crv" },
 		{ "\"tee-pubkey\"", "\"key\"", "runtime-data: tee-pubkey" },
 		{ "\"token\":[", "\"token\":[256,", "primary_evidence: token: element 0" },
@@ -460,15 +460,23 @@ static void test_auth(void **state)
 	static const struct {
 		const char *body, *cause;
 	} requests[] = {
-		{ "{\"version\":\"0.2.0\",\"tee\":\"cca\",\"extra-params\":\"\"}",
+		{ "{\"version\":\"0.3.0\",\"tee\":\"cca\",\"extra-params\":\"\"}",
 		  "RCAR handshake Auth failed: KBS Client Protocol Version Mismatch: expect =0.4.0 "
-		  "while the request is 0.2.0" },
+		  "or =0.2.0 while the request is 0.3.0" },
+		{ "{\"version\":\"0.1.1\",\"tee\":\"cca\",\"extra-params\":\"\"}",
+		  "RCAR handshake Auth failed: KBS Client Protocol Version Mismatch: expect =0.4.0 "
+		  "or =0.2.0 while the request is 0.1.1" },
 		{ "{\"version\":\"0.4\",\"tee\":\"cca\",\"extra-params\":\"\"}",
-		  "RCAR handshake Auth failed: KBS Client Protocol Version Mismatch" },
+		  "RCAR handshake Auth failed: failed to parse KBS version" },
 		{ "{\"version\":\"0.4.0\",\"tee\":\"cca\"}",
 		  "RCAR handshake Auth failed: deserialize Request: extra-params: missing" },
 		{ "{\"version\":\"0.4.0\",\"tee\":\"snp\",\"extra-params\":\"\"}",
 		  "RCAR handshake Auth failed: tee 'snp'" },
+		{ "{\"version\":\"0.4.0\",\"tee\":\"sgx2\",\"extra-params\":\"\"}",
+		  "RCAR handshake Auth failed: deserialize Request: tee: 'sgx2' is not a TEE" },
+		{ "{\"version\":\"0.4.0\",\"tee\":\"sample\",\"extra-params\":\"\"}",
+		  "RCAR handshake Auth failed: tee 'sample': this embedded Trustee verifies only "
+		  "cca" },
 		{ "{\"tee\":\"cca\",\"extra-params\":\"\"}",
 		  "RCAR handshake Auth failed: deserialize Request: version" },
 		{ "{\"version\":\"0.4.0\",\"extra-params\":\"\"}",

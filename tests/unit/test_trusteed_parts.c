@@ -145,7 +145,6 @@ static void test_challenge_vectors(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		json_t *vector = json_object_get(root, cases[i].vector);
 		struct handshake_attest attest = {
-			.nonce = nonce,
 			.additional = cases[i].additional,
 			.tee_pubkey = json_object_get(json_object_get(root, cases[i].key),
 						      "tee_pubkey_jwk"),
@@ -153,8 +152,10 @@ static void test_challenge_vectors(void **state)
 		struct bytes hex = BYTES_INIT;
 		struct error e = ERROR_INIT;
 		uint8_t challenge[64];
-		json_t *runtime = handshake_runtime_data(&attest, &e);
+		json_t *runtime;
 
+		snprintf(attest.nonce, sizeof(attest.nonce), "%s", nonce);
+		runtime = handshake_runtime_data(&attest, &e);
 		assert_int_equal(handshake_challenge(runtime, challenge, &e), 0);
 		encode_hex(challenge, sizeof(challenge), &hex);
 		assert_memory_equal(
@@ -187,6 +188,7 @@ static int policy_from_text(const char *text, size_t len, enum policy *policy, s
 /* Only arrays that JSON would read in the same way are taken out of the text. */
 static void test_token_text(void **state)
 {
+	static const char *const path[] = { "tee-evidence", "primary_evidence", "token", NULL };
 	static const struct {
 		const char *text, *token;
 		size_t len;
@@ -234,7 +236,7 @@ static void test_token_text(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(taken); i++) {
 		bytes_clear(&token);
 		bytes_clear(&rest);
-		assert_int_equal(token_text_take(taken[i].text, strlen(taken[i].text), &token,
+		assert_int_equal(token_text_take(taken[i].text, strlen(taken[i].text), path, &token,
 						 &rest, &e),
 				 1);
 		assert_int_equal(token.len, taken[i].len);
@@ -250,7 +252,7 @@ static void test_token_text(void **state)
 
 		assert_non_null(text);
 		memcpy(text + 1, left[i], len);
-		if (token_text_take(text + 1, len, &token, &rest, &e) != 0)
+		if (token_text_take(text + 1, len, path, &token, &rest, &e) != 0)
 			fail_msg("%s", left[i]);
 		assert_string_equal(bytes_text(&token), "kept");
 		assert_string_equal(bytes_text(&rest), "kept");

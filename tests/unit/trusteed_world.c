@@ -22,6 +22,7 @@ static void world_start(struct world *w)
 		.anchors = w->anchors,
 		.development = w->development,
 		.sample_cpak = w->sample_cpak,
+		.least = w->least,
 	};
 	struct error e = ERROR_INIT;
 
@@ -45,6 +46,7 @@ int world_setup(void **state)
 	snprintf(w->anchors, sizeof(w->anchors), "%s/anchors", w->dir);
 	assert_int_equal(mkdir(w->anchors, 0700), 0);
 	w->monotonic = 1000000;
+	w->least = VERSION_LEAST;
 	w->now = 1800000000;
 	w->builder.cpak = EVP_EC_gen("P-384");
 	w->builder.rak = EVP_EC_gen("P-384");

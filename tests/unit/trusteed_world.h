@@ -17,6 +17,7 @@
 
 #include "cca_builder.h"
 #include "kbs/kbs.h"
+#include "trusteed/attest/version.h"
 #include "trusteed/http/reply.h"
 #include "trusteed/trustee.h"
 
@@ -29,8 +30,9 @@ struct world {
 	char session[64];	  /* the cookie; "" if there is none */
 	struct bytes bearer;	  /* sent if not empty */
 	int64_t monotonic, now;
-	bool development; /* --dev */
-	bool sample_cpak; /* --dev-trust-sample-cpak */
+	bool development;	/* --dev */
+	bool sample_cpak;	/* --dev-trust-sample-cpak */
+	enum kbs_version least; /* --min-version */
 };
 
 /* For cmocka_unit_test_setup_teardown(): *state becomes a struct world with one anchor, which is

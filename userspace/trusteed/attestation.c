@@ -24,16 +24,19 @@ static void attestation_cookie(const struct request *request, const char *id, in
 void attestation_auth(struct trustee *t, const struct request *request, const char *rest,
 		      struct reply *reply)
 {
+	struct handshake_hello hello;
 	struct kbs_handshake handshake;
 	struct error e = ERROR_INIT;
 
 	(void)rest;
-	if (handshake_auth_parse(request->body, request->len, &e) < 0) {
+	if (handshake_auth_parse(request->body, request->len, t->least, &hello, &e) < 0 ||
+	    (hello.tee == KBS_SAMPLE && handshake_tee_refuse("sample", &e) < 0)) {
 		error_add(&e, "RCAR handshake Auth failed");
 		reply_fail(reply, REPLY_ATTESTATION, &e);
 		return;
 	}
-	if (kbs_seal_begin(&t->seal, request->monotonic, KBS_0_4_0, KBS_CCA, &handshake, &e) < 0) {
+	if (kbs_seal_begin(&t->seal, request->monotonic, hello.version, hello.tee, &handshake, &e) <
+	    0) {
 		reply_fail(reply, REPLY_ATTESTATION, &e);
 		return;
 	}
@@ -103,8 +106,9 @@ static int attestation_appraise(struct trustee *t, const struct cca_token *token
 	return 0;
 }
 
-static int attestation_judge(struct trustee *t, const struct request *request, const char *nonce,
-			     struct bytes *ear, struct reply *reply, struct error *e)
+static int attestation_judge(struct trustee *t, const struct request *request,
+			     const struct kbs_handshake *handshake, struct bytes *ear,
+			     struct reply *reply, struct error *e)
 {
 	struct handshake_attest attest = HANDSHAKE_ATTEST_INIT;
 	struct cca_token token = CCA_TOKEN_INIT;
@@ -113,10 +117,11 @@ static int attestation_judge(struct trustee *t, const struct request *request, c
 	json_t *runtime = NULL;
 	int ret = -1;
 
-	if (handshake_attest_parse(request->body, request->len, &attest, e) < 0)
+	if (handshake_attest_parse(handshake, request->body, request->len, &attest, e) < 0)
 		goto out;
-	if (strcmp(attest.nonce, nonce) != 0) {
-		error_set(e, ERROR_ATTESTATION, "nonce: not the one of this session");
+	if (attest.init_data || attest.devices) {
+		error_set(e, ERROR_PROTOCOL, "%s: not supported by this embedded Trustee",
+			  attest.init_data ? "init-data" : "additional_evidence");
 		goto out;
 	}
 	runtime = handshake_runtime_data(&attest, e);
@@ -150,7 +155,7 @@ static struct kbs_session *attestation_new(struct trustee *t, const struct reque
 	}
 	if (found > 0) {
 		reply_note(reply, "session %.8s", handshake.id);
-		if (attestation_judge(t, request, handshake.nonce, ear, reply, &e) == 0)
+		if (attestation_judge(t, request, &handshake, ear, reply, &e) == 0)
 			session = kbs_sessions_add(&t->sessions, &handshake, ear,
 						   request->monotonic, &e);
 	}

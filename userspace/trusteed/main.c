@@ -16,6 +16,7 @@
 #include "sandbox/sandbox.h"
 #include "route.h"
 #include "trustee.h"
+#include "trusteed/attest/version.h"
 #include "trusteed/http/http.h"
 #include "trusteed/http/listen.h"
 #include "trusteed/http/tls_current.h"
@@ -25,7 +26,7 @@
 #define FILES_SPARE ((rlim_t)128)
 
 struct options {
-	const char *state, *listen, *cert, *key, *anchors;
+	const char *state, *listen, *cert, *key, *anchors, *min_version;
 	bool dev, sample_cpak, allow_plain, verbose;
 	unsigned int sessions, connections;
 };
@@ -84,6 +85,11 @@ static const struct args_option options_table[] = {
 	  .help = "attested sessions at most (65536)",
 	  .min = 1,
 	  .max = 10000000 },
+	{ .name = "min-version",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, min_version),
+	  .value = "VERSION",
+	  .help = "refuse clients of an older KBS API: 0.1.1, 0.2.0 or 0.4.0 (0.2.0)" },
 	{ .name = "verbose",
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct options, verbose),
@@ -96,8 +102,10 @@ static const struct args_option *const options_tables[] = { options_table, NULL 
 static const struct args_spec spec = {
 	.name = "trusteed",
 	.operands = "",
-	.about = "An embedded Trustee: verifies the evidence of Arm CCA realms, issues EARs, and\n"
-		 "releases resources as JWE, by the protocol of the Key Broker Service (0.4.0).",
+	.about =
+		"An embedded Trustee: verifies the evidence of Arm CCA realms, issues EARs, and\n"
+		"releases resources as JWE, by the protocol of the Key Broker Service (0.4.0, 0.2.0\n"
+		"and, if it is asked for, 0.1.1).",
 	.options = options_tables,
 	.notes = "For development, tests and single hosts. See trusteed(8).",
 };
@@ -145,6 +153,10 @@ static void server_warn(const struct options *options, const struct listen_addre
 		log_line(LOG_LEVEL_WARNING,
 			 "*** --dev-trust-sample-cpak: platforms with TF-A's sample key are "
 			 "trusted; its private part is public, so anyone can get secrets here ***");
+	if (options->min_version && strcmp(options->min_version, version_name(KBS_0_1_1)) == 0)
+		log_line(LOG_LEVEL_WARNING,
+			 "--min-version 0.1.1: what is sent to such old clients has a header that "
+			 "nothing authenticates; use TLS");
 	if (!options->cert && !listen_is_loopback(address))
 		log_line(LOG_LEVEL_WARNING,
 			 "plain HTTP: the network between client and server can "
@@ -184,10 +196,15 @@ static int server_start(struct server *server, const struct options *options,
 		.development = options->dev,
 		.sample_cpak = options->sample_cpak,
 		.sessions = options->sessions,
+		.least = VERSION_LEAST,
 	};
 	struct tls_files files = TLS_FILES_INIT;
 	int ret = -1;
 
+	if (options->min_version && version_named(options->min_version, &trustee.least, e) < 0) {
+		error_add(e, "--min-version");
+		goto out;
+	}
 	if (options->cert && tls_files_read(&files, options->cert, options->key, e) < 0)
 		goto out;
 	server_warn(options, address);

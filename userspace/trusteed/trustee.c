@@ -113,6 +113,7 @@ int trustee_open(struct trustee *t, const struct trustee_options *options, int64
 	t->max_token_age = options->max_token_age;
 	t->recheck = options->recheck;
 	t->sample_evidence = options->sample_evidence;
+	t->least = options->least;
 	if (options->sessions)
 		t->sessions.max = options->sessions;
 	return kbs_seal_init(&t->seal, e);

@@ -35,7 +35,8 @@ struct trustee {
 	struct pool *pool;	  /* evaluates them; borrowed; NULL: they deny */
 	int64_t max_token_age; /* seconds; an older EAR gets no resource; 0: it counts until its end */
 	bool recheck;	       /* --recheck: each resource is preceded by a new appraisal */
-	bool sample_evidence; /* --dev-sample: evidence that anyone can make is accepted */
+	bool sample_evidence;	/* --dev-sample: evidence that anyone can make is accepted */
+	enum kbs_version least; /* the oldest version of the KBS API that is served */
 };
 
 #define TRUSTEE_INIT { .store = STORE_INIT, .seal = KBS_SEAL_INIT, .sessions = KBS_SESSIONS_INIT }
@@ -49,6 +50,7 @@ struct trustee_options {
 	bool recheck;
 	unsigned int max_token_age; /* seconds; 0: as long as the EAR is valid */
 	unsigned int sessions;	    /* attested sessions at most; 0: the default */
+	enum kbs_version least;	    /* the oldest version of the KBS API that is served */
 };
 
 /* Read the state. What is missing (keys, admin token, anchors directory) is made. @now is in

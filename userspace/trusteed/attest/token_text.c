@@ -6,8 +6,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base/array.h"
-
 /* What is left of the text. */
 struct scan {
 	const char *at, *end;
@@ -112,15 +110,14 @@ static bool scan_bytes(struct scan *s, struct bytes *out)
 	return whole;
 }
 
-int token_text_take(const void *text, size_t len, struct bytes *token, struct bytes *rest,
-		    struct error *e)
+int token_text_take(const void *text, size_t len, const char *const *path, struct bytes *token,
+		    struct bytes *rest, struct error *e)
 {
-	static const char *const path[] = { "tee-evidence", "primary_evidence", "token" };
 	struct scan s = { .at = text, .end = (const char *)text + len };
 	const char *array;
 
-	for (size_t i = 0; i < ARRAY_SIZE(path); i++)
-		if (!scan_member(&s, path[i]))
+	for (; *path; path++)
+		if (!scan_member(&s, *path))
 			return 0;
 	array = s.at;
 	if (!scan_bytes(&s, token))

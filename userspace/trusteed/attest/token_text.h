@@ -13,7 +13,7 @@
 #include "base/error.h"
 
 /*
- * Find the array at "tee-evidence", "primary_evidence", "token", append its bytes to @token, and the
+ * Find the array at @path, names of members with NULL at the end, append its bytes to @token, and the
  * text with an empty array in its place to @rest. Only the way to the array is read. If the rest is
  * JSON without duplicate members, the text is too, and has this token.
  *
@@ -21,7 +21,7 @@
  * a way that this function does not know, such as an escape in the name of a member; or -1 out of
  * memory. If it returns 0, both are unchanged.
  */
-int token_text_take(const void *text, size_t len, struct bytes *token, struct bytes *rest,
-		    struct error *e);
+int token_text_take(const void *text, size_t len, const char *const *path, struct bytes *token,
+		    struct bytes *rest, struct error *e);
 
 #endif

@@ -22,6 +22,7 @@
 
 #define KBS_SESSION_SECONDS 300
 #define KBS_SESSION_ID_SIZE 16
+#define KBS_NONCE_SIZE	    45 /* base64 of 32 bytes, and a zero byte */
 
 /* The versions of the KBS API. */
 enum kbs_version {
@@ -44,9 +45,9 @@ struct kbs_seal {
 
 struct kbs_handshake {
 	char id[2 * KBS_SESSION_ID_SIZE + 1]; /* lower-case hex */
-	char nonce[45];			      /* base64 of 32 bytes */
-	int64_t until;			      /* when it ends: boot clock, ms */
-	enum kbs_version version;	      /* what the client said in its auth request */
+	char nonce[KBS_NONCE_SIZE];
+	int64_t until;		  /* when it ends: boot clock, ms */
+	enum kbs_version version; /* what the client said in its auth request */
 	enum kbs_tee tee;
 };
 
