@@ -67,11 +67,17 @@ static char *text_of(const uint8_t *data, size_t size)
 
 static void fuzz_path(int status, const uint8_t *data, size_t size)
 {
-	char *text = text_of(data, size), path[64];
+	char *text = text_of(data, size), path[64], request[KBS_REQUEST_SIZE];
 	struct error e = ERROR_INIT;
 
 	(void)status;
 	check(kbs_resource_path(text, path, sizeof(path), &e), &e);
+	e = (struct error)ERROR_INIT;
+	if (kbs_resource_request(text, request, sizeof(request), &e) < 0)
+		check(-1, &e);
+	else if (strpbrk(request, " \r\n#") || strstr(request, "/.") || strstr(request, "//") ||
+		 kbs_resource_request(request, request, sizeof(request), &e) < 0)
+		abort();
 	free(text);
 }
 

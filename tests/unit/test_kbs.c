@@ -546,60 +546,6 @@ static void test_attest_answer_too_long(void **state)
 	bytes_free(&body);
 }
 
-/* --- names ------------------------------------------------------------------------------------ */
-
-static void test_resource_paths(void **state)
-{
-	static const struct {
-		const char *text, *path, *words;
-	} cases[] = {
-		{ "default/key/1", "default/key/1", NULL },
-		{ "kbs:///default/key/1", "default/key/1", NULL },
-		{ "_a/-b/c.d..e", "_a/-b/c.d..e", NULL },
-		{ "", NULL, "repository is empty" },
-		{ "a", NULL, "not repository/type/tag" },
-		{ "a/b", NULL, "not repository/type/tag" },
-		{ "a/b/c/d", NULL, "not repository/type/tag" },
-		{ "a/b/c/", NULL, "not repository/type/tag" },
-		{ "/a/b", NULL, "repository is empty" },
-		{ "a//b", NULL, "type is empty" },
-		{ "a/b/", NULL, "tag is empty" },
-		{ "a/.b/c", NULL, "type '.b' begins with '.'" },
-		{ "a/../c", NULL, "type '..' begins with '.'" },
-		{ "a/b/c d", NULL, "tag 'c d' has a character" },
-		{ "a/b?/c", NULL, "type 'b?' has a character" },
-		{ "a/b/c\n", NULL, "has a character" },
-		{ "kbs://host/a/b/c", NULL, "repository 'kbs:' has" },
-		{ "\303\244/b/c", NULL, "has a character" },
-	};
-	char path[64];
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct error e = ERROR_INIT;
-		int ret = kbs_resource_path(cases[i].text, path, sizeof(path), &e);
-
-		assert_int_equal(ret, cases[i].path ? 0 : -1);
-		if (cases[i].path)
-			assert_string_equal(path, cases[i].path);
-		else if (e.kind != ERROR_USAGE || !strstr(e.text, cases[i].words))
-			fail_msg("%s: %s", cases[i].text, e.text);
-	}
-}
-
-static void test_resource_path_length(void **state)
-{
-	char text[80], path[64];
-	struct error e = ERROR_INIT;
-
-	(void)state;
-	snprintf(text, sizeof(text), "a/b/%059d", 0);
-	assert_int_equal(kbs_resource_path(text, path, sizeof(path), &e), 0);
-	snprintf(text, sizeof(text), "a/b/%060d", 0);
-	assert_int_equal(kbs_resource_path(text, path, sizeof(path), &e), -1);
-	assert_int_equal(e.kind, ERROR_USAGE);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -624,8 +570,6 @@ int main(void)
 		cmocka_unit_test(test_admin_unserved),
 		cmocka_unit_test(test_attest_answer),
 		cmocka_unit_test(test_attest_answer_too_long),
-		cmocka_unit_test(test_resource_paths),
-		cmocka_unit_test(test_resource_path_length),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,8 +9,6 @@
 #include "kbs/denial.h"
 #include "kbs/kbs.h"
 
-#define PATH_SIZE 256
-
 struct options {
 	struct cli_kbs kbs;
 	const char *path, *token, *tee_key_file, *output;
@@ -22,7 +20,8 @@ static const struct args_option own[] = {
 	  .type = ARGS_TEXT,
 	  .offset = offsetof(struct options, path),
 	  .value = "A/B/C",
-	  .help = "the resource: repository/type/tag (required)" },
+	  .help = "the resource: repository/type/tag (required); a query, such as ?version=2, may "
+		  "follow" },
 	{ .name = "attestation-token",
 	  .type = ARGS_TEXT,
 	  .offset = offsetof(struct options, token),
@@ -64,14 +63,14 @@ static const struct args_spec spec = {
 
 static int command_check(const struct options *options, struct error *e)
 {
-	char path[PATH_SIZE];
+	char path[KBS_REQUEST_SIZE];
 
 	if (!options->path)
 		return error_set(e, ERROR_USAGE, "--path is required");
 	if (options->token && !options->tee_key_file)
 		return error_set(e, ERROR_USAGE,
 				 "--attestation-token needs --tee-key-file, the key it names");
-	if (kbs_resource_path(options->path, path, sizeof(path), e) < 0)
+	if (kbs_resource_request(options->path, path, sizeof(path), e) < 0)
 		return -1;
 	return cli_kbs_check(&options->kbs, e);
 }

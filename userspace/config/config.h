@@ -57,7 +57,7 @@ struct config_hook {
 
 struct config_secret {
 	char *name;	/* from [secret NAME] */
-	char *resource; /* repository/type/tag */
+	char *resource; /* repository/type/tag, and a query if there is one */
 	char *file; /* relative to the keyring; no "..", no leading '/'; NULL: none. Default: its
 			      * name, if it has neither key, credential, crypttab nor allow; "file ="
 			      * without a value: none */

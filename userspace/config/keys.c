@@ -200,9 +200,9 @@ static int read_source(struct parser *p, const struct key *key, const char *valu
 static int read_resource(struct parser *p, const struct key *key, const char *value, void *field)
 {
 	struct error inner = ERROR_INIT;
-	char path[512];
+	char path[KBS_REQUEST_SIZE];
 
-	if (kbs_resource_path(value, path, sizeof(path), &inner))
+	if (kbs_resource_request(value, path, sizeof(path), &inner))
 		return parser_fail(p, key->name, "%s", inner.text);
 	return parser_store(p, path, field);
 }

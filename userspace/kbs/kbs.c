@@ -237,7 +237,7 @@ static int kbs_refuse(int status, const void *body, size_t len, const char *what
 
 int kbs_resource_answer(int status, const void *body, size_t len, const char *path, struct error *e)
 {
-	char what[300];
+	char what[16 + KBS_REQUEST_SIZE];
 
 	if (status == 200)
 		return 0;
@@ -445,6 +445,46 @@ static int kbs_segment_check(const char *name, const char *segment, size_t len, 
 	return 0;
 }
 
+/* How many characters at @text a name or value in a query may have. Percent-encoding must be whole, and hides no
+ * control character. */
+static size_t query_span(const char *text)
+{
+	const char *at = text;
+
+	for (;;) {
+		at += strspn(at, ENCODE_ALPHANUMERIC "-_.~");
+		if (*at != '%' || !isxdigit((unsigned char)at[1]) ||
+		    !isxdigit((unsigned char)at[2]) || at[1] < '2' || !strncasecmp(at, "%7f", 3))
+			return (size_t)(at - text);
+		at += 3;
+	}
+}
+
+/* Check "name=value&name=value", of which values may be absent. */
+static int kbs_query_check(const char *query, struct error *e)
+{
+	const char *at = query;
+
+	for (;; at++) {
+		size_t len = query_span(at);
+
+		if (!len)
+			break;
+		at += len;
+		if (*at == '=')
+			at += 1 + query_span(at + 1);
+		if (!*at)
+			return 0;
+		if (*at != '&')
+			break;
+	}
+	return error_set(
+		e, ERROR_USAGE,
+		"resource: query '%s': at '%.16s': not NAME=VALUE, joined by '&', of letters, "
+		"digits, '-', '_', '.', '~' and %%XX",
+		query, at);
+}
+
 int kbs_resource_path(const char *text, char *path, size_t size, struct error *e)
 {
 	static const char *const names[] = { "repository", "type", "tag" };
@@ -468,5 +508,24 @@ int kbs_resource_path(const char *text, char *path, size_t size, struct error *e
 		at += i < 2;
 	}
 	memcpy(path, text, strlen(text) + 1);
+	return 0;
+}
+
+int kbs_resource_request(const char *text, char *path, size_t size, struct error *e)
+{
+	const char *query = strchr(text, '?');
+	const size_t len = query ? (size_t)(query - text) : strlen(text);
+	char name[KBS_RESOURCE_SIZE];
+
+	if (len >= sizeof(name) || strlen(text) >= size)
+		return error_set(e, ERROR_USAGE, "resource: %zu bytes, over %zu", strlen(text),
+				 (query ? size : sizeof(name)) - 1);
+	memcpy(name, text, len);
+	name[len] = '\0';
+	if (kbs_resource_path(name, path, size, e) < 0 ||
+	    (query && kbs_query_check(query + 1, e) < 0))
+		return -1;
+	if (query)
+		strcat(path, query);
 	return 0;
 }

@@ -24,6 +24,8 @@
 #include "jose/tee_key.h"
 
 #define KBS_PROTOCOL_VERSION "0.4.0"
+#define KBS_RESOURCE_SIZE    256		 /* bytes of the name of a resource, with a NUL */
+#define KBS_REQUEST_SIZE     512		 /* the same with a query */
 #define KBS_TOKEN_MAX	     ((size_t)256 << 10) /* bytes of an EAR */
 
 /* What the KBS sent in answer to POST auth. */
@@ -56,6 +58,10 @@ int kbs_attest_answer(int status, const void *body, size_t len, struct bytes *ea
  * after an optional "kbs:///". @path, of @size bytes, receives it without that prefix. ERROR_USAGE
  * says which segment is wrong, and why. */
 int kbs_resource_path(const char *text, char *path, size_t size, struct error *e);
+/* The same for what is to be got: "?NAME=VALUE&..." may follow, which a KBS gives to its policy and its store of
+ * resources, for example as version. Names and values are of [A-Za-z0-9_.~-] and %XX without control characters. @size
+ * is KBS_REQUEST_SIZE or more. */
+int kbs_resource_request(const char *text, char *path, size_t size, struct error *e);
 /* Read the answer to GET resource for @path: 0 if the body is a JWE to be opened. ERROR_ATTESTATION
  * if the KBS requires a new EAR, ERROR_POLICY if its policy denies, ERROR_NOT_FOUND, and others. */
 int kbs_resource_answer(int status, const void *body, size_t len, const char *path,

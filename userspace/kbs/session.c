@@ -17,8 +17,7 @@
 
 #define MARGIN_MS    60000 /* an EAR is not used in its last minute */
 #define LIFETIME_MAX 86400 /* seconds; a longer one is a mistake or an attack */
-#define PATH_SIZE    256
-#define TOKEN_TRIES  3 /* while other programs extend registers */
+#define TOKEN_TRIES  3	   /* while other programs extend registers */
 
 /*
  * Set *@ms to the lifetime of the EAR in milliseconds, or to 0 if the EAR does not state it. It is
@@ -247,9 +246,9 @@ out:
 int session_get(struct session *s, const char *path, struct bytes *secret, struct error *e)
 {
 	bool reused = s->ear.len && (s->ear_given || clock_boot_ms() < s->ear_until);
-	char checked[PATH_SIZE];
+	char checked[KBS_REQUEST_SIZE];
 
-	if (kbs_resource_path(path, checked, sizeof(checked), e) < 0)
+	if (kbs_resource_request(path, checked, sizeof(checked), e) < 0)
 		return -1;
 	if (!reused && session_attest(s, e) < 0)
 		return -1;

@@ -10,7 +10,7 @@
 #include "kbs/kbs.h"
 
 #define URL_PATH  "resource/"
-#define NAME_SIZE 256
+#define NAME_SIZE KBS_RESOURCE_SIZE
 #define PATH_SIZE (sizeof(URL_PATH) + NAME_SIZE)
 
 static const struct args_option resource_options[] = {
