@@ -119,7 +119,7 @@ static void authorization_ear(struct part claims, struct bytes *out)
 
 	bytes_append_text(out, "Bearer ");
 	if (json_is_object(payload))
-		jwt_sign(header, payload, world.trustee.ear_key.pkey, out, &e);
+		jwt_sign(header, payload, world.trustee.ear_keys.signer.pkey, out, &e);
 	json_decref(header);
 	json_decref(payload);
 }
