@@ -48,8 +48,8 @@ static const struct args_option token_options[] = {
 	  .type = ARGS_TEXT,
 	  .offset = offsetof(struct admin_options, key_file),
 	  .value = "FILE",
-	  .help = "the operator's private key (PEM, not encrypted): Ed25519, P-256 or P-384 "
-		  "(required)" },
+	  .help = "the operator's private key (PEM, not encrypted): Ed25519, P-256, P-384 or "
+		  "RSA (required)" },
 	{ .name = "output",
 	  .type = ARGS_TEXT,
 	  .offset = offsetof(struct admin_options, output),
@@ -135,14 +135,16 @@ static json_t *operator_claims(const struct admin_options *options, struct error
 	return NULL;
 }
 
-/* The algorithm that the header of a token of @key has to name, or NULL. */
+/* The algorithm that the header of a token of @key names, or NULL. */
 static const char *operator_algorithm(EVP_PKEY *key)
 {
-	if (EVP_PKEY_is_a(key, "ED25519"))
-		return "EdDSA";
+	if (!jwt_supports(key))
+		return NULL;
+	if (EVP_PKEY_is_a(key, "RSA"))
+		return "RS256";
 	if (EVP_PKEY_is_a(key, "EC"))
 		return EVP_PKEY_get_bits(key) == 256 ? "ES256" : "ES384";
-	return NULL;
+	return "EdDSA";
 }
 
 static int token_sign(EVP_PKEY *key, const json_t *claims, const char *path, struct bytes *token,
@@ -153,7 +155,7 @@ static int token_sign(EVP_PKEY *key, const json_t *claims, const char *path, str
 	int ret;
 
 	if (!algorithm)
-		return error_set(e, ERROR_INPUT, "%s: neither Ed25519, P-256 nor P-384", path);
+		return error_set(e, ERROR_INPUT, "%s: neither Ed25519, P-256, P-384 nor RSA", path);
 	header = json_pack("{s:s, s:s}", "typ", "JWT", "alg", algorithm);
 	ret = header ? jwt_sign(header, claims, key, token, e) : error_set_memory(e);
 	json_decref(header);
