@@ -71,6 +71,7 @@ static const struct cbor_node *corim_untag(const struct cbor_node *node, uint64_
 static int corim_find(const struct cbor_node *map, int64_t key, enum cbor_node_kind kind,
 		      const char *what, const struct cbor_node **value, struct error *e)
 {
+	*value = NULL;
 	if (map->kind != CBOR_NODE_MAP)
 		return error_set(e, ERROR_INPUT, "the item that should have the %s is not a map",
 				 what);
