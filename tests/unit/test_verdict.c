@@ -129,6 +129,10 @@ static void refused(void **state)
 	} cases[] = {
 		{ CLAIMS("null"), "data.policy.trust_claims: not an object" },
 		{ CLAIMS("[\"hardware\"]"), "data.policy.trust_claims: not an object" },
+		{ CLAIMS("\"<undefined>\""),
+		  "data.policy.trust_claims: undefined for this evidence" },
+		{ EXTENSIONS("\"<undefined>\""),
+		  "data.policy.extensions: undefined for this evidence" },
 		{ CLAIMS("{}"), "data.policy.trust_claims: no claim is set" },
 		{ CLAIMS("{\"hardware\":2,\"file_system\":0}"),
 		  "data.policy.trust_claims: AR4SI has no claim 'file_system'" },

@@ -29,11 +29,19 @@ static const char *const reserved[] = {
 	"ear_veraison_key_attestation",
 };
 
+/* How the engine shows that a rule has no value, as that of Trustee does. */
+static bool verdict_undefined(const json_t *value)
+{
+	return json_is_string(value) && strcmp(json_string_value(value), "<undefined>") == 0;
+}
+
 static int verdict_claims(json_t *claims, struct verdict *verdict, struct error *e)
 {
 	const char *name;
 	json_t *value;
 
+	if (verdict_undefined(claims))
+		return error_set(e, ERROR_POLICY, TRUST_CLAIMS ": undefined for this evidence");
 	if (!json_is_object(claims))
 		return error_set(e, ERROR_POLICY, TRUST_CLAIMS ": not an object");
 	if (json_object_size(claims) == 0)
@@ -107,6 +115,8 @@ static int verdict_extensions(const json_t *list, struct verdict *verdict, struc
 	const char *name;
 	void *next;
 
+	if (verdict_undefined(list))
+		return error_set(e, ERROR_POLICY, EXTENSIONS ": undefined for this evidence");
 	if (!json_is_array(list))
 		return error_set(e, ERROR_POLICY, EXTENSIONS ": not an array");
 	if (json_array_size(list) > EXTENSIONS_MAX)
