@@ -1,0 +1,316 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Tests of trusteed with the clients of Trustee, as kbs_clients.py sends their requests, on loopback without TLS, with
+evidence that realm_here.c signs. Documentation/trustee.md names these tests. TAP."""
+import base64
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+import traceback
+
+sys.dont_write_bytecode = True
+from client_crypto import TeeKey, admin_token_ed25519, openssl  # noqa: E402
+from kbs_clients import TEST_TOKEN, Admin, Bearer, Failed, Rcar  # noqa: E402
+from tap import tap  # noqa: E402
+
+USAGE = "usage: tests/cli/part-clients.py FOLDER    in the toolchain root, at the top of the tree"
+TRUSTEED = "build/release/userspace/trusteed/trusteed"
+REALM = "build/native/tests/cli/realmkey_here"
+SECRET = b"a secret of the stand-in clients \x00\xff"
+COLD = ["GET resource 401", "POST auth 200", "POST attest 200"]    # before a client without a session has a resource
+# What trusteed knows without an engine for Rego.
+DENY_ALL = "# realmkey-policy: deny-all\npackage policy\n\ndefault allow := false\n"
+ALLOW_ALL = "# realmkey-policy: allow-all\npackage policy\n\ndefault allow := true\n"
+RIM = "cca.realm.cca-realm-initial-measurement"
+work = pathlib.Path()
+
+
+class Server:
+    """A trusteed with fresh state that trusts the realm's platform."""
+
+    def __init__(self, name, *options, admins=None):
+        self.state = work / name
+        shutil.rmtree(self.state, ignore_errors=True)
+        self.state.mkdir(mode=0o700)
+        shutil.copytree(work / "anchors", self.state / "anchors")
+        for admin, pem in (admins or {}).items():
+            (self.state / "admins").mkdir(mode=0o700, exist_ok=True)
+            (self.state / "admins" / f"{admin}.pem").write_bytes(pem)
+        self.log = open(work / f"{name}.log", "w+", encoding="utf-8")
+        # pylint: disable=consider-using-with
+        self.process = subprocess.Popen([TRUSTEED, "--state", self.state, "--listen", "127.0.0.1:0", *options],
+                                        stdout=subprocess.PIPE, stderr=self.log, text=True)
+        line = self.process.stdout.readline()
+        if not line.startswith("trusteed: listening on http://"):
+            raise RuntimeError(f"trusteed does not start: {line}")
+        self.port = int(line.rpartition(":")[2])
+        self.token = (self.state / "admin-token").read_text().strip()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(30)
+        self.process.stdout.close()
+        self.log.close()
+
+    def admin(self, **how):
+        return Admin(self.port, how.pop("token", self.token), **how)
+
+    def prepare(self):
+        """A resource, and a realm that is endorsed."""
+        admin = self.admin()
+        admin.set_resource("r/t/one", SECRET)
+        admin.set_sample_reference_value(RIM, rim())
+        admin.close()
+
+
+def evidence(challenge):
+    """A CCA token of the stand-in for a realm."""
+    return subprocess.run([REALM, "token", "--raw", "-", "--challenge", challenge.hex()], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, check=True).stdout
+
+
+def rim():
+    """The RIM of that realm, as a reference value."""
+    text = subprocess.run([REALM, "token", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True).stdout
+    digits = re.search(r'"(?:rim|initial-measurement)":\s*"([0-9a-f]+)"', text.decode())
+    return base64.b64encode(bytes.fromhex(digits[1])).decode()
+
+
+def key(kind="P-256"):
+    """A new key; the number makes its file's name its own."""
+    key.count += 1
+    return TeeKey(str(work / f"client-{key.count}.pem"), kind)
+
+
+key.count = 0
+
+
+def failure(function, *arguments):
+    """What the client reports; "" if it succeeds."""
+    try:
+        function(*arguments)
+        return ""
+    except Failed as error:
+        return str(error)
+
+
+def kbs_client_get_resource(server):
+    """kbs-client get-resource, with the keys that it can make."""
+    for kind in "P-256", "P-521", "RSA-OAEP-256":
+        client = Rcar(server.port, key(kind), evidence)
+        tap.same(f"kbs-client get-resource, {kind}", SECRET, client.get_resource("r/t/one"))
+        tap.same(f"with four requests, {kind}", COLD + ["GET resource 200"], client.requests())
+        tap.same(f"and one more for a further resource, {kind}", SECRET, client.get_resource("r/t/one"))
+        tap.same(f"in the same session, {kind}", ["GET resource 200"], client.requests())
+        client.close()
+
+
+def kbs_client_missing(server):
+    """What is missing ends a client at once; Trustee's 401 would have it attest three times."""
+    client = Rcar(server.port, key(), evidence)
+    said = failure(client.get_resource, "r/t/none")
+    tap.check("kbs-client get-resource, missing", said.startswith("KBS resource Not Found (Error 404): ResourceNotFound"), said)
+    tap.same("after four requests", COLD + ["GET resource 404"], client.requests())
+    said = failure(client.get_resource, "r/t")
+    tap.check("kbs-client get-resource, malformed path", "InvalidRequestPath" in said, said)
+    tap.same("after one request", ["GET resource 404"], client.requests())
+    client.close()
+
+
+def kbs_client_query(server):
+    """A query is not part of the path."""
+    client = Rcar(server.port, key(), evidence)
+    tap.same("kbs-client get-resource with a query", SECRET, client.get_resource("r/t/one?version=1"))
+    client.close()
+
+
+def kbs_client_denied(server):
+    """A denial has it attest three times."""
+    admin = server.admin()
+    admin.set_resource_policy(DENY_ALL)
+    client = Rcar(server.port, key(), evidence)
+    said = failure(client.get_resource, "r/t/one")
+    tap.same("kbs-client get-resource, denied", "request unauthorized", said)
+    again = ["GET resource 401", "POST auth 200", "POST attest 200"]
+    tap.same("after nine requests", COLD + again + again, client.requests())
+    admin.set_resource_policy(ALLOW_ALL)
+    tap.same("and allowed again", SECRET, client.get_resource("r/t/one"))
+    client.close()
+    admin.close()
+
+
+def kbs_client_attest(server):
+    """kbs-client attest, and get-resource with the token and the key."""
+    for kind in "P-256", "P-521", "RSA-OAEP-256":
+        own = key(kind)
+        client = Rcar(server.port, own, evidence)
+        token = client.get_token()
+        tap.same(f"kbs-client attest, {kind}", ["POST auth 200", "POST attest 200"], client.requests())
+        tap.same(f"a token of three parts, {kind}", 2, token.count("."))
+        client.close()
+        bearer = Bearer(server.port, lambda: (TEST_TOKEN, key()), token, own)
+        tap.same(f"kbs-client get-resource --attestation-token, {kind}", SECRET, bearer.get_resource("r/t/one"))
+        tap.same(f"with one request, {kind}", ["GET resource 200"], bearer.requests())
+        bearer.close()
+    bearer = Bearer(server.port, lambda: (TEST_TOKEN, key()), TEST_TOKEN, key())
+    tap.same("kbs-client get-resource with a bad token", "request unauthorized", failure(bearer.get_resource, "r/t/one"))
+    tap.same("after three requests", ["GET resource 401"] * 3, bearer.requests())
+    bearer.close()
+
+
+def kbs_client_config(server):
+    """kbs-client config: resources."""
+    admin = server.admin()
+    tap.same("kbs-client set-resource", "", admin.set_resource("r/t/two", b"two"))
+    tap.same("kbs-client set-resource, empty", "", admin.set_resource("r/t/two", b""))
+    said = failure(admin.set_resource, "r/t", b"two")
+    tap.check("kbs-client set-resource, malformed path", "InvalidRequestPath" in said, said)
+    tap.same("kbs-client delete-resource", "", admin.delete_resource("r/t/two"))
+    said = failure(admin.delete_resource, "r/t/two")
+    tap.check("kbs-client delete-resource, missing", "ResourceNotFound" in said, said)
+    said = failure(admin.delete_resource, "r/t")
+    tap.check("kbs-client delete-resource, malformed path", "InvalidRequestPath" in said, said)
+    admin.close()
+    for name, token in ("anonymous", None), ("bad token", "nonsense"):
+        other = server.admin(token=token)
+        for what, function in (("set-resource", lambda: other.set_resource("r/t/one", b"x")),
+                               ("delete-resource", lambda: other.delete_resource("r/t/one")),
+                               ("set-resource-policy", lambda: other.set_resource_policy(ALLOW_ALL)),
+                               ("set-sample-reference-value", lambda: other.set_sample_reference_value("a", "b")),
+                               ("get-reference-value", lambda: other.get_reference_value("a"))):
+            said = failure(function)
+            tap.check(f"kbs-client {what}, {name}", "AdminAuthAccess" in said, said)
+        other.close()
+
+
+def kbs_client_reference_values(server):
+    """kbs-client config: reference values, with each option."""
+    admin = server.admin()
+    for what, name, value, single, stored in (("", "svn", "1", False, ["1"]),
+                                              (" --as-single-value", "digest", "abcde", True, "abcde"),
+                                              (" --as-integer", "minor", -7, False, [-7]),
+                                              (" --as-integer --as-single-value", "major", 1, True, 1),
+                                              (" --as-bool", "flag", True, False, [True]),
+                                              (" --as-bool --as-single-value", "other", False, True, False)):
+        tap.same(f"kbs-client set-sample-reference-value{what}", "", admin.set_sample_reference_value(name, value, single))
+        tap.same(f"kbs-client get-reference-value{what}", stored, json.loads(admin.get_reference_value(name)))
+    said = failure(admin.get_reference_value, "none")
+    tap.check("kbs-client get-reference-value, missing", "No reference value found for the given id: none" in said, said)
+    admin.close()
+
+
+def kbs_client_december(_):
+    """The kbs-client of December 2025: it signs its tokens with Ed25519."""
+    private = str(work / "december.pem")
+    openssl("genpkey", "-algorithm", "ED25519", "-out", private)
+    with Server("clients-december", admins={"december": openssl("pkey", "-in", private, "-pubout")}) as server:
+        server.prepare()
+        admin = server.admin(token=admin_token_ed25519(private, int(time.time())), december=True)
+        tap.same("kbs-client of December 2025 set-resource", "", admin.set_resource("r/t/december", SECRET))
+        tap.same("kbs-client of December 2025 set-sample-reference-value", "", admin.set_sample_reference_value("d", "1"))
+        said = failure(admin.get_reference_values)
+        tap.check("kbs-client of December 2025 get-reference-values, which names none", said, said)
+        admin.close()
+        client = Rcar(server.port, key(), evidence)
+        tap.same("kbs-client of December 2025 get-resource", SECRET, client.get_resource("r/t/december"))
+        client.close()
+
+
+def trustee_attester(server):
+    """trustee-attester attests before it asks."""
+    client = Rcar(server.port, key(), evidence)
+    client.get_token()
+    tap.same("trustee-attester get-resource", SECRET, client.get_resource("r/t/one"))
+    tap.same("with three requests", ["POST auth 200", "POST attest 200", "GET resource 200"], client.requests())
+    client.close()
+
+
+def data_hub(server):
+    """The Confidential Data Hub asks the Attestation Agent for a token and its key, both with clients of their own."""
+    def agent():
+        own = key()
+        client = Rcar(server.port, own, evidence)
+        token = client.get_token()
+        client.close()
+        return token, own
+
+    for number in 1, 2:
+        hub = Bearer(server.port, agent)
+        tap.same(f"Confidential Data Hub, resource {number}", SECRET, hub.get_resource("r/t/one"))
+        tap.same(f"with one request of its own, {number}", ["GET resource 200"], hub.requests())
+        hub.close()
+
+
+def refusals(server):
+    """What a client that cannot attest reports; the body of every error can be read."""
+    client = Rcar(server.port, key(), lambda challenge: evidence(bytes(64)))
+    said = failure(client.get_token)
+    tap.check("evidence for another challenge", said.startswith("KBS attest unauthorized: AttestationError: "), said)
+    tap.same("after five handshakes", ["POST auth 200", "POST attest 401"] * 5, client.requests())
+    client.close()
+    for method, path, status, variant in (("PUT", "resource/r/t/one", 405, "MethodNotAllowed"),
+                                          ("GET", "test", 404, "PluginNotFound"), ("GET", "auth", 405, "MethodNotAllowed")):
+        client = Rcar(server.port, key(), evidence)
+        answer = client.ask(method, path)
+        tap.same(f"{method} {path}", (status, variant), (answer.status, answer.error()[0]))
+        client.close()
+
+
+def old_clients(server):
+    """Clients of guest-components 0.12 and 0.13, and, if they are admitted, of 0.10 and 0.11."""
+    for kind in "P-256", "RSA-OAEP-256":
+        client = Rcar(server.port, key(kind), evidence, "0.2.0")
+        tap.same(f"client of 0.2.0, {kind}", SECRET, client.get_resource("r/t/one"))
+        tap.same(f"with four requests, 0.2.0, {kind}", COLD + ["GET resource 200"], client.requests())
+        client.close()
+    client = Rcar(server.port, key("RSA1_5"), evidence, "0.1.1")
+    said = failure(client.get_resource, "r/t/one")
+    tap.check("client of 0.1.1 is refused", "KBS Client Protocol Version Mismatch: expect =0.4.0 or =0.2.0" in said, said)
+    client.close()
+    with Server("clients-old", "--min-version", "0.1.1") as old:
+        old.prepare()
+        own = key("RSA1_5")
+        client = Rcar(old.port, own, evidence, "0.1.1")
+        tap.same("client of 0.1.1", SECRET, client.get_resource("r/t/one"))
+        tap.same("with four requests, 0.1.1", COLD + ["GET resource 200"], client.requests())
+        hub = Bearer(old.port, lambda: (client.token, own), old=True)
+        tap.same("Confidential Data Hub of 0.1.1", SECRET, hub.get_resource("r/t/one"))
+        hub.close()
+        client.close()
+    with Server("clients-new", "--min-version", "0.4.0") as new:
+        client = Rcar(new.port, key(), evidence, "0.2.0")
+        said = failure(client.handshake)
+        tap.check("client of 0.2.0 with --min-version 0.4.0", "expect =0.4.0 while the request is 0.2.0" in said, said)
+        client.close()
+
+
+def main():
+    global work
+    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
+        print(USAGE)
+        return 0 if sys.argv[1:] in (["-h"], ["--help"]) else 2
+    work = pathlib.Path(sys.argv[1])
+    os.environ["REALM_HERE"] = str(work / "realm")
+    parts = (kbs_client_get_resource, kbs_client_missing, kbs_client_query, kbs_client_attest, kbs_client_config,
+             kbs_client_reference_values, kbs_client_december, trustee_attester, data_hub, refusals, old_clients,
+             kbs_client_denied)
+    with Server("clients") as server:
+        server.prepare()
+        for part in parts:
+            try:
+                part(server)
+            except Exception:    # pylint: disable=broad-exception-caught
+                tap.check(part.__name__, False, traceback.format_exc())
+    return 0 if tap.done() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
