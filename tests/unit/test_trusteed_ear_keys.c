@@ -6,15 +6,20 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <openssl/ec.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/encode.h"
 #include "base/io.h"
 #include "jose/jwk.h"
 #include "trusteed/attest/ear_issue.h"
+#include "trusteed/store/ear_cert.h"
 #include "trusteed/store/ear_keys.h"
 
 #define NOW INT64_C(1800000000)
@@ -282,6 +287,86 @@ static void a_file_of_other_contents_is_refused(void **state)
 	assert_int_equal(e.kind, ERROR_CONFIG);
 }
 
+/* Append a certificate of @key in PEM form, issued by @issuer, whose name is @issuer_name. */
+static void certify(EVP_PKEY *key, const char *name, EVP_PKEY *issuer, const char *issuer_name,
+		    struct bytes *out)
+{
+	X509 *certificate = X509_new();
+	BIO *bio = BIO_new(BIO_s_mem());
+	X509_NAME *subject = X509_NAME_new(), *by = X509_NAME_new();
+	char *text;
+	long len;
+
+	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const uint8_t *)name, -1, -1, 0);
+	X509_NAME_add_entry_by_txt(by, "CN", MBSTRING_ASC, (const uint8_t *)issuer_name, -1, -1, 0);
+	X509_set_version(certificate, X509_VERSION_3);
+	ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
+	X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
+	X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+	X509_set_subject_name(certificate, subject);
+	X509_set_issuer_name(certificate, by);
+	X509_set_pubkey(certificate, key);
+	assert_true(X509_sign(certificate, issuer, EVP_sha256()) > 0);
+	assert_int_equal(PEM_write_bio_X509(bio, certificate), 1);
+	len = BIO_get_mem_data(bio, &text);
+	bytes_append(out, text, (size_t)len);
+	X509_NAME_free(subject);
+	X509_NAME_free(by);
+	X509_free(certificate);
+	BIO_free(bio);
+}
+
+static void certificates_are_those_of_the_key(void **state)
+{
+	EVP_PKEY *root = EVP_EC_gen("P-256"), *other = EVP_EC_gen("P-256");
+	struct bytes chain = BYTES_INIT, wrong = BYTES_INIT, der = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	const unsigned char *at;
+	const char *first;
+	X509 *certificate;
+	json_t *x5c;
+
+	(void)state;
+	certify(keys.signer.pkey, "ear", root, "root", &chain);
+	certify(root, "root", root, "root", &chain);
+	bytes_append_text(&chain, "what follows is not read\n");
+	x5c = ear_cert_chain(chain.data, chain.len, keys.signer.pkey, &e);
+	assert_int_equal(json_array_size(x5c), 2);
+	first = json_string_value(json_array_get(x5c, 0));
+	assert_int_equal(decode_base64(ENCODE_BASE64, first, strlen(first), "x5c", &der, &e), 0);
+	at = der.data;
+	certificate = d2i_X509(NULL, &at, (long)der.len);
+	assert_int_equal(EVP_PKEY_eq(X509_get0_pubkey(certificate), keys.signer.pkey), 1);
+	X509_free(certificate);
+	json_decref(x5c);
+
+	assert_null(ear_cert_chain(chain.data, chain.len, other, &e));
+	assert_int_equal(e.kind, ERROR_CONFIG);
+	assert_non_null(strstr(e.text, "not for the key that signs EARs"));
+	certify(keys.signer.pkey, "ear", root, "root", &wrong);
+	certify(other, "other", other, "other", &wrong);
+	assert_null(ear_cert_chain(wrong.data, wrong.len, keys.signer.pkey, &e));
+	assert_non_null(strstr(e.text, "certificate 2 did not issue the one before it"));
+	assert_null(ear_cert_chain("", 0, keys.signer.pkey, &e));
+	assert_non_null(strstr(e.text, "no certificate in PEM form"));
+	assert_null(ear_cert_chain(chain.data, 100, keys.signer.pkey, &e));
+	assert_int_equal(e.kind, ERROR_CONFIG);
+	bytes_clear(&wrong);
+	certify(keys.signer.pkey, "root", root, "root", &wrong);
+	for (int i = 0; i < EAR_CERT_CHAIN_MAX; i++)
+		certify(root, "root", root, "root", &wrong);
+	assert_null(ear_cert_chain(wrong.data, wrong.len, keys.signer.pkey, &e));
+	assert_non_null(strstr(e.text, "more than 8 certificates"));
+	e = (struct error)ERROR_INIT;
+	assert_null(ear_cert_read("/nonexistent", keys.signer.pkey, &e));
+	assert_non_null(strstr(e.text, "/nonexistent"));
+	bytes_free(&chain);
+	bytes_free(&wrong);
+	bytes_free(&der);
+	EVP_PKEY_free(root);
+	EVP_PKEY_free(other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -294,6 +379,7 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_rotation_that_was_cut_off_changes_nothing, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(certificates_are_those_of_the_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_file_of_other_contents_is_refused, setup,
 						teardown),
 	};

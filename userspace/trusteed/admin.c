@@ -100,5 +100,5 @@ void admin_jwks_get(struct trustee *t, const struct request *request, const char
 	struct error e = ERROR_INIT;
 
 	(void)rest;
-	reply_json(reply, ear_keys_set(&t->ear_keys, NULL, request->now, &e));
+	reply_json(reply, ear_keys_set(&t->ear_keys, t->x5c, request->now, &e));
 }

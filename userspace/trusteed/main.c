@@ -26,9 +26,9 @@
 #define FILES_SPARE ((rlim_t)128)
 
 struct options {
-	const char *state, *listen, *cert, *key, *anchors, *min_version;
-	bool dev, sample_cpak, allow_plain, verbose;
-	unsigned int sessions, connections;
+	const char *state, *listen, *cert, *key, *anchors, *min_version, *ear_cert;
+	bool dev, sample_cpak, dev_sample, allow_plain, recheck, verbose;
+	unsigned int sessions, connections, max_token_age, policy_time, policy_memory;
 };
 
 static const struct args_option options_table[] = {
@@ -67,6 +67,11 @@ static const struct args_option options_table[] = {
 	  .offset = offsetof(struct options, sample_cpak),
 	  .help = "trust the sample key of TF-A (FVP), whose private part is public: anyone can get "
 		  "secrets" },
+	{ .name = "dev-sample",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct options, dev_sample),
+	  .help = "accept sample evidence, as kbs-client sends it outside a realm: anyone can get "
+		  "secrets" },
 	{ .name = "allow-plain",
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct options, allow_plain),
@@ -90,6 +95,37 @@ static const struct args_option options_table[] = {
 	  .offset = offsetof(struct options, min_version),
 	  .value = "VERSION",
 	  .help = "refuse clients of an older KBS API: 0.1.1, 0.2.0 or 0.4.0 (0.2.0)" },
+	{ .name = "ear-cert",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, ear_cert),
+	  .value = "FILE",
+	  .help = "put these certificates (PEM) of the key that signs EARs into EARs" },
+	{ .name = "max-token-age",
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct options, max_token_age),
+	  .value = "SECONDS",
+	  .help = "release nothing to EARs that are older (1800, when they expire)",
+	  .min = 1,
+	  .max = EAR_ISSUE_SECONDS },
+	{ .name = "recheck",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct options, recheck),
+	  .help = "appraise again, with the anchors, reference values and policies of that time, "
+		  "when a resource is requested" },
+	{ .name = "policy-time",
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct options, policy_time),
+	  .value = "MS",
+	  .help = "milliseconds that a policy in Rego may take (2000)",
+	  .min = 10,
+	  .max = 60000 },
+	{ .name = "policy-memory",
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct options, policy_memory),
+	  .value = "MIB",
+	  .help = "MiB of memory that a policy in Rego may use (256)",
+	  .min = 16,
+	  .max = 4096 },
 	{ .name = "verbose",
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct options, verbose),
@@ -157,6 +193,10 @@ static void server_warn(const struct options *options, const struct listen_addre
 		log_line(LOG_LEVEL_WARNING,
 			 "--min-version 0.1.1: what is sent to such old clients has a header that "
 			 "nothing authenticates; use TLS");
+	if (options->dev_sample)
+		log_line(LOG_LEVEL_WARNING,
+			 "*** --dev-sample: sample evidence is accepted, which proves nothing: "
+			 "anyone can get secrets here ***");
 	if (!options->cert && !listen_is_loopback(address))
 		log_line(LOG_LEVEL_WARNING,
 			 "plain HTTP: the network between client and server can "
@@ -195,6 +235,10 @@ static int server_start(struct server *server, const struct options *options,
 		.anchors = options->anchors,
 		.development = options->dev,
 		.sample_cpak = options->sample_cpak,
+		.sample_evidence = options->dev_sample,
+		.ear_cert = options->ear_cert,
+		.max_token_age = options->max_token_age,
+		.recheck = options->recheck,
 		.sessions = options->sessions,
 		.least = VERSION_LEAST,
 	};

@@ -8,6 +8,7 @@
 #include "kbs/kbs.h"
 #include "jose/jwt.h"
 #include "trusteed/store/admin_token.h"
+#include "trusteed/store/ear_cert.h"
 #include "trusteed/store/key_file.h"
 
 #define FILE_MAX ((size_t)16 << 10)
@@ -51,6 +52,21 @@ out:
 	return ret;
 }
 
+/* Change the built-in policy, first on disk. */
+static int trustee_write_policy(struct trustee *t, enum policy policy, struct error *e)
+{
+	struct bytes text = BYTES_INIT;
+	int ret = -1;
+
+	bytes_printf(&text, "%s\n", policy_name(policy));
+	if (bytes_check(&text, e) == 0)
+		ret = store_write(&t->store, "policy", text.data, text.len, e);
+	if (ret == 0)
+		t->policy = policy;
+	bytes_free(&text);
+	return ret;
+}
+
 static int trustee_policy(struct trustee *t, struct error *e)
 {
 	struct bytes name = BYTES_INIT;
@@ -61,7 +77,7 @@ static int trustee_policy(struct trustee *t, struct error *e)
 		if (ret < 0)
 			error_add(e, "%s", t->store.path);
 	} else if (ret == 0) {
-		ret = trustee_set_policy(t, POLICY_AFFIRMING, e);
+		ret = trustee_write_policy(t, POLICY_AFFIRMING, e);
 	}
 	bytes_free(&name);
 	return ret;
@@ -96,12 +112,27 @@ static int trustee_trust(struct trustee *t, const struct trustee_options *option
 	return ret;
 }
 
+/* Set @issuer to the key that signs, with its certificates @x5c. */
+static int trustee_issuer(const struct trustee *t, json_t **x5c, struct ear_issuer *issuer,
+			  struct error *e)
+{
+	EVP_PKEY *key = t->ear_keys.signer.pkey;
+
+	if (t->ear_cert) {
+		*x5c = ear_cert_read(t->ear_cert, key, e);
+		if (!*x5c)
+			return -1;
+	}
+	return ear_issuer_init(issuer, key, *x5c, e);
+}
+
 int trustee_open(struct trustee *t, const struct trustee_options *options, int64_t now,
 		 struct error *e)
 {
+	t->ear_cert = options->ear_cert;
 	if (store_open(&t->store, options->state, e) < 0 ||
 	    ear_keys_load(&t->ear_keys, &t->store, now, e) < 0 ||
-	    ear_issuer_init(&t->issuer, t->ear_keys.signer.pkey, NULL, e) < 0 ||
+	    trustee_issuer(t, &t->x5c, &t->issuer, e) < 0 ||
 	    key_file_open(&t->store, "admin-key.pem", &t->admin_key, e) < 0 ||
 	    trustee_admin(&t->store, t->admin_key.pkey, now, e) < 0 ||
 	    admins_load(&t->admins, &t->store, t->admin_key.pkey, e) < 0 ||
@@ -128,6 +159,7 @@ void trustee_close(struct trustee *t)
 	admins_free(&t->admins);
 	tee_key_free(&t->admin_key);
 	ear_issuer_free(&t->issuer);
+	json_decref(t->x5c);
 	ear_keys_free(&t->ear_keys);
 	policies_free(&t->policies);
 	store_close(&t->store);
@@ -136,14 +168,22 @@ void trustee_close(struct trustee *t)
 int trustee_reload(struct trustee *t, struct error *e)
 {
 	struct admins admins = ADMINS_INIT;
+	struct ear_issuer issuer = EAR_ISSUER_INIT;
+	json_t *x5c = NULL;
 
 	if (admins_load(&admins, &t->store, t->admin_key.pkey, e) < 0 ||
-	    trust_check(&t->trust, e) < 0) {
+	    trustee_issuer(t, &x5c, &issuer, e) < 0 || trust_check(&t->trust, e) < 0) {
 		admins_free(&admins);
+		ear_issuer_free(&issuer);
+		json_decref(x5c);
 		return -1;
 	}
 	admins_free(&t->admins);
+	ear_issuer_free(&t->issuer);
+	json_decref(t->x5c);
 	t->admins = admins;
+	t->issuer = issuer;
+	t->x5c = x5c;
 	trust_expire(&t->trust);
 	return 0;
 }
@@ -159,6 +199,12 @@ int trustee_rotate(struct trustee *t, int64_t now, struct error *e)
 	struct ear_keys next = EAR_KEYS_INIT;
 	struct ear_issuer issuer = EAR_ISSUER_INIT;
 
+	/* Verifiers that know the key by its certificate would refuse EARs of another one. */
+	if (t->ear_cert)
+		return error_set(
+			e, ERROR_INPUT,
+			"the EAR key is that of the certificate of --ear-cert: to change both, "
+			"replace ear-key.pem and that file, and restart trusteed");
 	if (ear_keys_next(&t->ear_keys, now, trustee_ear_end(now), &next, e) < 0 ||
 	    ear_issuer_init(&issuer, next.signer.pkey, NULL, e) < 0 ||
 	    ear_keys_save(&next, &t->store, e) < 0) {
@@ -175,16 +221,18 @@ int trustee_rotate(struct trustee *t, int64_t now, struct error *e)
 
 int trustee_set_policy(struct trustee *t, enum policy policy, struct error *e)
 {
-	struct bytes text = BYTES_INIT;
-	int ret = -1;
+	if (trustee_write_policy(t, policy, e) < 0)
+		return -1;
+	return policies_set(&t->policies, &t->store, POLICIES_RESOURCE, POLICIES_RESOURCE_ALL, NULL,
+			    e);
+}
 
-	bytes_printf(&text, "%s\n", policy_name(policy));
-	if (bytes_check(&text, e) == 0)
-		ret = store_write(&t->store, "policy", text.data, text.len, e);
-	if (ret == 0)
-		t->policy = policy;
-	bytes_free(&text);
-	return ret;
+int trustee_set_policy_rego(struct trustee *t, const struct bytes *text, struct error *e)
+{
+	if (policies_set(&t->policies, &t->store, POLICIES_RESOURCE, POLICIES_RESOURCE_ALL, text,
+			 e) < 0)
+		return -1;
+	return trustee_write_policy(t, POLICY_DENY_ALL, e);
 }
 
 int trustee_set_reference(struct trustee *t, struct reference *next, struct error *e)

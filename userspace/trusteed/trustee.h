@@ -24,6 +24,8 @@ struct trustee {
 	struct store store;
 	struct ear_keys ear_keys;
 	struct ear_issuer issuer; /* uses the key of ear_keys that signs */
+	const char *ear_cert;	  /* the file of its certificates; borrowed; NULL: none */
+	json_t *x5c;		  /* these, owned, or NULL */
 	struct tee_key admin_key; /* signs the admin token, and nothing else */
 	struct admins admins;	  /* who may change what */
 	struct trust trust;
@@ -44,6 +46,8 @@ struct trustee {
 struct trustee_options {
 	const char *state;   /* directory */
 	const char *anchors; /* directory or file; NULL: anchors/ in the state */
+	const char *
+		ear_cert; /* a file of certificates of the EAR key, or NULL; it is read again by trustee_reload() */
 	bool development;
 	bool sample_cpak;     /* trust the sample CPAK of firmware trees */
 	bool sample_evidence; /* which anyone can make */
@@ -60,17 +64,21 @@ int trustee_open(struct trustee *t, const struct trustee_options *options, int64
 		 struct error *e);
 void trustee_close(struct trustee *t);
 
-/* Read again what the operator changes by hand: the keys of administrators, and the trust anchors. If one of them
+/* Read again what the operator changes by hand: the keys of administrators, the certificates of the EAR key and
+ * the trust anchors. If one of them
  * cannot be used, all stay as they are. */
 int trustee_reload(struct trustee *t, struct error *e);
 
 /* Sign EARs with a new key from @now on, first on disk. The one before verifies as long as an EAR of it can be
- * valid. ERROR_INPUT if too many keys do already. If this fails, all stays as it was. */
+ * valid. ERROR_INPUT if too many keys do already, or if a certificate names the key. If this fails, all stays as it was. */
 int trustee_rotate(struct trustee *t, int64_t now, struct error *e);
 
-/* Change the policy or the reference values, first on disk. If it succeeds, @next is empty
- * afterwards. */
+/* Set the resource policy of all repositories that have none, first on disk: a built-in one, which replaces one in
+ * Rego, or @text in Rego. Then the built-in one is deny-all, so that nothing is released if the text gets lost. A
+ * crash leaves the old policy or the new one. */
 int trustee_set_policy(struct trustee *t, enum policy policy, struct error *e);
+int trustee_set_policy_rego(struct trustee *t, const struct bytes *text, struct error *e);
+/* Change the reference values, first on disk. If it succeeds, @next is empty afterwards. */
 int trustee_set_reference(struct trustee *t, struct reference *next, struct error *e);
 
 #endif
