@@ -25,6 +25,7 @@
 #include "arm64_keys.h"
 #include "arm64_local_acceptor.h"
 #include "arm64_local_reader.h"
+#include "arm64_policy.h"
 #include "arm64_supervisor.h"
 #define ARCHITECTURE SCMP_ARCH_AARCH64
 #else
@@ -34,6 +35,7 @@
 #include "filters/keys.h"
 #include "filters/local_acceptor.h"
 #include "filters/local_reader.h"
+#include "filters/policy.h"
 #include "filters/supervisor.h"
 #define ARCHITECTURE seccomp_arch_native()
 #endif
@@ -225,6 +227,7 @@ static void test_killed(void **state)
 		assert_int_equal(RESULTS(local_acceptor_calls, calls[i]), KILLED);
 		assert_int_equal(RESULTS(local_reader_calls, calls[i]), KILLED);
 		assert_int_equal(RESULTS(keys_calls, calls[i]), KILLED);
+		assert_int_equal(RESULTS(policy_calls, calls[i]), KILLED);
 	}
 	/* The supervisor of realmkeyd starts keepers, and they programs, unless systemd starts the courier. */
 	for (size_t i = 0; i < ARRAY_SIZE(realmkeyd_killed); i++)
@@ -277,10 +280,29 @@ static void test_local(void **state)
 	assert_int_equal(RESULTS(local_reader_calls, "openat"), ALLOWED | REFUSED);
 }
 
+/* A process that evaluates policies has no files, no sockets but the one that it was given, and no other process. */
+static void test_policy(void **state)
+{
+	static const char *const refused[] = { "openat",    "socket",	  "connect",	 "sendto",
+					       "sendmsg",   "recvmsg",	  "kill",	 "tgkill",
+					       "clone",	    "clone3",	  "ioctl",	 "fcntl",
+					       "prlimit64", "setrlimit",  "prctl",	 "uname",
+					       "wait4",	    "getdents64", "memfd_create" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
+		assert_int_equal(RESULTS(policy_calls, refused[i]), REFUSED);
+	assert_int_equal(RESULTS(policy_calls, "mmap"), ALLOWED | REFUSED);
+	assert_int_equal(RESULTS(policy_calls, "mprotect"), ALLOWED | REFUSED);
+	assert_int_equal(RESULTS(policy_calls, "read"), ALLOWED);
+	assert_int_equal(RESULTS(policy_calls, "write"), ALLOWED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_local),
+		cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_courier_as_documented),
 		cmocka_unit_test(test_killed),
 	};

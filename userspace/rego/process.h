@@ -19,13 +19,20 @@ struct rego_process {
 
 #define REGO_PROCESS_INIT { .fd = -1 }
 
+/* The exit statuses of the program, which rego_end() explains. */
+#define REGO_EXIT_MEMORY   80 /* it would have allocated more than it may */
+#define REGO_EXIT_STACK	   81 /* its stack was full */
+#define REGO_EXIT_PROTOCOL 82 /* a question was no question */
+#define REGO_EXIT_CONFINE  83 /* it could not be confined */
+
 /* The program: $REALMKEY_POLICY if this process was not given more privileges by its file, else the
  * installed one. Whether it can be executed. */
 const char *rego_program(void);
 bool rego_available(void);
 
-/* Start a process. @memory: bytes of address space at most, beside what the program itself needs. The
- * descriptor blocks. ERROR_SYSTEM, ERROR_CONFIG if there is no such program. */
+/* Start a process. @memory: bytes that it may allocate at a time, beside what the program itself needs. It
+ * ends when the thread that started it ends. The descriptor blocks. ERROR_SYSTEM, ERROR_CONFIG if there is
+ * no such program. */
 int rego_start(struct rego_process *process, size_t memory, struct error *e);
 /* End the process if it still runs, and wait for it. If @e is not NULL and has no error yet, it becomes an
  * ERROR_POLICY that says why the process ended by itself: out of memory, a fault, a forbidden call. */

@@ -5,9 +5,11 @@
  *
  *	{"kind": "evaluate", "policy": TEXT, "rules": ["data.policy.allow", ...],
  *	 "input": JSON, "data": JSON, "references": {NAME: VALUE, ...}}
- *		-> {"values": {"data.policy.allow": JSON, ...}}	   without the rules that the policy does not have
+ *		-> {"values": {"data.policy.allow": JSON, ...}}	   without the rules that the policy does not have;
+ *			"<undefined>" is a rule whose value is undefined, as in Trustee
  *	{"kind": "check", "policy": TEXT}
  *		-> {"package": "policy", "rules": ["data.policy.allow", ...]}
+ *			those of allow, extensions and trust_claims that the package has
  *	{"kind": "init-data", "text": TEXT}
  *		-> {"version": TEXT, "algorithm": TEXT, "claims": {FILE: TEXT or JSON, ...}}
  *	all	-> {"error": TEXT, "line": N, "column": N}	   line and column where they are known
