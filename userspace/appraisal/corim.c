@@ -315,6 +315,8 @@ static int corim_triple(struct corim *corim, const struct cbor_node *triple, str
 	if (list->kind != CBOR_NODE_ARRAY)
 		return corim_refuse(e, "its measurements are not an array");
 	ret = corim_environment(cbor_node_child(triple), &base, e);
+	if (ret == 0)
+		ret = bytes_check(&base, e);
 	measurement = cbor_node_child(list);
 	for (uint64_t i = 0; ret == 0 && i < list->value; i++) {
 		ret = corim_measurement(corim, measurement, &base, e);
