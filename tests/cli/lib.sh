@@ -8,6 +8,7 @@ here=build/native/tests/cli
 secret="sesame-$$-$RANDOM"
 reference=cca.realm.cca-realm-initial-measurement
 export REALM_HERE=$work/realm REALMKEY_COURIER=$bin/courier/realmkey-courier
+export REALMKEY_POLICY=${REALMKEY_POLICY-$bin/policy/realmkey-policy}
 # The daemon has no leak checker: that needs system calls which the keeper has given up.
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 

@@ -38,6 +38,7 @@ realmkey admin set-resource-policy
 realmkey admin list-policies
 realmkey admin rotate-ear-key
 realmkey admin make-token
+realmkey admin test-policy
 realmkeyd
 trusteed
 .
@@ -142,6 +143,7 @@ admin set-resource-policy
 admin list-policies
 admin rotate-ear-key
 admin make-token
+admin test-policy
 .
 	judge "the options were found" "$([ "$count" -ge 60 ] || echo "$count")"
 	refused 2 "options before a command are its own" "--url is required" realmkey --timeout 5 attest
@@ -206,6 +208,12 @@ an argument is missing: NAME|realmkey admin get-reference-value
 --admin-token-file is required|realmkey admin list-policies
 --url is required|realmkey admin rotate-ear-key --admin-token-file /nonexistent
 --key and --output are required|realmkey admin make-token --key /nonexistent
+is required|realmkey admin test-policy
+is required|realmkey admin test-policy --evidence a --ear b
+--ear requires --path and --policy|realmkey admin test-policy --ear a --path a/b/c
+are for --evidence|realmkey admin test-policy --ear a --path a/b/c --policy p --anchors c
+--path is for --ear|realmkey admin test-policy --evidence a --path a/b/c
+not repository/type/tag|realmkey admin test-policy --ear a --path a/b --policy p
 --days: '3651' is not a number from 1 to 3650|realmkey admin make-token --key a --output b --days 3651
 --key and --cert exclude each other|realmkey verify --key /nonexistent --cert /nonexistent /nonexistent
 --anchors is required|realmkey token verify /nonexistent

@@ -23,8 +23,8 @@ typedef int cli_command(int argc, char **argv);
 
 cli_command command_admin, command_attest, command_config, command_extend, command_get_secret,
 	command_get_resource, command_log, command_measurements, command_plan, command_refresh,
-	command_reload, command_rim, command_run, command_status, command_token, command_verify,
-	command_wait, command_watch;
+	command_reload, command_rim, command_run, command_status, command_test_policy,
+	command_token, command_verify, command_wait, command_watch;
 
 /* A row of a table of commands. A row whose name is NULL ends the table. */
 struct cli_entry {

@@ -61,6 +61,12 @@ int command_status(int argc, char **argv)
 	return command_execute(argv);
 }
 
+int command_test_policy(int argc, char **argv)
+{
+	(void)argc;
+	return command_execute(argv);
+}
+
 int command_watch(int argc, char **argv)
 {
 	(void)argc;

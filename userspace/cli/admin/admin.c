@@ -148,9 +148,11 @@ static int row_run(int argc, char **argv)
 
 int command_admin(int argc, char **argv)
 {
-	struct cli_entry commands[ARRAY_SIZE(rows) + 1] = { 0 };
+	struct cli_entry commands[ARRAY_SIZE(rows) + 2] = { 0 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		commands[i] = (struct cli_entry){ rows[i].name, row_run, rows[i].help };
+	commands[ARRAY_SIZE(rows)] = (struct cli_entry){ "test-policy", command_test_policy,
+							 "evaluate a policy without a KBS" };
 	return cli_dispatch(commands, "realmkey admin", argc, argv);
 }

@@ -92,6 +92,15 @@ int policy_from_body(const void *body, size_t len, enum policy *policy, struct e
 	return ret;
 }
 
+/* As the policy in Rego compares it: a number, or a name of the draft, is not the same. */
+static bool policy_text_affirming(const json_t *payload, const char *submod)
+{
+	const json_t *appraisal = json_object_get(json_object_get(payload, "submods"), submod);
+	const char *status = json_string_value(json_object_get(appraisal, "ear.status"));
+
+	return status && strcmp(status, ear_tier_name(EAR_AFFIRMING)) == 0;
+}
+
 static int policy_affirming(json_t *payload, struct error *e)
 {
 	struct ear ear = EAR_INIT;
@@ -105,6 +114,9 @@ static int policy_affirming(json_t *payload, struct error *e)
 		if (appraisal->status != EAR_AFFIRMING)
 			ret = error_set(e, ERROR_POLICY, "%.64s is %s", appraisal->name,
 					ear_tier_name(appraisal->status));
+		else if (!policy_text_affirming(payload, appraisal->name))
+			ret = error_set(e, ERROR_POLICY, "%.64s: its ear.status is not a text",
+					appraisal->name);
 	}
 	ear_free(&ear);
 	return ret;
