@@ -215,7 +215,7 @@ are for --evidence|realmkey admin test-policy --ear a --path a/b/c --policy p --
 --path is for --ear|realmkey admin test-policy --evidence a --path a/b/c
 not repository/type/tag|realmkey admin test-policy --ear a --path a/b --policy p
 --days: '3651' is not a number from 1 to 3650|realmkey admin make-token --key a --output b --days 3651
---key and --cert exclude each other|realmkey verify --key /nonexistent --cert /nonexistent /nonexistent
+--key, --cert and --ca exclude each other|realmkey verify --key /nonexistent --cert /nonexistent /nonexistent
 --anchors is required|realmkey token verify /nonexistent
 --challenge: not hexadecimal|realmkey token verify /nonexistent --anchors /nonexistent --challenge zz
 --challenge: 65 bytes, more than 64|realmkey token --challenge 0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000

@@ -188,145 +188,6 @@ static void test_full_output(void **state)
 	assert_int_equal(system(command), 1 << 8);
 }
 
-/* --- verify ----------------------------------------------------------------------------------- */
-
-static void test_verify_text(void **state)
-{
-	const char *key = vector(EAR "pkey.json"), *file = vector(EAR "ok-affirming.jwt");
-	static const char *const order[] = {
-		"\" key\n[claims-set]\n{",
-		"\n}\n[trustworthiness vectors]\nsubmod(",
-		"Instance Identity [affirming]: recognized and not compromised\n",
-		"Configuration [",
-		"Executables [",
-		"File System [",
-		"Hardware [",
-		"Runtime Opaque [",
-		"Storage Opaque [",
-		"Sourced Data [none]: no claim being made\n\n",
-	};
-	char begin[8500];
-	const char *at;
-
-	(void)state;
-	CLI("verify", "--key", key, file);
-	cli_went_well();
-	at = bytes_text(&cli.out);
-	snprintf(begin, sizeof(begin),
-		 ">> \"%s\" signature successfully verified using \"%s\" key\n", file, key);
-	assert_int_equal(strncmp(at, begin, strlen(begin)), 0);
-	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
-		at = strstr(at, order[i]);
-		if (!at)
-			fail_msg("'%s' is missing or out of order", order[i]);
-	}
-}
-
-static void test_verify_json(void **state)
-{
-	struct bytes token = BYTES_INIT;
-	struct jwt jwt = JWT_INIT;
-	struct error e = ERROR_INIT;
-	json_t *value;
-
-	(void)state;
-	vector_read(EAR "ok-warning.jwt", &token);
-	assert_int_equal(jwt_decode(token.data, token.len, &jwt, &e), 0);
-	/* from standard input, with the line feed of a text file */
-	bytes_append_text(&token, "\n");
-	cli_run(token.data, token.len,
-		(const char *const[]){ "verify", "--json", "--key", vector(EAR "pkey.json"), "-",
-				       NULL });
-	cli_went_well();
-	value = json_parse(cli.out.data, cli.out.len, JSON_OPERATOR, "output", ERROR_INPUT, &e);
-	assert_non_null(value);
-	assert_true(json_equal(json_object_get(value, "claims"), jwt.payload));
-	assert_true(json_is_true(json_object_get(value, "key-given")));
-	json_decref(value);
-	jwt_free(&jwt);
-	bytes_free(&token);
-}
-
-static void test_verify_refuses(void **state)
-{
-	static const struct {
-		const char *file;
-		int code;
-		const char *why;
-	} cases[] = {
-		{ "bad-alg-none.jwt", 7, "none" },
-		{ "bad-sig-flip.jwt", 7, "signature" },
-		{ "bad-wrong-key.jwt", 7, "signature" },
-		{ "bad-expired.jwt", 7, "expired" },
-		{ "bad-iat-future.jwt", 7, "\"iat\"" },
-		{ "bad-missing-submods.jwt", 7, "'submods'" },
-		{ "bad-empty-submods.jwt", 7, "'submods'" },
-		{ "bad-missing-status.jwt", 7, "ear.status" },
-		{ "bad-status-name.jwt", 7, "ear.status" },
-		{ "bad-profile.jwt", 7, "eat_profile" },
-		{ "bad-two-segments.jwt", 12, "segments" },
-		{ "pkey.json", 12, "" },
-		{ "none", 12, "none" },
-	};
-	char file[64];
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		snprintf(file, sizeof(file), EAR "%s", cases[i].file);
-		CLI("verify", "--key", vector(EAR "pkey.json"), vector(file));
-		cli_refused(cases[i].code, "verify", cases[i].why);
-	}
-	CLI("verify", "--key", vector(EAR "other-pkey.json"), vector(EAR "ok-affirming.jwt"));
-	cli_refused(7, "verify", "signature");
-	CLI("verify", "--key", vector(EAR "EXPECTED.tsv"), vector(EAR "ok-affirming.jwt"));
-	cli_refused(12, "verify", "EXPECTED.tsv");
-	CLI("verify", "--cert", vector(EAR "pkey.json"), vector(EAR "ok-affirming.jwt"));
-	cli_refused(12, "verify", "certificate");
-	CLI("verify", "--key", "a", "--cert", "b", vector(EAR "ok-affirming.jwt"));
-	cli_refused(2, "verify", "exclude");
-}
-
-/* The key in the header does not prove who signed, and a message says so. */
-static void test_verify_header_key(void **state)
-{
-	(void)state;
-	assert_int_equal(CLI("verify", vector(EAR "ok-header-jwk.jwt")), 0);
-	cli_printed("using \"JWK header\" key\n");
-	assert_non_null(strstr(bytes_text(&cli.err), "does not prove who signed it"));
-}
-
-static void test_verify_cert(void **state)
-{
-	struct bytes pem = BYTES_INIT, other = BYTES_INIT, token = BYTES_INIT, ear = BYTES_INIT;
-	SSL_CTX *tls = http_server_tls("DNS:verifier.example", &pem);
-	SSL_CTX *tls_other = http_server_tls("DNS:other.example", &other);
-	json_t *header = json_pack("{s:s}", "alg", "ES256");
-	struct jwt jwt = JWT_INIT;
-	struct error e = ERROR_INIT;
-
-	(void)state;
-	vector_read(EAR "ok-affirming.jwt", &token);
-	assert_int_equal(jwt_decode(token.data, token.len, &jwt, &e), 0);
-	assert_int_equal(jwt_sign(header, jwt.payload, SSL_CTX_get0_privatekey(tls), &ear, &e), 0);
-	scratch_write("ear", ear.data, ear.len);
-	scratch_write("cert", pem.data, pem.len);
-	scratch_write("other", other.data, other.len);
-	CLI("verify", "--cert", scratch("cert"), scratch("ear"));
-	cli_went_well();
-	CLI("verify", "--cert", scratch("other"), scratch("ear"));
-	cli_refused(7, "verify", "signature");
-	CLI("verify", scratch("ear"));
-	cli_refused(7, "verify", "jwk");
-	json_decref(header);
-	jwt_free(&jwt);
-	bytes_free(&pem);
-	bytes_free(&other);
-	bytes_free(&token);
-	bytes_free(&ear);
-	SSL_CTX_free(tls);
-	SSL_CTX_free(tls_other);
-}
-
 /* --- token ------------------------------------------------------------------------------------ */
 
 /* @line: a line of EXPECTED.tsv: file, bytes, anchors, description, verdict. Returns whether
@@ -554,7 +415,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	static const char *const files[] = { "ear", "cert", "other", "ca", "other-ca", "empty" };
+	static const char *const files[] = { "ca", "other-ca", "empty" };
 
 	(void)state;
 	cli_free();
@@ -572,11 +433,6 @@ int main(void)
 		cmocka_unit_test(test_no_command),
 		cmocka_unit_test(test_no_realm),
 		cmocka_unit_test(test_full_output),
-		cmocka_unit_test(test_verify_text),
-		cmocka_unit_test(test_verify_json),
-		cmocka_unit_test(test_verify_refuses),
-		cmocka_unit_test(test_verify_header_key),
-		cmocka_unit_test(test_verify_cert),
 		cmocka_unit_test(test_token_verdicts),
 		cmocka_unit_test(test_token_verify_forms),
 		cmocka_unit_test(test_token_size),

@@ -12,11 +12,12 @@
 #include "ear/ear.h"
 #include "jose/jwk.h"
 #include "jose/jwt.h"
+#include "jose/x5c.h"
 
 #define KEY_MAX ((size_t)256 << 10)
 
 struct options {
-	const char *key, *cert;
+	const char *key, *cert, *ca;
 	bool json;
 };
 
@@ -25,12 +26,17 @@ static const struct args_option own[] = {
 	  .type = ARGS_TEXT,
 	  .offset = offsetof(struct options, key),
 	  .value = "JWK",
-	  .help = "the verifier's public key, a JWK" },
+	  .help = "the verifier's public key, a JWK, or a set of them (JWKS)" },
 	{ .name = "cert",
 	  .type = ARGS_TEXT,
 	  .offset = offsetof(struct options, cert),
 	  .value = "PEM",
 	  .help = "the verifier's certificate" },
+	{ .name = "ca",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct options, ca),
+	  .value = "FILE",
+	  .help = "CA certificates (PEM), to one of which the certificates in the EAR lead" },
 	CLI_JSON_OPTION(struct options, "print one JSON object: key, key-given, claims"),
 	{ 0 },
 };
@@ -45,21 +51,64 @@ static const struct args_spec spec = {
 	.about = "Checks the signature and the times of an attestation result (EAR; - is standard\n"
 		 "input), prints its claims, and explains its trustworthiness vectors.",
 	.options = tables,
-	.notes = "Without --key or --cert the key in the token's own header is used. This shows\n"
-		 "that the token is intact, but not who signed it.",
+	.notes =
+		"Without --key, --cert or --ca the key in the token's own header is used. This shows\n"
+		"that the token is intact, but not who signed it.",
 };
 
-static EVP_PKEY *key_from_jwk(const char *path, struct error *e)
+/* The key of the set @keys that the token names by "kid"; without that, the only key. */
+static const json_t *key_of_set(const json_t *keys, const struct jwt *jwt, const char *path,
+				struct error *e)
+{
+	const char *kid = json_string_value(json_object_get(jwt->header, "kid"));
+	const json_t *key;
+	size_t i;
+
+	if (!kid && json_array_size(keys) == 1)
+		return json_array_get(keys, 0);
+	json_array_foreach((json_t *)keys, i, key) {
+		const char *name = json_string_value(json_object_get(key, "kid"));
+
+		if (kid && name && !strcmp(name, kid))
+			return key;
+	}
+	if (kid)
+		error_set(e, ERROR_ATTESTATION, "%s: no key with kid '%.64s', which signed the EAR",
+			  path, kid);
+	else
+		error_set(e, ERROR_ATTESTATION,
+			  "%s: %zu keys, and the EAR names none of them (kid)", path,
+			  json_array_size(keys));
+	return NULL;
+}
+
+static EVP_PKEY *key_from_jwk(const char *path, const struct jwt *jwt, struct error *e)
+{
+	struct bytes text = BYTES_INIT;
+	json_t *jwk = NULL, *keys;
+	const json_t *chosen;
+	EVP_PKEY *key = NULL;
+
+	if (io_read_file(path, KEY_MAX, &text, e) == 0)
+		jwk = json_parse(text.data, text.len, JSON_OPERATOR, path, ERROR_INPUT, e);
+	keys = json_object_get(jwk, "keys");
+	chosen = json_is_array(keys) ? key_of_set(keys, jwt, path, e) : jwk;
+	if (chosen)
+		key = jwk_public_key(chosen, path, e);
+	json_decref(jwk);
+	bytes_free(&text);
+	return key;
+}
+
+static EVP_PKEY *key_from_ca(const char *path, const struct jwt *jwt, struct error *e)
 {
 	struct bytes text = BYTES_INIT;
 	EVP_PKEY *key = NULL;
-	json_t *jwk = NULL;
 
 	if (io_read_file(path, KEY_MAX, &text, e) == 0)
-		jwk = json_parse(text.data, text.len, JSON_SMALL, path, ERROR_INPUT, e);
-	if (jwk)
-		key = jwk_public_key(jwk, path, e);
-	json_decref(jwk);
+		key = x5c_key(jwt->header, text.data, text.len, clock_wall_s(), e);
+	if (!key && e->kind == ERROR_INPUT)
+		error_add(e, "%s", path);
 	bytes_free(&text);
 	return key;
 }
@@ -92,13 +141,23 @@ static EVP_PKEY *key_find(const struct options *options, const struct jwt *jwt, 
 {
 	json_t *jwk;
 
-	*name = options->key ? options->key : options->cert ? options->cert : "JWK header";
+	*name = options->key  ? options->key :
+		options->cert ? options->cert :
+		options->ca   ? options->ca :
+				"JWK header";
+	if (options->ca)
+		return key_from_ca(options->ca, jwt, e);
 	if (options->key)
-		return key_from_jwk(options->key, e);
+		return key_from_jwk(options->key, jwt, e);
 	if (options->cert)
 		return key_from_cert(options->cert, e);
 	jwk = json_member_object(jwt->header, "jwk", "JWT header", ERROR_ATTESTATION, e);
 	return jwk ? jwk_public_key(jwk, "JWT header: jwk", e) : NULL;
+}
+
+static bool key_given(const struct options *options)
+{
+	return options->key || options->cert || options->ca;
 }
 
 static int result_output(const struct options *options, const char *file, const char *name,
@@ -109,8 +168,8 @@ static int result_output(const struct options *options, const char *file, const 
 	int ret;
 
 	if (options->json) {
-		value = json_pack("{s:s, s:b, s:O}", "key", name, "key-given",
-				  options->key || options->cert, "claims", jwt->payload);
+		value = json_pack("{s:s, s:b, s:O}", "key", name, "key-given", key_given(options),
+				  "claims", jwt->payload);
 		ret = value ? cli_output_json(value, e) : error_set_memory(e);
 		json_decref(value);
 		return ret;
@@ -152,8 +211,8 @@ static int verify(const struct options *options, const char *file, struct error 
 	bool expires = false;
 	int ret = -1;
 
-	if (options->key && options->cert)
-		return error_set(e, ERROR_USAGE, "--key and --cert exclude each other");
+	if (!!options->key + !!options->cert + !!options->ca > 1)
+		return error_set(e, ERROR_USAGE, "--key, --cert and --ca exclude each other");
 	if (cli_read_text(file, JWT_MAX, &text, e) < 0)
 		goto out;
 	if (jwt_decode(text.data, text.len, &jwt, e) < 0) {
@@ -171,9 +230,9 @@ static int verify(const struct options *options, const char *file, struct error 
 	if (ret == 0 && !expires)
 		cli_warn("verify", "the EAR does not expire: it has no \"exp\", so only \"iat\" "
 				   "shows its age");
-	if (ret == 0 && !options->key && !options->cert)
+	if (ret == 0 && !key_given(options))
 		cli_warn("verify", "the key came with the token: this does not prove who signed it "
-				   "(--key, --cert)");
+				   "(--key, --cert, --ca)");
 out:
 	ear_free(&ear);
 	jwt_free(&jwt);
