@@ -14,23 +14,6 @@
 #include "trusteed/http/tls_current.h"
 #include "trusteed/http/tls_files.h"
 
-const char *__asan_default_options(void);
-const char *__lsan_default_suppressions(void);
-
-/* The search for suppressions asks addr2line about each address of a stack. Stacks of GnuTLS, which has no
- * frame pointers, also have addresses that are not code; addr2line refuses these, and the sanitizer waits
- * for ever. The names of modules need no addr2line. */
-const char *__asan_default_options(void)
-{
-	return "symbolize=0";
-}
-
-/* GnuTLS does not release a certificate that it refuses together with its key. */
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:libgnutls.so\n";
-}
-
 /* A file with these contents; its name goes to @path. */
 static int file_make(struct part part, char path[32])
 {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <openssl/crypto.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #ifdef TRUSTEED_SYSTEMD
@@ -21,6 +24,7 @@
 #include "trusteed/http/listen.h"
 #include "trusteed/http/tls_current.h"
 #include "trusteed/http/tls_files.h"
+#include "trusteed/loop/loop.h"
 
 /* Descriptors beyond those of connections: files, and connections that are about to end. */
 #define FILES_SPARE ((rlim_t)128)
@@ -148,6 +152,9 @@ static const struct args_spec spec = {
 
 /* What runs, in the order in which it is started. */
 struct server {
+	const struct options *options;
+	struct loop *loop;
+	struct loop_source signals; /* its descriptor is -1 before it is added to the loop */
 	struct trustee trustee;
 	struct http_service service;
 	struct http *http;
@@ -258,8 +265,8 @@ static int server_start(struct server *server, const struct options *options,
 	if (server->fd < 0)
 		goto out;
 	server->service = route_service(&server->trustee);
-	server->http = http_start(&server->service, server->fd, options->cert ? &files : NULL,
-				  server_connections(options), e);
+	server->http = http_start(server->loop, &server->service, server->fd,
+				  options->cert ? &files : NULL, server_connections(options), e);
 	if (!server->http)
 		goto out;
 	server->fd = -1;
@@ -289,45 +296,76 @@ static void server_reload(struct server *server, const struct options *options)
 	tls_files_free(&files);
 }
 
+static void server_signal(struct loop_source *source, uint32_t events)
+{
+	struct server *server =
+		(struct server *)((char *)source - offsetof(struct server, signals));
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(source->fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGHUP) {
+		server_reload(server, server->options);
+		return;
+	}
+	log_line(LOG_LEVEL_INFO, "stopping: %s", strsignal((int)info.ssi_signo));
+	loop_stop(server->loop);
+}
+
+/* Make the loop, and have it read the signals. */
+static int server_loop(struct server *server, struct error *e)
+{
+	sigset_t set;
+	int fd;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	server->loop = loop_open(e);
+	if (!server->loop)
+		return -1;
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		return error_set_errno(e, ERROR_SYSTEM, "signalfd");
+	server->signals = (struct loop_source){ .fd = fd, .ready = server_signal };
+	return loop_add(server->loop, &server->signals, EPOLLIN, e);
+}
+
 static void server_stop(struct server *server)
 {
 	http_stop(server->http);
 	if (server->fd >= 0)
 		close(server->fd);
 	trustee_close(&server->trustee);
-}
-
-static void signals_block(sigset_t *set)
-{
-	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(set);
-	sigaddset(set, SIGTERM);
-	sigaddset(set, SIGINT);
-	sigaddset(set, SIGHUP);
-	/* This is before any thread starts, so that only sigwait() in main gets them. */
-	pthread_sigmask(SIG_BLOCK, set, NULL);
+	if (server->signals.fd >= 0)
+		close(server->signals.fd);
+	loop_close(server->loop);
 }
 
 static int serve(const struct options *options, struct error *e)
 {
-	struct server server = { .trustee = TRUSTEE_INIT, .fd = -1 };
+	struct server server = {
+		.options = options,
+		.trustee = TRUSTEE_INIT,
+		.signals.fd = -1,
+		.fd = -1,
+	};
 	struct listen_address address;
-	int ret = -1, signal_number;
-	sigset_t set;
+	int ret = -1;
 
 	if (listen_parse(options->listen ? options->listen : "127.0.0.1:8080", &address, e) < 0 ||
 	    server_check(options, &address, e) < 0 || sandbox_limit(RLIMIT_CORE, 0, e) < 0)
 		return -1;
 	umask(077);
 	bytes_lock_optional(true);
-	signals_block(&set);
-	if (server_start(&server, options, &address, e) < 0)
-		goto out;
-	while (sigwait(&set, &signal_number) == 0 && signal_number == SIGHUP)
-		server_reload(&server, options);
-	log_line(LOG_LEVEL_INFO, "stopping: %s", strsignal(signal_number));
-	ret = 0;
-out:
+	/* Its configuration file can load code into this process. */
+	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+	if (server_loop(&server, e) == 0 && server_start(&server, options, &address, e) == 0)
+		ret = loop_run(server.loop, e);
 	server_stop(&server);
 	return ret;
 }

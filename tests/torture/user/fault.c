@@ -205,12 +205,13 @@ static fault_function *next(const char *name, fault_function **found)
 	return *found;
 }
 
-/* Mappings of files are not memory of the heap. The kernel has no reason to let shutdown() and EPOLL_CTL_DEL fail. */
+/* Mappings of files are not memory of the heap. The kernel has no reason to let shutdown() fail, or epoll_ctl() for a
+ * descriptor that it has. */
 static bool countable(int call, long second, long fourth)
 {
 	if (call == CALL_mmap || call == CALL_mmap64)
 		return fourth & MAP_ANONYMOUS;
-	return call != CALL_shutdown && (call != CALL_epoll_ctl || second != EPOLL_CTL_DEL);
+	return call != CALL_shutdown && (call != CALL_epoll_ctl || second == EPOLL_CTL_ADD);
 }
 
 /* A failed close() has closed the descriptor. */

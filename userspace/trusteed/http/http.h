@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * http: an HTTP server, with TLS, on libmicrohttpd. It does not know what requests mean.
+ * http: an HTTP server, with TLS. It does not know what requests mean.
  *
- * One thread polls all connections and answers all requests. A handler computes for a few
- * milliseconds and waits for nothing, so more threads would help a single host little and would
- * require locks.
+ * It runs in its caller's loop, and answers all requests there. A handler computes for a few milliseconds
+ * and waits for nothing, so threads would help a single host little and would require locks. A
+ * handler that has to wait answers later (later.h).
  */
 #ifndef TRUSTEED_HTTP_H
 #define TRUSTEED_HTTP_H
@@ -16,6 +16,7 @@
 #include "reply.h"
 #include "request.h"
 #include "tls_files.h"
+#include "trusteed/loop/loop.h"
 
 /* What the server does with the body of a request. */
 struct http_body {
@@ -24,7 +25,7 @@ struct http_body {
 	bool trusted; /* its client is authorised, and it does not count in what all bodies may use */
 };
 
-/* What the server serves. All calls come from one thread. */
+/* What the server serves. */
 struct http_service {
 	void *context; /* for the functions */
 	/* Answer @request; @reply is REPLY_INIT. */
@@ -40,13 +41,13 @@ struct http;
 /* The default number of connections. */
 #define HTTP_CONNECTIONS 1024
 
-/* Serve @service on the listening socket @fd, with TLS if @files is not NULL, over at most
- * @connections connections. The server closes @fd at its end if this call succeeds. @service must
- * outlive the server. tls_current_set() replaces @files later. Returns NULL with an ERROR_NETWORK
- * or ERROR_SYSTEM. */
-struct http *http_start(const struct http_service *service, int fd, const struct tls_files *files,
-			size_t connections, struct error *e);
-/* End all connections, wait for the thread, and close the socket. @http may be NULL. */
+/* Serve @service on the listening socket @fd, which does not block, in @loop, with TLS if @files is not
+ * NULL, over at most @connections connections. The server closes @fd at its end if this call succeeds.
+ * @loop and @service must outlive the server. tls_current_set() replaces @files later. SIGPIPE must be
+ * ignored. Returns NULL with an ERROR_SYSTEM. */
+struct http *http_start(struct loop *loop, const struct http_service *service, int fd,
+			const struct tls_files *files, size_t connections, struct error *e);
+/* End all connections, cancel what would answer later, and close the socket. @http may be NULL. */
 void http_stop(struct http *http);
 
 #endif

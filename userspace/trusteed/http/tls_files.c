@@ -1,79 +1,159 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tls_files.h"
 
-#include <gnutls/gnutls.h>
-#include <gnutls/x509.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
 #include <stdbool.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "base/io.h"
+#include "base/crypto.h"
 
 #define TLS_FILE_MAX ((size_t)256 << 10)
 
-/* Returns 0, or the library's error. */
-static int tls_load(const gnutls_datum_t *cert, const gnutls_datum_t *key)
-{
-	gnutls_certificate_credentials_t credentials;
-	int result = gnutls_certificate_allocate_credentials(&credentials);
+/* A client that has the hybrid group uses it, even if it has to send a second hello for it. OpenSSL before
+ * 3.5 has neither the group nor this form of list. */
+#define GROUPS	     "X25519MLKEM768/X25519:P-256:P-384"
+#define GROUPS_OLDER "X25519:P-256:P-384"
+/* For TLS 1.2. All suites of TLS 1.3 are of this kind. */
+#define CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
 
-	if (result < 0)
-		return result;
-	result = gnutls_certificate_set_x509_key_mem2(credentials, cert, key, GNUTLS_X509_FMT_PEM,
-						      NULL, 0);
-	gnutls_certificate_free_credentials(credentials);
-	return result < 0 ? result : 0;
+/* Without this function OpenSSL would ask for a passphrase on the terminal. */
+static int tls_no_passphrase(char *buffer, int size, int writing, void *context)
+{
+	(void)buffer, (void)size, (void)writing, (void)context;
+	return -1;
 }
 
-static bool tls_cert_usable(const gnutls_datum_t *cert)
+/* Whether the queue of errors says that a file in PEM form has no more parts. */
+static bool tls_pem_ended(void)
 {
-	gnutls_x509_crt_t *list;
-	unsigned int count;
+	const unsigned long last = ERR_peek_last_error();
 
-	if (gnutls_x509_crt_list_import2(&list, &count, cert, GNUTLS_X509_FMT_PEM, 0) < 0)
-		return false;
-	while (count)
-		gnutls_x509_crt_deinit(list[--count]);
-	gnutls_free(list);
-	return true;
+	return ERR_GET_LIB(last) == ERR_LIB_PEM && ERR_GET_REASON(last) == PEM_R_NO_START_LINE;
 }
 
-/* With the library and in the way in which the HTTP server reads them, because another library accepts
- * other keys. */
-static int tls_files_check(const struct tls_files *files, const char *cert_path,
-			   const char *key_path, struct error *e)
+static int tls_use_certificates(SSL_CTX *ctx, const struct bytes *pem, struct error *e)
 {
-	const gnutls_datum_t cert = { files->cert.data, (unsigned int)files->cert.len };
-	const gnutls_datum_t key = { files->key.data, (unsigned int)files->key.len };
-	int result = tls_load(&cert, &key);
-	void *probe;
+	BIO *bio = BIO_new_mem_buf(pem->data, (int)pem->len);
+	long ret = bio ? 1 : 0;
+	int found = 0;
+	X509 *cert;
 
-	/* The library reports some failed allocations as malformed input, so input counts as
-	 * malformed only if it is so twice, while memory can be allocated. */
-	if (result < 0 && result != GNUTLS_E_MEMORY_ERROR)
-		result = tls_load(&cert, &key);
-	if (result == 0)
-		return 0;
-	probe = malloc(TLS_FILE_MAX);
-	free(probe);
-	if (result == GNUTLS_E_MEMORY_ERROR || !probe)
-		return error_set_memory(e);
-	if (result == GNUTLS_E_CERTIFICATE_KEY_MISMATCH)
-		return error_set(e, ERROR_CONFIG, "%s: not the key of the certificate in %s",
-				 key_path, cert_path);
-	if (!tls_cert_usable(&cert))
-		return error_set(e, ERROR_CONFIG, "%s: no certificate in PEM", cert_path);
-	return error_set(e, ERROR_CONFIG,
-			 "%s: no private key in PEM that can be used for TLS, or it has a "
-			 "passphrase: %s",
-			 key_path, gnutls_strerror(result));
+	while (ret == 1 && (cert = PEM_read_bio_X509(bio, NULL, tls_no_passphrase, NULL))) {
+		ret = found++ ? SSL_CTX_add1_chain_cert(ctx, cert) :
+				SSL_CTX_use_certificate(ctx, cert);
+		X509_free(cert);
+	}
+	BIO_free(bio);
+	if (ret != 1)
+		return crypto_error(e, ERROR_CONFIG, "a certificate that cannot be used for TLS");
+	if (!found || !tls_pem_ended())
+		return crypto_error(e, ERROR_CONFIG, "no certificate in PEM");
+	crypto_begin();
+	return 0;
+}
+
+static int tls_use_key(SSL_CTX *ctx, const struct bytes *pem, struct error *e)
+{
+	BIO *bio = BIO_new_mem_buf(pem->data, (int)pem->len);
+	EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, tls_no_passphrase, NULL) : NULL;
+	int ret = 0;
+
+	BIO_free(bio);
+	if (!key)
+		return crypto_error(e, ERROR_CONFIG,
+				    "no private key in PEM, or it has a passphrase");
+	if (SSL_CTX_use_PrivateKey(ctx, key) != 1 || SSL_CTX_check_private_key(ctx) != 1)
+		ret = crypto_error(e, ERROR_CONFIG, "not the key of the certificate");
+	EVP_PKEY_free(key);
+	return ret;
+}
+
+static int tls_choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+			       const unsigned char *offered, unsigned int len, void *context)
+{
+	static const unsigned char ours[] = "\x08http/1.1";
+
+	(void)ssl, (void)context;
+	return SSL_select_next_proto((unsigned char **)out, out_len, ours, sizeof(ours) - 1,
+				     offered, len) == OPENSSL_NPN_NEGOTIATED ?
+		       SSL_TLSEXT_ERR_OK :
+		       SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+static SSL_CTX *tls_context_new(void)
+{
+	static const unsigned char id[] = "trusteed";
+	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+
+	if (!ctx)
+		return NULL;
+	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+					 SSL_OP_CIPHER_SERVER_PREFERENCE |
+					 SSL_OP_PRIORITIZE_CHACHA | SSL_OP_CLEANSE_PLAINTEXT |
+					 SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+				      SSL_MODE_RELEASE_BUFFERS);
+	/* Clients keep their sessions themselves, as tickets. */
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_num_tickets(ctx, 1);
+	SSL_CTX_set_alpn_select_cb(ctx, tls_choose_protocol, NULL);
+	if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
+	    SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) == 1 &&
+	    SSL_CTX_set_cipher_list(ctx, CIPHERS) == 1 &&
+	    SSL_CTX_set_session_id_context(ctx, id, sizeof(id) - 1) == 1 &&
+	    (SSL_CTX_set1_groups_list(ctx, GROUPS) == 1 ||
+	     SSL_CTX_set1_groups_list(ctx, GROUPS_OLDER) == 1))
+		return ctx;
+	SSL_CTX_free(ctx);
+	return NULL;
+}
+
+/* Returns 0, or -1 with the path of the file that is at fault before the error. */
+static int tls_use(SSL_CTX *ctx, const struct tls_files *files, const char *cert, const char *key,
+		   struct error *e)
+{
+	if (tls_use_certificates(ctx, &files->cert, e) < 0)
+		return error_add(e, "%s", cert);
+	return tls_use_key(ctx, &files->key, e) < 0 ? error_add(e, "%s", key) : 0;
+}
+
+static SSL_CTX *tls_context(const struct tls_files *files, const char *cert, const char *key,
+			    struct error *e)
+{
+	SSL_CTX *ctx;
+
+	crypto_begin();
+	ctx = tls_context_new();
+	if (!ctx) {
+		crypto_error(e, ERROR_SYSTEM, "OpenSSL: cannot initialise TLS");
+		return NULL;
+	}
+	crypto_begin(); /* a list of groups may have been refused */
+	if (tls_use(ctx, files, cert, key, e) == 0)
+		return ctx;
+	SSL_CTX_free(ctx);
+	return NULL;
+}
+
+SSL_CTX *tls_files_context(const struct tls_files *files, struct error *e)
+{
+	return tls_context(files, "certificate", "key", e);
 }
 
 int tls_files_read(struct tls_files *files, const char *cert, const char *key, struct error *e)
 {
+	SSL_CTX *ctx;
+
 	if (io_read_file(cert, TLS_FILE_MAX, &files->cert, e) < 0 ||
 	    io_read_file(key, TLS_FILE_MAX, &files->key, e) < 0)
 		return error_reclassify(e, ERROR_INPUT, ERROR_CONFIG);
-	return tls_files_check(files, cert, key, e);
+	ctx = tls_context(files, cert, key, e);
+	if (!ctx)
+		return -1;
+	SSL_CTX_free(ctx);
+	return 0;
 }
 
 void tls_files_free(struct tls_files *files)

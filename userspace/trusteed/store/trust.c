@@ -128,14 +128,15 @@ int trust_check(const struct trust *trust, struct error *e)
 
 void trust_expire(struct trust *trust)
 {
-	atomic_store(&trust->expired, true);
+	trust->expired = true;
 }
 
 int trust_refresh(struct trust *trust, struct error *e)
 {
-	bool expired = atomic_exchange(&trust->expired, false);
+	bool expired = trust->expired;
 	uint64_t stamp = trust_stamp(trust->path);
 
+	trust->expired = false;
 	if (trust->loaded && !expired && stamp == trust->stamp)
 		return 0;
 	cca_anchors_free(&trust->anchors);

@@ -8,7 +8,6 @@
 #ifndef TRUSTEED_TRUST_H
 #define TRUSTEED_TRUST_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,8 +19,8 @@ struct trust {
 	bool development; /* --dev */
 	bool sample;	  /* --dev-trust-sample-cpak */
 	bool loaded;
-	atomic_bool expired; /* set by another thread: read the files even if they look the same */
-	uint64_t stamp;	     /* identifies the files that were loaded */
+	bool expired;	/* read the files even if they look the same */
+	uint64_t stamp; /* identifies the files that were loaded */
 	struct cca_anchors anchors;
 };
 
@@ -32,8 +31,7 @@ int trust_open(struct trust *trust, const char *path, bool development, bool sam
 	       struct error *e);
 /* Check that all files can be read now, and change nothing. */
 int trust_check(const struct trust *trust, struct error *e);
-/* Have the next trust_refresh() read the files in any case. Another thread may call this function and
- * the one above. */
+/* Have the next trust_refresh() read the files in any case. */
 void trust_expire(struct trust *trust);
 /* Read the anchors again if their files changed. If that fails, there are no anchors. */
 int trust_refresh(struct trust *trust, struct error *e);

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+/* TLS of trusteed over loopback, and the files that it needs. */
+#include "trusteed_net.h"
+
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "trusteed/http/tls_current.h"
+
+static void pem_write(const char *path, X509 *cert, EVP_PKEY *key)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	if (cert)
+		assert_int_equal(PEM_write_X509(file, cert), 1);
+	if (key)
+		assert_int_equal(PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL), 1);
+	fclose(file);
+}
+
+static void name_add(X509 *cert, int nid, const char *value)
+{
+	X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
+
+	assert_non_null(extension);
+	assert_int_equal(X509_add_ext(cert, extension, -1), 1);
+	X509_EXTENSION_free(extension);
+}
+
+/* Writes a self-signed certificate for 127.0.0.1, and its key. */
+static void net_certificate(struct net *net, EVP_PKEY *key)
+{
+	X509 *cert = X509_new();
+
+	snprintf(net->cert, sizeof(net->cert), "%s/cert.pem", net->world->dir);
+	snprintf(net->key, sizeof(net->key), "%s/key.pem", net->world->dir);
+	X509_set_version(cert, X509_VERSION_3);
+	ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
+	X509_gmtime_adj(X509_getm_notBefore(cert), -3600);
+	X509_gmtime_adj(X509_getm_notAfter(cert), 86400);
+	X509_set_pubkey(cert, key);
+	X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC,
+				   (const unsigned char *)"trusteed test", -1, -1, 0);
+	X509_set_issuer_name(cert, X509_get_subject_name(cert));
+	name_add(cert, NID_basic_constraints, "critical,CA:TRUE");
+	name_add(cert, NID_subject_alt_name, "IP:127.0.0.1");
+	assert_true(X509_sign(cert, key, EVP_sha256()) > 0);
+	pem_write(net->cert, cert, NULL);
+	pem_write(net->key, NULL, key);
+	X509_free(cert);
+}
+
+static void tls_get(struct net *net, const char *ca, long version, CURLcode want)
+{
+	CURL *curl = curl_easy_init();
+	struct answer answer;
+
+	if (ca)
+		curl_easy_setopt(curl, CURLOPT_CAINFO, ca);
+	curl_easy_setopt(curl, CURLOPT_SSLVERSION, version);
+	curl_easy_setopt(curl, CURLOPT_SSL_CIPHER_LIST, "DEFAULT@SECLEVEL=0");
+	net_request(net, curl, "/healthz", NULL, NULL, &answer);
+	if (answer.code != want)
+		fail_msg("%s, expected %s", curl_easy_strerror(answer.code),
+			 curl_easy_strerror(want));
+	if (want == CURLE_OK)
+		assert_int_equal(answer.status, 200);
+	answer_free(&answer);
+	curl_easy_cleanup(curl);
+}
+
+static void test_tls(void **state)
+{
+	struct net *net = *state;
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	struct error e = ERROR_INIT;
+
+	net_certificate(net, key);
+	if (tls_files_read(&net->files, net->cert, net->key, &e) < 0)
+		fail_msg("%s", e.text);
+	net_start(net, true);
+	tls_get(net, net->cert, CURL_SSLVERSION_TLSv1_2 | CURL_SSLVERSION_MAX_TLSv1_2, CURLE_OK);
+	tls_get(net, net->cert, CURL_SSLVERSION_TLSv1_3, CURLE_OK);
+	tls_get(net, net->cert, CURL_SSLVERSION_TLSv1_0 | CURL_SSLVERSION_MAX_TLSv1_1,
+		CURLE_SSL_CONNECT_ERROR);
+	tls_get(net, NULL, CURL_SSLVERSION_DEFAULT, CURLE_PEER_FAILED_VERIFICATION);
+	EVP_PKEY_free(key);
+}
+
+/* A client that stops within its TLS handshake costs almost nothing. */
+static void test_tls_unfinished(void **state)
+{
+	struct net *net = *state;
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	struct error e = ERROR_INIT;
+	clock_t before;
+	int fd;
+
+	net_certificate(net, key);
+	assert_int_equal(tls_files_read(&net->files, net->cert, net->key, &e), 0);
+	net_start(net, true);
+	fd = net_open(net, "\x16\x03\x01\x02\x10\x01"); /* the start of a record */
+	usleep(100000);
+	before = clock();
+	usleep(1000000);
+	assert_true(clock() - before < CLOCKS_PER_SEC / 5);
+	close(fd);
+	EVP_PKEY_free(key);
+}
+
+static void tls_replace(void *files)
+{
+	struct error e = ERROR_INIT;
+
+	assert_int_equal(tls_current_set(files, &e), 0);
+}
+
+/* A new certificate is for new connections; one that exists continues. */
+static void test_tls_replaced(void **state)
+{
+	struct net *net = *state;
+	EVP_PKEY *key = EVP_EC_gen("P-256"), *next = EVP_RSA_gen(2048);
+	struct tls_files files = TLS_FILES_INIT;
+	struct error e = ERROR_INIT;
+	CURL *curl = curl_easy_init();
+	struct answer answer;
+	char old[160];
+	long made;
+
+	net_certificate(net, key);
+	assert_int_equal(tls_files_read(&net->files, net->cert, net->key, &e), 0);
+	net_start(net, true);
+	snprintf(old, sizeof(old), "%s.old", net->cert);
+	assert_int_equal(rename(net->cert, old), 0);
+	curl_easy_setopt(curl, CURLOPT_CAINFO, old);
+	net_request(net, curl, "/healthz", NULL, NULL, &answer);
+	assert_int_equal(answer.status, 200);
+	answer_free(&answer);
+
+	net_certificate(net, next);
+	assert_int_equal(tls_files_read(&files, net->cert, net->key, &e), 0);
+	net_call(net, tls_replace, &files);
+	tls_files_free(&files);
+	tls_get(net, net->cert, CURL_SSLVERSION_DEFAULT, CURLE_OK);
+	tls_get(net, net->cert, CURL_SSLVERSION_TLSv1_2 | CURL_SSLVERSION_MAX_TLSv1_2, CURLE_OK);
+	tls_get(net, old, CURL_SSLVERSION_DEFAULT, CURLE_PEER_FAILED_VERIFICATION);
+	net_request(net, curl, "/healthz", NULL, NULL, &answer);
+	curl_easy_getinfo(curl, CURLINFO_NUM_CONNECTS, &made);
+	assert_int_equal(answer.status, 200);
+	assert_int_equal(made, 0);
+	answer_free(&answer);
+	curl_easy_cleanup(curl);
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(next);
+}
+
+static void files_refused(const char *cert, const char *key, const char *words)
+{
+	struct tls_files files = TLS_FILES_INIT;
+	struct error e = ERROR_INIT;
+
+	assert_int_equal(tls_files_read(&files, cert, key, &e), -1);
+	if (!strstr(e.text, words))
+		fail_msg("'%s' does not contain '%s'", e.text, words);
+	assert_int_equal(e.kind, ERROR_CONFIG);
+	tls_files_free(&files);
+}
+
+static void test_tls_files(void **state)
+{
+	struct net *net = *state;
+	EVP_PKEY *key = EVP_EC_gen("P-256"), *other = EVP_EC_gen("P-256");
+
+	net_certificate(net, key);
+	files_refused("/nonexistent", net->key, "/nonexistent");
+	files_refused(net->key, net->key, "no certificate");
+	files_refused(net->cert, net->cert, "no private key");
+	pem_write(net->key, NULL, other);
+	files_refused(net->cert, net->key, "not the key of the certificate");
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(other);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, net_setup, net_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(tls),
+		TEST(tls_unfinished),
+		TEST(tls_replaced),
+		TEST(tls_files),
+	};
+
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	return cmocka_run_group_tests_name("trusteed_tls", tests, NULL, NULL);
+}
