@@ -4,7 +4,9 @@
  * NULs. The first line of each is METHOD PATH AUTHORIZATION COOKIE, the rest is the body. Some words
  * stand for what a fuzzer cannot make: the authorization "admin" for the admin token and "ear" for an EAR
  * whose claims are the body; the cookie "last" for the session of the last auth; the method "CCA" for
- * POST with evidence over the last challenge, in which the body selects a fault.
+ * POST with evidence over the last challenge, in which the body selects a fault; the method "SAMPLE" for
+ * evidence of the sample TEE, with that of the sample device if the body has a first line. An input that
+ * begins with '+' is run with --recheck.
  */
 #include <fcntl.h>
 #include <ftw.h>
@@ -13,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/encode.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "cca_builder.h"
@@ -20,6 +23,7 @@
 #include "jose/jwk.h"
 #include "jose/jwt.h"
 #include "kbs/kbs.h"
+#include "trusteed/attest/handshake.h"
 #include "trusteed/route.h"
 
 #define NOW	     1800000000
@@ -75,7 +79,7 @@ static void anchor_write(void)
 /* The state is in memory and is made once. */
 static void world_open(void)
 {
-	struct trustee_options options = { .state = world.dir };
+	struct trustee_options options = { .state = world.dir, .sample_evidence = true };
 	struct error e = ERROR_INIT;
 
 	bytes_lock_optional(true);
@@ -141,6 +145,54 @@ static void evidence_make(struct part form, struct bytes *body)
 	bytes_free(&token);
 }
 
+/* Append {"svn", "report_data"} over @runtime. */
+static void sample_put(struct part svn, const json_t *runtime, struct bytes *out)
+{
+	uint8_t challenge[REALM_CHALLENGE_SIZE];
+	struct bytes base64 = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	char *text = part_text(svn);
+	json_t *value, *evidence;
+
+	must(handshake_challenge(runtime, challenge, &e) == 0);
+	encode_base64(ENCODE_BASE64, challenge, 48, &base64);
+	value = json_string(text);
+	evidence = json_pack("{s:o*, s:s}", "svn", value, "report_data", bytes_text(&base64));
+	must(evidence && json_compact(evidence, out, &e) == 0);
+	json_decref(evidence);
+	bytes_free(&base64);
+	free(text);
+}
+
+/* Append a body of POST attest with evidence of the sample TEE. */
+static void sample_make(struct part form, struct bytes *body)
+{
+	bool device = form.size && memchr(form.data, '\n', form.size);
+	struct bytes primary = BYTES_INIT, additional = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	json_t *key = tee_key_jwk(&world.tee, &e), *runtime, *value;
+
+	runtime = json_pack("{s:s, s:O}", "nonce", world.challenge.nonce, "tee-pubkey", key);
+	must(runtime != NULL);
+	if (device) {
+		bytes_append_text(&additional, "{\"sampledevice\":");
+		sample_put(part_until(&form, '\n'), runtime, &additional);
+		bytes_append_text(&additional, "}");
+	}
+	must(json_object_set_new(runtime, "additional-evidence",
+				 json_string(bytes_text(&additional))) == 0);
+	sample_put(form, runtime, &primary);
+	value = json_pack("{s:{s:s, s:o}, s:{s:o, s:s}}", "runtime-data", "nonce",
+			  world.challenge.nonce, "tee-pubkey", key, "tee-evidence",
+			  "primary_evidence", json_loads(bytes_text(&primary), 0, NULL),
+			  "additional_evidence", bytes_text(&additional));
+	must(value && json_compact(value, body, &e) == 0);
+	json_decref(value);
+	json_decref(runtime);
+	bytes_free(&primary);
+	bytes_free(&additional);
+}
+
 /* --- requests --------------------------------------------------------------------------------- */
 
 static void reply_check(const struct reply *reply)
@@ -187,6 +239,16 @@ static char *word_take(struct part *line)
 	return part_text(part_until(line, ' '));
 }
 
+/* End @path before its query. Returns the query, or NULL. */
+static char *path_split(char *path)
+{
+	char *query = strchr(path, '?');
+
+	if (query)
+		*query++ = '\0';
+	return query;
+}
+
 static void request_run(struct part input)
 {
 	struct part line = part_until(&input, '\n');
@@ -196,6 +258,7 @@ static void request_run(struct part input)
 	struct request request = {
 		.method = method,
 		.path = path,
+		.query = path_split(path),
 		.session = strcmp(cookie, "last") ? cookie : world.session,
 		.monotonic = 1000000,
 		.now = NOW,
@@ -212,6 +275,10 @@ static void request_run(struct part input)
 		request.method = "POST";
 		bytes_clear(&body);
 		evidence_make(input, &body);
+	} else if (!strcmp(method, "SAMPLE")) {
+		request.method = "POST";
+		bytes_clear(&body);
+		sample_make(input, &body);
 	}
 	request.authorization = header.len ? bytes_text(&header) : NULL;
 	request.body = body.data;
@@ -232,6 +299,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!world.dir[0])
 		world_open();
 	world_reset();
+	world.trustee.recheck = size > 0 && data[0] == '+';
+	if (world.trustee.recheck)
+		part_take(&input, 1);
 	for (int i = 0; input.size && i < REQUESTS_MAX; i++)
 		request_run(part_until(&input, '\0'));
 	return 0;

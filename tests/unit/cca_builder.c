@@ -169,7 +169,8 @@ static void put_platform(struct bytes *out, const struct cca_builder *builder,
 }
 
 /* The last claim is the personalization value, whose last byte put_sign1() may change. */
-static void put_realm(struct bytes *out, const uint8_t challenge[64], const struct bytes *rak)
+static void put_realm(struct bytes *out, const struct cca_builder *builder,
+		      const uint8_t challenge[64], const struct bytes *rak)
 {
 	put_head(out, MAP, 8);
 	put_head(out, UINT, 10);
@@ -184,7 +185,12 @@ static void put_realm(struct bytes *out, const uint8_t challenge[64], const stru
 	for (int i = 0; i < 4; i++)
 		put_fill(out, CCA_BUILDER_REM + i, 32);
 	put_claim_text(out, 44240, "sha-256");
-	put_claim_fill(out, 44235, CCA_BUILDER_RPV, 64);
+	if (builder->rpv) {
+		put_head(out, UINT, 44235);
+		put_data(out, builder->rpv, 64);
+	} else {
+		put_claim_fill(out, 44235, CCA_BUILDER_RPV, 64);
+	}
 }
 
 /* Appends an entry of the outer map: a byte string with the signed claims. */
@@ -218,7 +224,7 @@ void cca_builder_token(const struct cca_builder *builder, const uint8_t challeng
 	if (fault == CCA_BUILDER_BAD_BINDING)
 		binding[0] ^= 1;
 	put_platform(&platform, builder, binding);
-	put_realm(&realm, challenge, &rak);
+	put_realm(&realm, builder, challenge, &rak);
 	put_head(out, TAG, 399);
 	put_head(out, MAP, 2);
 	put_entry(out, 44234, builder->cpak, &platform, fault == CCA_BUILDER_BAD_PLATFORM);

@@ -24,6 +24,7 @@ enum cca_builder_fault {
 struct cca_builder {
 	EVP_PKEY *cpak, *rak;
 	enum cca_builder_fault fault;
+	const uint8_t *rpv; /* 64 bytes; NULL: CCA_BUILDER_RPV */
 };
 
 /* The bytes that fill the claims of every token. */

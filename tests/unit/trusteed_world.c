@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/encode.h"
 #include "base/io.h"
 #include "jose/jwe.h"
@@ -29,10 +30,12 @@ static void world_start(struct world *w)
 	w->trustee = (struct trustee)TRUSTEE_INIT;
 	if (trustee_open(&w->trustee, &options, w->now, &e) < 0)
 		fail_msg("%s", e.text);
+	w->trustee.pool = w->pool;
 }
 
 int world_setup(void **state)
 {
+	const struct pool_limits limits = POOL_LIMITS_INIT;
 	struct world *w = calloc(1, sizeof(*w));
 	struct error e = ERROR_INIT;
 	char *jwk;
@@ -53,6 +56,10 @@ int world_setup(void **state)
 	assert_non_null(w->builder.cpak);
 	assert_non_null(w->builder.rak);
 	assert_int_equal(tee_key_generate(&w->tee, &e), 0);
+	w->loop = loop_open(&e);
+	assert_non_null(w->loop);
+	w->pool = pool_open(w->loop, &limits, &e);
+	assert_non_null(w->pool);
 	jwk = world_jwk(w->builder.cpak, "");
 	world_anchor(w, "platform.jwk", jwk);
 	free(jwk);
@@ -72,6 +79,8 @@ int world_teardown(void **state)
 {
 	struct world *w = *state;
 
+	pool_close(w->pool);
+	loop_close(w->loop);
 	trustee_close(&w->trustee);
 	tee_key_free(&w->tee);
 	EVP_PKEY_free(w->builder.cpak);
@@ -110,14 +119,26 @@ char *world_jwk(const EVP_PKEY *key, const char *more)
 	return with;
 }
 
-void world_request(struct world *w, const char *method, const char *path, const void *body,
-		   size_t len, struct reply *reply)
+static void world_answer(struct later *later, struct reply *reply)
+{
+	struct world_sent *sent = later->server;
+
+	assert_ptr_equal(sent->later, later);
+	reply_free(&sent->reply);
+	sent->reply = *reply;
+	*reply = (struct reply)REPLY_INIT;
+	sent->later = NULL;
+}
+
+void world_send(struct world *w, const char *method, const char *path, const void *body, size_t len,
+		struct world_sent *sent)
 {
 	const struct http_service service = route_service(&w->trustee);
-	struct bytes authorization = BYTES_INIT;
+	struct bytes authorization = BYTES_INIT, plain = BYTES_INIT;
+	const char *query = strchr(path, '?');
 	struct request request = {
 		.method = method,
-		.path = path,
+		.query = query ? query + 1 : NULL,
 		.session = w->session[0] ? w->session : NULL,
 		.body = body,
 		.len = len,
@@ -125,16 +146,61 @@ void world_request(struct world *w, const char *method, const char *path, const 
 		.now = w->now,
 	};
 
-	*reply = (struct reply)REPLY_INIT;
+	/* As the server: the query is not part of the path. */
+	bytes_append(&plain, path, strcspn(path, "?"));
+	request.path = bytes_text(&plain);
+	*sent = (struct world_sent){ .reply = REPLY_INIT };
 	if (w->bearer.len > 0) {
 		bytes_printf(&authorization, "Bearer %s", bytes_text(&w->bearer));
 		request.authorization = bytes_text(&authorization);
 	}
-	service.dispatch(service.context, &request, reply);
-	if (reply->cookie[0])
-		assert_int_equal(sscanf(reply->cookie, "kbs-session-id=%32[0-9a-f];", w->session),
-				 1);
+	service.dispatch(service.context, &request, &sent->reply);
+	sent->later = sent->reply.later;
+	if (sent->later) {
+		sent->later->answer = world_answer;
+		sent->later->server = sent;
+	}
 	bytes_free(&authorization);
+	bytes_free(&plain);
+}
+
+void world_await(struct world *w, struct world_sent *sent)
+{
+	struct error e = ERROR_INIT;
+
+	while (sent->later)
+		if (loop_step(w->loop, 10000, &e) < 0)
+			fail_msg("%s", e.text);
+	if (sent->reply.cookie[0])
+		assert_int_equal(
+			sscanf(sent->reply.cookie, "kbs-session-id=%32[0-9a-f];", w->session), 1);
+}
+
+void world_run(struct world *w, int64_t ms)
+{
+	int64_t end = clock_boot_ms() + ms;
+	struct error e = ERROR_INIT;
+
+	while (clock_boot_ms() < end)
+		assert_int_equal(loop_step(w->loop, 10, &e), 0);
+}
+
+void world_leave(struct world_sent *sent)
+{
+	assert_non_null(sent->later);
+	sent->later->cancel(sent->later);
+	sent->later = NULL;
+	reply_free(&sent->reply);
+}
+
+void world_request(struct world *w, const char *method, const char *path, const void *body,
+		   size_t len, struct reply *reply)
+{
+	struct world_sent sent;
+
+	world_send(w, method, path, body, len, &sent);
+	world_await(w, &sent);
+	*reply = sent.reply;
 }
 
 unsigned int world_status(struct world *w, const char *method, const char *path, const char *body)

@@ -18,11 +18,16 @@
 #include "cca_builder.h"
 #include "kbs/kbs.h"
 #include "trusteed/attest/version.h"
+#include "trusteed/http/later.h"
 #include "trusteed/http/reply.h"
+#include "trusteed/loop/loop.h"
+#include "trusteed/policy/pool.h"
 #include "trusteed/trustee.h"
 
 struct world {
 	char dir[64], state[96], anchors[96];
+	struct loop *loop;
+	struct pool *pool;
 	struct trustee trustee;
 	struct cca_builder builder;
 	struct tee_key tee;
@@ -33,6 +38,12 @@ struct world {
 	bool development;	/* --dev */
 	bool sample_cpak;	/* --dev-trust-sample-cpak */
 	enum kbs_version least; /* --min-version */
+};
+
+/* A request whose answer is awaited. */
+struct world_sent {
+	struct reply reply;
+	struct later *later; /* NULL: it is answered */
 };
 
 /* For cmocka_unit_test_setup_teardown(): *state becomes a struct world with one anchor, which is
@@ -50,7 +61,16 @@ char *world_jwk(const EVP_PKEY *key, const char *more);
 /* Make a request and keep its Set-Cookie. @reply is initialised here; the caller frees it. */
 void world_request(struct world *w, const char *method, const char *path, const void *body,
 		   size_t len, struct reply *reply);
-/* The same, but returns only the status. */
+/* Send a request, and wait for its answer. @sent->reply is initialised here; the caller frees it. The session
+ * is that of the last answer. */
+void world_send(struct world *w, const char *method, const char *path, const void *body, size_t len,
+		struct world_sent *sent);
+void world_await(struct world *w, struct world_sent *sent);
+/* Let the loop run for @ms. */
+void world_run(struct world *w, int64_t ms);
+/* The client of @sent goes away. */
+void world_leave(struct world_sent *sent);
+/* world_send() and world_await(), but returns only the status. */
 unsigned int world_status(struct world *w, const char *method, const char *path, const char *body);
 /* The same, with the admin token as the bearer. */
 unsigned int world_admin(struct world *w, const char *method, const char *path, const char *body);

@@ -25,6 +25,7 @@
 #include "trusteed/http/tls_current.h"
 #include "trusteed/http/tls_files.h"
 #include "trusteed/loop/loop.h"
+#include "trusteed/policy/pool.h"
 
 /* Descriptors beyond those of connections: files, and connections that are about to end. */
 #define FILES_SPARE ((rlim_t)128)
@@ -155,6 +156,7 @@ struct server {
 	const struct options *options;
 	struct loop *loop;
 	struct loop_source signals; /* its descriptor is -1 before it is added to the loop */
+	struct pool *pool;
 	struct trustee trustee;
 	struct http_service service;
 	struct http *http;
@@ -237,6 +239,7 @@ static unsigned int server_connections(const struct options *options)
 static int server_start(struct server *server, const struct options *options,
 			struct listen_address *address, struct error *e)
 {
+	const struct pool_limits limits = POOL_LIMITS_INIT;
 	struct trustee_options trustee = {
 		.state = options->state,
 		.anchors = options->anchors,
@@ -259,8 +262,10 @@ static int server_start(struct server *server, const struct options *options,
 	if (options->cert && tls_files_read(&files, options->cert, options->key, e) < 0)
 		goto out;
 	server_warn(options, address);
-	if (trustee_open(&server->trustee, &trustee, clock_wall_s(), e) < 0)
+	server->pool = pool_open(server->loop, &limits, e);
+	if (!server->pool || trustee_open(&server->trustee, &trustee, clock_wall_s(), e) < 0)
 		goto out;
+	server->trustee.pool = server->pool;
 	server->fd = listen_open(address, e);
 	if (server->fd < 0)
 		goto out;
@@ -340,6 +345,7 @@ static void server_stop(struct server *server)
 	http_stop(server->http);
 	if (server->fd >= 0)
 		close(server->fd);
+	pool_close(server->pool);
 	trustee_close(&server->trustee);
 	if (server->signals.fd >= 0)
 		close(server->signals.fd);

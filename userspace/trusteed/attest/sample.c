@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sample.h"
+
+#include <openssl/evp.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/crypto.h"
+#include "base/encode.h"
+#include "base/json.h"
+#include "handshake.h"
+
+#define DIGEST_SIZE 48 /* SHA-384 */
+
+/* Evidence without report data is of none, as in Trustee. */
+static int sample_check(const char *what, const char *report, const json_t *runtime,
+			struct error *e)
+{
+	uint8_t challenge[REALM_CHALLENGE_SIZE];
+	struct bytes data = BYTES_INIT;
+	int ret = handshake_challenge(runtime, challenge, e);
+
+	if (ret == 0)
+		ret = decode_base64(ENCODE_BASE64, report, strlen(report), "report_data", &data, e);
+	if (ret == 0 && !bytes_equal(data.data, data.len, challenge, DIGEST_SIZE))
+		ret = error_set(e, ERROR_ATTESTATION,
+				"report_data is not the one of this session's key and nonce");
+	bytes_free(&data);
+	if (ret < 0) {
+		error_reclassify(e, ERROR_INPUT, ERROR_PROTOCOL);
+		error_add(e, "%s", what);
+	}
+	return ret;
+}
+
+/* Make the claims, with @own as those under the name of the TEE @tee, a reference that is taken. */
+static json_t *sample_make(const char *tee, const json_t *evidence, json_t *own, json_t *runtime,
+			   struct error *e)
+{
+	const char *svn = json_member_text(evidence, "svn", tee, ERROR_PROTOCOL, e);
+	const char *report = json_string_value(json_object_get(evidence, "report_data"));
+	json_t *claims = NULL;
+
+	if (svn && sample_check(tee, report ? report : "", runtime, e) == 0) {
+		claims = own && json_object_set_new(own, "svn", json_string(svn)) == 0 ?
+				 json_pack("{s:O, s:s, s:O}", tee, own, "report_data",
+					   report ? report : "", "runtime_data_claims", runtime) :
+				 NULL;
+		if (!claims)
+			error_set_memory(e);
+	}
+	json_decref(own);
+	return claims;
+}
+
+json_t *sample_claims(const json_t *evidence, json_t *runtime, struct error *e)
+{
+	/* These are constants in Trustee as well. */
+	json_t *own = json_pack("{s:s, s:{s:i, s:i}, s:b}", "launch_digest", "abcde",
+				"platform_version", "major", 1, "minor", 4, "debug", 0);
+
+	return sample_make("sample", evidence, own, runtime, e);
+}
+
+json_t *sample_device_claims(const json_t *evidence, json_t *runtime, struct error *e)
+{
+	return sample_make(SAMPLE_DEVICE, evidence, json_object(), runtime, e);
+}
+
+int sample_init_data(json_t *claims, const char *text, struct error *e)
+{
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	struct bytes base64 = BYTES_INIT;
+	unsigned int len = 0;
+	int ret = -1;
+
+	crypto_begin();
+	if (EVP_Digest(text, strlen(text), digest, &len, EVP_sha512(), NULL) != 1)
+		return crypto_error(e, ERROR_SYSTEM, "OpenSSL cannot compute SHA-512");
+	encode_base64(ENCODE_BASE64, digest, len, &base64);
+	if (bytes_check(&base64, e) == 0)
+		ret = json_object_set_new(claims, "init_data", json_string(bytes_text(&base64))) <
+				      0 ?
+			      error_set_memory(e) :
+			      0;
+	bytes_free(&base64);
+	return ret;
+}
