@@ -39,7 +39,7 @@ function part_of_chain(chain,	i, count, names, part)
 
 BEGIN {
 	rule("malloc|free|calloc|realloc|reallocarray|CRYPTO_(secure_)?(malloc|zalloc|calloc|free|clear_free|realloc)", "allocation")
-	rule("gnutls_.*|tls_current_get", "TLS")
+	rule("SSL_.*|wire_handshake|wire_secure", "TLS")
 	rule("(en|de)code_(base64|hex)", "base64 and hexadecimal")
 	rule("json_.*", "JSON")
 	rule("cose_sign1_verify", "token: signatures")
@@ -57,7 +57,7 @@ BEGIN {
 	rule("token_pack|token_unpack", "EAR: packing (zlib)")
 	rule("jwe_seal", "JWE: ECDH and AES")
 	rule("log_line", "log")
-	rule("MHD_.*|http_loop", "HTTP and handlers")
+	rule("conn_.*|http_.*|loop_.*|peers_.*", "HTTP and handlers")
 }
 
 # "fn=(12) name" names a function, and later "fn=(12)" is the same one; "cfn=" names a called function.

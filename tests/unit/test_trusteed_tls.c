@@ -9,6 +9,7 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -163,6 +164,164 @@ static void test_tls_replaced(void **state)
 	EVP_PKEY_free(next);
 }
 
+/* A client by OpenSSL: what it offers, and what came of it. */
+struct client {
+	SSL_CTX *ctx;
+	int version;	      /* the only one that it speaks */
+	const char *groups;   /* that it offers */
+	SSL_SESSION *session; /* offered, and then the one to be offered next */
+	bool reused;
+	char group[64];
+};
+
+static int client_session(SSL *ssl, SSL_SESSION *session)
+{
+	struct client *client = SSL_get_app_data(ssl);
+
+	SSL_SESSION_free(client->session);
+	client->session = session;
+	return 1;
+}
+
+/* Make one request over a new connection. */
+static void client_get(struct net *net, struct client *client)
+{
+	static const char request[] =
+		"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+	int fd = net_open(net, "");
+	char answer[2048];
+	SSL *ssl;
+
+	client->ctx = SSL_CTX_new(TLS_client_method());
+	assert_int_equal(SSL_CTX_set_min_proto_version(client->ctx, client->version), 1);
+	assert_int_equal(SSL_CTX_set_max_proto_version(client->ctx, client->version), 1);
+	assert_int_equal(SSL_CTX_set1_groups_list(client->ctx, client->groups), 1);
+	SSL_CTX_set_session_cache_mode(client->ctx,
+				       SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_sess_set_new_cb(client->ctx, client_session);
+	ssl = SSL_new(client->ctx);
+	assert_int_equal(SSL_set_app_data(ssl, client), 1);
+	assert_int_equal(SSL_set_fd(ssl, fd), 1);
+	if (client->session)
+		assert_int_equal(SSL_set_session(ssl, client->session), 1);
+	assert_int_equal(SSL_connect(ssl), 1);
+	client->reused = SSL_session_reused(ssl);
+	snprintf(client->group, sizeof(client->group), "%s",
+		 SSL_group_to_name(ssl, (int)SSL_get_negotiated_group(ssl)));
+	assert_int_equal(SSL_write(ssl, request, (int)strlen(request)), strlen(request));
+	assert_true(SSL_read(ssl, answer, sizeof(answer)) > 0);
+	assert_memory_equal(answer, "HTTP/1.1 200 ", 13);
+	assert_int_equal(SSL_read(ssl, answer, sizeof(answer)), 0);
+	assert_int_equal(SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN, SSL_RECEIVED_SHUTDOWN);
+	(void)SSL_shutdown(ssl);
+	SSL_free(ssl);
+	SSL_CTX_free(client->ctx);
+	close(fd);
+}
+
+/* The hybrid group is used with each client that has it, whatever it prefers; of the others, the one for which
+ * the client has sent its part already. */
+static void test_tls_groups(void **state)
+{
+	static const struct {
+		const char *offered, *chosen;
+	} cases[] = {
+		{ "X25519MLKEM768:X25519", "X25519MLKEM768" },
+		{ "X25519:X25519MLKEM768", "X25519MLKEM768" },
+		{ "P-384:P-256:X25519", "secp384r1" },
+		{ "P-384", "secp384r1" },
+		{ "P-256", "secp256r1" },
+	};
+	struct net *net = *state;
+	EVP_PKEY *key = EVP_EC_gen("P-256"), *hybrid;
+	struct error e = ERROR_INIT;
+
+	net_certificate(net, key);
+	assert_int_equal(tls_files_read(&net->files, net->cert, net->key, &e), 0);
+	net_start(net, true);
+	hybrid = EVP_PKEY_Q_keygen(NULL, NULL, "X25519MLKEM768");
+	if (!hybrid)
+		print_message("# this OpenSSL has no X25519MLKEM768: it is not tested\n");
+	for (size_t i = hybrid ? 0 : 2; i < ARRAY_SIZE(cases); i++) {
+		struct client client = { .version = TLS1_3_VERSION, .groups = cases[i].offered };
+
+		client_get(net, &client);
+		assert_string_equal(client.group, cases[i].chosen);
+		SSL_SESSION_free(client.session);
+	}
+	EVP_PKEY_free(hybrid);
+	EVP_PKEY_free(key);
+}
+
+/* A session is resumed by its ticket until the certificate is replaced. */
+static void test_tls_tickets(void **state)
+{
+	static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+	struct net *net = *state;
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	struct error e = ERROR_INIT;
+
+	net_certificate(net, key);
+	assert_int_equal(tls_files_read(&net->files, net->cert, net->key, &e), 0);
+	net_start(net, true);
+	for (size_t i = 0; i < ARRAY_SIZE(versions); i++) {
+		struct client client = { .version = versions[i], .groups = "X25519:P-256" };
+
+		client_get(net, &client);
+		assert_false(client.reused);
+		assert_non_null(client.session);
+		for (int again = 0; again < 2; again++) {
+			client_get(net, &client);
+			assert_true(client.reused);
+		}
+		net_call(net, tls_replace, &net->files);
+		client_get(net, &client);
+		assert_false(client.reused);
+		client_get(net, &client);
+		assert_true(client.reused);
+		SSL_SESSION_free(client.session);
+	}
+	EVP_PKEY_free(key);
+}
+
+/* A client that speaks no HTTP/1.1 is told so by ALPN; plain HTTP, garbage and half a handshake only end their
+ * connections. */
+static void test_tls_others(void **state)
+{
+	static const char *const texts[] = { "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+					     "\x16\x03\x01\xff\xff garbage", "\x16\x03\x01" };
+	struct net *net = *state;
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	struct error e = ERROR_INIT;
+	struct bytes out = BYTES_INIT;
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	SSL *ssl = SSL_new(ctx);
+	int fd;
+
+	net_certificate(net, key);
+	assert_int_equal(tls_files_read(&net->files, net->cert, net->key, &e), 0);
+	net_start(net, true);
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		fd = net_open(net, texts[i]);
+		shutdown(fd, SHUT_WR);
+		net_receive(fd, NULL, &out);
+		assert_null(strstr(bytes_text(&out), "HTTP/"));
+	}
+	fd = net_open(net, "");
+	assert_int_equal(SSL_set_alpn_protos(ssl, (const unsigned char *)"\x02h2", 3), 0);
+	assert_int_equal(SSL_set_fd(ssl, fd), 1);
+	ERR_clear_error();
+	assert_int_equal(SSL_connect(ssl), -1);
+	assert_int_equal(ERR_GET_REASON(ERR_peek_error()),
+			 SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL);
+	SSL_free(ssl);
+	SSL_CTX_free(ctx);
+	close(fd);
+	tls_get(net, net->cert, CURL_SSLVERSION_TLSv1_3, CURLE_OK);
+	bytes_free(&out);
+	EVP_PKEY_free(key);
+}
+
 static void files_refused(const char *cert, const char *key, const char *words)
 {
 	struct tls_files files = TLS_FILES_INIT;
@@ -195,10 +354,8 @@ static void test_tls_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(tls),
-		TEST(tls_unfinished),
-		TEST(tls_replaced),
-		TEST(tls_files),
+		TEST(tls),	  TEST(tls_unfinished), TEST(tls_replaced), TEST(tls_files),
+		TEST(tls_groups), TEST(tls_tickets),	TEST(tls_others),
 	};
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);
