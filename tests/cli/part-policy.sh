@@ -28,6 +28,20 @@ decides()
 appraise() { realmkey admin test-policy "$@"; }
 release_to() { realmkey admin test-policy --ear "$@"; }
 
+# policy_bind FILE TOKEN: makes a token whose personalization value is the SHA-512 of the file. Nothing signs it.
+policy_bind()
+{
+	python3 - "$policy_token" "$@" <<'END'
+import hashlib
+import sys
+
+token, text, new = (open(path, mode) for path, mode in zip(sys.argv[1:], ("rb", "rb", "wb")))
+data = token.read()
+at = data.index(b"\x19\xac\xcb\x58\x40") + 5    # claim 44235, 64 bytes
+new.write(data[:at] + hashlib.sha512(text.read()).digest() + data[at + 64:])
+END
+}
+
 # What works without an engine: the built-in rules, and all forms of a token and of reference values.
 policy_rules()
 {
@@ -87,6 +101,20 @@ extensions := [{"name": "ear.trustee.identifiers", "key": -18, "value": {"rpv": 
 	printf 'version = "0.1.0"\nalgorithm = "sha512"\n\n[data]\n"aa.toml" = "x = 1"\n' >"$bound"
 	refused 7 "init-data of another realm" "its SHA-512 is not the personalization value" \
 		appraise --evidence "$policy_token" --policy "$policy_builtin" --init-data "$bound"
+	policy_bind "$bound" "$work/policy/bound.cbor"
+	policy_write bound <<<'trust_claims := {"configuration": 2} if input.init_data_claims["aa.toml"].x == 1
+trust_claims := {"configuration": 96} if input.init_data_claims == null'
+	decides 0 "init-data that the realm is bound to" "Configuration [affirming]" \
+		appraise --evidence "$work/policy/bound.cbor" --policy "$work/policy/bound" --init-data "$bound"
+	decides 8 "and without it" "Configuration [contraindicated]" appraise --evidence "$work/policy/bound.cbor" --policy "$work/policy/bound"
+	sed -i 's/sha512/sha384/' "$bound"
+	policy_bind "$bound" "$work/policy/bound.cbor"
+	refused 7 "init-data with another algorithm" "its algorithm is 'sha384', not 'sha512'" \
+		appraise --evidence "$work/policy/bound.cbor" --policy "$work/policy/bound" --init-data "$bound"
+	echo 'version = ' >"$bound"
+	policy_bind "$bound" "$work/policy/bound.cbor"
+	refused 12 "init-data that is not TOML" "$bound: line 1" \
+		appraise --evidence "$work/policy/bound.cbor" --policy "$work/policy/bound" --init-data "$bound"
 }
 
 policy_resource()

@@ -86,8 +86,9 @@ static const struct args_spec spec = {
 	.options = tables,
 	.notes =
 		"The exit status is 0 if the status is affirming or the resource is allowed; 8 if\n"
-		"not, and also if the policy fails or takes too long, because then a KBS denies;\n"
-		"12 if the policy is malformed; 3 if there is no realmkey-policy.\n"
+		"not, and also if the policy takes too long or says what no appraisal can, since\n"
+		"a KBS denies then; 12 if the policy has a mistake; 3 if there is no\n"
+		"realmkey-policy.\n"
 		"The EAR is not verified, and the evidence only with --anchors.",
 };
 
