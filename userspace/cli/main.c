@@ -21,7 +21,7 @@ static const struct cli_entry commands[] = {
 	{ "status", command_status, "print what realmkeyd reports about its secrets" },
 	{ "wait", command_wait, "wait until realmkeyd has delivered secrets" },
 	{ "run", command_run, "run a program with secrets" },
-	{ "get", command_get_secret, "get a secret of realmkeyd by realmkey-local, and print it" },
+	{ "get", command_get_secret, "get a secret through realmkey-local, and print it" },
 	{ "refresh", command_refresh, "have realmkeyd request secrets from the KBS" },
 	{ "reload", command_reload, "have realmkeyd read its configuration again" },
 	{ "plan", command_plan, "print what a reload would change" },

@@ -86,8 +86,8 @@ const struct args_spec admin_make_token_spec = {
 	.name = "realmkey admin make-token",
 	.operands = "",
 	.about =
-		"Signs an operator's token (JWT) for --admin-token-file, without a connection. The\n"
-		"KBS knows the public half of the key.",
+		"Signs an operator's token (JWT) for --admin-token-file, without a connection.\n"
+		"The KBS knows the public half of the key.",
 	.options = token_tables,
 	.notes = "openssl genpkey -algorithm ed25519 -out FILE makes a key.",
 };
