@@ -15,6 +15,7 @@
 
 #include "base/array.h"
 #include "base/clock.h"
+#include "rego/process.h"
 #include "rego/question.h"
 #include "trusteed/policy/pool.h"
 
@@ -402,6 +403,92 @@ static void the_loop_does_not_stand_still(void **state)
 	assert_true(longest < 200);
 }
 
+/* --- realmkey-policy itself ----------------------------------------------------------------------- */
+
+static char engine[512];
+
+static int setup_engine(void **state)
+{
+	int ret = setup(state);
+
+	setenv("REALMKEY_POLICY", engine, 1);
+	return ret;
+}
+
+#define POLICY "package policy\nimport rego.v1\n"
+
+static const struct {
+	const char *policy, *cause;
+} bad_policies[] = {
+	{ POLICY "allow if { some x in numbers.range(1, 100000); some y in "
+		 "numbers.range(1, 100000); x * y == -1 }",
+	  "the policy took longer than 2.0 s and was ended" },
+	{ POLICY "allow := count(numbers.range(1, 1000000000000))",
+	  "realmkey-policy ended: the policy needed more memory than it may use" },
+	{ POLICY "f(x) := f(x + 1)\nallow if f(1)",
+	  "realmkey-policy ended: the policy was nested too deeply" },
+	{ POLICY "allow if {\n\tinput.x ==\n}", "line 5, column 1" },
+};
+
+/* Each one is cut off with its cause, and others are answered in the meantime. */
+static void bad_policies_are_cut_off(void **state)
+{
+	struct pool_limits real = POOL_LIMITS_INIT;
+	struct error e = ERROR_INIT;
+
+	if (!rego_available())
+		skip();
+	(void)state;
+	pool_close(pool);
+	pool = pool_open(loop, &real, &e);
+	assert_non_null(pool);
+	expect_allowed(POLICY "allow := true");
+	for (size_t i = 0; i < ARRAY_SIZE(bad_policies); i++) {
+		struct asked bad = { 0 };
+		int fine = 0;
+
+		ask_ok(&bad, bad_policies[i].policy);
+		while (!bad.done) {
+			expect_allowed(POLICY "allow := true");
+			fine++;
+		}
+		assert_false(bad.allowed);
+		if (!strstr(bad.e.text, bad_policies[i].cause))
+			fail_msg("%zu: %s", i, bad.e.text);
+		print_message("# %s; %d others meanwhile\n", bad.e.text, fine);
+		assert_true(fine > 0);
+	}
+}
+
+/* How long the loop stands still while engines start, allocate and are ended. */
+static void the_engine_does_not_hold_up_the_loop(void **state)
+{
+	struct error e = ERROR_INIT;
+	int64_t longest = 0;
+
+	if (!rego_available())
+		skip();
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct asked asked = { 0 };
+
+		/* Its end, by its time or by its memory, releases what it has. */
+		ask_ok(&asked,
+		       POLICY "allow := count([[x, y] | some x in numbers.range(1, 100000); "
+			      "some y in numbers.range(1, 100000)])");
+		while (!asked.done) {
+			int64_t begun = clock_boot_ms();
+
+			assert_int_equal(loop_step(loop, 0, &e), 0);
+			if (longest < clock_boot_ms() - begun)
+				longest = clock_boot_ms() - begun;
+		}
+	}
+	print_message("# the longest step: %lld ms\n", (long long)longest);
+	assert_true(longest < 200);
+}
+
+#define REAL(name) cmocka_unit_test_setup_teardown(name, setup_engine, teardown)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -420,7 +507,16 @@ int main(void)
 		CASE(a_missing_program_denies),
 		CASE(a_broken_program_denies),
 		CASE(the_loop_does_not_stand_still),
+		REAL(bad_policies_are_cut_off),
+		REAL(the_engine_does_not_hold_up_the_loop),
 	};
+	const char *named = getenv("REALMKEY_POLICY");
+
+	snprintf(engine, sizeof(engine), "%s", named ? named : "/nonexistent");
+	setenv("REALMKEY_POLICY", engine, 1);
+	if (!rego_available())
+		print_message(
+			"# this build has no realmkey-policy: the tests with it are skipped\n");
 
 	return cmocka_run_group_tests_name("trusteed_pool", tests, NULL, NULL);
 }
