@@ -110,6 +110,20 @@ static void fuzz_text(const uint8_t *data, size_t size)
 	free(text);
 }
 
+static void fuzz_policy(const uint8_t *data, size_t size)
+{
+	struct policy_request request = POLICY_REQUEST_INIT;
+	struct error e = ERROR_INIT;
+	enum policy policy;
+
+	if (policy_request_parse(data, size, &request, &e) == 0) {
+		if (request.id[0] && policies_check_id(request.id, &e) < 0)
+			abort();
+		policy_known(request.text.data, request.text.len, &policy);
+	}
+	policy_request_free(&request);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct handshake_hello hello;
@@ -120,7 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_attest(data, size);
 	fuzz_token_text(data, size);
 	fuzz_reference(data, size);
-	policy_from_body(data, size, &policy, &e);
+	fuzz_policy(data, size);
 	policy_from_name((const char *)data, size, &policy, &e);
 	fuzz_text(data, size);
 	return 0;

@@ -167,21 +167,6 @@ static void test_challenge_vectors(void **state)
 	json_decref(root);
 }
 
-/* The policy with this text, as the body of a request has it. */
-static int policy_from_text(const char *text, size_t len, enum policy *policy, struct error *e)
-{
-	struct bytes base64 = BYTES_INIT, body = BYTES_INIT;
-	int ret;
-
-	encode_base64(ENCODE_BASE64URL, text, len, &base64);
-	bytes_printf(&body, "{\"policy\":\"%s\"}", bytes_text(&base64));
-	assert_int_equal(bytes_check(&body, e), 0);
-	ret = policy_from_body(body.data, body.len, policy, e);
-	bytes_free(&base64);
-	bytes_free(&body);
-	return ret;
-}
-
 #define TOKEN_IN(array) \
 	"{\"tee-evidence\":{\"a\":\"\\\"}\",\"primary_evidence\":{\"b\":[{}],\"token\":" array "}}}"
 
@@ -269,18 +254,58 @@ static void test_policy_texts(void **state)
 		[POLICY_ALLOW_ALL] = POLICY_TEXT_ALLOW_ALL,
 		[POLICY_DENY_ALL] = POLICY_TEXT_DENY_ALL,
 	};
-	struct error e = ERROR_INIT;
 	enum policy policy;
 
 	(void)state;
 	for (int i = 0; i < POLICIES; i++) {
 		const char *text = texts[i];
 
-		assert_int_equal(policy_from_text(text, strlen(text), &policy, &e), 0);
+		assert_string_equal(policy_text((enum policy)i), text);
+		assert_true(policy_known(text, strlen(text), &policy));
 		assert_int_equal(policy, i);
-		assert_int_equal(policy_from_text(text, strlen(text) - 1, &policy, &e), 0);
-		assert_int_equal(policy_from_text(text, strlen(text) - 2, &policy, &e), -1);
+		assert_true(policy_known(text, strlen(text) - 1, &policy));
+		assert_false(policy_known(text, strlen(text) - 2, &policy));
 		assert_non_null(strstr(text, policy_name((enum policy)i)));
+	}
+}
+
+/* Members that real clients send beside those that are read do no harm. */
+static void test_policy_requests(void **state)
+{
+	static const struct {
+		const char *body, *id, *text, *cause;
+	} requests[] = {
+		{ "{\"policy\":\"cGFja2FnZQ\"}", "", "package", NULL },
+		{ "{\"type\":\"rego\",\"policy_id\":\"default_cpu\",\"policy\":\"cGFja2FnZQ\"}",
+		  "default_cpu", "package", NULL },
+		{ "{\"type\":1,\"policy\":\"\",\"more\":[]}", "", "", NULL },
+		{ "{\"policy\":\"cGFja2FnZQ==\"}", "", NULL, "policy request: policy" },
+		{ "{\"policy\":1}", "", NULL, "policy request: policy: not a string" },
+		{ "{\"policy_id\":\"a\"}", "", NULL, "policy request: policy: missing" },
+		{ "{\"policy\":\"\",\"policy_id\":1}", "", NULL, "policy_id: not a string" },
+		{ "{\"policy\":\"\",\"policy_id\":\"a/b\"}", "", NULL, "policy_id: 'a/b'" },
+		{ "{\"policy\":\"\",\"policy_id\":\"\"}", "", NULL, "policy_id: ''" },
+		{ "package policy", "", NULL, "policy request" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
+		struct policy_request request = POLICY_REQUEST_INIT;
+		struct error e = ERROR_INIT;
+		int ret = policy_request_parse(requests[i].body, strlen(requests[i].body), &request,
+					       &e);
+
+		if (ret != (requests[i].cause ? -1 : 0))
+			fail_msg("%s: %s", requests[i].body, e.text);
+		if (requests[i].cause) {
+			assert_int_equal(e.kind, ERROR_INPUT);
+			if (!strstr(e.text, requests[i].cause))
+				fail_msg("%s", e.text);
+		} else {
+			assert_string_equal(request.id, requests[i].id);
+			assert_string_equal(bytes_text(&request.text), requests[i].text);
+		}
+		policy_request_free(&request);
 	}
 }
 
@@ -458,6 +483,7 @@ int main(void)
 		cmocka_unit_test(test_challenge_vectors),
 		cmocka_unit_test(test_token_text),
 		cmocka_unit_test(test_policy_texts),
+		cmocka_unit_test(test_policy_requests),
 		cmocka_unit_test(test_reference_expiration),
 		TEST(state_modes),
 		TEST(state_refused),

@@ -362,7 +362,7 @@ static void test_routes(void **state)
 		{ "GET", "/kbs/v0", 404, "InvalidRequestPath", "" },
 		{ "GET", "/kbs/v0/", 404, "InvalidRequestPath", "" },
 		{ "GET", "/kbs/v0/test", 404, "PluginNotFound", "" },
-		{ "POST", "/kbs/v0/attestation-policy", 404, "PluginNotFound", "" },
+		{ "PUT", "/kbs/v0/attestation-policy", 405, "MethodNotAllowed", "GET, HEAD, POST" },
 		{ "GET", "/kbs/v0/auth/", 404, "PluginNotFound", "" },
 		{ "GET", "/kbs/v0/auth", 405, "MethodNotAllowed", "POST" },
 		{ "PUT", RESOURCE, 405, "MethodNotAllowed", "GET, HEAD, POST, DELETE" },

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * policy_text: the three resource policies that trusteed knows, and that `realmkey admin
- * set-resource-policy` sends. They are Rego, which Trustee evaluates. trusteed has no Rego engine
- * and recognises them by their text; the first line names the policy.
+ * policy_text: the three resource policies that are built into trusteed, and that `realmkey admin
+ * set-resource-policy` sends. They are Rego, which Trustee evaluates. trusteed recognises them by their text,
+ * and needs no engine for them; the first line names the policy.
  */
 #ifndef REALMKEY_POLICY_TEXT_H
 #define REALMKEY_POLICY_TEXT_H

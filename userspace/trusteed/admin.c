@@ -5,29 +5,6 @@
 
 #include "appraisal/appraisal.h"
 
-void admin_policy_get(struct trustee *t, const struct request *request, const char *rest,
-		      struct reply *reply)
-{
-	(void)request;
-	(void)rest;
-	reply_note(reply, "policy %s", policy_name(t->policy));
-	reply_json(reply, json_pack("[s]", "resource-policy"));
-}
-
-void admin_policy_set(struct trustee *t, const struct request *request, const char *rest,
-		      struct reply *reply)
-{
-	struct error e = ERROR_INIT;
-	enum policy policy;
-
-	(void)rest;
-	if (policy_from_body(request->body, request->len, &policy, &e) < 0 ||
-	    trustee_set_policy(t, policy, &e) < 0)
-		reply_fail(reply, REPLY_POLICY_TEXT, &e);
-	else
-		reply_note(reply, "policy %s", policy_name(policy));
-}
-
 void admin_reference_get(struct trustee *t, const struct request *request, const char *rest,
 			 struct reply *reply)
 {

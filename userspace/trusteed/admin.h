@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* admin: the handlers of resource-policy, reference-value and ear-key, and of the JWK set, which is public. */
+/* admin: the handlers of reference-value and ear-key, and of the JWK set, which is public. */
 #ifndef TRUSTEED_ADMIN_H
 #define TRUSTEED_ADMIN_H
 
@@ -7,10 +7,6 @@
 #include "trusteed/http/reply.h"
 #include "trusteed/http/request.h"
 
-void admin_policy_get(struct trustee *t, const struct request *request, const char *rest,
-		      struct reply *reply);
-void admin_policy_set(struct trustee *t, const struct request *request, const char *rest,
-		      struct reply *reply);
 void admin_reference_get(struct trustee *t, const struct request *request, const char *rest,
 			 struct reply *reply);
 void admin_reference_set(struct trustee *t, const struct request *request, const char *rest,

@@ -8,6 +8,7 @@
 #include "attestation.h"
 #include "base/array.h"
 #include "resource.h"
+#include "rules.h"
 #include "storage.h"
 #include "trusteed/store/admins.h"
 
@@ -53,8 +54,14 @@ static const struct route {
 	{ "GET", BASE "resource/", resource_get, RIGHT_OPEN, false, 0 },
 	{ "POST", BASE "resource/", storage_put, RIGHT_REPOSITORY, true, ADMIN_MAX },
 	{ "DELETE", BASE "resource/", storage_delete, RIGHT_REPOSITORY, false, 0 },
-	{ "GET", BASE "resource-policy", admin_policy_get, RIGHT_ALL, false, 0 },
-	{ "POST", BASE "resource-policy", admin_policy_set, RIGHT_ALL, false, ADMIN_MAX },
+	{ "GET", BASE "resource-policy", rules_resource_list, RIGHT_ALL, false, 0 },
+	{ "POST", BASE "resource-policy", rules_resource_set, RIGHT_ADMIN, false, ADMIN_MAX },
+	{ "GET", BASE "resource-policy/", rules_resource_get, RIGHT_REPOSITORY, false, 0 },
+	{ "DELETE", BASE "resource-policy/", rules_resource_remove, RIGHT_REPOSITORY, false, 0 },
+	{ "GET", BASE "attestation-policy", rules_attestation_list, RIGHT_ALL, false, 0 },
+	{ "POST", BASE "attestation-policy", rules_attestation_set, RIGHT_ALL, false, ADMIN_MAX },
+	{ "GET", BASE "attestation-policy/", rules_attestation_get, RIGHT_ALL, false, 0 },
+	{ "DELETE", BASE "attestation-policy/", rules_attestation_remove, RIGHT_ALL, false, 0 },
 	{ "GET", BASE "reference-value/", admin_reference_get, RIGHT_ALL, false, 0 },
 	{ "POST", BASE "reference-value", admin_reference_set, RIGHT_ALL, false, ADMIN_MAX },
 	{ "POST", BASE "ear-key", admin_ear_key_rotate, RIGHT_ALL, false, 0 },

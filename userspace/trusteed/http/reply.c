@@ -30,6 +30,7 @@ static const struct {
 	[REPLY_JWE] = { 401, "JweError", "JWE failed" },
 	[REPLY_ADMIN] = { 401, "AdminAuthAccess", NULL },
 	[REPLY_POLICY_TEXT] = { 401, "ParsePolicyError", "Policy refused" },
+	[REPLY_POLICY_NOT_FOUND] = { 404, "PolicyNotFound", "Policy not found" },
 	[REPLY_EAR_KEY] = { 409, "EarKeyError", "EAR key not changed" },
 	[REPLY_RVPS] = { 401, "RvpsError", "RVPS configuration failed" },
 	[REPLY_INTERNAL] = { 500, "PluginInternalError", "Plugin internal error" },

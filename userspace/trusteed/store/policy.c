@@ -2,6 +2,7 @@
 #include "policy.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/encode.h"
@@ -59,37 +60,46 @@ bool policy_known(const void *text, size_t len, enum policy *policy)
 	return false;
 }
 
-static int policy_from_text(const void *text, size_t len, enum policy *policy, struct error *e)
+const char *policy_text(enum policy policy)
 {
-	if (policy_known(text, len, policy))
-		return 0;
-	if (len >= strlen(POLICY_TEXT_MARK) &&
-	    memcmp(text, POLICY_TEXT_MARK, strlen(POLICY_TEXT_MARK)) == 0)
-		return error_set(e, ERROR_INPUT,
-				 "the text differs from the built-in policy that "
-				 "its first line names");
-	return error_set(e, ERROR_INPUT,
-			 "this embedded Trustee knows only the policies affirming, "
-			 "allow-all and deny-all of `realmkey admin set-resource-policy`, and has "
-			 "no Rego engine");
+	return policies[policy].text;
 }
 
-int policy_from_body(const void *body, size_t len, enum policy *policy, struct error *e)
+/* Read the member policy_id, which may be absent. */
+static int policy_request_id(const json_t *object, struct policy_request *request, struct error *e)
+{
+	const char *id;
+
+	if (!json_object_get(object, "policy_id"))
+		return 0;
+	id = json_member_text(object, "policy_id", "policy request", ERROR_INPUT, e);
+	if (!id || policies_check_id(id, e) < 0)
+		return -1;
+	snprintf(request->id, sizeof(request->id), "%s", id);
+	return 0;
+}
+
+int policy_request_parse(const void *body, size_t len, struct policy_request *request,
+			 struct error *e)
 {
 	json_t *object = json_parse(body, len, JSON_OPERATOR, "policy request", ERROR_INPUT, e);
-	struct bytes text = BYTES_INIT;
 	const char *base64;
 	int ret = -1;
 
 	if (!object)
 		return -1;
 	base64 = json_member_text(object, "policy", "policy request", ERROR_INPUT, e);
-	if (base64 && decode_base64(ENCODE_BASE64URL, base64, strlen(base64),
-				    "policy request: policy", &text, e) == 0)
-		ret = policy_from_text(text.data, text.len, policy, e);
-	bytes_free(&text);
+	if (base64 && policy_request_id(object, request, e) == 0)
+		ret = decode_base64(ENCODE_BASE64URL, base64, strlen(base64),
+				    "policy request: policy", &request->text, e);
 	json_decref(object);
 	return ret;
+}
+
+void policy_request_free(struct policy_request *request)
+{
+	bytes_free(&request->text);
+	*request = (struct policy_request)POLICY_REQUEST_INIT;
 }
 
 /* As the policy in Rego compares it: a number, or a name of the draft, is not the same. */
