@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/encode.h"
 #include "base/io.h"
+#include "kbs/policy_text.h"
 #include "memory_limit.h"
 #include "trusteed/route.h"
 
@@ -182,15 +184,47 @@ static void an_administrator_is_not_refused(void **state)
 		{ .method = "POST", .path = "/kbs/v0/reference-value", .status = 200 },
 		{ .method = "GET", .path = "/kbs/v0/reference-value/a", .status = 200 },
 		{ .method = "GET", .path = "/kbs/v0/nothing", .status = 404 },
+		{ .method = "POST", .path = "/kbs/v0/resource-policy", .status = 200 },
+		{ .method = "POST", .path = "/kbs/v0/resource-policy", .status = 200 },
+		{ .method = "GET", .path = "/kbs/v0/resource-policy/a", .status = 200 },
+		{ .method = "DELETE", .path = "/kbs/v0/resource-policy/b", .status = 404 },
+		{ .method = "GET", .path = "/kbs/v0/attestation-policy", .status = 200 },
+		{ .method = "POST", .path = "/kbs/v0/attestation-policy", .status = 401 },
+		{ .method = "DELETE", .path = RESOURCE, .status = 404 },
+		{ .method = "GET", .path = "/jwks", .status = 200 },
 	};
 	struct world *w = *state;
+	struct bytes policy = BYTES_INIT;
 
 	bytes_append_text(&calls[1].body, message);
+	encode_base64(ENCODE_BASE64URL, POLICY_TEXT_DENY_ALL, strlen(POLICY_TEXT_DENY_ALL),
+		      &policy);
+	bytes_printf(&calls[4].body, "{\"policy\":\"%s\"}", bytes_text(&policy));
+	bytes_printf(&calls[5].body, "{\"policy\":\"%s\",\"policy_id\":\"a\"}",
+		     bytes_text(&policy));
+	bytes_append_text(&calls[9].body, "{\"policy\":\"\",\"policy_id\":\"a\"}");
+	bytes_free(&policy);
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
 		admin_bearer_set(w, &calls[i]);
 		call_sweep(w, &calls[i]);
 		call_free(&calls[i]);
 	}
+}
+
+/* Each time after the keys of the times before are over, because there is a limit of their number. */
+static void a_key_is_changed_or_not(void **state)
+{
+	struct call call = { .method = "POST", .path = "/kbs/v0/ear-key", .status = 200 };
+	struct world *w = *state;
+	bool failed = true;
+
+	admin_bearer_set(w, &call);
+	for (size_t count = 0; failed; count++) {
+		w->now += 3600;
+		failed = call_limited(w, &call, count);
+		assert_true(count < ALLOCATIONS_MAX);
+	}
+	call_free(&call);
 }
 
 int main(void)
@@ -205,6 +239,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_resource_is_released_or_not_denied, world_setup,
 						world_teardown),
 		cmocka_unit_test_setup_teardown(an_administrator_is_not_refused, world_setup,
+						world_teardown),
+		cmocka_unit_test_setup_teardown(a_key_is_changed_or_not, world_setup,
 						world_teardown),
 	};
 
