@@ -94,7 +94,7 @@ trusteed_hangup()
 	same "and is resumed" "Reused, " "$(ticket "$work/ticket" -sess_in)"
 	curl -s --cacert "$work/tls/ca.pem" -c "$session" -d '{"version":"0.4.0","tee":"cca","extra-params":""}' "$url/kbs/v0/auth" >/dev/null
 	cp "$work"/tls-other/server.* "$tls/"
-	hangup 1 "reloaded certificate, key and trust anchors"
+	hangup 1 "reloaded certificate, key, trust anchors and administrators"
 	runs 0 "the new certificate is served" served "$work/tls-other/ca.pem"
 	runs 6 "the first one is not" served "$work/tls/ca.pem"
 	same "nor is its session resumed" "New, " "$(ticket "$work/ticket" -sess_in)"
@@ -110,7 +110,7 @@ trusteed_hangup()
 	rm "$anchors/broken.jwk" "$tls/server.key"
 	hangup 4 "not reloaded: $tls/server.key: No such file"
 	cp "$work"/tls/server.* "$tls/"
-	hangup 5 "reloaded certificate, key and trust anchors"
+	hangup 5 "reloaded certificate, key, trust anchors and administrators"
 	runs 0 "what is complete again is used" served "$work/tls/ca.pem"
 }
 

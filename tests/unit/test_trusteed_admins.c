@@ -55,7 +55,7 @@ static void reload(struct world *w)
 {
 	struct error e = ERROR_INIT;
 
-	if (trustee_reload(&w->trustee, &e) < 0)
+	if (trustee_reload(&w->trustee, NULL, NULL, &e) < 0)
 		fail_msg("%s", e.text);
 }
 
@@ -257,7 +257,7 @@ static void a_reload_takes_all_or_nothing(void **state)
 	assert_int_equal(unlink(path), 0);
 	state_key(w, "admins/bob.pem", other);
 	state_key(w, "admins/carol.pem", wrong);
-	assert_int_equal(trustee_reload(&w->trustee, &e), -1);
+	assert_int_equal(trustee_reload(&w->trustee, NULL, NULL, &e), -1);
 	assert_int_equal(e.kind, ERROR_CONFIG);
 	assert_non_null(strstr(e.text, "carol.pem: neither Ed25519"));
 	assert_int_equal(world_status(w, "POST", OURS, "x"), 200);
@@ -266,7 +266,7 @@ static void a_reload_takes_all_or_nothing(void **state)
 	/* A trust anchor is part of what is reloaded. */
 	world_anchor(w, "broken.json", "{}");
 	e = (struct error)ERROR_INIT;
-	assert_int_equal(trustee_reload(&w->trustee, &e), -1);
+	assert_int_equal(trustee_reload(&w->trustee, NULL, NULL, &e), -1);
 	assert_int_equal(world_status(w, "POST", OURS, "x"), 200);
 	world_anchor(w, "broken.json", "[]");
 	reload(w);
@@ -284,7 +284,7 @@ static void file_refused(struct world *w, const char *name, const char *why)
 	struct error e = ERROR_INIT;
 	char path[256];
 
-	assert_int_equal(trustee_reload(&w->trustee, &e), -1);
+	assert_int_equal(trustee_reload(&w->trustee, NULL, NULL, &e), -1);
 	assert_int_equal(e.kind, ERROR_CONFIG);
 	if (!strstr(e.text, why))
 		fail_msg("%s", e.text);

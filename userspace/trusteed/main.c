@@ -282,22 +282,26 @@ out:
 	return ret;
 }
 
-/* Read the certificate, its key and the trust anchors again. If one of them cannot be used, all stay
- * as they are. Sessions and connections continue. */
+/* What trustee_reload() calls: use the TLS files in @files. */
+static int server_use_files(void *files, struct error *e)
+{
+	return tls_current_set(files, e);
+}
+
+/* Read the certificate, its key, the trust anchors and the keys of administrators again. If one of them cannot be
+ * used, all stay as they are. Sessions and connections continue. */
 static void server_reload(struct server *server, const struct options *options)
 {
 	struct tls_files files = TLS_FILES_INIT;
 	struct error e = ERROR_INIT;
 
 	if ((!options->cert || tls_files_read(&files, options->cert, options->key, &e) == 0) &&
-	    trust_check(&server->trustee.trust, &e) == 0 &&
-	    (!options->cert || tls_current_set(&files, &e) == 0)) {
-		trust_expire(&server->trustee.trust);
-		log_line(LOG_LEVEL_INFO, "reloaded %strust anchors",
-			 options->cert ? "certificate, key and " : "");
-	} else {
+	    trustee_reload(&server->trustee, options->cert ? server_use_files : NULL, &files, &e) ==
+		    0)
+		log_line(LOG_LEVEL_INFO, "reloaded %strust anchors and administrators",
+			 options->cert ? "certificate, key, " : "");
+	else
 		log_line(LOG_LEVEL_ERROR, "not reloaded: %s", e.text);
-	}
 	tls_files_free(&files);
 }
 

@@ -165,14 +165,16 @@ void trustee_close(struct trustee *t)
 	store_close(&t->store);
 }
 
-int trustee_reload(struct trustee *t, struct error *e)
+int trustee_reload(struct trustee *t, int (*also)(void *context, struct error *e), void *context,
+		   struct error *e)
 {
 	struct admins admins = ADMINS_INIT;
 	struct ear_issuer issuer = EAR_ISSUER_INIT;
 	json_t *x5c = NULL;
 
 	if (admins_load(&admins, &t->store, t->admin_key.pkey, e) < 0 ||
-	    trustee_issuer(t, &x5c, &issuer, e) < 0 || trust_check(&t->trust, e) < 0) {
+	    trustee_issuer(t, &x5c, &issuer, e) < 0 || trust_check(&t->trust, e) < 0 ||
+	    (also && also(context, e) < 0)) {
 		admins_free(&admins);
 		ear_issuer_free(&issuer);
 		json_decref(x5c);

@@ -65,9 +65,10 @@ int trustee_open(struct trustee *t, const struct trustee_options *options, int64
 void trustee_close(struct trustee *t);
 
 /* Read again what the operator changes by hand: the keys of administrators, the certificates of the EAR key and
- * the trust anchors. If one of them
- * cannot be used, all stay as they are. */
-int trustee_reload(struct trustee *t, struct error *e);
+ * the trust anchors. If one of them cannot be used, or if @also, which is called with @context after they were read
+ * and may be NULL, fails, then all stay as they are. */
+int trustee_reload(struct trustee *t, int (*also)(void *context, struct error *e), void *context,
+		   struct error *e);
 
 /* Sign EARs with a new key from @now on, first on disk. The one before verifies as long as an EAR of it can be
  * valid. ERROR_INPUT if too many keys do already, or if a certificate names the key. If this fails, all stays as it was. */
