@@ -113,6 +113,8 @@ operators_rotation()
 	output=$(curl -s --cacert "$tls/ca.pem" "$url/jwks" | python3 -c 'import json, sys
 print(*(key["kid"] for key in json.load(sys.stdin)["keys"]))')
 	same "the JWK set has both keys, the new one first" "$kids" "$output"
+	output=$(curl -s --cacert "$tls/ca.pem" "$url/.well-known/openid-configuration")
+	has "and is found by discovery" "\"jwks_uri\":\"$url/jwks\""
 	trustee_stop
 	trustee_run || return
 	runs 0 "and so after a restart" "${get[@]}" "$work/ear.before"

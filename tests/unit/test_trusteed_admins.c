@@ -14,6 +14,7 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "jose/jwt.h"
+#include "trusteed/route.h"
 
 #define OURS   "/kbs/v0/resource/team/key/1"
 #define THEIRS "/kbs/v0/resource/other/key/1"
@@ -346,6 +347,47 @@ static size_t jwks_count(struct world *w, const char *path)
 	return n;
 }
 
+/* What a Trustee reads at the URL of this server, to find the keys. */
+static void the_keys_are_found_by_the_name_of_the_server(void **state)
+{
+	static const char path[] = "/.well-known/openid-configuration";
+	static const struct {
+		const char *host;
+		bool secure;
+		const char *uri;
+	} cases[] = {
+		{ "kbs.example:8080", true, "https://kbs.example:8080/jwks" },
+		{ "[::1]:8080", false, "http://[::1]:8080/jwks" },
+		{ "a/b", true, NULL },
+		{ "a\"", true, NULL },
+		{ "", true, NULL },
+		{ NULL, true, NULL },
+	};
+	struct world *w = *state;
+	const struct http_service service = route_service(&w->trustee);
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct request request = {
+			.method = "GET",
+			.path = path,
+			.host = cases[i].host,
+			.secure = cases[i].secure,
+			.now = w->now,
+		};
+		struct reply reply = REPLY_INIT;
+		json_t *body;
+
+		service.dispatch(service.context, &request, &reply);
+		assert_int_equal(reply.status, cases[i].uri ? 200 : 404);
+		body = json_loadb((const char *)reply.body.data, reply.body.len, 0, NULL);
+		if (cases[i].uri)
+			assert_string_equal(json_string_value(json_object_get(body, "jwks_uri")),
+					    cases[i].uri);
+		json_decref(body);
+		reply_free(&reply);
+	}
+}
+
 /* EARs that were issued before get resources until they expire; new ones have the new key. */
 static void a_rotation_of_the_ear_key_ends_no_session(void **state)
 {
@@ -385,6 +427,7 @@ int main(void)
 		TEST(a_tenant_has_its_repository_and_nothing_else),
 		TEST(a_long_repository_is_not_the_one_that_it_begins_with),
 		TEST(a_token_that_is_none_is_refused),
+		TEST(the_keys_are_found_by_the_name_of_the_server),
 		TEST(a_rotation_of_the_ear_key_ends_no_session),
 		TEST(a_reload_takes_all_or_nothing),
 		TEST(a_file_that_is_no_public_key_is_refused),

@@ -2,8 +2,12 @@
 #include "admin.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "appraisal/appraisal.h"
+#include "base/encode.h"
+
+#define HOST_MAX 255 /* of a name in DNS */
 
 void admin_reference_get(struct trustee *t, const struct request *request, const char *rest,
 			 struct reply *reply)
@@ -78,4 +82,30 @@ void admin_jwks_get(struct trustee *t, const struct request *request, const char
 
 	(void)rest;
 	reply_json(reply, ear_keys_set(&t->ear_keys, t->x5c, request->now, &e));
+}
+
+/* Whether a URL of the server can be made of the header @host. */
+static bool admin_host(const char *host)
+{
+	return host && *host && strlen(host) <= HOST_MAX &&
+	       !host[strspn(host, ENCODE_ALPHANUMERIC "-._:[]")];
+}
+
+/* OpenID Connect Discovery 1.0, as far as a Trustee reads it when its `trusted_jwk_sets` has the URL of this
+ * server: `jwks_uri`, under the name by which the client calls it. */
+void admin_openid_get(struct trustee *t, const struct request *request, const char *rest,
+		      struct reply *reply)
+{
+	char issuer[HOST_MAX + sizeof("https://")];
+
+	(void)t;
+	(void)rest;
+	if (!admin_host(request->host)) {
+		reply_refuse(reply, REPLY_REQUEST_PATH, "the request has no usable Host header");
+		return;
+	}
+	snprintf(issuer, sizeof(issuer), "http%s://%.*s", request->secure ? "s" : "", HOST_MAX,
+		 request->host);
+	reply_json(reply, json_pack("{s:s, s:s+, s:[s]}", "issuer", issuer, "jwks_uri", issuer,
+				    "/jwks", "id_token_signing_alg_values_supported", "ES256"));
 }

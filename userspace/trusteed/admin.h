@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* admin: the handlers of reference-value and ear-key, and of the JWK set, which is public. */
+/* admin: the handlers of reference-value and ear-key, and of what is public of EARs: the JWK set and
+ * where it is. */
 #ifndef TRUSTEED_ADMIN_H
 #define TRUSTEED_ADMIN_H
 
@@ -15,5 +16,7 @@ void admin_ear_key_rotate(struct trustee *t, const struct request *request, cons
 			  struct reply *reply);
 void admin_jwks_get(struct trustee *t, const struct request *request, const char *rest,
 		    struct reply *reply);
+void admin_openid_get(struct trustee *t, const struct request *request, const char *rest,
+		      struct reply *reply);
 
 #endif

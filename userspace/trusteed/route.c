@@ -67,6 +67,7 @@ static const struct route {
 	{ "POST", BASE "ear-key", admin_ear_key_rotate, RIGHT_ALL, false, 0 },
 	{ "GET", "/jwks", admin_jwks_get, RIGHT_OPEN, false, 0 },
 	{ "GET", "/.well-known/jwks.json", admin_jwks_get, RIGHT_OPEN, false, 0 },
+	{ "GET", "/.well-known/openid-configuration", admin_openid_get, RIGHT_OPEN, false, 0 },
 	{ "GET", "/healthz", route_health, RIGHT_OPEN, false, 0 },
 };
 

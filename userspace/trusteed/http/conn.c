@@ -234,6 +234,7 @@ static struct request conn_request(const struct conn *conn)
 {
 	struct request request = parse_request(conn->parse);
 
+	request.secure = conn->wire.ssl != NULL;
 	request.monotonic = clock_boot_ms();
 	request.now = clock_wall_s();
 	return request;

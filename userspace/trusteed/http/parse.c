@@ -22,7 +22,8 @@ static int parse_refuse(struct parse *p, unsigned int status, const char *why)
 
 static int parse_host(struct parse *p, const char *value)
 {
-	(void)value; /* one server, whatever its name */
+	/* One server, whatever its name, which a client may be told again. */
+	bytes_append_text(&p->host, value);
 	return ++p->hosts > 1 ? parse_refuse(p, 400, "two Host headers") : 0;
 }
 
@@ -336,6 +337,7 @@ struct request parse_request(const struct parse *p)
 		.method = p->method,
 		.path = p->path,
 		.query = p->query,
+		.host = p->hosts ? bytes_text(&p->host) : NULL,
 		.session = p->in_session ? bytes_text(&p->session) : NULL,
 		.authorization = p->authorized ? bytes_text(&p->authorization) : NULL,
 		.body = p->body.data,
@@ -345,6 +347,7 @@ struct request parse_request(const struct parse *p)
 
 void parse_free(struct parse *p)
 {
+	bytes_free(&p->host);
 	bytes_free(&p->authorization);
 	bytes_free(&p->session);
 	bytes_free(&p->body);

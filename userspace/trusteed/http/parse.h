@@ -35,6 +35,7 @@ struct parse {
 	const char *method;
 	const char *path;	     /* percent-decoded, unless it has a "%00" */
 	const char *query;	     /* as it was sent, without the '?'; NULL: none */
+	struct bytes host;	     /* header Host */
 	struct bytes authorization;  /* header Authorization */
 	struct bytes session;	     /* cookie kbs-session-id */
 	uint64_t announced;	     /* Content-Length, or 0 */

@@ -3,6 +3,7 @@
 #ifndef TRUSTEED_REQUEST_H
 #define TRUSTEED_REQUEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,6 +11,8 @@ struct request {
 	const char *method;
 	const char *path;	   /* percent-decoded; a client may send one without a first '/' */
 	const char *query;	   /* what follows '?', as the client sent it; NULL without one */
+	const char *host;	   /* header Host, or NULL */
+	bool secure;		   /* over TLS */
 	const char *session;	   /* cookie kbs-session-id, or NULL */
 	const char *authorization; /* header Authorization, or NULL */
 	const void *body;
