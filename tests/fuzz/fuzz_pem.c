@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The input is a file in PEM form: a private key, the CA certificates of a courier, and the
- * certificate and key of trusteed, which are divided by a NUL.
+ * The input is a file in PEM form: a private key, the CA certificates of a courier, the public key of an
+ * administrator, and the certificate and key of trusteed, which are divided by a NUL.
  */
 #include <stdio.h>
 #include <sys/mman.h>
@@ -13,6 +13,8 @@
 #include "kbs/ca_file.h"
 #include "trusteed/http/tls_current.h"
 #include "trusteed/http/tls_files.h"
+#include "trusteed/store/admins.h"
+#include "trusteed/store/ear_cert.h"
 
 /* A file with these contents; its name goes to @path. */
 static int file_make(struct part part, char path[32])
@@ -80,6 +82,35 @@ static void server_read(struct part cert, struct part key)
 	close(key_fd);
 }
 
+/* The certificates of the key that signs EARs. */
+static void chain_read(struct part cert, struct part pem)
+{
+	struct tee_key key = TEE_KEY_INIT;
+	struct error e = ERROR_INIT;
+	json_t *x5c;
+
+	if (tee_key_from_pem(&key, pem.data, pem.size, &e) == 0) {
+		x5c = ear_cert_chain(cert.data, cert.size, key.pkey, &e);
+		must_explain(x5c ? 0 : -1, &e);
+		json_decref(x5c);
+	}
+	tee_key_free(&key);
+}
+
+/* The public key of an administrator. */
+static void admin_read(struct part part)
+{
+	struct bytes text = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	EVP_PKEY *key;
+
+	bytes_set(&text, part.data, part.size);
+	key = admins_key(&text, &e);
+	must_explain(key ? 0 : -1, &e);
+	EVP_PKEY_free(key);
+	bytes_free(&text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct part input = { data, size }, first;
@@ -87,7 +118,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bytes_lock_optional(true);
 	key_read(input);
 	ca_read(input);
+	admin_read(input);
 	first = part_until(&input, '\0');
 	server_read(first, input);
+	chain_read(first, input);
 	return 0;
 }

@@ -95,6 +95,20 @@ static void world_open(void)
 	must(io_read_file(state_path("admin-token"), 4096, &world.admin, &e) == 0);
 }
 
+static void policies_remove(enum policies_kind kind)
+{
+	struct trustee *t = &world.trustee;
+	struct error e = ERROR_INIT;
+	json_t *ids = policies_list(&t->policies, kind, &e), *id;
+	size_t i;
+
+	must(ids != NULL);
+	json_array_foreach(ids, i, id)
+		must(policies_set(&t->policies, &t->store, kind, json_string_value(id), NULL, &e) ==
+		     0);
+	json_decref(ids);
+}
+
 /* Each input begins with the same state. */
 static void world_reset(void)
 {
@@ -105,6 +119,8 @@ static void world_reset(void)
 	reference_free(&world.trustee.reference);
 	must(reference_load(&world.trustee.reference, NULL, 0, &e) == 0);
 	world.trustee.policy = POLICY_AFFIRMING;
+	policies_remove(POLICIES_ATTESTATION);
+	policies_remove(POLICIES_RESOURCE);
 	if (world.stored)
 		nftw(world.resources, file_remove, 8, FTW_DEPTH | FTW_PHYS);
 	world.challenge = (struct kbs_challenge)KBS_CHALLENGE_INIT;

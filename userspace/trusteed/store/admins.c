@@ -22,7 +22,7 @@ struct admins_reading {
 	const char *repository;
 };
 
-static EVP_PKEY *admins_key(const struct bytes *text, struct error *e)
+EVP_PKEY *admins_key(const struct bytes *text, struct error *e)
 {
 	const char *begin = strstr(bytes_text(text), BEGIN);
 	EVP_PKEY *key = NULL;

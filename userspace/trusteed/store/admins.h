@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "policies.h"
 #include "store.h"
@@ -38,6 +39,10 @@ struct admins {
  * tokens can have (jwt.h), or too many. The caller releases @admins in all cases. */
 int admins_load(struct admins *admins, const struct store *store, EVP_PKEY *own, struct error *e);
 void admins_free(struct admins *admins);
+
+/* The public key in @text, one in PEM form, of a type that tokens can have. The caller owns it. NULL with an
+ * ERROR_CONFIG; a private key is refused too. */
+EVP_PKEY *admins_key(const struct bytes *text, struct error *e);
 
 /* What a request requires. */
 enum admins_need {
