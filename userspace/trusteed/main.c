@@ -236,10 +236,10 @@ static unsigned int server_connections(const struct options *options)
 	return connections;
 }
 
-static int server_start(struct server *server, const struct options *options,
-			struct listen_address *address, struct error *e)
+/* Open what judges: the state, and the processes that evaluate policies. */
+static int server_open(struct server *server, const struct options *options, struct error *e)
 {
-	const struct pool_limits limits = POOL_LIMITS_INIT;
+	struct pool_limits limits = POOL_LIMITS_INIT;
 	struct trustee_options trustee = {
 		.state = options->state,
 		.anchors = options->anchors,
@@ -252,20 +252,36 @@ static int server_start(struct server *server, const struct options *options,
 		.sessions = options->sessions,
 		.least = VERSION_LEAST,
 	};
+
+	if (options->min_version && version_named(options->min_version, &trustee.least, e) < 0)
+		return error_add(e, "--min-version");
+	if (options->policy_time)
+		limits.time = options->policy_time;
+	if (options->policy_memory)
+		limits.memory = (size_t)options->policy_memory << 20;
+	server->pool = pool_open(server->loop, &limits, e);
+	if (!server->pool || trustee_open(&server->trustee, &trustee, clock_wall_s(), e) < 0)
+		return -1;
+	server->trustee.pool = server->pool;
+	if (policies_any(&server->trustee.policies) && !pool_available())
+		log_line(
+			LOG_LEVEL_WARNING,
+			"policies in Rego were set, and realmkey-policy, which evaluates them, cannot be "
+			"executed: what they decide on is denied");
+	return 0;
+}
+
+static int server_start(struct server *server, const struct options *options,
+			struct listen_address *address, struct error *e)
+{
 	struct tls_files files = TLS_FILES_INIT;
 	int ret = -1;
 
-	if (options->min_version && version_named(options->min_version, &trustee.least, e) < 0) {
-		error_add(e, "--min-version");
-		goto out;
-	}
 	if (options->cert && tls_files_read(&files, options->cert, options->key, e) < 0)
 		goto out;
 	server_warn(options, address);
-	server->pool = pool_open(server->loop, &limits, e);
-	if (!server->pool || trustee_open(&server->trustee, &trustee, clock_wall_s(), e) < 0)
+	if (server_open(server, options, e) < 0)
 		goto out;
-	server->trustee.pool = server->pool;
 	server->fd = listen_open(address, e);
 	if (server->fd < 0)
 		goto out;

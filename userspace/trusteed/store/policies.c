@@ -127,6 +127,15 @@ int policies_set(struct policies *policies, const struct store *store, enum poli
 	return 0;
 }
 
+bool policies_any(const struct policies *policies)
+{
+	size_t count = 0;
+
+	for (int i = 0; i < POLICIES_KINDS; i++)
+		count += json_object_size(policies->kind[i]);
+	return count > 0;
+}
+
 json_t *policies_list(const struct policies *policies, enum policies_kind kind, struct error *e)
 {
 	json_t *list = json_array(), *text;

@@ -7,6 +7,7 @@
 #define TRUSTEED_POLICIES_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/bytes.h"
@@ -43,6 +44,8 @@ int policies_text(const struct policies *policies, enum policies_kind kind, cons
  * id that is none, a text that is too long or no UTF-8, or too many policies; ERROR_SYSTEM. */
 int policies_set(struct policies *policies, const struct store *store, enum policies_kind kind,
 		 const char *id, const struct bytes *text, struct error *e);
+/* Whether there is any. */
+bool policies_any(const struct policies *policies);
 /* The ids, a new reference. */
 json_t *policies_list(const struct policies *policies, enum policies_kind kind, struct error *e);
 
