@@ -36,6 +36,11 @@ def canonical(value):
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False, sort_keys=True).encode()
 
 
+def sample(digest, svn):
+    """The evidence of a sample TEE or device, which anyone can make."""
+    return {"report_data": base64.b64encode(digest).decode(), "svn": svn}
+
+
 class Answer:
     def __init__(self, status, headers, body):
         self.status, self.headers, self.body = status, headers, body
@@ -100,12 +105,17 @@ class Wire:
 
 class Rcar(Wire):
     """The client that attests: of kbs-client, trustee-attester and the Attestation Agent, and of old releases by version.
-    evidence(challenge) returns a CCA token over 64 bytes; device, if it is given, evidence for a digest of 48."""
+    evidence(challenge) returns a CCA token over 64 bytes; it is None for a client outside of a realm, which sends sample
+    evidence. With device, the client has a sample device too."""
 
-    def __init__(self, port, key, evidence, version="0.4.0", init_data=None, device=None):
+    def __init__(self, port, key, evidence, version="0.4.0", init_data=None, device=False):
         super().__init__(port, RCAR_AGENT)
         self.key, self.evidence, self.version = key, evidence, version
         self.init_data, self.device, self.token = init_data, device, None
+        self.tee = "cca" if evidence else "sample"
+
+    def _primary(self, digest):
+        return {"token": list(self.evidence(digest + bytes(16)))} if self.evidence else sample(digest, "1")
 
     def _refused(self, answer, what):
         if answer.status == 401:
@@ -118,18 +128,17 @@ class Rcar(Wire):
         additional = ""
         if self.version == "0.4.0":
             if self.device:
-                additional = compact({"sampledevice": self.device(hashlib.sha384(device).digest())})
+                additional = compact({"sampledevice": sample(hashlib.sha384(device).digest(), "2")})
             data["additional-evidence"] = additional
-        digest = hashlib.sha384(canonical(data)).digest()
-        token = {"token": list(self.evidence(digest + bytes(16)))}
+        primary = self._primary(hashlib.sha384(canonical(data)).digest())
         if self.version != "0.4.0":
-            return {"tee-pubkey": self.key.jwk, "tee-evidence": token}
+            return {"tee-pubkey": self.key.jwk, "tee-evidence": primary}
         init_data = {"format": "toml", "body": self.init_data} if self.init_data else None
         return {"init-data": init_data, "runtime-data": {"nonce": nonce, "tee-pubkey": self.key.jwk},
-                "tee-evidence": {"primary_evidence": token, "additional_evidence": additional}}
+                "tee-evidence": {"primary_evidence": primary, "additional_evidence": additional}}
 
     def handshake(self):
-        body = f'{{"version":"{self.version}","tee":"cca","extra-params":{{"supported-hash-algorithms":{HASHES[self.version]}}}}}'
+        body = f'{{"version":"{self.version}","tee":"{self.tee}","extra-params":{{"supported-hash-algorithms":{HASHES[self.version]}}}}}'
         answer = self.ask("POST", "auth", body.encode(), "application/json")
         if answer.status != 200:
             self._refused(answer, "KBS request")

@@ -3,6 +3,7 @@
 """Tests of trusteed with the clients of Trustee, as kbs_clients.py sends their requests, on loopback without TLS, with
 evidence that realm_here.c signs. Documentation/trustee.md names these tests. TAP."""
 import base64
+import hashlib
 import json
 import os
 import pathlib
@@ -14,18 +15,24 @@ import time
 import traceback
 
 sys.dont_write_bytecode = True
-from client_crypto import TeeKey, admin_token_ed25519, openssl  # noqa: E402
+from client_crypto import TeeKey, admin_token_ed25519, openssl, unb64url  # noqa: E402
 from kbs_clients import TEST_TOKEN, Admin, Bearer, Failed, Rcar  # noqa: E402
 from tap import tap  # noqa: E402
 
 USAGE = "usage: tests/cli/part-clients.py FOLDER    in the toolchain root, at the top of the tree"
 TRUSTEED = "build/release/userspace/trusteed/trusteed"
+ENGINE = "build/release/userspace/policy/realmkey-policy"
 REALM = "build/native/tests/cli/realmkey_here"
 SECRET = b"a secret of the stand-in clients \x00\xff"
 COLD = ["GET resource 401", "POST auth 200", "POST attest 200"]    # before a client without a session has a resource
 # What trusteed knows without an engine for Rego.
 DENY_ALL = "# realmkey-policy: deny-all\npackage policy\n\ndefault allow := false\n"
 ALLOW_ALL = "# realmkey-policy: allow-all\npackage policy\n\ndefault allow := true\n"
+INIT_DATA = """version = "0.1.0"
+algorithm = "sha512"
+[data]
+"aa.toml" = "[token_configs.kbs]\\nurl = \\"http://127.0.0.1:8080\\"\\n"
+"""
 RIM = "cca.realm.cca-realm-initial-measurement"
 work = pathlib.Path()
 
@@ -82,6 +89,26 @@ def rim():
     text = subprocess.run([REALM, "token", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True).stdout
     digits = re.search(r'"(?:rim|initial-measurement)":\s*"([0-9a-f]+)"', text.decode())
     return base64.b64encode(bytes.fromhex(digits[1])).decode()
+
+
+class Realm:
+    """A realm with this personalization value, and the platform of the others."""
+
+    def __init__(self, value):
+        self.folder = work / "realm-personal"
+        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.copytree(work / "realm", self.folder)
+        (self.folder / "rpv").write_bytes(value)
+
+    def __enter__(self):
+        os.environ["REALM_HERE"] = str(self.folder)
+
+    def __exit__(self, *_):
+        os.environ["REALM_HERE"] = str(work / "realm")
+
+
+def token_claims(token):
+    return json.loads(unb64url(token.split(".")[1]))
 
 
 def key(kind="P-256"):
@@ -207,6 +234,48 @@ def kbs_client_reference_values(server):
     admin.close()
 
 
+def init_data(server):
+    """kbs-client attest with init-data: it must be what the realm was started with."""
+    with Realm(hashlib.sha512(INIT_DATA.encode()).digest()):
+        client = Rcar(server.port, key(), evidence, init_data=INIT_DATA)
+        claims = token_claims(client.get_token())["submods"]["cpu0"]["ear.veraison.annotated-evidence"]["init_data_claims"]
+        tap.same("kbs-client attest with init-data", "http://127.0.0.1:8080", claims["aa.toml"]["token_configs"]["kbs"]["url"])
+        client.close()
+    client = Rcar(server.port, key(), evidence, init_data=INIT_DATA)
+    said = failure(client.handshake)
+    tap.check("kbs-client attest with the init-data of another realm", "nit" in said, said)
+    client.close()
+
+
+def sample_clients(_):
+    """kbs-client outside of a realm, which sends sample evidence, and with a sample device."""
+    with Server("clients-sample", "--dev-sample") as server:
+        server.prepare()
+        server.admin().set_resource_policy(ALLOW_ALL)
+        client = Rcar(server.port, key(), None)
+        tap.same("kbs-client get-resource, sample evidence", SECRET, client.get_resource("r/t/one"))
+        client.close()
+        client = Rcar(server.port, key(), evidence, device=True)
+        tap.same("kbs-client get-resource, with a sample device", SECRET, client.get_resource("r/t/one"))
+        tap.same("which has its submod", ["cpu0", "gpu0"], sorted(token_claims(client.token)["submods"]))
+        client.close()
+        client = Rcar(server.port, key(), None, "0.2.0")
+        tap.same("client of 0.2.0, sample evidence", SECRET, client.get_resource("r/t/one"))
+        client.close()
+
+
+def sample_refused(server):
+    """Without --dev-sample, neither counts."""
+    client = Rcar(server.port, key(), None)
+    said = failure(client.handshake)
+    tap.check("sample evidence is refused", "tee 'sample'" in said, said)
+    client.close()
+    client = Rcar(server.port, key(), evidence, device=True)
+    said = failure(client.handshake)
+    tap.check("evidence of a sample device is refused", "additional_evidence" in said or "sampledevice" in said, said)
+    client.close()
+
+
 def kbs_client_december(_):
     """The kbs-client of December 2025: it signs its tokens with Ed25519."""
     private = str(work / "december.pem")
@@ -292,6 +361,9 @@ def old_clients(server):
         client.close()
 
 
+ENGINE_PARTS = (init_data,)
+
+
 def main():
     global work
     if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
@@ -301,9 +373,14 @@ def main():
     os.environ["REALM_HERE"] = str(work / "realm")
     parts = (kbs_client_get_resource, kbs_client_missing, kbs_client_query, kbs_client_attest, kbs_client_config,
              kbs_client_reference_values, kbs_client_december, trustee_attester, data_hub, refusals, old_clients,
-             kbs_client_denied)
+             sample_refused, sample_clients, kbs_client_denied)
+    os.environ.setdefault("REALMKEY_POLICY", ENGINE)
     with Server("clients") as server:
         server.prepare()
+        if os.access(os.environ["REALMKEY_POLICY"], os.X_OK):
+            parts += ENGINE_PARTS
+        else:
+            print(f"# SKIP: {os.environ['REALMKEY_POLICY']} is absent: NO INIT-DATA WAS TESTED", flush=True)
         for part in parts:
             try:
                 part(server)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The functions of rsi.h and rsi_watch.h without a realm: tokens are signed with the keys cpak.pem
- * and rak.pem in the directory $REALM_HERE. Linked into realmkey and realmkeyd instead of rsi.c, so
+ * and rak.pem in the directory $REALM_HERE, and have the personalization value in its file rpv, if
+ * there is one. Linked into realmkey and realmkeyd instead of rsi.c, so
  * that both can be tested on a machine that is not a realm. These programs are never installed.
  */
 #include <openssl/pem.h>
@@ -42,6 +43,23 @@ static EVP_PKEY *key_read(const char *directory, const char *name)
 	return key;
 }
 
+/* The personalization value, if there is a file with one. */
+static const uint8_t *rpv_read(const char *directory)
+{
+	static uint8_t rpv[64];
+	char path[512];
+	size_t read = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/rpv", directory);
+	file = fopen(path, "re");
+	if (file) {
+		read = fread(rpv, 1, sizeof(rpv), file);
+		fclose(file);
+	}
+	return read == sizeof(rpv) ? rpv : NULL;
+}
+
 const char *const *rsi_sources(void)
 {
 	static const char *const names[] = { NAME, NULL };
@@ -62,6 +80,7 @@ struct rsi *rsi_open(const char *source, struct error *e)
 		faults_suspend(true);
 		builder.cpak = key_read(directory, "cpak.pem");
 		builder.rak = key_read(directory, "rak.pem");
+		builder.rpv = rpv_read(directory);
 		faults_suspend(false);
 	}
 	if (builder.cpak && builder.rak)
@@ -93,6 +112,8 @@ int rsi_config_get(struct rsi *rsi, struct rsi_config *config, struct error *e)
 				       .hash = hash_by_number(HASH_SHA256),
 				       .event_max = 4096 };
 	memset(config->rpv, CCA_BUILDER_RPV, sizeof(config->rpv));
+	if (builder.rpv)
+		memcpy(config->rpv, builder.rpv, sizeof(config->rpv));
 	return 0;
 }
 
