@@ -8,6 +8,7 @@
  *               that each session that must still live does
  *   handshakes  COUNT clients at a time attest for SECONDS
  *   secrets     COUNT clients, one after the other: each connects, attests and gets the resource SECRET
+ *   attests     the same without the resource
  *   healthy     a new client attests and gets a resource, COUNT times a second
  *   auth        send COUNT auth requests a second, over 64 connections
  *   slow        COUNT connections that send the head of a request, a byte at a time
@@ -249,7 +250,7 @@ static void sessions(struct load *load)
 }
 
 /* This mode ignores the time limit, because what is measured must not depend on the machine. */
-static void secrets(struct load *load)
+static void one_by_one(struct load *load, const char *name, bool resource)
 {
 	size_t good = 0;
 
@@ -258,12 +259,22 @@ static void secrets(struct load *load)
 		CURL *curl = client_new(load);
 
 		good += client_attest(load, curl) &&
-			client_request(load, curl, "/kbs/v0/resource/" SECRET, NULL, &answer) ==
-				200;
+			(!resource || client_request(load, curl, "/kbs/v0/resource/" SECRET, NULL,
+						     &answer) == 200);
 		curl_easy_cleanup(curl);
 		bytes_free(&answer);
 	}
-	printf("secrets: good %zu failed %zu\n", good, load->count - good);
+	printf("%s: good %zu failed %zu\n", name, good, load->count - good);
+}
+
+static void secrets(struct load *load)
+{
+	one_by_one(load, "secrets", true);
+}
+
+static void attests(struct load *load)
+{
+	one_by_one(load, "attests", false);
 }
 
 static size_t handshakes_good, handshakes_bad;
@@ -508,7 +519,7 @@ static const struct {
 } modes[] = {
 	{ "sessions", sessions }, { "secrets", secrets }, { "handshakes", handshakes },
 	{ "healthy", healthy },	  { "auth", auth },	  { "slow", slow },
-	{ "upload", upload },	  { "idle", idle },
+	{ "upload", upload },	  { "idle", idle },	  { "attests", attests },
 };
 
 static int load_open(struct load *load, char *argv[])

@@ -3,7 +3,8 @@
 # Attributes the instructions of a profile to the parts of trusteed.
 #
 # Input: a profile that callgrind made with --separate-callers, so that the name of each function is followed by those of
-# its callers: "malloc'json_object'json_loadb'...". Variable: n, the number of sessions in the profile.
+# its callers: "malloc'json_object'json_loadb'...". Variables: n, the number of sessions in the profile; groups, if not 0:
+# the parts are those of the table of groups below, and the rest is "other".
 # Output: a line for each part, "INSTRUCTIONS SHARE PART": instructions for each session, and per cent of all of them.
 #
 # An instruction counts for the part that the innermost function with a rule belongs to. So what a part allocates counts
@@ -13,6 +14,18 @@ function rule(pattern, part)
 {
 	patterns[++rules] = "^(" pattern ")$"
 	parts[rules] = part
+}
+
+# Signatures are those of the token and of the EAR, with the keys that they need.
+function group_of(part)
+{
+	if (part ~ /^(token: signatures|token: key of the realm|EAR: signing|EAR: verification)$/)
+		return "signatures"
+	if (part ~ /^(appraisal and policy|token: CBOR and claims|EAR: header and claims)$/)
+		return "policy and claims"
+	if (part ~ /^(files: |EAR: packing)/)
+		return "store"
+	return part == "all" ? part : "other"
 }
 
 function part_of(name,	i)
@@ -81,6 +94,13 @@ BEGIN {
 	skip = 0
 }
 END {
+	if (groups) {
+		for (name in cost)
+			grouped[group_of(name)] += cost[name]
+		delete cost
+		for (name in grouped)
+			cost[name] = grouped[name]
+	}
 	for (name in cost)
 		printf "%d %.1f %s\n", cost[name] / n, 100 * cost[name] / total, name
 	printf "%d %.1f %s\n", total / n, 100, "all"
