@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -119,6 +120,28 @@ static int ended_because(int status, struct error *e)
 	return error_set(e, ERROR_POLICY, ENGINE " ended with status %d", WEXITSTATUS(status));
 }
 
+#define STOP_MS	     2000 /* the longest wait for a process that we may not kill */
+#define STOP_STEP_MS 20
+
+/* Wait for the end of @pid. If we may not kill it (root without CAP_KILL, since it has become another user), it
+ * ends because its socket is closed, unless it loops; so that wait is limited. */
+static pid_t process_reap(pid_t pid, bool killed, int *status)
+{
+	const struct timespec step = { .tv_nsec = STOP_STEP_MS * 1000000L };
+	int left = STOP_MS / STOP_STEP_MS;
+	pid_t reaped;
+
+	for (;;) {
+		reaped = waitpid(pid, status, killed ? 0 : WNOHANG);
+		if (reaped > 0 || (reaped < 0 && errno != EINTR))
+			return reaped;
+		if (reaped == 0 && left-- == 0)
+			return 0;
+		if (reaped == 0)
+			nanosleep(&step, NULL);
+	}
+}
+
 void rego_end(struct rego_process *process, struct error *e)
 {
 	int status = 0;
@@ -129,15 +152,13 @@ void rego_end(struct rego_process *process, struct error *e)
 	process->fd = -1;
 	if (!process->pid)
 		return;
-	/* One that has begun to exit keeps its own status. It may have become another user, whom only root
-	 * can kill; then it ends because its socket is closed, and it is root's. */
-	kill(process->pid, SIGKILL);
-	do
-		reaped = waitpid(process->pid, &status, 0);
-	while (reaped < 0 && errno == EINTR);
+	/* One that has begun to exit keeps its own status. */
+	reaped = process_reap(process->pid, kill(process->pid, SIGKILL) == 0, &status);
 	process->pid = 0;
 	if (e && e->kind == ERROR_NONE && reaped > 0)
 		ended_because(status, e);
+	else if (e && e->kind == ERROR_NONE)
+		error_set(e, ERROR_POLICY, ENGINE " does not answer");
 }
 
 /* --- a question ------------------------------------------------------------------------------ */
