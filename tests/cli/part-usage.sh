@@ -36,6 +36,8 @@ realmkey admin get-reference-value
 realmkey admin set-attestation-policy
 realmkey admin set-resource-policy
 realmkey admin list-policies
+realmkey admin get-policy
+realmkey admin delete-policy
 realmkey admin rotate-ear-key
 realmkey admin make-token
 realmkey admin test-policy
@@ -141,6 +143,8 @@ admin get-reference-value
 admin set-attestation-policy
 admin set-resource-policy
 admin list-policies
+admin get-policy
+admin delete-policy
 admin rotate-ear-key
 admin make-token
 admin test-policy
@@ -206,6 +210,8 @@ an argument is missing: NAME|realmkey admin get-reference-value
 --id: '.x' is not 1 to 64|realmkey admin set-attestation-policy --policy-file /nonexistent --id .x
 --path is required|realmkey admin delete-resource
 --admin-token-file is required|realmkey admin list-policies
+one of --id, --repository is required|realmkey admin get-policy
+just one of --id, --repository is required|realmkey admin delete-policy --id a --repository b
 --url is required|realmkey admin rotate-ear-key --admin-token-file /nonexistent
 --key and --output are required|realmkey admin make-token --key /nonexistent
 is required|realmkey admin test-policy

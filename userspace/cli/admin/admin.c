@@ -125,6 +125,8 @@ static const struct row {
 	  admin_set_resource_policy },
 	{ "list-policies", "print the names of the policies", &admin_list_policies_spec,
 	  admin_list_policies },
+	{ "get-policy", "print a policy", &admin_get_policy_spec, admin_get_policy },
+	{ "delete-policy", "delete a policy", &admin_delete_policy_spec, admin_delete_policy },
 	{ "rotate-ear-key", "have trusteed sign with a new key", &admin_rotate_ear_key_spec,
 	  admin_rotate_ear_key },
 	{ "make-token", "sign an operator's token", &admin_make_token_spec, admin_make_token },

@@ -39,12 +39,14 @@ typedef int admin_command(const struct admin_options *options, const char *const
 
 admin_command admin_set_resource, admin_delete_resource, admin_set_reference_value,
 	admin_get_reference_value, admin_set_resource_policy, admin_set_attestation_policy,
-	admin_list_policies, admin_rotate_ear_key, admin_make_token;
+	admin_list_policies, admin_get_policy, admin_delete_policy, admin_rotate_ear_key,
+	admin_make_token;
 
 extern const struct args_spec admin_set_resource_spec, admin_delete_resource_spec,
 	admin_set_reference_value_spec, admin_get_reference_value_spec,
 	admin_set_resource_policy_spec, admin_set_attestation_policy_spec, admin_list_policies_spec,
-	admin_rotate_ear_key_spec, admin_make_token_spec;
+	admin_get_policy_spec, admin_delete_policy_spec, admin_rotate_ear_key_spec,
+	admin_make_token_spec;
 
 /* Check the options that every request requires, before anything is read. */
 int admin_check(const struct admin_options *options, struct error *e);
@@ -57,8 +59,8 @@ struct admin_request {
 	const char *what;	  /* names the request in errors */
 };
 
-/* Start a courier, send @count requests to one KBS, and read the answers: the body of @requests[i] is appended to
- * @answers[i]. The first that is refused ends this. */
+/* Start a courier, send @request, and append the body of the answer to @answer, unless that is NULL. ERROR_INPUT,
+ * ERROR_POLICY and so on for a refusal (kbs_admin_answer()). */
 int admin_ask(const struct admin_options *options, const struct admin_request *request,
 	      struct bytes *answer, struct error *e);
 /* POST @value, which is released, as JSON. @value NULL: out of memory. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The policies of a KBS: attestation policies appraise evidence, resource policies release secrets. */
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "admin.h"
@@ -326,4 +327,99 @@ int admin_list_policies(const struct admin_options *options, const char *const *
 	json_decref(resource);
 	json_decref(attestation);
 	return ret;
+}
+
+/* --- get-policy, delete-policy --------------------------------------------------------------- */
+
+static const struct args_option name_options[] = {
+	{ .name = "id",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct admin_options, policy_id),
+	  .value = "ID",
+	  .help = "the attestation policy of this name" },
+	{ .name = "repository",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct admin_options, repository),
+	  .value = "REPOSITORY",
+	  .help = "the resource policy of this repository; " RESOURCE_POLICY
+		  " is that of all others" },
+	{ 0 },
+};
+
+static const struct args_option *const name_tables[] = {
+	name_options,
+	admin_token_option,
+	cli_kbs_options,
+	NULL,
+};
+
+const struct args_spec admin_get_policy_spec = {
+	.name = "realmkey admin get-policy",
+	.operands = "",
+	.about = "Prints a policy of trusteed: one of the first two options.",
+	.options = name_tables,
+};
+
+const struct args_spec admin_delete_policy_spec = {
+	.name = "realmkey admin delete-policy",
+	.operands = "",
+	.about = "Deletes a policy of trusteed, one of the first two options. Then the next one\n"
+		 "applies: for a repository that of all, and for all the built-in one.",
+	.options = name_tables,
+};
+
+/* The path of the policy that the options name. */
+static int policy_path(const struct admin_options *options, char *path, size_t size,
+		       struct error *e)
+{
+	const char *id = options->policy_id, *repository = options->repository;
+
+	if (!id == !repository)
+		return error_set(e, ERROR_USAGE, "%s of --id, --repository is required",
+				 id ? "just one" : "one");
+	snprintf(path, size, "%s/%s", id ? ATTESTATION_POLICY : RESOURCE_POLICY,
+		 id ? id : repository);
+	if (name_check(id ? "--id" : "--repository", id ? id : repository, e) < 0)
+		return -1;
+	return admin_check(options, e);
+}
+
+int admin_get_policy(const struct admin_options *options, const char *const *operand,
+		     struct error *e)
+{
+	struct bytes answer = BYTES_INIT, text = BYTES_INIT;
+	const char *encoded = NULL;
+	json_t *policy = NULL;
+	char path[128];
+	int ret = -1;
+
+	(void)operand;
+	if (policy_path(options, path, sizeof(path), e) < 0)
+		return -1;
+	if (admin_ask(options, &(struct admin_request){ "GET", path, NULL, path }, &answer, e) == 0)
+		policy = json_parse(answer.data, answer.len, JSON_OPERATOR, path, ERROR_PROTOCOL,
+				    e);
+	if (policy)
+		encoded = json_member_text(policy, "policy", path, ERROR_PROTOCOL, e);
+	if (encoded &&
+	    decode_base64(ENCODE_BASE64URL, encoded, strlen(encoded), path, &text, e) == 0)
+		ret = cli_output(&text, e);
+	else
+		error_reclassify(e, ERROR_INPUT, ERROR_PROTOCOL);
+	json_decref(policy);
+	bytes_free(&answer);
+	bytes_free(&text);
+	return ret;
+}
+
+int admin_delete_policy(const struct admin_options *options, const char *const *operand,
+			struct error *e)
+{
+	char path[128];
+
+	(void)operand;
+	if (policy_path(options, path, sizeof(path), e) < 0 ||
+	    admin_ask(options, &(struct admin_request){ "DELETE", path, NULL, path }, NULL, e) < 0)
+		return -1;
+	return admin_say(e, "deleted %s", path);
 }
