@@ -209,6 +209,22 @@ bool cli_parse(const struct args_spec *spec, int argc, char **argv, void *target
 	return false;
 }
 
+void cli_program_path(const char *near, const char *installed, char path[CLI_PATH_SIZE])
+{
+	const size_t len = strlen(near) + 1;
+	ssize_t own = readlink("/proc/self/exe", path, CLI_PATH_SIZE - len);
+	char *end = NULL;
+
+	if (own > 0) {
+		path[own] = '\0';
+		end = strrchr(path, '/');
+	}
+	if (end)
+		memcpy(end + 1, near, len);
+	if (!end || access(path, X_OK) < 0)
+		snprintf(path, CLI_PATH_SIZE, "%s", installed);
+}
+
 int cli_fail(const char *name, const struct error *e)
 {
 	if (name && !strncmp(name, "realmkey ", 9))

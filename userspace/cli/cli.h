@@ -41,6 +41,12 @@ const struct cli_entry *cli_find(const struct cli_entry *table, int argc, char *
  * Returns the exit code. */
 int cli_dispatch(const struct cli_entry *table, const char *program, int argc, char **argv);
 
+#define CLI_PATH_SIZE 4096
+
+/* The path of another of our programs: in a build folder @near, relative to this program's folder, and otherwise
+ * @installed. */
+void cli_program_path(const char *near, const char *installed, char path[CLI_PATH_SIZE]);
+
 /* Options about the KBS and the source of the realm. It is the first member of each command's
  * struct of options, so that the tables below fit every command. */
 struct cli_kbs {

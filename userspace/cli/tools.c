@@ -4,39 +4,17 @@
  * loader would spend a fifth of their time on the libraries of the other ones. For those it executes realmkey-tools,
  * which is the same program with all commands and with netlink. This file stands for what only realmkey-tools has.
  */
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "cli.h"
 #include "rsi/rsi_device.h"
 
-#define NAME	  "realmkey-tools"
-#define PATH_SIZE 4096
-
-/* In a build folder it is where realmkey itself is, and otherwise where it is installed. */
-static void tools_path(char path[PATH_SIZE])
-{
-	ssize_t len = readlink("/proc/self/exe", path, PATH_SIZE - sizeof(NAME));
-	char *end = NULL;
-
-	if (len > 0) {
-		path[len] = '\0';
-		end = strrchr(path, '/');
-	}
-	if (end)
-		strcpy(end + 1, NAME);
-	if (!end || access(path, X_OK) < 0)
-		snprintf(path, PATH_SIZE, "%s", TOOLS_PATH);
-}
-
 /* Returns only if it fails. */
 static int tools_execute(struct error *e)
 {
-	char path[PATH_SIZE];
+	char path[CLI_PATH_SIZE];
 
-	tools_path(path);
+	cli_program_path("realmkey-tools", TOOLS_PATH, path);
 	execv(path, cli_argv);
 	return error_set_errno(e, ERROR_SYSTEM, "%s", path);
 }

@@ -13,9 +13,8 @@
 #include "local.h"
 #include "status/control.h"
 
-#define SLICE_MS  30000
-#define PATH_SIZE 4096
-#define FOREVER	  INT64_MAX
+#define SLICE_MS 30000
+#define FOREVER	 INT64_MAX
 
 struct options {
 	struct local_options local;
@@ -191,28 +190,11 @@ static const struct args_spec plan_spec = {
 	.options = plan_tables,
 };
 
-/* In a build folder it is near realmkey, and otherwise where it is installed. */
-static void daemon_path(char path[PATH_SIZE])
-{
-	static const char near[] = "../keeper/realmkeyd";
-	ssize_t len = readlink("/proc/self/exe", path, PATH_SIZE - sizeof(near));
-	char *end = NULL;
-
-	if (len > 0) {
-		path[len] = '\0';
-		end = strrchr(path, '/');
-	}
-	if (end)
-		strcpy(end + 1, near);
-	if (!end || access(path, X_OK) < 0)
-		snprintf(path, PATH_SIZE, "%s", KEEPER_PATH);
-}
-
 int command_plan(int argc, char **argv)
 {
 	struct options options = { 0 };
 	struct error e = ERROR_INIT;
-	char path[PATH_SIZE];
+	char path[CLI_PATH_SIZE];
 	const char *words[8] = { "realmkeyd", "--plan" };
 	size_t count = 2;
 	int code;
@@ -229,7 +211,7 @@ int command_plan(int argc, char **argv)
 		words[count++] = "--keyring";
 		words[count++] = options.local.keyring;
 	}
-	daemon_path(path);
+	cli_program_path("../keeper/realmkeyd", KEEPER_PATH, path);
 	execv(path, (char *const *)words);
 	error_set_errno(&e, ERROR_SYSTEM, "%s", path);
 	return cli_fail(argv[0], &e);
