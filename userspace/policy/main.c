@@ -7,21 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include "base/array.h"
 #include "base/bytes.h"
 #include "base/io.h"
+#include "confine.h"
 #include "engine.h"
-#include "filters/policy.h"
 #include "rego/process.h"
 #include "rego/question.h"
-#include "sandbox/sandbox.h"
 
-#define NOBODY	    65534
-#define STACK	    ((size_t)8 << 20)
-#define OWN_DATA    ((size_t)16 << 20) /* of the program and its libraries, and what malloc() wastes */
 #define SIGNAL_SIZE ((size_t)64 << 10)
 
 static const char version[] = "realmkey-policy " REALMKEY_VERSION "\n";
@@ -47,8 +41,8 @@ __attribute__((no_sanitize_address)) static void faulted(int number, siginfo_t *
 	const char *at = info->si_addr;
 
 	(void)context;
-	if (at < stack_top && (size_t)(stack_top - at) > STACK / 2 &&
-	    (size_t)(stack_top - at) < 2 * STACK)
+	if (at < stack_top && (size_t)(stack_top - at) > CONFINE_STACK / 2 &&
+	    (size_t)(stack_top - at) < 2 * CONFINE_STACK)
 		_exit(REGO_EXIT_STACK);
 	signal(number, SIG_DFL);
 	raise(number);
@@ -64,35 +58,6 @@ static int faults_catch(struct error *e)
 	if (sigaltstack(&stack, NULL) < 0 || sigaction(SIGSEGV, &action, NULL) < 0)
 		return error_set_errno(e, ERROR_SYSTEM, "sigaltstack");
 	return 0;
-}
-
-/* --- confinement ----------------------------------------------------------------------------- */
-
-static int memory_limit(size_t memory, struct error *e)
-{
-	engine_limit(memory);
-#ifndef __SANITIZE_ADDRESS__ /* which maps terabytes; the engine's own count holds there, too */
-	if (sandbox_limit(RLIMIT_DATA, memory + OWN_DATA, e) < 0)
-		return -1;
-#endif
-	return sandbox_limit(RLIMIT_STACK, STACK, e);
-}
-
-static int policy_confine(size_t memory, pid_t parent, struct error *e)
-{
-	const uint16_t no_port = 0;
-	const struct sandbox_access nothing = { .port = &no_port, .alone = true };
-	struct sandbox_identity identity = { 0 };
-
-	sandbox_user("nobody", NOBODY, &identity);
-	if (sandbox_drop_root(&identity, e) < 0 || sandbox_no_new_privs(e) < 0 ||
-	    sandbox_no_dump(e) < 0 || sandbox_no_new_code(e) < 0 ||
-	    sandbox_end_with(parent, e) < 0 || faults_catch(e) < 0)
-		return -1;
-	if (sandbox_landlock(&nothing, e) < 0 || memory_limit(memory, e) < 0 ||
-	    sandbox_limit(RLIMIT_NOFILE, 0, e) < 0 || sandbox_limit(RLIMIT_FSIZE, 0, e) < 0)
-		return -1;
-	return sandbox_seccomp(policy_calls, ARRAY_SIZE(policy_calls), e);
 }
 
 /* --- questions ------------------------------------------------------------------------------- */
@@ -161,11 +126,16 @@ static int policy_explain(const char *argument)
 int main(int argc, char **argv)
 {
 	struct error e = ERROR_INIT;
+	size_t memory;
+	pid_t parent;
 
 	if (argc != 3)
 		return policy_explain(argv[1]);
-	if (policy_confine(strtoul(argv[1], NULL, 10), (pid_t)strtol(argv[2], NULL, 10), &e) < 0)
+	memory = strtoul(argv[1], NULL, 10);
+	parent = (pid_t)strtol(argv[2], NULL, 10);
+	if (faults_catch(&e) < 0 || policy_confine(memory, parent, &e) < 0)
 		_exit(REGO_EXIT_CONFINE);
+	engine_limit(memory);
 	/* Not exit(), because libraries may then make system calls that the sandbox forbids. */
 	_exit(policy_serve());
 }

@@ -143,10 +143,9 @@ static const struct args_option *const options_tables[] = { options_table, NULL 
 static const struct args_spec spec = {
 	.name = "trusteed",
 	.operands = "",
-	.about =
-		"An embedded Trustee: verifies the evidence of Arm CCA realms, issues EARs, and\n"
-		"releases resources as JWE, by the protocol of the Key Broker Service (0.4.0,\n"
-		"0.2.0 and, if it is asked for, 0.1.1).",
+	.about = "An embedded Trustee: verifies the evidence of Arm CCA realms, issues EARs, and\n"
+		 "releases resources as JWE, by the protocol of the Key Broker Service (0.4.0,\n"
+		 "0.2.0 and, if it is asked for, 0.1.1).",
 	.options = options_tables,
 	.notes = "For development, tests and single hosts. See trusteed(8).",
 };

@@ -85,9 +85,8 @@ static const struct args_option *const token_tables[] = { token_options, NULL };
 const struct args_spec admin_make_token_spec = {
 	.name = "realmkey admin make-token",
 	.operands = "",
-	.about =
-		"Signs an operator's token (JWT) for --admin-token-file, without a connection.\n"
-		"The KBS knows the public half of the key.",
+	.about = "Signs an operator's token (JWT) for --admin-token-file, without a connection.\n"
+		 "The KBS knows the public half of the key.",
 	.options = token_tables,
 	.notes = "openssl genpkey -algorithm ed25519 -out FILE makes a key.",
 };
