@@ -134,10 +134,12 @@ void world_send(struct world *w, const char *method, const char *path, const voi
 		struct world_sent *sent)
 {
 	const struct http_service service = route_service(&w->trustee);
-	struct bytes authorization = BYTES_INIT, plain = BYTES_INIT;
+	struct bytes authorization = BYTES_INIT;
+	char plain[512];
 	const char *query = strchr(path, '?');
 	struct request request = {
 		.method = method,
+		.path = path,
 		.query = query ? query + 1 : NULL,
 		.session = w->session[0] ? w->session : NULL,
 		.body = body,
@@ -146,9 +148,12 @@ void world_send(struct world *w, const char *method, const char *path, const voi
 		.now = w->now,
 	};
 
-	/* As the server: the query is not part of the path. */
-	bytes_append(&plain, path, strcspn(path, "?"));
-	request.path = bytes_text(&plain);
+	if (query) {
+		/* As the server: the query is not part of the path. */
+		assert_true((size_t)(query - path) < sizeof(plain));
+		snprintf(plain, sizeof(plain), "%.*s", (int)(query - path), path);
+		request.path = plain;
+	}
 	*sent = (struct world_sent){ .reply = REPLY_INIT };
 	if (w->bearer.len > 0) {
 		bytes_printf(&authorization, "Bearer %s", bytes_text(&w->bearer));
@@ -161,7 +166,6 @@ void world_send(struct world *w, const char *method, const char *path, const voi
 		sent->later->server = sent;
 	}
 	bytes_free(&authorization);
-	bytes_free(&plain);
 }
 
 void world_await(struct world *w, struct world_sent *sent)

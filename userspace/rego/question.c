@@ -42,15 +42,14 @@ static int policy_check(const struct bytes *policy, struct error *e)
 /* A text that may be no UTF-8; a new reference, or NULL with an error. */
 static json_t *text_value(const void *data, size_t len, const char *what, struct error *e)
 {
-	struct bytes copy = BYTES_INIT;
-	json_t *value;
+	json_error_t cause;
+	/* An empty buffer has no address. */
+	json_t *value = json_pack_ex(&cause, 0, "s%", len ? data : "", len);
 
-	/* jansson says only that it failed, and an empty buffer has no address. */
-	bytes_append(&copy, data, len);
-	value = json_stringn(bytes_text(&copy), copy.len);
-	bytes_free(&copy);
-	if (!value)
+	if (!value && json_error_code(&cause) == json_error_invalid_utf8)
 		error_set(e, ERROR_INPUT, "%s: not UTF-8", what);
+	else if (!value)
+		error_set_memory(e);
 	return value;
 }
 
