@@ -163,7 +163,7 @@ void rego_end(struct rego_process *process, struct error *e)
 
 /* --- a question ------------------------------------------------------------------------------ */
 
-/* Wait for @events. -1 without an error: the process has ended. */
+/* Wait for @events. */
 static int process_wait(const struct rego_process *process, short events, int64_t deadline,
 			struct error *e)
 {
@@ -180,6 +180,7 @@ static int process_wait(const struct rego_process *process, short events, int64_
 	return ready > 0 ? 0 : error_set_errno(e, ERROR_SYSTEM, ENGINE ": poll");
 }
 
+/* This and the next two: -1 without an error if the process has ended. */
 static int question_send(const struct rego_process *process, const struct bytes *question,
 			 int64_t deadline, struct error *e)
 {
@@ -194,7 +195,7 @@ static int question_send(const struct rego_process *process, const struct bytes 
 			 MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n > 0)
 			sent += (size_t)n;
-		else if (errno != EAGAIN && errno != EINTR)
+		else if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return -1;
 	}
 	return 0;
