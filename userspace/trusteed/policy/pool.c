@@ -290,7 +290,7 @@ static void worker_ready(struct loop_source *source, uint32_t events)
 	}
 }
 
-static int worker_start(struct pool_worker *worker, struct error *e)
+static int worker_spawn(struct pool_worker *worker, struct error *e)
 {
 	if (rego_start(&worker->process, worker->pool->limits.memory, e) < 0)
 		return -1;
@@ -312,7 +312,7 @@ static int worker_begin(struct pool_worker *worker, struct pool_job *job)
 	worker->job = job;
 	worker->sent = 0;
 	job->worker = worker;
-	if ((worker->process.pid != 0 || worker_start(worker, &e) == 0) &&
+	if ((worker->process.pid != 0 || worker_spawn(worker, &e) == 0) &&
 	    loop_set(pool->loop, &worker->timer, clock_boot_ms() + pool->limits.time, &e) == 0 &&
 	    worker_send(worker, &e) == 0)
 		return 0;
