@@ -13,16 +13,18 @@ ended()
 	judge "$text" "$fault"
 }
 
-# A key that OpenSSL reads and the TLS library of the server does not.
+# A key that OpenSSL reads, and with which no handshake would succeed.
 trusteed_tls_files()
 {
-	local new=(openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256) what
+	local new=(openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256) what words
 	"${new[@]}" -pkeyopt ec_param_enc:explicit -out "$work/explicit.key" 2>/dev/null
 	openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:secp256k1 -out "$work/koblitz.key" 2>/dev/null
 	"${new[@]}" -aes256 -pass pass:x -out "$work/passphrase.key" 2>/dev/null
 	for what in explicit koblitz passphrase; do
+		words="a key on a curve that TLS does not have"
+		[ "$what" != passphrase ] || words="no private key in PEM, or it has a passphrase"
 		openssl req -x509 -key "$work/$what.key" -passin pass:x -subj /CN=x -out "$work/$what.pem" 2>/dev/null
-		refused 3 "a TLS key that the server cannot use: $what" "$work/$what.key: no private key in PEM that can be used" \
+		refused 3 "a TLS key that the server cannot use: $what" "$work/$what.key: $words" \
 			trusteed --state "$work/state" --listen 127.0.0.1:0 --cert "$work/$what.pem" --key "$work/$what.key"
 	done
 }
@@ -101,7 +103,7 @@ trusteed_hangup()
 	output=$(curl -s --cacert "$work/tls-other/ca.pem" -b "$session" -d '{}' "$url/kbs/v0/attest")
 	has "a session from before goes on" "runtime-data"
 	cp "$work/tls/server.pem" "$tls/"
-	hangup 2 "not reloaded: $tls/server.key: not the key of the certificate in $tls/server.pem"
+	hangup 2 "not reloaded: $tls/server.key: not the key of the certificate"
 	runs 0 "the certificate from before is served" served "$work/tls-other/ca.pem"
 	cp "$work"/tls/server.* "$tls/"
 	echo '{' >"$anchors/broken.jwk"

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tls_files.h"
 
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/io.h"
+#include "base/array.h"
 #include "base/crypto.h"
+#include "base/io.h"
 
 #define TLS_FILE_MAX ((size_t)256 << 10)
 
@@ -54,6 +56,25 @@ static int tls_use_certificates(SSL_CTX *ctx, const struct bytes *pem, struct er
 	return 0;
 }
 
+/* Whether TLS has signatures for @key. OpenSSL would accept it here, and then refuse all handshakes. */
+static bool tls_key_fits(EVP_PKEY *key)
+{
+	static const char *const curves[] = { "prime256v1", "secp384r1", "secp521r1" };
+	int explicit = 0;
+	char group[64];
+
+	if (!EVP_PKEY_is_a(key, "EC"))
+		return true;
+	(void)EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
+				     &explicit);
+	if (explicit || EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) != 1)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(curves); i++)
+		if (strcmp(group, curves[i]) == 0)
+			return true;
+	return false;
+}
+
 static int tls_use_key(SSL_CTX *ctx, const struct bytes *pem, struct error *e)
 {
 	BIO *bio = BIO_new_mem_buf(pem->data, (int)pem->len);
@@ -64,7 +85,12 @@ static int tls_use_key(SSL_CTX *ctx, const struct bytes *pem, struct error *e)
 	if (!key)
 		return crypto_error(e, ERROR_CONFIG,
 				    "no private key in PEM, or it has a passphrase");
-	if (SSL_CTX_use_PrivateKey(ctx, key) != 1 || SSL_CTX_check_private_key(ctx) != 1)
+	if (!tls_key_fits(key))
+		ret = error_set(
+			e, ERROR_CONFIG,
+			"a key on a curve that TLS does not have; P-256, P-384 and P-521 can "
+			"be used");
+	else if (SSL_CTX_use_PrivateKey(ctx, key) != 1 || SSL_CTX_check_private_key(ctx) != 1)
 		ret = crypto_error(e, ERROR_CONFIG, "not the key of the certificate");
 	EVP_PKEY_free(key);
 	return ret;
