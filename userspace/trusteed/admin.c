@@ -9,6 +9,14 @@
 
 #define HOST_MAX 255 /* of a name in DNS */
 
+void admin_reference_list(struct trustee *t, const struct request *request, const char *rest,
+			  struct reply *reply)
+{
+	(void)request;
+	(void)rest;
+	reply_json(reply, json_incref(reference_values(&t->reference)));
+}
+
 void admin_reference_get(struct trustee *t, const struct request *request, const char *rest,
 			 struct reply *reply)
 {

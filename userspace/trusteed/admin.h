@@ -8,6 +8,9 @@
 #include "trusteed/http/reply.h"
 #include "trusteed/http/request.h"
 
+/* All of them: kbs-client of December 2025 asks for no name. */
+void admin_reference_list(struct trustee *t, const struct request *request, const char *rest,
+			  struct reply *reply);
 void admin_reference_get(struct trustee *t, const struct request *request, const char *rest,
 			 struct reply *reply);
 void admin_reference_set(struct trustee *t, const struct request *request, const char *rest,

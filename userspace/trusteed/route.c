@@ -62,6 +62,7 @@ static const struct route {
 	{ "POST", BASE "attestation-policy", rules_attestation_set, RIGHT_ALL, false, ADMIN_MAX },
 	{ "GET", BASE "attestation-policy/", rules_attestation_get, RIGHT_ALL, false, 0 },
 	{ "DELETE", BASE "attestation-policy/", rules_attestation_remove, RIGHT_ALL, false, 0 },
+	{ "GET", BASE "reference-value", admin_reference_list, RIGHT_ALL, false, 0 },
 	{ "GET", BASE "reference-value/", admin_reference_get, RIGHT_ALL, false, 0 },
 	{ "POST", BASE "reference-value", admin_reference_set, RIGHT_ALL, false, ADMIN_MAX },
 	{ "POST", BASE "ear-key", admin_ear_key_rotate, RIGHT_ALL, false, 0 },
