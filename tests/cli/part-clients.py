@@ -28,6 +28,31 @@ COLD = ["GET resource 401", "POST auth 200", "POST attest 200"]    # before a cl
 # What trusteed knows without an engine for Rego.
 DENY_ALL = "# realmkey-policy: deny-all\npackage policy\n\ndefault allow := false\n"
 ALLOW_ALL = "# realmkey-policy: allow-all\npackage policy\n\ndefault allow := true\n"
+# Policies in Rego, for the engine.
+RESOURCE_REGO = """package policy
+
+import rego.v1
+
+default allow := false
+
+allow if {
+	data.plugin == "resource"
+	data["resource-path"] == ["r", "t", "one"]
+	data.query.version == "1"
+	input.submods.cpu0["ear.status"] == "affirming"
+}
+"""
+TRUST_REGO = """package policy
+
+import rego.v1
+
+default executables := 33
+
+executables := 3 if input.cca.realm["cca-realm-initial-measurement"] in query_reference_value("mine")
+
+trust_claims := {"executables": executables, "hardware": 2, "configuration": 2}
+"""
+BAD_REGO = "package policy\n\ndefault allow :=\n"
 INIT_DATA = """version = "0.1.0"
 algorithm = "sha512"
 [data]
@@ -211,6 +236,7 @@ def kbs_client_config(server):
         for what, function in (("set-resource", lambda: other.set_resource("r/t/one", b"x")),
                                ("delete-resource", lambda: other.delete_resource("r/t/one")),
                                ("set-resource-policy", lambda: other.set_resource_policy(ALLOW_ALL)),
+                               ("set-attestation-policy", lambda: other.set_attestation_policy(DENY_ALL)),
                                ("set-sample-reference-value", lambda: other.set_sample_reference_value("a", "b")),
                                ("get-reference-value", lambda: other.get_reference_value("a"))):
             said = failure(function)
@@ -231,6 +257,32 @@ def kbs_client_reference_values(server):
         tap.same(f"kbs-client get-reference-value{what}", stored, json.loads(admin.get_reference_value(name)))
     said = failure(admin.get_reference_value, "none")
     tap.check("kbs-client get-reference-value, missing", "No reference value found for the given id: none" in said, said)
+    admin.close()
+
+
+def kbs_client_policies(server):
+    """kbs-client config: policies of any text."""
+    admin = server.admin()
+    client = Rcar(server.port, key(), evidence)
+    tap.same("kbs-client set-resource-policy, any text", "", admin.set_resource_policy(RESOURCE_REGO))
+    tap.same("the policy allows", SECRET, client.get_resource("r/t/one?version=1"))
+    client.requests()
+    tap.same("the policy denies another query", "request unauthorized", failure(client.get_resource, "r/t/one?version=2"))
+    tap.same("after nine requests", ["GET resource 401", "POST auth 200", "POST attest 200"] * 3, client.requests())
+    said = failure(admin.set_resource_policy, BAD_REGO)
+    tap.check("kbs-client set-resource-policy, malformed", "ParsePolicyError" in said and "line 4, column 1" in said, said)
+    tap.same("the policy is what it was", SECRET, client.get_resource("r/t/one?version=1"))
+    for policy_id in None, "default_cpu", "default", "default_gpu", "mine":
+        tap.same(f"kbs-client set-attestation-policy --id {policy_id}", "",
+                 admin.set_attestation_policy(TRUST_REGO, policy_id=policy_id))
+    said = failure(admin.set_attestation_policy, BAD_REGO)
+    tap.check("kbs-client set-attestation-policy, malformed", "ParsePolicyError" in said and "line 4, column 1" in said, said)
+    client.close()
+    client = Rcar(server.port, key(), evidence)
+    tap.same("without its reference value", "request unauthorized", failure(client.get_resource, "r/t/one?version=1"))
+    admin.set_sample_reference_value("mine", rim())
+    tap.same("with its reference value", SECRET, client.get_resource("r/t/one?version=1"))
+    client.close()
     admin.close()
 
 
@@ -285,8 +337,8 @@ def kbs_client_december(_):
         admin = server.admin(token=admin_token_ed25519(private, int(time.time())), december=True)
         tap.same("kbs-client of December 2025 set-resource", "", admin.set_resource("r/t/december", SECRET))
         tap.same("kbs-client of December 2025 set-sample-reference-value", "", admin.set_sample_reference_value("d", "1"))
-        said = failure(admin.get_reference_values)
-        tap.check("kbs-client of December 2025 get-reference-values, which names none", said, said)
+        values = json.loads(admin.get_reference_values())
+        tap.same("kbs-client of December 2025 get-reference-values, which names none", {"d": ["1"], RIM: [rim()]}, values)
         admin.close()
         client = Rcar(server.port, key(), evidence)
         tap.same("kbs-client of December 2025 get-resource", SECRET, client.get_resource("r/t/december"))
@@ -361,7 +413,7 @@ def old_clients(server):
         client.close()
 
 
-ENGINE_PARTS = (init_data,)
+REGO_PARTS = (init_data, kbs_client_policies)    # the last one changes the policies
 
 
 def main():
@@ -378,9 +430,9 @@ def main():
     with Server("clients") as server:
         server.prepare()
         if os.access(os.environ["REALMKEY_POLICY"], os.X_OK):
-            parts += ENGINE_PARTS
+            parts += REGO_PARTS
         else:
-            print(f"# SKIP: {os.environ['REALMKEY_POLICY']} is absent: NO INIT-DATA WAS TESTED", flush=True)
+            print(f"# SKIP: {os.environ['REALMKEY_POLICY']} is absent: NO POLICY IN REGO AND NO INIT-DATA WAS TESTED", flush=True)
         for part in parts:
             try:
                 part(server)
