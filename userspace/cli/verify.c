@@ -51,9 +51,8 @@ static const struct args_spec spec = {
 	.about = "Checks the signature and the times of an attestation result (EAR; - is standard\n"
 		 "input), prints its claims, and explains its trustworthiness vectors.",
 	.options = tables,
-	.notes =
-		"Without --key, --cert or --ca the key in the token's own header is used. This shows\n"
-		"that the token is intact, but not who signed it.",
+	.notes = "Without --key, --cert or --ca the key in the token's own header is used. This\n"
+		 "shows that the token is intact, but not by whom it was signed.",
 };
 
 /* The key of the set @keys that the token names by "kid"; without that, the only key. */
