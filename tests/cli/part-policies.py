@@ -49,6 +49,14 @@ CAUSES = {
     "nested": "the policy was nested too deeply",
     "malformed": "line 5, column 1",
 }
+INIT_DATA = """version = "0.1.0"
+algorithm = "sha384"
+[data]
+note = "text"
+"aa.toml" = '''url = "http://a"'''
+"policy.rego" = '''package agent_policy
+policy_data := {"a": [1]}'''
+"""
 work = pathlib.Path()
 
 
@@ -105,13 +113,13 @@ class Client(Wire):
         self.key = TeeKey(str(work / f"policies-{Client.count}.pem"), "P-256")
         self.device = device
 
-    def attest(self):
+    def attest(self, init_data=None):
         answer = self.ask("POST", "auth", b'{"version":"0.4.0","tee":"sample","extra-params":""}', "application/json")
         nonce = json.loads(answer.body)["nonce"]
         data = {"nonce": nonce, "tee-pubkey": self.key.jwk}
         additional = compact({"sampledevice": sample("7", data)}) if self.device else ""
         primary = sample("1", data | {"additional-evidence": additional})
-        body = {"init-data": None, "runtime-data": data,
+        body = {"init-data": {"format": "toml", "body": init_data} if init_data else None, "runtime-data": data,
                 "tee-evidence": {"primary_evidence": primary, "additional_evidence": additional}}
         return self.ask("POST", "attest", compact(body).encode(), "application/json")
 
@@ -160,6 +168,20 @@ def good_policies(server):
     for path in "good/t/one", "good/t/one?version=3", "good/t/two?version=2":
         tap.same(f"and denies {path}", 401, client.get(path).status)
     tap.same("a text is no decision", "PolicyDeny: Access denied by policy", detail(client.get("text/t/one")))
+    client.close()
+
+
+def init_data(server):
+    """Claims of init-data are those that Trustee makes of it."""
+    client = Client(server)
+    evidence = claims(client.attest(INIT_DATA))["submods"]["cpu0"]["ear.veraison.annotated-evidence"]
+    tap.same("init-data becomes claims", {"aa.toml": {"url": "http://a"}, "note": "text", "agent_policy_claims": {"a": [1]}},
+             evidence["init_data_claims"])
+    tap.same("with its hash", base64.b64encode(hashlib.sha384(INIT_DATA.encode()).digest()).decode(), evidence["init_data"])
+    client.close()
+    client = Client(server)
+    said = detail(client.attest("version = \"0.1.0\"\nalgorithm = = 1\n"))
+    tap.check("malformed init-data is refused with its place", "init-data: line 2, column" in said, said)
     client.close()
 
 
@@ -253,6 +275,7 @@ def with_engine():
     with Server("policies", RESOURCES, policies) as server:
         server.admin.set_resource_policy("# realmkey-policy: allow-all\npackage policy\n\ndefault allow := true\n")
         good_policies(server)
+        init_data(server)
         kept = Client(server)
         kept.attest()
         for repository in CAUSES:

@@ -372,6 +372,27 @@ static void attest_sample(struct world *w, bool device, const char *report, stru
 	free(body);
 }
 
+/* The EAR in @reply has the hash @hash of init-data, and its claims. */
+static void expect_sample_init_data(const struct reply *reply, const char *hash)
+{
+	json_t *want = json_loads(CLAIMS, 0, NULL), *cpu;
+	struct bytes ear = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	struct jwt jwt = JWT_INIT;
+
+	assert_int_equal(kbs_attest_answer((int)reply->status, reply->body.data, reply->body.len,
+					   &ear, &e),
+			 0);
+	assert_int_equal(jwt_decode(ear.data, ear.len, &jwt, &e), 0);
+	cpu = json_object_get(json_object_get(json_object_get(jwt.payload, "submods"), "cpu0"),
+			      EVIDENCE);
+	assert_string_equal(json_string_value(json_object_get(cpu, "init_data")), hash);
+	assert_true(json_equal(json_object_get(cpu, "init_data_claims"), want));
+	json_decref(want);
+	jwt_free(&jwt);
+	bytes_free(&ear);
+}
+
 /* The claims are those of Trustee's verifiers, and there is an appraisal for each device. */
 static void sample_evidence_is_judged_if_it_may_be(void **state)
 {
@@ -417,6 +438,49 @@ static void sample_evidence_is_judged_if_it_may_be(void **state)
 	reply_free(&reply);
 	jwt_free(&jwt);
 	bytes_free(&ear);
+}
+
+/* The hash of init-data is of any algorithm, because nothing is compared with it. */
+static void sample_evidence_has_any_init_data(void **state)
+{
+	static const char *const algorithms[] = { "sha256", "sha512", "md5" };
+	static const char *const texts[] = { INIT_DATA("sha256"), INIT_DATA("sha512"),
+					     INIT_DATA("md5") };
+	struct world *w = *state;
+
+	w->trustee.sample_evidence = true;
+	set_attestation(w, "default", "echo");
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		struct bytes hash = BYTES_INIT;
+		uint8_t digest[EVP_MAX_MD_SIZE];
+		struct reply reply;
+		size_t len;
+		char *body, *with;
+		json_t *value;
+
+		assert_int_equal(sample_auth(w, "sample"), 200);
+		body = sample_body(w, false, NULL);
+		value = json_loads(body, 0, NULL);
+		json_object_set_new(value, "init-data",
+				    json_pack("{s:s, s:s}", "format", "toml", "body", texts[i]));
+		with = json_dumps(value, JSON_COMPACT);
+		world_request(w, "POST", "/kbs/v0/attest", with, strlen(with), &reply);
+		if (i == 2) {
+			expect_refusal(&reply, "init-data: its algorithm");
+		} else {
+			assert_int_equal(reply.status, 200);
+			assert_int_equal(EVP_Q_digest(NULL, algorithms[i], NULL, texts[i],
+						      strlen(texts[i]), digest, &len),
+					 1);
+			encode_base64(ENCODE_BASE64, digest, len, &hash);
+			expect_sample_init_data(&reply, bytes_text(&hash));
+		}
+		reply_free(&reply);
+		bytes_free(&hash);
+		json_decref(value);
+		free(body);
+		free(with);
+	}
 }
 
 static void sample_evidence_is_refused_by_name(void **state)
@@ -481,6 +545,7 @@ int main(void)
 		CASE(init_data_is_in_the_evidence),
 		CASE(init_data_that_is_not_good_is_refused),
 		CASE(sample_evidence_is_judged_if_it_may_be),
+		CASE(sample_evidence_has_any_init_data),
 		CASE(sample_evidence_is_refused_by_name),
 		CASE(other_report_data_is_refused),
 	};

@@ -11,6 +11,7 @@
 #include "judging.h"
 #include "rego/question.h"
 #include "trusteed/attest/handshake.h"
+#include "trusteed/attest/sample.h"
 #include "trusteed/http/later.h"
 
 /* An attest request, from its evidence to its answer. */
@@ -240,9 +241,13 @@ static void attesting_init_data(struct pool_job *job, json_t *answer, const stru
 	struct attesting *a = (struct attesting *)((char *)job - offsetof(struct attesting, job));
 	json_t *evidence = a->judging.submod[0].evidence;
 	struct error e = failed ? *failed : (struct error)ERROR_INIT;
-	json_t *claims = failed ? NULL : init_data_claims(answer, &e);
+	json_t *claims = NULL;
 
 	a->asked = false;
+	if (!failed && a->handshake.tee == KBS_SAMPLE)
+		claims = sample_init_data(evidence, bytes_text(&a->init_data), answer, &e);
+	else if (!failed)
+		claims = init_data_claims(answer, &e);
 	if (claims && json_object_set(evidence, "init_data_claims", claims) < 0) {
 		error_set_memory(&e);
 		claims = NULL;

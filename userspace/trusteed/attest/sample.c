@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/crypto.h"
 #include "base/encode.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "handshake.h"
 
@@ -67,22 +68,30 @@ json_t *sample_device_claims(const json_t *evidence, json_t *runtime, struct err
 	return sample_make(SAMPLE_DEVICE, evidence, json_object(), runtime, e);
 }
 
-int sample_init_data(json_t *claims, const char *text, struct error *e)
+json_t *sample_init_data(json_t *claims, const char *text, json_t *answer, struct error *e)
 {
+	const char *name = json_string_value(json_object_get(answer, "algorithm"));
+	const struct hash *hash = name ? hash_by_plain_name(name) : NULL;
+	json_t *data = json_object_get(answer, "claims"), *value;
 	uint8_t digest[EVP_MAX_MD_SIZE];
 	struct bytes base64 = BYTES_INIT;
-	unsigned int len = 0;
-	int ret = -1;
+	size_t len = 0;
 
+	if (!hash || !json_is_object(data)) {
+		error_set(e, ERROR_ATTESTATION, "its algorithm is none of sha256, sha384, sha512");
+		return NULL;
+	}
 	crypto_begin();
-	if (EVP_Digest(text, strlen(text), digest, &len, EVP_sha512(), NULL) != 1)
-		return crypto_error(e, ERROR_SYSTEM, "OpenSSL cannot compute SHA-512");
+	if (EVP_Q_digest(NULL, hash->openssl, NULL, text, strlen(text), digest, &len) != 1) {
+		crypto_error(e, ERROR_SYSTEM, "OpenSSL cannot compute %s", hash->name);
+		return NULL;
+	}
 	encode_base64(ENCODE_BASE64, digest, len, &base64);
-	if (bytes_check(&base64, e) == 0)
-		ret = json_object_set_new(claims, "init_data", json_string(bytes_text(&base64))) <
-				      0 ?
-			      error_set_memory(e) :
-			      0;
+	value = base64.failed ? NULL : json_string(bytes_text(&base64));
 	bytes_free(&base64);
-	return ret;
+	if (!value || json_object_set_new(claims, "init_data", value) < 0) {
+		error_set_memory(e);
+		return NULL;
+	}
+	return data;
 }

@@ -24,8 +24,11 @@
 json_t *sample_claims(const json_t *evidence, json_t *runtime, struct error *e);
 json_t *sample_device_claims(const json_t *evidence, json_t *runtime, struct error *e);
 
-/* Add the member "init_data" to claims of the TEE "sample": SHA-512 of @text, which nothing binds to the
- * evidence. */
-int sample_init_data(json_t *claims, const char *text, struct error *e);
+/*
+ * Add the member "init_data" to @claims of the TEE "sample": the hash of @text by the algorithm that it names.
+ * Nothing binds it to the evidence. @answer is what realmkey-policy made of it (see rego/question.h); the
+ * claims in it are returned, borrowed. NULL with an ERROR_ATTESTATION for another algorithm.
+ */
+json_t *sample_init_data(json_t *claims, const char *text, json_t *answer, struct error *e);
 
 #endif
