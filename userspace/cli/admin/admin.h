@@ -13,6 +13,8 @@
 
 #define ADMIN_VALUES_MAX   64
 #define ADMIN_OPERANDS_MAX (1 + ADMIN_VALUES_MAX)
+/* The limits of an answer in JSON: those of the longest that a KBS gives to anyone. */
+#define ADMIN_ANSWER JSON_SECRET
 
 struct admin_options {
 	struct cli_kbs kbs; /* the first member, as cli_kbs_options requires */

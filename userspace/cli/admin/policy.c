@@ -272,7 +272,7 @@ static json_t *list_read(const struct bytes *answer, const char *path, struct er
 			error_set_memory(e);
 		return list;
 	}
-	list = json_parse(answer->data, answer->len, JSON_OPERATOR, path, ERROR_PROTOCOL, e);
+	list = json_parse(answer->data, answer->len, ADMIN_ANSWER, path, ERROR_PROTOCOL, e);
 	if (!list)
 		return NULL;
 	json_array_foreach(list, i, name)
@@ -397,8 +397,7 @@ int admin_get_policy(const struct admin_options *options, const char *const *ope
 	if (policy_path(options, path, sizeof(path), e) < 0)
 		return -1;
 	if (admin_ask(options, &(struct admin_request){ "GET", path, NULL, path }, &answer, e) == 0)
-		policy = json_parse(answer.data, answer.len, JSON_OPERATOR, path, ERROR_PROTOCOL,
-				    e);
+		policy = json_parse(answer.data, answer.len, ADMIN_ANSWER, path, ERROR_PROTOCOL, e);
 	if (policy)
 		encoded = json_member_text(policy, "policy", path, ERROR_PROTOCOL, e);
 	if (encoded &&

@@ -292,7 +292,7 @@ int admin_get_reference_value(const struct admin_options *options, const char *c
 	    admin_ask(options,
 		      &(struct admin_request){ "GET", bytes_text(&path), NULL, operand[0] },
 		      &answer, e) == 0)
-		value = json_parse(answer.data, answer.len, JSON_OPERATOR, operand[0],
+		value = json_parse(answer.data, answer.len, ADMIN_ANSWER, operand[0],
 				   ERROR_PROTOCOL, e);
 	if (value)
 		ret = cli_output_json(value, e);
