@@ -95,6 +95,10 @@ kbs_rims()
 	same "none of these was sent" "$sent" "$(requests "POST /kbs/v0/reference-value")"
 	printed "a RIM that is not in a list" "endorsed $reference" realmkey admin set-reference-value "$reference" $base64 --as-single-value "${as[@]}"
 	rims_are "as it is" "\"$base64\""
+	printed "the RIMs in a CoRIM" "endorsed the values of" \
+		realmkey admin set-reference-value --corim tests/vectors/corim/realm.cbor "${as[@]}"
+	rims_are "are registered" "$(jq -c ".[\"$reference\"]" tests/vectors/corim/realm.json)"
+	refused 12 "a signed CoRIM" "it is signed" realmkey admin set-reference-value --corim tests/vectors/corim/signed.cbor "${as[@]}"
 }
 
 # The secret is the one that kbs_start sent from standard input.
