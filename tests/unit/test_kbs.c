@@ -498,6 +498,7 @@ static void test_admin_unserved(void **state)
 	(void)state;
 	assert_int_equal(kbs_admin_answer(404, none, strlen(none), "EAR key", &e), -1);
 	assert_int_equal(e.kind, ERROR_NOT_FOUND);
+	assert_non_null(strstr(e.text, "does not have this request"));
 	assert_int_equal(kbs_admin_answer(405, "", 0, "a/b/c", &e), -1);
 	assert_int_equal(e.kind, ERROR_PROTOCOL);
 	assert_non_null(strstr(e.text, "does not serve this request"));
