@@ -103,9 +103,10 @@ static void policies_remove(enum policies_kind kind)
 	size_t i;
 
 	must(ids != NULL);
-	json_array_foreach(ids, i, id)
+	json_array_foreach(ids, i, id) {
 		must(policies_set(&t->policies, &t->store, kind, json_string_value(id), NULL, &e) ==
 		     0);
+	}
 	json_decref(ids);
 }
 

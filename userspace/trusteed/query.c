@@ -23,7 +23,10 @@ static void query_decode(const char *text, size_t len, char out[QUERY_TEXT_MAX +
 			out[n++] = (char)(high << 4 | low);
 			i += 2;
 		} else {
-			out[n++] = text[i] == '+' ? ' ' : text[i];
+			out[n] = text[i];
+			if (text[i] == '+')
+				out[n] = ' ';
+			n++;
 		}
 	}
 	out[n] = '\0';
