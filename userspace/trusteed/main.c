@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <signal.h>
 #include <stddef.h>
@@ -155,6 +156,7 @@ struct server {
 	const struct options *options;
 	struct loop *loop;
 	struct loop_source signals; /* its descriptor is -1 before it is added to the loop */
+	struct error failure;	    /* after which it stops */
 	struct pool *pool;
 	struct trustee trustee;
 	struct http_service service;
@@ -327,8 +329,14 @@ static void server_signal(struct loop_source *source, uint32_t events)
 	struct signalfd_siginfo info;
 
 	(void)events;
-	if (read(source->fd, &info, sizeof(info)) != sizeof(info))
+	if (read(source->fd, &info, sizeof(info)) < 0) {
+		if (errno == EAGAIN || errno == EINTR)
+			return;
+		/* It could never be told to stop. */
+		error_set_errno(&server->failure, ERROR_SYSTEM, "cannot read signals");
+		loop_stop(server->loop);
 		return;
+	}
 	if (info.ssi_signo == SIGHUP) {
 		server_reload(server, server->options);
 		return;
@@ -392,7 +400,10 @@ static int serve(const struct options *options, struct error *e)
 	if (server_loop(&server, e) == 0 && server_start(&server, options, &address, e) == 0)
 		ret = loop_run(server.loop, e);
 	server_stop(&server);
-	return ret;
+	if (ret < 0 || server.failure.kind == ERROR_NONE)
+		return ret;
+	*e = server.failure;
+	return -1;
 }
 
 int main(int argc, char *argv[])

@@ -246,7 +246,7 @@ class Start(Scenario):
         os.makedirs(f"{self.directory}/state", mode=0o700)
 
     def once(self):
-        """The output is the kinds of files that the state has."""
+        """The output is whether it listened. One that listened may fail later, which its status says."""
         watch = threading.Thread(target=self.watch)
         self.done = False
         write(self.server.out, b"")
@@ -254,7 +254,7 @@ class Start(Scenario):
         status, output, errors = self.server.run()
         self.done = True
         watch.join()
-        return (status, b"listening" if b"listening on" in output else b""), errors
+        return (status, b"listening" if status == 0 and b"listening on" in output else b""), errors
 
     def watch(self):
         while not self.done:

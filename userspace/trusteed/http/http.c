@@ -51,12 +51,12 @@ static void http_fewer(struct conns *conns)
 	http_pause((struct http *)conns, false);
 }
 
-/* accept() has failed with errno. Some failures are those of one client, or say that there is none. */
+/* accept() has failed with errno. It may say that there is no client, or that one has gone. */
 static void http_accept_fail(struct http *http)
 {
 	struct error e = ERROR_INIT;
 
-	if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM)
+	if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
 		return;
 	error_set_errno(&e, ERROR_SYSTEM, "cannot accept a connection");
 	log_line(LOG_LEVEL_ERROR, "%s", e.text);

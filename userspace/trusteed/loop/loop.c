@@ -12,10 +12,13 @@
 
 /* Events of one call of the kernel. */
 #define BATCH 64
+/* Calls in a row that a signal may end. More are a fault of this machine, and would never end. */
+#define INTERRUPTED_MAX 1000
 
 struct loop {
 	int epoll;
 	bool stopped;
+	unsigned int interrupted; /* calls of the kernel, in a row */
 	struct epoll_event batch[BATCH];
 	int batched, at; /* events in the batch; the one that is called next */
 	/* A heap: none is due later than timer[2 * i + 1] and timer[2 * i + 2], its children. */
@@ -198,7 +201,9 @@ int loop_step(struct loop *loop, int timeout, struct error *e)
 {
 	int count = epoll_wait(loop->epoll, loop->batch, BATCH, loop_wait_ms(loop, timeout));
 
-	if (count < 0 && errno != EINTR)
+	if (count >= 0)
+		loop->interrupted = 0;
+	else if (errno != EINTR || ++loop->interrupted > INTERRUPTED_MAX)
 		return error_set_errno(e, ERROR_SYSTEM, "epoll");
 	loop->batched = count;
 	loop->at = 0;
