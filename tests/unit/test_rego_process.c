@@ -271,6 +271,41 @@ static void reference_values_have_one_name(void **state)
 	bytes_free(&policy);
 }
 
+/* A value that is too long to be sent, and policies that are kept for the next time, leave the memory to others. */
+static void memory_is_given_back(void **state)
+{
+	static const char big[] = POLICY
+		"n := numbers.range(1, 450)\n"
+		"allow := [\"0123456789012345678901234567890123456789\" | some x in n; some y in n]\n";
+	static const char small[] = POLICY
+		"allow if count(numbers.range(1, 2000000)) == 2000000 # %d\n%s";
+
+	(void)state;
+	for (int i = 0; i < 28; i++) {
+		struct bytes question = BYTES_INIT, policy = BYTES_INIT, filler = BYTES_INIT;
+		struct error e = ERROR_INIT;
+		json_t *answer;
+
+		for (int rule = 0; rule < 1000; rule++)
+			bytes_printf(&filler, "r%d := [%d]\n", rule, i);
+		if (i % 2)
+			bytes_set(&policy, big, strlen(big));
+		else
+			bytes_printf(&policy, small, i, bytes_text(&filler));
+		assert_int_equal(rego_ask_evaluate(&policy, (const char *[]){ REGO_ALLOW, NULL },
+						   NULL, NULL, NULL, &question, &e),
+				 0);
+		answer = ask(&question, PATIENT, &e);
+		if (i % 2)
+			assert_string_equal(e.text, "the policy's values are too long");
+		else if (!answer)
+			fail_msg("%d: %s", i, e.text);
+		json_decref(answer);
+		bytes_free(&filler);
+		bytes_free(&policy);
+	}
+}
+
 /* What a policy cannot do, because the engine has no such functions. */
 static void functions_that_are_not_there(void **state)
 {
@@ -518,6 +553,7 @@ int main(void)
 		cmocka_unit_test(evaluations_are_separate),
 		cmocka_unit_test(policies_are_checked),
 		cmocka_unit_test(reference_values_have_one_name),
+		cmocka_unit_test(memory_is_given_back),
 		cmocka_unit_test(functions_that_are_not_there),
 		cmocka_unit_test(init_data),
 		cmocka_unit_test(policy_that_loops),

@@ -19,6 +19,7 @@ unsafe extern "C" {
 /// The system's allocator, with a limit for all that is allocated at a time.
 struct Limited;
 
+static LIMIT: AtomicUsize = AtomicUsize::new(usize::MAX);
 static LEFT: AtomicUsize = AtomicUsize::new(usize::MAX);
 
 fn take(size: usize) {
@@ -112,11 +113,16 @@ const NO_RULE: &str = "not a valid rule path";
 /// The rules that Trustee evaluates.
 const RULES: [&str; 3] = ["allow", "extensions", "trust_claims"];
 const CACHED_POLICIES: usize = 16;
-const CACHED_BYTES: usize = 512 << 10;
+
+struct Cached {
+    text: String,
+    engine: Engine,
+    size: usize, // bytes
+}
 
 thread_local! {
     /// Policies in use, the last one at the end.
-    static CACHE: RefCell<VecDeque<(String, Engine)>> = const { RefCell::new(VecDeque::new()) };
+    static CACHE: RefCell<VecDeque<Cached>> = const { RefCell::new(VecDeque::new()) };
     /// What `query_reference_value()` looks up in the evaluation that runs.
     static REFERENCES: RefCell<Value> = const { RefCell::new(Value::Undefined) };
 }
@@ -146,18 +152,23 @@ fn prepare(text: &str) -> Result<(Engine, String), Mistake> {
     }
 }
 
-/// A copy of the prepared engine for `text`, which no evaluation has changed.
+/// A copy of the prepared engine for `text`, which no evaluation has changed. Engines are kept for the next time, in
+/// a quarter of the memory at most, so that one policy does not take the memory of another.
 fn prepared(text: &str) -> Result<Engine, Mistake> {
     CACHE.with_borrow_mut(|cache| {
-        let at = cache.iter().position(|(policy, _)| policy == text);
+        let at = cache.iter().position(|cached| cached.text == text);
         let entry = match at.and_then(|at| cache.remove(at)) {
             Some(entry) => entry,
-            None => (text.to_string(), prepare(text)?.0),
+            None => {
+                let before = LEFT.load(Relaxed);
+                let (engine, text) = (prepare(text)?.0, text.to_string());
+                Cached { text, engine, size: before.saturating_sub(LEFT.load(Relaxed)) }
+            }
         };
-        let engine = entry.1.clone();
+        let engine = entry.engine.clone();
         cache.push_back(entry);
         while cache.len() > CACHED_POLICIES
-            || cache.iter().map(|(policy, _)| policy.len()).sum::<usize>() > CACHED_BYTES
+            || cache.iter().map(|cached| cached.size).sum::<usize>() > LIMIT.load(Relaxed) / 4
         {
             cache.pop_front();
         }
@@ -268,6 +279,7 @@ fn answer(question: &[u8]) -> Result<Json, Mistake> {
 /// Sets how many bytes may be allocated at a time, from now on.
 #[unsafe(no_mangle)]
 pub extern "C" fn engine_limit(memory: usize) {
+    LIMIT.store(memory, Relaxed);
     LEFT.store(memory, Relaxed);
 }
 
@@ -280,6 +292,7 @@ pub unsafe extern "C" fn engine_answer(question: *const u8, len: usize, answer_l
     thread_local! {
         static LAST: RefCell<String> = const { RefCell::new(String::new()) };
     }
+    LAST.take(); // its memory is for this question
     // SAFETY: the caller's promise.
     let question = unsafe { std::slice::from_raw_parts(question, len) };
     let text = answer(question).unwrap_or_else(Mistake::answer).to_string();
