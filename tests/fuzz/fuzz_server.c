@@ -54,7 +54,8 @@ static void answer_later(struct reply *reply)
 	struct waiting *waiting = calloc(1, sizeof(*waiting));
 	struct error e = ERROR_INIT;
 
-	must(waiting != NULL);
+	if (!waiting)
+		abort();
 	waiting->later.cancel = on_cancel;
 	waiting->timer.due = on_due;
 	must(loop_set(loop, &waiting->timer, clock_boot_ms(), &e) == 0);

@@ -41,15 +41,16 @@ static void answer_header(struct bytes *out, const char *name, const char *value
 /* In English, whatever the locale (RFC 9110 section 5.6.7). */
 static void answer_date(struct bytes *out, int64_t now)
 {
-	static const char days[] = "SunMonTueWedThuFriSat";
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	static const char days[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
+	static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+					  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
 	const time_t time = (time_t)now;
 	struct tm tm;
 
 	if (gmtime_r(&time, &tm))
-		bytes_printf(out, "Date: %.3s, %02d %.3s %d %02d:%02d:%02d GMT\r\n",
-			     days + 3 * tm.tm_wday, tm.tm_mday, months + 3 * tm.tm_mon,
-			     tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+		bytes_printf(out, "Date: %s, %02d %s %d %02d:%02d:%02d GMT\r\n", days[tm.tm_wday],
+			     tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour,
+			     tm.tm_min, tm.tm_sec);
 }
 
 void answer_print(const struct reply *reply, const struct answer_form *form, struct bytes *out)

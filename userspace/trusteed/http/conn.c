@@ -544,6 +544,10 @@ fail:
 
 void conns_close(struct conns *conns)
 {
-	while (conns->first)
-		conn_end(conns->first);
+	struct conn *conn = conns->first, *next;
+
+	for (; conn; conn = next) {
+		next = conn->next;
+		conn_end(conn);
+	}
 }

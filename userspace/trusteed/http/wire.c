@@ -61,8 +61,9 @@ static int wire_result(struct wire *wire, int ret, struct error *e)
 		return WIRE_WAIT;
 	case SSL_ERROR_ZERO_RETURN:
 		return 0;
+	default:
+		return wire_fail(code, error, e);
 	}
-	return wire_fail(code, error, e);
 }
 
 int wire_handshake(struct wire *wire, struct error *e)
