@@ -215,7 +215,8 @@ static void test_operator_refused(void **state)
 	CLI("admin", "set-resource-policy", "--allow-all", "--url", url, "--insecure",
 	    "--admin-token-file", scratch("none"));
 	cli_refused(12, "admin set-resource-policy", "none");
-	scratch_write("rego", "package policy\n", 15);
+	/* No policy, with an engine or without. */
+	scratch_write("rego", "packag policy\n", 14);
 	ADMIN("set-resource-policy", "--policy-file", scratch("rego"));
 	cli_refused(12, "admin set-resource-policy", "Rego");
 	ADMIN("set-resource", "--path", "a/b", "--resource-file", scratch("rego"));
