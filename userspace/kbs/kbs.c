@@ -121,11 +121,11 @@ static const struct {
 
 static bool detail_has(const char *detail, const char *wanted)
 {
-	const size_t len = strcspn(wanted, "$"), all = detail ? strlen(detail) : 0;
+	const size_t len = strcspn(wanted, "$"), all = strlen(detail);
 
-	if (wanted[len])
-		return all >= len && !memcmp(detail + all - len, wanted, len);
-	return detail && strstr(detail, wanted);
+	if (!wanted[len])
+		return strstr(detail, wanted);
+	return all >= len && !memcmp(detail + all - len, wanted, len);
 }
 
 static const struct meaning *variant_find(const struct variant *table, size_t count,
@@ -133,7 +133,7 @@ static const struct meaning *variant_find(const struct variant *table, size_t co
 {
 	for (size_t i = 0; i < count; i++)
 		if (!strcmp(name, table[i].name) &&
-		    (!table[i].detail || detail_has(detail, table[i].detail)))
+		    (!table[i].detail || (detail && detail_has(detail, table[i].detail))))
 			return &table[i].meaning;
 	return NULL;
 }
