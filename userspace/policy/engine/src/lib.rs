@@ -157,13 +157,12 @@ fn prepare(text: &str) -> Result<(Engine, String), Mistake> {
 fn prepared(text: &str) -> Result<Engine, Mistake> {
     CACHE.with_borrow_mut(|cache| {
         let at = cache.iter().position(|cached| cached.text == text);
-        let entry = match at.and_then(|at| cache.remove(at)) {
-            Some(entry) => entry,
-            None => {
-                let before = LEFT.load(Relaxed);
-                let (engine, text) = (prepare(text)?.0, text.to_string());
-                Cached { text, engine, size: before.saturating_sub(LEFT.load(Relaxed)) }
-            }
+        let entry = if let Some(entry) = at.and_then(|at| cache.remove(at)) {
+            entry
+        } else {
+            let before = LEFT.load(Relaxed);
+            let (engine, text) = (prepare(text)?.0, text.to_string());
+            Cached { text, engine, size: before.saturating_sub(LEFT.load(Relaxed)) }
         };
         let engine = entry.engine.clone();
         cache.push_back(entry);
