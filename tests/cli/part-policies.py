@@ -231,8 +231,7 @@ def killed(server, kept):
         os.kill(pid, signal.SIGKILL)
     thread.join()
     tap.check("there were processes to kill", len(busy) > 0)
-    tap.same("kill -9 of the engine denies", "PolicyDeny: Access denied by policy: the resource policy loops failed",
-             detail(answer[0]))
+    tap.same("kill -9 of the engine denies", 500, answer[0].status)
     tap.check("with its cause in the log", "SIGKILL" in server.lines(), server.lines()[-600:])
     tap.same("another one is started for the next question", 200, kept.get("good/t/one?version=2").status)
     client.close()

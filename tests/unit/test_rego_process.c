@@ -525,7 +525,7 @@ static void program_that_is_not_there(void **state)
 		bytes_free(&question);
 		bytes_free(&answer);
 	}
-	assert_int_equal(e.kind, ERROR_POLICY);
+	assert_int_equal(e.kind, ERROR_SYSTEM);
 	assert_string_equal(e.text, "realmkey-policy ended with status 0");
 	setenv("REALMKEY_POLICY", program, 1);
 }
@@ -537,7 +537,7 @@ static void process_that_was_killed(void **state)
 	(void)state;
 	kill(process.pid, SIGKILL);
 	assert_null(check("package policy\n", &e));
-	assert_int_equal(e.kind, ERROR_POLICY);
+	assert_int_equal(e.kind, ERROR_SYSTEM);
 	assert_string_equal(e.text, "realmkey-policy ended: SIGKILL");
 	assert_null(check("package policy\n", &e));
 	assert_string_equal(e.text, "realmkey-policy: not running");

@@ -181,7 +181,7 @@ static void a_policy_is_asked_again(void **state)
 	world_get_secret(w, RESOURCE, "a secret");
 	set_attestation(w, "default_cpu", BAD);
 	expect_attest_again(w, "cpu0 is contraindicated now");
-	set_attestation(w, "default_cpu", "die");
+	set_attestation(w, "default_cpu", "garbage");
 	expect_attest_again(w, "the attestation policy default_cpu failed");
 	setenv("REALMKEY_POLICY", "/nonexistent", 1);
 	set_attestation(w, "default_cpu", GOOD);
@@ -274,7 +274,7 @@ static void init_data_that_is_not_good_is_refused(void **state)
 	} cases[] = {
 		{ INIT_DATA("sha256"), "sha512" },
 		{ "mistaken", "init-data: line 3, column 7: a mistake" },
-		{ "die", "init-data: this server cannot read it" },
+		{ "garbage", "init-data: this server cannot read it" },
 		{ "answer {}", "init-data" },
 	};
 	struct world *w = *state;

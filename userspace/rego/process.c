@@ -29,7 +29,8 @@ const char *rego_program(void)
 
 bool rego_available(void)
 {
-	return access(rego_program(), X_OK) == 0;
+	return access(rego_program(), X_OK) == 0 ||
+	       (errno != ENOENT && errno != ENOTDIR && errno != EACCES);
 }
 
 /* --- start ----------------------------------------------------------------------------------- */
@@ -105,7 +106,11 @@ static const struct {
 	{ REGO_EXIT_CONFINE, "it could not give up its privileges" },
 };
 
-/* Say why the process ended, which has the wait status @status. */
+/*
+ * Say why the process ended, which has the wait status @status. Two ends no policy can cause: a SIGKILL, which
+ * rego_end() sends when the socket has failed, and the kernel when this machine has no memory left; and status 0,
+ * after the end of the socket.
+ */
 static int ended_because(int status, struct error *e)
 {
 	for (size_t i = 0; WIFEXITED(status) && i < ARRAY_SIZE(exits); i++)
@@ -115,9 +120,10 @@ static int ended_because(int status, struct error *e)
 		return error_set(e, ERROR_POLICY,
 				 ENGINE " ended: it made a system call that it may not make");
 	if (WIFSIGNALED(status))
-		return error_set(e, ERROR_POLICY, ENGINE " ended: SIG%s",
-				 sigabbrev_np(WTERMSIG(status)));
-	return error_set(e, ERROR_POLICY, ENGINE " ended with status %d", WEXITSTATUS(status));
+		return error_set(e, WTERMSIG(status) == SIGKILL ? ERROR_SYSTEM : ERROR_POLICY,
+				 ENGINE " ended: SIG%s", sigabbrev_np(WTERMSIG(status)));
+	return error_set(e, WEXITSTATUS(status) ? ERROR_POLICY : ERROR_SYSTEM,
+			 ENGINE " ended with status %d", WEXITSTATUS(status));
 }
 
 #define STOP_MS	     2000 /* the longest wait for a process that we may not kill */

@@ -35,7 +35,8 @@ bool rego_available(void);
  * no such program. */
 int rego_start(struct rego_process *process, size_t memory, struct error *e);
 /* End the process if it still runs, and wait for it. If @e is not NULL and has no error yet, it becomes an
- * ERROR_POLICY that says why the process ended by itself: out of memory, a fault, a forbidden call. */
+ * ERROR_POLICY that says why the process ended by itself: out of memory, a fault, a forbidden call; or an
+ * ERROR_SYSTEM if it was killed or lost its socket, which no policy can cause. */
 void rego_end(struct rego_process *process, struct error *e);
 
 /* Send @question, one frame, and wait @timeout ms at most for the answer, which is a new text in @answer. If

@@ -8,9 +8,26 @@ import time
 
 import judge
 from fault import MEMORY, SYSTEM, calls
-from world import HERE, NATIVE, REFERENCE, base64url, jwk, read, run, write
+from world import HERE, NATIVE, REFERENCE, RELEASE, base64url, jwk, read, run, write
 
 JSON = {"Content-Type": "application/json"}
+# Without sanitizers, because its memory is limited; fault.so is not loaded into it.
+ENGINE = f"{RELEASE}/userspace/policy/realmkey-policy"
+ATTESTATION = """package policy
+import rego.v1
+default executables := 33
+executables := 3 if input.cca.realm["cca-realm-initial-measurement"] in
+    query_reference_value("cca.realm.cca-realm-initial-measurement")
+trust_claims := {"executables": executables, "hardware": 2}
+"""
+RESOURCE = """package policy
+import rego.v1
+default allow := false
+allow if {
+    input.submods.cpu0["ear.status"] == "affirming"
+    data["resource-path"] == ["a", "b", "c"]
+}
+"""
 
 
 class Request:
@@ -18,6 +35,8 @@ class Request:
 
     passes = ((MEMORY, False), (MEMORY, True), (SYSTEM, False), (SYSTEM, True))
     policy = "--allow-all"
+    policies = None
+    engines = 0     # descriptors of processes that evaluate policies, which may be there or not
     armed = False
 
     def __init__(self, name, status):
@@ -35,8 +54,8 @@ class Request:
     def start(self):
         control = self.control
         control.disarm()
-        env = dict(LD_PRELOAD=self.library, FAULT_CONTROL=control.path)
-        self.trustee = self.world.trustee(f"requests-{os.getpid()}", build=NATIVE, env=env)
+        env = dict(LD_PRELOAD=self.library, FAULT_CONTROL=control.path, REALMKEY_POLICY=os.path.abspath(ENGINE))
+        self.trustee = self.world.trustee(f"requests-{os.getpid()}", self.policies, build=NATIVE, env=env)
         self.files = None
         run(f"{NATIVE}/userspace/cli/realmkey", "admin", "set-resource-policy", self.policy, "--admin-token-file",
             self.world.admin_token(), "--url", f"http://127.0.0.1:{self.trustee.port}", "--insecure",
@@ -60,6 +79,7 @@ class Request:
         """After each request, without faults. Returns a finding or None."""
 
     def descriptors(self, most):
+        most += self.engines
         for _ in range(100):
             number = self.trustee.descriptors()
             if number <= most:
@@ -236,6 +256,32 @@ class GetDenied(Get):
     policy = "--deny-all"
 
 
+class AttestRego(Attest):
+    """A policy in Rego decides. Whatever fails, the EAR is that of the policy, or there is none."""
+
+    policies = {"attestation/default_cpu": ATTESTATION}
+    engines = 2
+
+    def ask(self):
+        status, body = super().ask()
+        if status == 200:
+            part = self.token.split(".")[1]
+            claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))["submods"]["cpu0"]
+            if claims["ear.trustworthiness-vector"] != {"executables": 3, "hardware": 2}:
+                return 999, json.dumps(claims["ear.trustworthiness-vector"]).encode()
+        return status, body
+
+
+class GetRego(Get):
+    engines = 2
+    policies = {"resource/resource-policy": RESOURCE}
+
+
+class GetRegoDenied(GetRego):
+    policies = {"resource/a": RESOURCE}
+    path = "a/b/d"
+
+
 class Put(Request):
     """A resource is the old one or the new one, and the new one if the answer says so."""
 
@@ -298,6 +344,94 @@ class Policy(Request):
         return None
 
 
+class PolicyRego(Request):
+    """The policy in Rego in the file is the old one or the new one."""
+
+    number = 0
+    engines = 2
+    file, verb = "resource/resource-policy", "resource-policy"
+
+    def before(self):
+        self.was = self.stored()
+        self.number += 1
+        self.text = RESOURCE + f"# {self.number}\n"
+
+    def stored(self):
+        path = f"{self.trustee.state}/policies/{self.file}.rego"
+        return read(path).decode() if os.path.exists(path) else None
+
+    def ask(self):
+        body = json.dumps({"type": "rego", "policy_id": self.file.split("/")[1], "policy": base64url(self.text.encode())})
+        return self.request("POST", f"/kbs/v0/{self.verb}", body, JSON, True)[:2]
+
+    def after(self, status):
+        now = self.stored()
+        if now not in ((self.text,) if status == 200 else (self.text, self.was)):
+            return f"status {status}, and the policy is {now!r} after {self.was!r}"
+        return None
+
+
+class PolicyRegoAttestation(PolicyRego):
+    file, verb = "attestation/default_cpu", "attestation-policy"
+
+
+class PolicyMalformed(PolicyRego):
+    def before(self):
+        super().before()
+        self.text = "package policy\nallow if {\n"
+
+    def ask(self):
+        status, body = super().ask()
+        return (999, body) if status == self.status and b"line" not in body else (status, body)
+
+    def after(self, status):
+        return None if self.stored() == self.was else "a malformed policy is set"
+
+
+class Delete(Put):
+    """A resource is there, or it is not, and it is not if the answer says so."""
+
+    def before(self):
+        if self.stored() is None and self.trustee.put("a/b/put", b"the first") != 200:
+            raise RuntimeError("trusteed does not store a secret")
+        self.was, self.data = b"the first", None
+
+    def ask(self):
+        return self.request("DELETE", "/kbs/v0/resource/a/b/put", admin=True)[:2]
+
+
+class Rotate(Request):
+    """The key of EARs is the old one or the new one, and all that verify are in the set. The set has a limit, so the state
+    is that of a rotation in another time."""
+
+    def before(self):
+        self.was = self.set()
+        if len(self.was) > 4:
+            self.trustee.stop()
+            self.start()
+            self.was = self.set()
+
+    def set(self):
+        status, body, _ = self.trustee.request("GET", "/jwks")
+        return [key["kid"] for key in json.loads(body)["keys"]] if status == 200 else None
+
+    def ask(self):
+        return self.request("POST", "/kbs/v0/ear-key", admin=True)[:2]
+
+    def after(self, status):
+        now = self.set()
+        if now is None or not set(self.was) <= set(now):
+            return f"keys {self.was} became {now}"
+        if status == 200 and now[0] in self.was:
+            return "the answer is a new key, but the old one signs"
+        return None
+
+
+class Keys(Request):
+    def ask(self):
+        return self.request("GET", "/jwks")[:2]
+
+
 class PolicyGet(Request):
     def ask(self):
         return self.request("GET", "/kbs/v0/resource-policy", admin=True)[:2]
@@ -350,10 +484,19 @@ def requests():
         GetBearer("trusteed: get a resource with an EAR", 200),
         GetMissing("trusteed: get, not there", 404),
         GetDenied("trusteed: get, denied", 401),
+        AttestRego("trusteed: attest, policy in Rego", 200),
+        GetRego("trusteed: get a resource, policy in Rego", 200),
+        GetRegoDenied("trusteed: get, denied by a policy in Rego", 401),
         Put("trusteed: put a resource", 200),
+        Delete("trusteed: delete a resource", 200),
         PutRefused("trusteed: put, forged admin token", 401),
         Policy("trusteed: set the policy", 200),
+        PolicyRego("trusteed: set a policy in Rego", 200),
+        PolicyRegoAttestation("trusteed: set an attestation policy", 200),
+        PolicyMalformed("trusteed: set a malformed policy", 401),
         PolicyGet("trusteed: get the policy", 200),
+        Rotate("trusteed: make a new key for EARs", 200),
+        Keys("trusteed: get the keys of EARs", 200),
         Endorse("trusteed: set a reference value", 200),
         EndorseGet("trusteed: get a reference value", 200),
     ]

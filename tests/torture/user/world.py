@@ -173,12 +173,16 @@ class World:
     def admin_token(self):
         return self.path(f"admin-token-{os.getpid()}")
 
-    def trustee(self, name, **options):
-        """A trusteed with fresh state that trusts this realm, endorses it, and has the secret a/b/c."""
+    def trustee(self, name, policies=None, **options):
+        """A trusteed with fresh state that trusts this realm, endorses it, and has the secret a/b/c. @policies: those in
+        Rego, {"attestation/ID": text}."""
         state = self.path(name)
         shutil.rmtree(state, ignore_errors=True)
         os.makedirs(state, mode=0o700)
         shutil.copytree(self.path("here/anchors"), f"{state}/anchors")
+        for id, text in (policies or {}).items():
+            os.makedirs(os.path.dirname(f"{state}/policies/{id}"), mode=0o700, exist_ok=True)
+            write(f"{state}/policies/{id}.rego", text)
         trustee = Trustee(state, **options)
         self.endorse(trustee)
         if trustee.put("a/b/c", b"sesame") != 200:

@@ -12,8 +12,11 @@
 
 /* Events of one call of the kernel. */
 #define BATCH 64
-/* Calls in a row that a signal may end. More are a fault of this machine, and would never end. */
-#define INTERRUPTED_MAX 1000
+/* Calls in a row that a signal may end before there is a pause, and before the loop gives up: so many are a
+ * fault of this machine, and nothing could end the loop. */
+#define INTERRUPTED_PAUSE 100
+#define INTERRUPTED_MAX	  1100
+#define PAUSE_US	  10000
 
 struct loop {
 	int epoll;
@@ -205,6 +208,8 @@ int loop_step(struct loop *loop, int timeout, struct error *e)
 		loop->interrupted = 0;
 	else if (errno != EINTR || ++loop->interrupted > INTERRUPTED_MAX)
 		return error_set_errno(e, ERROR_SYSTEM, "epoll");
+	else if (loop->interrupted > INTERRUPTED_PAUSE)
+		usleep(PAUSE_US);
 	loop->batched = count;
 	loop->at = 0;
 	while (loop->at < loop->batched) {
