@@ -346,7 +346,13 @@ def kbs_client_december(_):
 
 
 def trustee_attester(server):
-    """trustee-attester attests before it asks."""
+    """trustee-attester attests before it asks. Of a path that is no URI it makes /r/t/one, which no KBS serves."""
+    client = Rcar(server.port, key(), evidence)
+    client.get_token()
+    said = failure(client.get_resource, "/r/t/one")
+    tap.check("trustee-attester get-resource, a path that is no URI", "InvalidRequestPath" in said, said)
+    tap.same("which ends it", ["POST auth 200", "POST attest 200", "GET resource 404"], client.requests())
+    client.close()
     client = Rcar(server.port, key(), evidence)
     client.get_token()
     tap.same("trustee-attester get-resource", SECRET, client.get_resource("r/t/one"))
