@@ -23,27 +23,14 @@ static int setup(void **state)
 	return world_setup(state);
 }
 
-static void set_policy(struct world *w, enum policies_kind kind, const char *id, const char *text)
-{
-	struct bytes copy = BYTES_INIT;
-	struct error e = ERROR_INIT;
-
-	if (text)
-		bytes_append_text(&copy, text);
-	if (policies_set(&w->trustee.policies, &w->trustee.store, kind, id, text ? &copy : NULL,
-			 &e) < 0)
-		fail_msg("%s", e.text);
-	bytes_free(&copy);
-}
-
 static void set_attestation(struct world *w, const char *id, const char *text)
 {
-	set_policy(w, POLICIES_ATTESTATION, id, text);
+	world_policy(w, POLICIES_ATTESTATION, id, text);
 }
 
 static void set_resource(struct world *w, const char *id, const char *text)
 {
-	set_policy(w, POLICIES_RESOURCE, id, text);
+	world_policy(w, POLICIES_RESOURCE, id, text);
 }
 
 /* A policy that gives @claims. The caller frees it. */

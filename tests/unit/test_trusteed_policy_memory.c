@@ -26,17 +26,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static void set_policy(struct world *w, enum policies_kind kind, const char *id, const char *text)
-{
-	struct bytes copy = BYTES_INIT;
-	struct error e = ERROR_INIT;
-
-	bytes_append_text(&copy, text);
-	assert_int_equal(policies_set(&w->trustee.policies, &w->trustee.store, kind, id, &copy, &e),
-			 0);
-	bytes_free(&copy);
-}
-
 /* Make the request after @count allocations without memory for one. Returns whether an allocation failed. */
 static bool limited(struct world *w, const char *method, const char *path, const struct bytes *body,
 		    unsigned int status, size_t count)
@@ -84,11 +73,11 @@ static void an_attestation_policy_decides_or_nothing_does(void **state)
 {
 	struct world *w = *state;
 
-	set_policy(w, POLICIES_ATTESTATION, "default_cpu",
-		   "answer {\"values\":{\"data.policy.trust_claims\":{\"executables\":3},"
-		   "\"data.policy.extensions\":[{\"name\":\"x\",\"key\":1,\"value\":2}]}}");
+	world_policy(w, POLICIES_ATTESTATION, "default_cpu",
+		     "answer {\"values\":{\"data.policy.trust_claims\":{\"executables\":3},"
+		     "\"data.policy.extensions\":[{\"name\":\"x\",\"key\":1,\"value\":2}]}}");
 	sweep_attest(w, 200);
-	set_policy(w, POLICIES_ATTESTATION, "default_cpu", "answer {\"error\":\"a mistake\"}");
+	world_policy(w, POLICIES_ATTESTATION, "default_cpu", "answer {\"error\":\"a mistake\"}");
 	sweep_attest(w, 401);
 }
 
@@ -97,15 +86,15 @@ static void a_resource_policy_decides_or_nothing_does(void **state)
 	struct world *w = *state;
 
 	world_attest_ok(w, NULL);
-	set_policy(w, POLICIES_RESOURCE, "default",
-		   "answer {\"values\":{\"data.policy.allow\":true}}");
+	world_policy(w, POLICIES_RESOURCE, "default",
+		     "answer {\"values\":{\"data.policy.allow\":true}}");
 	sweep_get(w, RESOURCE "?version=1&a=b", 200);
 	w->trustee.recheck = true;
-	set_policy(w, POLICIES_ATTESTATION, "default",
-		   "answer {\"values\":{\"data.policy.trust_claims\":{\"executables\":3}}}");
+	world_policy(w, POLICIES_ATTESTATION, "default",
+		     "answer {\"values\":{\"data.policy.trust_claims\":{\"executables\":3}}}");
 	sweep_get(w, RESOURCE, 200);
-	set_policy(w, POLICIES_RESOURCE, "default",
-		   "answer {\"values\":{\"data.policy.allow\":false}}");
+	world_policy(w, POLICIES_RESOURCE, "default",
+		     "answer {\"values\":{\"data.policy.allow\":false}}");
 	sweep_get(w, RESOURCE, 401);
 }
 

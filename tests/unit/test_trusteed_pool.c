@@ -380,24 +380,32 @@ static void a_broken_program_denies(void **state)
 	unlink(path);
 }
 
+/* Step until @asked is done. Returns the ms of the longest step, or @longest if that is more. */
+static int64_t longest_step(const struct asked *asked, int64_t longest)
+{
+	struct error e = ERROR_INIT;
+
+	while (!asked->done) {
+		int64_t begun = clock_boot_ms();
+
+		assert_int_equal(loop_step(loop, 0, &e), 0);
+		if (longest < clock_boot_ms() - begun)
+			longest = clock_boot_ms() - begun;
+	}
+	return longest;
+}
+
 /* How long the loop stands still for one step, also when processes start and are killed. */
 static void the_loop_does_not_stand_still(void **state)
 {
 	int64_t longest = 0;
-	struct error e = ERROR_INIT;
 
 	(void)state;
 	for (int i = 0; i < 20; i++) {
 		struct asked asked = { 0 };
 
 		ask_ok(&asked, i % 2 ? "die" : "garbage");
-		while (!asked.done) {
-			int64_t begun = clock_boot_ms();
-
-			assert_int_equal(loop_step(loop, 0, &e), 0);
-			if (longest < clock_boot_ms() - begun)
-				longest = clock_boot_ms() - begun;
-		}
+		longest = longest_step(&asked, longest);
 	}
 	print_message("# the longest step: %lld ms\n", (long long)longest);
 	/* 2 ms on an idle machine. */
@@ -413,6 +421,9 @@ static int setup_engine(void **state)
 	int ret = setup(state);
 
 	setenv("REALMKEY_POLICY", engine, 1);
+	if (!rego_available())
+		print_message(
+			"# this build has no realmkey-policy: the tests with it are skipped\n");
 	return ret;
 }
 
@@ -464,7 +475,6 @@ static void bad_policies_are_cut_off(void **state)
 /* How long the loop stands still while engines start, allocate and are ended. */
 static void the_engine_does_not_hold_up_the_loop(void **state)
 {
-	struct error e = ERROR_INIT;
 	int64_t longest = 0;
 
 	if (!rego_available())
@@ -477,13 +487,7 @@ static void the_engine_does_not_hold_up_the_loop(void **state)
 		ask_ok(&asked,
 		       POLICY "allow := count([[x, y] | some x in numbers.range(1, 100000); "
 			      "some y in numbers.range(1, 100000)])");
-		while (!asked.done) {
-			int64_t begun = clock_boot_ms();
-
-			assert_int_equal(loop_step(loop, 0, &e), 0);
-			if (longest < clock_boot_ms() - begun)
-				longest = clock_boot_ms() - begun;
-		}
+		longest = longest_step(&asked, longest);
 	}
 	print_message("# the longest step: %lld ms\n", (long long)longest);
 	assert_true(longest < STILL);
@@ -514,10 +518,5 @@ int main(void)
 	const char *named = getenv("REALMKEY_POLICY");
 
 	snprintf(engine, sizeof(engine), "%s", named ? named : "/nonexistent");
-	setenv("REALMKEY_POLICY", engine, 1);
-	if (!rego_available())
-		print_message(
-			"# this build has no realmkey-policy: the tests with it are skipped\n");
-
 	return cmocka_run_group_tests_name("trusteed_pool", tests, NULL, NULL);
 }

@@ -35,15 +35,7 @@ static int setup(void **state)
 
 static void set_attestation(struct world *w, const char *id, const char *text)
 {
-	struct bytes copy = BYTES_INIT;
-	struct error e = ERROR_INIT;
-
-	if (text)
-		bytes_append_text(&copy, text);
-	if (policies_set(&w->trustee.policies, &w->trustee.store, POLICIES_ATTESTATION, id,
-			 text ? &copy : NULL, &e) < 0)
-		fail_msg("%s", e.text);
-	bytes_free(&copy);
+	world_policy(w, POLICIES_ATTESTATION, id, text);
 }
 
 /* GET of the resource is refused as that of a client that has to attest again, and @cause says why. */

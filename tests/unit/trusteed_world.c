@@ -277,6 +277,19 @@ unsigned int world_attest(struct world *w, struct bytes *ear, struct reply *repl
 	return reply->status;
 }
 
+void world_policy(struct world *w, enum policies_kind kind, const char *id, const char *text)
+{
+	struct bytes copy = BYTES_INIT;
+	struct error e = ERROR_INIT;
+
+	if (text)
+		bytes_append_text(&copy, text);
+	if (policies_set(&w->trustee.policies, &w->trustee.store, kind, id, text ? &copy : NULL,
+			 &e) < 0)
+		fail_msg("%s", e.text);
+	bytes_free(&copy);
+}
+
 void world_endorse(struct world *w)
 {
 	struct bytes rim = BYTES_INIT, text = BYTES_INIT;

@@ -91,6 +91,8 @@ void world_expect(struct world *w, const char *method, const char *path, const c
 		  unsigned int status, const char *variant);
 /* Endorse the builder's RIM. */
 void world_endorse(struct world *w);
+/* Set the policy @id in Rego, unseen by the engine; NULL: remove it. */
+void world_policy(struct world *w, enum policies_kind kind, const char *id, const char *text);
 /* Assert that GET of @path returns @secret. */
 void world_get_secret(struct world *w, const char *path, const char *secret);
 
