@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "supervisor_clients.h"
+#include "supervisor_manager.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "keeper/listen.h"
@@ -29,12 +30,8 @@
 
 static char directory[] = "/tmp/test_supervisor.XXXXXX";
 static char conf[64];
-static struct sockaddr_un manager;
-static socklen_t manager_len;
-static int notified = -1;
 static pid_t supervisor;
-static char last[4096]; /* the last notification */
-static bool mute;	/* the keeper does not answer CHANNEL_PING */
+static bool mute; /* the keeper does not answer CHANNEL_PING */
 static bool watchdog;
 
 /* --- the keeper ------------------------------------------------------------------------------ */
@@ -105,40 +102,6 @@ static void keeper(const struct settings *settings, const struct keeper_options 
 			command_obey(channel, settings, &command);
 	}
 	_exit(0);
-}
-
-/* --- the service manager --------------------------------------------------------------------- */
-
-/* The next notification, in last[]. False if there is none for @ms. */
-static bool notification(int ms)
-{
-	struct pollfd p = { .fd = notified, .events = POLLIN };
-	ssize_t n = poll(&p, 1, ms) > 0 ? recv(notified, last, sizeof(last) - 1, 0) : -1;
-
-	last[n > 0 ? n : 0] = '\0';
-	return n > 0;
-}
-
-/* Waits for a notification that contains @text. */
-static const char *manager_hears(const char *text)
-{
-	char *found;
-
-	do {
-		if (!notification(PATIENCE_MS))
-			fail_msg("no notification '%s'", text);
-		found = strstr(last, text);
-	} while (!found);
-	return found;
-}
-
-/* Waits until the keeper @name runs; returns its process. */
-static pid_t manager_hears_keeper(const char *name)
-{
-	char text[64];
-
-	snprintf(text, sizeof(text), "STATUS=%s runs as ", name);
-	return atoi(manager_hears(text) + strlen(text));
 }
 
 /* --- the operator ---------------------------------------------------------------------------- */
@@ -450,22 +413,6 @@ static void a_new_keeper_that_does_not_start_is_undone(void **state)
 	stop();
 }
 
-/* Wait for an answer as a manager does that reads meanwhile: the kernel keeps ten notifications, and the supervisor waits
- * when they are all unread. Returns whether one contains @text. */
-static bool manager_reads(int client, const char *text)
-{
-	struct pollfd p[] = { { .fd = client, .events = POLLIN },
-			      { .fd = notified, .events = POLLIN } };
-	bool heard = false;
-
-	do {
-		assert_true(poll(p, 2, PATIENCE_MS) > 0);
-		if (p[1].revents & POLLIN)
-			heard |= notification(0) && strstr(last, text);
-	} while (!p[0].revents);
-	return heard;
-}
-
 static void requests_during_a_reload_wait_for_the_next(void **state)
 {
 	bool heard = false;
@@ -555,13 +502,7 @@ static int group_setup(void **state)
 		return -1;
 	snprintf(conf, sizeof(conf), "%s/conf", directory);
 	snprintf(control, sizeof(control), "%s/" CONTROL_FILE, directory);
-	manager.sun_family = AF_UNIX;
-	manager_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
-				  (size_t)snprintf(manager.sun_path, sizeof(manager.sun_path),
-						   "%s/manager", directory));
-	notified = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	setenv("NOTIFY_SOCKET", manager.sun_path, 1);
-	return bind(notified, (struct sockaddr *)&manager, manager_len);
+	return manager_open(directory);
 }
 
 static int setup(void **state)
