@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "clock.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
+
+#include "encode.h"
 
 /* 9999-12-31: a later time is a mistake or an attack, and cannot be printed. */
 #define LATEST INT64_C(253402300799)
@@ -55,4 +58,29 @@ bool clock_doubt(struct error *e)
 	clock_print(passed, text);
 	error_append(e, "; the clock is wrong: it is later than %s", text);
 	return true;
+}
+
+/* In milliseconds, the longest first. */
+static const struct decode_unit durations[] = {
+	{ "d", 86400000 }, { "h", 3600000 }, { "m", 60000 },
+	{ "s", 1000 },	   { "", 1000 },     { NULL, 0 },
+};
+
+bool clock_duration(const char *text, int64_t *ms)
+{
+	return decode_quantity(text, durations, ms);
+}
+
+void clock_duration_print(int64_t ms, struct bytes *out)
+{
+	const struct decode_unit *unit = durations;
+
+	if (ms < 0)
+		ms = 0;
+	while (unit->factor > 1000 && ms < unit->factor)
+		unit++;
+	bytes_printf(out, "%" PRId64 "%s", ms / unit->factor, unit->name);
+	ms %= unit->factor;
+	if (ms >= unit[1].factor)
+		bytes_printf(out, " %" PRId64 "%s", ms / unit[1].factor, unit[1].name);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * clock: the time. A realm can rely on the boot clock only: the host cannot set it, and it runs on
+ * clock: the time, and durations. A realm can rely on the boot clock only: the host cannot set it, and it runs on
  * while the realm is suspended. The host controls the wall clock.
  */
 #ifndef REALMKEY_CLOCK_H
@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bytes.h"
 #include "error.h"
 
 /* Milliseconds since boot. */
@@ -30,5 +31,11 @@ int clock_explain(struct error *e);
 /* If the wall clock reads less than a time that has passed, append to @e that it is wrong, and return
  * true. */
 bool clock_doubt(struct error *e);
+
+/* True if @text is a duration, "90s", "5m", "1h" or "2d", or "90", in seconds; @ms is then in
+ * milliseconds, and INT64_MAX if it is longer than that. */
+bool clock_duration(const char *text, int64_t *ms);
+/* Append a duration of @ms for people, in its two largest units: "2h 5m". */
+void clock_duration_print(int64_t ms, struct bytes *out);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "encode.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const char alphabets[][65] = {
@@ -130,4 +131,20 @@ int decode_hex(const char *text, size_t len, const char *what, struct bytes *out
 		*at++ = (uint8_t)(high << 4 | low);
 	}
 	return 0;
+}
+
+bool decode_quantity(const char *text, const struct decode_unit *units, int64_t *value)
+{
+	const char *name = text + strspn(text, "0123456789");
+	unsigned long long number;
+
+	while (units->name && strcmp(units->name, name) != 0)
+		units++;
+	if (name == text || !units->name)
+		return false;
+	number = strtoull(text, NULL, 10);
+	*value = number > (unsigned long long)(INT64_MAX / units->factor) ?
+			 INT64_MAX :
+			 (int64_t)number * units->factor;
+	return true;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* encode: base64 (RFC 4648 sections 4 and 5) and hexadecimal, to and from struct bytes. */
+/* encode: base64 (RFC 4648 sections 4 and 5) and hexadecimal, to and from struct bytes; numbers with a unit. */
 #ifndef REALMKEY_ENCODE_H
 #define REALMKEY_ENCODE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "bytes.h"
 #include "error.h"
@@ -33,5 +35,14 @@ int decode_hex(const char *text, size_t len, const char *what, struct bytes *out
 
 /* The value of one hexadecimal digit in upper or lower case, or 16 for another character. */
 unsigned int decode_hex_digit(char c);
+
+struct decode_unit {
+	const char *name; /* "" is for a number without a unit; NULL ends a table */
+	int64_t factor;
+};
+
+/* True if @text is decimal digits and the name of one of @units, without a space. *@value is then
+ * their product, or INT64_MAX if that is greater. */
+bool decode_quantity(const char *text, const struct decode_unit *units, int64_t *value);
 
 #endif

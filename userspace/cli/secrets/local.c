@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "local.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/array.h"
+#include "base/clock.h"
 #include "base/io.h"
 #include "cli/cli.h"
 #include "keyring/keyring.h"
@@ -36,11 +32,9 @@ const char *local_keyring(const struct local_options *options)
 	return options->keyring ? options->keyring : KEYRING_PATH;
 }
 
-int local_directory(const char *keyring, struct error *e)
+int local_directory(const char *keyring)
 {
-	int fd = open(keyring, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	return fd < 0 ? error_set_errno(e, ERROR_SYSTEM, "%s", keyring) : fd;
+	return open(keyring, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
 static int absent(const char *keyring, const char *what, struct error *e)
@@ -56,7 +50,7 @@ int local_status_read(const char *keyring, struct status *status, struct error *
 	int dir, fd, ret;
 
 	*status = (struct status)STATUS_INIT;
-	dir = open(keyring, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	dir = local_directory(keyring);
 	if (dir < 0 && errno == ENOENT)
 		return absent(keyring, none, e);
 	if (dir < 0)
@@ -81,7 +75,7 @@ int local_status_read(const char *keyring, struct status *status, struct error *
 static int control_connect(const char *keyring)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	int dir = open(keyring, O_PATH | O_DIRECTORY | O_CLOEXEC), fd, saved;
+	int dir = local_directory(keyring), fd, saved;
 
 	if (dir < 0)
 		return -1;
@@ -129,49 +123,15 @@ int local_fail(const char *name, int found, const struct error *e)
 	return found == LOCAL_ABSENT ? LOCAL_EXIT_ABSENT : code;
 }
 
-static const struct {
-	char letter;
-	int64_t ms;
-} units[] = {
-	{ 'd', 86400000 },
-	{ 'h', 3600000 },
-	{ 'm', 60000 },
-	{ 's', 1000 },
-};
-
 int local_duration(const char *text, const char *what, int64_t *ms, struct error *e)
 {
-	unsigned long long number;
-	int64_t unit = 1000;
-	char *end;
+	int64_t given;
 
-	errno = 0;
-	number = strtoull(text, &end, 10);
-	if (end != text && *end) {
-		unit = 0;
-		for (size_t i = 0; i < ARRAY_SIZE(units); i++)
-			if (*end == units[i].letter && !end[1])
-				unit = units[i].ms;
-	}
-	if (!isdigit((unsigned char)*text) || !unit)
+	if (!clock_duration(text, &given))
 		return error_set(e, ERROR_USAGE, "%s: '%s' is not a duration (90, 90s, 5m, 1h, 2d)",
 				 what, text);
-	if (errno || number > (unsigned long long)(DURATION_MAX_MS / unit))
+	if (given > DURATION_MAX_MS)
 		return error_set(e, ERROR_USAGE, "%s: '%s' is more than 3650d", what, text);
-	*ms = (int64_t)number * unit;
+	*ms = given;
 	return 0;
-}
-
-void local_duration_print(int64_t ms, struct bytes *out)
-{
-	size_t i = 0;
-
-	if (ms < 0)
-		ms = 0;
-	while (i < ARRAY_SIZE(units) - 1 && ms < units[i].ms)
-		i++;
-	bytes_printf(out, "%" PRId64 "%c", ms / units[i].ms, units[i].letter);
-	if (i < ARRAY_SIZE(units) - 1 && ms % units[i].ms >= units[i + 1].ms)
-		bytes_printf(out, " %" PRId64 "%c", ms % units[i].ms / units[i + 1].ms,
-			     units[i + 1].letter);
 }

@@ -27,8 +27,8 @@ extern const struct args_option local_options[]; /* keyring */
 /* The keyring that @options name. */
 const char *local_keyring(const struct local_options *options);
 
-/* The directory of the keyring, to open files in: a descriptor, or -1. */
-int local_directory(const char *keyring, struct error *e);
+/* The directory of the keyring, to open files in: a descriptor, or -1 with errno. */
+int local_directory(const char *keyring);
 
 enum local_found {
 	LOCAL_FOUND,
@@ -54,7 +54,5 @@ int local_fail(const char *name, int found, const struct error *e);
 
 /* Read a duration: "90", "90s", "5m", "1h", "2d", to milliseconds. An ERROR_USAGE begins with @what. */
 int local_duration(const char *text, const char *what, int64_t *ms, struct error *e);
-/* Append a duration of @ms for people, in its two largest units: "2h 5m". */
-void local_duration_print(int64_t ms, struct bytes *out);
 
 #endif

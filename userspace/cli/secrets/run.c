@@ -318,8 +318,8 @@ static int givens_open(struct given *given, size_t count, const struct status *s
 		       const char *keyring, struct error *e)
 {
 	char *path = realpath(keyring, NULL);
-	int dir = path ? local_directory(path, e) : error_set_errno(e, ERROR_SYSTEM, "%s", keyring);
-	int ret = dir < 0 ? -1 : 0;
+	int dir = path ? local_directory(path) : -1;
+	int ret = dir < 0 ? error_set_errno(e, ERROR_SYSTEM, "%s", keyring) : 0;
 
 	for (size_t i = 0; ret == 0 && i < count; i++) {
 		given[i].file = status_file(status_find(status, given[i].name));

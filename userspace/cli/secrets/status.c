@@ -117,7 +117,7 @@ static void cell_text(struct row *row, size_t column, const char *text)
 static void cell_duration(struct row *row, size_t column, bool known, int64_t ms)
 {
 	if (known)
-		local_duration_print(ms, &row->text);
+		clock_duration_print(ms, &row->text);
 	else
 		bytes_append_text(&row->text, "-");
 	cell_end(row, column);
@@ -174,14 +174,14 @@ static void head_print(const struct report *report, struct bytes *out)
 		     status->ready ? "ready" : "not ready");
 	if (report->daemon != LOCAL_RUNS) {
 		bytes_append_text(out, ", as of ");
-		local_duration_print(report->now - status->now, out);
+		clock_duration_print(report->now - status->now, out);
 		bytes_append_text(out, " ago");
 	}
 	if (status->url)
 		bytes_printf(out, "; KBS %s", status->url);
 	if (status->ear_until > report->now) {
 		bytes_append_text(out, "; EAR expires in ");
-		local_duration_print(status->ear_until - report->now, out);
+		clock_duration_print(status->ear_until - report->now, out);
 	}
 	bytes_append_text(out, "\n");
 }
@@ -194,7 +194,7 @@ static void errors_print(const struct report *report, struct bytes *out)
 		if (!secret->error || !report_selects(report, secret))
 			continue;
 		bytes_printf(out, "%s: ", secret->name);
-		local_duration_print(report->now - secret->failed_at, out);
+		clock_duration_print(report->now - secret->failed_at, out);
 		bytes_printf(out, " ago: %s\n", secret->error);
 	}
 }
