@@ -112,7 +112,9 @@ class World:
         os.rename(new, os.path.join(self.keyring, name))
 
     def serve(self, name, value):
+        """Deliver a secret, and touch the status, as realmkeyd does."""
         self.put(".serve." + name, value)
+        os.utime(os.path.join(self.keyring, ".status"))
 
     def remove(self, name):
         os.unlink(os.path.join(self.keyring, ".serve." + name))

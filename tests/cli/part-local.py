@@ -76,6 +76,12 @@ def volumes(world):
              credential(world, "systemd-cryptsetup@late.service", "1/cryptsetup/late").result())
 
 
+def wakes(pid):
+    """How many times the process has slept, and was woken."""
+    with open(f"/proc/{pid}/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("voluntary_ctxt_switches:"))
+
+
 def waiting(world):
     began = time.monotonic()
     fails("a credential that never comes", credential(world, "web.service", "1/unit/web.service/late"))
@@ -86,7 +92,10 @@ def waiting(world):
                         lambda: get(world, None, "late", uid=1000)):
         client = client_make()
         time.sleep(0.5)
+        before = wakes(world.process.pid)
+        time.sleep(0.5)
         tap.check("a secret that is not there: the client waits", client.waits())
+        tap.same("and nothing wakes realmkey-local meanwhile", 0, wakes(world.process.pid) - before)
         world.serve("late", b"at last")
         result = client.result()
         tap.check("and gets it", result in ([7, "at last"], "at last"), result)

@@ -159,6 +159,7 @@ static void a_copy_is_served(void **state)
 	pass();
 	is(content(".serve.password"), SECRET "0");
 	assert_non_null(strstr(world.put, ".serve.password:400:"));
+	assert_int_equal(world.touched, 1);
 	assert_true(keeper_ready(&keeper));
 	assert_non_null(strstr(bytes_text(&logged), "I password: delivered to realmkey-local\n"));
 	secrets_next();

@@ -302,6 +302,21 @@ static void a_hidden_file_is_published(void **state)
 	assert_int_equal(names("", true), 1);
 }
 
+static void a_touch_is_seen(void **state)
+{
+	const struct timespec past[2] = { { 0 } };
+
+	(void)state;
+	ring_open();
+	assert_int_equal(AS_KEEPER((keyring_touch(&ring, ".status"), 0)), 0); /* there is none */
+	assert_int_equal(publish("first"), 0);
+	assert_int_equal(utimensat(AT_FDCWD, path_of(".status"), past, 0), 0);
+	assert_int_equal(AS_KEEPER((keyring_touch(&ring, ".status"), 0)), 0);
+	assert_true(stat_of(".status").st_mtime > 0);
+	holds(".status", "first");
+	assert_int_equal(names("", true), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -313,6 +328,7 @@ int main(void)
 		TEST(an_abandoned_stage_leaves_nothing),
 		TEST(descriptors_do_not_grow),
 		TEST(a_hidden_file_is_published),
+		TEST(a_touch_is_seen),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -103,6 +103,8 @@ void keyring_abandon(struct keyring *keyring);
  * process. */
 int keyring_publish(struct keyring *keyring, const char *name, mode_t mode, const void *data,
 		    size_t len, struct error *e);
+/* Set the times of such a file to now, if it is there. A process that may not list the keyring can watch it. */
+void keyring_touch(const struct keyring *keyring, const char *name);
 /* Append the contents of such a file, at most @max bytes, to @data; nothing if there is none. */
 int keyring_published(const struct keyring *keyring, const char *name, size_t max,
 		      struct bytes *data, struct error *e);

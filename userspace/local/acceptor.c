@@ -212,7 +212,8 @@ static int acceptor_timeout(const struct acceptor *a, int64_t now)
 
 		if (client_has_limit(client) && client->until < until)
 			until = client->until;
-		if (client->state == CLIENT_WAITS && now + ACCEPTOR_LOOK_MS < until)
+		if (client->state == CLIENT_WAITS && a->watch.id < 0 &&
+		    now + ACCEPTOR_LOOK_MS < until)
 			until = now + ACCEPTOR_LOOK_MS;
 	}
 	return until == INT64_MAX ? -1 : until <= now ? 0 : (int)(until - now);

@@ -14,8 +14,9 @@
 
 #define ACCEPTOR_REQUEST_MS 5000  /* for a program to send its request, and between two requests */
 #define ACCEPTOR_ANSWER_MS  10000 /* for a program to read an answer */
-#define ACCEPTOR_LOOK_MS    100	  /* between two looks for a secret that a client waits for */
-#define ACCEPTOR_STOP_MS    10000 /* to fail connections before it ends */
+#define ACCEPTOR_LOOK_MS \
+	100 /* between two looks for a secret that a client waits for, without a status */
+#define ACCEPTOR_STOP_MS 10000 /* to fail connections before it ends */
 
 #define ACCEPTOR_DIGEST_SIZE (2 * SETTINGS_DIGEST_SIZE + 1)
 

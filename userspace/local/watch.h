@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * watch: what the acceptor sees of the keyring, which is its current directory: whether a secret is there, and the status
- * that realmkeyd publishes after each change. It may not list the directory, so it watches the status, and looks at the files
- * by name.
+ * that realmkeyd publishes after each change, and touches after each delivery. It may not list the directory, so it watches
+ * the status, and looks at the files by name.
  */
 #ifndef REALMKEY_WATCH_H
 #define REALMKEY_WATCH_H

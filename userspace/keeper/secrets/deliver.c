@@ -7,6 +7,7 @@
 #include "digests.h"
 #include "outlets.h"
 #include "record.h"
+#include "sinks/served.h"
 
 /* --- what is there --------------------------------------------------------------------------- */
 
@@ -329,6 +330,9 @@ static void file_note(struct keeper *keeper, struct keeper_file *file)
 	}
 	if (file->rendered)
 		file->outdated = false;
+	/* The rest of the pass can take long, and realmkey-local sees no change but those of the status. */
+	if (file->staged && !strncmp(file->path, SERVED_PREFIX, strlen(SERVED_PREFIX)))
+		keyring_touch(&keeper->keyring, STATUS_FILE);
 }
 
 static void unit_deliver(struct keeper *keeper, size_t unit, int64_t now)
