@@ -15,6 +15,7 @@
 
 #include "base/array.h"
 #include "trusteed/http/tls_current.h"
+#include "trusteed/http/wire.h"
 
 static void pem_write(const char *path, X509 *cert, EVP_PKEY *key)
 {
@@ -322,6 +323,47 @@ static void test_tls_others(void **state)
 	EVP_PKEY_free(key);
 }
 
+/* A message within TLS that carries no data costs one step: a client that sends nothing but new keys does not keep
+ * the server from the others. */
+static void test_tls_key_updates(void **state)
+{
+	struct net *net = *state;
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	SSL *ssl = SSL_new(ctx);
+	struct error e = ERROR_INIT;
+	struct wire wire = { 0 };
+	int pair[2], steps = 0;
+	ssize_t n = WIRE_WAIT;
+	char data[16];
+
+	net_certificate(net, key);
+	assert_int_equal(tls_files_read(&net->files, net->cert, net->key, &e), 0);
+	assert_int_equal(tls_current_set(&net->files, &e), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+	wire.fd = pair[0];
+	assert_int_equal(wire_secure(&wire, &e), 0);
+	assert_int_equal(SSL_set_fd(ssl, pair[1]), 1);
+	while (SSL_connect(ssl) != 1)
+		assert_int_not_equal(wire_handshake(&wire, &e), WIRE_FAILED);
+	assert_int_equal(wire_handshake(&wire, &e), 0);
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+		assert_int_equal(SSL_do_handshake(ssl), 1);
+	}
+	assert_int_equal(SSL_write(ssl, "x", 1), 1);
+	for (; n == WIRE_WAIT && steps <= 100; steps++)
+		n = wire_read(&wire, data, sizeof(data), &e);
+	assert_int_equal(n, 1);
+	assert_int_equal(steps, 101);
+	wire_close(&wire);
+	tls_current_clear();
+	SSL_free(ssl);
+	SSL_CTX_free(ctx);
+	close(pair[1]);
+	EVP_PKEY_free(key);
+}
+
 static void files_refused(const char *cert, const char *key, const char *words)
 {
 	struct tls_files files = TLS_FILES_INIT;
@@ -355,7 +397,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(tls),	  TEST(tls_unfinished), TEST(tls_replaced), TEST(tls_files),
-		TEST(tls_groups), TEST(tls_tickets),	TEST(tls_others),
+		TEST(tls_groups), TEST(tls_tickets),	TEST(tls_others),   TEST(tls_key_updates),
 	};
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);
