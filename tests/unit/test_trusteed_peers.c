@@ -113,6 +113,46 @@ static void unread_data_protects(void **state)
 	}
 }
 
+/* A client that sends more, and does not read its answer, is slow all the same. */
+static void unread_data_protects_no_unread_answer(void **state)
+{
+	struct peers peers = { .live_max = 1, .held_max = 100 };
+	struct peer *peer;
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_int_equal(write(pair[1], "x", 1), 1);
+	peer = add(&peers, "10.0.0.1", pair[0], NOW);
+	peer_begin(peer, PEER_ANSWER, NOW);
+	(void)add(&peers, "10.0.0.1", -1, NOW + 1);
+	assert_true(peer->ended);
+	peers_free(&peers);
+	close(pair[0]);
+	close(pair[1]);
+}
+
+/* To be passed over does not begin a phase anew. */
+static void unread_data_extends_no_limit(void **state)
+{
+	const int64_t limit = PEER_HEAD_SECONDS * INT64_C(1000);
+	struct peers peers = { .live_max = 1, .held_max = 100 };
+	struct peer *peer;
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_int_equal(write(pair[1], "x", 1), 1);
+	peer = add(&peers, "10.0.0.1", pair[0], NOW);
+	(void)add(&peers, "10.0.0.1", pair[0], NOW + limit - 1);
+	assert_false(peer->ended);
+	peers_end_overdue(&peers, NOW + limit);
+	assert_true(peer->ended);
+	peers_free(&peers);
+	close(pair[0]);
+	close(pair[1]);
+}
+
 static void addresses_are_grouped(void **state)
 {
 	static const struct {
@@ -192,6 +232,8 @@ int main(void)
 		cmocka_unit_test(the_address_with_most_loses_its_oldest),
 		cmocka_unit_test(progress_protects),
 		cmocka_unit_test(unread_data_protects),
+		cmocka_unit_test(unread_data_protects_no_unread_answer),
+		cmocka_unit_test(unread_data_extends_no_limit),
 		cmocka_unit_test(addresses_are_grouped),
 		cmocka_unit_test(the_address_with_most_bytes_loses_its_oldest),
 		cmocka_unit_test(each_phase_has_a_limit),

@@ -87,7 +87,8 @@ struct peer *peers_add(struct peers *peers, const struct sockaddr *address, int 
 		free(peer);
 		return NULL;
 	}
-	*peer = (struct peer){ .origin = origin, .index = peers->count, .fd = fd, .since = now };
+	*peer = (struct peer){ .origin = origin, .index = peers->count, .fd = fd };
+	peer_begin(peer, PEER_HEAD, now);
 	peers->peer[peers->count++] = peer;
 	peers->live++;
 	origin->live++;
@@ -142,7 +143,7 @@ void peer_begin(struct peer *peer, enum peer_phase phase, int64_t now)
 	if (!peer)
 		return;
 	peer->phase = phase;
-	peer->since = now;
+	peer->since = peer->turn = now;
 }
 
 static size_t peer_share(const struct peer *peer, enum peers_resource resource)
@@ -158,7 +159,7 @@ static bool peer_ends_before(const struct peer *a, const struct peer *b,
 		return true;
 	if (peer_share(a, resource) != peer_share(b, resource))
 		return peer_share(a, resource) > peer_share(b, resource);
-	return a->since < b->since;
+	return a->turn < b->turn;
 }
 
 static struct peer *peers_first(const struct peers *peers, enum peers_resource resource)
@@ -175,12 +176,13 @@ static struct peer *peers_first(const struct peers *peers, enum peers_resource r
 	return first;
 }
 
-/* Whether data of @peer waits in this machine: then the server is late, and not the client. */
+/* Whether data of @peer waits in this machine for the server to read it: then the server is late, and not the
+ * client. While there is an answer to send, the server reads nothing. */
 static bool peer_waits(const struct peer *peer)
 {
 	int unread = 0;
 
-	return ioctl(peer->fd, FIONREAD, &unread) == 0 && unread > 0;
+	return peer->phase != PEER_ANSWER && ioctl(peer->fd, FIONREAD, &unread) == 0 && unread > 0;
 }
 
 /* Returns false if there is none to end now. */
@@ -195,7 +197,7 @@ static bool peers_end_one(struct peers *peers, enum peers_resource resource, int
 			return true;
 		}
 		if (peer)
-			peer->since = now;
+			peer->turn = now;
 	}
 	return false;
 }

@@ -5,7 +5,7 @@
  * No client has a fixed share, because many realms can have one address. Only when the table is full
  * (of connections, or of bodies) does a connection end: one of the address that has most, and of
  * these the one whose present phase began first. A connection whose data this server has not read
- * yet is not slow, and is passed over.
+ * yet is not slow, and is passed over, unless it is to read an answer first.
  *
  * Each phase has an absolute time limit, however often a client sends a byte.
  */
@@ -37,6 +37,7 @@ struct peer {
 	int fd;
 	enum peer_phase phase;
 	int64_t since; /* when the phase began: boot clock, ms */
+	int64_t turn;  /* the same, or when the connection was passed over last */
 	size_t held;   /* bytes of a body that are kept for it */
 	bool ended;    /* its socket is shut down, and it counts no more */
 };
