@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "memory_limit.h"
 #include "trusteed/http/parse.h"
 
 #define BODY_MAX 64
@@ -295,12 +296,36 @@ static void long_bodies_are_dropped(void **state)
 	bytes_free(&text);
 }
 
+/* Without memory a request is not read as another one. A body is the caller's to check. */
+static void memory_that_fails_is_no_request(void **state)
+{
+	static const char text[] = "GET /a?b HTTP/1.1\r\n" HOST
+				   "Authorization: Bearer x\r\nCookie: kbs-session-id=c\r\n\r\n";
+	size_t used, count = 0;
+	struct parse p;
+	enum parse_result result;
+	bool failed = true;
+
+	(void)state;
+	for (; failed; count++) {
+		memory_limit_start(count);
+		result = parsed(&p, text, strlen(text), strlen(text), &used);
+		failed = memory_limit_stop();
+		assert_int_equal(result, failed ? PARSE_MEMORY : PARSE_DONE);
+		parse_free(&p);
+	}
+	assert_true(count > 5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(requests_are_taken_apart), cmocka_unit_test(others_are_refused),
-		cmocka_unit_test(incomplete_ones_wait),	    cmocka_unit_test(each_part_has_a_limit),
+		cmocka_unit_test(requests_are_taken_apart),
+		cmocka_unit_test(others_are_refused),
+		cmocka_unit_test(incomplete_ones_wait),
+		cmocka_unit_test(each_part_has_a_limit),
 		cmocka_unit_test(long_bodies_are_dropped),
+		cmocka_unit_test(memory_that_fails_is_no_request),
 	};
 
 	return cmocka_run_group_tests_name("trusteed_parse", tests, NULL, NULL);

@@ -295,8 +295,8 @@ void parse_begin(struct parse *p)
 
 static bool parse_failed(const struct parse *p)
 {
-	return p->target.failed || p->name.failed || p->value.failed || p->authorization.failed ||
-	       p->session.failed;
+	return p->target.failed || p->name.failed || p->value.failed || p->host.failed ||
+	       p->authorization.failed || p->session.failed;
 }
 
 static enum parse_result parse_fail(struct parse *p)
