@@ -471,6 +471,54 @@ static void test_reference_expiration(void **state)
 	}
 }
 
+/* A message whose value has @depth brackets around it. */
+static void reference_nested(int depth, struct bytes *message)
+{
+	struct bytes payload = BYTES_INIT;
+
+	bytes_append_text(&payload, "{\"a\":");
+	for (int i = 0; i < depth; i++)
+		bytes_append_text(&payload, "[");
+	for (int i = 0; i < depth; i++)
+		bytes_append_text(&payload, "]");
+	bytes_append_text(&payload, "}");
+	bytes_append_text(message, "{\"type\":\"sample\",\"payload\":\"");
+	encode_base64(ENCODE_BASE64, payload.data, payload.len, message);
+	bytes_append_text(message, "\"}");
+	bytes_free(&payload);
+}
+
+/* What is stored can be read again, or the next start would fail. */
+static void test_reference_depth(void **state)
+{
+	static const struct {
+		int depth;
+		bool stored;
+	} cases[] = { { 1, true }, { 62, true }, { 63, false } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct reference none = REFERENCE_INIT, next = REFERENCE_INIT,
+				 again = REFERENCE_INIT;
+		struct bytes message = BYTES_INIT, text = BYTES_INIT;
+		struct error e = ERROR_INIT;
+
+		reference_nested(cases[i].depth, &message);
+		assert_int_equal(reference_load(&none, "", 0, &e), 0);
+		assert_int_equal(reference_apply(&none, message.data, message.len, 0, &next, &e),
+				 0);
+		assert_int_equal(reference_text(&next, &text, &e), cases[i].stored ? 0 : -1);
+		assert_int_equal(e.kind, cases[i].stored ? ERROR_NONE : ERROR_INPUT);
+		if (cases[i].stored)
+			assert_int_equal(reference_load(&again, text.data, text.len, &e), 0);
+		bytes_free(&message);
+		bytes_free(&text);
+		reference_free(&none);
+		reference_free(&next);
+		reference_free(&again);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, world_setup, world_teardown)
 
 int main(void)
@@ -485,6 +533,7 @@ int main(void)
 		cmocka_unit_test(test_policy_texts),
 		cmocka_unit_test(test_policy_requests),
 		cmocka_unit_test(test_reference_expiration),
+		cmocka_unit_test(test_reference_depth),
 		TEST(state_modes),
 		TEST(state_refused),
 		TEST(state_key_kind),

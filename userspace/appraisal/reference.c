@@ -57,12 +57,18 @@ void reference_free(struct reference *reference)
 
 int reference_text(const struct reference *reference, struct bytes *out, struct error *e)
 {
+	struct reference again = REFERENCE_INIT;
+	int ret;
+
 	if (json_pretty(reference->records, out, e) < 0)
 		return -1;
 	if (out->len > REFERENCE_TEXT_MAX)
 		return error_set(e, ERROR_INPUT, "reference values: more than %zu bytes in all",
 				 REFERENCE_TEXT_MAX);
-	return 0;
+	/* A record is nested deeper than the message. */
+	ret = reference_load(&again, out->data, out->len, e);
+	reference_free(&again);
+	return ret < 0 ? error_reclassify(e, ERROR_CONFIG, ERROR_INPUT) : 0;
 }
 
 static json_t *reference_sample(const void *text, size_t len, struct error *e)

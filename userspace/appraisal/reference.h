@@ -30,7 +30,8 @@ struct reference {
 int reference_load(struct reference *reference, const void *text, size_t len, struct error *e);
 void reference_free(struct reference *reference);
 
-/* Append the text that stores @reference. More than REFERENCE_TEXT_MAX is an ERROR_INPUT. */
+/* Append the text that stores @reference to @out, which is empty. ERROR_INPUT for more than REFERENCE_TEXT_MAX, and
+ * for what reference_load() could not read. */
 int reference_text(const struct reference *reference, struct bytes *out, struct error *e);
 
 /* Set @next, which is REFERENCE_INIT, to @reference and what the message @body adds at @now
