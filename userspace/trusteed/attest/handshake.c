@@ -114,6 +114,8 @@ static int handshake_devices(struct handshake_attest *attest, struct error *e)
 				     ERROR_PROTOCOL, e);
 	if (!attest->devices)
 		return -1;
+	if (!json_is_object(attest->devices))
+		return error_set(e, ERROR_PROTOCOL, "additional_evidence: not an object");
 	json_object_foreach(attest->devices, name, evidence) {
 		if (strcmp(name, "sampledevice") != 0)
 			return error_set(e, ERROR_PROTOCOL,
