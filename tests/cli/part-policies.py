@@ -42,6 +42,7 @@ RESOURCES = {
     "nested": REGO + "f(x) := f(x + 1)\nallow if f(1)\n",
     "malformed": REGO + "allow if {\n\tinput.x ==\n}\n",
     "text": REGO + 'allow := "true"\n',
+    "default_cpu": REGO + f"allow if {LOOP}\n",
 }
 CAUSES = {
     "loops": "the policy took longer than 2.0 s and was ended",
@@ -219,6 +220,22 @@ def attestation_fails(server, kept):
     client.close()
 
 
+def shared_name(server):
+    """A repository has the name of an attestation policy: its policy takes no process from that."""
+    client = Client(server)
+    client.attest()
+    thread = threading.Thread(target=client.get, args=("default_cpu/t/one",))
+    thread.start()
+    time.sleep(0.3)
+    other = Client(server)
+    got, took = timed(other.attest)
+    tap.same("a resource policy with the name of an attestation policy holds up no attestation", 200, got.status)
+    tap.check(f"not even for a moment: {took * 1000:.0f} ms", thread.is_alive() and took < 1)
+    thread.join()
+    other.close()
+    client.close()
+
+
 def killed(server, kept):
     """A process is killed while it answers."""
     client, answer = Client(server), []
@@ -280,6 +297,7 @@ def with_engine():
         for repository in CAUSES:
             cut_off(server, repository, kept)
         attestation_fails(server, kept)
+        shared_name(server)
         killed(server, kept)
         client_leaves(server, kept)
         kept.close()

@@ -46,13 +46,15 @@ static int judging_ask(struct judging *judging, const struct judged *submod,
 		       const struct bytes *policy, struct error *e)
 {
 	struct bytes question = BYTES_INIT;
+	char name[sizeof(judging->job.policy)];
 	int ret = -1;
 
 	if (!judging->t->pool)
 		return error_set(e, ERROR_POLICY, "nothing here evaluates policies");
+	snprintf(name, sizeof(name), "attestation/%s", judging->policy);
 	if (rego_ask_evaluate(policy, judging_rules, submod->evidence, NULL,
 			      reference_values(&judging->t->reference), &question, e) == 0)
-		ret = pool_ask(judging->t->pool, &judging->job, judging->policy, &question, e);
+		ret = pool_ask(judging->t->pool, &judging->job, name, &question, e);
 	judging->asked = ret == 0;
 	bytes_free(&question);
 	return ret;

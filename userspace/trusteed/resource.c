@@ -217,6 +217,7 @@ static int releasing_ask(struct releasing *r, const struct bytes *policy, struct
 {
 	static const char *const rules[] = { REGO_ALLOW, NULL };
 	struct bytes question = BYTES_INIT;
+	char name[sizeof(r->job.policy)];
 	json_t *data;
 	int ret = -1;
 
@@ -226,8 +227,9 @@ static int releasing_ask(struct releasing *r, const struct bytes *policy, struct
 	if (!data)
 		return error_set_memory(e);
 	r->job.done = releasing_decided;
+	snprintf(name, sizeof(name), "resource/%s", r->policy);
 	if (rego_ask_evaluate(policy, rules, r->jwt.payload, data, NULL, &question, e) == 0)
-		ret = pool_ask(r->t->pool, &r->job, r->policy, &question, e);
+		ret = pool_ask(r->t->pool, &r->job, name, &question, e);
 	r->asked = ret == 0;
 	json_decref(data);
 	bytes_free(&question);

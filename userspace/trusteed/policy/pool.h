@@ -50,7 +50,7 @@ void pool_close(struct pool *pool);
 /* Whether policies in Rego can be evaluated here. */
 bool pool_available(void);
 
-/* Ask @question, a frame, which is taken, with the policy @policy (a name, for fairness and messages).
+/* Ask @question, a frame, which is taken, with the policy @policy (a name with its kind, for fairness).
  * @job belongs to the caller, and must stay until it is done or cancelled. ERROR_SYSTEM; ERROR_POLICY if too
  * many wait or there is no engine. */
 int pool_ask(struct pool *pool, struct pool_job *job, const char *policy, struct bytes *question,
