@@ -17,6 +17,7 @@
 #include "base/array.h"
 #include "base/encode.h"
 #include "base/io.h"
+#include "base/log.h"
 #include "jose/jwk.h"
 #include "trusteed/attest/ear_issue.h"
 #include "trusteed/store/ear_cert.h"
@@ -287,6 +288,9 @@ static void a_file_of_other_contents_is_refused(void **state)
 	assert_int_equal(e.kind, ERROR_CONFIG);
 }
 
+/* Seconds for which certificates are valid. */
+static long lifetime = 3600;
+
 /* Append a certificate of @key in PEM form, issued by @issuer, whose name is @issuer_name. */
 static void certify(EVP_PKEY *key, const char *name, EVP_PKEY *issuer, const char *issuer_name,
 		    struct bytes *out)
@@ -302,7 +306,7 @@ static void certify(EVP_PKEY *key, const char *name, EVP_PKEY *issuer, const cha
 	X509_set_version(certificate, X509_VERSION_3);
 	ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
 	X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
-	X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+	X509_gmtime_adj(X509_getm_notAfter(certificate), lifetime);
 	X509_set_subject_name(certificate, subject);
 	X509_set_issuer_name(certificate, by);
 	X509_set_pubkey(certificate, key);
@@ -347,6 +351,13 @@ static void certificates_are_those_of_the_key(void **state)
 	certify(other, "other", other, "other", &wrong);
 	assert_null(ear_cert_chain(wrong.data, wrong.len, keys.signer.pkey, &e));
 	assert_non_null(strstr(e.text, "certificate 2 did not issue the one before it"));
+	/* A root that was made again has its name and another key. */
+	e = (struct error)ERROR_INIT;
+	bytes_clear(&wrong);
+	certify(keys.signer.pkey, "ear", root, "root", &wrong);
+	certify(other, "root", other, "root", &wrong);
+	assert_null(ear_cert_chain(wrong.data, wrong.len, keys.signer.pkey, &e));
+	assert_non_null(strstr(e.text, "certificate 2 did not issue the one before it"));
 	assert_null(ear_cert_chain("", 0, keys.signer.pkey, &e));
 	assert_non_null(strstr(e.text, "no certificate in PEM form"));
 	assert_null(ear_cert_chain(chain.data, 100, keys.signer.pkey, &e));
@@ -367,6 +378,37 @@ static void certificates_are_those_of_the_key(void **state)
 	EVP_PKEY_free(other);
 }
 
+static char warned[256];
+
+static void keep_warning(enum log_level level, const char *line)
+{
+	assert_int_equal(level, LOG_LEVEL_WARNING);
+	snprintf(warned, sizeof(warned), "%s", line);
+}
+
+/* Verifiers refuse its EARs, and clients that do not look at certificates go on. */
+static void a_certificate_that_has_expired_is_named_in_the_log(void **state)
+{
+	EVP_PKEY *root = EVP_EC_gen("P-256");
+	struct bytes chain = BYTES_INIT;
+	struct error e = ERROR_INIT;
+	json_t *x5c;
+
+	(void)state;
+	certify(keys.signer.pkey, "ear", root, "root", &chain);
+	lifetime = -60;
+	certify(root, "root", root, "root", &chain);
+	lifetime = 3600;
+	log_set(keep_warning);
+	x5c = ear_cert_chain(chain.data, chain.len, keys.signer.pkey, &e);
+	log_set(NULL);
+	assert_int_equal(json_array_size(x5c), 2);
+	assert_non_null(strstr(warned, "certificate 2 has expired"));
+	json_decref(x5c);
+	bytes_free(&chain);
+	EVP_PKEY_free(root);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -380,6 +422,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_rotation_that_was_cut_off_changes_nothing, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(certificates_are_those_of_the_key, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_certificate_that_has_expired_is_named_in_the_log,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_file_of_other_contents_is_refused, setup,
 						teardown),
 	};

@@ -10,6 +10,7 @@
 #include "base/crypto.h"
 #include "base/encode.h"
 #include "base/io.h"
+#include "base/log.h"
 
 /* Append @certificate to @x5c. */
 static int ear_cert_append(json_t *x5c, X509 *certificate, struct error *e)
@@ -39,9 +40,16 @@ static int ear_cert_check(X509 *certificate, size_t n, X509 *before, EVP_PKEY *k
 		return error_set(e, ERROR_CONFIG,
 				 "the first certificate is not for the key that signs EARs "
 				 "(ear-key.pem in the state directory)");
-	if (before && X509_check_issued(certificate, before) != X509_V_OK)
-		return error_set(e, ERROR_CONFIG, "certificate %zu did not issue the one before it",
-				 n + 1);
+	if (before && (X509_check_issued(certificate, before) != X509_V_OK ||
+		       X509_verify(before, X509_get0_pubkey(certificate)) != 1))
+		return crypto_error(e, ERROR_CONFIG,
+				    "certificate %zu did not issue the one before it", n + 1);
+	/* Clients that do not look at certificates are served all the same. */
+	if (X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0)
+		log_line(LOG_LEVEL_WARNING,
+			 "--ear-cert: certificate %zu has expired: verifiers refuse EARs that rely "
+			 "on it",
+			 n + 1);
 	return 0;
 }
 
