@@ -2,20 +2,17 @@
 #include "courier.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/array.h"
 #include "base/clock.h"
+#include "exchange/program.h"
+#include "exchange/stream.h"
 
 #define TIMEOUT_DEFAULT 60
 #define PATIENCE_MARGIN 15 /* seconds, so that the courier's own limit comes first */
@@ -23,103 +20,26 @@
 /* The error when the courier ended by itself. */
 static const char closed[] = "courier: closed the connection";
 
-/* --- bytes, with a deadline ------------------------------------------------------------------ */
-
-static int wait_ready(int fd, short events, int64_t deadline, struct error *e)
+static int courier_check(enum exchange_end end, struct error *e)
 {
-	struct pollfd p = { .fd = fd, .events = events };
-	int64_t left;
-	int ready;
-
-	do {
-		left = deadline - clock_boot_ms();
-		ready = left > 0 ? poll(&p, 1, (int)left) : 0;
-	} while (ready < 0 && errno == EINTR);
-	if (ready == 0)
-		return error_set(e, ERROR_PROTOCOL, "courier: no answer in time");
-	if (ready < 0)
-		return error_set_errno(e, ERROR_SYSTEM, "courier: poll");
-	return 0;
-}
-
-static int send_until(int fd, const uint8_t *data, size_t len, int64_t deadline, struct error *e)
-{
-	while (len) {
-		ssize_t n;
-
-		if (wait_ready(fd, POLLOUT, deadline, e) < 0)
-			return -1;
-		n = send(fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n < 0 && (errno == EPIPE || errno == ECONNRESET))
-			return error_set(e, ERROR_PROTOCOL, "%s", closed);
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			return error_set_errno(e, ERROR_PROTOCOL, "courier");
-		if (n > 0) {
-			data += n;
-			len -= (size_t)n;
-		}
-	}
-	return 0;
-}
-
-static int receive_until(int fd, uint8_t *data, size_t len, int64_t deadline, struct error *e)
-{
-	while (len) {
-		ssize_t n;
-
-		if (wait_ready(fd, POLLIN, deadline, e) < 0)
-			return -1;
-		n = recv(fd, data, len, MSG_DONTWAIT);
-		/* A reset is an end before the courier has read the request. */
-		if (n == 0 || (n < 0 && errno == ECONNRESET))
-			return error_set(e, ERROR_PROTOCOL, "%s", closed);
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			return error_set_errno(e, ERROR_PROTOCOL, "courier");
-		if (n > 0) {
-			data += n;
-			len -= (size_t)n;
-		}
-	}
-	return 0;
-}
-
-/* --- the end of the process ------------------------------------------------------------------ */
-
-#define STOP_MS	     2000 /* the longest wait for a courier that we may not kill */
-#define STOP_STEP_MS 20
-
-/* A courier has nothing to save, so it is killed at once. If we may not kill it (it runs as another
- * user, and we lack CAP_KILL), it exits because its socket is closed, unless it was taken over; so
- * the wait is limited. Returns its wait status, or 0 if that is not known. */
-static int courier_end(struct courier *courier)
-{
-	const struct timespec step = { .tv_nsec = STOP_STEP_MS * 1000000L };
-	int status = 0, left = STOP_MS / STOP_STEP_MS;
-	pid_t reaped;
-	bool killed;
-
-	close(courier->fd);
-	courier->fd = -1;
-	if (!courier->pid) /* a service manager's */
+	switch (end) {
+	case EXCHANGE_DONE:
 		return 0;
-	killed = kill(courier->pid, SIGKILL) == 0;
-	for (;;) {
-		reaped = waitpid(courier->pid, &status, killed ? 0 : WNOHANG);
-		if (reaped == courier->pid)
-			return status;
-		if (reaped < 0 && errno != EINTR)
-			return 0;
-		if (reaped == 0 && left-- == 0)
-			return 0; /* init reaps it later */
-		if (reaped == 0)
-			nanosleep(&step, NULL);
+	case EXCHANGE_LATE:
+		return error_set(e, ERROR_PROTOCOL, "courier: no answer in time");
+	case EXCHANGE_CLOSED:
+		return error_set(e, ERROR_PROTOCOL, "%s", closed);
+	case EXCHANGE_POLL_FAILED:
+		return error_set_errno(e, ERROR_SYSTEM, "courier: poll");
+	case EXCHANGE_FAILED:
+		break;
 	}
+	return error_set_errno(e, ERROR_PROTOCOL, "courier");
 }
 
 void courier_stop(struct courier *courier)
 {
-	if (courier->fd >= 0)
-		courier_end(courier);
+	program_end(&courier->pid, &courier->fd, NULL);
 }
 
 /* If the courier ended by itself, say how. If it ended because of @e, @e is the cause. */
@@ -187,12 +107,13 @@ static int answer_receive(int fd, int64_t deadline, struct bytes *raw, struct me
 	enum message_type type;
 	size_t len;
 
-	if (receive_until(fd, header, sizeof(header), deadline, e) < 0 ||
+	if (courier_check(exchange_receive(fd, header, sizeof(header), deadline), e) < 0 ||
 	    message_decode_header(header, &type, &len, e) < 0)
 		return -1;
 	if (type != MESSAGE_ANSWER && type != MESSAGE_FAILURE)
 		return error_set(e, ERROR_PROTOCOL, "courier: message of type %d", (int)type);
-	if (bytes_resize(raw, len, e) < 0 || receive_until(fd, raw->data, len, deadline, e) < 0)
+	if (bytes_resize(raw, len, e) < 0 ||
+	    courier_check(exchange_receive(fd, raw->data, len, deadline), e) < 0)
 		return -1;
 	return message_decode_body(type, raw->data, len, answer, e);
 }
@@ -201,7 +122,10 @@ static int answer_receive(int fd, int64_t deadline, struct bytes *raw, struct me
  * question. */
 static int exchange_failed(struct courier *courier, struct error *e)
 {
-	ended_explain(courier_end(courier), e);
+	int status;
+
+	if (program_end(&courier->pid, &courier->fd, &status))
+		ended_explain(status, e);
 	return -1;
 }
 
@@ -214,8 +138,9 @@ int courier_send(struct courier *courier, const struct message *m, struct error 
 		return error_set(e, ERROR_PROTOCOL, "courier: not running");
 	courier->deadline = clock_boot_ms() + (int64_t)courier->patience * 1000;
 	ret = message_encode(m, &question, e);
-	if (ret == 0 &&
-	    send_until(courier->fd, question.data, question.len, courier->deadline, e) < 0)
+	if (ret == 0 && courier_check(exchange_send(courier->fd, question.data, question.len,
+						    courier->deadline),
+				      e) < 0)
 		ret = exchange_failed(courier, e);
 	bytes_free(&question);
 	return ret;
@@ -250,59 +175,14 @@ int courier_call(struct courier *courier, const struct message *m, int *status, 
 
 /* --- the process ----------------------------------------------------------------------------- */
 
-static int spawn_prepare(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attr, int fd)
-{
-	sigset_t none, all;
-
-	sigemptyset(&none);
-	sigfillset(&all);
-	return posix_spawn_file_actions_adddup2(actions, fd, COURIER_FD) ||
-	       posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0) ||
-	       posix_spawn_file_actions_addopen(actions, 1, "/dev/null", O_WRONLY, 0) ||
-	       posix_spawn_file_actions_adddup2(actions, 1, 2) ||
-	       posix_spawn_file_actions_addclosefrom_np(actions, COURIER_FD + 1) ||
-	       posix_spawnattr_setsigmask(attr, &none) ||
-	       posix_spawnattr_setsigdefault(attr, &all) ||
-	       posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-}
-
-/* @fd is the courier's end of the socketpair. The environment is empty, so that no proxy, no
- * SSL_CERT_FILE and no LD_PRELOAD reaches the courier. */
-static int courier_spawn(struct courier *courier, const char *program, int fd, struct error *e)
-{
-	char *argv[] = { (char *)"realmkey-courier", NULL }, *envp[] = { NULL };
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	int error = ENOMEM;
-
-	if (posix_spawn_file_actions_init(&actions))
-		return error_set_memory(e);
-	if (posix_spawnattr_init(&attr))
-		goto out_actions;
-	if (spawn_prepare(&actions, &attr, fd))
-		goto out;
-	error = posix_spawn(&courier->pid, program, &actions, &attr, argv, envp);
-out:
-	posix_spawnattr_destroy(&attr);
-out_actions:
-	posix_spawn_file_actions_destroy(&actions);
-	errno = error;
-	return error ? error_set_errno(e, ERROR_SYSTEM, "courier %s", program) : 0;
-}
-
 static int courier_launch(struct courier *courier, const char *program, struct error *e)
 {
-	int pair[2];
+	char *argv[] = { (char *)"realmkey-courier", NULL };
+	int ret = program_start(program, argv, COURIER_FD, &courier->pid, &courier->fd);
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+	if (ret < 0)
 		return error_set_errno(e, ERROR_SYSTEM, "courier: socketpair");
-	courier->fd = pair[0];
-	if (courier_spawn(courier, program, pair[1], e) < 0) {
-		close(courier->fd);
-		courier->fd = -1;
-	}
-	close(pair[1]);
-	return courier->fd < 0 ? -1 : 0;
+	return ret ? error_set_errno(e, ERROR_SYSTEM, "courier %s", program) : 0;
 }
 
 static bool path_is_socket(const char *path)

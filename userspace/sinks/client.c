@@ -2,7 +2,6 @@
 #include "client.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -11,75 +10,29 @@
 
 #include "base/array.h"
 #include "base/clock.h"
-
-/* --- bytes, with a deadline ------------------------------------------------------------------- */
-
-static int gone(const struct sinks_client *client, struct error *e)
-{
-	return error_set_transient(e, ERROR_DELIVERY, "%s: closed the connection; its log says why",
-				   client->name);
-}
-
-static int ready_wait(const struct sinks_client *client, short events, int64_t deadline,
-		      struct error *e)
-{
-	struct pollfd p = { .fd = client->fd, .events = events };
-	int64_t left;
-	int ready;
-
-	do {
-		left = deadline - clock_boot_ms();
-		ready = left > 0 ? poll(&p, 1, (int)left) : 0;
-	} while (ready < 0 && errno == EINTR);
-	if (ready == 0)
-		return error_set_transient(e, ERROR_DELIVERY, "%s: no answer within %d seconds",
-					   client->name, SINKS_WAIT_MS / 1000);
-	return ready < 0 ? error_set_errno(e, ERROR_SYSTEM, "%s: poll", client->name) : 0;
-}
-
-static int send_until(const struct sinks_client *client, const uint8_t *data, size_t len,
-		      int64_t deadline, struct error *e)
-{
-	while (len) {
-		ssize_t n;
-
-		if (ready_wait(client, POLLOUT, deadline, e) < 0)
-			return -1;
-		n = send(client->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n < 0 && (errno == EPIPE || errno == ECONNRESET))
-			return gone(client, e);
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			return error_set_errno(e, ERROR_DELIVERY, "%s", client->name);
-		if (n > 0) {
-			data += n;
-			len -= (size_t)n;
-		}
-	}
-	return 0;
-}
-
-static int receive_until(const struct sinks_client *client, uint8_t *data, size_t len,
-			 int64_t deadline, struct error *e)
-{
-	while (len) {
-		ssize_t n;
-
-		if (ready_wait(client, POLLIN, deadline, e) < 0)
-			return -1;
-		n = recv(client->fd, data, len, MSG_DONTWAIT);
-		if (n == 0 || (n < 0 && errno == ECONNRESET))
-			return gone(client, e);
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			return error_set_errno(e, ERROR_DELIVERY, "%s", client->name);
-		if (n > 0) {
-			data += n;
-			len -= (size_t)n;
-		}
-	}
-	return 0;
-}
+#include "exchange/stream.h"
 
 /* --- messages --------------------------------------------------------------------------------- */
+
+static int client_check(const struct sinks_client *client, enum exchange_end end, struct error *e)
+{
+	switch (end) {
+	case EXCHANGE_DONE:
+		return 0;
+	case EXCHANGE_LATE:
+		return error_set_transient(e, ERROR_DELIVERY, "%s: no answer within %d seconds",
+					   client->name, SINKS_WAIT_MS / 1000);
+	case EXCHANGE_CLOSED:
+		return error_set_transient(e, ERROR_DELIVERY,
+					   "%s: closed the connection; its log says why",
+					   client->name);
+	case EXCHANGE_POLL_FAILED:
+		return error_set_errno(e, ERROR_SYSTEM, "%s: poll", client->name);
+	case EXCHANGE_FAILED:
+		break;
+	}
+	return error_set_errno(e, ERROR_DELIVERY, "%s", client->name);
+}
 
 /* Set @e to the failure @m. Returns 1, or -1 if it is malformed. */
 static int failed_read(const struct sinks_client *client, const struct sinks_message *m,
@@ -105,15 +58,20 @@ static int exchange(const struct sinks_client *client, const struct sinks_messag
 	const int64_t deadline = clock_boot_ms() + SINKS_WAIT_MS;
 	uint8_t header[SINKS_HEADER_SIZE];
 	struct sinks_message answer;
+	enum exchange_end end;
 
-	if (sinks_encode_header(m, header, e) < 0 ||
-	    send_until(client, header, sizeof(header), deadline, e) < 0 ||
-	    send_until(client, m->body, m->len, deadline, e) < 0 ||
-	    receive_until(client, header, sizeof(header), deadline, e) < 0 ||
-	    sinks_decode_header(header, &answer, e) < 0)
+	if (sinks_encode_header(m, header, e) < 0)
 		return -1;
-	if (bytes_resize(have, answer.len, e) < 0 ||
-	    receive_until(client, have->data, have->len, deadline, e) < 0)
+	end = exchange_send(client->fd, header, sizeof(header), deadline);
+	if (end == EXCHANGE_DONE)
+		end = exchange_send(client->fd, m->body, m->len, deadline);
+	if (end == EXCHANGE_DONE)
+		end = exchange_receive(client->fd, header, sizeof(header), deadline);
+	if (client_check(client, end, e) < 0 || sinks_decode_header(header, &answer, e) < 0 ||
+	    bytes_resize(have, answer.len, e) < 0)
+		return -1;
+	end = exchange_receive(client->fd, have->data, have->len, deadline);
+	if (client_check(client, end, e) < 0)
 		return -1;
 	if (answer.type == SINKS_FAILED)
 		return failed_read(client, &answer, have, e);
