@@ -5,6 +5,7 @@
  */
 #include "trusteed_world.h"
 
+#include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,28 +137,71 @@ static void add_anchor(struct world *w, const char *name, const char *more)
 	free(ids);
 }
 
+/* Attest, and get the resource. */
+static void attest_anew(struct world *w)
+{
+	world_attest_ok(w, NULL);
+	world_get_secret(w, RESOURCE, "a secret");
+}
+
 static void a_withdrawn_anchor_counts_at_once(void **state)
 {
 	struct world *w = *state;
 
-	add_anchor(w, "own.jwk", "");
-	world_attest_ok(w, NULL);
-	remove_anchor(w, "platform.jwk");
 	w->trustee.recheck = true;
-	world_get_secret(w, RESOURCE, "a secret");
-	remove_anchor(w, "own.jwk");
-	expect_attest_again(w, "E_NO_TRUST_ANCHOR");
+	attest_anew(w);
 	add_anchor(w, "own.jwk", "");
 	world_get_secret(w, RESOURCE, "a secret");
+	remove_anchor(w, "platform.jwk");
+	expect_attest_again(w, "a trust anchor was withdrawn");
+	attest_anew(w);
 	add_anchor(w, "revoked.jwk", ",\"revoked\":true");
-	expect_attest_again(w, "E_TRUST_ANCHOR_REVOKED");
+	expect_attest_again(w, "a trust anchor was withdrawn");
 	w->trustee.recheck = false;
 	world_get_secret(w, RESOURCE, "a secret");
-	/* Files that cannot be read are no anchors. */
 	w->trustee.recheck = true;
+	remove_anchor(w, "revoked.jwk");
+	expect_attest_again(w, "a trust anchor was withdrawn");
+	attest_anew(w);
+	/* Files that cannot be read are no anchors. */
 	world_anchor(w, "revoked.jwk", "{");
 	trust_expire(&w->trustee.trust);
 	expect_attest_again(w, "the trust anchors cannot be read");
+	remove_anchor(w, "revoked.jwk");
+	expect_attest_again(w, "a trust anchor was withdrawn");
+	attest_anew(w);
+}
+
+/* Neither the EAR nor the ids of the platform say which of several anchors without ids it was. */
+static void an_anchor_that_stays_does_not_stand_for_another(void **state)
+{
+	EVP_PKEY *other = EVP_EC_gen("P-384");
+	char *jwk = world_jwk(other, "");
+	struct world *w = *state;
+
+	world_anchor(w, "other.jwk", jwk);
+	w->trustee.recheck = true;
+	attest_anew(w);
+	remove_anchor(w, "platform.jwk");
+	expect_attest_again(w, "a trust anchor was withdrawn");
+	free(jwk);
+	EVP_PKEY_free(other);
+}
+
+/* The anchors may have changed while trusteed did not run. */
+static void an_ear_of_before_a_restart_is_refused(void **state)
+{
+	struct bytes ear = BYTES_INIT;
+	struct world *w = *state;
+
+	world_attest_ok(w, &ear);
+	world_reopen(w);
+	w->session[0] = '\0';
+	bytes_swap(&w->bearer, &ear);
+	world_get_secret(w, RESOURCE, "a secret");
+	w->trustee.recheck = true;
+	expect_attest_again(w, "trusteed was restarted");
+	bytes_free(&ear);
 }
 
 #define GOOD "answer {\"values\":{\"data.policy.trust_claims\":{\"executables\":3}}}"
@@ -533,6 +577,8 @@ int main(void)
 		CASE(an_old_ear_is_refused),
 		CASE(a_withdrawn_endorsement_counts_at_once),
 		CASE(a_withdrawn_anchor_counts_at_once),
+		CASE(an_anchor_that_stays_does_not_stand_for_another),
+		CASE(an_ear_of_before_a_restart_is_refused),
 		CASE(a_policy_is_asked_again),
 		CASE(init_data_is_in_the_evidence),
 		CASE(init_data_that_is_not_good_is_refused),

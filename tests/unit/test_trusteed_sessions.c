@@ -97,6 +97,31 @@ static void cookie_of_another_key_is_unknown(void **state)
 	kbs_seal_free(&other);
 }
 
+/* A nonce says by itself which key made it. */
+static void nonce_of_another_key_is_known(void **state)
+{
+	struct kbs_seal seal = seal_new(), other = seal_new();
+	struct kbs_handshake begun = seal_begin(&seal, NOW);
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(kbs_seal_check(&seal, begun.nonce, &e), 0);
+	assert_int_equal(kbs_seal_check(&other, begun.nonce, &e), -1);
+	assert_int_equal(e.kind, ERROR_ATTESTATION);
+	for (size_t i = 0; i < strlen(begun.nonce); i++) {
+		char nonce[sizeof(begun.nonce)];
+
+		memcpy(nonce, begun.nonce, sizeof(nonce));
+		nonce[i] = nonce[i] == 'A' ? 'B' : 'A';
+		assert_int_equal(kbs_seal_check(&seal, nonce, &e), -1);
+	}
+	e = (struct error)ERROR_INIT;
+	assert_int_equal(kbs_seal_check(&seal, "AAAA", &e), -1);
+	assert_int_equal(e.kind, ERROR_INPUT);
+	kbs_seal_free(&seal);
+	kbs_seal_free(&other);
+}
+
 static struct kbs_session *session_add(struct kbs_sessions *sessions,
 				       const struct kbs_handshake *handshake, int64_t monotonic)
 {
@@ -371,6 +396,7 @@ int main(void)
 		cmocka_unit_test(sealed_handshake_is_found_until_its_end),
 		cmocka_unit_test(altered_cookie_is_unknown),
 		cmocka_unit_test(cookie_of_another_key_is_unknown),
+		cmocka_unit_test(nonce_of_another_key_is_known),
 		cmocka_unit_test(version_and_tee_are_kept),
 		cmocka_unit_test(handshakes_differ),
 		TEST(replayed_evidence_is_not_judged_again),

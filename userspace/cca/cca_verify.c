@@ -37,36 +37,31 @@ static bool anchor_is_candidate(const struct cca_anchor *anchor,
  * key without ids is not about a particular platform, so it counts only if it turns out to be the
  * signer.
  */
-static int anchors_judge_for(const struct cca_anchors *anchors, const struct cca_platform *platform,
-			     struct cca_verdict *verdict)
+static int anchors_judge(struct verifier *v)
 {
+	const struct cca_anchors *anchors = v->anchors;
 	size_t candidates = 0, revoked = 0;
 
 	for (size_t i = 0; i < anchors->count; i++) {
 		const struct cca_anchor *anchor = &anchors->anchor[i];
 
-		if (!anchor_is_candidate(anchor, platform))
+		if (!anchor_is_candidate(anchor, &v->token->platform))
 			continue;
 		if (anchor->revoked && anchor->has_ids)
-			return cca_verdict_set(verdict, CCA_E_TRUST_ANCHOR_REVOKED, "%s",
+			return cca_verdict_set(v->verdict, CCA_E_TRUST_ANCHOR_REVOKED, "%s",
 					       anchor->name);
 		candidates++;
 		revoked += anchor->revoked;
 	}
 	if (candidates == 0)
-		return cca_verdict_set(verdict, CCA_E_NO_TRUST_ANCHOR,
+		return cca_verdict_set(v->verdict, CCA_E_NO_TRUST_ANCHOR,
 				       "none of %zu trust anchors is for this implementation-id "
 				       "and instance-id",
 				       anchors->count);
 	if (candidates == revoked)
-		return cca_verdict_set(verdict, CCA_E_TRUST_ANCHOR_REVOKED,
+		return cca_verdict_set(v->verdict, CCA_E_TRUST_ANCHOR_REVOKED,
 				       "every trust anchor that could have signed is revoked");
 	return 0;
-}
-
-static int anchors_judge(struct verifier *v)
-{
-	return anchors_judge_for(v->anchors, &v->token->platform, v->verdict);
 }
 
 static int algorithm_judge(struct verifier *v, const struct cose_sign1 *sign1, enum cca_cause cause,
@@ -231,16 +226,4 @@ int cca_token_verify(const struct cca_token *token, const struct cca_anchors *an
 	if (used)
 		*used = ret == 0 ? v.used : NULL;
 	return cca_verdict_conclude(verdict, ret, e);
-}
-
-int cca_platform_trusted(const struct cca_anchors *anchors, struct cbor_slice implementation_id,
-			 struct cbor_slice instance_id, struct error *e)
-{
-	const struct cca_platform platform = {
-		.implementation_id = implementation_id,
-		.instance_id = instance_id,
-	};
-	struct cca_verdict verdict = CCA_VERDICT_INIT;
-
-	return cca_verdict_conclude(&verdict, anchors_judge_for(anchors, &platform, &verdict), e);
 }

@@ -18,9 +18,4 @@ int cca_token_verify(const struct cca_token *token, const struct cca_anchors *an
 		     const uint8_t *challenge, struct cca_verdict *verdict,
 		     const struct cca_anchor **used, struct error *e);
 
-/* Check 8 alone: whether one of @anchors is for a platform with these ids, and none for it is revoked.
- * ERROR_ATTESTATION. It says nothing about a signature. */
-int cca_platform_trusted(const struct cca_anchors *anchors, struct cbor_slice implementation_id,
-			 struct cbor_slice instance_id, struct error *e);
-
 #endif

@@ -24,11 +24,20 @@ struct verifying {
 	struct reply *reply;
 };
 
+/* An anchor was withdrawn: for --recheck, take the worth from the nonces that were given, and thereby from EARs. */
+static int evidence_withdraw(struct trustee *t, struct error *e)
+{
+	if (kbs_seal_init(&t->seal, e) < 0)
+		return -1;
+	t->trust.withdrawn = false;
+	return 0;
+}
+
 /* Read the trust anchors again if they changed. */
 static int evidence_anchors(struct trustee *t, struct reply *reply, struct error *e)
 {
 	if (trust_refresh(&t->trust, e) == 0)
-		return 0;
+		return t->trust.withdrawn && t->recheck ? evidence_withdraw(t, e) : 0;
 	if (e->kind == ERROR_SYSTEM)
 		return -1;
 	/* What is wrong with the anchors is for the operator only. */
@@ -156,32 +165,19 @@ int evidence_verify(struct trustee *t, const struct request *request,
 
 /* --- evidence that was verified before ---------------------------------------------------------- */
 
-static int evidence_id(const json_t *platform, const char *name, struct bytes *id, struct error *e)
-{
-	const char *text = json_string_value(json_object_get(platform, name));
-
-	if (!text || decode_base64(ENCODE_BASE64, text, strlen(text), name, id, e) < 0)
-		return e->kind == ERROR_SYSTEM ?
-			       -1 :
-			       error_set(e, ERROR_ATTESTATION, "the EAR has no %s", name);
-	return 0;
-}
-
 int evidence_still_trusted(struct trustee *t, const json_t *evidence, struct reply *reply,
 			   struct error *e)
 {
-	const json_t *platform = json_object_get(json_object_get(evidence, "cca"), "platform");
-	struct bytes implementation = BYTES_INIT, instance = BYTES_INIT;
-	int ret = -1;
+	const json_t *runtime = json_object_get(evidence, "runtime_data_claims");
+	const char *nonce = json_string_value(json_object_get(runtime, "nonce"));
 
-	if (evidence_anchors(t, reply, e) == 0 &&
-	    evidence_id(platform, "cca-platform-implementation-id", &implementation, e) == 0 &&
-	    evidence_id(platform, "cca-platform-instance-id", &instance, e) == 0)
-		ret = cca_platform_trusted(&t->trust.anchors,
-					   (struct cbor_slice){ implementation.data,
-								implementation.len },
-					   (struct cbor_slice){ instance.data, instance.len }, e);
-	bytes_free(&implementation);
-	bytes_free(&instance);
-	return ret;
+	if (evidence_anchors(t, reply, e) < 0)
+		return -1;
+	if (kbs_seal_check(&t->seal, nonce ? nonce : "", e) == 0)
+		return 0;
+	return e->kind == ERROR_SYSTEM ?
+		       -1 :
+		       error_set(e, ERROR_ATTESTATION,
+				 "since the nonce in the EAR was given, a trust anchor was "
+				 "withdrawn, or trusteed was restarted");
 }

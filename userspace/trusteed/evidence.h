@@ -20,8 +20,9 @@ int evidence_verify(struct trustee *t, const struct request *request,
 		    const struct kbs_handshake *handshake, struct judging *judging,
 		    struct bytes *init_data, struct reply *reply, struct error *e);
 
-/* Check that the platform in the claims @evidence of a verified EAR could be verified with the present trust
- * anchors as well: one is for it, and none for it is revoked. ERROR_ATTESTATION. */
+/* Check that all trust anchors that were there when the client got its nonce, which is in the claims @evidence of a
+ * verified EAR, still are, and that none was revoked: the EAR does not say which of them verified the evidence.
+ * ERROR_ATTESTATION, also for a nonce of before a restart. Call this only with --recheck. */
 int evidence_still_trusted(struct trustee *t, const json_t *evidence, struct reply *reply,
 			   struct error *e);
 

@@ -3,10 +3,11 @@
  * kbs_seal: the cookie and the nonce of a handshake, so that the server keeps nothing for it.
  *
  * The cookie is 16 bytes: 7 random ones, of which 4 bits say the version of the protocol and the
- * TEE, the time of the auth request (boot clock, ms, 5 bytes) and 4 bytes of a MAC. The nonce is 32
+ * TEE, the time of the auth request (boot clock, ms, 5 bytes) and 4 bytes of a MAC. The nonce is 16
  * more bytes of the same MAC, HMAC-SHA-512 of all that comes before it in the cookie, with a key
- * that is random at each start. A client therefore cannot make or prolong a handshake, nor change
- * its version or TEE, and a flood of auth requests uses no memory.
+ * that is random at each start, and 16 bytes of the MAC of these. A client therefore cannot make or
+ * prolong a handshake, nor change its version or TEE, and a flood of auth requests uses no memory.
+ * The nonce, which is in the EAR too, says by itself whether the present key made it.
  *
  * A nonce is good for one successful attestation: kbs_sessions keeps the session, or refuses all
  * handshakes that began as early, until the nonce is too old.
@@ -62,5 +63,7 @@ int kbs_seal_begin(const struct kbs_seal *seal, int64_t monotonic, enum kbs_vers
  * make it or it has ended; or -1 with an ERROR_SYSTEM. */
 int kbs_seal_find(const struct kbs_seal *seal, const char *id, int64_t monotonic,
 		  struct kbs_handshake *out, struct error *e);
+/* Check that this key made @nonce, at any time. ERROR_INPUT, ERROR_ATTESTATION. */
+int kbs_seal_check(const struct kbs_seal *seal, const char *nonce, struct error *e);
 
 #endif

@@ -106,6 +106,36 @@ static uint64_t trust_stamp(const char *path)
 	return stamp;
 }
 
+/* Whether @list has an anchor that says what @anchor says. The order of files changes little, so @anchor is probably
+ * near @at. */
+static bool trust_has(const struct cca_anchors *list, const struct cca_anchor *anchor, size_t at)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct cca_anchor *other = &list->anchor[(at + i) % list->count];
+
+		if (other->revoked == anchor->revoked && other->has_ids == anchor->has_ids &&
+		    memcmp(other->implementation_id, anchor->implementation_id,
+			   sizeof(anchor->implementation_id)) == 0 &&
+		    memcmp(other->instance_id, anchor->instance_id, sizeof(anchor->instance_id)) ==
+			    0 &&
+		    EVP_PKEY_eq(other->key, anchor->key) == 1)
+			return true;
+	}
+	return false;
+}
+
+/* Whether all anchors of @before are in @after, and no other one is revoked there. */
+static bool trust_kept(const struct cca_anchors *before, const struct cca_anchors *after)
+{
+	for (size_t i = 0; i < before->count; i++)
+		if (!before->anchor[i].revoked && !trust_has(after, &before->anchor[i], i))
+			return false;
+	for (size_t i = 0; i < after->count; i++)
+		if (after->anchor[i].revoked && !trust_has(before, &after->anchor[i], i))
+			return false;
+	return true;
+}
+
 int trust_open(struct trust *trust, const char *path, bool development, bool sample,
 	       struct error *e)
 {
@@ -114,7 +144,10 @@ int trust_open(struct trust *trust, const char *path, bool development, bool sam
 	trust->sample = sample;
 	if (!trust->path)
 		return error_set_memory(e);
-	return trust_refresh(trust, e);
+	if (trust_refresh(trust, e) < 0)
+		return -1;
+	trust->withdrawn = false;
+	return 0;
 }
 
 int trust_check(const struct trust *trust, struct error *e)
@@ -135,14 +168,20 @@ int trust_refresh(struct trust *trust, struct error *e)
 {
 	bool expired = trust->expired;
 	uint64_t stamp = trust_stamp(trust->path);
+	struct cca_anchors before = trust->anchors;
+	int ret;
 
 	trust->expired = false;
 	if (trust->loaded && !expired && stamp == trust->stamp)
 		return 0;
-	cca_anchors_free(&trust->anchors);
+	trust->anchors = (struct cca_anchors)CCA_ANCHORS_INIT;
 	trust->loaded = false;
 	/* If this fails, there are no anchors: what was not read may revoke what was. */
-	if (trust_read(trust, &trust->anchors, e) < 0)
+	ret = trust_read(trust, &trust->anchors, e);
+	if (!trust_kept(&before, &trust->anchors))
+		trust->withdrawn = true;
+	cca_anchors_free(&before);
+	if (ret < 0)
 		return -1;
 	log_line(LOG_LEVEL_INFO, "trust anchors: %zu from %s", trust->anchors.count, trust->path);
 	trust->loaded = true;

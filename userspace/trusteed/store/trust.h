@@ -20,6 +20,7 @@ struct trust {
 	bool sample;	  /* --dev-trust-sample-cpak */
 	bool loaded;
 	bool expired;	/* read the files even if they look the same */
+	bool withdrawn; /* an anchor was removed or revoked since the caller set this to false */
 	uint64_t stamp; /* identifies the files that were loaded */
 	struct cca_anchors anchors;
 };
