@@ -65,6 +65,7 @@ operators_tenant()
 	has "the cause names both" "alice administers the repository team, and this requires an administrator of the repository a or"
 	asks 401 "it endorses nothing" "$token" POST kbs/v0/reference-value -d '{}'
 	asks 401 "it makes no EAR key" "$token" POST kbs/v0/ear-key
+	asks 401 "and withdraws none" "$token" DELETE kbs/v0/ear-key
 	realmkey_text allow-all >"$work/allow.rego"
 	asks 200 "it sets the policy of its repository" "$token" POST kbs/v0/resource-policy -d "$(operators_policy "$work/allow.rego")"
 	asks 401 "and not that of all" "$token" POST kbs/v0/resource-policy -d "$(operators_policy "$work/allow.rego" resource-policy)"
@@ -121,6 +122,11 @@ print(*(key["kid"] for key in json.load(sys.stdin)["keys"]))')
 	curl -s --cacert "$tls/ca.pem" "$url/.well-known/jwks.json" >"$work/jwks.json"
 	runs 0 "realmkey verifies an EAR of the new key by the set" realmkey verify --key "$work/jwks.json" "$work/ear.after"
 	runs 0 "and one of the old key" realmkey verify --key "$work/jwks.json" "$work/ear.before"
+	runs 0 "realmkey withdraws the keys" admin rotate-ear-key --withdraw
+	refused 7 "an EAR of the first key gets nothing" "TokenVerifierError" "${get[@]}" "$work/ear.before"
+	refused 7 "nor one of the second" "TokenVerifierError" "${get[@]}" "$work/ear.after"
+	realmkey_here attest "${kbs[@]}" --tee-key-file "$work/tee.pem" >"$work/ear.new"
+	runs 0 "one of the new key does" "${get[@]}" "$work/ear.new"
 }
 
 # A certificate of the EAR key is in EARs, and must be one of that key.

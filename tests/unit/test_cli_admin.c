@@ -228,6 +228,11 @@ static void test_requests(void **state)
 		  "POST /kbs/v0/ear-key HTTP/1.1\r\n",
 		  "",
 		  "EARs are signed with a new key\n" },
+		{ { "rotate-ear-key", "--withdraw" },
+		  "200 ",
+		  "DELETE /kbs/v0/ear-key HTTP/1.1\r\n",
+		  "",
+		  "EARs are signed with a new key, and those of earlier keys are refused\n" },
 	};
 
 	(void)state;

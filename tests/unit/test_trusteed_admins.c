@@ -141,6 +141,7 @@ static void a_tenant_has_its_repository_and_nothing_else(void **state)
 		{ "GET", "/kbs/v0/reference-value/a" },
 		{ "GET", "/kbs/v0/resource-policy" },
 		{ "POST", "/kbs/v0/ear-key" },
+		{ "DELETE", "/kbs/v0/ear-key" },
 	};
 	struct world *w = *state;
 	EVP_PKEY *key = ed25519();
@@ -419,6 +420,29 @@ static void a_rotation_of_the_ear_key_ends_no_session(void **state)
 	bytes_free(&token);
 }
 
+/* What a key signed that was stolen is worth nothing from then on, not even in a session. */
+static void a_withdrawal_of_the_ear_key_ends_all_ears(void **state)
+{
+	struct world *w = *state;
+	struct bytes ear = BYTES_INIT;
+
+	assert_int_equal(world_admin(w, "POST", OURS, "secret"), 200);
+	world_endorse(w);
+	world_attest_ok(w, &ear);
+	assert_int_equal(world_admin(w, "POST", "/kbs/v0/ear-key", ""), 200);
+	world_get_secret(w, OURS, "secret");
+	assert_int_equal(world_admin(w, "DELETE", "/kbs/v0/ear-key", ""), 200);
+	assert_int_equal(jwks_count(w, "/jwks"), 1);
+	world_expect(w, "GET", OURS, "", 401, "TokenVerifierError");
+	world_reopen(w);
+	w->session[0] = '\0';
+	bytes_swap(&w->bearer, &ear);
+	world_expect(w, "GET", OURS, "", 401, "TokenVerifierError");
+	world_attest_ok(w, NULL);
+	world_get_secret(w, OURS, "secret");
+	bytes_free(&ear);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -429,6 +453,7 @@ int main(void)
 		TEST(a_token_that_is_none_is_refused),
 		TEST(the_keys_are_found_by_the_name_of_the_server),
 		TEST(a_rotation_of_the_ear_key_ends_no_session),
+		TEST(a_withdrawal_of_the_ear_key_ends_all_ears),
 		TEST(a_reload_takes_all_or_nothing),
 		TEST(a_file_that_is_no_public_key_is_refused),
 	};

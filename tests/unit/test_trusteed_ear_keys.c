@@ -208,6 +208,30 @@ static void the_set_has_all_keys_by_their_thumbprints(void **state)
 	json_decref(set);
 }
 
+static void no_earlier_key_verifies_after_a_withdrawal(void **state)
+{
+	struct jwt first = JWT_INIT, second = JWT_INIT, third = JWT_INIT;
+	struct ear_keys next = EAR_KEYS_INIT;
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	ear_make(&first);
+	rotate(NOW, NOW + 100);
+	ear_make(&second);
+	assert_int_equal(ear_keys_next(NULL, NOW, NOW + 100, &next, &e), 0);
+	assert_int_equal(ear_keys_save(&next, &store, &e), 0);
+	ear_keys_free(&next);
+	reopen(NOW);
+	assert_int_equal(keys.count, 1);
+	ear_make(&third);
+	assert_false(verifies(&first, NOW));
+	assert_false(verifies(&second, NOW));
+	assert_true(verifies(&third, NOW));
+	jwt_free(&first);
+	jwt_free(&second);
+	jwt_free(&third);
+}
+
 static void too_many_rotations_are_refused_until_keys_are_over(void **state)
 {
 	struct ear_keys next = EAR_KEYS_INIT;
@@ -416,6 +440,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_header_without_kid_names_the_key_by_jwk, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(the_set_has_all_keys_by_their_thumbprints, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(no_earlier_key_verifies_after_a_withdrawal, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(too_many_rotations_are_refused_until_keys_are_over,
 						setup, teardown),

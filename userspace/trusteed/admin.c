@@ -71,18 +71,31 @@ out:
 	reference_free(&next);
 }
 
-void admin_ear_key_rotate(struct trustee *t, const struct request *request, const char *rest,
-			  struct reply *reply)
+static void admin_ear_key(struct trustee *t, int64_t now, bool withdraw, struct reply *reply)
 {
 	struct error e = ERROR_INIT;
 
-	(void)rest;
-	if (trustee_rotate(t, request->now, &e) < 0) {
+	if (trustee_rotate(t, withdraw, now, &e) < 0) {
 		reply_fail(reply, REPLY_EAR_KEY, &e);
 		return;
 	}
-	reply_note(reply, "new EAR key %s", t->ear_keys.key[0].kid);
+	reply_note(reply, "new EAR key %s%s", t->ear_keys.key[0].kid,
+		   withdraw ? ", and no earlier one" : "");
 	reply_json(reply, json_pack("{s:s}", "kid", t->ear_keys.key[0].kid));
+}
+
+void admin_ear_key_rotate(struct trustee *t, const struct request *request, const char *rest,
+			  struct reply *reply)
+{
+	(void)rest;
+	admin_ear_key(t, request->now, false, reply);
+}
+
+void admin_ear_key_withdraw(struct trustee *t, const struct request *request, const char *rest,
+			    struct reply *reply)
+{
+	(void)rest;
+	admin_ear_key(t, request->now, true, reply);
 }
 
 void admin_jwks_get(struct trustee *t, const struct request *request, const char *rest,

@@ -15,8 +15,11 @@ void admin_reference_get(struct trustee *t, const struct request *request, const
 			 struct reply *reply);
 void admin_reference_set(struct trustee *t, const struct request *request, const char *rest,
 			 struct reply *reply);
+/* A new key for EARs. That of POST keeps those before it until their EARs have expired, that of DELETE drops them. */
 void admin_ear_key_rotate(struct trustee *t, const struct request *request, const char *rest,
 			  struct reply *reply);
+void admin_ear_key_withdraw(struct trustee *t, const struct request *request, const char *rest,
+			    struct reply *reply);
 void admin_jwks_get(struct trustee *t, const struct request *request, const char *rest,
 		    struct reply *reply);
 void admin_openid_get(struct trustee *t, const struct request *request, const char *rest,

@@ -66,6 +66,7 @@ static const struct route {
 	{ "GET", BASE "reference-value/", admin_reference_get, RIGHT_ALL, false, 0 },
 	{ "POST", BASE "reference-value", admin_reference_set, RIGHT_ALL, false, ADMIN_MAX },
 	{ "POST", BASE "ear-key", admin_ear_key_rotate, RIGHT_ALL, false, 0 },
+	{ "DELETE", BASE "ear-key", admin_ear_key_withdraw, RIGHT_ALL, false, 0 },
 	{ "GET", "/jwks", admin_jwks_get, RIGHT_OPEN, false, 0 },
 	{ "GET", "/.well-known/jwks.json", admin_jwks_get, RIGHT_OPEN, false, 0 },
 	{ "GET", "/.well-known/openid-configuration", admin_openid_get, RIGHT_OPEN, false, 0 },

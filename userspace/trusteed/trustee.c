@@ -196,7 +196,7 @@ static int64_t trustee_ear_end(int64_t now)
 	return now + EAR_ISSUE_SECONDS + JWT_LEEWAY;
 }
 
-int trustee_rotate(struct trustee *t, int64_t now, struct error *e)
+int trustee_rotate(struct trustee *t, bool withdraw, int64_t now, struct error *e)
 {
 	struct ear_keys next = EAR_KEYS_INIT;
 	struct ear_issuer issuer = EAR_ISSUER_INIT;
@@ -207,7 +207,8 @@ int trustee_rotate(struct trustee *t, int64_t now, struct error *e)
 			e, ERROR_INPUT,
 			"the EAR key is that of the certificate of --ear-cert: to change both, "
 			"replace ear-key.pem and that file, and restart trusteed");
-	if (ear_keys_next(&t->ear_keys, now, trustee_ear_end(now), &next, e) < 0 ||
+	if (ear_keys_next(withdraw ? NULL : &t->ear_keys, now, trustee_ear_end(now), &next, e) <
+		    0 ||
 	    ear_issuer_init(&issuer, next.signer.pkey, NULL, e) < 0 ||
 	    ear_keys_save(&next, &t->store, e) < 0) {
 		ear_issuer_free(&issuer);

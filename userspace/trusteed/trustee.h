@@ -70,9 +70,10 @@ void trustee_close(struct trustee *t);
 int trustee_reload(struct trustee *t, int (*also)(void *context, struct error *e), void *context,
 		   struct error *e);
 
-/* Sign EARs with a new key from @now on, first on disk. The one before verifies as long as an EAR of it can be
- * valid. ERROR_INPUT if too many keys do already, or if a certificate names the key. If this fails, all stays as it was. */
-int trustee_rotate(struct trustee *t, int64_t now, struct error *e);
+/* Sign EARs with a new key from @now on, first on disk. The one before verifies as long as an EAR of it can be valid,
+ * and those before it as well; if @withdraw, none of them does any more. ERROR_INPUT if too many keys do already, or if a
+ * certificate names the key. If this fails, all stays as it was. */
+int trustee_rotate(struct trustee *t, bool withdraw, int64_t now, struct error *e);
 
 /* Set the resource policy of all repositories that have none, first on disk: a built-in one, which replaces one in
  * Rego, or @text in Rego. Then the built-in one is deny-all, so that nothing is released if the text gets lost. A

@@ -27,6 +27,8 @@ struct admin_options {
 	/* reference values */
 	bool as_integer, as_bool, as_single_value;
 	const char *corim;
+	/* keys */
+	bool withdraw;
 	/* a token */
 	const char *key_file, *output, *role, *issuer, *audience;
 	unsigned int days;

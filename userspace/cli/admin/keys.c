@@ -15,7 +15,16 @@
 
 /* --- rotate-ear-key -------------------------------------------------------------------------- */
 
+static const struct args_option rotate_options[] = {
+	{ .name = "withdraw",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct admin_options, withdraw),
+	  .help = "refuse EARs of all earlier keys at once, as after one was stolen" },
+	{ 0 },
+};
+
 static const struct args_option *const rotate_tables[] = {
+	rotate_options,
 	admin_token_option,
 	cli_kbs_options,
 	NULL,
@@ -26,19 +35,22 @@ const struct args_spec admin_rotate_ear_key_spec = {
 	.operands = "",
 	.about =
 		"Has trusteed make a new key, with which it signs EARs from now on. EARs that the\n"
-		"old key signed stay valid until they expire. Trustee does not have this request.",
+		"old key signed stay valid until they expire, except with --withdraw: their clients\n"
+		"then attest again. Trustee does not have this request.",
 	.options = rotate_tables,
 };
 
 int admin_rotate_ear_key(const struct admin_options *options, const char *const *operand,
 			 struct error *e)
 {
-	static const struct admin_request request = { "POST", "ear-key", NULL, "EAR key" };
+	const struct admin_request request = { options->withdraw ? "DELETE" : "POST", "ear-key",
+					       NULL, "EAR key" };
 
 	(void)operand;
 	if (admin_check(options, e) < 0 || admin_ask(options, &request, NULL, e) < 0)
 		return -1;
-	return admin_say(e, "EARs are signed with a new key");
+	return admin_say(e, "EARs are signed with a new key%s",
+			 options->withdraw ? ", and those of earlier keys are refused" : "");
 }
 
 /* --- make-token ------------------------------------------------------------------------------ */

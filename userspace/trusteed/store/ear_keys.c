@@ -179,12 +179,10 @@ static int ear_keys_save_old(const struct ear_keys *next, const struct store *st
 	return ret;
 }
 
-/* Fill @next with the old keys that still verify at @now, the one of @keys that signs first; key[0] stays
- * empty. */
+/* Append to @next the old keys that still verify at @now, the one of @keys that signs first. */
 static int ear_keys_keep(const struct ear_keys *keys, int64_t now, int64_t until,
 			 struct ear_keys *next, struct error *e)
 {
-	next->count = 1;
 	for (size_t i = 0; i < keys->count; i++) {
 		if (keys->key[i].until < now)
 			continue;
@@ -205,7 +203,9 @@ static int ear_keys_keep(const struct ear_keys *keys, int64_t now, int64_t until
 int ear_keys_next(const struct ear_keys *keys, int64_t now, int64_t until, struct ear_keys *next,
 		  struct error *e)
 {
-	if (ear_keys_keep(keys, now, until, next, e) < 0 || tee_key_generate(&next->signer, e) < 0)
+	next->count = 1;
+	if ((keys && ear_keys_keep(keys, now, until, next, e) < 0) ||
+	    tee_key_generate(&next->signer, e) < 0)
 		return -1;
 	return ear_keys_use_signer(next, e);
 }

@@ -44,8 +44,8 @@ void ear_keys_free(struct ear_keys *keys);
 int ear_keys_kid(const EVP_PKEY *key, char kid[EAR_KEYS_KID_MAX], struct error *e);
 
 /* Make @next, which is empty, of a new key that signs, and the keys of @keys that still verify at @now; the one that
- * signs in @keys does so until @until. ERROR_INPUT if EAR_KEYS_OLD_MAX keys do already, ERROR_SYSTEM. The caller
- * releases @next in all cases. */
+ * signs in @keys does so until @until. @keys NULL: there are none. ERROR_INPUT if EAR_KEYS_OLD_MAX keys do already,
+ * ERROR_SYSTEM. The caller releases @next in all cases. */
 int ear_keys_next(const struct ear_keys *keys, int64_t now, int64_t until, struct ear_keys *next,
 		  struct error *e);
 /* Write @keys, which ear_keys_next() made, in an order in which a crash loses no key. */
