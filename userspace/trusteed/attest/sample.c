@@ -4,10 +4,10 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/bytes.h"
 #include "base/crypto.h"
 #include "base/encode.h"
-#include "base/hash.h"
 #include "base/json.h"
 #include "handshake.h"
 
@@ -68,22 +68,41 @@ json_t *sample_device_claims(const json_t *evidence, json_t *runtime, struct err
 	return sample_make(SAMPLE_DEVICE, evidence, json_object(), runtime, e);
 }
 
+/* The algorithms of Trustee's init-data, and their names in OpenSSL. */
+static const struct {
+	const char *name, *openssl;
+} hashes[] = {
+	{ "sha256", "SHA256" },
+	{ "sha384", "SHA384" },
+	{ "sha512", "SHA512" },
+	{ "sm3", "SM3" },
+};
+
+/* The name in OpenSSL of the algorithm @name, which may be NULL, or NULL. */
+static const char *sample_hash(const char *name)
+{
+	for (size_t i = 0; name && i < ARRAY_SIZE(hashes); i++)
+		if (strcmp(name, hashes[i].name) == 0)
+			return hashes[i].openssl;
+	return NULL;
+}
+
 json_t *sample_init_data(json_t *claims, const char *text, json_t *answer, struct error *e)
 {
-	const char *name = json_string_value(json_object_get(answer, "algorithm"));
-	const struct hash *hash = name ? hash_by_plain_name(name) : NULL;
+	const char *hash = sample_hash(json_string_value(json_object_get(answer, "algorithm")));
 	json_t *data = json_object_get(answer, "claims"), *value;
 	uint8_t digest[EVP_MAX_MD_SIZE];
 	struct bytes base64 = BYTES_INIT;
 	size_t len = 0;
 
 	if (!hash || !json_is_object(data)) {
-		error_set(e, ERROR_ATTESTATION, "its algorithm is none of sha256, sha384, sha512");
+		error_set(e, ERROR_ATTESTATION,
+			  "its algorithm is none of sha256, sha384, sha512, sm3");
 		return NULL;
 	}
 	crypto_begin();
-	if (EVP_Q_digest(NULL, hash->openssl, NULL, text, strlen(text), digest, &len) != 1) {
-		crypto_error(e, ERROR_SYSTEM, "OpenSSL cannot compute %s", hash->name);
+	if (EVP_Q_digest(NULL, hash, NULL, text, strlen(text), digest, &len) != 1) {
+		crypto_error(e, ERROR_SYSTEM, "OpenSSL cannot compute %s", hash);
 		return NULL;
 	}
 	encode_base64(ENCODE_BASE64, digest, len, &base64);
