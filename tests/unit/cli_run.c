@@ -125,6 +125,20 @@ const char *scratch(const char *name)
 	return at;
 }
 
+int scratch_make(void **state)
+{
+	(void)state;
+	return mkdtemp(scratch_directory) ? 0 : -1;
+}
+
+int scratch_remove(const char *const *name)
+{
+	cli_free();
+	for (; *name; name++)
+		unlink(scratch(*name));
+	return rmdir(scratch_directory);
+}
+
 void scratch_write(const char *name, const void *data, size_t len)
 {
 	struct error e = ERROR_INIT;

@@ -40,8 +40,12 @@ void cli_printed(const char *text);
 /* The path of a program of the same build, such as "cli/realmkey"; in a static buffer. */
 const char *cli_program(const char *name);
 
-/* The directory of the test's own files. The test makes it by mkdtemp(), and removes it. */
+/* The directory of the test's own files. */
 extern char scratch_directory[];
+/* Make it, before the tests of a group, and remove it after them with the files @name, up to NULL; this fails if a test
+ * left another one. */
+int scratch_make(void **state);
+int scratch_remove(const char *const *name);
 /* The path of @name in it, in one of four static buffers. */
 const char *scratch(const char *name);
 void scratch_write(const char *name, const void *data, size_t len);

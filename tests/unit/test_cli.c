@@ -407,21 +407,12 @@ static void test_tee_key(void **state)
 	}
 }
 
-static int set_up(void **state)
-{
-	(void)state;
-	return mkdtemp(scratch_directory) ? 0 : -1;
-}
-
 static int tear_down(void **state)
 {
-	static const char *const files[] = { "ca", "other-ca", "empty" };
+	static const char *const files[] = { "ca", "other-ca", "empty", NULL };
 
 	(void)state;
-	cli_free();
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-		unlink(scratch(files[i]));
-	return rmdir(scratch_directory); /* fails if a test left another file */
+	return scratch_remove(files);
 }
 
 int main(void)
@@ -443,5 +434,5 @@ int main(void)
 		cmocka_unit_test(test_tee_key),
 	};
 
-	return cmocka_run_group_tests_name("cli", tests, set_up, tear_down);
+	return cmocka_run_group_tests_name("cli", tests, scratch_make, tear_down);
 }

@@ -127,8 +127,7 @@ static void admin_run(const char *const *word, const char *const *answer)
 
 static int set_up(void **state)
 {
-	(void)state;
-	if (!mkdtemp(scratch_directory))
+	if (scratch_make(state) < 0)
 		return -1;
 	seen = mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	scratch_write("token", "ab.cd.ef\n", 9);
@@ -140,15 +139,11 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	static const char *const names[] = { "token", "policy", "corim",  "empty",
-					     "key",   "out",	"public", "locked" };
+	static const char *const names[] = { "token", "policy", "corim",  "empty", "key",
+					     "out",   "public", "locked", NULL };
 
 	(void)state;
-	cli_free();
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		unlink(scratch(names[i]));
-	rmdir(scratch_directory);
-	return 0;
+	return scratch_remove(names);
 }
 
 /* A word "@name" of a table is the path of that file. */

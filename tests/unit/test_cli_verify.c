@@ -323,21 +323,12 @@ static void test_verify_submods(void **state)
 	SSL_CTX_free(tls);
 }
 
-static int set_up(void **state)
-{
-	(void)state;
-	return mkdtemp(scratch_directory) ? 0 : -1;
-}
-
 static int tear_down(void **state)
 {
-	static const char *const files[] = { "ear", "cert", "other", "set" };
+	static const char *const files[] = { "ear", "cert", "other", "set", NULL };
 
 	(void)state;
-	cli_free();
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-		unlink(scratch(files[i]));
-	return rmdir(scratch_directory); /* fails if a test left another file */
+	return scratch_remove(files);
 }
 
 int main(void)
@@ -349,5 +340,5 @@ int main(void)
 		cmocka_unit_test(test_verify_ca),      cmocka_unit_test(test_verify_submods),
 	};
 
-	return cmocka_run_group_tests_name("cli verify", tests, set_up, tear_down);
+	return cmocka_run_group_tests_name("cli verify", tests, scratch_make, tear_down);
 }

@@ -37,6 +37,13 @@ struct admin_options {
 extern const struct args_option admin_token_option[]; /* --admin-token-file */
 extern const struct args_option admin_path_option[];  /* --path */
 
+/* The options of a sub-command that sends a request: those given, and what each of these has. */
+#define ADMIN_OPTIONS(...) \
+	(const struct args_option *const[]) \
+	{ \
+		__VA_ARGS__ __VA_OPT__(, ) admin_token_option, cli_kbs_options, NULL \
+	}
+
 /* Do what the sub-command @options asks, and print the result. @operand ends with NULL. */
 typedef int admin_command(const struct admin_options *options, const char *const *operand,
 			  struct error *e);

@@ -23,13 +23,6 @@ static const struct args_option rotate_options[] = {
 	{ 0 },
 };
 
-static const struct args_option *const rotate_tables[] = {
-	rotate_options,
-	admin_token_option,
-	cli_kbs_options,
-	NULL,
-};
-
 const struct args_spec admin_rotate_ear_key_spec = {
 	.name = "realmkey admin rotate-ear-key",
 	.operands = "",
@@ -37,7 +30,7 @@ const struct args_spec admin_rotate_ear_key_spec = {
 		"Has trusteed make a new key, with which it signs EARs from now on. EARs that the\n"
 		"old key signed stay valid until they expire, except with --withdraw: their clients\n"
 		"then attest again. Trustee does not have this request.",
-	.options = rotate_tables,
+	.options = ADMIN_OPTIONS(rotate_options),
 };
 
 int admin_rotate_ear_key(const struct admin_options *options, const char *const *operand,

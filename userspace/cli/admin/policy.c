@@ -90,20 +90,13 @@ static const struct args_option attestation_options[] = {
 	{ 0 },
 };
 
-static const struct args_option *const attestation_tables[] = {
-	attestation_options,
-	admin_token_option,
-	cli_kbs_options,
-	NULL,
-};
-
 const struct args_spec admin_set_attestation_policy_spec = {
 	.name = "realmkey admin set-attestation-policy",
 	.operands = "",
 	.about = "Sets the policy by which the KBS appraises evidence. The installed file\n"
 		 "/usr/share/realmkey/policies/default_cpu.rego has rules for Arm CCA, which\n"
 		 "Trustee's own policy lacks.",
-	.options = attestation_tables,
+	.options = ADMIN_OPTIONS(attestation_options),
 };
 
 int admin_set_attestation_policy(const struct admin_options *options, const char *const *operand,
@@ -158,19 +151,12 @@ static const struct args_option policy_options[] = {
 	{ 0 },
 };
 
-static const struct args_option *const policy_tables[] = {
-	policy_options,
-	admin_token_option,
-	cli_kbs_options,
-	NULL,
-};
-
 const struct args_spec admin_set_resource_policy_spec = {
 	.name = "realmkey admin set-resource-policy",
 	.operands = "",
 	.about = "Sets the rule by which the KBS releases resources: one of the first four\n"
 		 "options.",
-	.options = policy_tables,
+	.options = ADMIN_OPTIONS(policy_options),
 };
 
 static int resource_policy_check(const struct admin_options *options, struct error *e)
@@ -245,17 +231,11 @@ int admin_set_resource_policy(const struct admin_options *options, const char *c
 
 /* --- list-policies --------------------------------------------------------------------------- */
 
-static const struct args_option *const list_tables[] = {
-	admin_token_option,
-	cli_kbs_options,
-	NULL,
-};
-
 const struct args_spec admin_list_policies_spec = {
 	.name = "realmkey admin list-policies",
 	.operands = "",
 	.about = "Prints the names of the policies that are set, as JSON.",
-	.options = list_tables,
+	.options = ADMIN_OPTIONS(),
 };
 
 /* The names in the answer to a GET of @path. A Trustee of 2025 answers with its only resource policy itself, as
@@ -346,18 +326,11 @@ static const struct args_option name_options[] = {
 	{ 0 },
 };
 
-static const struct args_option *const name_tables[] = {
-	name_options,
-	admin_token_option,
-	cli_kbs_options,
-	NULL,
-};
-
 const struct args_spec admin_get_policy_spec = {
 	.name = "realmkey admin get-policy",
 	.operands = "",
 	.about = "Prints a policy of trusteed: one of the first two options.",
-	.options = name_tables,
+	.options = ADMIN_OPTIONS(name_options),
 };
 
 const struct args_spec admin_delete_policy_spec = {
@@ -365,7 +338,7 @@ const struct args_spec admin_delete_policy_spec = {
 	.operands = "",
 	.about = "Deletes a policy of trusteed, one of the first two options. Then the next one\n"
 		 "applies: for a repository that of all, and for all the built-in one.",
-	.options = name_tables,
+	.options = ADMIN_OPTIONS(name_options),
 };
 
 /* The path of the policy that the options name. */

@@ -40,13 +40,6 @@ static const struct args_option value_options[] = {
 	{ 0 },
 };
 
-static const struct args_option *const value_tables[] = {
-	value_options,
-	admin_token_option,
-	cli_kbs_options,
-	NULL,
-};
-
 const struct args_spec admin_set_reference_value_spec = {
 	.name = "realmkey admin set-reference-value",
 	.operands = "[NAME VALUE...]",
@@ -54,7 +47,7 @@ const struct args_spec admin_set_reference_value_spec = {
 	.about = "Endorses values, with which an appraisal compares evidence, in place of those\n"
 		 "that the name has. The RIM of a realm has the name\n" REALM_RIM_REFERENCE "\n"
 		 "and the form that `realmkey rim` prints; hexadecimal is converted.",
-	.options = value_tables,
+	.options = ADMIN_OPTIONS(value_options),
 };
 
 /* The value of one operand VALUE of the reference value @name. */
@@ -241,19 +234,13 @@ int admin_set_reference_value(const struct admin_options *options, const char *c
 
 /* --- get-reference-value --------------------------------------------------------------------- */
 
-static const struct args_option *const get_tables[] = {
-	admin_token_option,
-	cli_kbs_options,
-	NULL,
-};
-
 const struct args_spec admin_get_reference_value_spec = {
 	.name = "realmkey admin get-reference-value",
 	.operands = "NAME",
 	.operands_min = 1,
 	.operands_max = 1,
 	.about = "Prints the value that is endorsed under a name, as JSON.",
-	.options = get_tables,
+	.options = ADMIN_OPTIONS(),
 };
 
 /* Append the path of @name to @path. In a name '/' stays, as the KBS expects; a segment of dots, or without

@@ -22,29 +22,18 @@ static const struct args_option resource_options[] = {
 	{ 0 },
 };
 
-static const struct args_option *const set_tables[] = {
-	admin_path_option, resource_options, admin_token_option, cli_kbs_options, NULL,
-};
-
 const struct args_spec admin_set_resource_spec = {
 	.name = "realmkey admin set-resource",
 	.operands = "",
 	.about = "Stores a secret at the KBS, or replaces it.",
-	.options = set_tables,
-};
-
-static const struct args_option *const delete_tables[] = {
-	admin_path_option,
-	admin_token_option,
-	cli_kbs_options,
-	NULL,
+	.options = ADMIN_OPTIONS(admin_path_option, resource_options),
 };
 
 const struct args_spec admin_delete_resource_spec = {
 	.name = "realmkey admin delete-resource",
 	.operands = "",
 	.about = "Deletes a secret at the KBS. Realms that already have it keep it.",
-	.options = delete_tables,
+	.options = ADMIN_OPTIONS(admin_path_option),
 };
 
 /* The path of the request for the resource of @options, and the options that all requests require. */
