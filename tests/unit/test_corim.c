@@ -25,7 +25,7 @@ static const char *const vectors[] = {
 	"no-values",   "no-tags",    "not-a-map",	   "bad-comid",
 	"no-triples",  "bad-triple", "bad-values",	   "bad-digests",
 	"bad-digest",  "bad-vendor", "bad-uuid",	   "bad-raw",
-	"bad-name",    "truncated",
+	"bad-name",    "truncated",  "raw-without-tag",	   "not-in-bytes",
 };
 
 static void vector_corim(const char *name, struct bytes *cbor)

@@ -374,7 +374,7 @@ static int corim_tag(struct corim *corim, const struct cbor_node *node, struct e
 
 	if (content->kind == CBOR_NODE_BYTES)
 		return corim_embedded(corim, content, content != node, e);
-	return content != node ? corim_comid(corim, content, e) : 0;
+	return content != node ? corim_refuse(e, "it is a CoMID that is not in a byte string") : 0;
 }
 
 static int corim_map(struct corim *corim, const struct cbor_node *map, struct error *e)
@@ -421,8 +421,6 @@ static int corim_read(struct corim *corim, const void *data, size_t len, struct 
 	if (ret == 0 && json_array_size(corim->rims) > 0 &&
 	    json_object_set(corim->values, REALM_RIM_REFERENCE, corim->rims) < 0)
 		ret = error_set_memory(e);
-	if (ret == 0 && json_object_size(corim->values) == 0)
-		ret = corim_refuse(e, "no reference triple in it has digests or raw bytes");
 	return ret;
 }
 

@@ -43,6 +43,7 @@ void admin_reference_set(struct trustee *t, const struct request *request, const
 	struct error e = ERROR_INIT;
 	json_t *before = NULL, *record;
 	const char *name;
+	bool changed = false;
 
 	(void)rest;
 	if (reference_apply(&t->reference, request->body, request->len, request->now, &next, &e) <
@@ -59,12 +60,17 @@ void admin_reference_set(struct trustee *t, const struct request *request, const
 	json_object_foreach(t->reference.records, name, record) {
 		if (json_object_get(before, name) == record)
 			continue;
+		changed = true;
 		reply_note(reply, "endorsed %s", name);
 		/* What a policy in Rego reads is not known. */
 		if (!rego && !appraisal_reads(name)) {
 			reply_note(reply, "(WARNING: no rule reads it)");
 			reply->warning = true;
 		}
+	}
+	if (!changed) {
+		reply_note(reply, "(WARNING: it endorses nothing)");
+		reply->warning = true;
 	}
 out:
 	json_decref(before);
