@@ -2,6 +2,8 @@
 /* trusteed over loopback: what can be tested only with a real connection. */
 #include "trusteed_net.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -256,6 +258,26 @@ static void test_odd_paths(void **state)
 	curl_easy_cleanup(curl);
 }
 
+/* An answer does not wait until the client has acknowledged what was sent before it. */
+static void test_no_delay(void **state)
+{
+	struct net *net = *state;
+	struct error e = ERROR_INIT;
+	int listener, fd, client, on = 0;
+	socklen_t len = sizeof(on);
+
+	assert_int_equal(listen_parse("127.0.0.1:0", &net->address, &e), 0);
+	listener = listen_open(&net->address, &e);
+	client = net_open(net, "");
+	fd = accept(listener, NULL, NULL);
+	assert_true(fd >= 0);
+	assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &len), 0);
+	assert_int_equal(on, 1);
+	close(fd);
+	close(client);
+	close(listener);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, net_setup, net_teardown)
 
 int main(void)
@@ -269,6 +291,7 @@ int main(void)
 		TEST(admit),
 		TEST(slow_connections),
 		TEST(odd_paths),
+		TEST(no_delay),
 	};
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);
