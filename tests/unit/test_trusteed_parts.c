@@ -16,6 +16,7 @@
 #include "kbs/policy_text.h"
 #include "trusteed/attest/handshake.h"
 #include "trusteed/attest/token_text.h"
+#include "trusteed/http/answer.h"
 #include "trusteed/http/listen.h"
 #include "trusteed/http/request.h"
 #include "trusteed/store/policy.h"
@@ -74,6 +75,25 @@ static void test_note(void **state)
 	reply_refuse(&reply, REPLY_REQUEST_PATH, "\xff\x01 is invalid");
 	assert_string_equal(reply_detail(&reply), "?? is invalid");
 	reply_free(&reply);
+}
+
+/* The status of each refusal has its words in the answer. */
+static void test_reasons(void **state)
+{
+	const struct answer_form form = { .recent = true };
+
+	(void)state;
+	for (int i = 0; i < REPLY_REFUSALS; i++) {
+		struct reply reply = REPLY_INIT;
+		struct bytes out = BYTES_INIT;
+
+		reply_refuse(&reply, (enum reply_refusal)i, NULL);
+		answer_print(&reply, &form, &out);
+		if (out.data[strlen("HTTP/1.1 400 ")] == '\r')
+			fail_msg("%u has no words", reply.status);
+		bytes_free(&out);
+		reply_free(&reply);
+	}
 }
 
 static void test_listen(void **state)
@@ -527,6 +547,7 @@ int main(void)
 		cmocka_unit_test(test_bearer_header),
 		cmocka_unit_test(test_printable),
 		cmocka_unit_test(test_note),
+		cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_listen),
 		cmocka_unit_test(test_challenge_vectors),
 		cmocka_unit_test(test_token_text),

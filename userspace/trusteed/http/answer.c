@@ -14,12 +14,12 @@ static const struct {
 	{ 401, "Unauthorized" },
 	{ 404, "Not Found" },
 	{ 405, "Method Not Allowed" },
+	{ 409, "Conflict" },
 	{ 413, "Content Too Large" },
 	{ 417, "Expectation Failed" },
 	{ 431, "Request Header Fields Too Large" },
 	{ 500, "Internal Server Error" },
 	{ 501, "Not Implemented" },
-	{ 503, "Service Unavailable" },
 	{ 505, "HTTP Version Not Supported" },
 };
 
