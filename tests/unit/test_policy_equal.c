@@ -160,24 +160,25 @@ static int compare_token(const char *path, const struct stat *status, int type, 
 	return 0;
 }
 
-static void tokens_below(const char *top, const char *folder)
+/* Compare what is at each path below our vectors, of which *@count must be at least @ours, and below @folder of the shared ones. */
+static void compare_all(int (*compare)(const char *, const struct stat *, int, struct FTW *),
+			const char *folder, const unsigned int *count, unsigned int ours)
 {
+	const char *shared = getenv("REALMKEY_SHARED"), *vectors = getenv("REALMKEY_VECTORS");
 	char path[4096];
 
-	snprintf(path, sizeof(path), "%s/%s", top, folder);
-	if (nftw(path, compare_token, 16, FTW_PHYS) < 0)
+	assert_int_equal(nftw(vectors ? vectors : "tests/vectors", compare, 16, FTW_PHYS), 0);
+	if (*count < ours)
+		fail_msg("only %u of our own", *count);
+	snprintf(path, sizeof(path), "%s/%s", shared ? shared : "../shared", folder);
+	if (nftw(path, compare, 16, FTW_PHYS) < 0)
 		print_message("# SKIP: %s cannot be read\n", path);
 }
 
 static void rules_are_equal_for_all_tokens(void **state)
 {
-	const char *shared = getenv("REALMKEY_SHARED"), *vectors = getenv("REALMKEY_VECTORS");
-
 	(void)state;
-	tokens_below(vectors ? vectors : "tests/vectors", "");
-	if (tokens < TOKENS_OURS)
-		fail_msg("only %u tokens of our own", tokens);
-	tokens_below(shared ? shared : "../shared", "data/cca");
+	compare_all(compare_token, "data/cca", &tokens, TOKENS_OURS);
 	print_message("# %u tokens, %zu kinds of reference values\n", tokens,
 		      ARRAY_SIZE(reference_forms) + 1);
 }
@@ -285,24 +286,10 @@ static int compare_ear(const char *path, const struct stat *status, int type, st
 	return 0;
 }
 
-static void ears_below(const char *top, const char *folder)
-{
-	char path[4096];
-
-	snprintf(path, sizeof(path), "%s/%s", top, folder);
-	if (nftw(path, compare_ear, 16, FTW_PHYS) < 0)
-		print_message("# SKIP: %s cannot be read\n", path);
-}
-
 static void resource_policies_are_equal_for_all_ears(void **state)
 {
-	const char *shared = getenv("REALMKEY_SHARED"), *vectors = getenv("REALMKEY_VECTORS");
-
 	(void)state;
-	ears_below(vectors ? vectors : "tests/vectors", "");
-	if (ears < EARS_OURS)
-		fail_msg("only %u EARs of our own", ears);
-	ears_below(shared ? shared : "../shared", "data");
+	compare_all(compare_ear, "data", &ears, EARS_OURS);
 	print_message("# %u EARs, %zu policies\n", ears, ARRAY_SIZE(resource_policies));
 }
 

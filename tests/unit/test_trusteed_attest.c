@@ -14,8 +14,6 @@
 #include "jose/jwk.h"
 #include "jose/jwt.h"
 
-#define RESOURCE "/kbs/v0/resource/default/key/1"
-
 /* Header and claims are those of section 5 of the protocol facts, in that order. */
 static void test_ear(void **state)
 {

@@ -15,7 +15,7 @@
 #include "trusteed/route.h"
 
 #define ALLOCATIONS_MAX 100000
-#define RESOURCE	"/kbs/v0/resource/default/test/secret"
+#define SECRET		"/kbs/v0/resource/default/test/secret"
 #define RESOURCE_TEXT	"a made-up secret"
 
 /* What a client sends, and the usual status. */
@@ -129,7 +129,7 @@ static void a_refusal_is_the_same_or_a_500(void **state)
 	struct call attest = {
 		.method = "POST", .path = "/kbs/v0/attest", .session = true, .status = 401
 	};
-	struct call denied = { .method = "GET", .path = RESOURCE, .status = 401 };
+	struct call denied = { .method = "GET", .path = SECRET, .status = 401 };
 	struct call not_admin = { .method = "GET",
 				  .path = "/kbs/v0/resource-policy",
 				  .status = 401 };
@@ -149,8 +149,8 @@ static void a_refusal_is_the_same_or_a_500(void **state)
 
 static void a_resource_is_released_or_not_denied(void **state)
 {
-	struct call get = { .method = "GET", .path = RESOURCE, .session = true, .status = 200 };
-	struct call put = { .method = "POST", .path = RESOURCE, .status = 200 };
+	struct call get = { .method = "GET", .path = SECRET, .session = true, .status = 200 };
+	struct call put = { .method = "POST", .path = SECRET, .status = 200 };
 	struct call missing = { .method = "GET",
 				.path = "/kbs/v0/resource/default/test/other",
 				.session = true,
@@ -169,7 +169,7 @@ static void a_resource_is_released_or_not_denied(void **state)
 	get.session = false;
 	bearer_set(&get, bytes_text(&ear));
 	call_sweep(w, &get);
-	world_get_secret(w, RESOURCE, RESOURCE_TEXT);
+	world_get_secret(w, SECRET, RESOURCE_TEXT);
 	bytes_free(&ear);
 	call_free(&get);
 	call_free(&put);
@@ -190,7 +190,7 @@ static void an_administrator_is_not_refused(void **state)
 		{ .method = "DELETE", .path = "/kbs/v0/resource-policy/b", .status = 404 },
 		{ .method = "GET", .path = "/kbs/v0/attestation-policy", .status = 200 },
 		{ .method = "POST", .path = "/kbs/v0/attestation-policy", .status = 401 },
-		{ .method = "DELETE", .path = RESOURCE, .status = 404 },
+		{ .method = "DELETE", .path = SECRET, .status = 404 },
 		{ .method = "GET", .path = "/jwks", .status = 200 },
 	};
 	struct world *w = *state;

@@ -14,8 +14,7 @@
 #include "kbs/policy_text.h"
 #include "trusteed/query.h"
 
-#define RESOURCE "/kbs/v0/resource/default/key/1"
-#define ALLOWED	 "answer {\"values\":{\"data.policy.allow\":true}}"
+#define ALLOWED "answer {\"values\":{\"data.policy.allow\":true}}"
 
 static int setup(void **state)
 {

@@ -12,19 +12,6 @@
 #include "trusteed/route.h"
 
 #define ALLOCATIONS_MAX 100000
-#define RESOURCE	"/kbs/v0/resource/default/key/1"
-
-static int setup(void **state)
-{
-	struct world *w;
-
-	setenv("REALMKEY_POLICY", getenv("FAKE_POLICY"), 1);
-	world_setup(state);
-	w = *state;
-	world_endorse(w);
-	assert_int_equal(world_admin(w, "POST", RESOURCE, "a secret"), 200);
-	return 0;
-}
 
 /* Make the request after @count allocations without memory for one. Returns whether an allocation failed. */
 static bool limited(struct world *w, const char *method, const char *path, const struct bytes *body,
@@ -98,7 +85,7 @@ static void a_resource_policy_decides_or_nothing_does(void **state)
 	sweep_get(w, RESOURCE, 401);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, world_teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, world_setup_policies, world_teardown)
 
 int main(void)
 {

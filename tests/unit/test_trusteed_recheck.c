@@ -19,20 +19,7 @@
 #include "trusteed/attest/handshake.h"
 #include "trusteed/attest/sample.h"
 
-#define RESOURCE "/kbs/v0/resource/default/key/1"
 #define EVIDENCE "ear.veraison.annotated-evidence"
-
-static int setup(void **state)
-{
-	struct world *w;
-
-	setenv("REALMKEY_POLICY", getenv("FAKE_POLICY"), 1);
-	world_setup(state);
-	w = *state;
-	world_endorse(w);
-	assert_int_equal(world_admin(w, "POST", RESOURCE, "a secret"), 200);
-	return 0;
-}
 
 static void set_attestation(struct world *w, const char *id, const char *text)
 {
@@ -569,7 +556,7 @@ static void other_report_data_is_refused(void **state)
 	world_expect(w, "GET", RESOURCE, "", 401, "PolicyDeny");
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, world_teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, world_setup_policies, world_teardown)
 
 int main(void)
 {

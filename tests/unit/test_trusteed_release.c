@@ -17,8 +17,7 @@
 #include "trusteed/admin.h"
 #include "trusteed/attest/handshake.h"
 
-#define RESOURCE "/kbs/v0/resource/default/key/1"
-#define MISSING	 "/kbs/v0/resource/default/key/2"
+#define MISSING "/kbs/v0/resource/default/key/2"
 
 static void set_policy(struct world *w, const char *text, unsigned int status)
 {

@@ -20,9 +20,9 @@
 #include "rego/question.h"
 #include "trusteed/policy/pool.h"
 
-#define RESOURCE    "/kbs/v0/resource-policy"
-#define ATTESTATION "/kbs/v0/attestation-policy"
-#define REGO	    "package policy\n\nallow := true\n"
+#define RESOURCE_POLICY "/kbs/v0/resource-policy"
+#define ATTESTATION	"/kbs/v0/attestation-policy"
+#define REGO		"package policy\n\nallow := true\n"
 
 /* Only its address counts. */
 struct pool {
@@ -120,7 +120,7 @@ static unsigned int post(struct world *w, const char *path, const char *id, cons
 static unsigned int set(struct world *w, const char *path, const char *id, const char *text)
 {
 	assert_int_equal(post(w, path, id, text), 0);
-	engine_answers(strcmp(path, RESOURCE) ? REGO_TRUST_CLAIMS : REGO_ALLOW, NULL);
+	engine_answers(strcmp(path, RESOURCE_POLICY) ? REGO_TRUST_CLAIMS : REGO_ALLOW, NULL);
 	assert_null(sent.later);
 	return sent.reply.status;
 }
@@ -251,19 +251,19 @@ static void a_mistake_is_named_and_changes_nothing(void **state)
 	assert_non_null(strstr(reply_detail(&sent.reply), "policy_id: missing"));
 	assert_int_equal(post(w, ATTESTATION, "../x", REGO), 401);
 	assert_string_equal(reply_variant(&sent.reply), "ParsePolicyError");
-	assert_int_equal(post(w, RESOURCE, NULL, "\xff"), 401);
+	assert_int_equal(post(w, RESOURCE_POLICY, NULL, "\xff"), 401);
 	assert_non_null(strstr(reply_detail(&sent.reply), "UTF-8"));
 	refuses = true;
-	assert_int_equal(post(w, RESOURCE, NULL, REGO), 401);
+	assert_int_equal(post(w, RESOURCE_POLICY, NULL, REGO), 401);
 	assert_non_null(strstr(reply_detail(&sent.reply), "too many policies wait"));
-	lists(w, RESOURCE, "[\"resource-policy\"]");
+	lists(w, RESOURCE_POLICY, "[\"resource-policy\"]");
 }
 
 static void what_is_hardly_meant_is_in_the_log(void **state)
 {
 	struct world *w = *state;
 
-	assert_int_equal(post(w, RESOURCE, NULL, REGO), 0);
+	assert_int_equal(post(w, RESOURCE_POLICY, NULL, REGO), 0);
 	engine_answers("data.policy.allowed", NULL);
 	assert_int_equal(sent.reply.status, 200);
 	assert_true(sent.reply.warning);
@@ -279,41 +279,41 @@ static void the_policy_of_all_is_in_rego_or_built_in(void **state)
 {
 	struct world *w = *state;
 
-	shows(w, RESOURCE, "resource-policy", POLICY_TEXT_AFFIRMING);
-	assert_int_equal(post(w, RESOURCE, NULL, POLICY_TEXT_ALLOW_ALL), 200);
-	shows(w, RESOURCE, "resource-policy", POLICY_TEXT_ALLOW_ALL);
-	assert_int_equal(set(w, RESOURCE, NULL, REGO), 200);
+	shows(w, RESOURCE_POLICY, "resource-policy", POLICY_TEXT_AFFIRMING);
+	assert_int_equal(post(w, RESOURCE_POLICY, NULL, POLICY_TEXT_ALLOW_ALL), 200);
+	shows(w, RESOURCE_POLICY, "resource-policy", POLICY_TEXT_ALLOW_ALL);
+	assert_int_equal(set(w, RESOURCE_POLICY, NULL, REGO), 200);
 	for (int again = 0; again < 2; again++) {
-		shows(w, RESOURCE, "resource-policy", REGO);
-		lists(w, RESOURCE, "[\"resource-policy\"]");
+		shows(w, RESOURCE_POLICY, "resource-policy", REGO);
+		lists(w, RESOURCE_POLICY, "[\"resource-policy\"]");
 		/* If the text gets lost, nothing is released. */
 		assert_int_equal(w->trustee.policy, POLICY_DENY_ALL);
 		world_reopen(w);
 		w->trustee.pool = &engine;
 	}
-	assert_int_equal(world_status(w, "DELETE", RESOURCE "/resource-policy", ""), 200);
-	shows(w, RESOURCE, "resource-policy", POLICY_TEXT_DENY_ALL);
-	assert_int_equal(set(w, RESOURCE, NULL, REGO), 200);
-	assert_int_equal(post(w, RESOURCE, "resource-policy", POLICY_TEXT_AFFIRMING), 200);
+	assert_int_equal(world_status(w, "DELETE", RESOURCE_POLICY "/resource-policy", ""), 200);
+	shows(w, RESOURCE_POLICY, "resource-policy", POLICY_TEXT_DENY_ALL);
+	assert_int_equal(set(w, RESOURCE_POLICY, NULL, REGO), 200);
+	assert_int_equal(post(w, RESOURCE_POLICY, "resource-policy", POLICY_TEXT_AFFIRMING), 200);
 	world_reopen(w);
-	shows(w, RESOURCE, "resource-policy", POLICY_TEXT_AFFIRMING);
-	world_expect(w, "DELETE", RESOURCE "/resource-policy", "", 404, "PolicyNotFound");
+	shows(w, RESOURCE_POLICY, "resource-policy", POLICY_TEXT_AFFIRMING);
+	world_expect(w, "DELETE", RESOURCE_POLICY "/resource-policy", "", 404, "PolicyNotFound");
 }
 
 static void a_repository_has_its_own_policy(void **state)
 {
 	struct world *w = *state;
 
-	assert_int_equal(set(w, RESOURCE, "team", REGO), 200);
+	assert_int_equal(set(w, RESOURCE_POLICY, "team", REGO), 200);
 	w->trustee.pool = NULL;
 	/* A built-in one needs no engine. */
-	assert_int_equal(post(w, RESOURCE, "other", POLICY_TEXT_DENY_ALL), 200);
-	shows(w, RESOURCE, "team", REGO);
-	shows(w, RESOURCE, "other", POLICY_TEXT_DENY_ALL);
-	shows(w, RESOURCE, "resource-policy", POLICY_TEXT_AFFIRMING);
-	assert_int_equal(post(w, RESOURCE, "other", REGO), 401);
+	assert_int_equal(post(w, RESOURCE_POLICY, "other", POLICY_TEXT_DENY_ALL), 200);
+	shows(w, RESOURCE_POLICY, "team", REGO);
+	shows(w, RESOURCE_POLICY, "other", POLICY_TEXT_DENY_ALL);
+	shows(w, RESOURCE_POLICY, "resource-policy", POLICY_TEXT_AFFIRMING);
+	assert_int_equal(post(w, RESOURCE_POLICY, "other", REGO), 401);
 	assert_non_null(strstr(reply_detail(&sent.reply), "no engine for Rego"));
-	shows(w, RESOURCE, "other", POLICY_TEXT_DENY_ALL);
+	shows(w, RESOURCE_POLICY, "other", POLICY_TEXT_DENY_ALL);
 }
 
 static void a_tenant_sets_the_policy_of_its_repository(void **state)
@@ -321,35 +321,35 @@ static void a_tenant_sets_the_policy_of_its_repository(void **state)
 	struct world *w = *state;
 
 	be_tenant(w);
-	assert_int_equal(set(w, RESOURCE, NULL, REGO), 200); /* of its own */
+	assert_int_equal(set(w, RESOURCE_POLICY, NULL, REGO), 200); /* of its own */
 	assert_non_null(strstr(sent.reply.note, "admin team/alice"));
-	shows(w, RESOURCE, "team", REGO);
-	assert_int_equal(set(w, RESOURCE, "team", REGO "# 2\n"), 200);
-	shows(w, RESOURCE, "team", REGO "# 2\n");
-	assert_int_equal(post(w, RESOURCE, "other", REGO), 401);
+	shows(w, RESOURCE_POLICY, "team", REGO);
+	assert_int_equal(set(w, RESOURCE_POLICY, "team", REGO "# 2\n"), 200);
+	shows(w, RESOURCE_POLICY, "team", REGO "# 2\n");
+	assert_int_equal(post(w, RESOURCE_POLICY, "other", REGO), 401);
 	assert_string_equal(reply_variant(&sent.reply), "AdminAuthAccess");
 	assert_non_null(strstr(reply_detail(&sent.reply), "of the repository other"));
-	assert_int_equal(post(w, RESOURCE, "resource-policy", POLICY_TEXT_ALLOW_ALL), 401);
+	assert_int_equal(post(w, RESOURCE_POLICY, "resource-policy", POLICY_TEXT_ALLOW_ALL), 401);
 	assert_int_equal(post(w, ATTESTATION, "team", REGO), 401);
-	world_expect(w, "GET", RESOURCE, "", 401, "AdminAuthAccess");
-	world_expect(w, "GET", RESOURCE "/other", "", 401, "AdminAuthAccess");
-	world_expect(w, "GET", RESOURCE "/resource-policy", "", 401, "AdminAuthAccess");
-	world_expect(w, "DELETE", RESOURCE "/other", "", 401, "AdminAuthAccess");
+	world_expect(w, "GET", RESOURCE_POLICY, "", 401, "AdminAuthAccess");
+	world_expect(w, "GET", RESOURCE_POLICY "/other", "", 401, "AdminAuthAccess");
+	world_expect(w, "GET", RESOURCE_POLICY "/resource-policy", "", 401, "AdminAuthAccess");
+	world_expect(w, "DELETE", RESOURCE_POLICY "/other", "", 401, "AdminAuthAccess");
 	world_expect(w, "GET", ATTESTATION, "", 401, "AdminAuthAccess");
-	assert_int_equal(world_status(w, "DELETE", RESOURCE "/team", ""), 200);
+	assert_int_equal(world_status(w, "DELETE", RESOURCE_POLICY "/team", ""), 200);
 	be_admin(w);
-	shows(w, RESOURCE, "team", NULL);
-	shows(w, RESOURCE, "resource-policy", POLICY_TEXT_AFFIRMING);
+	shows(w, RESOURCE_POLICY, "team", NULL);
+	shows(w, RESOURCE_POLICY, "resource-policy", POLICY_TEXT_AFFIRMING);
 }
 
 static void a_client_that_is_gone_sets_nothing(void **state)
 {
 	struct world *w = *state;
 
-	assert_int_equal(post(w, RESOURCE, NULL, REGO), 0);
+	assert_int_equal(post(w, RESOURCE_POLICY, NULL, REGO), 0);
 	world_leave(&sent);
 	assert_int_equal(cancelled, 1);
-	shows(w, RESOURCE, "resource-policy", POLICY_TEXT_AFFIRMING);
+	shows(w, RESOURCE_POLICY, "resource-policy", POLICY_TEXT_AFFIRMING);
 }
 
 int main(void)

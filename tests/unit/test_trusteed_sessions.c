@@ -9,7 +9,6 @@
 #include "base/array.h"
 #include "base/encode.h"
 
-#define RESOURCE "/kbs/v0/resource/default/key/1"
 #define NOW	 INT64_C(1000000)
 #define LIFETIME (KBS_SESSION_SECONDS * INT64_C(1000))
 

@@ -13,9 +13,8 @@
 #include "jose/jwk.h"
 #include "trusteed/attest/handshake.h"
 
-#define RESOURCE "/kbs/v0/resource/default/key/1"
-#define SECRET	 "the secret"
-#define NONCE	 "PAzBcce4I55T6tRkDfWe/jhzmwXXVhGFLAqtmLVGW50="
+#define SECRET "the secret"
+#define NONCE  "PAzBcce4I55T6tRkDfWe/jhzmwXXVhGFLAqtmLVGW50="
 #define EC_KEY \
 	"\"tee-pubkey\":{\"kty\":\"EC\",\"crv\":\"P-256\",\"alg\":\"A\",\"x\":\"X\",\"y\":\"Y\"}"
 #define NEW_DATA "\"runtime-data\":{\"nonce\":\"" NONCE "\"," EC_KEY "}"

@@ -67,6 +67,15 @@ int world_setup(void **state)
 	return 0;
 }
 
+int world_setup_policies(void **state)
+{
+	setenv("REALMKEY_POLICY", getenv("FAKE_POLICY"), 1);
+	world_setup(state);
+	world_endorse(*state);
+	assert_int_equal(world_admin(*state, "POST", RESOURCE, "a secret"), 200);
+	return 0;
+}
+
 static int world_remove(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	(void)st;

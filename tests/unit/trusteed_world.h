@@ -49,6 +49,9 @@ struct world_sent {
 /* For cmocka_unit_test_setup_teardown(): *state becomes a struct world with one anchor, which is
  * not a development anchor. */
 int world_setup(void **state);
+/* The same with policies in Rego, which fake_policy.c evaluates; the platform is endorsed, and RESOURCE is a secret. */
+int world_setup_policies(void **state);
+#define RESOURCE "/kbs/v0/resource/default/key/1"
 int world_teardown(void **state);
 
 /* Stop the trustee and start it with the same state. */
