@@ -63,6 +63,11 @@ static void question_that_cannot_be_asked(void **state)
 	assert_int_equal(rego_ask_check(&policy, &frame, &e), -1);
 	assert_int_equal(e.kind, ERROR_INPUT);
 	assert_string_equal(e.text, "policy: not UTF-8");
+	/* The engine would not look at what follows. */
+	bytes_set(&policy, "package a\n\0allow := false\n", 26);
+	assert_int_equal(rego_ask_check(&policy, &frame, &e), -1);
+	assert_int_equal(e.kind, ERROR_INPUT);
+	assert_string_equal(e.text, "policy: it has a NUL, so it is not Rego");
 	assert_int_equal(bytes_resize(&policy, REGO_POLICY_MAX + 1, &e), 0);
 	assert_int_equal(rego_ask_check(&policy, &frame, &e), -1);
 	assert_string_equal(e.text, "policy: longer than 262144 bytes");

@@ -36,6 +36,9 @@ static int policy_check(const struct bytes *policy, struct error *e)
 {
 	if (policy->len > REGO_POLICY_MAX)
 		return error_set(e, ERROR_INPUT, "policy: longer than %zu bytes", REGO_POLICY_MAX);
+	/* The engine takes it for the end of the text. */
+	if (policy->len > 0 && memchr(policy->data, '\0', policy->len))
+		return error_set(e, ERROR_INPUT, "policy: it has a NUL, so it is not Rego");
 	return 0;
 }
 

@@ -37,8 +37,8 @@
 #define REGO_EXTENSIONS	  "data.policy.extensions"
 
 /* Append the frame of a question. @policy is a text of UTF-8; @rules ends with NULL; @input, @data and
- * @references may be NULL. ERROR_INPUT if the policy is longer than REGO_POLICY_MAX or no UTF-8, or the
- * question too long. */
+ * @references may be NULL. ERROR_INPUT if the policy is longer than REGO_POLICY_MAX, no UTF-8 or has a
+ * NUL, or if the question is too long. */
 int rego_ask_evaluate(const struct bytes *policy, const char *const *rules, json_t *input,
 		      json_t *data, json_t *references, struct bytes *out, struct error *e);
 int rego_ask_check(const struct bytes *policy, struct bytes *out, struct error *e);
