@@ -293,6 +293,11 @@ static void the_policy_of_all_is_in_rego_or_built_in(void **state)
 	}
 	assert_int_equal(world_status(w, "DELETE", RESOURCE_POLICY "/resource-policy", ""), 200);
 	shows(w, RESOURCE_POLICY, "resource-policy", POLICY_TEXT_DENY_ALL);
+	/* A change from Rego to allow-all that was cut off after its first file. */
+	assert_int_equal(set(w, RESOURCE_POLICY, NULL, REGO), 200);
+	w->trustee.policy = POLICY_ALLOW_ALL;
+	assert_int_equal(world_status(w, "DELETE", RESOURCE_POLICY "/resource-policy", ""), 200);
+	shows(w, RESOURCE_POLICY, "resource-policy", POLICY_TEXT_DENY_ALL);
 	assert_int_equal(set(w, RESOURCE_POLICY, NULL, REGO), 200);
 	assert_int_equal(post(w, RESOURCE_POLICY, "resource-policy", POLICY_TEXT_AFFIRMING), 200);
 	world_reopen(w);

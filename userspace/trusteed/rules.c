@@ -243,10 +243,18 @@ static void rules_remove(struct trustee *t, enum policies_kind kind, const char 
 			 struct reply *reply)
 {
 	struct error e = ERROR_INIT;
+	int ret;
 
-	if (!json_object_get(t->policies.kind[kind], id))
+	if (!json_object_get(t->policies.kind[kind], id)) {
 		reply_refuse(reply, REPLY_POLICY_NOT_FOUND, id);
-	else if (policies_set(&t->policies, &t->store, kind, id, NULL, &e) < 0)
+		return;
+	}
+	/* The built-in policy of all may be another one, if a change to it was cut off. */
+	if (rules_for_all(kind, id))
+		ret = trustee_set_policy(t, POLICY_DENY_ALL, &e);
+	else
+		ret = policies_set(&t->policies, &t->store, kind, id, NULL, &e);
+	if (ret < 0)
 		reply_fail(reply, REPLY_INTERNAL, &e);
 	else
 		reply_note(reply, "%s policy %s removed", kinds[kind].name, id);
