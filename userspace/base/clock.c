@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/random.h>
 #include <time.h>
 
 #include "encode.h"
@@ -24,6 +25,14 @@ int64_t clock_boot_ms(void)
 int64_t clock_wall_s(void)
 {
 	return (int64_t)time(NULL);
+}
+
+uint32_t clock_jitter(void)
+{
+	uint32_t random;
+
+	return getrandom(&random, sizeof(random), GRND_NONBLOCK) == sizeof(random) ? random :
+										     UINT32_MAX;
 }
 
 void clock_learn(int64_t s)

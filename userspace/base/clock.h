@@ -17,6 +17,10 @@ int64_t clock_boot_ms(void);
 /* Seconds since 1970, as reported by the host. */
 int64_t clock_wall_s(void);
 
+/* 32 random bits, which spread the waits of many machines: only for that. Without random bytes the largest
+ * number, and so the longest wait. */
+uint32_t clock_jitter(void);
+
 /* A time that has passed, in seconds since 1970: that at which a token was issued. At the start it is
  * the date of the build (SOURCE_DATE_EPOCH). The latest counts. It serves messages only, because a KBS
  * can state any time. */

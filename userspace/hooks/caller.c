@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -28,16 +27,6 @@ static int numbers_read(int receiver, struct plan *plan, struct error *e)
 	return error_set_errno(e, ERROR_SYSTEM, "cannot read from the receiver");
 }
 
-static uint32_t random_number(void)
-{
-	uint32_t random;
-
-	/* Only jitter: without random numbers the wait is the longest. */
-	return getrandom(&random, sizeof(random), GRND_NONBLOCK) == (ssize_t)sizeof(random) ?
-		       random :
-		       UINT32_MAX;
-}
-
 static void action_failed(struct plan_action *action, const struct error *e)
 {
 	const char *verb = plan_verb(action->hook), *unit = action->hook->unit;
@@ -48,7 +37,7 @@ static void action_failed(struct plan_action *action, const struct error *e)
 		log_line(LOG_LEVEL_ERROR, "cannot %s %s: %s", verb, unit, e->text);
 		return;
 	}
-	wait = plan_failed(action, clock_boot_ms(), random_number());
+	wait = plan_failed(action, clock_boot_ms(), clock_jitter());
 	if (wait < 0)
 		log_line(LOG_LEVEL_ERROR, "cannot %s %s: %s; given up after %u tries", verb, unit,
 			 e->text, PLAN_TRIES);

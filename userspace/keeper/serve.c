@@ -71,7 +71,7 @@ int keeper_once(const struct settings *settings, const struct keeper_options *op
 	if (keeper_begin(&keeper, settings, options, &e) == 0) {
 		keeper_hurry(&keeper, -1, true);
 		keeper_run(&keeper, clock_boot_ms());
-		keeper_plan(&keeper, clock_boot_ms(), retry_random());
+		keeper_plan(&keeper, clock_boot_ms(), clock_jitter());
 		keeper_publish(&keeper, clock_boot_ms());
 		/* No later wake-up removes old generations. */
 		keyring_tidy(&keeper.keyring, INT64_MAX);
@@ -263,7 +263,7 @@ static void server_pass(struct server *s)
 		server_fail_keys(s);
 	keeper_run(&s->keeper, clock_boot_ms());
 	stale = keeper_age(&s->keeper, clock_boot_ms());
-	keeper_plan(&s->keeper, clock_boot_ms(), retry_random());
+	keeper_plan(&s->keeper, clock_boot_ms(), clock_jitter());
 	server_log_plan(&s->keeper);
 	keeper_publish(&s->keeper, clock_boot_ms());
 	report_state(s, CHANNEL_STATE);

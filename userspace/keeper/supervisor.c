@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "listen.h"
 #include "notify.h"
@@ -118,7 +119,7 @@ static void keeper_plan(struct supervisor *s, const char *reason)
 
 	if (s->child.started && now - s->child.started >= HEALTHY_MS)
 		s->failures = 0;
-	s->restart = retry_due(&e, ++s->failures, now, retry_random());
+	s->restart = retry_due(&e, ++s->failures, now, clock_jitter());
 	snprintf(text, sizeof(text), "%.*s; starting another keeper in %" PRId64 " ms",
 		 (int)sizeof(text) - 64, reason, s->restart - now);
 	log_line(LOG_LEVEL_WARNING, "%s", text);

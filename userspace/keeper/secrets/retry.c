@@ -2,7 +2,6 @@
 #include "retry.h"
 
 #include <stddef.h>
-#include <sys/random.h>
 
 #include "base/array.h"
 
@@ -69,12 +68,4 @@ int64_t retry_due(const struct error *e, unsigned int failures, int64_t now, uin
 		bound = pace->max;
 	return now + asked(e, pace) +
 	       (int64_t)(pace->least + ((bound - pace->least) * random >> 32));
-}
-
-uint32_t retry_random(void)
-{
-	uint32_t random;
-
-	return getrandom(&random, sizeof(random), GRND_NONBLOCK) == sizeof(random) ? random :
-										     UINT32_MAX;
 }

@@ -24,7 +24,4 @@ bool retry_is_common(enum error_kind kind);
  * bits. */
 int64_t retry_due(const struct error *e, unsigned int failures, int64_t now, uint32_t random);
 
-/* 32 random bits, only as jitter; without random bytes the longest wait. */
-uint32_t retry_random(void);
-
 #endif
