@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "privilege.h"
 #include "secrets/confine.h"
 #include "secrets/keeper.h"
 #include "serve.h"
@@ -85,8 +86,8 @@ int keeper_ask(const struct settings *settings, const struct keeper_options *opt
 	struct error e = ERROR_INIT;
 
 	if (online_begin(&keeper, settings, options, &e) < 0) {
-		printf("error: %s%s\n", e.text,
-		       root ? "" : "; realmkeyd was not started as root: run it as root");
+		privilege_explain(root, &e);
+		printf("error: %s\n", e.text);
 	} else if (session_attest(&keeper.session, &e) < 0) {
 		printf("error: attestation: %s\n", e.text);
 	} else {

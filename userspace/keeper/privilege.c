@@ -23,6 +23,11 @@ int privilege_begin(struct error *e)
 	return 0;
 }
 
+int privilege_explain(bool root, struct error *e)
+{
+	return root ? -1 : error_append(e, "; realmkeyd was not started as root: run it as root");
+}
+
 int privilege_give_up(bool programs, struct error *e)
 {
 	/* Memory that is writable and then executable; the loader needs none. */

@@ -15,6 +15,8 @@
 /* Call at the start. Disables core dumps and tracing, and locks memory against swap, because the
  * configuration names a private key and a password. */
 int privilege_begin(struct error *e);
+/* Append to @e, which is set, that this program was started as another user, unless it was @root. Returns -1. */
+int privilege_explain(bool root, struct error *e);
 /*
  * Call once a keeper has started, which has then mounted the keyring; cannot be undone. Keepers that are started
  * later inherit it. The process can no longer trace or load anything; a mount is an error. Without @programs, it

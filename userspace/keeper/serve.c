@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "channel.h"
+#include "privilege.h"
 #include "secrets/confine.h"
 #include "secrets/keeper.h"
 #include "secrets/publish.h"
@@ -43,7 +44,7 @@ static int keeper_begin(struct keeper *keeper, const struct settings *settings,
 	    confine_finish(keeper->keyring.dir, &keeper->identity, options->supervisor, e) == 0 &&
 	    keyring_settle(&keeper->keyring, e) == 0)
 		return 0;
-	return root ? -1 : error_append(e, "; realmkeyd was not started as root: run it as root");
+	return privilege_explain(root, e);
 }
 
 /* --- one pass -------------------------------------------------------------------------------- */

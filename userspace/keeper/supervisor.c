@@ -494,8 +494,8 @@ int supervisor_run(const struct supervisor_options *options, struct settings *se
 	*settings = (struct settings)SETTINGS_INIT;
 	listen_init(&s.listener);
 	if (signals_open(&s, &e) < 0 || privilege_begin(&e) < 0) {
-		log_line(LOG_LEVEL_ERROR, "%s%s", e.text,
-			 geteuid() ? "; realmkeyd was not started as root: run it as root" : "");
+		privilege_explain(geteuid() == 0, &e);
+		log_line(LOG_LEVEL_ERROR, "%s", e.text);
 		s.code = error_exit_code(&e);
 		s.over = true;
 	}
