@@ -148,3 +148,18 @@ bool decode_quantity(const char *text, const struct decode_unit *units, int64_t 
 			 (int64_t)number * units->factor;
 	return true;
 }
+
+void encode_u32(uint32_t value, uint8_t out[4])
+{
+	for (unsigned int i = 0; i < 4; i++)
+		out[i] = (uint8_t)(value >> 8 * i);
+}
+
+uint32_t decode_u32(const uint8_t in[4])
+{
+	uint32_t value = 0;
+
+	for (unsigned int i = 0; i < 4; i++)
+		value |= (uint32_t)in[i] << 8 * i;
+	return value;
+}

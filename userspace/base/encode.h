@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* encode: base64 (RFC 4648 sections 4 and 5) and hexadecimal, to and from struct bytes; numbers with a unit. */
+/* encode: base64 (RFC 4648 sections 4 and 5) and hexadecimal, to and from struct bytes; numbers with a unit, or of 32 bits. */
 #ifndef REALMKEY_ENCODE_H
 #define REALMKEY_ENCODE_H
 
@@ -32,6 +32,10 @@ void encode_hex(const void *data, size_t len, struct bytes *out);
 int decode_base64(enum encode_alphabet alphabet, const char *text, size_t len, const char *what,
 		  struct bytes *out, struct error *e);
 int decode_hex(const char *text, size_t len, const char *what, struct bytes *out, struct error *e);
+
+/* A number of 32 bits, little-endian. */
+void encode_u32(uint32_t value, uint8_t out[4]);
+uint32_t decode_u32(const uint8_t in[4]);
 
 /* The value of one hexadecimal digit in upper or lower case, or 16 for another character. */
 unsigned int decode_hex_digit(char c);

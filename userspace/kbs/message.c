@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/encode.h"
 
 #define KIB		  ((size_t)1 << 10)
 #define MIB		  ((size_t)1 << 20)
@@ -64,21 +65,6 @@ static const struct type_rule *type_rule(uint32_t type)
 	return &rules[type];
 }
 
-static void put_u32(uint32_t value, uint8_t out[4])
-{
-	for (unsigned int i = 0; i < 4; i++)
-		out[i] = (uint8_t)(value >> (8 * i));
-}
-
-static uint32_t get_u32(const uint8_t in[4])
-{
-	uint32_t value = 0;
-
-	for (unsigned int i = 0; i < 4; i++)
-		value |= (uint32_t)in[i] << (8 * i);
-	return value;
-}
-
 static int field_check(const struct type_rule *rule, size_t index, size_t len, struct error *e)
 {
 	const struct field_rule *field = &rule->field[index];
@@ -120,11 +106,11 @@ static int message_append(const struct message *m, size_t omitted, struct bytes 
 	if (bytes_resize(out, start + MESSAGE_HEADER_SIZE + len - omitted, e) < 0)
 		return -1;
 	at = out->data + start;
-	put_u32((uint32_t)m->type, at);
-	put_u32((uint32_t)len, at + 4);
+	encode_u32((uint32_t)m->type, at);
+	encode_u32((uint32_t)len, at + 4);
 	at += MESSAGE_HEADER_SIZE;
 	for (size_t i = 0; i < m->count; i++) {
-		put_u32((uint32_t)m->field[i].len, at);
+		encode_u32((uint32_t)m->field[i].len, at);
 		at += FIELD_HEADER_SIZE;
 		if (i + 1 == m->count && omitted)
 			break;
@@ -148,7 +134,7 @@ int message_encode_front(const struct message *m, struct bytes *out, struct erro
 int message_decode_header(const uint8_t header[MESSAGE_HEADER_SIZE], enum message_type *type,
 			  size_t *len, struct error *e)
 {
-	uint32_t number = get_u32(header), body = get_u32(header + 4);
+	uint32_t number = decode_u32(header), body = decode_u32(header + 4);
 	const struct type_rule *rule = type_rule(number);
 
 	if (!rule)
@@ -170,7 +156,7 @@ static int field_decode(const struct type_rule *rule, size_t index, const uint8_
 
 	if (*left < FIELD_HEADER_SIZE)
 		return error_set(e, ERROR_PROTOCOL, "message %s: ends before %s", rule->name, name);
-	len = get_u32(*at);
+	len = decode_u32(*at);
 	*at += FIELD_HEADER_SIZE;
 	*left -= FIELD_HEADER_SIZE;
 	if (field_check(rule, index, len, e) < 0)
@@ -206,7 +192,7 @@ int message_decode_body(enum message_type type, const void *body, size_t len, st
 
 struct message_field message_u32(uint32_t value, uint8_t buffer[4])
 {
-	put_u32(value, buffer);
+	encode_u32(value, buffer);
 	return (struct message_field){ buffer, 4 };
 }
 
@@ -214,6 +200,6 @@ int message_field_u32(const struct message *m, size_t index, uint32_t *value, st
 {
 	if (index >= m->count || m->field[index].len != 4)
 		return error_set(e, ERROR_PROTOCOL, "message: field %zu is not a number", index);
-	*value = get_u32(m->field[index].data);
+	*value = decode_u32(m->field[index].data);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/encode.h"
 #include "base/io.h"
 #include "confine.h"
 #include "engine.h"
@@ -89,8 +90,7 @@ static int answer_write(const uint8_t *text, size_t len)
 		text = (const uint8_t *)too_long;
 		len = strlen(too_long);
 	}
-	for (size_t i = 0; i < sizeof(head); i++)
-		head[i] = (uint8_t)(len >> 8 * i);
+	encode_u32((uint32_t)len, head);
 	if (io_write_full(STDIN_FILENO, head, sizeof(head), &e) < 0)
 		return -1;
 	return io_write_full(STDIN_FILENO, text, len, &e);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/encode.h"
 #include "base/json.h"
 
 #define ENGINE "realmkey-policy"
@@ -20,8 +21,7 @@ static int frame_append(json_t *question, struct bytes *out, struct error *e)
 	if (ret == 0 && text.len > REGO_QUESTION_MAX)
 		ret = error_set(e, ERROR_INPUT, "question to " ENGINE ": longer than %zu bytes",
 				REGO_QUESTION_MAX);
-	for (size_t i = 0; i < sizeof(head); i++)
-		head[i] = (uint8_t)(text.len >> 8 * i);
+	encode_u32((uint32_t)text.len, head);
 	if (ret == 0) {
 		bytes_append(out, head, sizeof(head));
 		bytes_append(out, text.data, text.len);
@@ -119,13 +119,11 @@ int rego_ask_init_data(const char *text, struct bytes *out, struct error *e)
 
 int64_t rego_frame_size(const void *data, size_t len, size_t max, struct error *e)
 {
-	const uint8_t *head = data;
-	uint32_t text = 0;
+	uint32_t text;
 
 	if (len < 4)
 		return 0;
-	for (size_t i = 0; i < 4; i++)
-		text |= (uint32_t)head[i] << 8 * i;
+	text = decode_u32(data);
 	if (text > max)
 		return error_set(e, ERROR_PROTOCOL, ENGINE ": a message of %u bytes", text);
 	return (int64_t)text + 4;

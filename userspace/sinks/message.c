@@ -2,6 +2,7 @@
 #include "message.h"
 
 #include "base/array.h"
+#include "base/encode.h"
 
 #define SECRETS_MAX 256 /* of a configuration */
 
@@ -18,21 +19,6 @@ static const struct rule {
 	[SINKS_DONE] = { "DONE", 0, SECRETS_MAX, SECRETS_MAX - 1 },
 	[SINKS_FAILED] = { "FAILED", 1, SINKS_TEXT_MAX, ERROR_ANY - 1 },
 };
-
-static void put_u32(uint32_t value, uint8_t out[4])
-{
-	for (unsigned int i = 0; i < 4; i++)
-		out[i] = (uint8_t)(value >> (8 * i));
-}
-
-static uint32_t get_u32(const uint8_t in[4])
-{
-	uint32_t value = 0;
-
-	for (unsigned int i = 0; i < 4; i++)
-		value |= (uint32_t)in[i] << (8 * i);
-	return value;
-}
 
 static int header_check(uint32_t type, uint32_t number, size_t len, struct error *e)
 {
@@ -54,17 +40,17 @@ int sinks_encode_header(const struct sinks_message *m, uint8_t header[SINKS_HEAD
 {
 	if (header_check((uint32_t)m->type, m->number, m->len, e) < 0)
 		return -1;
-	put_u32((uint32_t)m->type, header);
-	put_u32(m->number, header + 4);
-	put_u32((uint32_t)m->len, header + 8);
+	encode_u32((uint32_t)m->type, header);
+	encode_u32(m->number, header + 4);
+	encode_u32((uint32_t)m->len, header + 8);
 	return 0;
 }
 
 int sinks_decode_header(const uint8_t header[SINKS_HEADER_SIZE], struct sinks_message *m,
 			struct error *e)
 {
-	const uint32_t type = get_u32(header), number = get_u32(header + 4);
-	const size_t len = get_u32(header + 8);
+	const uint32_t type = decode_u32(header), number = decode_u32(header + 4);
+	const size_t len = decode_u32(header + 8);
 
 	if (header_check(type, number, len, e) < 0)
 		return -1;
