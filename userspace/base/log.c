@@ -7,15 +7,24 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
-
-#include "error.h"
 
 #define LOG_LINE_MAX (ERROR_TEXT_MAX + 256)
 
 static log_function *log_sink;
 static bool stderr_is_journal, debug_shown;
+
+/* syslog(3) */
+static const int priorities[] = {
+	[LOG_LEVEL_ERROR] = 3,
+	[LOG_LEVEL_WARNING] = 4,
+	[LOG_LEVEL_INFO] = 6,
+	[LOG_LEVEL_DEBUG] = 7,
+};
 
 /* Whether stderr is the stream that the journal opened. The variable alone does not say so: a
  * program may have inherited it and write to another file. */
@@ -59,17 +68,59 @@ void log_show_debug(bool show)
 
 void log_to_stderr(enum log_level level, const char *line)
 {
-	static const int priorities[] = {
-		[LOG_LEVEL_ERROR] = 3,
-		[LOG_LEVEL_WARNING] = 4,
-		[LOG_LEVEL_INFO] = 6,
-		[LOG_LEVEL_DEBUG] = 7,
-	};
-
 	if (level == LOG_LEVEL_DEBUG && !debug_shown)
 		return;
 	if (stderr_is_journal)
 		dprintf(STDERR_FILENO, "<%d>%s\n", priorities[level], line);
 	else
 		dprintf(STDERR_FILENO, "%s: %s\n", program_invocation_short_name, line);
+}
+
+/* --- the journal ----------------------------------------------------------------------------- */
+
+int log_journal_connect(const char *path, int flags)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (!journal_connected() || strlen(path) >= sizeof(to.sun_path))
+		return -1;
+	strcpy(to.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | flags, 0);
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+void log_clean(struct bytes *out, const char *text)
+{
+	char clean[LOG_LINE_MAX];
+
+	snprintf(clean, sizeof(clean), "%s", text);
+	error_text_clean(clean);
+	bytes_append_text(out, clean);
+}
+
+void log_entry_begin(struct bytes *out, enum log_level level, const char *line)
+{
+	bytes_printf(out, "PRIORITY=%d\n", priorities[level]);
+	log_entry_field(out, "SYSLOG_IDENTIFIER", program_invocation_short_name);
+	log_entry_field(out, "MESSAGE", line);
+}
+
+void log_entry_field(struct bytes *out, const char *name, const char *value)
+{
+	if (!value || !*value)
+		return;
+	bytes_printf(out, "%s=", name);
+	log_clean(out, value);
+	bytes_append_text(out, "\n");
+}
+
+bool log_entry_send(int journal, const struct bytes *entry)
+{
+	/* Not sendto() with the address, which system call filters refuse. */
+	return entry->len && send(journal, entry->data, entry->len, MSG_NOSIGNAL) >= 0;
 }

@@ -112,7 +112,7 @@ static void descriptors_close(void)
 {
 	journal_close();
 	closefrom(STDERR_FILENO + 1);
-	journal_open(logging.format, logging.debug, JOURNAL_SOCKET);
+	journal_open(logging.format, logging.debug, LOG_JOURNAL);
 }
 
 static void settings_report(void *reported, bool warning, const char *text)
@@ -150,7 +150,7 @@ static int once_run(const struct settings *settings, const struct keeper_options
 static void child_run(const struct settings *settings, const struct keeper_options *options,
 		      int channel)
 {
-	journal_open(logging.format, logging.debug, JOURNAL_SOCKET);
+	journal_open(logging.format, logging.debug, LOG_JOURNAL);
 	keeper_child(settings, options, channel);
 }
 
@@ -218,7 +218,7 @@ int main(int argc, char **argv)
 	     journal_format_read(options.log_format, &logging.format, &e) < 0))
 		return main_fail(&e);
 	logging.debug = options.verbose;
-	journal_open(logging.format, logging.debug, JOURNAL_SOCKET);
+	journal_open(logging.format, logging.debug, LOG_JOURNAL);
 	if (options.check || options.plan || options.online || options.json)
 		return inspect_main(&options);
 	return daemon_run(&options);

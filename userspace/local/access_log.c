@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "access_log.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "base/array.h"
 #include "base/clock.h"
@@ -31,48 +24,15 @@ static const char *const sinks[] = {
 static const struct {
 	const char *name, *verb;
 	enum log_level level;
-	int priority; /* syslog(3) */
 } results[] = {
-	[ACCESS_GIVEN] = { "given", "given to", LOG_LEVEL_INFO, 6 },
-	[ACCESS_REFUSED] = { "refused", "refused to", LOG_LEVEL_WARNING, 4 },
-	[ACCESS_FAILED] = { "failed", "not delivered to", LOG_LEVEL_WARNING, 4 },
+	[ACCESS_GIVEN] = { "given", "given to", LOG_LEVEL_INFO },
+	[ACCESS_REFUSED] = { "refused", "refused to", LOG_LEVEL_WARNING },
+	[ACCESS_FAILED] = { "failed", "not delivered to", LOG_LEVEL_WARNING },
 };
-
-/* As log.c does, because the variable alone does not say where standard error leads. */
-static bool journal_is_stderr(void)
-{
-	const char *stream = getenv("JOURNAL_STREAM");
-	char own[64];
-	struct stat st;
-
-	if (!stream || fstat(STDERR_FILENO, &st) < 0)
-		return false;
-	snprintf(own, sizeof(own), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
-	return !strcmp(own, stream);
-}
 
 void access_log_open(const char *path)
 {
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-
-	if (!journal_is_stderr() || strlen(path) >= sizeof(to.sun_path))
-		return;
-	strcpy(to.sun_path, path);
-	journal.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (journal.fd >= 0 && connect(journal.fd, (const struct sockaddr *)&to, sizeof(to)) < 0) {
-		close(journal.fd);
-		journal.fd = -1;
-	}
-}
-
-/* Append @text, in which no newline can begin another field. */
-static void clean_append(struct bytes *out, const char *text)
-{
-	char clean[ERROR_TEXT_MAX];
-
-	snprintf(clean, sizeof(clean), "%s", text);
-	error_text_clean(clean);
-	bytes_append_text(out, clean);
+	journal.fd = log_journal_connect(path, SOCK_NONBLOCK);
 }
 
 void access_log_line(const struct access *access, struct bytes *out)
@@ -80,7 +40,7 @@ void access_log_line(const struct access *access, struct bytes *out)
 	const struct peer *peer = access->peer;
 
 	bytes_printf(out, "%s '", sinks[access->sink]);
-	clean_append(out, access->wanted);
+	log_clean(out, access->wanted);
 	bytes_append_text(out, "': ");
 	if (access->secret && access->sink != ACCESS_API)
 		bytes_printf(out, "secret '%s' ", access->secret);
@@ -94,34 +54,23 @@ void access_log_line(const struct access *access, struct bytes *out)
 	if (!access->reason)
 		return;
 	bytes_append_text(out, ": ");
-	clean_append(out, access->reason);
-}
-
-static void field_append(struct bytes *out, const char *name, const char *value)
-{
-	if (!value || !*value)
-		return;
-	bytes_printf(out, "%s=", name);
-	clean_append(out, value);
-	bytes_append_text(out, "\n");
+	log_clean(out, access->reason);
 }
 
 void access_log_entry(const struct access *access, const char *line, struct bytes *out)
 {
 	const struct peer *peer = access->peer;
 
-	bytes_printf(out, "PRIORITY=%d\n", results[access->result].priority);
-	field_append(out, "SYSLOG_IDENTIFIER", program_invocation_short_name);
-	field_append(out, "MESSAGE", line);
-	field_append(out, "SECRET", access->secret);
-	field_append(out, "SINK", sinks[access->sink]);
-	field_append(out, "WANTED", access->wanted);
-	field_append(out, "RESULT", results[access->result].name);
-	field_append(out, "REASON", access->reason);
+	log_entry_begin(out, results[access->result].level, line);
+	log_entry_field(out, "SECRET", access->secret);
+	log_entry_field(out, "SINK", sinks[access->sink]);
+	log_entry_field(out, "WANTED", access->wanted);
+	log_entry_field(out, "RESULT", results[access->result].name);
+	log_entry_field(out, "REASON", access->reason);
 	bytes_printf(out, "PEER_UID=%u\nPEER_GID=%u\nPEER_PID=%d\nPEER_CONTAINER=%d\n", peer->uid,
 		     peer->gid, peer->pid, peer->container);
-	field_append(out, "PEER_UNIT", peer->cgroup.unit);
-	field_append(out, "PEER_USER_UNIT", peer->cgroup.user_unit);
+	log_entry_field(out, "PEER_UNIT", peer->cgroup.unit);
+	log_entry_field(out, "PEER_USER_UNIT", peer->cgroup.user_unit);
 }
 
 static bool entry_send(const struct access *access, const char *line)
@@ -132,8 +81,7 @@ static bool entry_send(const struct access *access, const char *line)
 	if (journal.fd < 0)
 		return false;
 	access_log_entry(access, line, &entry);
-	/* Not sendto() with the address, which the system call filter refuses. */
-	sent = entry.len && send(journal.fd, entry.data, entry.len, MSG_NOSIGNAL) >= 0;
+	sent = log_entry_send(journal.fd, &entry);
 	bytes_free(&entry);
 	return sent;
 }

@@ -26,8 +26,7 @@
 #include "sandbox/sandbox.h"
 #include "sockets.h"
 
-#define KEYRING_PATH   "/run/realmkey/keyring"
-#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+#define KEYRING_PATH "/run/realmkey/keyring"
 
 struct options {
 	const char *credentials, *api, *keyring, *config;
@@ -205,7 +204,7 @@ static int local_serve(struct acceptor *a, const struct options *options, struct
 				       keyring);
 	if (reader_start(a, e) < 0 || signals_open(a, e) < 0 || watch_open(&a->watch, e) < 0)
 		return -1;
-	access_log_open(JOURNAL_SOCKET);
+	access_log_open(LOG_JOURNAL);
 	if (confinement_acceptor(a->config, e) < 0 || reader_wait(a, e) < 0)
 		return -1;
 	notify_ready(a->notify);

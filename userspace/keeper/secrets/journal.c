@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "journal.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -31,14 +25,11 @@ static struct {
 	enum error_kind kind;
 } context;
 
-static const struct {
-	int priority; /* syslog(3) */
-	const char *name;
-} levels[] = {
-	[LOG_LEVEL_ERROR] = { 3, "error" },
-	[LOG_LEVEL_WARNING] = { 4, "warning" },
-	[LOG_LEVEL_INFO] = { 6, "info" },
-	[LOG_LEVEL_DEBUG] = { 7, "debug" },
+static const char *const levels[] = {
+	[LOG_LEVEL_ERROR] = "error",
+	[LOG_LEVEL_WARNING] = "warning",
+	[LOG_LEVEL_INFO] = "info",
+	[LOG_LEVEL_DEBUG] = "debug",
 };
 
 int journal_format_read(const char *text, enum journal_format *format, struct error *e)
@@ -58,39 +49,14 @@ int journal_format_read(const char *text, enum journal_format *format, struct er
 	return error_set(e, ERROR_USAGE, "--log-format: '%s' is not auto, text or json", text);
 }
 
-/* As log.c does, because the variable alone does not say where standard error leads. */
-static bool stderr_leads_to_journal(void)
-{
-	const char *stream = getenv("JOURNAL_STREAM");
-	char own[64];
-	struct stat st;
-
-	if (!stream || fstat(STDERR_FILENO, &st) < 0)
-		return false;
-	snprintf(own, sizeof(own), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
-	return !strcmp(own, stream);
-}
-
-static void journal_connect(const char *path)
-{
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-
-	if (strlen(path) >= sizeof(to.sun_path))
-		return;
-	strcpy(to.sun_path, path);
-	journal.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (journal.fd >= 0 && connect(journal.fd, (const struct sockaddr *)&to, sizeof(to)) < 0)
-		journal_close();
-}
-
 void journal_open(enum journal_format format, bool debug, const char *path)
 {
 	journal.format = format;
 	journal.debug = debug;
 	log_show_debug(debug);
 	journal_close();
-	if (format == JOURNAL_AUTOMATIC && stderr_leads_to_journal())
-		journal_connect(path);
+	if (format == JOURNAL_AUTOMATIC)
+		journal.fd = log_journal_connect(path, 0);
 	log_set(journal_log);
 }
 
@@ -145,31 +111,13 @@ static const struct {
 	{ "KIND", "kind", kind_value },
 };
 
-/* Append @text, in which no newline can begin another field. */
-static void clean_append(struct bytes *out, const char *text)
+static void entry_native(enum log_level level, const char *line, struct bytes *out)
 {
-	char clean[ERROR_TEXT_MAX + 256];
-
-	snprintf(clean, sizeof(clean), "%s", text);
-	error_text_clean(clean);
-	bytes_append_text(out, clean);
-}
-
-void journal_entry_native(enum log_level level, const char *line, struct bytes *out)
-{
-	bytes_printf(out, "PRIORITY=%d\nSYSLOG_IDENTIFIER=%s\nMESSAGE=", levels[level].priority,
-		     program_invocation_short_name);
-	clean_append(out, line);
-	bytes_append_text(out, "\n");
+	log_entry_begin(out, level, line);
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 		char number[NUMBER_SIZE];
-		const char *value = fields[i].value(number);
 
-		if (!value)
-			continue;
-		bytes_printf(out, "%s=", fields[i].native);
-		clean_append(out, value);
-		bytes_append_text(out, "\n");
+		log_entry_field(out, fields[i].native, fields[i].value(number));
 	}
 }
 
@@ -179,7 +127,7 @@ static void json_text_append(struct bytes *out, const char *text)
 	struct bytes clean = BYTES_INIT;
 	const char *at;
 
-	clean_append(&clean, text);
+	log_clean(&clean, text);
 	bytes_append_text(out, "\"");
 	for (at = bytes_text(&clean); *at; at++)
 		bytes_printf(out, "%s%c", *at == '"' || *at == '\\' ? "\\" : "", *at);
@@ -187,10 +135,10 @@ static void json_text_append(struct bytes *out, const char *text)
 	bytes_free(&clean);
 }
 
-void journal_entry_json(enum log_level level, const char *line, struct bytes *out)
+static void entry_json(enum log_level level, const char *line, struct bytes *out)
 {
 	bytes_printf(out, "{\"boot-ms\":%" PRId64 ",\"level\":\"%s\",\"message\":", clock_boot_ms(),
-		     levels[level].name);
+		     levels[level]);
 	json_text_append(out, line);
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 		char number[NUMBER_SIZE];
@@ -212,17 +160,16 @@ static bool entry_write(enum log_level level, const char *line)
 {
 	struct bytes entry = BYTES_INIT;
 	struct error e = ERROR_INIT;
-	bool written = false;
+	bool written;
 
-	if (journal.fd >= 0)
-		journal_entry_native(level, line, &entry);
-	else
-		journal_entry_json(level, line, &entry);
-	/* Not sendto() with the address, which the keeper's system call filter refuses. */
-	if (bytes_check(&entry, &e) == 0)
-		written = journal.fd >= 0 ?
-				  send(journal.fd, entry.data, entry.len, MSG_NOSIGNAL) >= 0 :
-				  io_write_full(STDERR_FILENO, entry.data, entry.len, &e) == 0;
+	if (journal.fd >= 0) {
+		entry_native(level, line, &entry);
+		written = log_entry_send(journal.fd, &entry);
+	} else {
+		entry_json(level, line, &entry);
+		written = bytes_check(&entry, &e) == 0 &&
+			  io_write_full(STDERR_FILENO, entry.data, entry.len, &e) == 0;
+	}
 	bytes_free(&entry);
 	return written;
 }

@@ -10,11 +10,8 @@
 
 #include <stdbool.h>
 
-#include "base/bytes.h"
 #include "base/error.h"
 #include "base/log.h"
-
-#define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
 enum journal_format {
 	JOURNAL_AUTOMATIC, /* the journal if standard error leads there, otherwise plain lines */
@@ -25,7 +22,7 @@ enum journal_format {
 /* Read the value of --log-format: "auto", "text" or "json". An ERROR_USAGE lists them. */
 int journal_format_read(const char *text, enum journal_format *format, struct error *e);
 
-/* Connect to the journal at @path (JOURNAL_SOCKET) if @format asks for it, and make journal_log() the callback of
+/* Connect to the journal at @path (LOG_JOURNAL) if @format asks for it, and make journal_log() the callback of
  * the log. Without a journal, lines go to standard error. @debug: log lines of that level too. */
 void journal_open(enum journal_format format, bool debug, const char *path);
 void journal_close(void);
@@ -37,9 +34,5 @@ void journal_context(const char *secret, const char *kbs, unsigned int attempt,
 
 /* The callback. */
 void journal_log(enum log_level level, const char *line);
-
-/* Append a line with the fields of the context to @out: for the journal, or as JSON with a newline at the end. */
-void journal_entry_native(enum log_level level, const char *line, struct bytes *out);
-void journal_entry_json(enum log_level level, const char *line, struct bytes *out);
 
 #endif
