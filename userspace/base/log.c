@@ -61,6 +61,12 @@ void log_line(enum log_level level, const char *format, ...)
 	log_sink(level, line);
 }
 
+int log_failure(const struct error *e)
+{
+	log_line(LOG_LEVEL_ERROR, "%s", e->text);
+	return error_exit_code(e);
+}
+
 void log_show_debug(bool show)
 {
 	debug_shown = show;

@@ -18,12 +18,20 @@ typedef void log_function(enum log_level level, const char *line);
 /* Set the callback. NULL, as at the start, drops all lines. Call it before a sandbox is entered. */
 void log_set(log_function *function);
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Log the text of @e as an error. Returns the exit status of a program that ends with it. */
+int log_failure(const struct error *e);
 
 /* A callback for programs: writes "<N>line" to stderr if that is the journal (JOURNAL_STREAM), and
  * "program: line" otherwise. Lines of level DEBUG are dropped unless log_show_debug(true) was
  * called. */
 void log_to_stderr(enum log_level level, const char *line);
 void log_show_debug(bool show);
+/* The option --verbose (args.h) of a program whose struct @target has a member for it. */
+#define LOG_VERBOSE_OPTION(target) \
+	{ .name = "verbose", \
+	  .type = ARGS_FLAG, \
+	  .offset = offsetof(target, verbose), \
+	  .help = "log debug messages too" }
 
 /*
  * Lines with fields, for the journal in its native protocol (systemd's JOURNAL_NATIVE_PROTOCOL). The socket is connected

@@ -11,6 +11,7 @@
 #include "audit.h"
 #include "base/crypto.h"
 #include "base/io.h"
+#include "base/log.h"
 #include "kbs/ca_file.h"
 #include "reading.h"
 
@@ -314,6 +315,22 @@ int settings_check(struct settings *settings, const char *path, unsigned int wat
 	if (ret < 0)
 		settings_free(settings);
 	return ret;
+}
+
+static void problem_log(bool *reported, bool warning, enum log_level level, const char *text)
+{
+	log_line(warning ? level : LOG_LEVEL_ERROR, "%s", text);
+	*reported |= !warning;
+}
+
+void settings_log(void *reported, bool warning, const char *text)
+{
+	problem_log(reported, warning, LOG_LEVEL_WARNING, text);
+}
+
+void settings_log_errors(void *reported, bool warning, const char *text)
+{
+	problem_log(reported, warning, LOG_LEVEL_DEBUG, text);
 }
 
 void settings_free(struct settings *settings)

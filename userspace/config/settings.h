@@ -4,6 +4,7 @@
 #ifndef REALMKEY_SETTINGS_H
 #define REALMKEY_SETTINGS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -14,6 +15,14 @@
 
 #define SETTINGS_PATH	     "/etc/realmkey/realmkeyd.conf"
 #define SETTINGS_DIGEST_SIZE 32
+
+/* The option --config (args.h) of a program whose struct @target has a member for it. */
+#define SETTINGS_OPTION(target) \
+	{ .name = "config", \
+	  .type = ARGS_TEXT, \
+	  .offset = offsetof(target, config), \
+	  .value = "FILE", \
+	  .help = "configuration file (default " SETTINGS_PATH ")" }
 
 struct settings_secret {
 	uid_t uid;
@@ -60,6 +69,10 @@ int settings_read_text(struct settings *settings, const char *path, config_repor
  * on after errors. @watchdog is as there. */
 int settings_check(struct settings *settings, const char *path, unsigned int watchdog,
 		   config_report *report, void *context, struct error *e);
+/* For a program as @report: log errors and warnings; and for one beside realmkeyd, which has logged the warnings: these only
+ * as debug messages. @reported is a bool that becomes true with an error. */
+void settings_log(void *reported, bool warning, const char *text);
+void settings_log_errors(void *reported, bool warning, const char *text);
 void settings_free(struct settings *settings);
 
 #endif

@@ -28,25 +28,14 @@ struct options {
 };
 
 static const struct args_option own[] = {
-	{ .name = "config",
-	  .type = ARGS_TEXT,
-	  .offset = offsetof(struct options, config),
-	  .value = "FILE",
-	  .help = "configuration file (default " SETTINGS_PATH ")" },
-	{ .name = "socket",
-	  .type = ARGS_TEXT,
-	  .offset = offsetof(struct options, socket),
-	  .value = "PATH",
-	  .help = "listen at PATH, in place of the connection that the service manager passes" },
+	SETTINGS_OPTION(struct options),
+	SINKS_SOCKET_OPTION(struct options),
 	{ .name = "systemd",
 	  .type = ARGS_TEXT,
 	  .offset = offsetof(struct options, systemd),
 	  .value = "PATH",
 	  .help = "socket of systemd (default " SYSTEMD_SOCKET ")" },
-	{ .name = "verbose",
-	  .type = ARGS_FLAG,
-	  .offset = offsetof(struct options, verbose),
-	  .help = "log debug messages too" },
+	LOG_VERBOSE_OPTION(struct options),
 	{ 0 },
 };
 
@@ -61,12 +50,6 @@ static const struct args_spec spec = {
 	.notes = "systemd starts it when realmkeyd connects to realmkey-hooks.socket.\n"
 		 "See realmkey-hooks(8) and realmkeyd.conf(5).",
 };
-
-static int main_fail(const struct error *e)
-{
-	log_line(LOG_LEVEL_ERROR, "%s", e->text);
-	return error_exit_code(e);
-}
 
 /* --- descriptors ----------------------------------------------------------------------------- */
 
@@ -100,7 +83,7 @@ static _Noreturn void receiver_main(int keeper, int pipe_end, const struct setti
 		 confine_receiver(parent, &e) == 0 &&
 		 receiver_run(KEEP_FD, KEEP_FD + 1, settings, &e) == 0)
 		_exit(0);
-	_exit(main_fail(&e));
+	_exit(log_failure(&e));
 }
 
 /* Returns the exit status. */
@@ -110,10 +93,10 @@ static int caller_main(int pipe_end, const char *path, struct plan *plan)
 	const char *systemd;
 
 	if (descriptor_last(pipe_end, KEEP_FD, &e) < 0)
-		return main_fail(&e);
+		return log_failure(&e);
 	systemd = confine_caller(path, &e);
 	if (!systemd || caller_run(KEEP_FD, systemd, plan, &e) < 0)
-		return main_fail(&e);
+		return log_failure(&e);
 	return 0;
 }
 
@@ -138,22 +121,16 @@ static int connection_serve(int keeper, const struct settings *settings, const c
 	pid_t child;
 
 	if (plan_make(&plan, &settings->config, &e) < 0)
-		return main_fail(&e);
+		return log_failure(&e);
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0 || (child = fork()) < 0) {
 		error_set_errno(&e, ERROR_SYSTEM, "cannot start the receiver");
-		return main_fail(&e);
+		return log_failure(&e);
 	}
 	if (child == 0)
 		receiver_main(keeper, ends[1], settings, self);
 	code = caller_main(ends[0], systemd, &plan);
 	/* If this process failed, the other ends with it. */
 	return code ? code : child_status(child);
-}
-
-static void settings_report(void *reported, bool warning, const char *text)
-{
-	log_line(warning ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR, "%s", text);
-	*(bool *)reported |= !warning;
 }
 
 int main(int argc, char **argv)
@@ -170,14 +147,14 @@ int main(int argc, char **argv)
 	    args_answer(&spec, outcome, "realmkey-hooks " REALMKEY_VERSION, &e) == 0)
 		return 0;
 	if (outcome != ARGS_RUN)
-		return main_fail(&e);
+		return log_failure(&e);
 	log_show_debug(options.verbose);
 	signal(SIGPIPE, SIG_IGN);
 	keeper = sinks_accept(options.socket, &e);
 	if (keeper < 0)
-		return main_fail(&e);
+		return log_failure(&e);
 	/* After that, so that each connection has the present configuration. */
-	if (settings_read_text(&settings, options.config, settings_report, &reported, &e) < 0)
-		return reported ? error_exit_code(&e) : main_fail(&e);
+	if (settings_read_text(&settings, options.config, settings_log_errors, &reported, &e) < 0)
+		return reported ? error_exit_code(&e) : log_failure(&e);
 	_exit(connection_serve(keeper, &settings, options.systemd));
 }

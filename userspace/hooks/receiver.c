@@ -16,8 +16,7 @@ static _Noreturn void keeper_refuse(const struct sinks_message *m)
 		  "the keeper has sent a message of type %d, which is not for realmkey-hooks: "
 		  "connection closed",
 		  m->type);
-	log_line(LOG_LEVEL_ERROR, "%s", e.text);
-	_exit(error_exit_code(&e));
+	_exit(log_failure(&e));
 }
 
 static int number_pass(int caller, uint32_t number, struct error *e)

@@ -414,15 +414,9 @@ static int plan_finish(struct plan *plan, struct error *e)
 	return ret;
 }
 
-static void report_log(void *reported, bool warning, const char *text)
-{
-	log_line(warning ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, "%s", text);
-	*(bool *)reported |= !warning;
-}
-
 static int plan_do(struct plan *plan, const char *config, bool *reported, struct error *e)
 {
-	if (settings_read(&plan->settings, config, report_log, reported, e) < 0)
+	if (settings_read(&plan->settings, config, settings_log, reported, e) < 0)
 		return -1;
 	if (plan->json && !plan->list)
 		return error_set_memory(e);

@@ -26,11 +26,7 @@ struct options {
 };
 
 static const struct args_option own[] = {
-	{ .name = "config",
-	  .type = ARGS_TEXT,
-	  .offset = offsetof(struct options, config),
-	  .value = "FILE",
-	  .help = "configuration file (default /etc/realmkey/realmkeyd.conf)" },
+	SETTINGS_OPTION(struct options),
 	{ .name = "once",
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct options, once),
@@ -77,10 +73,7 @@ static const struct args_option own[] = {
 	  .offset = offsetof(struct options, log_format),
 	  .value = "FORMAT",
 	  .help = "auto (the default: the journal, or text), text, or json" },
-	{ .name = "verbose",
-	  .type = ARGS_FLAG,
-	  .offset = offsetof(struct options, verbose),
-	  .help = "log debug messages too" },
+	LOG_VERBOSE_OPTION(struct options),
 	{ 0 },
 };
 
@@ -101,12 +94,6 @@ static struct {
 	bool debug;
 } logging;
 
-static int main_fail(const struct error *e)
-{
-	log_line(LOG_LEVEL_ERROR, "%s", e->text);
-	return error_exit_code(e);
-}
-
 /* What the starting process or a look-up of users left open could become a way out. */
 static void descriptors_close(void)
 {
@@ -115,21 +102,15 @@ static void descriptors_close(void)
 	journal_open(logging.format, logging.debug, LOG_JOURNAL);
 }
 
-static void settings_report(void *reported, bool warning, const char *text)
-{
-	log_line(warning ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, "%s", text);
-	*(bool *)reported |= !warning;
-}
-
 /* Returns 0, or an exit status after it has logged each error. */
 static int settings_load(struct settings *settings, const char *path)
 {
 	struct error e = ERROR_INIT;
 	bool reported = false;
 
-	if (settings_read(settings, path, settings_report, &reported, &e) == 0)
+	if (settings_read(settings, path, settings_log, &reported, &e) == 0)
 		return 0;
-	return reported ? error_exit_code(&e) : main_fail(&e);
+	return reported ? error_exit_code(&e) : log_failure(&e);
 }
 
 /* Without a supervisor. It notifies by itself, through a socket that is connected before it is confined. */
@@ -190,7 +171,7 @@ static int inspect_main(const struct options *options)
 	    (options->online && !options->check) || (options->json && !options->plan)) {
 		error_set(&e, ERROR_USAGE,
 			  "use one of --check [--online], --plan [--json] and --once");
-		return main_fail(&e);
+		return log_failure(&e);
 	}
 	descriptors_close();
 	if (options->plan)
@@ -216,7 +197,7 @@ int main(int argc, char **argv)
 	if (outcome != ARGS_RUN ||
 	    (options.log_format &&
 	     journal_format_read(options.log_format, &logging.format, &e) < 0))
-		return main_fail(&e);
+		return log_failure(&e);
 	logging.debug = options.verbose;
 	journal_open(logging.format, logging.debug, LOG_JOURNAL);
 	if (options.check || options.plan || options.online || options.json)

@@ -213,9 +213,10 @@ static void signals_set(void)
 
 static _Noreturn void server_fail(struct server *s, enum channel_type type, const struct error *e)
 {
-	log_line(LOG_LEVEL_ERROR, "%s", e->text);
-	report(s, type, 0, error_exit_code(e), e->text);
-	_exit(error_exit_code(e));
+	const int code = log_failure(e);
+
+	report(s, type, 0, code, e->text);
+	_exit(code);
 }
 
 /* One that became stale without an error is never requested. */
@@ -291,10 +292,11 @@ _Noreturn void keeper_child(const struct settings *settings, const struct keeper
 	else
 		keeper_begin(&s.keeper, settings, options, &e);
 	if (e.kind != ERROR_NONE) {
-		log_line(LOG_LEVEL_ERROR, "%s", e.text);
-		(void)channel_send_report(channel, CHANNEL_FAILED, 0, false, error_exit_code(&e),
-					  e.text, &(struct error)ERROR_INIT);
-		_exit(error_exit_code(&e));
+		const int code = log_failure(&e);
+
+		(void)channel_send_report(channel, CHANNEL_FAILED, 0, false, code, e.text,
+					  &(struct error)ERROR_INIT);
+		_exit(code);
 	}
 	s.keeper.between = commands_obey;
 	s.keeper.context = &s;

@@ -256,8 +256,7 @@ static void keeper_started(struct supervisor *s)
 	struct error e = ERROR_INIT;
 
 	if (!s->confined && privilege_give_up(courier_is_program(s), &e) < 0) {
-		log_line(LOG_LEVEL_ERROR, "%s", e.text);
-		supervisor_end(s, error_exit_code(&e), e.text);
+		supervisor_end(s, log_failure(&e), e.text);
 		return;
 	}
 	s->confined = true;
@@ -495,8 +494,7 @@ int supervisor_run(const struct supervisor_options *options, struct settings *se
 	listen_init(&s.listener);
 	if (signals_open(&s, &e) < 0 || privilege_begin(&e) < 0) {
 		privilege_explain(geteuid() == 0, &e);
-		log_line(LOG_LEVEL_ERROR, "%s", e.text);
-		s.code = error_exit_code(&e);
+		s.code = log_failure(&e);
 		s.over = true;
 	}
 	notify_open(&s.notify, getenv("NOTIFY_SOCKET"));

@@ -25,16 +25,8 @@ struct options {
 };
 
 static const struct args_option own[] = {
-	{ .name = "config",
-	  .type = ARGS_TEXT,
-	  .offset = offsetof(struct options, config),
-	  .value = "FILE",
-	  .help = "configuration file (default " SETTINGS_PATH ")" },
-	{ .name = "socket",
-	  .type = ARGS_TEXT,
-	  .offset = offsetof(struct options, socket),
-	  .value = "PATH",
-	  .help = "listen at PATH, instead of using the connection that a service manager passes" },
+	SETTINGS_OPTION(struct options),
+	SINKS_SOCKET_OPTION(struct options),
 	{ .name = "directory",
 	  .type = ARGS_TEXT,
 	  .offset = offsetof(struct options, directory),
@@ -63,14 +55,6 @@ static const struct args_spec spec = {
 		 "See realmkey-keys(8) and realmkeyd.conf(5).",
 };
 
-static void settings_report(void *reported, bool warning, const char *text)
-{
-	/* realmkeyd has logged the warnings. */
-	if (!warning)
-		log_line(LOG_LEVEL_ERROR, "%s", text);
-	*(bool *)reported |= !warning;
-}
-
 static void idle(void *context)
 {
 	(void)context;
@@ -88,7 +72,7 @@ static int serve(const struct options *options, bool *reported, struct error *e)
 	/* A service manager sets variables; none may change what libraries do here. */
 	if (fd < 0 || clearenv() != 0 || confine_begin(e) < 0 ||
 	    settings_read_text(&settings, options->config ? options->config : SETTINGS_PATH,
-			       settings_report, reported, e) < 0 ||
+			       settings_log_errors, reported, e) < 0 ||
 	    store_open(&store, &settings, options->directory, e) < 0 || confine_keys(e) < 0)
 		return -1;
 	service.digest = settings.text_digest;

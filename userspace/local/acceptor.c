@@ -20,20 +20,13 @@ enum { POLL_SIGNALS, POLL_CHANNEL, POLL_WATCH, POLL_CREDENTIALS, POLL_API, POLL_
 
 /* --- the configuration ------------------------------------------------------------------------ */
 
-static void config_log(void *context, bool warning, const char *text)
-{
-	(void)context;
-	/* The warnings are realmkeyd's. */
-	if (!warning)
-		log_line(LOG_LEVEL_ERROR, "%s", text);
-}
-
 int acceptor_configure(struct acceptor *a, struct error *e)
 {
 	struct settings settings = SETTINGS_INIT;
 	struct bytes hex = BYTES_INIT;
+	bool reported = false;
 
-	if (settings_read_text(&settings, a->config, config_log, NULL, e) < 0)
+	if (settings_read_text(&settings, a->config, settings_log_errors, &reported, e) < 0)
 		return -1;
 	encode_hex(settings.text_digest, sizeof(settings.text_digest), &hex);
 	if (bytes_check(&hex, e) < 0) {

@@ -7,6 +7,14 @@
 #include "base/error.h"
 #include "message.h"
 
+/* The option --socket (args.h) of a program whose struct @target has a member for it. */
+#define SINKS_SOCKET_OPTION(target) \
+	{ .name = "socket", \
+	  .type = ARGS_TEXT, \
+	  .offset = offsetof(target, socket), \
+	  .value = "PATH", \
+	  .help = "listen at PATH, in place of the connection that the service manager passes" }
+
 /* The connection that the service manager passes (sd_listen_fds(3), Accept=yes), or, with the option --socket PATH, one that
  * a process accepts there: this function then listens at @path, with mode 0600, and forks for each connection; it returns
  * in the child. The peer must be root or the user of this process (SO_PEERCRED). Returns a descriptor, or -1 with @e set. */

@@ -420,8 +420,5 @@ int main(int argc, char *argv[])
 	} else if (ret > ARGS_RUN) {
 		ret = args_answer(&spec, ret, "trusteed " REALMKEY_VERSION, &e);
 	}
-	if (ret == 0)
-		return 0;
-	log_line(LOG_LEVEL_ERROR, "%s", e.text);
-	return error_exit_code(&e);
+	return ret == 0 ? 0 : log_failure(&e);
 }
