@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <linux/landlock.h>
 #include <linux/netlink.h>
@@ -74,12 +75,10 @@ TRY(tmpfile, open("/tmp", O_TMPFILE | O_RDWR, 0600))
 TRY(unlink, unlink("/tmp/realmkey-x"))
 TRY(list, opendir("/") ? 0 : -1)
 TRY(device, open("/dev/cca-rsi", O_RDWR))
-
 TRY(journal, socket(AF_UNIX, SOCK_DGRAM, 0))
 TRY(tcp, socket(AF_INET, SOCK_STREAM, IPPROTO_TCP))
 TRY(netlink, socket(AF_NETLINK, SOCK_RAW, 16))
 TRY(mptcp, socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP))
-
 TRY(route, socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE))
 
 /* As in the zone of a link-local address. */
@@ -375,6 +374,37 @@ static void test_drop(void **state)
 	}
 }
 
+/* Root that stays. Returns 0, or what is wrong. @able: it may change its groups. */
+static int stay(bool able)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
+	const struct sandbox_identity same = { .gid = getegid() };
+	struct error e = ERROR_INIT;
+
+	if (setgroups(1, &same.gid) < 0 || (!able && syscall(SYS_capset, &header, none) < 0))
+		return 1;
+	if (sandbox_drop_root(&same, &e) < 0)
+		return 2;
+	if (capabilities("CapPrm:") || capabilities("CapEff:"))
+		return 3;
+	return geteuid() != 0 || getgroups(0, NULL) != !able ? 4 : 0;
+}
+
+static void test_stay(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	for (int able = 0; able < 2; able++) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			_exit(stay(able));
+		assert_int_equal(child_wait(pid), 0);
+	}
+}
+
 static void test_no_dump(void **state)
 {
 	pid_t pid = fork();
@@ -453,7 +483,6 @@ static void test_seccomp_comparisons(void **state)
 static void test_seccomp_x32(void **state)
 {
 	pid_t pid = fork();
-	int status;
 
 	(void)state;
 	if (pid == 0) {
@@ -465,8 +494,7 @@ static void test_seccomp_x32(void **state)
 		syscall(0x40000000 | SYS_getpid);
 		_exit(0);
 	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+	assert_int_equal(child_wait(pid), KILLED);
 }
 #endif
 
@@ -554,6 +582,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_drop),
+		cmocka_unit_test(test_stay),
 		cmocka_unit_test(test_no_dump),
 		cmocka_unit_test(test_seccomp_actions),
 		cmocka_unit_test(test_seccomp_comparisons),

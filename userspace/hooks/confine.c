@@ -2,11 +2,8 @@
 #include "confine.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -14,32 +11,13 @@
 #include "filters/hooks.h"
 #include "sandbox/sandbox.h"
 
-/* Not sandbox_drop_root(), which changes the user, and so requires capabilities that the unit withholds. The bounding set
- * cannot be emptied without CAP_SETPCAP; the unit's is empty already. */
-static int capabilities_drop(struct error *e)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
-	struct __user_cap_data_struct had[_LINUX_CAPABILITY_U32S_3];
-
-	for (unsigned long i = 0; prctl(PR_CAPBSET_READ, i, 0, 0, 0) >= 0; i++)
-		if (prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0 && errno != EPERM)
-			return error_set_errno(e, ERROR_SYSTEM, "PR_CAPBSET_DROP %lu", i);
-	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
-		return error_set_errno(e, ERROR_SYSTEM, "PR_CAP_AMBIENT_CLEAR_ALL");
-	if (syscall(SYS_capget, &header, had) < 0)
-		return error_set_errno(e, ERROR_SYSTEM, "capget");
-	/* The unit refuses the call. */
-	if (memcmp(had, none, sizeof(had)) && syscall(SYS_capset, &header, none) < 0)
-		return error_set_errno(e, ERROR_SYSTEM, "capset");
-	return 0;
-}
-
-/* What both have in common. */
+/* What both have in common. The user stays, because systemd accepts requests from root. */
 static int privileges_drop(const struct sandbox_access *access, struct error *e)
 {
-	if (capabilities_drop(e) < 0 || sandbox_no_dump(e) < 0 || sandbox_no_new_privs(e) < 0 ||
-	    sandbox_no_new_code(e) < 0)
+	const struct sandbox_identity same = { .uid = geteuid(), .gid = getegid() };
+
+	if (sandbox_drop_root(&same, e) < 0 || sandbox_no_dump(e) < 0 ||
+	    sandbox_no_new_privs(e) < 0 || sandbox_no_new_code(e) < 0)
 		return -1;
 	return sandbox_landlock(access, e) < 0 ? -1 : 0;
 }

@@ -87,10 +87,15 @@ bool sandbox_user(const char *name, uid_t fallback, struct sandbox_identity *ide
 
 static int user_become(const struct sandbox_identity *identity, struct error *e)
 {
+	const bool stays = identity->uid == 0 && identity->gid == getegid();
+
 	if (geteuid() != 0)
 		return 0;
-	if (setgroups(0, NULL) < 0)
+	/* A user who stays keeps its groups if a unit withholds CAP_SETGID. */
+	if (getgroups(0, NULL) && setgroups(0, NULL) < 0 && !(stays && errno == EPERM))
 		return error_set_errno(e, ERROR_SYSTEM, "setgroups");
+	if (stays)
+		return 0;
 	if (setresgid(identity->gid, identity->gid, identity->gid) < 0)
 		return error_set_errno(e, ERROR_SYSTEM, "setresgid %u", identity->gid);
 	if (setresuid(identity->uid, identity->uid, identity->uid) < 0)

@@ -40,7 +40,8 @@ struct sandbox_identity {
 bool sandbox_user(const char *name, uid_t fallback, struct sandbox_identity *identity);
 /*
  * Become the user of @identity permanently, without supplementary groups; a process that is not root
- * keeps its user, which is not an error. Then keep, of the permitted and effective capabilities, those
+ * keeps its user, which is not an error. Root that stays root requires no capability for that, and keeps its groups
+ * without CAP_SETGID. Then keep, of the permitted and effective capabilities, those
  * in @identity->keep and no others. The inheritable and the ambient set become empty, and so does the
  * bounding set if the process may change it (CAP_SETPCAP).
  */
