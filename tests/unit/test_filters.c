@@ -23,8 +23,7 @@
 #include "arm64_hooks.h"
 #include "arm64_keeper.h"
 #include "arm64_keys.h"
-#include "arm64_local_acceptor.h"
-#include "arm64_local_reader.h"
+#include "arm64_local.h"
 #include "arm64_policy.h"
 #include "arm64_supervisor.h"
 #define ARCHITECTURE SCMP_ARCH_AARCH64
@@ -33,8 +32,7 @@
 #include "filters/hooks.h"
 #include "filters/keeper.h"
 #include "filters/keys.h"
-#include "filters/local_acceptor.h"
-#include "filters/local_reader.h"
+#include "filters/local.h"
 #include "filters/policy.h"
 #include "filters/supervisor.h"
 #define ARCHITECTURE seccomp_arch_native()

@@ -9,8 +9,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
-#include "filters/local_acceptor.h"
-#include "filters/local_reader.h"
+#include "filters/local.h"
 #include "sandbox/sandbox.h"
 #include "sinks/served.h"
 
