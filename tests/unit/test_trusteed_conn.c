@@ -209,13 +209,44 @@ static void test_not_reading(void **state)
 	bytes_free(&out);
 }
 
+static int busy[2];
+
+/* In the server's thread, which meanwhile accepts and reads nothing. */
+static void connect_busy(void *net)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(busy); i++)
+		busy[i] = net_open(net, "GET /a HTTP/1.1\r\n" HOST "\r\n");
+}
+
+/* Clients that make request after request do not keep a new one out: while there are too many connections of that
+ * kind, an answer ends its connection. */
+static void test_too_many_busy(void **state)
+{
+	struct net *net = *state;
+	struct bytes out = BYTES_INIT;
+
+	net->connections = 1;
+	(void)echo_start(state);
+	net_call(net, connect_busy, net);
+	net_receive(busy[0], "\r\n\r\n", &out);
+	assert_int_equal(count(&out, "HTTP/1.1 200 OK\r\n"), 1);
+	assert_int_equal(count(&out, "Connection: close\r\n"), 1);
+	bytes_clear(&out);
+	net_receive(busy[1], "\r\n\r\n", &out);
+	assert_int_equal(count(&out, "HTTP/1.1 200 OK\r\n"), 1);
+	assert_int_equal(count(&out, "Connection: close\r\n"), 0);
+	close(busy[0]);
+	close(busy[1]);
+	bytes_free(&out);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, net_setup, net_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(pipelining), TEST(refusals),    TEST(expect),
-		TEST(linger),	  TEST(old_clients), TEST(not_reading),
+		TEST(too_many_busy), TEST(pipelining),	TEST(refusals),	   TEST(expect),
+		TEST(linger),	     TEST(old_clients), TEST(not_reading),
 	};
 
 	return cmocka_run_group_tests_name("trusteed_conn", tests, NULL, NULL);

@@ -298,7 +298,10 @@ static void conn_dispatch(struct conn *conn)
 /* The whole request is here. */
 static void conn_complete(struct conn *conn)
 {
-	conn->keep = conn->parse->keep;
+	const struct peers *peers = &conn->conns->peers;
+
+	/* If none could be ended for a new connection, because all make requests, each ends after its answer. */
+	conn->keep = conn->parse->keep && peers->live <= peers->live_max;
 	conn->linger = false;
 	if (conn->refusal)
 		conn_answer(conn, conn->refusal);
