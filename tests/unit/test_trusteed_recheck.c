@@ -192,6 +192,7 @@ static void an_ear_of_before_a_restart_is_refused(void **state)
 }
 
 #define GOOD "answer {\"values\":{\"data.policy.trust_claims\":{\"executables\":3}}}"
+#define NONE "answer {\"values\":{\"data.policy.trust_claims\":{\"executables\":0}}}"
 #define BAD  "answer {\"values\":{\"data.policy.trust_claims\":{\"executables\":99}}}"
 
 static void a_policy_is_asked_again(void **state)
@@ -204,6 +205,9 @@ static void a_policy_is_asked_again(void **state)
 	world_get_secret(w, RESOURCE, "a secret");
 	set_attestation(w, "default_cpu", BAD);
 	expect_attest_again(w, "cpu0 is contraindicated now");
+	/* A policy that says nothing does not affirm either. */
+	set_attestation(w, "default_cpu", NONE);
+	expect_attest_again(w, "cpu0 is none now, after it was affirming");
 	set_attestation(w, "default_cpu", "garbage");
 	expect_attest_again(w, "the attestation policy default_cpu failed");
 	setenv("REALMKEY_POLICY", "/nonexistent", 1);

@@ -275,13 +275,14 @@ static bool releasing_compare(struct releasing *r)
 {
 	for (size_t i = 0; i < r->judging.count; i++) {
 		enum ear_tier tier = verdict_tier(&r->judging.submod[i].verdict);
+		enum ear_tier before = r->ear.appraisal[i].status;
 		char cause[128];
 
-		if (tier <= r->ear.appraisal[i].status)
+		/* To say nothing is worse than to affirm. */
+		if (tier <= before && (tier != EAR_NONE || before != EAR_AFFIRMING))
 			continue;
 		snprintf(cause, sizeof(cause), "%.16s is %s now, after it was %s",
-			 r->judging.submod[i].name, ear_tier_name(tier),
-			 ear_tier_name(r->ear.appraisal[i].status));
+			 r->judging.submod[i].name, ear_tier_name(tier), ear_tier_name(before));
 		reply_refuse(&r->reply, REPLY_TOKEN_VERIFIER, cause);
 		return false;
 	}
