@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stand-ins for the clients of Trustee: each sends, byte for byte, what the real one sends (compared with kbs-client 0.21,
-with trustee-attester of 0.11 and 0.12, and with the sources of the others), does what that does with the answers, and opens
-resources with code that is not ours.
+with trustee-attester of 0.11 and 0.12, with the clients of the Confidential Data Hub and the Attestation Agent, and with the
+sources of the others), does what that does with the answers, and opens resources with code that is not ours.
 
 The real ones are: kbs-client of Trustee 0.21 and of December 2025, trustee-attester, the Attestation Agent with the
 Confidential Data Hub, and the clients of guest-components 0.12 and 0.11, which speak versions 0.2.0 and 0.1.1."""

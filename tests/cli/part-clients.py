@@ -362,17 +362,26 @@ def trustee_attester(server):
 
 def data_hub(server):
     """The Confidential Data Hub asks the Attestation Agent for a token and its key, both with clients of their own."""
-    def agent():
+    def agent(port):
         own = key()
-        client = Rcar(server.port, own, evidence)
+        client = Rcar(port, own, evidence)
         token = client.get_token()
         client.close()
         return token, own
 
+    hub = Bearer(server.port, lambda: agent(server.port))
     for number in 1, 2:
-        hub = Bearer(server.port, agent)
         tap.same(f"Confidential Data Hub, resource {number}", SECRET, hub.get_resource("r/t/one"))
         tap.same(f"with one request of its own, {number}", ["GET resource 200"], hub.requests())
+    hub.close()
+    with Server("clients-age", "--max-token-age", "1") as strict:
+        strict.prepare()
+        hub = Bearer(strict.port, lambda: agent(strict.port))
+        hub.get_resource("r/t/one")
+        hub.requests()
+        time.sleep(2.5)
+        tap.same("Confidential Data Hub, with a token that is too old", SECRET, hub.get_resource("r/t/one"))
+        tap.same("which has it attest again", ["GET resource 401", "GET resource 200"], hub.requests())
         hub.close()
 
 
