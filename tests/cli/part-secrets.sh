@@ -49,6 +49,7 @@ secrets_waited()
 	runs 0 "status --json" test "$(field '.secrets[0] | .path, .state')" = "$keyring/d/s
 delivered"
 	refused 9 "refresh of an optional secret that the KBS lacks" "a/b/o" rk refresh o
+	printed "refresh of all says that, and does not fail" "optional, and not at the KBS: o" rk refresh --now
 	ran rk status o
 	same "and its status" 9 "$status"
 }

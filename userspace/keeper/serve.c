@@ -104,23 +104,39 @@ static void report_state(struct server *s, enum channel_type type)
 	report(s, type, 0, 0, text);
 }
 
-/* Answer a request after the pass: with the first of its secrets that failed. */
+/* Append the name of a secret to the list @text. */
+static void missing_add(char text[CHANNEL_TEXT_MAX], const char *name)
+{
+	const size_t len = strlen(text);
+
+	snprintf(text + len, CHANNEL_TEXT_MAX - len, "%s%s",
+		 len ? ", " : "optional, and not at the KBS: ", name);
+}
+
+/* Answer a request after the pass: with the first of its secrets that failed. An optional secret that the KBS does not have
+ * failed only if the request names it. */
 static void report_done(struct server *s, const struct channel_command *command)
 {
 	const struct keeper *keeper = &s->keeper;
-	char text[CHANNEL_TEXT_MAX];
+	char text[CHANNEL_TEXT_MAX] = "";
+	int code = 0;
 
-	for (size_t i = 0; i < keeper->settings->config.count; i++) {
+	for (size_t i = 0; code == 0 && i < keeper->settings->config.count; i++) {
 		const struct keeper_secret *secret = &keeper->secret[i];
+		const char *name = secret->config->name;
 
 		if ((command->secret >= 0 && (size_t)command->secret != i) ||
 		    secret->error.kind == ERROR_NONE)
 			continue;
-		snprintf(text, sizeof(text), "%s: %s", secret->config->name, secret->error.text);
-		report(s, CHANNEL_DONE, command->id, error_exit_code(&secret->error), text);
-		return;
+		if (command->secret < 0 && !secret->config->required &&
+		    secret->error.kind == ERROR_NOT_FOUND) {
+			missing_add(text, name);
+			continue;
+		}
+		code = error_exit_code(&secret->error);
+		snprintf(text, sizeof(text), "%s: %s", name, secret->error.text);
 	}
-	report(s, CHANNEL_DONE, command->id, 0, "");
+	report(s, CHANNEL_DONE, command->id, code, text);
 }
 
 static void command_obey(struct server *s, const struct channel_command *command)
