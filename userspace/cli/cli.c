@@ -81,6 +81,7 @@ static bool option_has_value(const char *word)
 		"now",
 		"replay",
 		"version",
+		"withdraw",
 	};
 
 	if (strncmp(word, "--", 2) != 0 || strchr(word, '='))

@@ -28,8 +28,8 @@ const struct args_spec admin_rotate_ear_key_spec = {
 	.operands = "",
 	.about =
 		"Has trusteed make a new key, with which it signs EARs from now on. EARs that the\n"
-		"old key signed stay valid until they expire, except with --withdraw: their clients\n"
-		"then attest again. Trustee does not have this request.",
+		"old key signed stay valid until they expire, except with --withdraw: their\n"
+		"clients then attest again. Trustee does not have this request.",
 	.options = ADMIN_OPTIONS(rotate_options),
 };
 
