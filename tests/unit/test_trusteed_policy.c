@@ -122,28 +122,46 @@ static void extensions_are_in_the_ear(void **state)
 	free(text);
 }
 
-/* What a policy is asked is what the EAR has as evidence, with all reference values. */
-static void the_question_is_that_of_trustee(void **state)
+/* What a policy is asked is what the EAR has as evidence. Its process gets the reference values if @keep. */
+static void expect_question(struct world *w, bool keep)
 {
-	struct world *w = *state;
 	struct bytes ear = BYTES_INIT;
 	struct jwt jwt = JWT_INIT;
 	json_t *appraisal, *want;
 
-	world_endorse(w);
-	set_attestation(w, "default_cpu", "echo");
 	world_attest_ok(w, &ear);
 	appraisal = appraisal_of(&ear, "cpu0", &jwt);
-	assert_int_equal(json_object_size(reference_values(&w->trustee.reference)), 1);
-	want = json_pack("{s:s, s:[s, s], s:O, s:O}", "kind", "evaluate", "rules",
+	want = json_pack("{s:s, s:[s, s], s:O, s:b}", "kind", "evaluate", "rules",
 			 "data.policy.trust_claims", "data.policy.extensions", "input",
 			 json_object_get(appraisal, "ear.veraison.annotated-evidence"),
-			 "references", reference_values(&w->trustee.reference));
+			 "references", 1);
 	assert_non_null(want);
+	if (keep)
+		json_object_set(want, "keep", reference_values(&w->trustee.reference));
 	assert_true(json_equal(json_object_get(appraisal, "question"), want));
 	json_decref(want);
 	jwt_free(&jwt);
 	bytes_free(&ear);
+}
+
+/* A process gets all reference values with its first question, and with the first one after they changed. */
+static void the_question_is_that_of_trustee(void **state)
+{
+	struct world *w = *state;
+	struct reply reply;
+
+	set_attestation(w, "default_cpu", "echo");
+	for (int i = 0; i < 2; i++) {
+		world_endorse(w);
+		assert_int_equal(json_object_size(reference_values(&w->trustee.reference)), 1);
+		expect_question(w, true);
+		expect_question(w, false);
+	}
+	set_attestation(w, "default_cpu", "die");
+	assert_int_equal(world_attest(w, NULL, &reply), 500);
+	reply_free(&reply);
+	set_attestation(w, "default_cpu", "echo");
+	expect_question(w, true);
 }
 
 static const struct {

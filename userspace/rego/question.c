@@ -10,6 +10,16 @@
 
 /* --- questions ------------------------------------------------------------------------------- */
 
+/* Write the length of a question to @head. */
+static int frame_length(size_t len, uint8_t head[4], struct error *e)
+{
+	if (len > REGO_QUESTION_MAX)
+		return error_set(e, ERROR_INPUT, "question to " ENGINE ": longer than %zu bytes",
+				 REGO_QUESTION_MAX);
+	encode_u32((uint32_t)len, head);
+	return 0;
+}
+
 /* Append the frame of @question, which is consumed; NULL if memory ran out while it was made. */
 static int frame_append(json_t *question, struct bytes *out, struct error *e)
 {
@@ -18,10 +28,8 @@ static int frame_append(json_t *question, struct bytes *out, struct error *e)
 	int ret = question ? json_compact(question, &text, e) : error_set_memory(e);
 
 	json_decref(question);
-	if (ret == 0 && text.len > REGO_QUESTION_MAX)
-		ret = error_set(e, ERROR_INPUT, "question to " ENGINE ": longer than %zu bytes",
-				REGO_QUESTION_MAX);
-	encode_u32((uint32_t)text.len, head);
+	if (ret == 0)
+		ret = frame_length(text.len, head, e);
 	if (ret == 0) {
 		bytes_append(out, head, sizeof(head));
 		bytes_append(out, text.data, text.len);
@@ -113,6 +121,17 @@ int rego_ask_init_data(const char *text, struct bytes *out, struct error *e)
 	if (!value)
 		return -1;
 	return frame_append(json_pack("{s:s, s:o}", "kind", "init-data", "text", value), out, e);
+}
+
+int rego_keep(struct bytes *question, const struct bytes *values, struct error *e)
+{
+	bytes_truncate(question, question->len - strlen("}"));
+	bytes_append_text(question, ",\"keep\":");
+	bytes_append(question, values->data, values->len);
+	bytes_append_text(question, "}");
+	if (bytes_check(question, e) < 0)
+		return -1;
+	return frame_length(question->len - 4, question->data, e);
 }
 
 /* --- answers --------------------------------------------------------------------------------- */

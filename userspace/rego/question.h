@@ -12,10 +12,12 @@
  *			those of allow, extensions and trust_claims that the package has
  *	{"kind": "init-data", "text": TEXT}
  *		-> {"version": TEXT, "algorithm": TEXT, "claims": {FILE: TEXT or JSON, ...}}
+ *	any, with "keep": {NAME: VALUE, ...}
+ *		reference values that the process keeps for this question and later ones
  *	all	-> {"error": TEXT, "line": N, "column": N}	   line and column where they are known
  *
  * "data", "references", "input" may be absent. query_reference_value(NAME) gives the value in
- * "references", or null. "claims" is what Trustee makes of the table [data] of init-data.
+ * "references", or null; "references": true stands for those that are kept. "claims" is what Trustee makes of the table [data] of init-data.
  */
 #ifndef REALMKEY_REGO_QUESTION_H
 #define REALMKEY_REGO_QUESTION_H
@@ -43,6 +45,9 @@ int rego_ask_evaluate(const struct bytes *policy, const char *const *rules, json
 		      json_t *data, json_t *references, struct bytes *out, struct error *e);
 int rego_ask_check(const struct bytes *policy, struct bytes *out, struct error *e);
 int rego_ask_init_data(const char *text, struct bytes *out, struct error *e);
+
+/* Add "keep" to the frame @question; @values is the JSON text of an object. ERROR_INPUT if the question is too long then. */
+int rego_keep(struct bytes *question, const struct bytes *values, struct error *e);
 
 /* How many bytes the frame at @data, of which @len bytes have come, has in all; 0 if that is not known
  * yet. ERROR_PROTOCOL (-1) if its text would be longer than @max. */

@@ -52,8 +52,9 @@ static int judging_ask(struct judging *judging, const struct judged *submod,
 	if (!judging->t->pool)
 		return error_set(e, ERROR_POLICY, "nothing here evaluates policies");
 	snprintf(name, sizeof(name), "attestation/%s", judging->policy);
-	if (rego_ask_evaluate(policy, judging_rules, submod->evidence, NULL,
-			      reference_values(&judging->t->reference), &question, e) == 0)
+	if (pool_keep(judging->t->pool, reference_values(&judging->t->reference), e) == 0 &&
+	    rego_ask_evaluate(policy, judging_rules, submod->evidence, NULL, json_true(), &question,
+			      e) == 0)
 		ret = pool_ask(judging->t->pool, &judging->job, name, &question, e);
 	judging->asked = ret == 0;
 	bytes_free(&question);

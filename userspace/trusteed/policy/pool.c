@@ -10,13 +10,14 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "rego/process.h"
 #include "rego/question.h"
 
 /* A question waits for a process as long as so many questions may take. */
 #define POOL_WAIT_TIMES 5
-/* The questions that wait have so many bytes at most: each has a policy, and all reference values. */
+/* The questions that wait have so many bytes at most: each has a policy. */
 #define POOL_BYTES ((size_t)64 << 20)
 /* How long the end of a killed process is awaited without blocking, ms. The kernel releases its
  * memory first, and closes its socket then. */
@@ -38,7 +39,9 @@ struct pool_worker {
 	enum pool_state state;
 	struct rego_process process;
 	struct pool_job *job;
-	size_t sent;	     /* bytes of the question */
+	unsigned int
+		kept; /* the change of which the process has the reference values; 0: it has none */
+	size_t sent;  /* bytes of the question */
 	struct bytes answer; /* what has come of it */
 };
 
@@ -48,6 +51,9 @@ struct pool {
 	struct pool_job *first, *last; /* that wait, the oldest first */
 	size_t waiting, bytes;	       /* how many, and their bytes */
 	struct loop_timer timer;       /* something is to be done for those that wait */
+	json_t *values;		       /* reference values, owned, or NULL */
+	struct bytes keep;	       /* their text */
+	unsigned int changes;	       /* how often they changed */
 	struct pool_worker worker[];
 };
 
@@ -148,6 +154,7 @@ static void worker_end(struct pool_worker *worker, struct error *e)
 	if (e && e->kind == ERROR_NONE)
 		error_set(e, ERROR_POLICY, "realmkey-policy ended before it had answered");
 	worker->process = (struct rego_process)REGO_PROCESS_INIT;
+	worker->kept = 0;
 	worker->state = POOL_IDLE;
 }
 
@@ -302,6 +309,17 @@ static int worker_spawn(struct pool_worker *worker, struct error *e)
 	return -1;
 }
 
+/* Add the reference values to the question if the process does not have them. */
+static int worker_keep(struct pool_worker *worker, struct error *e)
+{
+	const struct pool *pool = worker->pool;
+
+	if (worker->kept == pool->changes)
+		return 0;
+	worker->kept = pool->changes;
+	return rego_keep(&worker->job->question, &pool->keep, e);
+}
+
 /* Begin with @job. If this fails, @job is done. */
 static int worker_begin(struct pool_worker *worker, struct pool_job *job)
 {
@@ -313,6 +331,7 @@ static int worker_begin(struct pool_worker *worker, struct pool_job *job)
 	worker->sent = 0;
 	job->worker = worker;
 	if ((worker->process.pid != 0 || worker_spawn(worker, &e) == 0) &&
+	    worker_keep(worker, &e) == 0 &&
 	    loop_set(pool->loop, &worker->timer, clock_boot_ms() + pool->limits.time, &e) == 0 &&
 	    worker_send(worker, &e) == 0)
 		return 0;
@@ -398,7 +417,27 @@ void pool_close(struct pool *pool)
 	for (struct pool_job *job = pool->first; job; job = job->next)
 		bytes_free(&job->question);
 	loop_unset(pool->loop, &pool->timer);
+	bytes_free(&pool->keep);
+	json_decref(pool->values);
 	free(pool);
+}
+
+int pool_keep(struct pool *pool, json_t *values, struct error *e)
+{
+	struct bytes text = BYTES_INIT;
+	int ret = 0;
+
+	if (pool->values == values)
+		return 0;
+	ret = json_compact(values, &text, e);
+	if (ret == 0) {
+		bytes_swap(&pool->keep, &text);
+		json_decref(pool->values);
+		pool->values = json_incref(values);
+		pool->changes++;
+	}
+	bytes_free(&text);
+	return ret;
 }
 
 int pool_ask(struct pool *pool, struct pool_job *job, const char *policy, struct bytes *question,

@@ -50,6 +50,9 @@ void pool_close(struct pool *pool);
 /* Whether policies in Rego can be evaluated here. */
 bool pool_available(void);
 
+/* Have "references": true in questions stand for @values from now on. Each process gets them once, with the next
+ * question, and not with each, which would cost more than the evaluation. @values does not change. ERROR_SYSTEM. */
+int pool_keep(struct pool *pool, json_t *values, struct error *e);
 /* Ask @question, a frame, which is taken, with the policy @policy (a name with its kind, for fairness).
  * @job belongs to the caller, and must stay until it is done or cancelled. ERROR_SYSTEM; ERROR_POLICY if too
  * many wait or there is no engine. */

@@ -125,6 +125,8 @@ thread_local! {
     static CACHE: RefCell<VecDeque<Cached>> = const { RefCell::new(VecDeque::new()) };
     /// What `query_reference_value()` looks up in the evaluation that runs.
     static REFERENCES: RefCell<Value> = const { RefCell::new(Value::Undefined) };
+    /// Reference values for all evaluations that do not bring their own.
+    static KEPT: RefCell<Value> = const { RefCell::new(Value::Undefined) };
 }
 
 /// As Trustee's function of that name: one string, and `null` for a name without a value.
@@ -199,7 +201,10 @@ fn evaluate(question: &Value) -> Result<Json, Mistake> {
     if question["input"] != Value::Undefined {
         engine.set_input(question["input"].clone());
     }
-    REFERENCES.set(question["references"].clone());
+    REFERENCES.set(match &question["references"] {
+        Value::Bool(true) => KEPT.with_borrow(Value::clone),
+        given => given.clone(),
+    });
     let Value::Array(rules) = &question["rules"] else { return mistake("the question has no list \"rules\"") };
     let mut values = Map::new();
     for rule in rules.iter() {
@@ -265,6 +270,9 @@ fn claim<'a>(name: &'a str, file: &str) -> (&'a str, Json) {
 fn answer(question: &[u8]) -> Result<Json, Mistake> {
     let Ok(question) = std::str::from_utf8(question) else { return mistake("the question is not UTF-8") };
     let question = Value::from_json_str(question).map_err(mistake_from_engine)?;
+    if question["keep"] != Value::Undefined {
+        KEPT.set(question["keep"].clone());
+    }
     match text(&question, "kind")? {
         "evaluate" => evaluate(&question),
         "check" => check(&question),
