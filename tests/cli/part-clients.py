@@ -293,6 +293,17 @@ def init_data(server):
         claims = token_claims(client.get_token())["submods"]["cpu0"]["ear.veraison.annotated-evidence"]["init_data_claims"]
         tap.same("kbs-client attest with init-data", "http://127.0.0.1:8080", claims["aa.toml"]["token_configs"]["kbs"]["url"])
         client.close()
+    # The policy of a Kata agent is as long, and its text is in the EAR.
+    long = INIT_DATA + '"policy.rego" = """\n' + "# the agent may do this\n" * 2000 + '"""\n'
+    with Realm(hashlib.sha512(long.encode()).digest()):
+        tee = key()
+        client = Rcar(server.port, tee, evidence, init_data=long)
+        token = client.get_token()
+        client.close()
+        tap.check(f"an EAR with long init-data has {len(token)} bytes", len(token) > 50000)
+        hub = Bearer(server.port, lambda: (token, tee))
+        tap.same("Confidential Data Hub, with such an EAR", SECRET, hub.get_resource("r/t/one"))
+        hub.close()
     client = Rcar(server.port, key(), evidence, init_data=INIT_DATA)
     said = failure(client.handshake)
     tap.check("kbs-client attest with the init-data of another realm", "nit" in said, said)

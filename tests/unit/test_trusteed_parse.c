@@ -296,6 +296,38 @@ static void long_bodies_are_dropped(void **state)
 	bytes_free(&text);
 }
 
+/* What a request keeps is counted, but for a small head. */
+static void what_is_kept_is_counted(void **state)
+{
+	static const struct {
+		size_t token, body, least, most;
+	} cases[] = {
+		{ 3000, 0, 0, 0 },
+		{ 3000, 60, 60, 1024 },
+		{ 50000, 0, 50000, 300000 },
+		{ 50000, 60, 50060, 300000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct bytes text = BYTES_INIT;
+		struct parse p;
+		size_t used;
+
+		bytes_append_text(&text, "POST / HTTP/1.1\r\n" HOST "Authorization: Bearer ");
+		for (size_t n = 0; n < cases[i].token; n++)
+			bytes_append_text(&text, "t");
+		bytes_printf(&text, "\r\nContent-Length: %zu\r\n\r\n", cases[i].body);
+		for (size_t n = 0; n < cases[i].body; n++)
+			bytes_append_text(&text, "b");
+		assert_int_equal(parsed(&p, bytes_text(&text), text.len, text.len, &used),
+				 PARSE_DONE);
+		assert_in_range(parse_kept(&p), cases[i].least, cases[i].most);
+		parse_free(&p);
+		bytes_free(&text);
+	}
+}
+
 /* Without memory a request is not read as another one. A body is the caller's to check. */
 static void memory_that_fails_is_no_request(void **state)
 {
@@ -325,6 +357,7 @@ int main(void)
 		cmocka_unit_test(incomplete_ones_wait),
 		cmocka_unit_test(each_part_has_a_limit),
 		cmocka_unit_test(long_bodies_are_dropped),
+		cmocka_unit_test(what_is_kept_is_counted),
 		cmocka_unit_test(memory_that_fails_is_no_request),
 	};
 

@@ -392,11 +392,11 @@ static int conn_begin(struct conn *conn)
 	return 0;
 }
 
-/* Count what is kept of the body. Returns false if the connection has to end for it. */
+/* Count what is kept of the request. Returns false if the connection has to end for it. */
 static bool conn_hold(struct conn *conn)
 {
 	if (!conn->allowed.trusted)
-		peers_hold(&conn->conns->peers, conn->peer, conn->parse->body.size,
+		peers_hold(&conn->conns->peers, conn->peer, parse_kept(conn->parse),
 			   clock_boot_ms());
 	return !conn->peer->ended;
 }

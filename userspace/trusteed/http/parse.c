@@ -164,7 +164,7 @@ static int parse_overhead(struct parse *p, const uint8_t *at)
 	if (count <= PARSE_HEAD_MAX)
 		return 0;
 	return p->headed ? parse_refuse(p, 400, "too many bytes outside of its body") :
-			   parse_refuse(p, 431, "its head is over 16 KiB");
+			   parse_refuse(p, 431, "its head is over 128 KiB");
 }
 
 static int parse_on_target(llhttp_t *parser, const char *at, size_t len)
@@ -329,6 +329,14 @@ enum parse_result parse_feed(struct parse *p, const void *data, size_t len, size
 	llhttp_resume(&p->parser);
 	p->headed = true;
 	return PARSE_HEAD;
+}
+
+size_t parse_kept(const struct parse *p)
+{
+	const size_t head = p->target.size + p->value.size + p->authorization.size +
+			    p->session.size;
+
+	return p->body.size + (head > PARSE_HEAD_SMALL ? head : 0);
 }
 
 struct request parse_request(const struct parse *p)

@@ -16,8 +16,9 @@
 #include "request.h"
 
 /* The most bytes of a request that are not of its body: before the body, after it, and between two pieces
- * of it. An EAR as a bearer token has about 3 KiB, and this server accepts no tokens but its own. */
-#define PARSE_HEAD_MAX ((size_t)16 << 10)
+ * of it. An EAR as a bearer token has about 3 KiB, and more with the claims of a long init-data. */
+#define PARSE_HEAD_MAX	 ((size_t)128 << 10)
+#define PARSE_HEAD_SMALL ((size_t)16 << 10) /* a head that is not counted */
 /* The most bytes of a body, kept or dropped. If the server closed the connection while the client still
  * sends, the client would get a reset and might never read why its request was refused. */
 #define PARSE_BODY_MAX ((size_t)8 << 20)
@@ -72,6 +73,8 @@ void parse_begin(struct parse *p);
 enum parse_result parse_feed(struct parse *p, const void *data, size_t len, size_t *used);
 /* The request as handlers get it, without times. It is valid until @p changes. */
 struct request parse_request(const struct parse *p);
+/* The bytes that are kept of the request: its body, and a head that is not small. */
+size_t parse_kept(const struct parse *p);
 void parse_free(struct parse *p);
 
 #endif

@@ -38,7 +38,7 @@ struct peer {
 	enum peer_phase phase;
 	int64_t since; /* when the phase began: boot clock, ms */
 	int64_t turn;  /* the same, or when the connection was passed over last */
-	size_t held;   /* bytes of a body that are kept for it */
+	size_t held;   /* bytes of a request that are kept for it */
 	bool ended;    /* its socket is shut down, and it counts no more */
 };
 
