@@ -17,7 +17,8 @@
  *	all	-> {"error": TEXT, "line": N, "column": N}	   line and column where they are known
  *
  * "data", "references", "input" may be absent. query_reference_value(NAME) gives the value in
- * "references", or null; "references": true stands for those that are kept. "claims" is what Trustee makes of the table [data] of init-data.
+ * "references", or null; "references": true stands for those that are kept. "claims" is what Trustee makes of
+ * the table [data] of init-data.
  */
 #ifndef REALMKEY_REGO_QUESTION_H
 #define REALMKEY_REGO_QUESTION_H
