@@ -102,3 +102,24 @@ sub_tap()
 	[ "$seen" -gt 0 ] && [ "$seen" -eq "$plan" ] || tap 1 "$1: planned $plan tests and ran $seen"
 	[ "$status" = 0 ] || [ "$tap_failed" -gt "$failed" ] || tap 1 "$1: ended with status $status"
 }
+
+# side_by_side COUNT FOLDER COMMAND PART...: `COMMAND PART` for each part, COUNT of them at a time, each a process of its
+# own. What each prints stays in FOLDER/PART.tap; in the order of the parts it becomes checks of this stream.
+side_by_side()
+{
+	local count=$1 folder=$2 command=$3 part runner
+	shift 3
+	rm -rf "$folder" && mkdir -p "$folder" || return 1
+	# shellcheck disable=SC2016 # variables of the inner shell
+	printf '%s\n' "$@" | xargs -P "$count" -I{} sh -c \
+		'{ "$1" "$2" 2>&1 </dev/null; echo "@exit $?"; } >"$3/$2.part"; mv "$3/$2.part" "$3/$2.tap"' - "$command" {} "$folder" &
+	runner=$!
+	for part; do
+		echo "# part $part"
+		while [ ! -e "$folder/$part.tap" ] && kill -0 "$runner" 2>/dev/null; do
+			sleep 0.1
+		done
+		sub_tap "$part" < <(cat "$folder/$part.tap" 2>&1)
+	done
+	wait "$runner"
+}

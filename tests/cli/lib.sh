@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# Functions that the parts of this test share, on top of tests/e2e/lib.sh and tests/tap.sh.
+# Functions that the parts of this test share, on top of tests/e2e/lib.sh and tests/tap.sh. Their files are in $work.
 
-work=build/cli
 here=build/native/tests/cli
 secret="sesame-$$-$RANDOM"
 reference=cca.realm.cca-realm-initial-measurement
@@ -38,7 +37,7 @@ set_up()
 {
 	local key
 	rm -rf "$work" && mkdir -p "$work/realm" "$work/anchors" "$work/conf" || return 1
-	chmod 0755 build "$work"
+	chmod 0755 build "${work%/*}" "$work"
 	for key in cpak rak; do
 		openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out "$work/realm/$key.pem" 2>/dev/null || return 1
 	done
