@@ -110,7 +110,7 @@ realm_sh() { tests/realm/realm sh "$realm_name" "$1"; }
 # realm_put FILE: copies a file that tests/e2e/Makefile makes into the realm's /tmp.
 realm_put()
 {
-	$in_root make -s -C tests/e2e >&2 && tests/realm/realm put "$realm_name" "build/e2e/realm/$1" "/tmp/$1" &&
+	$in_root flock build/e2e/lock make -s -C tests/e2e >&2 && tests/realm/realm put "$realm_name" "build/e2e/realm/$1" "/tmp/$1" &&
 		realm_sh "chmod 0700 /tmp/$1"
 }
 realm_stop()

@@ -126,7 +126,7 @@ rim_linux()
 scenario_rim()
 {
 	local hash seen=() in_token measured rim_kernel=build/e2e/realm/rim_probe rim_initrd=build/e2e/rim-initrd
-	does "the smallest realm and a device tree with all CPUs are built" $in_root sh -c 'make -s -C tests/e2e &&
+	does "the smallest realm and a device tree with all CPUs are built" $in_root sh -c 'flock build/e2e/lock make -s -C tests/e2e &&
 		cpp -nostdinc -undef -x assembler-with-cpp -P dts/realm-bench.dts | dtc -q -I dts -O dtb -o build/e2e/rim.dtb -'
 	head -c 5001 /dev/urandom >"$rim_initrd"
 	rim_steps
