@@ -417,6 +417,7 @@ sinks_disk() { DISK=$(tests/realm/apps sinks); }
 
 scenario_sinks()
 {
+	life_state=build/e2e/sinks.files
 	does "trusteed starts" trustee_start sinks
 	does "it releases everything to everyone" admin set-resource-policy --allow-all
 	does "with the secrets of the examples" sinks_secrets
