@@ -113,44 +113,50 @@ static void unread_data_protects(void **state)
 	}
 }
 
+/* A table for one connection has one, whose data is not read yet. */
+static struct peer *unread(struct peers *peers, int pair[2])
+{
+	*peers = (struct peers){ .live_max = 1, .held_max = 100 };
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_int_equal(write(pair[1], "x", 1), 1);
+	return add(peers, "10.0.0.1", pair[0], NOW);
+}
+
+static void unread_free(struct peers *peers, const int pair[2])
+{
+	peers_free(peers);
+	close(pair[0]);
+	close(pair[1]);
+}
+
 /* A client that sends more, and does not read its answer, is slow all the same. */
 static void unread_data_protects_no_unread_answer(void **state)
 {
-	struct peers peers = { .live_max = 1, .held_max = 100 };
-	struct peer *peer;
+	struct peers peers;
 	int pair[2];
+	struct peer *peer = unread(&peers, pair);
 
 	(void)state;
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-	assert_int_equal(write(pair[1], "x", 1), 1);
-	peer = add(&peers, "10.0.0.1", pair[0], NOW);
 	peer_begin(peer, PEER_ANSWER, NOW);
 	(void)add(&peers, "10.0.0.1", -1, NOW + 1);
 	assert_true(peer->ended);
-	peers_free(&peers);
-	close(pair[0]);
-	close(pair[1]);
+	unread_free(&peers, pair);
 }
 
 /* To be passed over does not begin a phase anew. */
 static void unread_data_extends_no_limit(void **state)
 {
 	const int64_t limit = PEER_HEAD_SECONDS * INT64_C(1000);
-	struct peers peers = { .live_max = 1, .held_max = 100 };
-	struct peer *peer;
+	struct peers peers;
 	int pair[2];
+	struct peer *peer = unread(&peers, pair);
 
 	(void)state;
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-	assert_int_equal(write(pair[1], "x", 1), 1);
-	peer = add(&peers, "10.0.0.1", pair[0], NOW);
 	(void)add(&peers, "10.0.0.1", pair[0], NOW + limit - 1);
 	assert_false(peer->ended);
 	peers_end_overdue(&peers, NOW + limit);
 	assert_true(peer->ended);
-	peers_free(&peers);
-	close(pair[0]);
-	close(pair[1]);
+	unread_free(&peers, pair);
 }
 
 static void addresses_are_grouped(void **state)
