@@ -116,6 +116,10 @@ def hold(key):
     return key
 
 
+# The kernel removes a revoked key after a while.
+REVOKED = ("Key has been revoked", "Required key not available")
+
+
 def state(key):
     try:
         read(key)
@@ -137,7 +141,7 @@ def life():
         new = hold(int(found("user", "test:user")))
         tap.check("the new key is another one", new != old, (old, new))
         tap.same("its owner reads the new value", "b'second'", value("test:user"))
-        tap.same("the old key is revoked", "Key has been revoked", state(old))
+        tap.check("the old key is revoked", state(old) in REVOKED, state(old))
         tap.same("a key of the type logon is made", "", keeper.ask(SET, LOGON, b"x" * 64))
         tap.check("and found by its owner", found("logon", "test:logon").isdigit(), found("logon", "test:logon"))
         logon = int(found("logon", "test:logon"))
@@ -150,7 +154,7 @@ def life():
         tap.same("with their numbers", str(new), found("user", "test:user"))
         tap.same("a key is removed", "", keeper.ask(REMOVE, USER_KEY))
         tap.same("its owner does not find it", "Required key not available", found("user", "test:user"))
-        tap.same("it is revoked", "Key has been revoked", state(new))
+        tap.check("it is revoked", state(new) in REVOKED, state(new))
         tap.same("to remove it again is not an error", "", keeper.ask(REMOVE, USER_KEY))
         tap.same("to confirm it is one", "key user:test:user: the key is gone", keeper.ask(CONFIRM, USER_KEY))
     with Server(SECRETS.replace("key = logon:test:logon\n", "")) as keeper:
