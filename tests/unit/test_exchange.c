@@ -259,9 +259,10 @@ static void test_nothing_inherited(void **state)
 		const char *script, *said;
 	} cases[] = {
 		{ 3,
-		  "cd /proc/$$; (wc -c <environ; grep -E 'Sig(Blk|Ign)' /proc/self/status; ls fd;"
-		  "readlink fd/0 fd/1 fd/2) >&3; exit 0",
-		  "0\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n0\n1\n2\n3\n"
+		  /* The first 28 signals: 32 and 33 are glibc's own, and inherited. */
+		  "cd /proc/$$; (wc -c <environ; sed -nE 's/^Sig(Blk|Ign):.{10}/\\1 /p' /proc/self/status;"
+		  "ls fd; readlink fd/0 fd/1 fd/2) >&3; exit 0",
+		  "0\nBlk 0000000\nIgn 0000000\n0\n1\n2\n3\n"
 		  "/dev/null\n/dev/null\n/dev/null\n" },
 		{ 0, "cd /proc/$$; (wc -c <environ; ls fd; readlink fd/1 fd/2) >&0; exit 0",
 		  "0\n0\n1\n2\n/dev/null\n/dev/null\n" },
