@@ -23,7 +23,7 @@ static int parse_refuse(struct parse *p, unsigned int status, const char *why)
 static int parse_host(struct parse *p, const char *value)
 {
 	/* One server, whatever its name, which a client may be told again. */
-	bytes_append_text(&p->host, value);
+	bytes_append_text(&p->text[TEXT_HOST], value);
 	return ++p->hosts > 1 ? parse_refuse(p, 400, "two Host headers") : 0;
 }
 
@@ -40,7 +40,7 @@ static int parse_authorization(struct parse *p, const char *value)
 	if (p->authorized)
 		return parse_refuse(p, 400, "two Authorization headers");
 	p->authorized = true;
-	bytes_append_text(&p->authorization, value);
+	bytes_append_text(&p->text[TEXT_AUTHORIZATION], value);
 	return 0;
 }
 
@@ -69,7 +69,7 @@ static int parse_cookie(struct parse *p, const char *value)
 		len -= name + 1;
 		if (len >= 2 && at[0] == '"' && at[len - 1] == '"')
 			at++, len -= 2;
-		bytes_append(&p->session, at, len);
+		bytes_append(&p->text[TEXT_SESSION], at, len);
 		p->in_session = true;
 	}
 	return 0;
@@ -89,7 +89,7 @@ static size_t parse_header(const struct parse *p)
 	size_t i = 0;
 
 	while (i < ARRAY_SIZE(parse_headers) &&
-	       strcasecmp(parse_headers[i].name, bytes_text(&p->name)))
+	       strcasecmp(parse_headers[i].name, bytes_text(&p->text[TEXT_NAME])))
 		i++;
 	return i;
 }
@@ -129,7 +129,7 @@ static void parse_unescape(char *text)
 static void parse_target(struct parse *p)
 {
 	static char root[] = "/";
-	char *path = (char *)p->target.data, *host = strstr(path, "://"), *query;
+	char *path = (char *)p->text[TEXT_TARGET].data, *host = strstr(path, "://"), *query;
 
 	if (path[0] != '/' && host) {
 		path = host + 3;
@@ -171,8 +171,8 @@ static int parse_on_target(llhttp_t *parser, const char *at, size_t len)
 {
 	struct parse *p = parse_of(parser);
 
-	bytes_append(&p->target, at, len);
-	return parse_memory(&p->target);
+	bytes_append(&p->text[TEXT_TARGET], at, len);
+	return parse_memory(&p->text[TEXT_TARGET]);
 }
 
 static int parse_on_name(llhttp_t *parser, const char *at, size_t len)
@@ -180,13 +180,13 @@ static int parse_on_name(llhttp_t *parser, const char *at, size_t len)
 	struct parse *p = parse_of(parser);
 
 	if (p->in_value) {
-		bytes_clear(&p->name);
-		bytes_clear(&p->value);
+		bytes_clear(&p->text[TEXT_NAME]);
+		bytes_clear(&p->text[TEXT_VALUE]);
 		p->in_value = false;
 	}
-	if (p->name.len <= NAME_MAX_BYTES)
-		bytes_append(&p->name, at, len < NAME_MAX_BYTES ? len : NAME_MAX_BYTES);
-	return parse_memory(&p->name);
+	if (p->text[TEXT_NAME].len <= NAME_MAX_BYTES)
+		bytes_append(&p->text[TEXT_NAME], at, len < NAME_MAX_BYTES ? len : NAME_MAX_BYTES);
+	return parse_memory(&p->text[TEXT_NAME]);
 }
 
 static int parse_on_value(llhttp_t *parser, const char *at, size_t len)
@@ -196,22 +196,22 @@ static int parse_on_value(llhttp_t *parser, const char *at, size_t len)
 	p->in_value = true;
 	if (p->trailing || parse_header(p) == ARRAY_SIZE(parse_headers))
 		return 0;
-	bytes_append(&p->value, at, len);
-	return parse_memory(&p->value);
+	bytes_append(&p->text[TEXT_VALUE], at, len);
+	return parse_memory(&p->text[TEXT_VALUE]);
 }
 
 static int parse_on_value_complete(llhttp_t *parser)
 {
 	struct parse *p = parse_of(parser);
-	size_t i = parse_header(p), len = p->value.len;
+	size_t i = parse_header(p), len = p->text[TEXT_VALUE].len;
 
 	p->in_value = true; /* also for an empty value */
 	if (p->trailing || i == ARRAY_SIZE(parse_headers))
 		return 0;
-	while (len && strchr(" \t", p->value.data[len - 1]))
+	while (len && strchr(" \t", p->text[TEXT_VALUE].data[len - 1]))
 		len--;
-	bytes_truncate(&p->value, len);
-	return parse_headers[i].take(p, bytes_text(&p->value));
+	bytes_truncate(&p->text[TEXT_VALUE], len);
+	return parse_headers[i].take(p, bytes_text(&p->text[TEXT_VALUE]));
 }
 
 /* What is valid but cannot be served, or is not valid though llhttp accepts it. */
@@ -221,7 +221,7 @@ static int parse_check(struct parse *p)
 
 	if (parser->http_major != 1 || parser->http_minor > 1)
 		return parse_refuse(p, 505, "unknown version of HTTP");
-	if (parser->method == HTTP_CONNECT || !p->target.len)
+	if (parser->method == HTTP_CONNECT || !p->text[TEXT_TARGET].len)
 		return parse_refuse(p, 405, "a method for proxies");
 	if (parser->http_minor == 1 && p->hosts == 0)
 		return parse_refuse(p, 400, "no Host header");
@@ -295,8 +295,10 @@ void parse_begin(struct parse *p)
 
 static bool parse_failed(const struct parse *p)
 {
-	return p->target.failed || p->name.failed || p->value.failed || p->host.failed ||
-	       p->authorization.failed || p->session.failed;
+	for (size_t i = 0; i < TEXTS; i++)
+		if (p->text[i].failed)
+			return true;
+	return false;
 }
 
 static enum parse_result parse_fail(struct parse *p)
@@ -333,9 +335,10 @@ enum parse_result parse_feed(struct parse *p, const void *data, size_t len, size
 
 size_t parse_kept(const struct parse *p)
 {
-	const size_t head = p->target.size + p->value.size + p->authorization.size +
-			    p->session.size;
+	size_t head = 0;
 
+	for (size_t i = 0; i < TEXTS; i++)
+		head += p->text[i].size;
 	return p->body.size + (head > PARSE_HEAD_SMALL ? head : 0);
 }
 
@@ -345,9 +348,9 @@ struct request parse_request(const struct parse *p)
 		.method = p->method,
 		.path = p->path,
 		.query = p->query,
-		.host = p->hosts ? bytes_text(&p->host) : NULL,
-		.session = p->in_session ? bytes_text(&p->session) : NULL,
-		.authorization = p->authorized ? bytes_text(&p->authorization) : NULL,
+		.host = p->hosts ? bytes_text(&p->text[TEXT_HOST]) : NULL,
+		.session = p->in_session ? bytes_text(&p->text[TEXT_SESSION]) : NULL,
+		.authorization = p->authorized ? bytes_text(&p->text[TEXT_AUTHORIZATION]) : NULL,
 		.body = p->body.data,
 		.len = p->body.len,
 	};
@@ -355,12 +358,8 @@ struct request parse_request(const struct parse *p)
 
 void parse_free(struct parse *p)
 {
-	bytes_free(&p->host);
-	bytes_free(&p->authorization);
-	bytes_free(&p->session);
+	for (size_t i = 0; i < TEXTS; i++)
+		bytes_free(&p->text[i]);
 	bytes_free(&p->body);
-	bytes_free(&p->target);
-	bytes_free(&p->name);
-	bytes_free(&p->value);
 	*p = (struct parse){ 0 };
 }

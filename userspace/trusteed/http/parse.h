@@ -31,14 +31,22 @@ enum parse_result {
 	PARSE_MEMORY,  /* this machine has no memory for it */
 };
 
+/* What is kept of a head. */
+enum {
+	TEXT_TARGET,
+	TEXT_NAME,  /* of the current header line */
+	TEXT_VALUE, /* the same */
+	TEXT_HOST,
+	TEXT_AUTHORIZATION,
+	TEXT_SESSION, /* cookie kbs-session-id */
+	TEXTS,
+};
+
 struct parse {
 	/* The head, from PARSE_HEAD on. */
 	const char *method;
 	const char *path;	     /* percent-decoded, unless it has a "%00" */
 	const char *query;	     /* as it was sent, without the '?'; NULL: none */
-	struct bytes host;	     /* header Host */
-	struct bytes authorization;  /* header Authorization */
-	struct bytes session;	     /* cookie kbs-session-id */
 	uint64_t announced;	     /* Content-Length, or 0 */
 	bool authorized, in_session; /* there is such a header or cookie */
 	bool waits;		     /* the client waits for "100 Continue" */
@@ -56,8 +64,8 @@ struct parse {
 
 	/* The parser. */
 	llhttp_t parser;
-	struct bytes target, name, value; /* the last two: of the current header line */
-	const uint8_t *data;		  /* of the current call */
+	struct bytes text[TEXTS];
+	const uint8_t *data;	     /* of the current call */
 	size_t before, body_end;     /* bytes before @data, and before the end of the body so far */
 	unsigned int hosts, codings; /* header lines of that name */
 	bool in_value;		     /* or between two header lines */
