@@ -110,10 +110,12 @@ side_by_side()
 	local count=$1 folder=$2 command=$3 part runner
 	shift 3
 	rm -rf "$folder" && mkdir -p "$folder" || return 1
+	# A group of its own: a signal to this script ends all that the parts started, which ignore SIGINT.
 	# shellcheck disable=SC2016 # variables of the inner shell
-	printf '%s\n' "$@" | xargs -P "$count" -I{} sh -c \
+	printf '%s\n' "$@" | setsid xargs -P "$count" -I{} sh -c \
 		'{ "$1" "$2" 2>&1 </dev/null; echo "@exit $?"; } >"$3/$2.part"; mv "$3/$2.part" "$3/$2.tap"' - "$command" {} "$folder" &
 	runner=$!
+	trap 'kill -- "-$runner" 2>/dev/null; exit 130' INT TERM
 	for part; do
 		echo "# part $part"
 		while [ ! -e "$folder/$part.tap" ] && kill -0 "$runner" 2>/dev/null; do
@@ -122,4 +124,5 @@ side_by_side()
 		sub_tap "$part" < <(cat "$folder/$part.tap" 2>&1)
 	done
 	wait "$runner"
+	trap - INT TERM
 }
