@@ -405,7 +405,8 @@ url = unix+https://10.0.2.2/run/kbs/socket vsock+https://10.0.2.2/1:7000"
 		systemctl stop relay-vsock && systemctl reload realmkeyd && realmkey refresh --now"
 }
 
-life_disk() { DISK=$(tests/realm/apps); }
+# life_disk [SET]: makes the disk with the applications, or with those of another set.
+life_disk() { DISK=$(tests/realm/apps "$@"); }
 
 scenario_life()
 {

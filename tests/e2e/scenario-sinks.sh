@@ -413,8 +413,6 @@ sinks_quota()
 	has "with its value" "the third key of the app"
 }
 
-sinks_disk() { DISK=$(tests/realm/apps sinks); }
-
 scenario_sinks()
 {
 	life_state=build/e2e/sinks.files
@@ -423,7 +421,7 @@ scenario_sinks()
 	does "with the secrets of the examples" sinks_secrets
 	export ROOTFS=debian TIMEOUT=${TIMEOUT:-300}
 	export DISK
-	does "a disk with the applications is made" sinks_disk
+	does "a disk with the applications is made" life_disk sinks
 	if [ "$status" -eq 0 ]; then does "a Debian realm boots with it" realm_start sinks; fi
 	if [ "$status" -eq 0 ]; then debian_profiles; fi
 	if [ "$status" -eq 0 ] && sinks_start; then
