@@ -9,7 +9,7 @@ import threading
 import time
 
 import judge
-from fault import MEMORY
+from fault import MEMORY, calls
 from scenarios import Scenario
 from world import NATIVE
 
@@ -57,6 +57,10 @@ class Local(Scenario):
         super().__init__(name, 0, f"{NATIVE}/userspace/local/realmkey-local", "--credentials", "{d}/local/c.sock", "--api",
                          "{d}/local/a.sock", "--keyring", "{d}/local/keyring", "--config", "{d}/local/etc/realmkeyd.conf")
 
+    def begin(self, world, control, library):
+        self.send = [name for _, name in calls(library)].index("send")
+        super().begin(world, control, library)
+
     def set_up(self):
         shutil.rmtree(f"{self.directory}/local", ignore_errors=True)
         self.local = LocalWorld(f"{self.directory}/local", CONFIG)
@@ -98,8 +102,12 @@ class Local(Scenario):
         got, self.errors = self.once()
         self.control.disarm()
         _, failed, call = self.control.result()
-        finding = judge.ended(classes, got[0], b"", self.errors) or wrong_credential(self.credential, VALUE) or \
-            wrong_answer(self.answer, VALUE)
+        # If each send() fails, both processes learn that the client has gone. Nothing can be said to it then, and in the
+        # kernel it really has gone.
+        gone = persistent and call == self.send
+        finding = judge.ended(classes, got[0], b"", self.errors) or wrong_answer(self.answer, VALUE)
+        if finding is None and not gone:
+            finding = wrong_credential(self.credential, VALUE)
         if finding is None and got[0] not in ({0, 1} if classes == MEMORY else judge.SYSTEM_STATUS | {0}):
             finding = f"status {got[0]}: {self.errors.strip()[-200:]}"
         return finding, failed > 0, call
