@@ -21,6 +21,13 @@ tap()
 	[ -z "${3-}" ] || printf '%s\n' "$3" | cut -c 1-300 | sed 's/^/#   /'
 }
 
+# Bash calls this for a command that does not exist: a failed check, rather than one check less.
+command_not_found_handle()
+{
+	tap 1 "each command of the test exists" "$1: command not found"
+	return 127
+}
+
 # skip TEXT REASON: a check that this machine cannot do.
 skip()
 {
@@ -109,6 +116,7 @@ side_by_side()
 {
 	local count=$1 folder=$2 command=$3 part runner
 	shift 3
+	[ $# -gt 0 ] || return 0
 	rm -rf "$folder" && mkdir -p "$folder" || return 1
 	# A group of its own: a signal to this script ends all that the parts started, which ignore SIGINT.
 	# shellcheck disable=SC2016 # variables of the inner shell

@@ -35,8 +35,9 @@ rim_steps()
 	echo "# $output"
 	flipped "$rim_initrd" 4096 build/e2e/rim-initrd-2
 	runs 7 "with a bit of the initramfs flipped they are not" host_realmkey "${words[@]}" --initrd build/e2e/rim-initrd-2
-	judge "which is found in its second page" "$(
-		grep -q 'differs: content$' <<<"$output" && grep -q '^A: step data ipa=0x48001000 ' <<<"$output" || echo "$output")"
+	has "which is found in its second page" "
+A: step data ipa=0x48001000 "
+	has "by its content" "differs: content"
 }
 
 # rim_agrees TEXT OPTION...: predicts a realm's RIM with OPTIONs, and boots the realm as the environment says.
