@@ -35,14 +35,14 @@ trusteed_statuses()
 	local state=$work/state-files file signal
 	cp -r "$trustee_state" "$state"
 	for file in ear-key.pem admin-key.pem policy reference-values.json; do
-		mv "$state/$file" "$work/kept"
+		[ ! -e "$state/$file" ] || mv "$state/$file" "$work/kept"
 		echo '?' >"$state/$file"
 		ended 3 "$file that is malformed" "$file" trusteed --state "$state" --listen 127.0.0.1:0
 		rm "$state/$file"
 		mkdir "$state/$file"
 		ended 3 "$file that is a directory" "$file: Is a directory" trusteed --state "$state" --listen 127.0.0.1:0
 		rmdir "$state/$file"
-		mv "$work/kept" "$state/$file"
+		[ ! -e "$work/kept" ] || mv "$work/kept" "$state/$file"
 	done
 	ended 5 "an address of another machine" "192.0.2.1:8080" trusteed --state "$state" --listen 192.0.2.1:8080 --allow-plain
 	ended 3 "a state directory without a parent" "/nonexistent/state: No such file" trusteed --state /nonexistent/state --listen 127.0.0.1:0
