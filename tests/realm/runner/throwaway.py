@@ -24,10 +24,10 @@ def _sweep():
                 Folder(name).destroy()
 
 
-def _console_link(folder):
-    """Has _CONSOLE be that of this realm. In one step, because another realm may start at the same time."""
+def console_link(folder, console=_CONSOLE):
+    """Has @console be that of this realm. In one step, because another realm may start at the same time."""
     os.symlink(f"run/{folder.name}/console.log", folder.file("link"))
-    os.replace(folder.file("link"), _CONSOLE)
+    os.replace(folder.file("link"), console)
 
 
 @contextlib.contextmanager
@@ -64,7 +64,7 @@ def rim(*options):
 def run(line):
     """Runs a line of shell in a realm. Returns its status, or 124 or 125."""
     with _throwaway("run") as machine:
-        _console_link(machine.folder)
+        console_link(machine.folder)
         machine.start("null")
         control = background(machine.control("sh", line))
         try:
@@ -122,7 +122,7 @@ def _terminal():
 def boot():
     """A shell on the realm's console. Returns QEMU's status, or 125 if the signer ended."""
     with _terminal() as terminal, _throwaway("boot") as machine:
-        _console_link(machine.folder)
+        console_link(machine.folder)
         print("A realm on the test RMM: it protects nothing. Ctrl-a x leaves.", file=sys.stderr)
         machine.start("stdio,mux=on,signal=off", stdin=None, own_group=False)
         terminal.size_send(machine)
