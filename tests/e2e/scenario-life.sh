@@ -254,6 +254,12 @@ life_exchange()
 	life_pair "$1" "$4" && realm_sh "realmkey refresh --now" && within 20 life_serves "$2" "$3" "$4"
 }
 
+# life_settled: nginx has not been reloaded for 5 seconds. Each exchange makes two reloads, one after the other.
+life_settled()
+{
+	realm_sh "[ \$((\$(cut -d. -f1 /proc/uptime) - \$(systemctl show -P StateChangeTimestampMonotonic nginx) / 1000000)) -ge 5 ]"
+}
+
 life_load()
 {
 	realm_sh "systemd-run -q --unit load-$1 -p StandardOutput=file:/run/load-$1 /tmp/tls_load $2 /tmp/ca.crt $3"
@@ -280,6 +286,7 @@ life_pairs()
 	has "which has its new certificate" "serial b2:"
 	runs 0 "the journal has a field for the secret" realm_sh "journalctl --no-pager -o cat -u realmkeyd SECRET=db-certificate"
 	has "by which its changes are found" "db-certificate: changed: db/server.crt"
+	does "nginx was reloaded for the last time" within 120 life_settled
 }
 
 life_reload()
